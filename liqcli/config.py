@@ -1,0 +1,78 @@
+"""Where the lake is, and what ``LIQCLI_*`` variables say. A key is only ever read here, and never written anywhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from liqcli.errors import UsageError
+
+
+def lake_root(option: Path | None) -> Path:
+    """Pick the lake: the option, else ``LIQCLI_LAKE``, else ``lake`` in the user's data directory."""
+    if option is not None:
+        return option.expanduser()
+    if chosen := os.environ.get("LIQCLI_LAKE"):
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("liqcli", appauthor=False)) / "lake"
+
+
+def source_url(source: str, default: str) -> str:
+    """
+    Give scheme, host and port for a source: ``LIQCLI_URL_<SOURCE>`` where set, else the default, without end slash.
+
+    Raises
+    ------
+    UsageError
+        The variable is no http(s) URL.
+    """
+    variable = f"LIQCLI_URL_{_suffix(source)}"
+    url = os.environ.get(variable, default).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"{variable}: {url!r} is not an http:// or https:// address")
+    return url
+
+
+def source_key(source: str) -> str | None:
+    """Give the API key of a source from ``LIQCLI_KEY_<SOURCE>``, or None."""
+    return os.environ.get(f"LIQCLI_KEY_{_suffix(source)}") or None
+
+
+def source_rate(source: str, default_per_minute: float) -> float:
+    """
+    Give the allowed requests a minute: ``LIQCLI_RATE_<SOURCE>`` (a number or ``unlimited``), else the documented one.
+
+    Raises
+    ------
+    UsageError
+        Neither a positive number nor ``unlimited``.
+    """
+    variable = f"LIQCLI_RATE_{_suffix(source)}"
+    text = os.environ.get(variable)
+    if text is None:
+        return default_per_minute
+    if text.strip().lower() == "unlimited":
+        return float("inf")
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not rate > 0:
+        raise UsageError(f"{variable}: {text!r} is neither a number of requests a minute nor 'unlimited'")
+    return rate
+
+
+def engine_threads() -> int | None:
+    """How many threads the engine may use (``LIQCLI_THREADS``), or None for all; results never depend on it."""
+    text = os.environ.get("LIQCLI_THREADS")
+    if text is None:
+        return None
+    if not text.isdigit() or int(text) == 0:
+        raise UsageError(f"LIQCLI_THREADS: {text!r} is not a positive number")
+    return int(text)
+
+
+def _suffix(source: str) -> str:
+    return source.upper().replace("-", "_")

@@ -1,0 +1,61 @@
+"""The error tree, and the exit code each branch ends the program with."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell sees; ``docs/units.md#exit-codes`` explains each in a sentence."""
+
+    DONE = 0
+    USAGE = 2
+    SOURCE = 3
+    NO_DATA = 4
+    DAMAGED = 5
+    PARTIAL = 6
+    INTERRUPTED = 130
+
+
+class LiqcliError(Exception):
+    """Anything a user can be told in one line; the message says what, where, and what to do."""
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+
+class UsageError(LiqcliError):
+    """A name, flag or value that cannot be right; the message carries the nearest valid ones."""
+
+
+class SourceError(LiqcliError):
+    """A source did not give a usable answer; carries source, path and status, never a key."""
+
+    exit_code = ExitCode.SOURCE
+
+
+class BlockedError(SourceError):
+    """The source refuses this network or country (403, 451): asking again is pointless."""
+
+
+class EmptyWindowError(LiqcliError):
+    """The lake holds no liquidation in the window; the message says what it does hold."""
+
+    exit_code = ExitCode.NO_DATA
+
+
+class DamagedError(LiqcliError):
+    """A file that cannot be read as what it should be; the message names it."""
+
+    exit_code = ExitCode.DAMAGED
+
+
+class LakeError(LiqcliError):
+    """The lake cannot be written (permission, full disk, lock); what it held is untouched."""
+
+    exit_code = ExitCode.DAMAGED
+
+
+class PartialError(LiqcliError):
+    """Some of it failed; what arrived is stored and the rest is named."""
+
+    exit_code = ExitCode.PARTIAL

@@ -1,0 +1,43 @@
+"""Arithmetic on half-open time intervals, for coverage and for planning what to fetch.
+
+An interval is a pair ``(start, end)`` of integers [µs since the epoch] with ``start < end``; every function takes any
+list of them and gives a sorted list without overlaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Interval = tuple[int, int]
+
+
+def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
+    """Sort, drop the empty ones, and join those that overlap or touch."""
+    merged: list[Interval] = []
+    for start, end in sorted(i for i in intervals if i[0] < i[1]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def clip_intervals(intervals: Iterable[Interval], bounds: Interval) -> list[Interval]:
+    """Give the parts that lie inside ``bounds``."""
+    low, high = bounds
+    return merge_intervals((max(start, low), min(end, high)) for start, end in intervals)
+
+
+def subtract_intervals(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
+    """Give the parts of ``intervals`` that no hole covers."""
+    left = merge_intervals(intervals)
+    for low, high in merge_intervals(holes):
+        left = merge_intervals(
+            piece for start, end in left for piece in ((start, min(end, low)), (max(start, high), end))
+        )
+    return left
+
+
+def total_length(intervals: Iterable[Interval]) -> int:
+    """Sum of the lengths, overlaps counted once. [µs]"""
+    return sum(end - start for start, end in merge_intervals(intervals))

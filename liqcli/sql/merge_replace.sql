@@ -1,0 +1,18 @@
+-- Replace what one source said of a window; keep what it said outside.
+--
+-- reads   stored (the lake's columns), incoming (the lake's columns)
+-- param   $start_us   BIGINT   start of the window, inside [µs]
+-- param   $end_us     BIGINT   end of the window, outside [µs]
+-- gives   the lake's columns; genuine twins (identical rows) all stay
+-- order   every column (total up to identical rows)
+SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source
+FROM (
+    SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source
+    FROM stored
+    WHERE epoch_us(ts) < $start_us OR epoch_us(ts) >= $end_us
+    UNION ALL
+    SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source
+    FROM incoming
+    WHERE epoch_us(ts) >= $start_us AND epoch_us(ts) < $end_us
+) AS both_parts
+ORDER BY ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source

@@ -1,0 +1,159 @@
+"""Symbols: one canonical name (``SOLUSDT``, ``BTCUSD``) out of every exchange's and user's spelling."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from liqcli.errors import UsageError
+
+# Longest first: "USDT" must win over "USD" when a suffix is cut off.
+QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDE", "USD", "EUR", "BTC", "ETH")
+
+# Names a user may mean although the lake has never seen them; only used to tell a typo from a coin not fetched yet.
+WELL_KNOWN_BASES = (
+    "BTC", "ETH", "SOL", "XRP", "DOGE", "BNB", "ADA", "AVAX", "LINK", "LTC", "BCH", "TRX", "DOT", "SUI", "NEAR", "APT",
+    "ARB", "OP", "HYPE", "PEPE", "WIF", "SHIB", "TON", "FIL", "ATOM", "UNI", "AAVE", "ETC", "INJ", "TIA", "SEI", "ENA",
+    "ONDO", "JUP", "PYTH", "WLD", "XLM", "ICP", "HBAR",
+)  # fmt: skip
+
+# Exchanges that liqcli can name; "what an exchange is called" is design.md's list plus the venues of Tardis files.
+EXCHANGES = (
+    "binance",
+    "bybit",
+    "okx",
+    "gate",
+    "htx",
+    "deribit",
+    "kraken",
+    "bitfinex",
+    "bitget",
+    "coinex",
+    "dydx",
+    "aster",
+    "bitmex",
+    "ftx",
+    "lighter",
+    "hyperliquid",
+    "pacifica",
+)
+
+_DATED = re.compile(r"[-_](\d{6}|\d{1,2}[A-Z]{3}\d{2})$")
+_PERPETUAL = re.compile(r"[-_](SWAP|PERP|PERPETUAL)$")
+_KRAKEN = re.compile(r"^(PF|PI|FI|FF)_")
+_BITFINEX = re.compile(r"^T([A-Z0-9]+)F0:UST(F0)?$")
+_CCXT = re.compile(r"^([^/:]+)/([^/:]+):([^/:]+)$")
+
+
+def normalise_symbol(text: str) -> str:
+    """
+    Turn any spelling of a perpetual or future into base + quote: ``SOL-USDT-SWAP`` -> ``SOLUSDT``.
+
+    A bare base (``SOL``) comes back as it is; :func:`match_symbols` reads it as every contract on that base.
+
+    Raises
+    ------
+    UsageError
+        A spot name (``SOL/USDT``, ``SOLUSDT-SPOT``), or characters that no contract name has.
+    """
+    name = text.strip().upper()
+    if name.endswith(("-SPOT", "_SPOT", ":SPOT")) or (name.count("/") == 1 and ":" not in name):
+        pair = re.sub(r"[-_:]SPOT$", "", name).replace("/", "").replace("-", "").replace("_", "")
+        raise UsageError(
+            f"{text!r} is a spot market: spot has no leverage, so nothing is liquidated there; "
+            f"the perpetual is called {pair}"
+        )
+    if match := _BITFINEX.match(name):
+        name = match[1] + "USDT"
+    if match := _CCXT.match(name):
+        name = match[1] + _DATED.sub("", match[2])
+    name = _KRAKEN.sub("", name)
+    perpetual = _PERPETUAL.search(name)
+    name = _PERPETUAL.sub("", _DATED.sub("", name))
+    joined = re.sub(r"[-_]", "", name)
+    if joined == name and perpetual and not _has_quote(name):
+        joined += "USD"  # Deribit writes BTC-PERPETUAL for the inverse contract
+    if joined.startswith("XBT"):
+        joined = "BTC" + joined[3:]
+    return check_name(joined, "symbol", text)
+
+
+def check_name(name: str, what: str, shown: str | None = None) -> str:
+    """
+    Let only letters and digits pass: such a name is safe in a path, in SQL and in HTML.
+
+    Raises
+    ------
+    UsageError
+        Anything else, or longer than 40 characters.
+    """
+    if not name or len(name) > 40 or not name.isalnum():
+        raise UsageError(
+            f"{what}: {shown if shown is not None else name!r} is not a contract name (letters and digits)"
+        )
+    return name
+
+
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """Cut a canonical symbol into base and quote; the quote is empty when none is recognised."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol[: -len(quote)], quote
+    return symbol, ""
+
+
+def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
+    """
+    Find which stored symbols a user's word means: itself, or every contract on a bare base.
+
+    Raises
+    ------
+    UsageError
+        Nothing like it is stored and it is no name we know: the nearest ones are given.
+    """
+    symbol = normalise_symbol(wanted)
+    names = sorted(set(held))
+    if _has_quote(symbol):
+        found = [symbol] if symbol in names else []
+    else:
+        found = [name for name in names if name == symbol or split_symbol(name)[0] == symbol]
+    if not found and names and not _is_known(symbol):
+        hint = nearest(symbol, [*names, *(f"{base}USDT" for base in WELL_KNOWN_BASES)])
+        raise UsageError(f"unknown symbol {wanted!r}{hint}")
+    return found
+
+
+def check_exchange(name: str, extra: Iterable[str] = ()) -> str:
+    """
+    Check an exchange name a user wrote against the known ones (and those the lake holds).
+
+    Raises
+    ------
+    UsageError
+        Unknown; the nearest names are given.
+    """
+    known = sorted({*EXCHANGES, *extra})
+    lowered = name.strip().lower()
+    if lowered not in known:
+        raise UsageError(f"unknown exchange {name!r}{nearest(lowered, known)}")
+    return lowered
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Write ``; did you mean a, b?`` with the closest names, or the whole list when none is close."""
+    pool = sorted(set(names))
+    close = difflib.get_close_matches(word, pool, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {', '.join(close)}?"
+    return f"; known: {', '.join(pool[:20])}{' …' if len(pool) > 20 else ''}"
+
+
+def _has_quote(symbol: str) -> bool:
+    base, quote = split_symbol(symbol)
+    return bool(quote) and bool(base)
+
+
+def _is_known(symbol: str) -> bool:
+    base, _quote = split_symbol(symbol)
+    return base in WELL_KNOWN_BASES
