@@ -19,7 +19,10 @@ def format_usd(value: float) -> str:
             return f"{sign}{_three_figures(size / step)}{letter}"
     if size == 0:
         return "0"
-    return f"{sign}{_three_figures(size)}" if size >= 1 else f"{sign}{size:.2g}"
+    if size >= 0.995:
+        return f"{sign}{_three_figures(size)}"
+    decimals = min(12, 1 - math.floor(math.log10(size)))  # two figures, and never an exponent
+    return f"{sign}{size:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def format_usd_exact(value: float) -> str:
@@ -41,7 +44,8 @@ def format_share(part: float, whole: float) -> str:
         return "<0.1 %"
     if 99.95 <= percent < 100:
         return ">99.9 %"
-    return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.1f} %"
+    whole_number = percent == 0 or 9.95 <= percent < 99.5 or percent >= 100  # 99.6 % is not "100 %"
+    return f"{percent:.0f} %" if whole_number else f"{percent:.1f} %"
 
 
 def format_percent_signed(value: float) -> str:
@@ -88,10 +92,11 @@ def format_iso(ts_us: int) -> str:
 
 
 def format_duration(length_us: int) -> str:
-    """Write a length for people: ``2 d 3 h``, ``4 h 48 min``, ``35 s``."""
+    """Write a length for people: ``2 d 3 h``, ``4 h 48 min``, ``1 min 30 s``, ``35 s``."""
     seconds = round(length_us / 1e6)
-    if seconds < 60:
-        return f"{seconds} s"
+    if seconds < 3600:
+        parts = [(seconds // 60, "min"), (seconds % 60, "s")]
+        return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
     minutes = round(seconds / 60)
     days, rest = divmod(minutes, 1440)
     hours, mins = divmod(rest, 60)

@@ -16,6 +16,7 @@ after the data it speaks of, so a kill between the two only makes the next run a
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import threading
@@ -97,7 +98,9 @@ class Lake:
     def partitions(self, kind: str = "liquidations") -> list[Partition]:
         """List what files there are of a kind, sorted."""
         base = self.root / kind
-        return sorted(Partition.from_path(kind, path) for path in base.glob("exchange=*/**/*.parquet"))
+        deeper = "interval=*/" if kind == "candles" else ""
+        files = base.glob(f"exchange=*/symbol=*/{deeper}month=*/*.parquet")
+        return sorted(Partition.from_path(kind, path) for path in files)
 
     def symbols(self) -> list[str]:
         """Every symbol with stored liquidations."""
@@ -202,7 +205,18 @@ class Lake:
         memory = self.read_memory(exchange, symbol, source)
         updated = memory.remember(covered)
         if updated != memory:
-            self.write_file(self._memory_path(exchange, symbol, source), render_memory(updated).encode())
+            self.write_memory(exchange, symbol, source, updated)
+
+    def write_memory(self, exchange: str, symbol: str, source: str, memory: WindowMemory) -> None:
+        """Put a window memory in place of the old one; the caller holds :meth:`locked`."""
+        self.write_file(self._memory_path(exchange, symbol, source), render_memory(memory).encode())
+
+    def forget(self, exchange: str, symbol: str, source: str) -> None:
+        """Drop the window memory of a source without rows of a symbol; the caller holds :meth:`locked`."""
+        held = {(p.exchange, p.symbol, p.source) for p in self.partitions()}
+        if (exchange, symbol, source) not in held:
+            with lake_errors(self.root):
+                self._memory_path(exchange, symbol, source).unlink(missing_ok=True)
 
     def write_contracts(self, exchange: str, sizes: Mapping[str, float]) -> None:
         """Remember contract sizes an exchange stated, beside those known before."""
@@ -216,10 +230,13 @@ class Lake:
     def write_rejected(self, name: str, rejected: Iterable[Rejected]) -> Path:
         """Keep refused rows as JSON lines in ``<lake>/rejected/<name>.jsonl``, replacing that list."""
         safe = "".join(c if c.isalnum() or c in "-." else "-" for c in name).strip(".") or "rows"
-        path = self.root / "rejected" / f"{safe[:120]}.jsonl"
+        safe = safe.encode()[:200].decode(errors="ignore")  # a file name may have 255 bytes
+        path = self.root / "rejected" / f"{safe}.jsonl"
         lines = [json.dumps(row._asdict(), ensure_ascii=False) for row in rejected]
-        with self.locked():
-            self.write_file(path, ("\n".join(lines) + "\n").encode())
+        with (
+            self.locked()
+        ):  # a half of a surrogate pair (from a mistyped file) is written as the escape JSON has for it
+            self.write_file(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
         return path
 
     @contextlib.contextmanager
@@ -270,9 +287,9 @@ class Lake:
         with lake_errors(self.root), _merger(self.root) as connection:
             _open_view(connection, "stored", [path] if path.exists() else [])
             _open_view(connection, "incoming", incoming)
-            merged = connection.sql(read_query(query), params=dict(params))
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
+                merged = connection.sql(read_query(query), params=dict(params))
                 with _temporary(path) as temporary:
                     merged.write_parquet(str(temporary), compression="zstd", row_group_size=122_880)
             except _duckdb_errors() as error:
@@ -415,7 +432,7 @@ def _merger(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _open_view(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | Sequence[Path]) -> None:
     if isinstance(rows, Sequence) and rows:
         try:
-            connection.read_parquet([str(path) for path in rows], hive_partitioning=False).create_view(name)
+            connection.read_parquet([glob.escape(str(p)) for p in rows], hive_partitioning=False).create_view(name)
         except _duckdb_errors() as error:
             raise _explain(error, rows[0]) from error
     else:

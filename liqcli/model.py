@@ -28,6 +28,7 @@ CLOCK_SKEW_US = 3600 * US_PER_S  # a recorder's clock may run ahead of ours, by 
 # One forced order above this is a unit error (contracts x price, satoshi x price), not a trade: the largest day of all
 # venues together was about 19e9 USD. It also keeps integer sums in 1e-6 USD far from overflow.
 LARGEST_NOTIONAL = 1e10
+SMALLEST_NOTIONAL = 1e-6  # sums are whole millionths of a dollar: less than one would count as an event of nothing
 
 
 class Liquidation(NamedTuple):
@@ -90,6 +91,8 @@ def find_fault(row: Liquidation, now_us: int) -> str | None:
     for name, number in (("price", row.price), ("qty", row.qty), ("notional", row.notional)):
         if not math.isfinite(number) or number <= 0:
             return f"{name} is not a positive finite number: {number!r}"
+    if row.notional < SMALLEST_NOTIONAL:
+        return f"notional of {row.notional:.4g} USD is below a millionth of a dollar: check the unit"
     if row.notional > LARGEST_NOTIONAL:
         return f"notional of {row.notional:.4g} USD is beyond any real order: check the unit"
     return None

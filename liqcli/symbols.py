@@ -60,6 +60,7 @@ def normalise_symbol(text: str) -> str:
     name = text.strip().upper()
     if name.endswith(("-SPOT", "_SPOT", ":SPOT")) or (name.count("/") == 1 and ":" not in name):
         pair = re.sub(r"[-_:]SPOT$", "", name).replace("/", "").replace("-", "").replace("_", "")
+        check_name(pair, "symbol", text)
         raise UsageError(
             f"{text!r} is a spot market: spot has no leverage, so nothing is liquidated there; "
             f"the perpetual is called {pair}"

@@ -50,11 +50,11 @@ def parse_moment(text: str, what: str) -> int:
     """
     try:
         moment = datetime.fromisoformat(text.strip().replace("z", "Z"))
-    except ValueError:
+        return to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         raise UsageError(
             f"{what}: {text!r} is not a time; write it like 2026-03-31, 2026-03-31T08:00Z, now or latest"
         ) from None
-    return to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def now_us() -> int:

@@ -1,0 +1,67 @@
+"""Which source counts where: two sources on the same exchange and time are never added together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from liqcli.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals
+from liqcli.lake import Partition
+from liqcli.model import Window
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """
+    One source's word on one exchange and symbol in a window.
+
+    ``covered`` where it is known to have listened [µs]; ``full`` whether it sends every liquidation; ``fill`` whether
+    it states fill prices; ``events`` how many rows it has in the window's months.
+    """
+
+    source: str
+    covered: tuple[Interval, ...]
+    full: bool
+    fill: bool
+    events: int
+
+
+def rank_sources(views: Sequence[SourceView]) -> list[SourceView]:
+    """Order sources by what they are worth: complete before sampled, fills before other prices, more events, name."""
+    return sorted(views, key=lambda v: (not v.full, not v.fill, -v.events, v.source))
+
+
+def divide_window(views: Sequence[SourceView], window: Window) -> dict[str, list[Interval]]:
+    """
+    Give every instant of the window to exactly one source.
+
+    The better source takes what it covers, the next one what is left; what no source covers goes to the best, so that
+    a stray row of a single source is never lost.
+
+    Returns
+    -------
+    dict
+        Source -> its stretches, sorted. [µs]
+    """
+    ranked = rank_sources(views)
+    free: list[Interval] = [window.interval]
+    shares: dict[str, list[Interval]] = {}
+    for view in ranked:
+        mine = [piece for cover in merge_intervals(view.covered) for piece in clip_intervals(free, cover)]
+        shares[view.source] = merge_intervals(mine)
+        free = subtract_intervals(free, mine)
+    if ranked:
+        best = ranked[0].source
+        shares[best] = merge_intervals([*shares[best], *free])
+    return shares
+
+
+def list_claims(
+    partitions: Sequence[Partition], shares: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]]
+) -> list[tuple[Partition, Interval]]:
+    """Spread each source's stretches over its files: one row a file and stretch."""
+    return [
+        (partition, interval)
+        for partition in partitions
+        for interval in shares.get((partition.exchange, partition.symbol), {}).get(partition.source, ())
+    ]

@@ -1,0 +1,129 @@
+"""What the lake holds, one row an exchange, symbol, source and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from liqcli.analysis.selection import Holding, read_holdings
+from liqcli.engine import Engine
+from liqcli.formats import format_iso
+from liqcli.intervals import Interval, subtract_intervals, total_length
+from liqcli.lake import KINDS, Lake, Partition
+from liqcli.model import US_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """
+    One exchange, symbol, source and kind of rows.
+
+    ``first_us``, ``last_us`` [µs UTC]; ``notional`` [USD], None for candles and open interest; ``coverage`` the covered
+    share between the first and the last remembered instant, None when nothing is remembered; ``size`` [bytes].
+    """
+
+    exchange: str
+    symbol: str
+    source: str
+    kind: str
+    first_us: int
+    last_us: int
+    events: int
+    notional: float | None
+    coverage: float | None
+    gaps: tuple[Interval, ...]
+    files: int
+    size: int
+
+
+def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
+    """
+    Read the whole lake's holdings.
+
+    Returns
+    -------
+    rows, damaged
+        Rows by kind, exchange, symbol, source; and the files that cannot be read.
+    """
+    rows: list[StatusRow] = []
+    damaged: list[Path] = []
+    with Engine() as engine:
+        for kind in KINDS:
+            partitions = lake.partitions(kind)
+            if kind == "liquidations":
+                holdings, bad = read_holdings(engine, lake, partitions) if partitions else ([], [])
+                rows += _join(lake, holdings)
+            else:
+                market, bad = _read_market(engine, lake, partitions)
+                rows += market
+            damaged += bad
+    return rows, damaged
+
+
+def status_record(row: StatusRow) -> dict[str, Any]:
+    """One row as ``liqcli status --format json`` prints it; keys as in ``docs/units.md#status``."""
+    return {
+        "exchange": row.exchange,
+        "symbol": row.symbol,
+        "source": row.source,
+        "kind": row.kind,
+        "first": format_iso(row.first_us),
+        "last": format_iso(row.last_us),
+        "events": row.events,
+        "notional": row.notional,
+        "coverage": row.coverage,
+        "gaps": [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in row.gaps],
+        "files": row.files,
+        "bytes": row.size,
+    }
+
+
+def _join(lake: Lake, holdings: Sequence[Holding]) -> list[StatusRow]:
+    groups: dict[tuple[str, str, str], list[Holding]] = {}
+    for h in holdings:
+        groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
+    rows = []
+    for (exchange, symbol, source), parts in sorted(groups.items()):
+        covered = lake.read_memory(exchange, symbol, source).covered()
+        whole = (covered[0][0], covered[-1][1]) if covered else (0, 0)
+        rows.append(
+            StatusRow(
+                exchange, symbol, source, "liquidations",
+                first_us=min(h.first_us for h in parts),
+                last_us=max(h.last_us for h in parts),
+                events=sum(h.events for h in parts),
+                notional=round(sum(h.notional for h in parts), 6),
+                coverage=total_length(covered) / (whole[1] - whole[0]) if covered else None,
+                gaps=tuple(subtract_intervals([whole], covered)),
+                files=len(parts),
+                size=sum(h.partition.path(lake.root).stat().st_size for h in parts),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:
+    groups: dict[tuple[str, str, str, str], list[Path]] = {}
+    for p in partitions:
+        groups.setdefault((p.exchange, p.symbol, p.interval, p.source), []).append(p.path(lake.root))
+    rows: list[StatusRow] = []
+    damaged: list[Path] = []
+    for (exchange, symbol, interval, source), paths in sorted(groups.items()):
+        sound = [path for path in paths if engine.is_readable(path, ("ts",))]
+        damaged += [path for path in paths if path not in sound]
+        if not sound:
+            continue
+        engine.open_files("stored_market", sound, ("ts",))
+        found = engine.run("market_range")
+        kind = f"candles {interval}" if interval else partitions[0].kind.replace("_", "-")
+        rows.append(
+            StatusRow(
+                exchange, symbol, source, kind,
+                first_us=int(found["first_us"][0]), last_us=int(found["last_us"][0]), events=int(found["events"][0]),
+                notional=None, coverage=None, gaps=(), files=len(sound),
+                size=sum(path.stat().st_size for path in sound),
+            )
+        )  # fmt: skip
+    return rows, damaged

@@ -1,0 +1,175 @@
+"""The window in numbers: headline, exchanges, hot price bins, last price."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.engine import Engine
+from liqcli.model import HeatmapGrid, PriceSeries
+
+Columns = Mapping[str, NDArray[Any]]
+_EVERYTHING = {"price_low": 0.0, "price_high": math.inf}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Events and USD of some rows; ``largest`` is the biggest single event. [USD]"""
+
+    events: int
+    notional: float
+    long_notional: float
+    short_notional: float
+    long_events: int
+    short_events: int
+    largest: float
+    first_us: int
+    last_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSums:
+    """One exchange's part: its sums, and how it speaks (sources, price kinds, completeness, symbols)."""
+
+    exchange: str
+    sums: Sums
+    sources: tuple[str, ...]
+    symbols: tuple[str, ...]
+    price_kinds: tuple[str, ...]
+    completeness: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSummary:
+    """The whole selection in numbers, exchanges by falling USD."""
+
+    sums: Sums
+    exchanges: tuple[ExchangeSums, ...]
+    sources: tuple[str, ...]
+    price_kinds: tuple[str, ...]
+    completeness: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """One hot price bin ``[low, high)`` of the window: rank 1 holds the most USD."""
+
+    rank: int
+    low: float
+    high: float
+    notional: float
+    share: float
+    long_notional: float
+    short_notional: float
+    events: int
+    distance_pct: float | None
+
+
+def build_summary(engine: Engine) -> WindowSummary:
+    """Add up the table ``liquidations`` in integers, whole and by exchange."""
+    columns = engine.run("totals", _EVERYTHING)
+    names = sorted(set(columns["exchange"].tolist()))
+    exchanges = [_exchange_sums(columns, name) for name in names]
+    exchanges.sort(key=lambda e: (-e.sums.notional, e.exchange))
+    kinds = set(columns["completeness"].tolist())
+    return WindowSummary(
+        sums=_sums(columns, np.ones(len(columns["events"]), dtype=bool)),
+        exchanges=tuple(exchanges),
+        sources=tuple(sorted(set(columns["source"].tolist()))),
+        price_kinds=tuple(sorted(set(columns["price_kind"].tolist()))),
+        completeness=kinds.pop() if len(kinds) == 1 else "mixed",
+    )
+
+
+def _exchange_sums(columns: Columns, name: str) -> ExchangeSums:
+    mine = columns["exchange"] == name
+
+    def words(column: str) -> tuple[str, ...]:
+        return tuple(sorted(set(columns[column][mine].tolist())))
+
+    return ExchangeSums(
+        name, _sums(columns, mine), words("source"), words("symbol"), words("price_kind"), words("completeness")
+    )
+
+
+def _sums(columns: Columns, mine: NDArray[np.bool_]) -> Sums:
+    is_long = mine & (columns["position"] == "long")
+    is_short = mine & (columns["position"] == "short")
+
+    def usd(rows: NDArray[np.bool_]) -> float:
+        return int(columns["notional_e6"][rows].sum()) / 1e6
+
+    def count(rows: NDArray[np.bool_]) -> int:
+        return int(columns["events"][rows].sum())
+
+    return Sums(
+        events=count(mine),
+        notional=usd(mine),
+        long_notional=usd(is_long),
+        short_notional=usd(is_short),
+        long_events=count(is_long),
+        short_events=count(is_short),
+        largest=int(columns["largest_e6"][mine].max()) / 1e6,
+        first_us=int(columns["first_us"][mine].min()),
+        last_us=int(columns["last_us"][mine].max()),
+    )
+
+
+def cell_values(grid: HeatmapGrid, by: str) -> NDArray[Any]:
+    """What the cells show, shape ``(n_bins, n_buckets)``: USD, number of events, or quantity of the base coin."""
+    return {"notional": grid.notional, "count": grid.events.astype(np.float64), "qty": grid.qty}[by]
+
+
+def rank_bands(grid: HeatmapGrid, last_price: float | None, most: int = 10) -> list[PriceBand]:
+    """Rank the price bins with the most USD: by USD, then nearer to the last price, then lower price."""
+    usd_e6 = np.rint(grid.notional.sum(axis=1) * 1e6).astype(np.int64)
+    total = int(usd_e6.sum())
+    middles = (grid.price_edges[:-1] + grid.price_edges[1:]) / 2
+    far = np.abs(middles - last_price) if last_price is not None else np.zeros(len(middles))
+    order = sorted(range(len(usd_e6)), key=lambda k: (-usd_e6[k], far[k], middles[k]))
+    hot = [k for k in order if usd_e6[k] > 0][:most]
+    return [_band(rank, k, grid, total, last_price) for rank, k in enumerate(hot, start=1)]
+
+
+def _band(rank: int, k: int, grid: HeatmapGrid, total_e6: int, last_price: float | None) -> PriceBand:
+    low, high = float(grid.price_edges[k]), float(grid.price_edges[k + 1])
+    notional = float(grid.notional[k].sum())
+    distance = 100 * ((low + high) / 2 / last_price - 1) if last_price else None
+    return PriceBand(
+        rank=rank,
+        low=low,
+        high=high,
+        notional=notional,
+        share=notional * 1e6 / total_e6,
+        long_notional=float(grid.long_notional[k].sum()),
+        short_notional=float(grid.short_notional[k].sum()),
+        events=int(grid.events[k].sum()),
+        distance_pct=distance,
+    )
+
+
+def find_last_price(prices: PriceSeries | None, trace: Columns) -> tuple[float, str, int]:
+    """
+    Give the last known price of the window, what it is, and when.
+
+    Returns
+    -------
+    price, basis, ts_us
+        The close of the last candle where candles are known, else the last liquidation's own price. [quote], [µs UTC]
+    """
+    last_trace = int(trace["ts_us"][-1])
+    if prices is not None and len(prices.ts_us) and int(prices.ts_us[-1]) + prices.step_us > last_trace:
+        return float(prices.close[-1]), f"close of the last {prices.basis}", int(prices.ts_us[-1]) + prices.step_us
+    return float(trace["price"][-1]), "price of the last liquidation", last_trace
+
+
+def busiest_bucket(grid: HeatmapGrid) -> tuple[int, float]:
+    """Give start and USD of the bucket with the most USD, the earlier one on a tie. [µs UTC], [USD]"""
+    per_bucket: Sequence[float] = grid.notional.sum(axis=0).tolist()
+    best = max(range(len(per_bucket)), key=lambda k: (round(per_bucket[k] * 1e6), -k))
+    return int(grid.bucket_starts_us[best]), per_bucket[best]

@@ -1,0 +1,133 @@
+"""SQL files in, columns out: the only room that knows which engine runs them."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from liqcli.config import engine_threads
+from liqcli.errors import DamagedError
+from liqcli.sql import read_query
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+Params = Mapping[str, int | float | str]
+
+
+class Engine:
+    """One in-memory DuckDB; results never depend on the number of threads."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        import duckdb
+
+        chosen = threads or engine_threads()
+        config: dict[str, Any] = {"preserve_insertion_order": "false"}
+        if chosen:
+            config["threads"] = chosen
+        self._con = duckdb.connect(":memory:", config=config)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._con.close()
+
+    def open_files(
+        self, name: str, paths: Sequence[Path], columns: Collection[str], thorough: bool = False
+    ) -> list[Path]:
+        """
+        Make Parquet files readable as one view with a ``filename`` column.
+
+        A file without ``columns`` counts as damaged; ``thorough`` reads every page, not only the footer.
+
+        Returns
+        -------
+        list of Path
+            Damaged files that were left out; tell the user about each.
+
+        Raises
+        ------
+        DamagedError
+            Not one of the files can be read.
+        """
+        damaged = [path for path in paths if not _is_readable(path, columns, thorough)]
+        bad = set(damaged)
+        sound = [glob.escape(str(path)) for path in paths if path not in bad]  # a "*" in a folder's name is no pattern
+        if not sound:
+            names = ", ".join(str(path) for path in damaged) or "no file"
+            raise DamagedError(f"nothing readable: {names}; move it away and fetch or import again")
+        self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=True).create_view(name)
+        return damaged
+
+    @staticmethod
+    def is_readable(path: Path, columns: Collection[str]) -> bool:
+        """Whether a file is Parquet with these columns, as far as its footer tells."""
+        return _is_readable(path, columns, thorough=False)
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under a name."""
+        self._con.register(name, table)
+
+    def create(self, name: str, query: str, params: Params | None = None) -> None:
+        """
+        Run ``sql/<query>.sql`` and keep its rows as table ``name``.
+
+        Raises
+        ------
+        DamagedError
+            A file turns out damaged while its rows are read.
+        """
+        with _explained():
+            self._con.sql(read_query(query), params=dict(params or {})).create(name)
+
+    def run(self, query: str, params: Params | None = None) -> dict[str, NDArray[np.generic]]:
+        """
+        Run ``sql/<query>.sql`` and give its columns, each of shape ``(n_rows,)``.
+
+        Raises
+        ------
+        DamagedError
+            A file turns out damaged while its rows are read.
+        """
+        import numpy as np
+
+        with _explained():
+            result = self._con.execute(read_query(query), dict(params or {})).fetchnumpy()
+        return {name: np.ma.getdata(column) for name, column in result.items()}
+
+
+class _explained:
+    """Turn what the engine says of a damaged file into one line."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import duckdb
+
+        # A damaged page shows as many kinds of error, a bare duckdb.Error among them; these kinds are our own faults.
+        ours = duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException
+        if isinstance(error, duckdb.Error) and not isinstance(error, ours):
+            raise DamagedError(f"a file of the lake cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _is_readable(path: Path, columns: Collection[str], thorough: bool) -> bool:
+    """Whether it is a Parquet file with these columns; damage inside a page shows only when it is read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.read_table(path).column_names if thorough else pq.read_schema(path).names
+    except (OSError, pa.ArrowException):
+        return False
+    return set(columns) <= set(names)

@@ -1,0 +1,52 @@
+-- Sum liquidated notional per time bucket, price bin and position.
+--
+-- A bin edge is k * $bin_num / $bin_den: whole numbers below 2^53, so the one division gives the double nearest to the
+-- decimal edge. The first guess of k can be off by one, the comparison with the edge settles it: a price on an edge
+-- belongs to the bin above, for every decimal width. Money is added as integers, so the sum knows no order.
+--
+-- reads   liquidations (ts_us, price, position, qty, notional_e6)
+-- param   $bucket_us    BIGINT   length of a time bucket [µs]
+-- param   $bin_num      DOUBLE   width of a price bin, numerator (a whole number) [quote]
+-- param   $bin_den      DOUBLE   width of a price bin, denominator (a whole number)
+-- param   $price_low    DOUBLE   lowest price that is drawn, inside [quote]
+-- param   $price_high   DOUBLE   highest price that is drawn, outside [quote]
+-- gives   bucket_us BIGINT [µs]; bin BIGINT; position VARCHAR; notional_e6 BIGINT [1e-6 USD]; qty DOUBLE [base coin]; events BIGINT
+-- order   bucket_us, bin, position   (total: the triple is unique)
+WITH guessed AS (
+    SELECT
+        ts_us - MOD(ts_us, $bucket_us) AS bucket_us,
+        FLOOR(price * $bin_den / $bin_num) AS k,
+        price,
+        position,
+        qty,
+        notional_e6
+    FROM liquidations
+    WHERE price >= $price_low AND price < $price_high
+),
+
+binned AS (
+    SELECT
+        bucket_us,
+        CAST(
+            CASE
+                WHEN price < k * $bin_num / $bin_den THEN k - 1
+                WHEN price >= (k + 1) * $bin_num / $bin_den THEN k + 1
+                ELSE k
+            END AS BIGINT
+        ) AS bin,
+        position,
+        qty,
+        notional_e6
+    FROM guessed
+)
+
+SELECT
+    bucket_us,
+    bin,
+    position,
+    CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
+    CAST(SUM(CAST(qty AS DECIMAL(38, 8))) AS DOUBLE) AS qty,
+    COUNT(*) AS events
+FROM binned
+GROUP BY bucket_us, bin, position
+ORDER BY bucket_us, bin, position
