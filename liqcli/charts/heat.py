@@ -1,0 +1,183 @@
+"""The heat itself: cells that say when, translucent bands behind them that say how much so far, and the gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import ListedColormap, to_rgba
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from liqcli.charts.palettes import HeatNorm
+from liqcli.charts.picture import HeatmapPicture
+from liqcli.charts.shapes import rectangles
+from liqcli.charts.sheet import Sheet
+from liqcli.charts.view import View
+
+GAP_WORDS = "not recorded"
+_BAND_POWER = 0.65  # below 1: the second and third band still show beside the largest
+_CELL_PX = 5  # least side of a cell
+_BAND_PX = 7  # least height of a band; finer ones would read as a bar code
+_STRETCHES = (1, 2, 4, 5, 10, 20, 40, 50, 100, 200, 400, 500, 1000, 2000, 5000, 10_000)
+_GAP_SIZE = 12
+
+
+def band_colors(so_far: NDArray[np.float64], palette: ListedColormap, strongest: float) -> NDArray[np.uint8]:
+    """
+    Colour what was liquidated at each price so far: hue and opacity both grow with the sum.
+
+    Parameters
+    ----------
+    so_far : ndarray, shape (n_bins, n_buckets)
+        Running sums along time.
+    palette : ListedColormap
+        Cold to hot.
+    strongest : float
+        Opacity of the largest sum, 0..1.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_bins, n_buckets, 4)
+        RGBA; clear where nothing was liquidated yet.
+    """
+    top = float(so_far.max()) if so_far.size else 0.0
+    strength = np.power(so_far / top, _BAND_POWER) if top > 0 else np.zeros_like(so_far)
+    colors: NDArray[np.uint8] = palette(strength, bytes=True)
+    colors[..., 3] = np.where(so_far > 0, np.rint(255 * strongest * strength), 0).astype(np.uint8)
+    return colors
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Running sums per stretch of ``bins`` whole bins: ``so_far``, shape (n, n_buckets); ``edges``, shape (n + 1,)."""
+
+    bins: int
+    so_far: NDArray[np.float64]
+    edges: NDArray[np.float64]
+
+
+def sum_bands(picture: HeatmapPicture, sheet: Sheet, view: View) -> Bands:
+    """
+    Sum up along time, over as many neighbouring bins as make a band that can be seen.
+
+    Each stretch starts at a multiple of its own width, so a shifted window cuts the price axis at the same places.
+    """
+    grid = picture.grid
+    width = grid.bin.width
+    least = sheet.px(_BAND_PX) / view.heat.height * (view.high - view.low) / width
+    bins = next(n for n in _STRETCHES if n >= least or n == _STRETCHES[-1])
+    first = round(float(grid.price_edges[0]) / width)
+    index = (first + np.arange(len(grid.price_edges) - 1)) // bins
+    starts = np.unique(index, return_index=True)[1]
+    so_far = np.cumsum(np.add.reduceat(np.asarray(picture.values, dtype=np.float64), starts, axis=0), axis=1)
+    edges = np.array([grid.bin.edge(int(k) * bins) for k in range(int(index[0]), int(index[-1]) + 2)])
+    return Bands(bins, so_far, edges)
+
+
+def draw_heat(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands, norm: HeatNorm) -> None:
+    """Draw bands and cells on the panel of time and price."""
+    grid = picture.grid
+    left = float(grid.bucket_starts_us[0])
+    right = left + grid.bucket_us * len(grid.bucket_starts_us)
+    style: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest", "resample": False}
+    axes.imshow(
+        band_colors(bands.so_far, sheet.palette, sheet.theme.heat_alpha),
+        extent=(left, right, float(bands.edges[0]), float(bands.edges[-1])),
+        zorder=1,
+        label="bands",
+        **style,
+    )
+    _draw_cells(axes, sheet, picture, view, norm)
+
+
+def _draw_cells(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, norm: HeatNorm) -> None:
+    """
+    Draw the cells that are not empty, coldest first, each at least a few pixels large about its own middle.
+
+    An image would drop cells that are finer than its pixels, and one small burst in a month would be a speck.
+    """
+    grid, values = picture.grid, np.asarray(picture.values, dtype=np.float64)
+    rows, columns = np.nonzero(values > 0)
+    order = np.argsort(values[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
+    x = grid.bucket_starts_us[columns] + grid.bucket_us / 2
+    y = (grid.price_edges[rows] + grid.price_edges[rows + 1]) / 2
+    least = sheet.px(_CELL_PX)
+    half_x = max(grid.bucket_us, least * (view.end_us - view.start_us) / view.heat.width) / 2
+    half_y = max(grid.bin.width, least * (view.high - view.low) / view.heat.height) / 2
+    cells = PolyCollection(
+        rectangles(x - half_x, x + half_x, y - half_y, y + half_y),
+        array=values[rows, columns],
+        cmap=sheet.palette,
+        norm=norm,
+        edgecolors="none",
+        antialiased=False,
+        zorder=3,
+        label="cells",
+    )
+    axes.add_collection(cells, autolim=False)
+
+
+def draw_gaps(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> None:
+    """Hatch what was not recorded, quietly, in a panel that shares the time axis."""
+    bottom, top = axes.get_ylim()
+    for start, end in visible_gaps(picture, view):
+        patch = Rectangle(
+            (start, bottom),
+            end - start,
+            top - bottom,
+            facecolor="none",
+            edgecolor=to_rgba(sheet.theme.hatch, 0.12),
+            linewidth=0,
+            hatch="//",
+            zorder=2,
+            label="gap",
+        )
+        patch.set_hatch_linewidth(sheet.points(1.0))
+        axes.add_patch(patch)
+        # Under the bands: what was liquidated before the gap still stands at its price.
+        axes.axvspan(start, end, facecolor=sheet.theme.gap, edgecolor="none", zorder=0.5)
+
+
+def visible_gaps(picture: HeatmapPicture, view: View) -> list[tuple[int, int]]:
+    """Clip the gaps to the time axis and leave out what falls off it."""
+    clipped = [(max(start, view.start_us), min(end, view.end_us)) for start, end in picture.gaps]
+    return [(start, end) for start, end in clipped if start < end]
+
+
+def write_gaps(sheet: Sheet, picture: HeatmapPicture, view: View, price_ys: NDArray[np.float64]) -> None:
+    """
+    Write "not recorded" into each gap that is wide enough, upright where only that fits.
+
+    Parameters
+    ----------
+    sheet, picture, view
+        The page, what it shows, and where.
+    price_ys : ndarray, shape (n, 3)
+        Time [px], lowest and highest price [px] of what is drawn as price: the words keep out of its way.
+    """
+    wide = sheet.text_width(GAP_WORDS, _GAP_SIZE)
+    tall = sheet.px(_GAP_SIZE * 1.4)
+    for start, end in visible_gaps(picture, view):
+        left, right = view.x(start), view.x(end)
+        upright = right - left < wide + sheet.px(14)
+        if right - left < tall + sheet.px(2):
+            continue
+        depth = wide if upright else tall
+        inside = price_ys[(price_ys[:, 0] >= left) & (price_ys[:, 0] <= right)]
+        air_above = view.heat.top - (float(inside[:, 2].max()) if len(inside) else view.heat.bottom)
+        at_top = air_above >= depth + sheet.px(14)
+        sheet.text(
+            (left + right) / 2,
+            view.heat.top - sheet.px(10) if at_top else view.heat.bottom + sheet.px(10),
+            GAP_WORDS,
+            _GAP_SIZE,
+            sheet.theme.muted,
+            ha="center",
+            va="top" if at_top else "bottom",
+            rotation=90 if upright else 0,
+        )

@@ -1,0 +1,130 @@
+"""The heat map: one page put together from its parts."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from liqcli.charts.axes import draw_price_axis, draw_time_axis, measure_gutter
+from liqcli.charts.bars import draw_bars
+from liqcli.charts.header import draw_header, plan_header
+from liqcli.charts.heat import draw_gaps, draw_heat, sum_bands, write_gaps
+from liqcli.charts.legend import draw_legend
+from liqcli.charts.palettes import HeatNorm, find_palette
+from liqcli.charts.picture import HeatmapPicture, PaletteName, ScaleName, Shown, ThemeName
+from liqcli.charts.price import (
+    draw_candles,
+    draw_last_price,
+    draw_tag,
+    draw_trace,
+    fit_candles,
+    price_extents,
+)
+from liqcli.charts.profile import draw_profile
+from liqcli.charts.sheet import Sheet, own_style
+from liqcli.charts.themes import find_theme
+from liqcli.charts.view import View, lay_out, split_sides
+from liqcli.errors import UsageError
+from liqcli.formats import format_duration
+
+SMALLEST, LARGEST = (900, 600), (6000, 4000)  # [px]
+
+
+def draw_heatmap(
+    picture: HeatmapPicture,
+    *,
+    theme: ThemeName = "dark",
+    palette: PaletteName = "liq",
+    scale: ScaleName = "log",
+    position: Shown = "both",
+    size: tuple[int, int] = (1600, 1000),
+    dpi: float = 100.0,
+) -> Figure:
+    """
+    Draw realized liquidations by price and time.
+
+    Parameters
+    ----------
+    picture : HeatmapPicture
+        What to show.
+    theme, palette, scale : str
+        Colours of the page, of the heat, and how values spread over them.
+    position : {"both", "long", "short"}
+        Which side profile and bars show; ``picture.values`` are taken as they are.
+    size, dpi : (int, int), float
+        Width and height [px]; pixels per inch that the file claims: the picture looks the same at any.
+
+    Returns
+    -------
+    Figure
+        Not saved, not shown; :func:`liqcli.charts.render_png` makes the bytes.
+
+    Raises
+    ------
+    UsageError
+        Unknown theme, palette or scale; values of another shape than the grid; a size that cannot hold the words.
+    """
+    _check(picture, size)
+    look = find_theme(theme)
+    with own_style():
+        sheet = Sheet(size, dpi, look, find_palette(palette, look.name))
+        _compose(sheet, picture, HeatNorm(picture.values, scale), position)
+    return sheet.figure
+
+
+def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
+    shape = (len(picture.grid.price_edges) - 1, len(picture.grid.bucket_starts_us))
+    if np.shape(picture.values) != shape or 0 in shape:
+        raise UsageError(f"the cells have the shape {np.shape(picture.values)}, the grid has {shape}")
+    if not all(low <= side <= high for low, side, high in zip(SMALLEST, size, LARGEST, strict=True)):
+        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 900 x 600 and 6000 x 4000 is possible")
+
+
+def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Shown) -> None:
+    head = plan_header(sheet, picture)
+    view = lay_out(sheet, picture, head.height, measure_gutter(sheet, picture))
+    sides = split_sides(picture, position)
+    heat, profile, bars = (
+        sheet.axes(box, name) for box, name in ((view.heat, "heat"), (view.profile, "profile"), (view.bars, "bars"))
+    )
+    draw_header(sheet, picture, head)
+    bands = sum_bands(picture, sheet, view)
+    draw_heat(heat, sheet, picture, view, bands, norm)
+    price_words = _draw_price(heat, sheet, picture, view)
+    draw_profile(profile, sheet, picture, view, sides)
+    draw_bars(bars, sheet, picture, view, sides)
+    draw_time_axis(sheet, view, (heat, bars))
+    tag = None
+    if picture.last_price is not None:
+        draw_last_price(sheet, (heat, profile), picture.last_price)
+        tag = draw_tag(sheet, view, picture.last_price)
+    draw_price_axis(sheet, view, (heat, profile), tag)
+    draw_gaps(heat, sheet, picture, view)
+    draw_gaps(bars, sheet, picture, view)
+    _write_captions(sheet, view, picture, price_words)
+    draw_legend(sheet, picture, view, bands, norm)
+
+
+def _draw_price(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> str:
+    """Draw candles or line, and give the words that say which."""
+    candles = fit_candles(picture, sheet, view)
+    write_gaps(sheet, picture, view, price_extents(picture, view, candles))
+    if candles is not None:
+        draw_candles(axes, sheet, view, candles)
+        return f"price: {format_duration(candles.step_us)} candles ({candles.basis})"
+    if picture.trace is not None:
+        draw_trace(axes, sheet, picture)
+        return "price: line of the last liquidation per bucket"
+    return ""
+
+
+def _write_captions(sheet: Sheet, view: View, picture: HeatmapPicture, price_words: str) -> None:
+    """Say over each panel what it shows."""
+    y = view.heat.top + sheet.px(8)
+    if not np.any(picture.values > 0):
+        middle = view.heat.left + view.heat.width / 2, view.heat.bottom + view.heat.height / 2
+        sheet.text(*middle, "no liquidations in this window", 16, sheet.theme.muted, ha="center", va="center")
+    unit = picture.unit
+    sheet.caption(view.heat, y, price_words)
+    sheet.caption(view.profile, y, f"{'Events' if unit == 'events' else unit} by price")

@@ -1,0 +1,97 @@
+"""The legend: what the colours are worth, which hue is which side, and what hatching means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from liqcli.charts.fitting import cut
+from liqcli.charts.heat import GAP_WORDS, Bands
+from liqcli.charts.palettes import HeatNorm
+from liqcli.charts.picture import HeatmapPicture
+from liqcli.charts.sheet import Box, Sheet
+from liqcli.charts.ticks import scale_ticks
+from liqcli.charts.units import format_amount, format_tick
+from liqcli.charts.view import View
+from liqcli.formats import format_duration
+from liqcli.model import BinWidth
+
+_WORDS, _TICKS = 12.5, 11.5
+
+
+def draw_legend(sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands, norm: HeatNorm) -> None:
+    """Draw scale of the cells, scale of the bands, swatches; top down, each line with its own height."""
+    box, px = view.legend, sheet.px
+    values = np.asarray(picture.values, dtype=np.float64)
+    largest = float(values.max(initial=0.0))
+    most = float(bands.so_far.max(initial=0.0))
+    unit, step = picture.unit, picture.grid.bin
+    cell = f"{format_duration(picture.grid.bucket_us)} × {step.text()}"
+    band = BinWidth(step.num * bands.bins, step.den).text()
+    y = box.top - px(15)
+    words = (f"Cell: {unit} per {cell}, {norm.scale} scale", f"Cell: {unit}, {norm.scale} scale", f"Cell: {norm.scale}")
+    _write_line(sheet, box, y, words, f"max {format_amount(largest, unit)}")
+    _draw_scale(sheet, Box(box.left, y - px(21), box.width, px(12)), "legend cells", 1.0)
+    if largest > 0:
+        _write_ticks(sheet, Box(box.left, y - px(38), box.width, px(12)), unit, norm)
+    y -= px(66)
+    words = (f"Band: {unit} so far per {band} of price", f"Band: {unit} so far per {band}", f"Band: {unit} so far")
+    _write_line(sheet, box, y, words, f"max {format_amount(most, unit)}")
+    _draw_scale(sheet, Box(box.left, y - px(17), box.width, px(8)), "legend bands", sheet.theme.heat_alpha)
+    _draw_swatches(sheet, Box(box.left, y - px(50), box.width, px(14)), gaps=bool(picture.gaps))
+
+
+def _write_line(sheet: Sheet, box: Box, y: float, versions: tuple[str, ...], amount: str) -> None:
+    """Write the fullest version that fits beside the amount."""
+    room = box.width - sheet.text_width(amount, _WORDS, bold=True) - sheet.px(12)
+    fitting = (words for words in versions if sheet.text_width(words, _WORDS) <= room)
+    words = next(fitting, None) or cut(versions[-1], room, lambda t: sheet.text_width(t, _WORDS))
+    sheet.text(box.left, y, words, _WORDS, sheet.theme.muted)
+    sheet.text(box.right, y, amount, _WORDS, bold=True, ha="right")
+
+
+def _draw_scale(sheet: Sheet, box: Box, label: str, alpha: float) -> None:
+    axes = sheet.axes(box, label)
+    ramp = np.linspace(0, 1, 256)[np.newaxis, :]
+    if alpha == 1.0:
+        axes.imshow(ramp, cmap=sheet.palette, aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+        return
+    colors = sheet.palette(ramp)
+    colors[..., 3] = alpha * ramp
+    axes.imshow(colors, aspect="auto", interpolation="nearest")
+
+
+def _write_ticks(sheet: Sheet, box: Box, unit: str, norm: HeatNorm) -> None:
+    if norm.scale == "percentile":
+        ticks = [norm.value_at(place) for place in (0.25, 0.5, 0.75)]
+    else:
+        ticks = scale_ticks(norm.floor, norm.top, norm.scale == "log")
+    free = box.left
+    for tick in ticks:
+        if unit == "events" and (tick < 1 or tick != round(tick)):
+            continue
+        text = format_tick(tick, unit)
+        width = sheet.text_width(text, _TICKS)
+        place = float(norm.spread(np.array([tick]))[0])
+        left = min(max(box.left + place * box.width - width / 2, box.left), box.right - width)
+        if left >= free:
+            sheet.text(left, box.bottom, text, _TICKS, sheet.theme.muted)
+            free = left + width + sheet.px(10)
+
+
+def _draw_swatches(sheet: Sheet, box: Box, gaps: bool) -> None:
+    theme, side = sheet.theme, sheet.px(11)
+    x = box.left
+    items: list[tuple[str, str, str | None]] = [
+        ("long liquidated", theme.long, None),
+        ("short liquidated", theme.short, None),
+    ]
+    if gaps:
+        items.append((GAP_WORDS, theme.gap, theme.muted))
+    y = box.bottom
+    for words, color, hatch in items:
+        width = side + sheet.px(6) + sheet.text_width(words, _WORDS)
+        if x > box.left and x + width > box.right:
+            x, y = box.left, y - sheet.px(22)
+        sheet.swatch(Box(x, y, side, side), color, hatch)
+        sheet.text(x + side + sheet.px(6), y + side / 2, words, _WORDS, theme.text, va="center_baseline")
+        x += width + sheet.px(18)

@@ -1,0 +1,124 @@
+"""From a value to a colour: the palettes, and the scales that spread values over them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
+from numpy.typing import NDArray
+
+from liqcli.charts.picture import PaletteName, ScaleName, ThemeName
+from liqcli.errors import UsageError
+
+# Cold to hot, each end chosen against its own background: the coldest cell must still be told from an empty one.
+_LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {
+    "dark": (
+        (0.0, "#1b4b86"),
+        (0.20, "#1184a0"),
+        (0.42, "#2fb673"),
+        (0.63, "#f2e04a"),
+        (0.81, "#ff9a2b"),
+        (1.0, "#ff2a3f"),
+    ),
+    "light": (
+        (0.0, "#a4c8ea"),
+        (0.22, "#41a5bd"),
+        (0.42, "#35a866"),
+        (0.63, "#f3bd13"),
+        (0.81, "#f0761b"),
+        (1.0, "#c00c2c"),
+    ),
+}
+# Stretch of a stock palette that stands out; on white they run backwards, so that more is always further from the page.
+_STRETCH: dict[PaletteName, dict[ThemeName, tuple[float, float]]] = {
+    "viridis": {"dark": (0.15, 1.0), "light": (0.92, 0.0)},
+    "magma": {"dark": (0.25, 0.98), "light": (0.90, 0.08)},
+    "cividis": {"dark": (0.18, 1.0), "light": (0.88, 0.0)},
+}
+PALETTES: tuple[PaletteName, ...] = ("liq", "viridis", "magma", "cividis")
+SCALES: tuple[ScaleName, ...] = ("log", "linear", "percentile")
+_SHADES = 256
+_LEAST_SPAN = 20.0  # a log scale covers at least this factor, so that near-equal cells look near-equal
+_LARGEST_SPAN = 1e6  # and at most this one, so that dust does not use up the colours
+
+
+def find_palette(name: str, theme: ThemeName) -> ListedColormap:
+    """
+    Build a palette for a theme; 0 is its coldest, 1 its hottest colour, and "bad" (no value) is clear.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    if name == "liq":
+        base = LinearSegmentedColormap.from_list("liq", list(_LIQ[theme]), N=_SHADES)
+        shades = base(np.linspace(0, 1, _SHADES))
+    elif name in _STRETCH:
+        low, high = _STRETCH[name][theme]
+        shades = colormaps[name](np.linspace(low, high, _SHADES))
+    else:
+        raise UsageError(f"--palette: {name!r} is not known; valid are {', '.join(PALETTES)}")
+    return ListedColormap(shades, name=f"liqcli-{name}-{theme}", bad=(0.0, 0.0, 0.0, 0.0))
+
+
+class HeatNorm(Normalize):
+    """
+    Spread positive values over 0..1 by logarithm, in proportion, or by rank among the cells.
+
+    Parameters
+    ----------
+    values : ndarray
+        All cells; zeros do not count.
+    scale : {"log", "linear", "percentile"}
+        How to spread.
+
+    Raises
+    ------
+    UsageError
+        Unknown scale.
+    """
+
+    def __init__(self, values: NDArray[Any], scale: str) -> None:
+        if scale not in SCALES:
+            raise UsageError(f"--scale: {scale!r} is not known; valid are {', '.join(SCALES)}")
+        filled = np.asarray(values, dtype=np.float64)
+        filled = np.sort(filled[np.isfinite(filled) & (filled > 0)])
+        top = float(filled[-1]) if filled.size else 1.0
+        floor = 0.0
+        if scale == "log":
+            usual = float(np.quantile(filled, 0.05)) if filled.size else top
+            floor = min(max(usual, top / _LARGEST_SPAN), top / _LEAST_SPAN)
+        super().__init__(vmin=floor, vmax=top, clip=True)
+        self.scale = scale
+        self.floor, self.top = floor, top
+        self._levels = np.unique(filled) if filled.size else np.array([top])
+        # The rank of a value is how many cells lie below it, the largest taken as 1: cells that are alike (mostly one
+        # event each, say) stand at the cold end together instead of all looking hot.
+        below = np.searchsorted(filled, self._levels, side="left").astype(np.float64)
+        self._ranks = below / below[-1] if len(below) > 1 else np.ones(1)
+
+    def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map values to 0..1, clipped at both ends."""
+        if self.scale == "percentile":
+            return np.interp(values, self._levels, self._ranks)
+        if self.scale == "linear":
+            return np.clip(values / self.top, 0.0, 1.0)
+        safe = np.maximum(values, self.floor)
+        return np.clip(np.log(safe / self.floor) / math.log(self.top / self.floor), 0.0, 1.0)
+
+    def value_at(self, place: float) -> float:
+        """The value whose colour stands at ``place`` in 0..1."""
+        if self.scale == "percentile":
+            return float(np.interp(place, self._ranks, self._levels))
+        if self.scale == "linear":
+            return self.top * place
+        return self.floor * math.exp(place * math.log(self.top / self.floor))
+
+    def __call__(self, value: Any, clip: bool | None = None) -> Any:  # noqa: ANN401  (matplotlib's own signature)
+        """Normalise for matplotlib, keeping the mask."""
+        data = np.ma.masked_invalid(np.ma.asarray(value, dtype=np.float64))
+        return np.ma.array(self.spread(data.filled(self.top)), mask=np.ma.getmaskarray(data))
