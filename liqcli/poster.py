@@ -1,0 +1,98 @@
+"""From findings to the picture: which words and numbers stand on it."""
+
+from __future__ import annotations
+
+from liqcli.analysis.coverage import overall_share
+from liqcli.analysis.summary import cell_values
+from liqcli.charts import draw_heatmap, render_png
+from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
+from liqcli.formats import format_count, format_price, format_share, format_time, format_usd
+from liqcli.report import Findings
+from liqcli.symbols import split_symbol
+from liqcli.timespan import format_length
+from liqcli.words import SHORT_COMPLETENESS, list_exchanges
+
+
+def draw_png(findings: Findings) -> bytes:
+    """Draw the heat map of a window as PNG bytes; the same findings give the same bytes."""
+    view = findings.view
+    figure = draw_heatmap(
+        build_picture(findings),
+        theme=view.theme,  # type: ignore[arg-type]
+        palette=view.palette,  # type: ignore[arg-type]
+        scale=view.scale,  # type: ignore[arg-type]
+        position=findings.selection.query.position,  # type: ignore[arg-type]
+    )
+    return render_png(figure)
+
+
+def build_picture(findings: Findings) -> HeatmapPicture:
+    """Choose what the picture says: title, subtitle, headline numbers, hot bands."""
+    grid, by = findings.grid, findings.view.by
+    base, _quote = split_symbol(findings.selection.symbols[0])
+    trace = (findings.trace["ts_us"], findings.trace["price"])
+    return HeatmapPicture(
+        title=f"{findings.selection.label} liquidation heat map",
+        subtitle=build_subtitle(findings),
+        headline=build_headline(findings),
+        grid=grid,
+        values=cell_values(grid, by),
+        unit={"notional": "USD", "count": "events", "qty": base}[by],
+        gaps=findings.gaps,
+        prices=findings.prices,
+        trace=None if findings.prices is not None else trace,
+        last_price=findings.last_price,
+        bands=[Band(b.rank, b.low, b.high, b.notional, b.share) for b in findings.bands],
+        sample=findings.sample,
+    )
+
+
+def build_subtitle(findings: Findings) -> str:
+    """Write the line under the title: realized, who, how completely, when, in which steps."""
+    window, grid = findings.selection.window, findings.grid
+    quote = split_symbol(findings.selection.symbols[0])[1] or "USD"
+    exchanges = list_exchanges([e.exchange for e in findings.summary.exchanges])
+    parts = [
+        "realized",
+        f"{exchanges} ({SHORT_COMPLETENESS[findings.summary.completeness]})",
+        f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC",
+        f"{format_length(grid.bucket_us)} × {format_price(grid.bin.width, grid.bin.width)} {quote}",
+    ]
+    if findings.selection.query.position != "both":
+        parts.append(f"{findings.selection.query.position}s only")
+    return " · ".join(parts)
+
+
+def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
+    """Choose the figures at the top: events, USD, longs, shorts, coverage."""
+    sums = findings.summary.sums
+    share = overall_share(findings.selection.coverage)
+    whole = sums.notional
+    numbers = [
+        HeadlineNumber(format_count(sums.events), "events"),
+        HeadlineNumber(f"{format_usd(whole)} USD", "liquidated"),
+        HeadlineNumber(f"{format_usd(sums.long_notional)}  {format_share(sums.long_notional, whole)}", "longs", "long"),
+        HeadlineNumber(
+            f"{format_usd(sums.short_notional)}  {format_share(sums.short_notional, whole)}", "shorts", "short"
+        ),
+    ]
+    if share is not None:
+        tone = "plain" if share >= 0.999 else "warn"
+        numbers.append(HeadlineNumber(format_share(share, 1.0), "coverage", tone))  # type: ignore[arg-type]
+    return tuple(numbers)
+
+
+def build_alt_text(findings: Findings) -> str:
+    """Say in a sentence what the picture shows, for readers who cannot see it."""
+    sums, bands = findings.summary.sums, findings.bands
+    hottest = ""
+    if bands:
+        step = findings.grid.bin.width
+        low, high = format_price(bands[0].low, step), format_price(bands[0].high, step)
+        hottest = f"; the hottest price band is {low} to {high} with {format_usd(bands[0].notional)} USD"
+    return (
+        f"Heat map of realized {findings.selection.label} liquidations by price and UTC time: "
+        f"{format_count(sums.events)} events, {format_usd(sums.notional)} USD, of it "
+        f"{format_usd(sums.long_notional)} longs and {format_usd(sums.short_notional)} shorts{hottest}; "
+        f"last price {format_price(findings.last_price)}."
+    )

@@ -1,0 +1,38 @@
+"""The sentences that keep a figure honest: what completeness, price kinds and gaps mean for what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+COMPLETENESS: Mapping[str, str] = {
+    "full": "every liquidation the exchange publishes",
+    "sampled": "sampled: the exchange publishes at most about one a second, so totals are a floor",
+    "mixed": "some exchanges send every liquidation, others only a sample: totals are a floor",
+}
+SHORT_COMPLETENESS: Mapping[str, str] = {
+    "full": "full feed",
+    "sampled": "sampled, totals are a floor",
+    "mixed": "partly sampled, totals are a floor",
+}
+PRICE_KINDS: Mapping[str, str] = {
+    "fill": "average price of the fill",
+    "order": "limit price of the forced order (on Binance about 0.4 % beyond the fill for BTC)",
+    "bankruptcy": "bankruptcy price, about one maintenance margin beyond the fill (0.5 % on Bybit)",
+    "trigger": "trigger (liquidation) price, before the order was filled",
+}
+BY: Mapping[str, str] = {"notional": "USD", "count": "events", "qty": "base coin"}
+
+
+def describe_coverage(share: float | None, inferred: bool) -> str:
+    """Say how much of the window was listened to, and whether that is a record or a guess."""
+    if share is None:
+        return "unknown"
+    text = "100 %" if share >= 0.99995 else f"{100 * share:.1f} %"
+    return f"{text} (inferred from silences in the file)" if inferred else text
+
+
+def list_exchanges(names: Sequence[str], most: int = 4) -> str:
+    """Write ``binance, bybit, okx``, or ``binance, bybit, okx and 3 more``."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
