@@ -1,0 +1,152 @@
+"""``liqcli import``: files somebody already has, into the lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from liqcli.cli.common import DebugOption, LakeOption, QuietOption, fail, say, set_speech
+from liqcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from liqcli.importer import FileSummary
+
+
+def import_files_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="CSV, CSV.gz, JSON lines, zip or Parquet.", show_default=False),
+    ],
+    format_name: Annotated[
+        str, typer.Option("--format", help="auto, tardis, binance-vision, binance-stream or generic.")
+    ] = "auto",
+    kind: Annotated[str, typer.Option(help="What the files hold: liquidations, candles or open-interest.")] = (
+        "liquidations"
+    ),
+    exchange: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Exchange, for generic files without such a column.")
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Symbol, for files that do not say it themselves.")
+    ] = None,
+    quote: Annotated[
+        str | None, typer.Option(metavar="USD", help="Quote to append to symbols that have none, such as BTC.")
+    ] = None,
+    tz: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of times without an offset.", show_default="UTC")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD=COLUMN,...",
+            help="Column map of generic files: ts, symbol, instrument, exchange, position (long, short) or side (the "
+            "order's: sell closes a long), price, price_kind, qty (base coins), notional (USD), contracts, "
+            "contract_size, completeness, event_id. A constant is written :text, as in price_kind=:bankruptcy.",
+            show_default="well-known names are recognised",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Source name that generic files are stored under.", show_default="import"),
+    ] = None,
+    contract_size: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="INSTR=SIZE",
+            help="Coins (inverse: USD) a contract, for Tardis files of OKX, HTX, BitMEX; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="First remove what the source said between a file's first and last event of its symbols."
+        ),
+    ] = False,
+    lake: LakeOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """
+    Put files you already have into the lake.
+
+    Importing a file again changes nothing. Rows that cannot be true are refused, kept under rejected/ in the lake with
+    line and reason, and the exit code is 6; the rest is stored. A damaged file is left out as a whole.
+    """
+    from liqcli.config import lake_root
+    from liqcli.import_formats import ImportOptions
+    from liqcli.importer import import_files
+    from liqcli.lake import Lake
+
+    set_speech(quiet, debug)
+    options = ImportOptions(
+        format=format_name,
+        exchange=exchange,
+        symbol=symbol,
+        tz=tz,
+        columns=columns,
+        kind=kind,
+        quote=quote,
+        source=source,
+        contract_sizes=parse_sizes(contract_size or ()),
+        replace=replace,
+    )
+    summary = import_files(Lake(lake_root(lake)), files, options)
+    for file in summary.files:
+        for note in file.notes:
+            say(f"{file.path}: {note}")
+        if file.error:
+            fail(str(file.error))
+        else:
+            typer.echo(render_summary(file))
+        if file.rejected_path:
+            say(f"{file.path}: {file.rejected:,} rows refused, each with line and reason in {file.rejected_path}")
+    if debug and (errors := [file.error for file in summary.files if file.error]):
+        raise errors[0]
+    if summary.exit_code:
+        raise typer.Exit(int(summary.exit_code))
+
+
+def render_summary(file: FileSummary) -> str:
+    """Write one file's summary as one line."""
+    from liqcli.formats import format_count, format_iso, format_usd_exact
+
+    parts = [f"{format_count(file.rows)} rows"]
+    parts += [f"{format_count(file.new)} stored"] if file.known == 0 else [f"{format_count(file.new)} new"]
+    for number, word in ((file.known, "known"), (file.doubled, "doubled"), (file.rejected, "rejected")):
+        if number:
+            parts.append(f"{format_count(number)} {word}")
+    if file.symbols:
+        names = ", ".join(file.symbols) if len(file.symbols) <= 3 else f"{len(file.symbols)} symbols"
+        parts.append(f"{', '.join(file.exchanges)} {names}")
+    if file.notional:
+        parts.append(f"{format_usd_exact(file.notional)} USD")
+    if file.first_us is not None and file.last_us is not None:
+        parts.append(f"{format_iso(file.first_us)} to {format_iso(file.last_us)}")
+    return f"{file.path}: {file.format}: " + " · ".join(parts)
+
+
+def parse_sizes(texts: list[str] | tuple[str, ...]) -> dict[str, float]:
+    """
+    Read ``BTC-USDT-SWAP=0.01`` options.
+
+    Raises
+    ------
+    UsageError
+        Not of that form, or no positive number.
+    """
+    from liqcli.model import parse_number
+
+    sizes = {}
+    for text in texts:
+        instrument, _, number = text.rpartition("=")
+        try:
+            size = parse_number(number)
+        except ValueError:
+            size = 0.0
+        if not instrument or size <= 0:
+            raise UsageError(f"--contract-size: {text!r} is not INSTRUMENT=SIZE, as in BTC-USDT-SWAP=0.01")
+        sizes[instrument] = size
+    return sizes

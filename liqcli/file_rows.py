@@ -1,0 +1,187 @@
+"""Opening what users have: plain, gzip or zip text line by line, and Parquet row by row; damage has one name."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import hashlib
+import io
+import itertools
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, NamedTuple, cast
+
+from liqcli.errors import DamagedError
+
+LONGEST_LINE = 1_000_000
+_TEXT_MEMBERS = (".csv", ".jsonl", ".ndjson", ".json", ".txt")
+_UNKNOWN_MAGIC = {b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z", b"Rar!": "rar", b"BZh9": "bzip2", b"\xfd7zX": "xz"}
+
+
+class Line(NamedTuple):
+    """A line of text and where it stands, counted from 1."""
+
+    number: int
+    text: str
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's bytes, in pieces."""
+    digest = hashlib.sha256()
+    with damage_named(path), path.open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell by the first four bytes, not by the name."""
+    with damage_named(path):
+        return _magic(path) == b"PAR1"
+
+
+def iter_lines(path: Path) -> Iterator[Line]:
+    """
+    Read text lines, unpacking gzip and zip by their first bytes; blank lines are left out, ends (CRLF too) cut off.
+
+    Raises
+    ------
+    DamagedError
+        Truncated, not UTF-8, an unknown packing, a zip with none or several text files.
+    """
+    with damage_named(path), _open_bytes(path) as raw:
+        text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="strict")
+        for number in itertools.count(1):
+            line = text.readline(LONGEST_LINE)
+            if not line:
+                return
+            if len(line) >= LONGEST_LINE:
+                raise DamagedError(
+                    f"{path}: line {number} is longer than {LONGEST_LINE:,} characters; not a text table"
+                )
+            line = line.rstrip("\r\n")
+            if line.strip():
+                yield Line(number, line)
+
+
+def peek(lines: Iterator[Line], count: int) -> tuple[list[Line], Iterator[Line]]:
+    """Look at the first lines without losing them."""
+    head = list(itertools.islice(lines, count))
+    return head, itertools.chain(head, lines)
+
+
+def split_cells(text: str, delimiter: str = ",") -> list[str]:
+    """
+    Cut one line into cells.
+
+    One line is one row: a stray quote then spoils its own row only, where a CSV reader would swallow the ones after it.
+    """
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"not a CSV row ({error})") from None
+
+
+def guess_delimiter(header: str) -> str:
+    """Pick comma, semicolon or tab: whichever stands most often in the header."""
+    return max((",", ";", "\t"), key=header.count)
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """
+    List a Parquet file's columns.
+
+    Raises
+    ------
+    DamagedError
+        Not readable as Parquet.
+    """
+    import pyarrow.parquet as pq
+
+    with damage_named(path):
+        return list(pq.read_schema(path).names)
+
+
+def iter_parquet(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """
+    Read rows of some columns, a batch at a time, each with its number counted from 1.
+
+    Raises
+    ------
+    DamagedError
+        Not readable as Parquet.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with damage_named(path), pq.ParquetFile(path) as file:
+        number = 0
+        for batch in file.iter_batches(batch_size=16_384, columns=list(columns)):
+            for place, column in enumerate(batch.schema):
+                if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Python's datetime ends at µs
+                    micros = batch.column(place).cast(pa.timestamp("us", column.type.tz), safe=False)
+                    batch = batch.set_column(place, column.name, micros)
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+
+
+@contextlib.contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what the unpackers raise about a spoilt file into one line that names it."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{path}: not UTF-8 text ({error.reason}); nothing of it was stored") from error
+    except EOFError as error:
+        raise DamagedError(f"{path}: ends in the middle, as if cut off; nothing of it was stored") from error
+    except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise DamagedError(f"{path}: damaged archive ({error}); nothing of it was stored") from error
+    except OSError as error:
+        raise DamagedError(f"{path}: cannot be read ({error.strerror or error}); nothing of it was stored") from error
+    except Exception as error:
+        if type(error).__module__.startswith("pyarrow"):
+            raise DamagedError(f"{path}: damaged or not Parquet ({error}); nothing of it was stored") from error
+        raise
+
+
+def _magic(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        return handle.read(4)
+
+
+@contextlib.contextmanager
+def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    magic = _magic(path)
+    if magic in _UNKNOWN_MAGIC:
+        raise DamagedError(
+            f"{path}: packed with {_UNKNOWN_MAGIC[magic]}; unpack it first (gzip, zip, Parquet are read)"
+        )
+    if magic[:2] == b"\x1f\x8b":
+        with gzip.open(path, "rb") as packed:
+            yield cast(IO[bytes], packed)
+    elif magic[:2] == b"PK":
+        with zipfile.ZipFile(path) as archive, archive.open(_only_member(path, archive)) as member:
+            yield member
+    else:
+        with path.open("rb") as plain:
+            yield plain
+
+
+def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = [
+        info
+        for info in archive.infolist()
+        if info.filename.lower().endswith(_TEXT_MEMBERS) and not info.filename.startswith("__MACOSX/")
+    ]
+    if not members:
+        raise DamagedError(f"{path}: the zip holds no .csv or .jsonl file")
+    if len(members) > 1:
+        names = ", ".join(info.filename[:60] for info in members[:3])
+        raise DamagedError(f"{path}: the zip holds {len(members)} files ({names} …); unpack it and import them by name")
+    return members[0]

@@ -1,0 +1,267 @@
+"""Which format a file is, and its rows as liquidations: what joins the parsers of ``sources`` to open files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from liqcli.errors import DamagedError, UsageError
+from liqcli.file_rows import Line, is_parquet, iter_lines, peek, split_cells
+from liqcli.model import Liquidation, Rejected, find_fault
+from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
+from liqcli.sources import binance_stream, binance_vision, generic, tardis_csv
+from liqcli.symbols import nearest
+from liqcli.time_cells import parse_zone
+
+FORMATS = ("auto", "tardis", "binance-vision", "binance-stream", "generic")
+RAW_SHOWN = 500
+MANY_COPIES = 1 << 40  # "as often as it stands": twins in one file are real events
+
+Item = Liquidation | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the user said about the files; None means not said."""
+
+    format: str = "auto"
+    exchange: str | None = None
+    symbol: str | None = None
+    tz: str | None = None
+    columns: str | None = None
+    kind: str = "liquidations"
+    quote: str | None = None
+    source: str | None = None
+    contract_sizes: Mapping[str, float] = field(default_factory=dict)
+    replace: bool = False
+
+
+@dataclass(slots=True)
+class Feed:
+    """
+    The rows of one open file.
+
+    ``options`` is what, beside its bytes, decides which rows it gives; ``most_copies`` 1 says that a repeated row is
+    the recorder's; ``doubled`` counts rows that the format's own doubling took away (known when ``items`` is used up).
+    """
+
+    format: str
+    items: Iterator[Item]
+    options: dict[str, Any]
+    most_copies: int = MANY_COPIES
+    doubled: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def open_feed(path: Path, options: ImportOptions, now_us: int) -> Feed:
+    """
+    Detect the format (or take the one the user names) and open the rows.
+
+    Raises
+    ------
+    UsageError
+        An option is missing or does not fit the file.
+    DamagedError
+        The file cannot be read as what it should be.
+    """
+    if is_parquet(path):
+        if options.format not in ("auto", "generic"):
+            raise UsageError(f"{path}: a Parquet file is imported as generic, not as {options.format}")
+        return _open_generic(path, options, now_us)
+    head, lines = peek(iter_lines(path), PEEKED_LINES)
+    if not head:
+        return Feed("empty", iter(()), {}, notes=["holds no rows"])
+    name = detect_format(path.name, head) if options.format == "auto" else options.format
+    if name == "generic":
+        return _open_generic(path, options, now_us)
+    openers = {"tardis": _open_tardis, "binance-vision": _open_vision, "binance-stream": _open_stream}
+    feed = openers[name](path, lines, head[0], options, now_us)
+    words = ("exchange", "columns", "tz", "quote", "source", *(("symbol",) if name != "binance-vision" else ()))
+    ignored = [f"--{word}" for word in words if getattr(options, word)]
+    if ignored:
+        feed.notes.append(f"{', '.join(ignored)} not used: a {name} file says it itself")
+    return feed
+
+
+def detect_format(file_name: str, head: Sequence[Line]) -> str:
+    """Name the format of a text file by its first lines (and, for the Binance archive, its name)."""
+    first = head[0].text
+    if any('"forceOrder"' in line.text or ('"ap"' in line.text and '"S"' in line.text) for line in head):
+        return "binance-stream"
+    if first.lstrip().startswith("{"):
+        return "generic"
+    cells = [cell.strip() for cell in split_cells(first)] if first.count('"') % 2 == 0 else []
+    if set(tardis_csv.COLUMNS) <= set(cells):
+        return "tardis"
+    if cells[:3] == list(binance_vision.COLUMNS[:3]) or binance_vision.symbol_of_file(file_name):
+        return "binance-vision"
+    if cells[: len(binance_stream.CSV_HEADER)] == list(binance_stream.CSV_HEADER) or _is_headerless(cells):
+        return "binance-stream"
+    return "generic"
+
+
+def check_format(name: str) -> str:
+    """
+    Check a ``--format`` value.
+
+    Raises
+    ------
+    UsageError
+        Unknown; the nearest names are given.
+    """
+    if name not in FORMATS:
+        raise UsageError(f"--format: unknown format {name!r}{nearest(name, FORMATS)}")
+    return name
+
+
+def _is_headerless(cells: Sequence[str]) -> bool:
+    """Tell the recorded CSV without a header by its constant columns."""
+    return len(cells) == binance_stream.CSV_WIDTH and cells[1] in ("BUY", "SELL") and cells[2:4] == ["LIMIT", "IOC"]
+
+
+def _convert(parse: Callable[[Any], Liquidation], raw: object, now_us: int) -> Liquidation | str:
+    """Parse and check one row; a string is the reason why it is refused."""
+    try:
+        row = parse(raw)
+        return find_fault(row, now_us) or row
+    except KeyError as error:
+        return f"field {error} is missing"
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+        return str(error) or type(error).__name__
+
+
+def _convert_records(
+    name: str, records: Iterator[Record], parse: Callable[[Any], Liquidation], now_us: int
+) -> Iterator[Item]:
+    for number, raw, cells, reason in records:
+        row = reason if cells is None else _convert(parse, cells, now_us)
+        yield Rejected(name, number, row, raw[:RAW_SHOWN]) if isinstance(row, str) else row
+
+
+def _open_tardis(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
+    header, records = csv_records(lines)
+    _need_columns(path, "tardis", header, [c for c in tardis_csv.COLUMNS if c not in ("id", "local_timestamp")])
+    sizes = dict(options.contract_sizes)
+    items = _convert_records(path.name, records, lambda row: tardis_csv.parse_row(row, sizes), now_us)
+    return Feed("tardis", items, {"contract_sizes": sizes})
+
+
+def _open_vision(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
+    header, records = csv_records(lines)
+    _need_columns(path, "binance-vision", header, binance_vision.COLUMNS)
+    instrument = (options.symbol or binance_vision.symbol_of_file(path.name) or "").upper()
+    if not instrument:
+        raise UsageError(f"{path}: its name does not say the contract; pass --symbol BTCUSD_PERP")
+    parsed = _convert_records(path.name, records, lambda row: binance_vision.parse_row(row, instrument), now_us)
+    feed = Feed("binance-vision", iter(()), {"symbol": instrument})
+    feed.items = _undoubled(feed, parsed)
+    return feed
+
+
+def _undoubled(feed: Feed, parsed: Iterator[Item]) -> Iterator[Item]:
+    """Hold back the rows of an archive day (some thousand), for whether all stand twice shows only at the end."""
+    held: list[Liquidation] = []
+    for item in parsed:
+        if isinstance(item, Rejected):
+            yield item
+        else:
+            held.append(item)
+    rows, feed.doubled, how = binance_vision.undouble(held)
+    if how:
+        feed.notes.append(how)
+    yield from rows
+
+
+def _open_stream(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
+    if "{" in first.text:
+        items = _iter_frames(path.name, lines, now_us)
+    else:
+        cells = split_cells(first.text)
+        has_header = [cell.strip() for cell in cells[:2]] == list(binance_stream.CSV_HEADER[:2])
+        if not has_header and not _is_headerless(cells):
+            raise DamagedError(f"{path}: neither forceOrder frames nor a recorded CSV of them; try --format generic")
+        if has_header:
+            next(lines)
+        items = _iter_recorded(path.name, lines, not has_header, now_us)
+    return Feed("binance-stream", items, {}, most_copies=1)
+
+
+def _iter_frames(name: str, lines: Iterator[Line], now_us: int) -> Iterator[Item]:
+    for number, text in lines:
+        try:
+            message = json.loads(
+                text[text.find("{") :] if text[:1] not in "{[" else text
+            )  # some write a time before it
+            orders = list(binance_stream.iter_orders(message))
+        except (ValueError, RecursionError) as error:
+            yield Rejected(name, number, f"not JSON ({error})", text[:RAW_SHOWN])
+            continue
+        for order in orders:
+            row = _convert(binance_stream.parse_order, order, now_us)
+            yield Rejected(name, number, row, text[:RAW_SHOWN]) if isinstance(row, str) else row
+
+
+def _iter_recorded(name: str, lines: Iterator[Line], symbol_is_cut: bool, now_us: int) -> Iterator[Item]:
+    def parse(text: str) -> Liquidation:
+        return binance_stream.parse_recorded_row(split_cells(text), symbol_is_cut)
+
+    for number, text in lines:
+        row = _convert(parse, text, now_us)
+        yield Rejected(name, number, row, text[:RAW_SHOWN]) if isinstance(row, str) else row
+
+
+def _open_generic(path: Path, options: ImportOptions, now_us: int) -> Feed:
+    header, records = open_records(path)
+    table, notes = build_table_map(header, options)
+    items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)
+    decisive = {
+        "columns": dict(sorted(table.columns.items())),
+        "exchange": table.exchange,
+        "symbol": table.symbol,
+        "tz": options.tz or "UTC",
+        "quote": table.quote,
+        "source": table.source,
+    }
+    return Feed("generic", items, decisive, notes=notes)
+
+
+def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[generic.TableMap, list[str]]:
+    """
+    Make the column map of a generic file, from ``--columns`` or by well-known names, and words that say which it is.
+
+    Raises
+    ------
+    UsageError
+        Something needed is missing, or a name cannot be one.
+    """
+    words = tuple(generic.KNOWN_NAMES)
+    if options.columns is not None:
+        columns, notes = generic.parse_columns(options.columns, words), []
+    else:
+        columns = generic.guess_columns(header, generic.KNOWN_NAMES)
+        notes = ["columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items())]
+    try:
+        table = generic.TableMap(
+            columns=columns,
+            exchange=generic.canonical_name(options.exchange, "exchange") if options.exchange else None,
+            symbol=options.symbol,
+            zone=parse_zone(options.tz or "UTC"),
+            quote=generic.check_quote(options.quote),
+            source=generic.canonical_name(options.source, "source") if options.source else "import",
+        )
+        if options.symbol:
+            generic.canonical_symbol(options.symbol, table.quote)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    generic.check_columns(table, header)
+    return table, notes
+
+
+def _need_columns(path: Path, name: str, header: Sequence[str], needed: Sequence[str]) -> None:
+    if missing := [column for column in needed if column not in header]:
+        raise DamagedError(
+            f"{path}: not a {name} file, its first line lacks {', '.join(missing)}; try --format generic"
+        )

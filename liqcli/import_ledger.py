@@ -1,0 +1,113 @@
+"""What was imported: ``<lake>/imports.json``, by the hash of each file's bytes.
+
+It stops one mistake: the same file imported again with other options (another time zone, exchange, symbol) would put
+the same events into the lake a second time, as different rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from liqcli.errors import DamagedError, UsageError
+from liqcli.lake import Lake
+from liqcli.model import Liquidation
+
+
+@dataclass(slots=True)
+class Wrote:
+    """What a file said of one exchange, symbol and source; equal for equal rows."""
+
+    exchange: str
+    symbol: str
+    source: str
+    events: int = 0
+    longs: int = 0
+    notional_e6: int = 0
+    first_us: int = 0
+    last_us: int = 0
+
+    def add(self, row: Liquidation) -> None:
+        """Count one row."""
+        ts_us = row.ts_us
+        if not self.events:
+            self.first_us = self.last_us = ts_us
+        elif ts_us < self.first_us:
+            self.first_us = ts_us
+        elif ts_us > self.last_us:
+            self.last_us = ts_us
+        self.events += 1
+        self.longs += row.position == "long"
+        self.notional_e6 += round(row.notional * 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported file: its name then, format, decisive options, how many rows were refused, and what it wrote."""
+
+    name: str
+    format: str
+    options: Mapping[str, Any]
+    rejected: int
+    wrote: Sequence[Wrote] = field(default_factory=tuple)
+
+
+def read_ledger(lake: Lake) -> dict[str, Import]:
+    """
+    Read the imports so far: sha256 -> import.
+
+    Raises
+    ------
+    DamagedError
+        The file is there but cannot be understood.
+    """
+    path = lake.root / "imports.json"
+    try:
+        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return {
+            sha: Import(**{**entry, "wrote": tuple(Wrote(**w) for w in entry["wrote"])}) for sha, entry in files.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(f"{path}: not a ledger of liqcli ({error}); move it away and import again") from error
+
+
+def write_import(lake: Lake, sha256: str, done: Import) -> None:
+    """Note a finished import; the caller holds the lake's lock."""
+    files = {**read_ledger(lake), sha256: done}
+    entries = ",\n".join(f"{json.dumps(sha)}: {json.dumps(asdict(entry))}" for sha, entry in sorted(files.items()))
+    lake.write_file(lake.root / "imports.json", f'{{"version": 1, "files": {{\n{entries}\n}}}}\n'.encode())
+
+
+def check_same_rows(path: str, before: Import, now: Import) -> None:
+    """
+    Refuse a file whose bytes are in the lake already as other rows.
+
+    Raises
+    ------
+    UsageError
+        Says which option differs, and how to replace the old rows.
+    """
+    old, new = _plain(before.options), _plain(now.options)
+    if list(before.wrote) == list(now.wrote) or (before.format, old) == (now.format, new):
+        return
+    if before.format == now.format == "tardis" and before.rejected > now.rejected and _only_adds(before, now):
+        return  # rows that were refused for want of a contract size now come in beside the others
+    differing = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    shown = ", ".join(f"{key} {old.get(key)!r} then, {new.get(key)!r} now" for key in differing)
+    raise UsageError(
+        f"{path}: these very bytes were imported before as {before.name}, with other options ({shown or 'format'}); "
+        "its events would be counted twice. Pass the same options, or --replace to put the new rows in place of the old"
+    )
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(options)))
+
+
+def _only_adds(before: Import, now: Import) -> bool:
+    old, new = before.options.get("contract_sizes", {}), now.options.get("contract_sizes", {})
+    return {**new, **old} == dict(new)

@@ -1,0 +1,270 @@
+"""Importing files somebody already has: each file wholly or not at all, and the same file twice changes nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from liqcli.coverage import CoveredWindow, Heartbeat
+from liqcli.errors import DamagedError, ExitCode, LakeError, LiqcliError, UsageError
+from liqcli.file_rows import sha256_of
+from liqcli.import_formats import Feed, ImportOptions, check_format, open_feed
+from liqcli.import_ledger import Import, Wrote, check_same_rows, read_ledger, write_import
+from liqcli.import_market import import_market_file
+from liqcli.intervals import Interval, subtract_intervals
+from liqcli.lake import Lake, Partition, Staging
+from liqcli.model import Liquidation, Rejected, Window
+from liqcli.symbols import nearest
+from liqcli.timespan import now_us
+
+KINDS = ("liquidations", "candles", "open-interest")
+MOST_REJECTED_KEPT = 100_000  # with their text; further ones are only counted
+REPEATS_REMEMBERED = 100_000  # a recorder's repeat is told from a known event when it stands this near, or nearer
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class FileSummary:
+    """
+    What became of one file.
+
+    ``rows`` read = ``new`` + ``known`` (in the lake before) + ``doubled`` (the recorder's or the archive's own
+    repeats) + ``rejected``; ``notional`` [USD] and the times are of the file's events, doubled ones once.
+    """
+
+    path: Path
+    format: str = ""
+    rows: int = 0
+    new: int = 0
+    known: int = 0
+    doubled: int = 0
+    rejected: int = 0
+    exchanges: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    notional: float = 0.0
+    first_us: int | None = None
+    last_us: int | None = None
+    notes: list[str] = field(default_factory=list)
+    rejected_path: Path | None = None
+    error: LiqcliError | None = None
+
+
+@dataclass(slots=True)
+class ImportSummary:
+    """What became of all files."""
+
+    files: list[FileSummary] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0; 6 when rows or files were refused; 5 (or 2) when no file could be used at all."""
+        errors = [file.error for file in self.files if file.error]
+        if errors and len(errors) == len(self.files):
+            damaged = any(error.exit_code == ExitCode.DAMAGED for error in errors)
+            return ExitCode.DAMAGED if damaged else errors[0].exit_code
+        return ExitCode.PARTIAL if errors or any(file.rejected for file in self.files) else ExitCode.DONE
+
+
+class _Intake:
+    """Takes a feed's rows in: counts them, stages them, drops a recorder's repeats, keeps what was refused."""
+
+    def __init__(self, staging: Staging, most_copies: int) -> None:
+        self.rejected: list[Rejected] = []
+        self.rejected_count = self.repeats = 0
+        self.heartbeat = Heartbeat()
+        self._wrote: dict[tuple[str, str, str], Wrote] = {}
+        self._staging = staging
+        self._drop_repeats = most_copies == 1
+        self._recent: set[Liquidation] = set()
+        self._older: set[Liquidation] = set()
+
+    def take(self, items: Iterable[Liquidation | Rejected]) -> None:
+        for item in items:
+            if isinstance(item, Rejected):
+                self.rejected_count += 1
+                if len(self.rejected) < MOST_REJECTED_KEPT:
+                    self.rejected.append(item)
+            elif self._drop_repeats and self._is_repeat(item):
+                self.repeats += 1
+            else:
+                self._accept(item)
+
+    @property
+    def wrote(self) -> list[Wrote]:
+        return [self._wrote[key] for key in sorted(self._wrote)]
+
+    def _accept(self, row: Liquidation) -> None:
+        key = (row.exchange, row.symbol, row.source)
+        wrote = self._wrote.get(key)
+        if wrote is None:
+            wrote = self._wrote[key] = Wrote(*key)
+        wrote.add(row)
+        self.heartbeat.add(row.ts_us)
+        self._staging.add(row)
+
+    def _is_repeat(self, row: Liquidation) -> bool:
+        if row in self._recent or row in self._older:
+            return True
+        self._recent.add(row)
+        if len(self._recent) >= REPEATS_REMEMBERED:  # the lake's own merge drops what repeats from further apart
+            self._older, self._recent = self._recent, set()
+        return False
+
+
+def import_files(lake: Lake, paths: Sequence[Path], options: ImportOptions) -> ImportSummary:
+    """
+    Import files one after the other; one that cannot be used is reported and does not stop the others.
+
+    Raises
+    ------
+    UsageError
+        A path is no file, or an option has no valid value; nothing was imported.
+    LakeError
+        The lake cannot be written; files before that one are stored.
+    """
+    check_format(options.format)
+    if options.kind not in KINDS:
+        raise UsageError(f"--kind: unknown kind {options.kind!r}{nearest(options.kind, KINDS)}")
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such file" if not path.exists() else f"{path}: not a file")
+    summary = ImportSummary()
+    for path in paths:
+        file = FileSummary(path)
+        summary.files.append(file)
+        try:
+            if options.kind == "liquidations":
+                _import_events(lake, file, options)
+            else:
+                _import_market(lake, file, options)
+        except LakeError:
+            raise
+        except LiqcliError as error:
+            _LOG.debug("%s", path, exc_info=error)
+            file.error = error
+    return summary
+
+
+def _import_events(lake: Lake, file: FileSummary, options: ImportOptions) -> None:
+    started_us = now_us()
+    sha256 = sha256_of(file.path)
+    feed = open_feed(file.path, options, started_us)
+    with Staging(lake) as staging:
+        intake = _Intake(staging, feed.most_copies)
+        intake.take(feed.items)
+        done = Import(file.path.name, feed.format, feed.options, intake.rejected_count, tuple(intake.wrote))
+        with lake.locked():
+            if done.wrote:
+                file.new = _store(
+                    lake, staging, feed, intake, sha256, done, options.replace, str(file.path), started_us
+                )
+            file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{sha256[:8]}", intake.rejected)
+    _sum_up(file, feed, intake)
+
+
+def _store(
+    lake: Lake,
+    staging: Staging,
+    feed: Feed,
+    intake: _Intake,
+    sha256: str,
+    done: Import,
+    replace: bool,
+    shown: str,
+    started_us: int,
+) -> int:
+    """Merge a staged file; give how many rows the lake gained."""
+    before = read_ledger(lake).get(sha256)
+    if before and not replace:
+        check_same_rows(shown, before, done)
+    if replace:
+        _remove(lake, [*(before.wrote if before else ()), *done.wrote], started_us)
+    touched = staging.partitions()
+    held = sum(_count_rows(lake, partition) for partition in touched)
+    fresh = _fresh_coverage(lake, done.wrote, intake.heartbeat.infer_coverage(), started_us)
+    staging.commit(feed.most_copies)
+    for (exchange, symbol, source), covered in fresh.items():
+        lake.remember(exchange, symbol, source, covered)
+    write_import(lake, sha256, done)
+    return sum(_count_rows(lake, partition) for partition in touched) - held
+
+
+def _remove(lake: Lake, wrote: Iterable[Wrote], started_us: int) -> None:
+    """Take away what a source said between a file's first and last event of each symbol."""
+    for item in wrote:
+        window = CoveredWindow(Window(item.first_us, item.last_us + 1), "inferred", None, started_us)
+        lake.replace_window(item.exchange, item.symbol, item.source, [window], [])
+        lake.forget(item.exchange, item.symbol, item.source)
+
+
+def _fresh_coverage(
+    lake: Lake, wrote: Iterable[Wrote], ran: Sequence[Interval], started_us: int
+) -> dict[tuple[str, str, str], list[CoveredWindow]]:
+    """
+    Say what the file adds to what is remembered of each symbol.
+
+    All symbols of a file share its recorder, so each is covered wherever any of them has events. What is remembered
+    already stays as it is, so that a second import changes nothing.
+    """
+    fresh = {}
+    for item in wrote:
+        key = (item.exchange, item.symbol, item.source)
+        pieces = subtract_intervals(ran, lake.read_memory(*key).covered())
+        fresh[key] = [CoveredWindow(Window(*piece), "inferred", None, started_us) for piece in pieces]
+    return fresh
+
+
+def _count_rows(lake: Lake, partition: Partition) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = partition.path(lake.root)
+    if not path.exists():
+        return 0
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedError(f"{path}: damaged or not Parquet ({error}); move it away and import again") from error
+
+
+def _keep_rejected(lake: Lake, name: str, rejected: Sequence[Rejected]) -> Path | None:
+    """Write the list of refused rows; an older list of the same file goes when none is refused any more."""
+    if rejected:
+        return lake.write_rejected(name, rejected)
+    if (lake.root / "rejected").exists():
+        lake.write_rejected(name, rejected).unlink()
+    return None
+
+
+def _import_market(lake: Lake, file: FileSummary, options: ImportOptions) -> None:
+    outcome = import_market_file(lake, file.path, options, now_us())
+    file.format = options.kind
+    file.rows = outcome.stored + outcome.rejected_count
+    file.new = outcome.stored
+    file.rejected = outcome.rejected_count
+    file.exchanges, file.symbols = outcome.exchanges, outcome.symbols
+    file.first_us, file.last_us = outcome.first_us, outcome.last_us
+    file.notes = outcome.notes
+    file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{options.kind}", outcome.rejected)
+
+
+def _sum_up(file: FileSummary, feed: Feed, intake: _Intake) -> None:
+    wrote = intake.wrote
+    accepted = sum(item.events for item in wrote)
+    file.format = feed.format
+    file.doubled = feed.doubled + intake.repeats
+    file.rejected = intake.rejected_count
+    file.rows = accepted + file.doubled + file.rejected
+    file.known = accepted - file.new
+    file.exchanges = tuple(sorted({item.exchange for item in wrote}))
+    file.symbols = tuple(sorted({item.symbol for item in wrote}))
+    file.notional = sum(item.notional_e6 for item in wrote) / 1e6
+    if wrote:
+        file.first_us = min(item.first_us for item in wrote)
+        file.last_us = max(item.last_us for item in wrote)
+    file.notes = feed.notes
+    if file.rejected > len(intake.rejected):
+        file.notes.append(f"only the first {MOST_REJECTED_KEPT:,} rejected rows are kept with their text")

@@ -1,0 +1,107 @@
+"""A file of any layout as named records: CSV with a header, JSON lines, or Parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from liqcli.errors import DamagedError
+from liqcli.file_rows import (
+    Line,
+    guess_delimiter,
+    is_parquet,
+    iter_lines,
+    iter_parquet,
+    parquet_columns,
+    peek,
+    split_cells,
+)
+
+PEEKED_LINES = 20
+
+
+class Record(NamedTuple):
+    """One row: where it stood, what it said, and its cells by column name, or the reason why there are none."""
+
+    number: int
+    raw: str
+    cells: Mapping[str, Any] | None
+    reason: str = ""
+
+
+class Records(NamedTuple):
+    """The columns of a file, and its rows, read as they are asked for."""
+
+    header: list[str]
+    rows: Iterator[Record]
+
+
+def open_records(path: Path) -> Records:
+    """
+    Open a file as records; an empty one has neither columns nor rows.
+
+    Raises
+    ------
+    DamagedError
+        Not readable as any of the three.
+    """
+    if is_parquet(path):
+        header = parquet_columns(path)
+        return Records(header, _parquet_records(path, header))
+    head, lines = peek(iter_lines(path), PEEKED_LINES)
+    if not head:
+        return Records([], iter(()))
+    if head[0].text.lstrip().startswith("{"):
+        return Records(_json_keys(path, head), _json_records(lines))
+    delimiter = guess_delimiter(head[0].text)
+    header = [cell.strip() for cell in split_cells(next(lines).text, delimiter)]
+    return Records(header, _csv_records(lines, header, delimiter))
+
+
+def csv_records(lines: Iterator[Line]) -> Records:
+    """Read lines of comma-separated text whose first line names the columns."""
+    header = [cell.strip() for cell in split_cells(next(lines).text)]
+    return Records(header, _csv_records(lines, header, ","))
+
+
+def _csv_records(lines: Iterator[Line], header: Sequence[str], delimiter: str) -> Iterator[Record]:
+    width = len(header)
+    for number, text in lines:
+        try:
+            cells = split_cells(text, delimiter)
+        except ValueError as error:
+            yield Record(number, text, None, str(error))
+            continue
+        if len(cells) == width:
+            yield Record(number, text, dict(zip(header, cells, strict=True)))
+        else:
+            yield Record(number, text, None, f"{len(cells)} columns where the header has {width}")
+
+
+def _json_records(lines: Iterator[Line]) -> Iterator[Record]:
+    for number, text in lines:
+        try:
+            cells = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            yield Record(number, text, None, f"not JSON ({error})")
+            continue
+        if isinstance(cells, dict):
+            yield Record(number, text, cells)
+        else:
+            yield Record(number, text, None, "not a JSON object")
+
+
+def _json_keys(path: Path, head: Sequence[Line]) -> list[str]:
+    """Collect the keys of the first records: a field that is empty in the first may be there in the next."""
+    records = (record.cells for record in _json_records(iter(head)))
+    keys = {key: None for cells in records if cells for key in cells}
+    if not keys:
+        raise DamagedError(f"{path}: none of its first lines is a JSON object; nothing of it was stored")
+    return list(keys)
+
+
+def _parquet_records(path: Path, header: Sequence[str]) -> Iterator[Record]:
+    for number, cells in iter_parquet(path, header):
+        yield Record(number, str(cells), cells)

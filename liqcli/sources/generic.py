@@ -1,0 +1,279 @@
+"""Anybody's table of liquidations: CSV, JSON lines or Parquet with a map from our words to the file's column names.
+
+exchange: whatever the file or --exchange says (lower-case letters, digits, dashes)
+docs: docs/cli.md, `liqcli import --columns`
+gives: what the file holds
+limits: none for files on disk
+side: `position` is the liquidated side (long, short); `side`, the order's (sell = long), only where the user maps it
+price: the mapped column; price_kind from its column, else fill
+qty: base coins; else contracts x contract_size, else notional / price
+time: ISO 8601 or s, ms, µs, ns by magnitude; without an offset it is read in --tz (default UTC), ambiguous ones refused
+completeness: from a mapped column, else sampled: nobody said that nothing is missing
+changed: never; the map is the format
+fixture: tests/sources/test_generic.py (rows written by hand)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from functools import lru_cache
+from typing import Any, cast
+
+from liqcli.errors import UsageError
+from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, parse_number
+from liqcli.symbols import nearest, normalise_symbol, split_symbol
+from liqcli.time_cells import parse_time_cell
+
+# Our words, and the column names that are taken for them when no map is given; the first that is there wins.
+KNOWN_NAMES: dict[str, tuple[str, ...]] = {
+    "ts": ("time_utc", "ts", "timestamp", "ts_us", "ts_ms", "event_ms", "time", "datetime", "event_time", "date"),
+    "exchange": ("exchange", "venue"),
+    "symbol": ("symbol", "pair", "market", "ticker", "coin"),
+    "instrument": ("instrument", "instrument_id", "contract"),
+    "position": ("position", "position_side", "liquidated_side"),
+    "side": (),  # an order's side or the position's? Only the user can say
+    "price": ("price", "fill_price", "avg_price", "average_price"),
+    "price_kind": ("price_kind",),
+    "qty": ("qty", "amount_base", "base_qty", "quantity", "size", "amount"),
+    "notional": ("notional", "notional_usd"),
+    "contracts": ("contracts",),
+    "contract_size": ("contract_size",),
+    "completeness": ("completeness",),
+    "event_id": ("event_id", "trade_id"),
+}
+_POSITIONS: dict[str, Position] = {"long": "long", "short": "short"}
+_POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
+_LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "")
+
+
+@dataclass(frozen=True, slots=True)
+class TableMap:
+    """
+    How a file's columns become a liquidation.
+
+    ``columns`` maps our word to the file's column, or to a constant written ``:text``; ``zone`` is for times without
+    an offset; ``quote`` is appended to symbols in which no quote is recognised.
+    """
+
+    columns: Mapping[str, str]
+    exchange: str | None = None
+    symbol: str | None = None
+    zone: tzinfo = UTC
+    quote: str | None = None
+    source: str = "import"
+
+
+def parse_columns(text: str, words: Sequence[str]) -> dict[str, str]:
+    """
+    Read ``ts=time_utc,price=price``.
+
+    Raises
+    ------
+    UsageError
+        Not of that form, or an unknown word on the left.
+    """
+    columns: dict[str, str] = {}
+    for part in text.split(","):
+        word, equals, column = part.partition("=")
+        word = word.strip()
+        if not equals or not column.strip():
+            raise UsageError(f"--columns: {part!r} is not WORD=COLUMN, as in ts=time_utc,price=price")
+        if word not in words:
+            raise UsageError(f"--columns: unknown word {word!r}{nearest(word, words)}")
+        columns[word] = column.strip()
+    return columns
+
+
+def guess_columns(header: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Map our words to the well-known column names that a header has, in any case."""
+    lowered = {name.strip().lower(): name for name in reversed(header)}
+    found: dict[str, str] = {}
+    for word, names in known.items():
+        for name in names:
+            if name in lowered:
+                found[word] = lowered[name]
+                break
+    return found
+
+
+def check_columns(table: TableMap, header: Sequence[str]) -> None:
+    """
+    See that the map fits the file and that nothing needed is missing.
+
+    Raises
+    ------
+    UsageError
+        Says which column is absent and which the file has.
+    """
+    has = f"the file has: {', '.join(header)[:300]}"
+    for word, column in table.columns.items():
+        if not column.startswith(":") and column not in header:
+            raise UsageError(f"--columns {word}={column}: no such column; {has}")
+    given = set(table.columns)
+    if table.exchange is None and "exchange" not in given:
+        raise UsageError(f"no column says the exchange: pass --exchange NAME or --columns exchange=…; {has}")
+    if table.symbol is None and not given & {"symbol", "instrument"}:
+        raise UsageError(f"no column says the symbol: pass --symbol NAME or --columns symbol=…; {has}")
+    if not given & {"position", "side"}:
+        raise UsageError(
+            "no column says which position was liquidated: pass --columns position=COLUMN (long, short), "
+            f"or side=COLUMN if it holds the order's side (sell closes a long); {has}"
+        )
+    if not given & {"qty", "notional"} and not {"contracts", "contract_size"} <= given:
+        raise UsageError(f"no column says the quantity: pass --columns qty=COLUMN (or notional=COLUMN); {has}")
+    for word in ("ts", "price"):
+        if word not in given:
+            raise UsageError(f"no column is known as {word}: pass --columns {word}=COLUMN; {has}")
+
+
+def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
+    """
+    Turn one row (column -> text or value) into a liquidation.
+
+    Raises
+    ------
+    ValueError
+        The row cannot be read; the message says why.
+    """
+    cells = {
+        word: column[1:] if column.startswith(":") else _filled(record.get(column))
+        for word, column in table.columns.items()
+    }
+    name = table.symbol or cells.get("symbol") or cells.get("instrument")
+    if name is None:
+        raise ValueError("symbol is empty")
+    symbol = canonical_symbol(str(name), table.quote)
+    price = _positive(cells, "price")
+    qty, notional = _measure(cells, price, symbol)
+    contracts, size = (
+        parse_number(cells[w]) if cells.get(w) is not None else None for w in ("contracts", "contract_size")
+    )
+    event_id = cells.get("event_id")
+    return Liquidation(
+        ts_us=parse_time_cell(cells.get("ts"), table.zone),
+        exchange=canonical_name(str(table.exchange or cells.get("exchange") or ""), "exchange"),
+        symbol=symbol,
+        instrument=_check_letters(str(cells.get("instrument") or name)),
+        position=_read_position(cells),
+        price=price,
+        price_kind=cast(PriceKind, _one_of(cells, "price_kind", PRICE_KINDS, "fill")),
+        qty=qty,
+        notional=notional,
+        contracts=contracts,
+        contract_size=size,
+        completeness=cast(Completeness, _one_of(cells, "completeness", ("full", "sampled"), "sampled")),
+        event_id=None if event_id is None else str(event_id),
+        source=table.source,
+    )
+
+
+@lru_cache(maxsize=20_000)
+def canonical_symbol(text: str, quote: str | None) -> str:
+    """
+    Write a symbol our way; one without a recognised quote is kept, or gets ``quote`` appended.
+
+    Raises
+    ------
+    ValueError
+        Characters that no contract name has, or a spot market.
+    """
+    try:
+        symbol = normalise_symbol(_check_letters(text))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return symbol + quote if quote and not split_symbol(symbol)[1] else symbol
+
+
+@lru_cache(maxsize=1000)
+def canonical_name(text: str, what: str) -> str:
+    """
+    Write an exchange or source name our way: lower-case letters, digits and dashes.
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    name = text.strip().lower()
+    if not _NAME.match(name):
+        raise ValueError(f"{what} is not a name of letters, digits and dashes: {text[:60]!r}")
+    return name
+
+
+def check_quote(text: str | None) -> str | None:
+    """
+    Write ``--quote`` our way.
+
+    Raises
+    ------
+    UsageError
+        Not a currency's letters.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"[A-Za-z]{2,8}", text):
+        raise UsageError(f"--quote: {text!r} is not a currency such as USD or USDT")
+    return text.upper()
+
+
+def _check_letters(text: str) -> str:
+    """Let letters, digits and the dashes of contract names pass: safe in a path, in SQL, in HTML."""
+    name = text.strip()
+    if len(name) > 60 or not re.sub(r"[-_/:]", "", name).isalnum():
+        raise ValueError(f"not a contract name: {text[:60]!r}")
+    return name
+
+
+def _filled(cell: object) -> object:
+    return None if cell is None or (isinstance(cell, str) and not cell.strip()) else cell
+
+
+def _positive(cells: Mapping[str, object], word: str) -> float:
+    number = parse_number(cells.get(word))
+    if number <= 0:
+        raise ValueError(f"{word} must be above zero: {cells.get(word)!r}")
+    return number
+
+
+def _measure(cells: Mapping[str, object], price: float, symbol: str) -> tuple[float, float]:
+    """Give base quantity and USD from whichever columns there are; where both are, they must agree (2 %, 1 cent)."""
+    if cells.get("qty") is not None:
+        qty = _positive(cells, "qty")
+    elif cells.get("contracts") is not None and cells.get("contract_size") is not None:
+        qty = _positive(cells, "contracts") * _positive(cells, "contract_size")
+    else:
+        notional = _positive(cells, "notional")
+        return notional / price, notional
+    if cells.get("notional") is None:
+        return qty, price * qty
+    notional = _positive(cells, "notional")
+    if split_symbol(symbol)[1] in _LINEAR_QUOTES and abs(notional - price * qty) > max(0.02 * price * qty, 0.01):
+        raise ValueError(f"notional {notional:g} is not price x qty = {price * qty:g}")
+    return qty, notional
+
+
+def _read_position(cells: Mapping[str, object]) -> Position:
+    found = []
+    for word, meaning in (("position", _POSITIONS), ("side", _POSITION_OF_SIDE)):
+        if word in cells:
+            position = meaning.get(str(cells[word]).strip().lower())
+            if position is None:
+                raise ValueError(f"{word} is neither {' nor '.join(meaning)}: {str(cells[word])[:60]!r}")
+            found.append(position)
+    if len(set(found)) != 1:
+        raise ValueError("position and side contradict each other")
+    return found[0]
+
+
+def _one_of(cells: Mapping[str, object], word: str, allowed: Sequence[str], default: str) -> str:
+    cell = cells.get(word)
+    if cell is None:
+        return default
+    text = str(cell).strip().lower()
+    if text not in allowed:
+        raise ValueError(f"{word} is none of {', '.join(allowed)}: {str(cell)[:60]!r}")
+    return text

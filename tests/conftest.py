@@ -1,0 +1,104 @@
+"""What every test may use: an empty lake, the program run as a user runs it, the recorded data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class CliResult:
+    """What one run of the program said: stdout is data, stderr is narration."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+RunCli = Callable[..., CliResult]
+
+
+@pytest.fixture(autouse=True)
+def _no_liqcli_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the developer's own lake, keys, mirrors and fonts cache out of every test."""
+    for name in list(os.environ):
+        if name.startswith("LIQCLI_") and name != "LIQCLI_REAL_DATA":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LIQCLI_LAKE", str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """The folder of an empty lake (it does not exist yet); ``run_cli`` uses the same one."""
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def run_cli(tmp_path: Path) -> RunCli:
+    """
+    Run ``python -m liqcli ARGS`` in a process of its own, in a folder of its own.
+
+    ``run_cli("status", env={"LIQCLI_THREADS": "1"}, cwd=..., check=0)``: ``env`` is added to the environment, ``check``
+    is the exit code that must come (None: any), ``stdin`` what the program may read.
+    """
+
+    def run(
+        *args: object,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: str = "",
+        check: int | None = None,
+        timeout_s: float = 120,
+    ) -> CliResult:
+        done = subprocess.run(
+            [sys.executable, "-m", "liqcli", *map(str, args)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=cli_environment(tmp_path / "lake", env),
+            cwd=cwd or tmp_path,
+            timeout=timeout_s,
+            check=False,
+        )
+        result = CliResult(done.returncode, done.stdout, done.stderr)
+        assert check is None or result.exit_code == check, f"liqcli {' '.join(map(str, args))}: {result}"
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of recorded market data, for local tests only; without it the test is skipped."""
+    named = os.environ.get("LIQCLI_REAL_DATA")
+    if not named:
+        pytest.skip("LIQCLI_REAL_DATA is not set: recorded market data are not part of the repository")
+    folder = Path(named).expanduser().resolve()
+    if not (folder / "expected.json").is_file():
+        pytest.skip(f"LIQCLI_REAL_DATA: {folder} has no expected.json")
+    return folder
+
+
+def cli_environment(lake: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a run: no LIQCLI_* but the lake, this checkout's code, plain UTF-8 text 100 columns wide."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIQCLI_")}
+    fixed = {
+        "LIQCLI_LAKE": str(lake),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+    }
+    for forcing in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+        kept.pop(forcing, None)
+    return {**kept, **fixed, **(extra or {})}

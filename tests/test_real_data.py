@@ -1,0 +1,214 @@
+"""The recorded market data, imported and held against their known answers (only where LIQCLI_REAL_DATA is set)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from liqcli.import_formats import ImportOptions
+from liqcli.importer import import_files
+from liqcli.intervals import subtract_intervals
+from liqcli.lake import Lake
+from liqcli.model import from_us, to_us
+from liqcli.sources.binance_stream import iter_orders, parse_order
+from liqcli.symbols import normalise_symbol
+
+PACIFICA_COLUMNS = "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base"
+
+
+@pytest.fixture(scope="module")
+def answers(real_data):
+    return json.loads((real_data / "expected.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def events(answers):
+    return answers["events"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Lake(tmp_path / "lake")
+
+
+def import_one(store, path, **options):
+    (file,) = import_files(store, [path], ImportOptions(**options)).files
+    assert file.error is None, file.error
+    return file
+
+
+def us(text):
+    return to_us(datetime.fromisoformat(text))
+
+
+def totals(store, key="symbol"):
+    """Rows, longs, shorts, first, last, USD (all, long, short) by symbol or exchange, read off the Parquet files."""
+    files = f"{store.root}/liquidations/**/*.parquet"
+    query = f"""
+        SELECT {key}, COUNT(*), SUM(CAST(position = 'long' AS INT)), SUM(CAST(position = 'short' AS INT)),
+            MIN(EPOCH_US(ts)), MAX(EPOCH_US(ts)), FSUM(notional),
+            COALESCE(FSUM(notional) FILTER (position = 'long'), 0),
+            COALESCE(FSUM(notional) FILTER (position = 'short'), 0)
+        FROM read_parquet('{files}', hive_partitioning = true, hive_types_autocast = false)
+        GROUP BY 1"""
+    with duckdb.connect() as con:
+        return {name: values for name, *values in con.sql(query).fetchall()}
+
+
+def agree(found, want):
+    rows, longs, shorts, first, last, usd, usd_long, usd_short = found
+    assert (rows, longs, shorts) == (want["rows"], want["long"], want["short"])
+    assert (first, last) == (us(want["first"]), us(want["last"]))
+    assert usd == pytest.approx(float(want["sum_usd"]), rel=1e-9)
+    assert usd_long == pytest.approx(float(want["sum_usd_long"]), rel=1e-9)
+    assert usd_short == pytest.approx(float(want["sum_usd_short"]), rel=1e-9)
+
+
+def agree_by(found, wanted, name=lambda key: key):
+    assert set(found) == {name(key) for key in wanted}
+    for key, want in wanted.items():
+        agree(found[name(key)], want)
+
+
+def bytes_of(root: Path):
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_a_month_of_fill_pieces_keeps_every_piece(real_data, events, store):
+    want = events["pacifica-2026-03/events_utc.csv.gz"]
+    path = real_data / "pacifica-2026-03" / "events_utc.csv.gz"
+    file = import_one(store, path, exchange="pacifica", columns=PACIFICA_COLUMNS)
+    assert (file.rows, file.new, file.doubled, file.rejected) == (8139, 8139, 0, 0)
+    assert len(file.symbols) == want["symbols"] == 59
+    agree_by(totals(store), want["by_symbol"], normalise_symbol)
+    agree(totals(store, "exchange")["pacifica"], want["total"])
+    before = bytes_of(store.root)
+    assert import_one(store, path, exchange="pacifica", columns=PACIFICA_COLUMNS).known == 8139
+    assert bytes_of(store.root) == before
+
+
+def test_local_times_read_in_their_zone_give_the_same_events(real_data, events, store):
+    columns = PACIFICA_COLUMNS.replace("time_utc", "recorded_local_time")
+    path = real_data / "pacifica-2026-03" / "events_utc.csv.gz"
+    file = import_one(store, path, exchange="pacifica", columns=columns, tz="Europe/Berlin")
+    assert (file.new, file.rejected) == (8139, 0)
+    agree_by(totals(store), events["pacifica-2026-03/events_utc.csv.gz"]["by_symbol"], normalise_symbol)
+
+
+def test_the_file_whose_columns_change_in_the_middle(real_data, events, store):
+    want = events["binance-btcusdt-2024-12/liquidation_orders.csv"]
+    folder = real_data / "binance-btcusdt-2024-12"
+    summary = import_files(store, [folder / "liquidation_orders.csv"], ImportOptions())
+    (file,) = summary.files
+    assert summary.exit_code == 6
+    assert (file.format, file.new, file.doubled, file.rejected) == ("binance-stream", 1844, 0, 573)
+    refused = [json.loads(line) for line in file.rejected_path.read_text().splitlines()]
+    assert [row["line"] for row in refused] == list(range(1846, 2419))
+    assert all("6 columns" in row["reason"] for row in refused)
+    agree_by(totals(store), want["by_symbol"])
+
+    covered = store.read_memory("binance", "BTCUSDT", "binance").covered()
+    gaps = subtract_intervals([(covered[0][0], covered[-1][1])], covered)
+    assert gaps == [(us(start) + 1, us(end)) for start, end, _minutes in want["quiet_periods_over_1h"]]
+
+    frames = import_one(store, folder / "forceorder.jsonl")
+    assert (frames.format, frames.rows, frames.new, frames.known) == ("binance-stream", 1844, 0, 1844)
+    agree_by(totals(store), want["by_symbol"])
+
+
+def test_the_frames_alone_give_the_same_lake_as_the_rows(real_data, store, tmp_path):
+    folder = real_data / "binance-btcusdt-2024-12"
+    other = Lake(tmp_path / "other")
+    import_one(store, folder / "liquidation_orders.csv")
+    import_one(other, folder / "forceorder.jsonl")
+    assert bytes_of(store.root / "liquidations") == bytes_of(other.root / "liquidations")
+
+
+def test_two_recorders_in_one_file_are_told_from_twins(real_data, events, store):
+    want = events["binance-allsymbols-2025-01/liquidations.csv"]
+    file = import_one(store, real_data / "binance-allsymbols-2025-01" / "liquidations.csv")
+    assert (file.rows, file.new, file.doubled, file.rejected) == (3510, 1837, 3510 - 1837, 0)
+    after = want["after_event_key_dedup"]
+    assert len(file.symbols) == after["symbols"] == 221
+    agree_by(totals(store), after["by_symbol"], lambda cut: cut if cut.endswith("USDC") else f"{cut}USDT")
+    agree(totals(store, "exchange")["binance"], after["total"])
+    assert file.notional == pytest.approx(float(after["total"]["sum_usd"]), abs=1e-3)
+
+
+def test_one_symbol_of_three_exchanges(real_data, events, store):
+    want = events["multi-venue-eth-2026-04-03/events_utc.csv"]
+    file = import_one(store, real_data / "multi-venue-eth-2026-04-03" / "events_utc.csv")
+    assert (file.new, file.rejected, file.symbols) == (73, 0, ("ETHUSDT",))
+    agree_by(totals(store, "exchange"), want["by_exchange"])
+
+
+def test_recorded_frames(real_data, answers):
+    name = "messages/recorded/binance_um_ws.jsonl"
+    rows = [
+        parse_order(order)
+        for line in (real_data / name).read_text().splitlines()
+        for order in iter_orders(json.loads(line))
+    ]
+    wanted = answers["messages"][name]["expected"]
+    assert len(rows) == len(wanted) == 5
+    for row, want in zip(rows, wanted, strict=True):
+        assert (row.symbol, row.position, row.ts_us) == (want["symbol"], want["position"], want["time_ms"] * 1000)
+        assert (row.price, row.qty) == (float(want["average_price"]), float(want["quantity"]))
+        assert row.notional == pytest.approx(float(want["usd"]), rel=1e-12)
+
+
+def test_the_frame_of_tardis_node(real_data, answers):
+    name = "messages/tardis-node/binance-futures.jsonl"
+    (line,) = (real_data / name).read_text().splitlines()
+    (order,) = iter_orders(json.loads(line))
+    (want,) = answers["messages"][name]["expected"]
+    row = parse_order(order)
+    assert (row.symbol, row.position, row.ts_us) == (want["symbol"], want["position"], want["time_ms"] * 1000)
+    assert (row.price, row.price_kind, row.qty) == (4706.04, "fill", 0.014)  # ap and z; l is larger than z here
+    unfilled = parse_order({**order, "ap": "0"})
+    assert (unfilled.price, unfilled.price_kind) == (float(want["price"]), "order")
+
+
+def test_candles(real_data, answers, store):
+    for name, want in answers["candles"].items():
+        path = real_data / name
+        symbol = path.name.split("_")[3]
+        source = path.parent.name
+        file = import_one(store, path, kind="candles", exchange="binance", symbol=symbol, source=source)
+        assert (file.new, file.rejected) == (want["rows"], 0)
+        assert (file.first_us, file.last_us) == (us(want["first_open"]), us(want["last_open"]))
+        interval = {60: "1m", 3600: "1h"}[want["interval_seconds"]]
+        glob = f"{store.root}/candles/exchange=binance/symbol={symbol}/interval={interval}/*/{source}.parquet"
+        with duckdb.connect() as con:
+            query = (
+                f"SELECT COUNT(*), MIN(low), MAX(high), FSUM(volume), ARG_MAX(close, ts) FROM read_parquet('{glob}')"
+            )
+            rows, low, high, volume, last = con.sql(query).fetchall()[0]
+        assert (rows, low, high, last) == (
+            want["rows"],
+            float(want["low"]),
+            float(want["high"]),
+            float(want["last_close"]),
+        )
+        assert volume == pytest.approx(float(want["sum_volume_base"]), rel=1e-9)
+
+
+def test_open_interest(real_data, answers, store):
+    for name, want in answers["open_interest"].items():
+        symbol = Path(name).name.split("_")[4]
+        file = import_one(store, real_data / name, kind="open-interest", exchange="binance", symbol=symbol)
+        assert (file.new, file.rejected) == (want["rows"], 0)
+        glob = f"{store.root}/open_interest/exchange=binance/symbol={symbol}/*/import.parquet"
+        with duckdb.connect() as con:
+            query = (
+                f"SELECT COUNT(*), MIN(open_interest), MAX(open_interest), AVG(open_interest), MIN(EPOCH_US(ts)), "
+                f"MAX(EPOCH_US(ts)) FROM read_parquet('{glob}')"
+            )
+            rows, low, high, mean, first, last = con.sql(query).fetchall()[0]
+        assert (rows, low, high) == (want["rows"], float(want["min_base"]), float(want["max_base"]))
+        assert mean == pytest.approx(float(want["mean_base"]), rel=1e-9)
+        assert (from_us(first), from_us(last)) == (from_us(us(want["first"])), from_us(us(want["last"])))
