@@ -1,0 +1,5 @@
+"""``python -m liqcli``."""
+
+from liqcli.cli import main
+
+main()

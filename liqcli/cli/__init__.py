@@ -1,0 +1,77 @@
+"""The command line: one file a subcommand; each parses, calls one core function, prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from liqcli import __version__
+from liqcli.cli.common import STATE, fail
+from liqcli.cli.demo import demo
+from liqcli.cli.fetch import fetch
+from liqcli.cli.heatmap import heatmap
+from liqcli.cli.import_ import import_files_command
+from liqcli.cli.sources import sources
+from liqcli.cli.status import status
+from liqcli.errors import ExitCode, LiqcliError
+
+
+class Commands(TyperGroup):
+    """The group that turns our errors into one line and an exit code, for the shell and for tests alike."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the vendored Click's own type
+        """Run a subcommand; see :class:`liqcli.errors.ExitCode` for what each code means."""
+        STATE.quiet = STATE.debug = False
+        try:
+            return super().invoke(ctx)
+        except LiqcliError as error:
+            if STATE.debug:
+                raise
+            fail(str(error))
+            raise typer.Exit(int(error.exit_code)) from error
+        except KeyboardInterrupt as error:
+            fail("interrupted; what was complete is stored, the next run goes on from there")
+            raise typer.Exit(int(ExitCode.INTERRUPTED)) from error
+        except BrokenPipeError as error:  # "liqcli status | head" is no fault
+            sys.stderr.close()
+            raise typer.Exit(int(ExitCode.DONE)) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Real crypto-futures liquidations: fetch them, map them, keep them as plain Parquet.",
+    epilog="Start with: liqcli demo",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"liqcli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("fetch")(fetch)
+app.command("import")(import_files_command)
+app.command("heatmap")(heatmap)
+app.command("status")(status)
+app.command("sources")(sources)
+app.command("demo")(demo)
+
+
+def main() -> None:
+    """Entry point of the ``liqcli`` command."""
+    app()

@@ -1,0 +1,47 @@
+"""``liqcli sources``: where liquidations can come from, and what each place can and cannot say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from liqcli.cli.common import DebugOption, QuietOption, check_choice, set_speech
+
+
+def sources(
+    name: Annotated[str | None, typer.Argument(help="Only this source, in full.", show_default="all, in short")] = None,
+    output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List each source: exchanges, history depth, completeness, price kind, limits, key needed."""
+    import json
+
+    from liqcli.sources import SOURCES, check_source
+    from liqcli.sources.header import read_header
+
+    set_speech(quiet, debug)
+    check_choice(output_format, ("table", "json"), "--format")
+    names = [check_source(name)] if name else list(SOURCES)
+    headers = {source: read_header(source) for source in names}
+    if output_format == "json":
+        typer.echo(json.dumps([{"source": s, **h} for s, h in headers.items()], ensure_ascii=False, indent=1))
+        return
+    wanted = None if name else ("exchange", "gives", "completeness", "price", "limits")
+    for source, header in headers.items():
+        typer.echo(source)
+        for key, text in header.items():
+            if wanted is None or key in wanted:
+                typer.echo(_wrap(key, text))
+        typer.echo("")
+    if not name:
+        typer.echo("all of one source, with its proofs: liqcli sources NAME")
+
+
+def _wrap(key: str, text: str) -> str:
+    import shutil
+    import textwrap
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
+    return textwrap.fill(text, width, initial_indent=f"  {key:<13}", subsequent_indent=" " * 15)

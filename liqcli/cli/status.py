@@ -1,0 +1,57 @@
+"""``liqcli status``: what the lake holds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, render_table, say, set_speech, warn
+from liqcli.errors import ExitCode
+
+
+def status(
+    output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    lake: LakeOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size."""
+    import json
+
+    from liqcli.analysis.status import build_status, status_record
+    from liqcli.config import lake_root
+    from liqcli.formats import format_count, format_share, format_time, format_usd
+    from liqcli.lake import Lake
+
+    set_speech(quiet, debug)
+    check_choice(output_format, ("table", "json"), "--format")
+    store = Lake(lake_root(lake))
+    rows, damaged = build_status(store)
+    for path in damaged:
+        warn(f"{path}: damaged")
+    if output_format == "json":
+        typer.echo(json.dumps([status_record(row) for row in rows], ensure_ascii=False, indent=1))
+    elif rows:
+        header = ("exchange", "symbol", "source", "kind", "first", "last", "events", "USD", "coverage", "gaps", "MB")
+        body = [
+            (
+                row.exchange,
+                row.symbol,
+                row.source,
+                row.kind,
+                format_time(row.first_us),
+                format_time(row.last_us),
+                format_count(row.events),
+                format_usd(row.notional) if row.notional is not None else "",
+                format_share(row.coverage, 1.0) if row.coverage is not None else "",
+                str(len(row.gaps)) if row.coverage is not None else "",
+                f"{row.size / 1e6:.2f}",
+            )
+            for row in rows
+        ]
+        typer.echo(render_table(header, body, right=(6, 7, 8, 9, 10)))
+    else:
+        say(f"the lake {store.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo")
+    if damaged:
+        raise typer.Exit(int(ExitCode.DAMAGED))

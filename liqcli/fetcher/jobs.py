@@ -1,0 +1,148 @@
+"""What is asked for and what came of it: a job a source, exchange and symbol; rows of the summary."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from liqcli.config import source_key
+from liqcli.coverage import CoveredWindow
+from liqcli.errors import ExitCode
+from liqcli.http import Client
+from liqcli.intervals import total_length
+from liqcli.model import Liquidation, Rejected, Window
+from liqcli.sources.common import Market, Source
+
+
+@dataclass(slots=True)
+class Job:
+    """One symbol of one exchange from one source; the writer alone changes the tallies."""
+
+    source: Source
+    exchange: str
+    symbol: str
+    market: Market | None = None
+    windows: tuple[Window, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    error: str | None = None
+    known_us: int = 0
+    requests: int = 0
+    events: int = 0
+    notional: float = 0.0
+    skipped: int = 0
+    answered: list[Window] = field(default_factory=list)
+    cut: list[Window] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    pending_rows: list[Liquidation] = field(default_factory=list)
+    pending_windows: list[CoveredWindow] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        exchange = "" if self.exchange == self.source.name else f" {self.exchange}"
+        return f"{self.source.name}{exchange} {self.symbol}"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRow:
+    """
+    What came of one source, exchange and symbol.
+
+    ``events`` and ``notional`` [USD] were stored by this run; ``answered`` of ``planned`` windows; ``known_s`` of the
+    wanted time was complete before; ``cut`` windows could not be given in full; ``gaps`` are what a user can do
+    something about, ``notes`` what not.
+    """
+
+    source: str
+    exchange: str
+    symbol: str
+    requests: int
+    events: int
+    notional: float
+    planned: int
+    answered: int
+    covered_s: float
+    known_s: float
+    cut: int
+    rejected: int
+    skipped: int
+    gaps: tuple[str, ...]
+    notes: tuple[str, ...]
+    error: str | None
+
+    @property
+    def usable(self) -> bool:
+        """Whether anything of the wanted time is in the lake, from now or before."""
+        return self.covered_s > 0 or self.known_s > 0
+
+    @property
+    def partial(self) -> bool:
+        """Whether something that could have come is missing."""
+        return bool(self.error or self.gaps or self.cut or self.rejected)
+
+    @property
+    def result(self) -> str:
+        """The row in a word: ok, partial, failed, or nothing (nothing to get, and nobody's fault)."""
+        if self.partial:
+            return "partial" if self.usable else "failed"
+        return "ok" if self.usable else "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSummary:
+    """What one run brought, a row a source, exchange and symbol, in the order they were asked for."""
+
+    window: Window
+    rows: tuple[FetchRow, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 all came, 6 some is missing, 3 nothing usable."""
+        if not any(row.usable for row in self.rows):
+            return ExitCode.SOURCE
+        return ExitCode.PARTIAL if any(row.partial for row in self.rows) else ExitCode.DONE
+
+
+def sum_up(job: Job) -> FetchRow:
+    """Freeze the tallies of a job."""
+    return FetchRow(
+        source=job.source.name,
+        exchange=job.exchange,
+        symbol=job.symbol,
+        requests=job.requests,
+        events=job.events,
+        notional=job.notional,
+        planned=len(job.windows),
+        answered=len(job.answered),
+        covered_s=total_length(window.interval for window in job.answered) / 1e6,
+        known_s=job.known_us / 1e6,
+        cut=len(job.cut),
+        rejected=len(job.rejected),
+        skipped=job.skipped,
+        gaps=tuple(job.gaps),
+        notes=tuple(job.notes),
+        error=job.error,
+    )
+
+
+class Clients:
+    """One connection a source and thread; a source's own rate limit is kept because one thread asks it."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Client] = {}
+        self._lock = threading.Lock()
+
+    def of(self, source: Source) -> Client:
+        """Give the connection of a source."""
+        with self._lock:
+            if source.name not in self._open:
+                key = None if source.keyless else source_key(source.name)
+                self._open[source.name] = Client(source.name, source.url, source.per_minute, key)
+            return self._open[source.name]
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for client in self._open.values():
+                client.close()

@@ -1,0 +1,98 @@
+"""Planning: which windows to ask a source for, and in words what cannot be asked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from liqcli.coverage import CoveredWindow
+from liqcli.formats import format_time
+from liqcli.intervals import merge_intervals, subtract_intervals
+from liqcli.model import Window
+from liqcli.sources.common import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``windows`` to ask, oldest first; ``notes`` what a user cannot change; ``gaps`` what a user can (a key)."""
+
+    windows: tuple[Window, ...] = ()
+    notes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan:
+    """
+    Cut what is missing into windows that the source takes.
+
+    Edges are widened to multiples of the source's grain, pieces start at multiples of its longest window since the
+    epoch, and nothing lies before what the source still keeps or after what it has published.
+    """
+    first, last = reach(source, now_us)
+    wanted = list(missing)
+    grain = source.grain_us
+    widened = merge_intervals((w.start_us // grain * grain, -(-w.end_us // grain) * grain) for w in wanted)
+    allowed = [(max(start, first), min(end, last)) for start, end in widened]
+    windows: list[Window] = []
+    obstacles: dict[str, list[Window]] = {}
+    for start, end in merge_intervals(allowed):
+        for window in _split(start, end, source.window_us):
+            obstacle = source.find_obstacle(window) if source.find_obstacle else None
+            if obstacle is None:
+                windows.append(window)
+            else:
+                obstacles.setdefault(obstacle, []).append(window)
+    gaps = tuple(f"{_name(found)}: {obstacle}" for obstacle, found in obstacles.items())
+    return Plan(tuple(windows), tuple(_explain_reach(source, wanted, first, last)), gaps)
+
+
+def reach(source: Source, now_us: int) -> tuple[int, int]:
+    """Give the first and the last instant that a source answers about, on its grain. [µs UTC]"""
+    grain = source.grain_us
+    first = 0 if source.retention_us is None else -(-(now_us - source.retention_us) // grain) * grain
+    last = (now_us - source.delay_us) // grain * grain
+    return first, last
+
+
+def clip_to_reach(source: Source, window: Window, now_us: int) -> Window | None:
+    """Cut off what the source has forgotten since the plan was made; None when nothing is left."""
+    start = max(window.start_us, reach(source, now_us)[0])
+    return Window(start, window.end_us) if start < window.end_us else None
+
+
+def judge_window(source: Source, window: Window, cut: Iterable[Window], asked_us: int) -> list[CoveredWindow]:
+    """
+    Say how far an answer can be relied on.
+
+    Parts that were cut short are ``cut``; what is younger than the source's settle time is ``provisional``; the rest is
+    ``complete``.
+    """
+    cuts = merge_intervals((max(c.start_us, window.start_us), min(c.end_us, window.end_us)) for c in cut)
+    settled = max(
+        window.start_us, min(window.end_us, (asked_us - source.settle_us) // source.grain_us * source.grain_us)
+    )
+    old = subtract_intervals([(window.start_us, settled)], cuts)
+    young = subtract_intervals([(settled, window.end_us)], cuts)
+    judged = [CoveredWindow(Window(*piece), "cut", None, asked_us) for piece in cuts]
+    judged += [CoveredWindow(Window(*piece), "complete", None, asked_us) for piece in old]
+    judged += [CoveredWindow(Window(*piece), "provisional", None, asked_us) for piece in young]
+    return sorted(judged, key=lambda item: item.window)
+
+
+def _split(start_us: int, end_us: int, step_us: int) -> Iterator[Window]:
+    while start_us < end_us:
+        stop = min(end_us, (start_us // step_us + 1) * step_us)
+        yield Window(start_us, stop)
+        start_us = stop
+
+
+def _explain_reach(source: Source, wanted: list[Window], first: int, last: int) -> Iterator[str]:
+    if wanted and wanted[0].start_us < first:
+        yield f"keeps nothing before {format_time(first)} UTC"
+    if wanted and source.delay_us and wanted[-1].end_us > last:
+        yield f"has published nothing after {format_time(last)} UTC yet"
+
+
+def _name(windows: list[Window]) -> str:
+    days = [f"{window.start:%Y-%m-%d}" for window in windows]
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"

@@ -1,0 +1,231 @@
+"""One fetch from beginning to end. The main thread plans and writes; each source is asked in a thread of its own.
+
+Complete windows reach the lake every second or so and when the run is interrupted, so a run that is killed loses little
+and a later run goes on from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from types import FrameType
+
+from liqcli.errors import UsageError
+from liqcli.fetcher.ask import Finished, Heard, Inbox, Resolved, ask_source, resolve, run_threads
+from liqcli.fetcher.choose import Pair, check_listed, choose_pairs
+from liqcli.fetcher.jobs import Clients, FetchSummary, Job, sum_up
+from liqcli.fetcher.plan import Plan, plan_windows
+from liqcli.fetcher.write import Writer
+from liqcli.intervals import total_length
+from liqcli.lake import Lake
+from liqcli.model import Window
+from liqcli.sources.common import Source
+from liqcli.symbols import normalise_symbol, split_symbol
+from liqcli.timespan import now_us
+
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+FLUSH_S = 1.0
+
+Say = Callable[[str], None]
+
+
+def fetch(
+    lake: Lake,
+    window: Window,
+    symbols: Sequence[str] = DEFAULT_SYMBOLS,
+    sources: Sequence[str] = (),
+    exchanges: Sequence[str] = (),
+    say: Say = lambda _line: None,
+    flush_s: float = FLUSH_S,
+) -> FetchSummary:
+    """
+    Get what the lake lacks of a window from the sources, and store it.
+
+    Parameters
+    ----------
+    lake : Lake
+        Where to store; its window memory says what is lacking.
+    window : Window
+        What is wanted. [UTC]
+    symbols : sequence of str
+        In any spelling; a bare base (``SOL``) means every contract on it.
+    sources, exchanges : sequence of str
+        Names; none given means every source that needs no key.
+    say : callable
+        Takes lines of narration.
+    flush_s : float
+        At most so long are answers kept in memory. [s]
+
+    Raises
+    ------
+    UsageError
+        A name that nobody knows; nothing was asked for liquidations.
+    LakeError, DamagedError
+        The lake cannot be written or read.
+    KeyboardInterrupt
+        Ctrl-C or SIGTERM; complete windows are stored.
+    """
+    words = [normalise_symbol(text) for text in dict.fromkeys(symbols)]
+    if not words:
+        raise UsageError("--symbol: no symbol given")
+    pairs = choose_pairs(sources, exchanges)
+    clients = Clients()
+    try:
+        with _terminate_like_ctrl_c():
+            jobs = _make_jobs(lake, window, pairs, words, clients)
+            _ask_all(lake, jobs, clients, say, flush_s)
+    finally:
+        clients.close()
+    return FetchSummary(window, tuple(sum_up(job) for job in jobs))
+
+
+def _make_jobs(lake: Lake, window: Window, pairs: Sequence[Pair], words: Sequence[str], clients: Clients) -> list[Job]:
+    """Plan each symbol; contracts are only looked up where something is lacking or the name is not known."""
+    jobs: list[Job] = []
+    open_words: dict[int, list[str]] = defaultdict(list)
+    for number, (source, exchange) in enumerate(pairs):
+        for word in words:
+            plan = _plan(lake, source, exchange, word, window) if split_symbol(word)[1] else None
+            if plan is None or plan.windows or not _known_us(lake, source, exchange, word, window):
+                open_words[number].append(word)
+            else:
+                jobs.append(_job(lake, source, exchange, word, window, plan))
+    resolved = _resolve_all([(pairs[number], wanted) for number, wanted in open_words.items()], clients)
+    unlisted: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for answer in resolved:
+        wanted = open_words[pairs.index((answer.source, answer.exchange))]
+        jobs += _jobs_of(lake, window, answer, wanted, unlisted)
+    failed = sum(answer.listing is None for answer in resolved)
+    check_listed(unlisted, len(pairs), failed)
+    for answer in resolved:
+        if answer.listing is not None:
+            sizes = {m.instrument: m.contract_size for m in answer.listing.markets.values() if m.contract_size}
+            lake.write_contracts(answer.exchange, sizes)
+    order = [(source.name, exchange) for source, exchange in pairs]
+    return sorted(jobs, key=lambda job: (order.index((job.source.name, job.exchange)), _rank(job.symbol, words)))
+
+
+def _jobs_of(
+    lake: Lake, window: Window, answer: Resolved, wanted: Sequence[str], unlisted: dict[str, list[tuple[str, ...]]]
+) -> Iterator[Job]:
+    markets = answer.listing.markets if answer.listing else {}
+    first = True
+    for word in wanted:
+        symbols = [symbol for symbol in markets if symbol == word or split_symbol(symbol)[0] == word]
+        for symbol in symbols or [word]:
+            plan = _plan(lake, answer.source, answer.exchange, symbol, window)
+            job = _job(lake, answer.source, answer.exchange, symbol, window, plan)
+            job.market = markets.get(symbol)
+            job.requests = answer.requests if first else 0
+            job.error = answer.error
+            first = False
+            if job.market is None:
+                job.windows = ()
+                if answer.listing is not None:
+                    unlisted[word].append(answer.listing.names)
+                    job.notes, job.gaps = [f"does not list {word}"], []
+            yield job
+
+
+def _job(lake: Lake, source: Source, exchange: str, symbol: str, window: Window, plan: Plan) -> Job:
+    job = Job(source, exchange, symbol, windows=plan.windows, notes=list(plan.notes), gaps=list(plan.gaps))
+    job.known_us = _known_us(lake, source, exchange, symbol, window)
+    return job
+
+
+def _plan(lake: Lake, source: Source, exchange: str, symbol: str, window: Window) -> Plan:
+    return plan_windows(source, lake.read_memory(exchange, symbol, source.name).missing(window), now_us())
+
+
+def _known_us(lake: Lake, source: Source, exchange: str, symbol: str, window: Window) -> int:
+    missing = lake.read_memory(exchange, symbol, source.name).missing(window)
+    return window.length_us - total_length(piece.interval for piece in missing)
+
+
+def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
+    base = split_symbol(symbol)[0]
+    return (words.index(symbol) if symbol in words else words.index(base) if base in words else len(words)), symbol
+
+
+def _resolve_all(asked: Sequence[tuple[Pair, Sequence[str]]], clients: Clients) -> list[Resolved]:
+    """Ask all sources at once which contracts they list."""
+    inbox: Inbox = queue.SimpleQueue()
+
+    def work(pair: Pair, wanted: Sequence[str]) -> None:
+        inbox.put(resolve(pair[0], pair[1], wanted, clients))
+
+    found = list(_listen(inbox, run_threads(inbox, [partial(work, *item) for item in asked])))
+    answers = [message for message in found if isinstance(message, Resolved)]
+    return sorted(answers, key=lambda answer: (answer.source.name, answer.exchange))
+
+
+def _ask_all(lake: Lake, jobs: Sequence[Job], clients: Clients, say: Say, flush_s: float) -> None:
+    """Ask and write until all threads are done, or until the user has enough."""
+    inbox: Inbox = queue.SimpleQueue()
+    stop = threading.Event()
+    by_source: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if job.windows:
+            by_source[job.source.name].append(job)
+    writer = Writer(lake, jobs, say)
+    works = [partial(ask_source, own, clients, inbox, stop) for own in by_source.values()]
+    try:
+        flushed = time.monotonic()
+        for message in _listen(inbox, run_threads(inbox, works)):
+            if isinstance(message, Heard):
+                writer.take(message)
+            if time.monotonic() - flushed >= flush_s or writer.is_full():
+                writer.flush()
+                flushed = time.monotonic()
+    finally:
+        stop.set()
+        for message in _drain(inbox):  # what came in while the last thing was written
+            if isinstance(message, Heard):
+                writer.take(message)
+        writer.flush()
+        writer.write_rejected()
+
+
+def _listen(inbox: Inbox, threads: int) -> Iterator[object]:
+    """Give messages until every thread has finished; None now and then, so that time is noticed too."""
+    while threads:
+        try:
+            message = inbox.get(timeout=0.2)
+        except queue.Empty:
+            yield None
+            continue
+        if isinstance(message, Finished):
+            threads -= 1
+            if message.fault is not None:
+                raise message.fault
+        else:
+            yield message
+
+
+def _drain(inbox: Inbox) -> Iterator[object]:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            yield inbox.get_nowait()
+
+
+@contextlib.contextmanager
+def _terminate_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM store what is complete too, as Ctrl-C does; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

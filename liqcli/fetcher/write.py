@@ -1,0 +1,101 @@
+"""Writing: collects answers and puts complete windows into the lake, data first, memory after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from liqcli.coverage import CoveredWindow, WindowMemory
+from liqcli.fetcher.ask import Heard
+from liqcli.fetcher.jobs import Job
+from liqcli.fetcher.plan import judge_window
+from liqcli.formats import format_count, format_usd
+from liqcli.lake import Lake, Staging
+from liqcli.model import Window
+
+ROWS_IN_MEMORY = 100_000
+ALL_COPIES = 2**31
+PROGRESS_S = 5.0
+
+
+class Writer:
+    """Takes what the threads heard; only the main thread uses it."""
+
+    def __init__(self, lake: Lake, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
+        self._lake = lake
+        self._jobs = jobs
+        self._say = say
+        self._rows = 0
+        self._said = time.monotonic()
+
+    def take(self, heard: Heard) -> None:
+        """Add one answer to its job."""
+        job, answer = heard.job, heard.answer
+        job.requests += heard.requests
+        job.error = job.error or heard.error
+        if answer is None or heard.window is None:
+            return
+        if answer.absent is not None:
+            job.gaps.append(answer.absent)
+            return
+        job.answered.append(heard.window)
+        job.events += len(answer.rows)
+        job.notional += sum(row.notional for row in answer.rows)
+        job.skipped += answer.skipped
+        job.cut += answer.cut
+        job.rejected += answer.rejected
+        job.pending_rows += answer.rows
+        job.pending_windows += _count(judge_window(job.source, heard.window, answer.cut, heard.asked_us), heard)
+        self._rows += len(answer.rows)
+        self._narrate(job)
+
+    def is_full(self) -> bool:
+        """Whether so much is waiting that it should be written now."""
+        return self._rows >= ROWS_IN_MEMORY
+
+    def flush(self) -> None:
+        """Put everything that is waiting into the lake."""
+        for job in self._jobs:
+            if job.pending_windows:
+                covered = WindowMemory().remember(job.pending_windows).windows  # neighbours joined: one write, not 24
+                if job.source.union:
+                    self._add(job, covered)
+                else:
+                    self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, job.pending_rows)
+                job.pending_windows, job.pending_rows = [], []
+        self._rows = 0
+
+    def write_rejected(self) -> None:
+        """Keep the refused rows of this run, a file a source and symbol."""
+        for job in self._jobs:
+            if job.rejected:
+                names = [job.source.name] if job.source.name == job.exchange else [job.source.name, job.exchange]
+                self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), job.rejected)
+
+    def _add(self, job: Job, covered: Sequence[CoveredWindow]) -> None:
+        with Staging(self._lake) as staging:
+            for row in job.pending_rows:
+                staging.add(row)
+            staging.commit(most_copies=ALL_COPIES)
+        with self._lake.locked():
+            self._lake.remember(job.exchange, job.symbol, job.source.name, covered)
+
+    def _narrate(self, job: Job) -> None:
+        done = len(job.answered) == len(job.windows)
+        if done or time.monotonic() - self._said >= PROGRESS_S:
+            self._said = time.monotonic()
+            self._say(
+                f"{job.name}: {len(job.answered)} of {len(job.windows)} windows, "
+                f"{format_count(job.events)} events, {format_usd(job.notional)} USD"
+            )
+
+
+def _count(judged: Sequence[CoveredWindow], heard: Heard) -> list[CoveredWindow]:
+    """Put into each window how many events came in it."""
+    rows = heard.answer.rows if heard.answer else []
+
+    def events(window: Window) -> int:
+        return sum(window.contains(row.ts_us) for row in rows)
+
+    return [replace(item, events=events(item.window)) for item in judged]

@@ -1,0 +1,47 @@
+"""Where liquidations come from: one module a source, listed in one literal dict and imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from liqcli.errors import UsageError
+from liqcli.symbols import nearest
+
+if TYPE_CHECKING:
+    from liqcli.sources.common import Source
+
+SOURCES = {
+    "gate": "liqcli.sources.gate",
+    "htx": "liqcli.sources.htx",
+    "okx": "liqcli.sources.okx",
+    "tardis": "liqcli.sources.tardis",
+}
+
+
+def check_source(name: str) -> str:
+    """
+    Check the name of a source that a user wrote.
+
+    Raises
+    ------
+    UsageError
+        No such source; the nearest names are given.
+    """
+    key = name.strip().lower()
+    if key not in SOURCES:
+        raise UsageError(f"unknown source {name!r}{nearest(key, SOURCES)}")
+    return key
+
+
+def load_source(name: str) -> Source:
+    """
+    Import a source.
+
+    Raises
+    ------
+    UsageError
+        No such source; the nearest names are given.
+    """
+    source: Source = importlib.import_module(SOURCES[check_source(name)]).SOURCE
+    return source

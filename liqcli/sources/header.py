@@ -1,0 +1,54 @@
+"""Reading the header of a source module: what it serves and how sure that is, for tests and for docs/sources.md."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+from liqcli.sources import SOURCES
+
+KEYS = (
+    "exchange",
+    "docs",
+    "gives",
+    "limits",
+    "side",
+    "price",
+    "qty",
+    "time",
+    "completeness",
+    "changed",
+    "fixture",
+)
+_KEY = re.compile(r"^([a-z]+): +(\S.*)$")
+
+
+def read_header(name: str) -> dict[str, str]:
+    """Read the header of a source by its name in ``SOURCES``."""
+    return parse_header(importlib.import_module(SOURCES[name]).__doc__ or "")
+
+
+def parse_header(docstring: str) -> dict[str, str]:
+    """
+    Read ``key: text`` lines; further lines of a text are indented.
+
+    Raises
+    ------
+    ValueError
+        A key twice, unknown, missing or out of order.
+    """
+    facts: dict[str, str] = {}
+    current = ""
+    for line in docstring.splitlines():
+        if match := _KEY.match(line):
+            current = match[1]
+            if current in facts:
+                raise ValueError(f"header has {current!r} twice")
+            facts[current] = match[2].strip()
+        elif current and line.startswith("    "):
+            facts[current] += " " + line.strip()
+        else:
+            current = ""
+    if tuple(facts) != KEYS:
+        raise ValueError(f"header has the keys {', '.join(facts)}; wanted: {', '.join(KEYS)}")
+    return facts

@@ -1,0 +1,218 @@
+"""OKX perpetual swaps, official REST. No live endpoint was called; each fact says how it is known.
+
+exchange: okx
+docs: GET /api/v5/public/liquidation-orders; taken out of OKX's documentation but answering on 2026-08-09 and 2026-09
+    (probed by others); https://www.okx.com/docs-v5/
+gives: the last 23.5 to 24 h (probed by others); 100 rows a page, newest first; after = older than that time
+    (documented). Several rows may share the millisecond at a page's edge: they are asked again whole, so none is lost.
+    One user saw nothing behind 450 to 1000 rows, so in a busy day it may end earlier (unproven)
+limits: needs uly or instFamily, else 50015 (documented); 40 requests in 2 s an address (documented); the rate limit is
+    code 50011 inside HTTP 200 (documented)
+side: posSide is the POSITION, side the order, a sell closes a long; posSide may be "net", then side says it
+    (documented). A row where the two disagree is refused
+price: bkPx, the bankruptcy price (documented), so price_kind bankruptcy
+qty: sz in contracts, times ctVal x ctMult of /api/v5/public/instruments: base coins when linear, USD when inverse
+    (BTC-USD-SWAP: 100 USD) (documented)
+time: ts, milliseconds as text (recorded); events may arrive minutes late (documented), 15 min are left for them
+completeness: sampled: OKX says that it "may not represent the total" (documented, for the websocket; for
+    this REST answer unproven, so the weaker word is used)
+changed: 2020 v3 table with type 3 long, 4 short; 2021 v5 channel liquidations, flat rows; 2023 liquidation-orders with
+    details: parse_message tells them apart
+fixture: tests/sources/responses/okx
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from liqcli.http import RefusalError, Request
+from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number, to_us
+from liqcli.sources.common import (
+    HOUR_US,
+    AskMarkets,
+    AskWindow,
+    Market,
+    Row,
+    Source,
+    build_answer,
+    build_liquidation,
+    canonical,
+    closed_position,
+    decode_json,
+    multiply,
+    pick_markets,
+    read_markets,
+    read_size,
+)
+
+LIMIT = 100
+_BUSY = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
+_TYPES: Mapping[str, str] = {"3": "sell", "4": "buy"}  # v3: 3 = a long was closed, 4 = a short
+
+
+def decode(body: bytes) -> object:
+    """Decode an answer; errors come inside a 200, the rate limit too."""
+    payload = decode_json(body)
+    if not isinstance(payload, dict) or "code" not in payload:
+        raise ValueError("an answer without a code")
+    code = str(payload["code"])
+    if code == "0":
+        return payload.get("data")
+    if code in _BUSY:
+        raise ValueError(f"busy ({code} {payload.get('msg', '')})")
+    raise RefusalError(f"{code} {payload.get('msg', '')}")
+
+
+def list_request() -> Request:
+    """What to ask to learn all swaps and their sizes."""
+    return Request("/api/v5/public/instruments", (("instType", "SWAP"),))
+
+
+def page_request(market: Market, after_ms: int) -> Request:
+    """What to ask for the page of rows older than a time."""
+    params = (
+        ("instType", "SWAP"),
+        ("state", "filled"),
+        ("uly", market.instrument.removesuffix("-SWAP")),
+        ("limit", str(LIMIT)),
+        ("after", str(after_ms)),
+    )
+    return Request("/api/v5/public/liquidation-orders", params)
+
+
+def parse_market(raw: Row) -> Market | None:
+    """Read a swap."""
+    name = str(raw["instId"])
+    symbol = canonical(name)
+    value, times = read_size(raw.get("ctVal")), read_size(raw.get("ctMult"))
+    if symbol is None or not name.endswith("-SWAP"):
+        return None
+    size = multiply(value, times) if value and times else None
+    return Market("okx", symbol, name, size, inverse=raw.get("ctType") == "inverse")
+
+
+def parse_row(raw: Row, market: Market) -> Liquidation:
+    """
+    Read one liquidation, an entry of ``details``.
+
+    Raises
+    ------
+    ValueError
+        A number is missing, posSide and side disagree, or the contract size is unknown.
+    """
+    return build_liquidation(
+        market,
+        ts_us=int(parse_number(raw["ts"])) * 1000,
+        position=_read_position(raw),
+        price=parse_number(raw["bkPx"]),
+        price_kind="bankruptcy",
+        contracts=parse_number(raw["sz"]),
+        completeness="sampled",
+        source="okx",
+    )
+
+
+def parse_message(message: Row, markets: Mapping[str, Market]) -> list[Liquidation]:
+    """
+    Read a websocket message of any generation.
+
+    Raises
+    ------
+    ValueError
+        An instrument that is not among ``markets``: its contract size is unknown.
+    """
+    rows = []
+    for instrument, raw in _iter_message(message):
+        if instrument not in markets:
+            raise ValueError(f"contract size of {instrument} is unknown")
+        rows.append(parse_row(raw, markets[instrument]))
+    return rows
+
+
+def _iter_message(message: Row) -> Iterator[tuple[str, Row]]:
+    for entry in message.get("data", ()):
+        if "table" in message:
+            created = to_us(datetime.fromisoformat(entry["created_at"]))
+            side = _TYPES.get(str(entry["type"]), "unknown")
+            raw = {"ts": created // 1000, "bkPx": entry["price"], "sz": entry["size"], "posSide": "net", "side": side}
+            yield entry["instrument_id"], raw
+        elif "details" in entry:
+            for raw in entry["details"]:
+                yield entry["instId"], raw
+        else:
+            yield message["arg"]["instId"], entry
+
+
+def _read_position(raw: Row) -> Position:
+    by_order = closed_position(str(raw["side"]))
+    stated = str(raw.get("posSide") or "net").lower()
+    if stated not in (by_order, "net"):
+        raise ValueError(f"side is unclear: side {raw['side']}, posSide {raw['posSide']}")
+    return by_order
+
+
+def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
+    listed = yield list_request()
+    return pick_markets(read_markets(listed, parse_market), wanted)
+
+
+def _ask_window(market: Market, window: Window) -> AskWindow:
+    """
+    Walk from the window's end to its start, newest first.
+
+    The oldest millisecond of a full page may go on in the next page, so its rows are dropped and asked again. Behind a
+    full page of one single millisecond nobody can look: that millisecond is marked as cut.
+    """
+    raws: list[Any] = []
+    timeless: dict[str, Any] = {}
+    cut: list[Window] = []
+    after_ms = window.end_us // 1000
+    while after_ms * 1000 > window.start_us:
+        page = yield page_request(market, after_ms)
+        entries = list(_iter_page(page))
+        timeless |= {repr(raw): raw for name, raw, ts in entries if ts is None and name == market.instrument}
+        older = [(name, raw, ts) for name, raw, ts in entries if ts is not None and ts < after_ms]
+        full = len(entries) >= LIMIT
+        if not older:
+            if full:
+                raise RefusalError(f"a full page without a row older than {after_ms}")
+            break
+        oldest = after_next = min(ts for _name, _raw, ts in older)
+        if full and all(ts == oldest for _name, _raw, ts in older):
+            cut.append(Window(oldest * 1000, oldest * 1000 + 1000))
+        elif full:
+            older = [item for item in older if item[2] > oldest]
+            after_next = oldest + 1
+        raws += [raw for name, raw, _ts in older if name == market.instrument]
+        after_ms = after_next
+    where = page_request(market, window.end_us // 1000).text
+    return build_answer([*raws, *timeless.values()], lambda raw: parse_row(raw, market), window, where, cut)
+
+
+def _iter_page(page: object) -> Iterator[tuple[str, Any, int | None]]:
+    """Give instrument, row and time [ms] of a page; the time is None where it cannot be read."""
+    if not isinstance(page, list):
+        raise RefusalError("the answer is no list of orders")
+    for entry in page:
+        for raw in entry["details"]:
+            try:
+                yield entry["instId"], raw, int(parse_number(raw["ts"]))
+            except (KeyError, ValueError, TypeError, OverflowError):
+                yield entry["instId"], raw, None
+
+
+SOURCE = Source(
+    name="okx",
+    exchanges=("okx",),
+    url="https://www.okx.com",
+    per_minute=900,
+    window_us=6 * HOUR_US,
+    grain_us=1000,
+    retention_us=int(23.5 * HOUR_US),
+    settle_us=900 * US_PER_S,
+    decode=decode,
+    ask_markets=_ask_markets,
+    ask_window=_ask_window,
+)

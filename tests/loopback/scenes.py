@@ -1,0 +1,74 @@
+"""The scene of the fetch tests: a window, servers with a truth behind them, and what stands in a lake."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liqcli.model import US_PER_S, Window
+from liqcli.timespan import now_us
+from loopback.server import Reply, json_reply
+from loopback.truth import make_events
+from loopback.venues import GateServer, HtxServer
+
+MINUTE_US = 60 * US_PER_S
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens
+# Five hours, three days ago, edges on no hour: what Gate and HTX can give in full.
+START_US = now_us() // DAY_US * DAY_US - 3 * DAY_US + 13 * MINUTE_US
+WINDOW = Window(START_US, START_US + 5 * HOUR_US)
+
+
+def be_swift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short pauses, no rate limit, and no source reachable until :func:`point` says where."""
+    from liqcli import http
+
+    monkeypatch.setattr(http, "BACKOFF_S", 0.01)
+    for name in ("GATE", "HTX", "OKX", "TARDIS"):
+        monkeypatch.setenv(f"LIQCLI_RATE_{name}", "unlimited")
+        monkeypatch.setenv(f"LIQCLI_URL_{name}", NOBODY)
+
+
+def point(monkeypatch: pytest.MonkeyPatch, **servers: str) -> None:
+    for name, url in servers.items():
+        monkeypatch.setenv(f"LIQCLI_URL_{name.upper()}", url)
+
+
+def stored(lake: Path, symbol: str) -> Counter[tuple[object, ...]]:
+    import pyarrow.parquet as pq
+
+    rows: Counter[tuple[object, ...]] = Counter()
+    for path in lake.rglob(f"liquidations/*/symbol={symbol}/**/*.parquet"):
+        table = pq.ParquetFile(path).read()
+        times = table["ts"].cast("int64").to_pylist()
+        columns = [table[name].to_pylist() for name in ("position", "price", "qty", "notional")]
+        rows.update(zip(times, *columns, strict=True))
+    return rows
+
+
+def parquet_bytes(lake: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(lake)): path.read_bytes() for path in sorted(lake.rglob("*.parquet"))}
+
+
+def every_file(lake: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(lake)): p.read_bytes() for p in sorted(lake.rglob("*")) if p.is_file() and p.name[0] != "."
+    }
+
+
+def gate_server(**options: Any) -> GateServer:
+    truth = {"BTC_USDT": make_events(WINDOW, seed=1), "ETH_USDT": make_events(WINDOW, 2, busy=400, whole_seconds=True)}
+    return GateServer(truth, {"BTC_USDT": "0.0001", "ETH_USDT": "0.01", "SOL_USDT": "1", "BTC_USD": "0"}, **options)
+
+
+def htx_server(**options: Any) -> HtxServer:
+    truth = {"BTC-USDT": make_events(WINDOW, seed=3, busy=700), "ETH-USDT": make_events(WINDOW, seed=4, busy=100)}
+    return HtxServer(truth, {"BTC-USDT": "0.001", "ETH-USDT": "0.01", "SOL-USDT": "1"}, **options)
+
+
+def busy_reply(seconds: str = "1") -> Reply:
+    return json_reply({"label": "TOO_MANY_REQUESTS", "message": "slow down"}, 429, {"Retry-After": seconds})
