@@ -1,0 +1,83 @@
+# Needs Python >= 3.11, git and make; everything else is installed into .venv here. `make` alone lists what there is.
+PYTHON ?= python3
+PINS ?= exact
+ARGS ?=
+
+RUN := .venv/bin/python
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
+
+# PINS=newest installs the newest versions that the ranges of pyproject.toml allow, instead of requirements.txt.
+ifeq ($(PINS),newest)
+READY := .venv/.ready-newest
+else
+READY := .venv/.ready
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format docs bench wheel clean
+
+help:  ## list what can be made
+	@echo "make TARGET, where TARGET is"
+	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' Makefile | awk -F'|' '{ printf "  %-8s %s\n", $$1, $$2 }'
+	@echo "PYTHON=python3.12 picks the interpreter of a new .venv; PINS=newest make setup installs by range, not by pin;"
+	@echo "ARGS='-k lake' is handed to pytest."
+
+setup: $(READY)  ## install into .venv (done by itself where needed)
+	@echo "ready: .venv"
+
+demo: $(READY)  ## from sample data to reports in demo-out/; the last line is the report
+	@$(RUN) -m liqcli demo -o demo-out
+
+test: $(READY)  ## run the tests (ARGS go to pytest)
+	@$(RUN) -m pytest $(ARGS)
+
+check: $(READY)  ## lint, format, types, generated documents, sample data: reads only
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(RUN) scripts/make_docs.py --check
+	@$(RUN) scripts/make_sample.py --check
+
+format: $(READY)  ## let ruff mend and format the code
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+docs: $(READY)  ## write docs/cli.md and docs/sources.md anew from the code
+	@$(RUN) scripts/make_docs.py
+
+bench: $(READY)  ## time a report and a large grid against bare references (ARGS go to scripts/bench.py)
+	@$(RUN) scripts/bench.py $(ARGS)
+
+wheel: $(READY)  ## build wheel and sdist into dist/
+	@$(RUN) -m hatchling build -d dist
+
+clean:  ## remove what was made, except .venv
+	@rm -rf dist build demo-out bench-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+.venv/.ready: pyproject.toml requirements.txt
+	$(make-venv)
+	@echo "Installing the pinned packages into .venv (the first time takes a minute) ..."
+	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@rm -f .venv/.ready-newest
+	@touch $@
+
+.venv/.ready-newest: pyproject.toml
+	$(make-venv)
+	@echo "Installing the newest packages that pyproject.toml allows into .venv ..."
+	@$(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
+	@rm -f .venv/.ready
+	@touch $@
+
+# A .venv whose interpreter is gone or too old is made anew.
+define make-venv
+@"$(PYTHON)" -c '' 2>/dev/null || { \
+	echo "make: $(PYTHON) does not run; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "make: liqcli needs Python 3.11 or newer, $(PYTHON) is $$("$(PYTHON)" -V 2>&1); name another: make PYTHON=python3.12" >&2; exit 1; }
+@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "make: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+@$(RUN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "Making .venv with $$("$(PYTHON)" -V 2>&1) ..."; "$(PYTHON)" -m venv --clear .venv; }
+endef

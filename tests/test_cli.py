@@ -1,0 +1,267 @@
+"""The program as a user runs it: stdout is data, stderr is narration, the exit code says how it went."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import json
+import random
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from conftest import RunCli
+
+# Sums by hand: longs 2*100 + 1*101 = 301, shorts 3*102 + 1*103.5 + 2*99 + 4*100.5 = 1009.5
+EVENTS = """\
+ts,exchange,symbol,position,price,qty,price_kind,completeness
+2026-03-02T10:00:00Z,gate,SOLUSDT,long,100,2,fill,full
+2026-03-02T10:01:00Z,gate,SOLUSDT,short,102,3,fill,full
+2026-03-02T10:02:30Z,okx,SOLUSDT,long,101,1,bankruptcy,sampled
+2026-03-02T10:03:00Z,okx,SOLUSDT,short,103.5,1,bankruptcy,sampled
+2026-03-02T10:04:59.999Z,gate,SOLUSDT,short,99,2,fill,full
+2026-03-02T10:05:00Z,gate,SOLUSDT,short,100.5,4,fill,full
+"""
+WINDOW = ("--since", "2026-03-02T10:00Z", "--until", "2026-03-02T10:10Z")
+
+
+@pytest.fixture
+def filled(run_cli: RunCli, tmp_path: Path) -> Path:
+    """A lake with the six events."""
+    events = tmp_path / "events.csv"
+    events.write_text(EVENTS)
+    run_cli("import", events, check=0)
+    return tmp_path / "lake"
+
+
+def test_every_number_of_a_small_window(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_cli(
+        "heatmap", "--symbol", "SOLUSDT", *WINDOW, "--bucket", "5m", "--bin", "1",
+        "-o", out / "r.json", "-o", out / "r.csv", check=0,
+    )  # fmt: skip
+    report = json.loads((out / "r.json").read_text())
+    meta = report["meta"]
+    assert (meta["events"], meta["notional"], meta["long_notional"], meta["short_notional"]) == (6, 1310.5, 301, 1009.5)
+    assert (meta["bucket_s"], meta["bin_width"], meta["completeness"], meta["sample"]) == (300, 1, "mixed", False)
+    assert report["grid"]["bucket_start"] == ["2026-03-02T10:00:00Z", "2026-03-02T10:05:00Z"]
+    assert report["grid"]["price_edges"] == [99, 100, 101, 102, 103, 104]
+    assert report["grid"]["notional"] == [[198, 0], [200, 402], [101, 0], [306, 0], [103.5, 0]]
+    rows = list(csv.DictReader((out / "r.csv").read_text().splitlines()))
+    assert [(r["bucket_start"], r["price_low"], r["position"], r["notional"], r["events"]) for r in rows] == [
+        ("2026-03-02T10:00:00Z", "99.0", "short", "198.0", "1"),
+        ("2026-03-02T10:00:00Z", "100.0", "long", "200.0", "1"),
+        ("2026-03-02T10:00:00Z", "101.0", "long", "101.0", "1"),
+        ("2026-03-02T10:00:00Z", "102.0", "short", "306.0", "1"),
+        ("2026-03-02T10:00:00Z", "103.0", "short", "103.5", "1"),
+        ("2026-03-02T10:05:00Z", "100.0", "short", "402.0", "1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "events", "notional"),
+    [
+        (("--position", "long"), 2, 301),
+        (("--exchange", "okx"), 2, 204.5),
+        (("--min-usd", "200"), 3, 908),
+        (("--until", "2026-03-02T10:05Z"), 5, 908.5),
+    ],
+)
+def test_filters_count_what_they_say(
+    filled: Path, run_cli: RunCli, tmp_path: Path, flags: tuple[str, str], events: int, notional: float
+) -> None:
+    run_cli("heatmap", "--symbol", "SOL", *WINDOW, *flags, "-o", tmp_path / "r.json", check=0)
+    meta = json.loads((tmp_path / "r.json").read_text())["meta"]
+    assert (meta["events"], meta["notional"]) == (events, notional)
+
+
+def test_a_price_range_counts_what_it_leaves_out(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    run_cli("heatmap", "--symbol", "SOL", *WINDOW, "--price-range", "100:102", "-o", tmp_path / "r.json", check=0)
+    report = json.loads((tmp_path / "r.json").read_text())
+    inside = sum(sum(row) for row in report["grid"]["notional"])
+    assert (inside, report["meta"]["outside_notional"], report["meta"]["outside_events"]) == (703, 607.5, 3)
+    assert report["meta"]["notional"] == 1310.5
+
+
+def test_the_printed_command_makes_the_same_report(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    first = tmp_path / "first.json"
+    run_cli(
+        "heatmap",
+        "-s",
+        "sol/usdt:usdt",
+        "--until",
+        "latest",
+        "--lookback",
+        "6m",
+        "--theme",
+        "light",
+        "-o",
+        first,
+        check=0,
+    )
+    report = json.loads(first.read_text())
+    words = shlex.split(report["command"])
+    assert words[:2] == ["liqcli", "heatmap"]
+    again = tmp_path / "again.json"
+    run_cli(*words[1:-1], again, check=0)
+    assert json.loads(again.read_text())["content_hash"] == report["content_hash"]
+    assert report["meta"]["end"] == "2026-03-02T10:06:00Z"
+
+
+def test_row_order_and_threads_do_not_change_a_byte(run_cli: RunCli, tmp_path: Path) -> None:
+    random.seed(7)
+    lines = [
+        f"2026-03-02T10:{random.randrange(60):02d}:{random.randrange(60):02d}Z,gate,SOLUSDT,"
+        f"{random.choice(['long', 'short'])},{random.randrange(9000, 11000) / 100},{random.randrange(1, 9999) / 1000}"
+        for _ in range(3000)
+    ]
+    made: dict[str, list[bytes]] = {}
+    for run, threads in enumerate(("1", "2", "4")):
+        random.shuffle(lines)
+        source = tmp_path / str(run) / "events.csv"
+        source.parent.mkdir()
+        source.write_text("\n".join(["ts,exchange,symbol,position,price,qty", *lines]))
+        env = {"LIQCLI_LAKE": str(tmp_path / str(run) / "lake"), "LIQCLI_THREADS": threads}
+        run_cli("import", source, env=env, check=0)
+        outputs = [tmp_path / str(run) / f"r.{kind}" for kind in ("png", "html", "md", "json", "csv", "parquet")]
+        flags = [word for path in outputs for word in ("-o", str(path))]
+        run_cli(
+            "heatmap",
+            "-s",
+            "SOL",
+            "--since",
+            "2026-03-02T10:00Z",
+            "--until",
+            "2026-03-02T11:00Z",
+            *flags,
+            env=env,
+            check=0,
+        )
+        for path in outputs:
+            made.setdefault(path.suffix, []).append(path.read_bytes())
+    for suffix, versions in made.items():
+        assert versions[0] == versions[1] == versions[2], suffix
+
+
+def test_the_page_is_one_file_without_script_or_request(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    page = tmp_path / "r.html"
+    done = run_cli("heatmap", "-s", "SOLUSDT", *WINDOW, "-o", page, check=0)
+    assert done.stdout == ""
+    assert str(page) in done.stderr
+    text = page.read_text()
+    assert "<script" not in text
+    assert not re.search(r"""(src|href|url)\s*[=(]\s*["']?(https?:)?//""", text)
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'" in text
+    assert "1,310.50" in text
+    assert 'style="' not in text
+    assert "Synthetic" not in text
+
+
+def test_status_says_what_is_held(filled: Path, run_cli: RunCli) -> None:
+    rows = json.loads(run_cli("status", "--format", "json", check=0).stdout)
+    assert [(r["exchange"], r["symbol"], r["source"], r["events"], r["notional"]) for r in rows] == [
+        ("gate", "SOLUSDT", "import", 4, 1106.0),
+        ("okx", "SOLUSDT", "import", 2, 204.5),
+    ]
+    assert rows[0]["first"] == "2026-03-02T10:00:00Z"
+    table = run_cli("status", check=0).stdout.splitlines()
+    assert table[0].split()[:4] == ["exchange", "symbol", "source", "kind"]
+    assert len(table) == 3
+
+
+def test_status_of_an_empty_lake_says_how_to_begin(run_cli: RunCli) -> None:
+    done = run_cli("status", check=0)
+    assert done.stdout == ""
+    assert "liqcli fetch" in done.stderr
+
+
+def test_version_sources_and_completion(run_cli: RunCli) -> None:
+    assert re.fullmatch(r"liqcli \d+\.\d+\.\d+\n", run_cli("--version", check=0).stdout)
+    listed = run_cli("sources", check=0).stdout
+    assert all(name in listed for name in ("gate", "htx", "okx", "tardis"))
+    assert "documented" in run_cli("sources", "gate", check=0).stdout
+    assert "did you mean gate?" in run_cli("sources", "gat", check=2).stderr
+    script = run_cli("--show-completion", env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
+    assert script.exit_code in (0, 2)
+    completed = run_cli(env={"_LIQCLI_COMPLETE": "complete_bash", "COMP_WORDS": "liqcli heat", "COMP_CWORD": "1"})
+    assert "heatmap" in completed.stdout or completed.exit_code == 0
+
+
+def test_the_demo_tells_where_its_report_is(run_cli: RunCli, tmp_path: Path) -> None:
+    done = run_cli("demo", "-o", tmp_path / "demo", check=0)
+    report = Path(done.stdout.strip())
+    assert report == (tmp_path / "demo" / "BTCUSDT-24h.html").resolve()
+    assert "Synthetic sample data" in report.read_text()
+    assert "Synthetic sample data" in report.with_suffix(".md").read_text()
+    first = {path.name: path.read_bytes() for path in (tmp_path / "demo").glob("*.*")}
+    run_cli("demo", "-o", tmp_path / "demo", check=0)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "demo").glob("*.*")} == first
+    assert len(first) == 9
+
+
+def test_the_recorded_binance_days_give_the_known_totals(run_cli: RunCli, real_data: Path, tmp_path: Path) -> None:
+    known = json.loads((real_data / "expected.json").read_text())["events"]
+    name = "binance-btcusdt-2024-12/liquidation_orders.csv"
+    total = known[name]["total"]
+    run_cli("import", real_data / name, check=6)
+    page, numbers = tmp_path / "report.html", tmp_path / "report.json"
+    run_cli(
+        "heatmap", "--symbol", "BTCUSDT", "--since", "2024-12-04T16:00Z", "--until", "2024-12-06T19:00Z",
+        "-o", page, "-o", numbers, check=0,
+    )  # fmt: skip
+    report = json.loads(numbers.read_text())
+    meta = report["meta"]
+    assert (meta["events"], meta["long_events"], meta["short_events"]) == (1844, total["long"], total["short"])
+    assert meta["notional"] == pytest.approx(float(total["sum_usd"]), rel=1e-9)
+    assert meta["long_notional"] == pytest.approx(float(total["sum_usd_long"]), rel=1e-9)
+    assert sum(map(sum, report["grid"]["notional"])) == pytest.approx(float(total["sum_usd"]), rel=1e-9)
+    assert "26,853,827.90" in page.read_text()
+    gaps = [(g["start"][:16], g["end"][:16]) for g in report["coverage"]["gaps"]]
+    quiet = [(a[:16], b[:16]) for a, b, _minutes in known[name]["quiet_periods_over_1h"]]
+    assert gaps[1:-1] == quiet
+    assert page.read_text().count("not recorded: ") == 5
+
+
+# The grids 5, 7 and 9 are drawn by the order price; liqcli draws the fill where it is known.
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6, 8, 10, 11, 12, 13, 14])
+def test_the_known_grids(run_cli: RunCli, real_data: Path, tmp_path: Path, number: int) -> None:
+    grid = json.loads((real_data / "expected.json").read_text())["grids"][number]
+    assert grid["price"].lower() in ("price", "average price")
+    import_for_grid(run_cli, real_data, grid)
+    symbol = {"BTC": "BTCUSDT", "DOGE": "DOGEUSDT", "ACH": "ACHUSDT"}.get(grid["symbol"], grid["symbol"])
+    symbol = grid["symbol"] if grid["file"].startswith("pacifica") else symbol.split(",")[0]
+    out = tmp_path / "g.csv"
+    exchange = ["--exchange", "binance"] if "binance only" in grid["symbol"] else []
+    run_cli(
+        "heatmap", "--symbol", symbol, "--since", grid["window"][0], "--until", grid["window"][1], *exchange,
+        "--bucket", f"{grid['bucket_seconds']}s", "--bin", grid["price_bin"], "-o", out, check=0,
+    )  # fmt: skip
+    cells: dict[tuple[str, float], float] = {}
+    for row in csv.DictReader(out.read_text().splitlines()):
+        key = (row["bucket_start"], float(row["price_low"]))
+        cells[key] = cells.get(key, 0) + float(row["notional"])
+    assert sum(cells.values()) == pytest.approx(float(grid["sum_usd"]), rel=1e-9)
+    assert len(cells) == grid["non_empty_cells"]
+    assert len({price for _start, price in cells}) == grid["non_empty_price_rows"]
+    for top in grid["top_cells"]:
+        key = (top["bucket_start"].replace(".000Z", "Z"), float(top["price_lo"]))
+        assert cells[key] == pytest.approx(float(top["usd"]), rel=1e-9)
+
+
+def import_for_grid(run_cli: RunCli, real_data: Path, grid: dict[str, str]) -> None:
+    """Import a recorded file the way a user would."""
+    flags: list[str] = []
+    if grid["file"].startswith("pacifica"):
+        columns = "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base"
+        flags = ["--exchange", "pacifica", "--columns", columns]
+    elif grid["file"].startswith("multi"):
+        flags = [
+            "--columns",
+            "ts=event_ms,exchange=exchange,symbol=symbol,position=position,price=price,qty=amount_base",
+        ]
+    run_cli("import", real_data / grid["file"], *flags)
