@@ -257,6 +257,12 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
     except ValueError as error:
         raise UsageError(str(error)) from None
     generic.check_columns(table, header)
+    unsaid = [f"{word} ({default})" for word, default in generic.UNSAID if word not in table.columns]
+    if unsaid:
+        notes.append(
+            f"the file does not say {' nor '.join(unsaid)}; what stands in brackets is assumed, "
+            "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
+        )
     return table, notes
 
 

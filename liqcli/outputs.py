@@ -59,9 +59,11 @@ def write_outputs(findings: Findings, paths: Sequence[Path]) -> list[Path]:
         if suffix == ".md":
             beside = path.with_suffix(".png")
             _write(beside, picture or b"")
-            written.append(beside)
+            if beside not in written:
+                written.append(beside)
         _write(path, _content(suffix, findings, report, picture or b"", path))
-        written.append(path)
+        if path not in written:
+            written.append(path)
     return written
 
 

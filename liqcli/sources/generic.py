@@ -49,6 +49,9 @@ _POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
 _LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "")
 
+# What a table seldom says, and what is assumed then: the user is told.
+UNSAID = (("price_kind", "fill"), ("completeness", "sampled"))
+
 
 @dataclass(frozen=True, slots=True)
 class TableMap:
