@@ -69,7 +69,7 @@ def engine_threads() -> int | None:
     text = os.environ.get("LIQCLI_THREADS")
     if text is None:
         return None
-    if not text.isdigit() or int(text) == 0:
+    if not text.isdecimal() or int(text) == 0:
         raise UsageError(f"LIQCLI_THREADS: {text!r} is not a positive number")
     return int(text)
 

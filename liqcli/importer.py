@@ -14,8 +14,10 @@ from liqcli.import_formats import Feed, ImportOptions, check_format, open_feed
 from liqcli.import_ledger import Import, Wrote, check_same_rows, read_ledger, write_import
 from liqcli.import_market import import_market_file
 from liqcli.intervals import Interval, subtract_intervals
-from liqcli.lake import Lake, Partition, Staging
+from liqcli.lake import Lake
 from liqcli.model import Liquidation, Rejected, Window
+from liqcli.partition import Partition
+from liqcli.staging import Staging
 from liqcli.symbols import nearest
 from liqcli.timespan import now_us
 

@@ -18,8 +18,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqcli.errors import DamagedError
-from liqcli.lake import Lake, Partition, month_of
+from liqcli.lake import Lake
 from liqcli.model import CLOCK_SKEW_US, EARLIEST_US, US_PER_S
+from liqcli.partition import Partition, month_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -87,7 +87,7 @@ def build_findings(lake: Lake, query: Query, options: GridOptions, view: View) -
         exchanges = [e.exchange for e in summary.exchanges]
         symbols = _symbols_by_usd(summary, selection.symbols)
         prices, damaged = read_prices(engine, lake, symbols, exchanges, selection.window)
-    last_price, basis, last_us = find_last_price(prices, trace)
+    last_price, basis, last_us = find_last_price(prices, trace, selection.window)
     return Findings(
         selection=selection,
         grid=grid,

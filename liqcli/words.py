@@ -27,7 +27,7 @@ def describe_coverage(share: float | None, inferred: bool) -> str:
     """Say how much of the window was listened to, and whether that is a record or a guess."""
     if share is None:
         return "unknown"
-    text = "100 %" if share >= 0.99995 else f"{100 * share:.1f} %"
+    text = "100 %" if share >= 1 else ">99.9 %" if share > 0.999 else f"{100 * share:.1f} %"
     return f"{text} (inferred from silences in the file)" if inferred else text
 
 

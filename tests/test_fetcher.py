@@ -26,8 +26,9 @@ from loopback.venues import GateServer, HtxServer, OkxServer, TardisServer
 
 from liqcli.errors import ExitCode
 from liqcli.fetcher import FetchSummary, fetch
-from liqcli.lake import Lake, Partition
+from liqcli.lake import Lake
 from liqcli.model import US_PER_S, Window
+from liqcli.partition import Partition
 from liqcli.timespan import now_us
 
 

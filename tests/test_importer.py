@@ -390,7 +390,7 @@ def test_a_lake_file_that_is_damaged_is_named_and_left(store, tmp_path):
 def test_rows_spilled_to_disk_end_up_the_same(store, tmp_path, monkeypatch):
     import_one(store, put(tmp_path, "a.csv", LONG), exchange="x")
     want = bytes_of(store.root / "liquidations")
-    monkeypatch.setattr("liqcli.lake.Staging.ROWS_IN_MEMORY", 700)
+    monkeypatch.setattr("liqcli.staging.Staging.ROWS_IN_MEMORY", 700)
     other = Lake(tmp_path / "other")
     import_one(other, put(tmp_path, "a.csv", LONG), exchange="x")
     assert bytes_of(other.root / "liquidations") == want

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liqcli.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals
-from liqcli.lake import Partition
 from liqcli.model import Window
+from liqcli.partition import Partition
 
 
 @dataclass(frozen=True, slots=True)

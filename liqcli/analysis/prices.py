@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from liqcli.engine import Engine
-from liqcli.lake import Lake, Partition
+from liqcli.errors import DamagedError
+from liqcli.lake import Lake
 from liqcli.model import PriceSeries, Window
+from liqcli.partition import Partition
 from liqcli.timespan import parse_length
 
 CANDLE_COLUMNS = ("ts", "open", "high", "low", "close")
@@ -35,13 +39,11 @@ def read_prices(
     damaged: list[Path] = []
     for group in _in_order(found, symbols, exchanges):
         paths = [p.path(lake.root) for p in group]
-        bad = engine.open_files("stored_candles", paths, CANDLE_COLUMNS) if _any_sound(engine, paths) else paths
-        damaged += bad
-        if len(bad) == len(paths):
-            continue
         step_us = parse_length(group[0].interval, "candle interval")
-        columns = engine.run("candles", {"start_us": window.start_us, "end_us": window.end_us, "step_us": step_us})
-        if len(columns["ts_us"]):
+        bounds = {"start_us": window.start_us, "end_us": window.end_us, "step_us": step_us}
+        columns, bad = _read_sound(engine, paths, bounds)
+        damaged += bad
+        if columns is not None and len(columns["ts_us"]):
             first = group[0]
             numbers = {name: columns[name].astype(np.float64) for name in ("open", "high", "low", "close")}
             basis = f"{first.exchange} {first.symbol} {first.interval} candle"
@@ -64,5 +66,14 @@ def _in_order(found: Sequence[Partition], symbols: Sequence[str], exchanges: Seq
     return [groups[key] for key in sorted(groups, key=place)]
 
 
-def _any_sound(engine: Engine, paths: Sequence[Path]) -> bool:
-    return any(engine.is_readable(path, CANDLE_COLUMNS) for path in paths)
+def _read_sound(
+    engine: Engine, paths: Sequence[Path], bounds: Mapping[str, int]
+) -> tuple[Mapping[str, NDArray[Any]] | None, list[Path]]:
+    """Read one series without its damaged files; damage inside a page shows only when it is read."""
+    for thorough in (False, True):
+        try:
+            bad = engine.open_files("stored_candles", paths, CANDLE_COLUMNS, thorough)
+            return engine.run("candles", bounds), bad
+        except DamagedError:
+            continue
+    return None, list(paths)

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liqcli.analysis.claims import SourceView, divide_window, list_claims
-from liqcli.analysis.coverage import ExchangeCoverage, build_coverage
+from liqcli.analysis.claims import list_claims
+from liqcli.analysis.coverage import ExchangeCoverage, overall_share
+from liqcli.analysis.holdings import LAKE_COLUMNS, Holding, read_holdings
+from liqcli.analysis.sharing import Sharing, share_out
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError, EmptyWindowError, UsageError
-from liqcli.formats import format_count, format_iso, format_time
-from liqcli.intervals import Interval
-from liqcli.lake import Lake, Partition
+from liqcli.formats import format_count, format_iso, format_share, format_time
+from liqcli.lake import Lake
 from liqcli.model import Window
+from liqcli.partition import Partition
 from liqcli.symbols import match_symbols, normalise_symbol
 from liqcli.timespan import resolve_window
-
-LAKE_COLUMNS = ("ts", "position", "price", "price_kind", "qty", "notional", "completeness", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +51,6 @@ class Selection:
     damaged: tuple[Path, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What one file holds; times in µs UTC, ``notional`` in USD."""
-
-    partition: Partition
-    first_us: int
-    last_us: int
-    events: int
-    notional: float
-    full: bool
-    fill: bool
-
-
-def read_holdings(
-    engine: Engine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False
-) -> tuple[list[Holding], list[Path]]:
-    """
-    Read first, last, count and USD of each file; ``thorough`` looks for damage in every page.
-
-    Returns
-    -------
-    holdings, damaged
-        One holding a readable file, in the order of ``partitions``; and the files that cannot be read.
-    """
-    if not partitions:
-        return [], []
-    by_name = {str(p.path(lake.root)): p for p in partitions}
-    paths = [Path(name) for name in by_name]
-    damaged = engine.open_files("stored", paths, LAKE_COLUMNS, thorough)
-    try:
-        columns = engine.run("holdings")
-    except DamagedError:
-        damaged = engine.open_files("stored", paths, LAKE_COLUMNS, thorough=True)
-        columns = engine.run("holdings")
-    rows = zip(*(columns[name].tolist() for name in columns), strict=True)
-    holdings = [
-        Holding(by_name[name], first, last, events, usd_e6 / 1e6, full > 0, fill > 0)
-        for name, first, last, events, usd_e6, full, fill in rows
-    ]
-    return holdings, damaged
-
-
 def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
     """
     Decide the symbols, the window and which rows count, and load them as table ``liquidations``.
@@ -109,10 +67,16 @@ def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
     symbols = match_symbols(query.symbol, lake.symbols())
     everything = lake.find("liquidations", symbols, exchanges=query.exchanges)
     try:
-        return _select(engine, lake, query, symbols, everything, *read_holdings(engine, lake, everything))
+        selection = _select(engine, lake, query, symbols, everything, *read_holdings(engine, lake, everything))
     except DamagedError:  # in a page of a column that the holdings did not touch: find the file, use the others
         found = read_holdings(engine, lake, everything, thorough=True)
-        return _select(engine, lake, query, symbols, everything, *found)
+        selection = _select(engine, lake, query, symbols, everything, *found)
+    if foreign := int(engine.run("window_count")["foreign_words"][0]):
+        raise DamagedError(
+            f"{format_count(foreign)} rows of {lake.root} carry a position, price kind or completeness that liqcli "
+            "does not know; liqcli verify names the files"
+        )
+    return selection
 
 
 def _select(
@@ -130,71 +94,27 @@ def _select(
         raise _nothing_stored(query, lake)
     window = resolve_window(query.since, query.until, query.lookback, latest)
     inside = [h for h in holdings if h.first_us < window.end_us and h.last_us >= window.start_us]
-    coverage, shares, overlaps = _share_out(lake, everything, inside, window)
-    if inside:
-        _load(engine, lake, inside, shares, window, query)
-    totals = engine.run("window_count")["events"].tolist() if inside else [0]
-    if totals[0] == 0:
-        raise _nothing_inside(query, label, holdings, window) if holdings else _nothing_stored(query, lake)
-    return Selection(label, tuple(symbols), window, query, tuple(coverage), tuple(overlaps), tuple(damaged))
-
-
-def _share_out(
-    lake: Lake, everything: Sequence[Partition], inside: Sequence[Holding], window: Window
-) -> tuple[list[ExchangeCoverage], dict[tuple[str, str], dict[str, list[Interval]]], list[str]]:
-    coverage: list[ExchangeCoverage] = []
-    shares: dict[tuple[str, str], dict[str, list[Interval]]] = {}
-    overlaps: list[str] = []
-    for exchange, symbol in sorted({(p.exchange, p.symbol) for p in everything}):
-        sources = sorted({p.source for p in everything if (p.exchange, p.symbol) == (exchange, symbol)})
-        memories = {source: lake.read_memory(exchange, symbol, source) for source in sources}
-        views = []
-        for source in sources:
-            mine = [
-                h
-                for h in inside
-                if (h.partition.exchange, h.partition.symbol, h.partition.source) == (exchange, symbol, source)
-            ]
-            views.append(
-                SourceView(
-                    source,
-                    tuple(memories[source].covered()),
-                    any(h.full for h in mine),
-                    any(h.fill for h in mine),
-                    sum(h.events for h in mine),
-                )
-            )
-        speaking = [v for v in views if v.events or v.covered]
-        shares[exchange, symbol] = divide_window(speaking, window)
-        overlaps += _name_overlaps(exchange, symbol, [v for v in speaking if v.events], shares[exchange, symbol])
-        coverage.append(build_coverage(exchange, symbol, memories, window))
-    return [c for c in coverage if c.intervals or _has_rows(c, inside)], shares, overlaps
-
-
-def _has_rows(coverage: ExchangeCoverage, inside: Sequence[Holding]) -> bool:
-    return any((h.partition.exchange, h.partition.symbol) == (coverage.exchange, coverage.symbol) for h in inside)
-
-
-def _name_overlaps(
-    exchange: str, symbol: str, views: Sequence[SourceView], shares: dict[str, list[Interval]]
-) -> list[str]:
-    if len(views) < 2:
-        return []
-    used = [v.source for v in views if shares.get(v.source)]
-    return [f"{exchange} {symbol}: {', '.join(sorted(v.source for v in views))} overlap; counted: {', '.join(used)}"]
+    sharing = share_out(lake, symbols, query.exchanges, holdings, window)
+    events = _load(engine, lake, inside, sharing, window, query) if inside else 0
+    if not events:
+        if holdings:
+            raise _nothing_inside(query, label, holdings, window, overall_share(sharing.coverage))
+        raise _nothing_stored(query, lake)
+    return Selection(label, tuple(symbols), window, query, sharing.coverage, sharing.overlaps, tuple(damaged))
 
 
 def _load(
     engine: Engine,
     lake: Lake,
     inside: Sequence[Holding],
-    shares: dict[tuple[str, str], dict[str, list[Interval]]],
+    sharing: Sharing,
     window: Window,
     query: Query,
-) -> None:
+) -> int:
+    """Load the events that count, and say how many there are."""
     import pyarrow as pa
 
-    claims = list_claims([h.partition for h in inside], shares)
+    claims = list_claims([h.partition for h in inside], sharing.shares)
     engine.register(
         "claims",
         pa.table(
@@ -218,6 +138,7 @@ def _load(
             "min_notional": query.min_usd,
         },
     )
+    return int(engine.run("window_count")["events"][0])
 
 
 def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
@@ -230,14 +151,18 @@ def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
     )
 
 
-def _nothing_inside(query: Query, label: str, holdings: Sequence[Holding], window: Window) -> EmptyWindowError:
+def _nothing_inside(
+    query: Query, label: str, holdings: Sequence[Holding], window: Window, asked: float | None
+) -> EmptyWindowError:
     first = min(h.first_us for h in holdings)
     last = max(h.last_us for h in holdings)
     events = format_count(sum(h.events for h in holdings))
     narrowed = query.position != "both" or query.min_usd > 0
     filters = " that pass --position and --min-usd" if narrowed else ""
+    known = f" (asked and known for {format_share(asked, 1.0)} of it)" if asked else ""
+    span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
     return EmptyWindowError(
-        f"no liquidations of {label}{filters} in {format_time(window.start_us)} to {format_time(window.end_us)} UTC; "
+        f"no liquidations of {label}{filters} in {span}{known}; "
         f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC "
         f"(--until latest shows the last ones); to fill the window: liqcli fetch --symbol {label} "
         f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"

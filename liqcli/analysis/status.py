@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.selection import Holding, read_holdings
+from liqcli.analysis.holdings import Holding, read_holdings
 from liqcli.engine import Engine
+from liqcli.errors import DamagedError
 from liqcli.formats import format_iso
 from liqcli.intervals import Interval, subtract_intervals, total_length
-from liqcli.lake import KINDS, Lake, Partition
+from liqcli.lake import Lake
 from liqcli.model import US_PER_S
+from liqcli.partition import KINDS, Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +22,17 @@ class StatusRow:
     """
     One exchange, symbol, source and kind of rows.
 
-    ``first_us``, ``last_us`` [µs UTC]; ``notional`` [USD], None for candles and open interest; ``coverage`` the covered
-    share between the first and the last remembered instant, None when nothing is remembered; ``size`` [bytes].
+    ``first_us``, ``last_us`` [µs UTC], None where a source was asked and never had an event; ``notional`` [USD], None
+    for candles and open interest; ``coverage`` the covered share between the first and the last remembered instant,
+    None when nothing is remembered; ``size`` [bytes].
     """
 
     exchange: str
     symbol: str
     source: str
     kind: str
-    first_us: int
-    last_us: int
+    first_us: int | None
+    last_us: int | None
     events: int
     notional: float | None
     coverage: float | None
@@ -53,8 +56,11 @@ def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
         for kind in KINDS:
             partitions = lake.partitions(kind)
             if kind == "liquidations":
-                holdings, bad = read_holdings(engine, lake, partitions) if partitions else ([], [])
-                rows += _join(lake, holdings)
+                try:
+                    holdings, bad = read_holdings(engine, lake, partitions)
+                except DamagedError:  # not one of them can be read
+                    holdings, bad = [], [p.path(lake.root) for p in partitions]
+                rows += _join(lake, holdings, partitions)
             else:
                 market, bad = _read_market(engine, lake, partitions)
                 rows += market
@@ -69,8 +75,8 @@ def status_record(row: StatusRow) -> dict[str, Any]:
         "symbol": row.symbol,
         "source": row.source,
         "kind": row.kind,
-        "first": format_iso(row.first_us),
-        "last": format_iso(row.last_us),
+        "first": None if row.first_us is None else format_iso(row.first_us),
+        "last": None if row.last_us is None else format_iso(row.last_us),
         "events": row.events,
         "notional": row.notional,
         "coverage": row.coverage,
@@ -80,8 +86,9 @@ def status_record(row: StatusRow) -> dict[str, Any]:
     }
 
 
-def _join(lake: Lake, holdings: Sequence[Holding]) -> list[StatusRow]:
-    groups: dict[tuple[str, str, str], list[Holding]] = {}
+def _join(lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partition]) -> list[StatusRow]:
+    filed = {(p.exchange, p.symbol, p.source) for p in partitions}
+    groups: dict[tuple[str, str, str], list[Holding]] = {key: [] for key in lake.remembered() if key not in filed}
     for h in holdings:
         groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
     rows = []
@@ -91,8 +98,8 @@ def _join(lake: Lake, holdings: Sequence[Holding]) -> list[StatusRow]:
         rows.append(
             StatusRow(
                 exchange, symbol, source, "liquidations",
-                first_us=min(h.first_us for h in parts),
-                last_us=max(h.last_us for h in parts),
+                first_us=min((h.first_us for h in parts), default=None),
+                last_us=max((h.last_us for h in parts), default=None),
                 events=sum(h.events for h in parts),
                 notional=round(sum(h.notional for h in parts), 6),
                 coverage=total_length(covered) / (whole[1] - whole[0]) if covered else None,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.engine import Engine
-from liqcli.model import HeatmapGrid, PriceSeries
+from liqcli.model import HeatmapGrid, PriceSeries, Window
 
 Columns = Mapping[str, NDArray[Any]]
 _EVERYTHING = {"price_low": 0.0, "price_high": math.inf}
@@ -153,18 +153,22 @@ def _band(rank: int, k: int, grid: HeatmapGrid, total_e6: int, last_price: float
     )
 
 
-def find_last_price(prices: PriceSeries | None, trace: Columns) -> tuple[float, str, int]:
+def find_last_price(prices: PriceSeries | None, trace: Columns, window: Window) -> tuple[float, str, int]:
     """
-    Give the last known price of the window, what it is, and when.
+    Give the last price known within the window, what it is, and when.
 
     Returns
     -------
     price, basis, ts_us
-        The close of the last candle where candles are known, else the last liquidation's own price. [quote], [µs UTC]
+        The close of the last candle that ended inside the window and after the last liquidation's candle began, else
+        the last liquidation's own price. A candle that goes on beyond the window would be a look ahead. [quote], [µs]
     """
     last_trace = int(trace["ts_us"][-1])
-    if prices is not None and len(prices.ts_us) and int(prices.ts_us[-1]) + prices.step_us > last_trace:
-        return float(prices.close[-1]), f"close of the last {prices.basis}", int(prices.ts_us[-1]) + prices.step_us
+    if prices is not None:
+        closed = np.flatnonzero(prices.ts_us + prices.step_us <= window.end_us)
+        if len(closed) and int(prices.ts_us[closed[-1]]) + 2 * prices.step_us > last_trace:
+            k = int(closed[-1])
+            return float(prices.close[k]), f"close of the last {prices.basis}", int(prices.ts_us[k]) + prices.step_us
     return float(trace["price"][-1]), "price of the last liquidation", last_trace
 
 

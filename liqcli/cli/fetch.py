@@ -136,4 +136,5 @@ def _find_latest(store: Lake, symbols: Sequence[str]) -> int | None:
 
     wanted = {name for symbol in symbols for name in match_symbols(symbol, store.symbols())}
     rows, _damaged = build_status(store)
-    return max((row.last_us for row in rows if row.symbol in wanted and row.kind == "liquidations"), default=None)
+    held = (row.last_us for row in rows if row.symbol in wanted and row.kind == "liquidations")
+    return max((last_us for last_us in held if last_us is not None), default=None)

@@ -21,7 +21,7 @@ def status(
 
     from liqcli.analysis.status import build_status, status_record
     from liqcli.config import lake_root
-    from liqcli.formats import format_count, format_share, format_time, format_usd
+    from liqcli.formats import format_count, format_share, format_usd
     from liqcli.lake import Lake
 
     set_speech(quiet, debug)
@@ -40,8 +40,8 @@ def status(
                 row.symbol,
                 row.source,
                 row.kind,
-                format_time(row.first_us),
-                format_time(row.last_us),
+                _moment(row.first_us),
+                _moment(row.last_us),
                 format_count(row.events),
                 format_usd(row.notional) if row.notional is not None else "",
                 format_share(row.coverage, 1.0) if row.coverage is not None else "",
@@ -55,3 +55,9 @@ def status(
         say(f"the lake {store.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo")
     if damaged:
         raise typer.Exit(int(ExitCode.DAMAGED))
+
+
+def _moment(ts_us: int | None) -> str:
+    from liqcli.formats import format_time
+
+    return "never" if ts_us is None else format_time(ts_us)

@@ -1,0 +1,94 @@
+"""Rows on their way into the lake, however many: collected, spilled to disk, merged file by file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+from liqcli.atomic import lake_errors
+from liqcli.lake import Lake
+from liqcli.merge import open_merger, rows_to_table
+from liqcli.model import Liquidation
+from liqcli.partition import Partition, month_of
+
+
+class Staging:
+    """
+    Rows on their way into the lake, spilled to disk so that a file of any size needs little memory.
+
+    Use as a context manager; nothing reaches the lake before :meth:`commit`.
+    """
+
+    ROWS_IN_MEMORY = 200_000
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._pending: dict[Partition, list[Liquidation]] = defaultdict(list)
+        self._count = 0
+        self._files: dict[Partition, list[Path]] = defaultdict(list)
+        self._folder = lake.root / ".staging" / f"{os.getpid()}-{id(self):x}"
+
+    def __enter__(self) -> Staging:
+        _sweep(self._folder.parent)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, row: Liquidation) -> None:
+        """Take one row."""
+        self._pending[Partition("liquidations", row.exchange, row.symbol, month_of(row.ts_us), row.source)].append(row)
+        self._count += 1
+        if self._count >= self.ROWS_IN_MEMORY:
+            self._spill()
+
+    def partitions(self) -> list[Partition]:
+        """The partitions that have rows."""
+        return sorted({*self._pending, *self._files})
+
+    def commit(self, most_copies: int) -> None:
+        """
+        Merge everything into the lake under one lock: each row then stands as often as in the fuller of both.
+
+        ``most_copies`` caps how often an identical row may stand; 1 is for feeds that cannot send twins.
+        """
+        if self._files:
+            self._spill()
+        with self._lake.locked(), open_merger(self._lake.root) as merger:
+            for partition in self.partitions():
+                rows = self._files[partition] if self._files else rows_to_table(self._pending[partition])
+                merger.merge(partition.path(self._lake.root), "merge_union", {"most_copies": most_copies}, rows)
+
+    def _spill(self) -> None:
+        import pyarrow.parquet as pq
+
+        with lake_errors(self._lake.root):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for number, (partition, rows) in enumerate(sorted(self._pending.items())):
+                path = self._folder / f"{len(self._files[partition])}-{number}-{partition.month}.parquet"
+                while path.exists():
+                    path = path.with_name(f"x{path.name}")
+                pq.write_table(rows_to_table(rows), path)
+                self._files[partition].append(path)
+        self._pending.clear()
+        self._count = 0
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes had spilled; a folder's name begins with the process that made it."""
+    for left in folder.glob("*-*"):
+        pid = left.name.split("-", 1)[0]
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,111 @@
+"""Each ``-o`` in its own form, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from factories import T0, fill_lake, make_liquidation, snapshot
+
+from liqcli.analysis.heatmap import GridOptions
+from liqcli.analysis.selection import Query
+from liqcli.errors import ExitCode, LiqcliError, UsageError
+from liqcli.outputs import check_outputs, write_outputs
+from liqcli.report import View, build_findings
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def findings(lake):
+    rows = [make_liquidation(T0 + k, price=100.0 + k, position="long" if k % 2 else "short") for k in range(4)]
+    query = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-01T01:00Z")
+    return build_findings(fill_lake(lake, rows), query, GridOptions(), View())
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], r"say where to: -o report\.html"),
+        (["a.html", "a.pdf"], r"-o: cannot write 'a\.pdf'"),
+        (["a.htm"], r"did you mean \.html"),
+        (["report"], r"-o: cannot write 'report'"),
+        ([".html"], r"-o: cannot write '\.html'"),
+    ],
+)
+def test_names_are_checked_before_any_work(names, words):
+    with pytest.raises(UsageError, match=words):
+        check_outputs([Path(name) for name in names])
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "x.png").mkdir()
+    with pytest.raises(UsageError, match=r"x\.png is a folder; name a file in it"):
+        check_outputs([tmp_path / "x.png"])
+    check_outputs([tmp_path / "x.HTML", tmp_path / "new" / "x.md"])
+
+
+def test_every_form_of_one_grid(findings, tmp_path):
+    out = tmp_path / "new" / "deep"
+    names = ["a.html", "b.md", "c.png", "d.json", "e.csv", "f.parquet"]
+    written = write_outputs(findings, [out / name for name in names])
+    assert [path.name for path in written] == ["a.html", "b.png", "b.md", "c.png", "d.json", "e.csv", "f.parquet"]
+    files = snapshot(out)
+    assert sorted(files) == sorted([*names, "b.png"])
+    assert files["c.png"].startswith(PNG)
+    assert files["b.png"] == files["c.png"]
+    assert "(b.png)" in files["b.md"].decode()
+    assert files["a.html"].startswith(b"<!doctype html>")
+    report = json.loads(files["d.json"])
+    assert report["meta"]["notional"] == 100 + 101 + 102 + 103
+    rows = list(csv.DictReader(io.StringIO(files["e.csv"].decode())))
+    assert [(r["position"], r["notional"]) for r in rows] == [
+        ("short", "100.0"), ("long", "101.0"), ("short", "102.0"), ("long", "103.0"),
+    ]  # fmt: skip
+    table = pq.read_table(io.BytesIO(files["f.parquet"]))
+    assert table.column_names == list(rows[0])
+    assert table["notional"].to_pylist() == [100, 101, 102, 103]
+    before = dict(files)
+    write_outputs(findings, [out / name for name in names])
+    assert snapshot(out) == before
+
+
+def test_capital_endings(findings, tmp_path):
+    assert [p.name for p in write_outputs(findings, [tmp_path / "A.CSV", tmp_path / "B.Json"])] == ["A.CSV", "B.Json"]
+    json.loads((tmp_path / "B.Json").read_text(encoding="utf-8"))
+
+
+def test_numbers_alone_need_no_picture(findings, tmp_path, monkeypatch):
+    def fail(_findings):
+        raise AssertionError("drawn")
+
+    monkeypatch.setattr("liqcli.poster.draw_png", fail)
+    write_outputs(findings, [tmp_path / "a.json", tmp_path / "a.csv", tmp_path / "a.parquet"])
+
+
+def test_what_cannot_be_written_is_named_and_the_old_file_stays(findings, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(LiqcliError, match=r"^-o: cannot write .*file/r\.json \((Not a directory|File exists)\)$"):
+        write_outputs(findings, [tmp_path / "file" / "r.json"])
+    assert (tmp_path / "file").read_text() == "mine"
+    assert LiqcliError.exit_code == ExitCode.USAGE
+
+
+def test_a_disk_that_fills_leaves_the_old_report(findings, tmp_path, monkeypatch):
+    path = tmp_path / "r.json"
+    path.write_text("old")
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        with pytest.raises(LiqcliError, match=r"cannot write .*r\.json \(No space left on device\)"):
+            write_outputs(findings, [path])
+    assert snapshot(tmp_path / "").keys() >= {"r.json"}
+    assert path.read_text() == "old"
+    assert not list(tmp_path.glob(".*.tmp"))
