@@ -33,8 +33,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "report charts analysis poster render export outputs command"
         " fetcher importer import_formats import_ledger import_market demo",
         "sources engine",
-        "lake http file_rows records market_data",
-        "model formats errors config sql intervals coverage symbols timespan time_cells resources words __init__",
+        "lake staging merge http file_rows records market_data",
+        "model formats errors config sql intervals coverage symbols timespan time_cells resources words partition atomic __init__",
     )
 )
 # What a room may not touch, not even by way of another room that it imports.

@@ -1,0 +1,192 @@
+"""When liquidations came in bursts: minutes far above the window's own baseline, joined into cascades.
+
+A cascade is many forced orders in a short time. Two figures of a minute must leave their baseline together, because
+each alone lies: USD alone takes one large order for a burst, the count alone takes a swarm of tiny ones. Prints of one
+exchange, symbol, position and second are one order, so an order filled in 40 pieces counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.analysis.baseline import MINUTE_US, CascadeRule, find_levels, list_listened_minutes
+from liqcli.engine import Engine
+from liqcli.formats import format_iso
+from liqcli.intervals import Interval
+from liqcli.model import US_PER_S, Position, PriceSeries, Window
+
+AFTER_US = {"15m": 15 * MINUTE_US, "1h": 60 * MINUTE_US}
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """
+    A burst of liquidations, rank 1 the one with most USD.
+
+    ``start_us`` and ``end_us`` are the times of its first and last print [µs UTC]; ``position`` the side with more USD
+    and ``position_share`` its part of them, 0.5 to 1; ``events`` prints, as everywhere, and ``orders`` they belong to;
+    ``notional``, ``long_notional``, ``short_notional`` [USD], ``peak_per_minute`` the most in one clock minute [USD];
+    ``price_from`` and ``price_to`` the first and last printed price, ``extreme`` the lowest price when longs dominate,
+    the highest when shorts do [quote]; ``share`` of the window's USD, 0 to 1; ``price_after_15m_pct`` and
+    ``price_after_1h_pct`` what the market price did from the end on [%], None where no fine enough candle says.
+    """
+
+    rank: int
+    start_us: int
+    end_us: int
+    position: Position
+    position_share: float
+    events: int
+    orders: int
+    notional: float
+    long_notional: float
+    short_notional: float
+    peak_per_minute: float
+    price_from: float
+    price_to: float
+    extreme: float
+    share: float
+    price_after_15m_pct: float | None
+    price_after_1h_pct: float | None
+
+
+def build_cascades(
+    engine: Engine,
+    window: Window,
+    gaps: Iterable[Interval],
+    prices: PriceSeries | None,
+    rule: CascadeRule | None = None,
+) -> tuple[Cascade, ...]:
+    """
+    Find the bursts of a window in table ``liquidations``.
+
+    Parameters
+    ----------
+    engine : Engine
+        With table ``liquidations``, which may be empty.
+    window : Window
+        Half-open. [UTC]
+    gaps : iterable of (start, end)
+        Stretches nobody listened to; their minutes are no quiet minutes and stay out of the baseline. [µs]
+    prices : PriceSeries or None
+        Candles; where they reach beyond the window, the price after its last cascades is known too.
+    rule : CascadeRule or None
+        None takes the defaults.
+
+    Returns
+    -------
+    tuple of Cascade
+        By falling USD, then earlier start; disjoint in time; empty when nothing leaves the baseline.
+
+    References
+    ----------
+    ``docs/units.md``; ``liqcli/sql/cascade_minutes.sql``, ``cascade_baseline.sql``, ``cascade_spans.sql``,
+    ``cascades.sql``.
+    """
+    chosen = rule or CascadeRule()
+    minutes = engine.run("cascade_minutes")
+    if not len(minutes["minute_us"]):
+        return ()
+    _register(engine, "minute_sums", minutes)
+    _register(engine, "listened", {"minute_us": list_listened_minutes(window, gaps, minutes["minute_us"])})
+    levels = find_levels(engine.run("cascade_baseline"), chosen)
+    spans = engine.run(
+        "cascade_spans",
+        {
+            "hot_usd_e6": levels.hot_usd_e6,
+            "hot_orders": levels.hot_orders,
+            "warm_usd_e6": levels.warm_usd_e6,
+            "warm_orders": levels.warm_orders,
+            "long_run": chosen.long_run,
+            "quiet_us": chosen.quiet_minutes * MINUTE_US,
+        },
+    )
+    if not len(spans["first_us"]):
+        return ()
+    _register(engine, "spans", spans)
+    bursts = engine.run("cascades")
+    total_e6 = int(minutes["usd_e6"].sum())
+    order = np.lexsort((bursts["start_us"], -bursts["usd_e6"].astype(np.int64)))
+    return tuple(_cascade(rank, bursts, row, total_e6, prices) for rank, row in enumerate(order.tolist(), start=1))
+
+
+def find_price_after(prices: PriceSeries | None, ts_us: int, after_us: int) -> float | None:
+    """
+    Give how the market price moved from an instant on. [%]
+
+    Both prices are closes of candles, the first one the first close at or after the instant: against the liquidation's
+    own price, the basis between two markets would pass for a move. None when either close is not known, or when a
+    candle is longer than a third of the time asked about.
+    """
+    if prices is None or 3 * prices.step_us > after_us:
+        return None
+    start_close = -(-ts_us // prices.step_us) * prices.step_us
+    # A close that is no multiple of the step is answered by the next one that is.
+    closes_us = prices.ts_us + prices.step_us
+    target = -(-(start_close + after_us) // prices.step_us) * prices.step_us
+    at = np.searchsorted(closes_us, [start_close, target])
+    if at[1] >= len(closes_us) or closes_us[at[0]] != start_close or closes_us[at[1]] != target:
+        return None
+    return float(100 * (prices.close[at[1]] / prices.close[at[0]] - 1))
+
+
+def cascade_record(cascade: Cascade) -> dict[str, Any]:
+    """Write a cascade as plain values: ISO 8601 UTC, USD, quote currency, percent; keys of ``docs/units.md#json``."""
+    return {
+        "rank": cascade.rank,
+        "start": format_iso(cascade.start_us),
+        "end": format_iso(cascade.end_us),
+        "seconds": (cascade.end_us - cascade.start_us) / US_PER_S,
+        "position": cascade.position,
+        "position_share": cascade.position_share,
+        "events": cascade.events,
+        "orders": cascade.orders,
+        "notional": cascade.notional,
+        "long_notional": cascade.long_notional,
+        "short_notional": cascade.short_notional,
+        "peak_per_minute": cascade.peak_per_minute,
+        "price_from": cascade.price_from,
+        "price_to": cascade.price_to,
+        "extreme": cascade.extreme,
+        "share": cascade.share,
+        "price_after_15m_pct": cascade.price_after_15m_pct,
+        "price_after_1h_pct": cascade.price_after_1h_pct,
+    }
+
+
+def _cascade(rank: int, bursts: Columns, row: int, total_e6: int, prices: PriceSeries | None) -> Cascade:
+    values = {name: column[row].item() for name, column in bursts.items()}
+    longs = values["long_e6"] >= values["short_e6"]
+    usd_e6 = values["usd_e6"]
+    return Cascade(
+        rank=rank,
+        start_us=values["start_us"],
+        end_us=values["end_us"],
+        position="long" if longs else "short",
+        position_share=(values["long_e6"] if longs else values["short_e6"]) / usd_e6,
+        events=values["prints"],
+        orders=values["orders"],
+        notional=usd_e6 / 1e6,
+        long_notional=values["long_e6"] / 1e6,
+        short_notional=values["short_e6"] / 1e6,
+        peak_per_minute=values["peak_e6"] / 1e6,
+        price_from=values["price_from"],
+        price_to=values["price_to"],
+        extreme=values["price_low"] if longs else values["price_high"],
+        share=usd_e6 / total_e6,
+        price_after_15m_pct=find_price_after(prices, values["end_us"], AFTER_US["15m"]),
+        price_after_1h_pct=find_price_after(prices, values["end_us"], AFTER_US["1h"]),
+    )
+
+
+def _register(engine: Engine, name: str, columns: Columns) -> None:
+    import pyarrow as pa
+
+    engine.register(name, pa.table({key: pa.array(column, pa.int64()) for key, column in columns.items()}))

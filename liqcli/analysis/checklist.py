@@ -1,0 +1,232 @@
+"""Four questions a trader asks of a price band, each answered yes, no or unknown, with the number and the rule.
+
+Answers describe what was measured. None of them says that price will come to a band, turn there or pass it: no refereed
+study shows that clusters of liquidations attract price.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from liqcli.analysis.context import Approach, Context
+from liqcli.formats import format_price
+from liqcli.model import US_PER_S, Window
+from liqcli.timespan import format_length
+
+Answer = Literal["yes", "no", "unknown"]
+Direction = Literal["up", "down"]
+
+BAR = 3  # answers of yes, of four, from which traders call a set-up worth a look
+RISING = 1.2  # volume ratio from which volume counts as rising
+STOP_ATR, TARGET_ATR = 0.25, 0.1
+# The field's three lookbacks [s]; half the shortest to twice the longest suits one of them.
+STYLES = (("scalping", 3600), ("swing", 4 * 3600), ("broad", 24 * 3600))
+SHORTEST_S, LONGEST_S = 1800, 48 * 3600
+QUESTIONS = {
+    "key_level": "Cluster at a key level?",
+    "volume": "Volume rising into the zone?",
+    "trend": "Trend with the trade's direction?",
+    "lookback": "Lookback reasonable for it?",
+}
+
+
+class ClusterLike(Protocol):
+    """A price band ``[low, high)`` [quote] and the key levels it sits on; None when nobody looked for levels."""
+
+    @property
+    def low(self) -> float: ...  # noqa: D102
+
+    @property
+    def high(self) -> float: ...  # noqa: D102
+
+    @property
+    def key_levels(self) -> Sequence[object] | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question: its ``key`` in ``QUESTIONS``, the answer, the number it rests on, and the rule in words."""
+
+    key: str
+    answer: Answer
+    number: float | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """
+    The four answers for a band, and where a stop just beyond it and a target at it would lie. [quote]
+
+    ``direction`` is that of a trade from the last price to the band, None when the price is inside it; then, and where
+    no ATR is known, ``stop_beyond`` and ``target_at`` are None.
+    """
+
+    direction: Direction | None
+    checks: tuple[Check, ...]
+    stop_beyond: float | None
+    target_at: float | None
+
+    @property
+    def passed(self) -> int:
+        """How many of the four are answered yes."""
+        return sum(check.answer == "yes" for check in self.checks)
+
+    @property
+    def unknown(self) -> int:
+        """How many of the four cannot be answered."""
+        return sum(check.answer == "unknown" for check in self.checks)
+
+    @property
+    def meets_bar(self) -> Answer:
+        """Whether three are yes; unknown while the unanswered ones could still decide it."""
+        if self.passed >= BAR:
+            return "yes"
+        return "unknown" if self.passed + self.unknown >= BAR else "no"
+
+
+def build_checklist(
+    cluster: ClusterLike, last_price: float, context: Context, approach: Approach | None, window: Window
+) -> Checklist:
+    """
+    Answer the four questions for one cluster.
+
+    Parameters
+    ----------
+    cluster : ClusterLike
+        The band and its key levels.
+    last_price : float
+        Last known price. [quote]
+    context : Context
+        Of the same window.
+    approach : Approach or None
+        How price last came to this band (``context.approaches`` has them in the order of the bands).
+    window : Window
+        Half-open. [UTC]
+
+    Returns
+    -------
+    Checklist
+        The four checks in the order of ``QUESTIONS``.
+    """
+    direction: Direction | None = "up" if cluster.low > last_price else "down" if cluster.high <= last_price else None
+    distance = max(cluster.low - last_price, last_price - cluster.high, 0.0)
+    checks = (
+        _check_levels(cluster.key_levels),
+        _check_volume(approach.volume_ratio if approach else None, "as price last came to the band"),
+        _check_trend(context, direction),
+        _check_lookback(context, window, distance),
+    )
+    stop, target = _find_edges(cluster, direction, context.atr)
+    return Checklist(direction, checks, stop, target)
+
+
+def build_window_checklist(
+    clusters: Sequence[ClusterLike], last_price: float, context: Context, window: Window
+) -> Checklist:
+    """
+    Answer the four questions for the window as a whole, its direction being that of the first-ranked cluster.
+
+    The key level may be that of any of the given clusters; the volume is that of the window's last bars; the lookback
+    is held against the way to the first-ranked cluster. Stop and target belong to clusters, not to a window.
+    """
+    if not clusters:
+        none = Check("key_level", "unknown", None, "no cluster was found in the window")
+        volume = _check_volume(context.volume_ratio, "at the end of the window")
+        return Checklist(
+            None, (none, volume, _check_trend(context, None), _check_lookback(context, window, None)), None, None
+        )
+    first = build_checklist(clusters[0], last_price, context, None, window)
+    found = [c.key_levels for c in clusters if c.key_levels is not None]
+    at_level = sum(len(levels) > 0 for levels in found)
+    rule = f"{at_level} of {len(clusters)} clusters sit on a key level; yes from one on"
+    levels = Check("key_level", _answer(at_level > 0) if found else "unknown", at_level if found else None, rule)
+    volume = _check_volume(context.volume_ratio, "at the end of the window")
+    return Checklist(first.direction, (levels, volume, *first.checks[2:]), None, None)
+
+
+def checklist_record(checklist: Checklist) -> dict[str, Any]:
+    """Write a checklist as plain values."""
+    return {
+        "score": f"{checklist.passed} of {len(checklist.checks)}",
+        "passed": checklist.passed,
+        "unknown": checklist.unknown,
+        "meets_bar": checklist.meets_bar,
+        "direction": checklist.direction,
+        "stop_beyond": checklist.stop_beyond,
+        "target_at": checklist.target_at,
+        "checks": [
+            {"key": c.key, "question": QUESTIONS[c.key], "answer": c.answer, "number": c.number, "rule": c.rule}
+            for c in checklist.checks
+        ],
+    }
+
+
+def find_style(length_us: int) -> str | None:
+    """Name the style whose lookback is nearest by ratio, the longer one on a tie; None under 30 min and over 48 h."""
+    seconds = length_us / US_PER_S
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        return None
+    return min(reversed(STYLES), key=lambda style: abs(math.log(seconds / style[1])))[0]
+
+
+def _check_levels(levels: Sequence[object] | None) -> Check:
+    if levels is None:
+        return Check("key_level", "unknown", None, "key levels were not looked for")
+    if not levels:
+        return Check("key_level", "no", 0, "sits on no key level; yes from one on")
+    named = ", ".join(str(level) for level in levels)
+    return Check("key_level", "yes", len(levels), f"key levels it sits on: {named}; yes from one on")
+
+
+def _check_volume(ratio: float | None, when: str) -> Check:
+    if ratio is None:
+        return Check("volume", "unknown", None, f"no candles with volume tell what was traded {when}")
+    rule = f"volume of 3 bars {when} is {ratio:.2f} x the mean of the 20 bars before; yes from {RISING:g} on"
+    return Check("volume", _answer(ratio >= RISING), ratio, rule)
+
+
+def _check_trend(context: Context, direction: Direction | None) -> Check:
+    if context.trend == "unknown":
+        return Check("trend", "unknown", None, "not enough candles for EMA 20 and EMA 50")
+    what = f"trend {context.trend}: EMA 20 and EMA 50 in order and EMA 20 sloping that way ({context.slope_pct:+.2f} %)"
+    if context.trend == "mixed":
+        what = f"trend mixed: EMA 20 lies on one side of EMA 50 and slopes to the other ({context.slope_pct:+.2f} %)"
+    if direction is None:
+        return Check("trend", "unknown", context.slope_pct, f"price is inside the band: no direction; {what}")
+    rule = f"the way to the band is {direction}; {what}"
+    return Check("trend", _answer(context.trend == direction), context.slope_pct, rule)
+
+
+def _check_lookback(context: Context, window: Window, distance: float | None) -> Check:
+    name = format_length(window.length_us)
+    style = find_style(window.length_us)
+    if style is None:
+        return Check("lookback", "no", None, f"{name} is far from 1h scalping, 4h swing and 24h broad")
+    if distance is None or not context.usual_move:
+        rule = f"{name} suits {style}; how far price usually moves in that time is unknown"
+        return Check("lookback", "unknown", None, rule)
+    part = distance / context.usual_move
+    rule = (
+        f"{name} suits {style}; the band lies {part:.2f} x the usual move of that time away "
+        f"({format_price(distance)} against {format_price(context.usual_move)}, ATR x √bars); yes up to 1"
+    )
+    return Check("lookback", _answer(part <= 1), part, rule)
+
+
+def _find_edges(
+    cluster: ClusterLike, direction: Direction | None, atr: float | None
+) -> tuple[float | None, float | None]:
+    """Stop a quarter ATR beyond the far edge, target a tenth of an ATR before the near one."""
+    if direction is None or atr is None:
+        return None, None
+    if direction == "up":
+        return cluster.high + STOP_ATR * atr, cluster.low - TARGET_ATR * atr
+    return cluster.low - STOP_ATR * atr, cluster.high + TARGET_ATR * atr
+
+
+def _answer(holds: bool) -> Answer:
+    return "yes" if holds else "no"

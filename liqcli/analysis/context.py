@@ -1,0 +1,247 @@
+"""What the market did around the liquidations: momentum, trend, range, volume, order flow, open interest.
+
+Everything is read from candles that were closed, and snapshots taken, by the end of the window. What the lake does not
+hold is unknown (None), never a guess. Open interest stands beside the liquidations and is no substitute for them: a
+contract can be closed without force.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from liqcli.analysis import indicators
+from liqcli.analysis.cascades import Cascade
+from liqcli.analysis.market import Candles, Market, choose_step
+from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_change
+from liqcli.formats import format_iso
+from liqcli.model import Window
+from liqcli.timespan import format_length
+
+RsiState = Literal["overbought", "oversold", "neutral", "unknown"]
+DivergenceState = Literal["bullish", "bearish", "none", "unknown"]
+Trend = Literal["up", "down", "mixed", "unknown"]
+OrderFlow = Literal["buying", "selling", "balanced", "unknown"]
+
+# EMA 50 needs 50 bars before it has a value and ten more for its slope; Wilder's averages of 14 have settled by then.
+BARS_NEEDED = 60
+OVERBOUGHT, OVERSOLD = 70.0, 30.0
+SLOPE_BARS = 5
+NEAR_ATR = 0.5  # price is near a band when it is within this part of an ATR of its edges
+FLOW_EDGE = 0.05  # a taker share within this of one half is balanced
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """How price last came to a band: ``touched_us`` the bar it arrived in [µs UTC], ``volume_ratio`` 1 is as usual."""
+
+    low: float
+    high: float
+    touched_us: int | None
+    volume_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """
+    The market around a window; None and ``"unknown"`` where nothing is known.
+
+    ``basis`` and ``step_us`` say which candles, ``bars`` how many in an unbroken row up to the end (``BARS_NEEDED`` are
+    needed). ``rsi`` Wilder's 14; ``divergence`` the last regular one that was confirmed inside the window, at
+    ``divergence_us`` [µs UTC]; ``trend`` from ``ema_fast`` (20) against ``ema_slow`` (50) [quote] and ``slope_pct``,
+    the change of the fast one over 5 bars [%]; ``atr`` Wilder's 14 [quote]; ``usual_move`` what a random walk of that
+    range makes of the window, ATR x √bars [quote]; ``volume_ratio`` of the last 3 bars to the 20 before;
+    ``approaches`` one for each band, in their order; ``taker_share`` what buyers took of the window's volume, 0 to 1;
+    ``open_interest`` over the window and ``cascade_open_interest`` from before to after each cascade, in their order.
+    """
+
+    basis: str | None
+    step_us: int | None
+    bars: int
+    rsi: float | None
+    divergence: DivergenceState
+    divergence_us: int | None
+    trend: Trend
+    ema_fast: float | None
+    ema_slow: float | None
+    slope_pct: float | None
+    atr: float | None
+    usual_move: float | None
+    volume_ratio: float | None
+    approaches: tuple[Approach, ...]
+    taker_share: float | None
+    open_interest_basis: str | None
+    open_interest: OpenInterestChange
+    cascade_open_interest: tuple[OpenInterestChange, ...]
+
+    @property
+    def rsi_state(self) -> RsiState:
+        """Overbought from 70, oversold to 30."""
+        if self.rsi is None:
+            return "unknown"
+        return "overbought" if self.rsi >= OVERBOUGHT else "oversold" if self.rsi <= OVERSOLD else "neutral"
+
+    @property
+    def order_flow(self) -> OrderFlow:
+        """Who took from the book: buying above 55 %, selling below 45 %."""
+        if self.taker_share is None:
+            return "unknown"
+        edge = self.taker_share - 0.5
+        return "balanced" if abs(edge) <= FLOW_EDGE else "buying" if edge > 0 else "selling"
+
+
+def build_context(
+    window: Window, market: Market, bands: Sequence[tuple[float, float]] = (), cascades: Sequence[Cascade] = ()
+) -> Context:
+    """
+    Read the market around a window.
+
+    Parameters
+    ----------
+    window : Window
+        Half-open. [UTC]
+    market : Market
+        Candles and open interest; what lies after the window is ignored, but for the open interest after a cascade.
+    bands : sequence of (low, high)
+        Price bands, such as clusters, to say how price last came to each. [quote]
+    cascades : sequence of Cascade
+        To say what open interest did around each.
+
+    Returns
+    -------
+    Context
+        Unknown for whatever has no candles, too few of them, or candles that stop before the window ends.
+    """
+    step_us = choose_step(window.length_us, market.candles.prices.step_us) if market.candles else None
+    bars = _unbroken(market.candles, step_us, window) if market.candles and step_us else None
+    interest = market.open_interest
+    numbers = _read_bars(bars, window) if bars else {}
+    return Context(
+        basis=market.candles.prices.basis if market.candles else None,
+        step_us=step_us,
+        bars=len(bars.prices.ts_us) if bars else 0,
+        rsi=numbers.get("rsi"),
+        divergence=numbers.get("divergence", "unknown"),
+        divergence_us=numbers.get("divergence_us"),
+        trend=numbers.get("trend", "unknown"),
+        ema_fast=numbers.get("ema_fast"),
+        ema_slow=numbers.get("ema_slow"),
+        slope_pct=numbers.get("slope_pct"),
+        atr=numbers.get("atr"),
+        usual_move=numbers.get("usual_move"),
+        volume_ratio=numbers.get("volume_ratio"),
+        approaches=tuple(_approach(bars, numbers.get("atr"), window, low, high) for low, high in bands),
+        taker_share=_taker_share(bars, window),
+        open_interest_basis=interest.basis if interest else None,
+        open_interest=measure_change(interest, window.start_us, window.end_us, settled=False),
+        cascade_open_interest=tuple(measure_change(interest, c.start_us, c.end_us, settled=True) for c in cascades),
+    )
+
+
+def _unbroken(candles: Candles, step_us: int, window: Window) -> Candles | None:
+    """Closed bars up to the end of the window, from the last hole of more than 3 bars on; None when they stop early."""
+    whole_us = window.end_us - window.end_us % step_us  # a bar that is not closed yet says nothing final
+    bars = candles.until(whole_us).resample(step_us)
+    ts_us = bars.prices.ts_us
+    if not len(ts_us) or window.end_us - int(ts_us[-1]) > 3 * step_us:
+        return None
+    holes = np.flatnonzero(np.diff(ts_us) > 4 * step_us)
+    return bars.since(int(ts_us[holes[-1] + 1])) if len(holes) else bars
+
+
+def _read_bars(bars: Candles, window: Window) -> dict[str, Any]:
+    p = bars.prices
+    last = len(p.ts_us) - 1
+    numbers: dict[str, Any] = {"volume_ratio": indicators.compute_volume_ratio(bars.volume, last)}
+    if last + 1 < BARS_NEEDED:
+        return numbers
+    rsi = indicators.compute_rsi(p.close)
+    fast, slow = indicators.compute_ema(p.close, 20), indicators.compute_ema(p.close, 50)
+    atr = float(indicators.compute_atr(p.high, p.low, p.close)[-1])
+    slope = float(100 * (fast[-1] / fast[-1 - SLOPE_BARS] - 1))
+    gap = float(fast[-1] - slow[-1])
+    trend: Trend = "up" if gap > 0 and slope > 0 else "down" if gap < 0 and slope < 0 else "mixed"
+    closes_us = p.ts_us + p.step_us
+    known = [d for d in indicators.find_divergences(p.low, p.high, rsi) if int(closes_us[d.known]) > window.start_us]
+    newest = known[-1] if known else None
+    return {
+        **numbers,
+        "rsi": float(rsi[-1]),
+        "divergence": newest.kind if newest else "none",
+        "divergence_us": int(closes_us[newest.known]) if newest else None,
+        "trend": trend,
+        "ema_fast": float(fast[-1]),
+        "ema_slow": float(slow[-1]),
+        "slope_pct": slope,
+        "atr": atr,
+        "usual_move": atr * math.sqrt(window.length_us / p.step_us),
+    }
+
+
+def _approach(bars: Candles | None, atr: float | None, window: Window, low: float, high: float) -> Approach:
+    """Find the bar in which price last came near a band from further away, and the volume of the bars up to it."""
+    if bars is None:
+        return Approach(low, high, None, None)
+    p, margin = bars.prices, NEAR_ATR * (atr or 0.0)
+    near = (p.high >= low - margin) & (p.low <= high + margin)
+    visits = np.flatnonzero(near & (p.ts_us + p.step_us > window.start_us))
+    if not len(visits):
+        return Approach(low, high, None, None)
+    away = np.flatnonzero(~near[: visits[-1]])
+    if not len(away):  # near since the bars begin: nobody saw it arrive
+        return Approach(low, high, None, None)
+    arrival = int(away[-1]) + 1
+    return Approach(low, high, int(p.ts_us[arrival]), indicators.compute_volume_ratio(bars.volume, arrival))
+
+
+def _taker_share(bars: Candles | None, window: Window) -> float | None:
+    if bars is None or bars.taker_buy is None:
+        return None
+    inside = bars.prices.ts_us >= window.start_us
+    bought, traded = float(bars.taker_buy[inside].sum()), float(bars.volume[inside].sum())
+    return bought / traded if traded > 0 and math.isfinite(bought) else None
+
+
+def context_record(context: Context, cascades: Sequence[Cascade] = ()) -> dict[str, Any]:
+    """Write a context as plain values; keys of ``docs/units.md#json``, None or ``"unknown"`` where nothing is known."""
+    c = context
+    return {
+        "basis": c.basis,
+        "interval": format_length(c.step_us) if c.step_us else None,
+        "bars": c.bars,
+        "bars_needed": BARS_NEEDED,
+        "rsi": c.rsi,
+        "rsi_state": c.rsi_state,
+        "divergence": c.divergence,
+        "divergence_at": format_iso(c.divergence_us) if c.divergence_us is not None else None,
+        "trend": c.trend,
+        "ema_20": c.ema_fast,
+        "ema_50": c.ema_slow,
+        "ema_20_slope_pct": c.slope_pct,
+        "atr": c.atr,
+        "usual_move": c.usual_move,
+        "volume_ratio": c.volume_ratio,
+        "approaches": [
+            {
+                "low": a.low,
+                "high": a.high,
+                "arrived": format_iso(a.touched_us) if a.touched_us is not None else None,
+                "volume_ratio": a.volume_ratio,
+            }
+            for a in c.approaches
+        ],
+        "taker_buy_share": c.taker_share,
+        "order_flow": c.order_flow,
+        "open_interest": {
+            "basis": c.open_interest_basis,
+            **change_record(c.open_interest),
+            "cascades": [
+                {"rank": cascade.rank, "notional": cascade.notional, **change_record(change)}
+                for cascade, change in zip(cascades, c.cascade_open_interest, strict=False)
+            ],
+        },
+    }

@@ -1,0 +1,198 @@
+"""Candles with volume and open interest around a window: what came before it, and one hour after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.analysis.open_interest import STALE_US, OpenInterestSeries
+from liqcli.engine import Engine
+from liqcli.errors import DamagedError
+from liqcli.lake import Lake
+from liqcli.model import US_PER_S, PriceSeries, Window
+from liqcli.partition import Partition, month_of
+from liqcli.timespan import parse_length
+
+# Query -> the view it reads, and the columns a file of that must have.
+VIEWS = {
+    "market_candles": ("stored_market_candles", ("ts", "open", "high", "low", "close", "volume")),
+    "market_open_interest": ("stored_open_interest", ("ts", "open_interest", "open_interest_usd")),
+}
+HOUR_US = 3600 * US_PER_S
+HISTORY_BARS = 200  # an EMA 50 has forgotten its first value by then
+# Longest lookback [s] -> length of the bars that are read for it [s]: some 60 to 200 bars a window.
+BARS_FOR_LOOKBACK = ((2 * 3600, 60), (8 * 3600, 300), (2 * 86400, 900), (14 * 86400, 3600))
+LONGEST_BAR_S = 14400
+LONGEST_CANDLE_US = 24 * HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """
+    A price series with volume, shape ``(n,)`` each, rising.
+
+    ``volume`` and ``taker_buy`` [base coin]: NaN where a candle's is unknown; ``taker_buy`` (what buyers took from the
+    book) is None where the feed has no such column.
+    """
+
+    prices: PriceSeries
+    volume: NDArray[np.float64]
+    taker_buy: NDArray[np.float64] | None = None
+
+    def until(self, end_us: int) -> Candles:
+        """Give the candles that are closed by an instant. [µs UTC]"""
+        kept = self.prices.ts_us + self.prices.step_us <= end_us
+        return self.take(kept)
+
+    def since(self, start_us: int) -> Candles:
+        """Give the candles that open at or after an instant. [µs UTC]"""
+        return self.take(self.prices.ts_us >= start_us)
+
+    def resample(self, step_us: int) -> Candles:
+        """
+        Join candles into longer ones that open on multiples of ``step_us``; the same length gives the same candles.
+
+        The first one is dropped when its beginning is missing. A missing candle inside is a minute without a trade.
+        """
+        p = self.prices
+        if step_us == p.step_us:
+            return self
+        opens = p.ts_us - p.ts_us % step_us
+        heads = np.flatnonzero(np.diff(opens, prepend=np.int64(-1)))
+        if len(heads) and p.ts_us[heads[0]] != opens[heads[0]]:
+            heads = heads[1:]
+        if not len(heads):
+            return self.take(np.zeros(len(p.ts_us), dtype=bool))
+        tails = np.append(heads[1:], len(opens)) - 1
+        prices = PriceSeries(
+            ts_us=opens[heads],
+            open=p.open[heads],
+            high=np.maximum.reduceat(p.high, heads),
+            low=np.minimum.reduceat(p.low, heads),
+            close=p.close[tails],
+            step_us=step_us,
+            basis=p.basis,
+        )
+        taker_buy = None if self.taker_buy is None else np.add.reduceat(self.taker_buy, heads)
+        return Candles(prices, np.add.reduceat(self.volume, heads), taker_buy)
+
+    def take(self, kept: NDArray[np.bool_]) -> Candles:
+        """Give the candles that a mask of shape ``(n,)`` keeps."""
+        p = self.prices
+        prices = replace(
+            p, ts_us=p.ts_us[kept], open=p.open[kept], high=p.high[kept], low=p.low[kept], close=p.close[kept]
+        )
+        return Candles(prices, self.volume[kept], None if self.taker_buy is None else self.taker_buy[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is known beside the liquidations; None where the lake holds none."""
+
+    candles: Candles | None = None
+    open_interest: OpenInterestSeries | None = None
+
+
+def choose_step(length_us: int, stored_us: int) -> int:
+    """
+    Choose how long the bars are: 1m up to 2 h, 5m to 8 h, 15m to 2 days, 1h to 14 days, else 4h. [µs]
+
+    Stored candles that are longer than that, or do not divide it, are taken as they are.
+    """
+    wanted = next((step for longest, step in BARS_FOR_LOOKBACK if length_us <= longest * US_PER_S), LONGEST_BAR_S)
+    return wanted * US_PER_S if wanted * US_PER_S % stored_us == 0 else stored_us
+
+
+def read_market(
+    engine: Engine, lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window, history_us: int = 0
+) -> tuple[Market, list[Path]]:
+    """
+    Read candles from 200 bars (and at least ``history_us``) before a window to an hour after it, and open interest.
+
+    Of several series the one of the earliest symbol and exchange in the given order wins (callers list them by USD),
+    then any other exchange, then the finest interval, as for the price line; series are never mixed. Only one that
+    reaches into the window counts. What lies after the window serves only to say what the price did after a cascade.
+
+    Returns
+    -------
+    market, damaged
+        Parts that are not stored are None; and files that cannot be read.
+    """
+    damaged: list[Path] = []
+    wide = Window(window.start_us - max(history_us, HISTORY_BARS * LONGEST_CANDLE_US), window.end_us + HOUR_US)
+    stored = _in_order(lake.find("candles", symbols, wide), symbols, exchanges)
+    candles = next(filter(None, (_read_candles(engine, lake, g, window, history_us, damaged) for g in stored)), None)
+    stored = _in_order(lake.find("open_interest", symbols, wide), symbols, exchanges)
+    interest = next(filter(None, (_read_open_interest(engine, lake, g, window, damaged) for g in stored)), None)
+    return Market(candles, interest), damaged
+
+
+def _read_candles(
+    engine: Engine, lake: Lake, group: Sequence[Partition], window: Window, history_us: int, damaged: list[Path]
+) -> Candles | None:
+    step_us = parse_length(group[0].interval, "candle interval")
+    start_us = window.start_us - max(history_us, HISTORY_BARS * choose_step(window.length_us, step_us))
+    near = [p for p in group if month_of(start_us) <= p.month <= month_of(window.end_us + HOUR_US)]
+    bounds = {"start_us": start_us, "end_us": window.end_us + HOUR_US, "step_us": step_us}
+    columns = _read_sound(engine, "market_candles", [p.path(lake.root) for p in near], bounds, damaged)
+    if columns is None:
+        return None
+    ts_us = columns["ts_us"].astype(np.int64)
+    if not ((ts_us + step_us > window.start_us) & (ts_us < window.end_us)).any():
+        return None
+    numbers = {name: columns[name].astype(np.float64) for name in ("open", "high", "low", "close")}
+    basis = f"{group[0].exchange} {group[0].symbol} {group[0].interval} candle"
+    prices = PriceSeries(ts_us=ts_us, step_us=step_us, basis=basis, **numbers)
+    return Candles(prices, columns["volume"].astype(np.float64))
+
+
+def _read_open_interest(
+    engine: Engine, lake: Lake, group: Sequence[Partition], window: Window, damaged: list[Path]
+) -> OpenInterestSeries | None:
+    bounds = {"start_us": window.start_us - STALE_US, "end_us": window.end_us + HOUR_US}
+    near = [p for p in group if month_of(bounds["start_us"]) <= p.month <= month_of(bounds["end_us"])]
+    columns = _read_sound(engine, "market_open_interest", [p.path(lake.root) for p in near], bounds, damaged)
+    if columns is None or not len(columns["ts_us"]):
+        return None
+    return OpenInterestSeries(
+        columns["ts_us"].astype(np.int64),
+        columns["open_interest"].astype(np.float64),
+        columns["open_interest_usd"].astype(np.float64),
+        f"{group[0].exchange} {group[0].symbol}",
+    )
+
+
+def _read_sound(
+    engine: Engine, query: str, paths: Sequence[Path], bounds: Mapping[str, int], damaged: list[Path]
+) -> Mapping[str, NDArray[Any]] | None:
+    """Read one series without its damaged files; damage inside a page shows only when it is read."""
+    view, columns = VIEWS[query]
+    for thorough in (False, True) if paths else ():
+        try:
+            bad = engine.open_files(view, paths, columns, thorough)
+            found = engine.run(query, bounds)
+        except DamagedError:
+            continue
+        damaged += bad
+        return found
+    damaged += paths
+    return None
+
+
+def _in_order(found: Sequence[Partition], symbols: Sequence[str], exchanges: Sequence[str]) -> list[list[Partition]]:
+    """Group files into series, the best one first."""
+    groups: dict[tuple[str, str, str, str], list[Partition]] = {}
+    for p in found:
+        groups.setdefault((p.symbol, p.exchange, p.interval, p.source), []).append(p)
+
+    def place(key: tuple[str, str, str, str]) -> tuple[int, int, str, int, str]:
+        symbol, exchange, interval, source = key
+        rank = list(exchanges).index(exchange) if exchange in exchanges else len(exchanges)
+        return list(symbols).index(symbol), rank, exchange, parse_length(interval) if interval else 0, source
+
+    return [groups[key] for key in sorted(groups, key=place)]
