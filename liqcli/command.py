@@ -6,16 +6,16 @@ import shlex
 from typing import TYPE_CHECKING
 
 from liqcli.formats import format_iso
-from liqcli.model import US_PER_S, HeatmapGrid
+from liqcli.model import US_PER_S
+from liqcli.timespan import format_length
 
 if TYPE_CHECKING:
-    from liqcli.analysis.heatmap import GridOptions
-    from liqcli.analysis.selection import Selection
-    from liqcli.report import View
+    from liqcli.findings import Findings
 
 
-def format_command(selection: Selection, grid: HeatmapGrid, options: GridOptions, view: View) -> str:
+def format_command(findings: Findings) -> str:
     """Write the ``liqcli heatmap`` line that gives the same numbers from the same lake, safe to paste in a shell."""
+    selection, grid, options, view = findings.selection, findings.grid, findings.options, findings.view
     query = selection.query
     words = [
         "liqcli", "heatmap", "--symbol", selection.label,
@@ -30,6 +30,7 @@ def format_command(selection: Selection, grid: HeatmapGrid, options: GridOptions
         words += ["--min-usd", f"{query.min_usd!r}"]
     if options.price_low is not None and options.price_high is not None:
         words += ["--price-range", f"{options.price_low!r}:{options.price_high!r}"]
+    words += _cluster_words(findings)
     for flag, value, default in (
         ("--by", view.by, "notional"),
         ("--palette", view.palette, "liq"),
@@ -39,3 +40,15 @@ def format_command(selection: Selection, grid: HeatmapGrid, options: GridOptions
         if value != default:
             words += [flag, value]
     return shlex.join([*words, "-o", "report.html"])
+
+
+def _cluster_words(findings: Findings) -> list[str]:
+    chosen, usual = findings.cluster_options, type(findings.cluster_options)()
+    words: list[str] = []
+    if chosen.min_share != usual.min_share:
+        words += ["--min-share", repr(chosen.min_share)]
+    if chosen.max_clusters != usual.max_clusters:
+        words += ["--max-clusters", str(chosen.max_clusters)]
+    if chosen.half_life_us is not None:
+        words += ["--half-life", format_length(chosen.half_life_us)]
+    return words

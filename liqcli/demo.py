@@ -11,12 +11,12 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
 from liqcli.coverage import CoveredWindow, WindowMemory
 from liqcli.errors import DamagedError
+from liqcli.findings import SAMPLE_SOURCE, View, build_findings
 from liqcli.import_formats import ImportOptions
 from liqcli.importer import import_files
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.outputs import write_outputs
-from liqcli.report import SAMPLE_SOURCE, View, build_findings
 from liqcli.resources import data_folder
 from liqcli.timespan import parse_moment
 

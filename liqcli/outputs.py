@@ -8,8 +8,9 @@ from pathlib import Path
 
 from liqcli.errors import LiqcliError, UsageError
 from liqcli.export import render_csv, render_parquet
+from liqcli.findings import Findings
 from liqcli.render import render_html, render_json, render_markdown
-from liqcli.report import Findings, build_report
+from liqcli.report import build_report
 from liqcli.symbols import nearest
 
 SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.coverage import overall_share
-from liqcli.analysis.summary import cell_values
+from liqcli.analysis.summary import PriceBand, cell_values
 from liqcli.charts import draw_heatmap, render_png
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
+from liqcli.findings import Findings
 from liqcli.formats import format_count, format_price, format_share, format_time, format_usd
-from liqcli.report import Findings
 from liqcli.symbols import split_symbol
 from liqcli.timespan import format_length
 from liqcli.words import SHORT_COMPLETENESS, list_exchanges
@@ -31,6 +34,7 @@ def build_picture(findings: Findings) -> HeatmapPicture:
     grid, by = findings.grid, findings.view.by
     base, _quote = split_symbol(findings.selection.symbols[0])
     trace = (findings.trace["ts_us"], findings.trace["price"])
+    hot: Sequence[Cluster | PriceBand] = findings.clusters or findings.bands
     return HeatmapPicture(
         title=f"{findings.selection.label} liquidation heat map",
         subtitle=build_subtitle(findings),
@@ -42,7 +46,8 @@ def build_picture(findings: Findings) -> HeatmapPicture:
         prices=findings.prices,
         trace=None if findings.prices is not None else trace,
         last_price=findings.last_price,
-        bands=[Band(b.rank, b.low, b.high, b.notional, b.share) for b in findings.bands],
+        bands=[Band(b.rank, b.low, b.high, b.notional, b.share) for b in hot],
+        cascades=[(c.start_us, c.end_us, c.rank) for c in findings.cascades],
         sample=findings.sample,
     )
 
@@ -84,12 +89,12 @@ def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
 
 def build_alt_text(findings: Findings) -> str:
     """Say in a sentence what the picture shows, for readers who cannot see it."""
-    sums, bands = findings.summary.sums, findings.bands
+    sums, bands = findings.summary.sums, findings.clusters or findings.bands
     hottest = ""
     if bands:
         step = findings.grid.bin.width
         low, high = format_price(bands[0].low, step), format_price(bands[0].high, step)
-        hottest = f"; the hottest price band is {low} to {high} with {format_usd(bands[0].notional)} USD"
+        hottest = f"; the largest cluster is {low} to {high} with {format_usd(bands[0].notional)} USD"
     return (
         f"Heat map of realized {findings.selection.label} liquidations by price and UTC time: "
         f"{format_count(sums.events)} events, {format_usd(sums.notional)} USD, of it "

@@ -5,104 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from liqcli import __version__
-from liqcli.analysis.coverage import ExchangeCoverage, common_gaps, overall_share
-from liqcli.analysis.heatmap import GridOptions, build_grid
-from liqcli.analysis.prices import read_prices
-from liqcli.analysis.selection import Query, Selection, build_selection
-from liqcli.analysis.summary import (
-    ExchangeSums,
-    PriceBand,
-    Sums,
-    WindowSummary,
-    build_summary,
-    busiest_bucket,
-    find_last_price,
-    rank_bands,
+from liqcli.analysis.cascades import cascade_record
+from liqcli.analysis.checklist import checklist_record
+from liqcli.analysis.clusters import (
+    Cluster,
+    cluster_record,
+    largest_above,
+    largest_below,
+    nearest_above,
+    nearest_below,
 )
+from liqcli.analysis.context import context_record
+from liqcli.analysis.coverage import ExchangeCoverage, overall_share
+from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
 from liqcli.command import format_command
-from liqcli.engine import Engine
+from liqcli.findings import Findings
 from liqcli.formats import format_iso
 from liqcli.intervals import Interval
-from liqcli.lake import Lake
-from liqcli.model import US_PER_S, HeatmapGrid, PriceSeries
-
-SAMPLE_SOURCE = "sample"  # rows of the embedded synthetic sample carry this source, in whatever lake they end up
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """How the result is shown: what the cells mean and how they are coloured."""
-
-    by: str = "notional"
-    palette: str = "liq"
-    scale: str = "log"
-    theme: str = "dark"
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """All that was computed for one window, once; pictures, pages and tables only show it."""
-
-    selection: Selection
-    grid: HeatmapGrid
-    summary: WindowSummary
-    prices: PriceSeries | None
-    trace: dict[str, Any]
-    bands: tuple[PriceBand, ...]
-    last_price: float
-    last_price_basis: str
-    last_price_us: int
-    sample: bool
-    view: View
-    options: GridOptions
-    damaged: tuple[Path, ...] = field(default=())
-
-    @property
-    def gaps(self) -> list[Interval]:
-        """Stretches of the window that no exchange covers. [µs]"""
-        return common_gaps(self.selection.coverage, self.selection.window)
-
-
-def build_findings(lake: Lake, query: Query, options: GridOptions, view: View) -> Findings:
-    """
-    Run every analysis of a window.
-
-    Raises
-    ------
-    UsageError, EmptyWindowError, DamagedError
-        As :func:`liqcli.analysis.selection.build_selection` and :func:`liqcli.analysis.heatmap.build_grid` say.
-    """
-    with Engine() as engine:
-        selection = build_selection(engine, lake, query)
-        grid = build_grid(engine, selection.window, options)
-        summary = build_summary(engine)
-        trace = engine.run("trace", {"bucket_us": grid.bucket_us})
-        exchanges = [e.exchange for e in summary.exchanges]
-        symbols = _symbols_by_usd(summary, selection.symbols)
-        prices, damaged = read_prices(engine, lake, symbols, exchanges, selection.window)
-    last_price, basis, last_us = find_last_price(prices, trace, selection.window)
-    return Findings(
-        selection=selection,
-        grid=grid,
-        summary=summary,
-        prices=prices,
-        trace=trace,
-        bands=tuple(rank_bands(grid, last_price)),
-        last_price=last_price,
-        last_price_basis=basis,
-        last_price_us=last_us,
-        sample=SAMPLE_SOURCE in summary.sources,
-        view=view,
-        options=options,
-        damaged=(*selection.damaged, *damaged),
-    )
+from liqcli.model import US_PER_S, HeatmapGrid
 
 
 def build_report(findings: Findings) -> dict[str, Any]:
@@ -115,6 +40,11 @@ def build_report(findings: Findings) -> dict[str, Any]:
     content: dict[str, Any] = {
         "meta": _meta(findings),
         "grid": _grid(findings.grid),
+        "clusters": build_cluster_records(findings),
+        "nearest": _nearest(findings.clusters),
+        "cascades": [cascade_record(c) for c in findings.cascades],
+        "context": context_record(findings.context, findings.cascades),
+        "checklist": checklist_record(findings.window_checklist),
         "bands": [_band(b) for b in findings.bands],
         "exchanges": [_exchange(e, findings) for e in findings.summary.exchanges],
         "coverage": _coverage(findings),
@@ -123,14 +53,28 @@ def build_report(findings: Findings) -> dict[str, Any]:
     return {
         **content,
         "meta": {**content["meta"], "version": __version__},
-        "command": format_command(findings.selection, findings.grid, findings.options, findings.view),
+        "command": format_command(findings),
         "content_hash": digest,
     }
 
 
-def _symbols_by_usd(summary: WindowSummary, symbols: Sequence[str]) -> list[str]:
-    first = [s for e in summary.exchanges for s in e.symbols]
-    return sorted(symbols, key=lambda s: (first.index(s) if s in first else len(first), s))
+def build_cluster_records(findings: Findings) -> list[dict[str, Any]]:
+    """Write the clusters, best rank first, each with its checklist and the ranks of the cascades that struck it."""
+    return [
+        {**cluster_record(cluster), "checklist": checklist_record(checklist)}
+        for cluster, checklist in zip(findings.clusters, findings.checklists, strict=True)
+    ]
+
+
+def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:
+    """Ranks of the clusters that lie nearest to the last price and of the largest, above and below it."""
+    chosen = {
+        "nearest_above": nearest_above(clusters),
+        "nearest_below": nearest_below(clusters),
+        "largest_above": largest_above(clusters),
+        "largest_below": largest_below(clusters),
+    }
+    return {name: cluster.rank if cluster else None for name, cluster in chosen.items()}
 
 
 def _meta(findings: Findings) -> dict[str, Any]:

@@ -30,11 +30,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "__main__",
         "cli",
-        "report charts analysis poster render export outputs command"
-        " fetcher importer import_formats import_ledger import_market demo",
-        "sources engine",
+        "report findings charts analysis poster render export outputs command"
+        " fetcher importer import_formats import_ledger import_market demo daily schedule",
+        "sources market_sources engine",
         "lake staging merge http file_rows records market_data",
-        "model formats errors config sql intervals coverage symbols timespan time_cells resources words partition atomic __init__",
+        "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells resources words partition atomic __init__",
     )
 )
 # What a room may not touch, not even by way of another room that it imports.

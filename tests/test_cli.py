@@ -9,10 +9,14 @@ import json
 import random
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from conftest import RunCli
+
+from liqcli.demo import fill_lake
+from liqcli.lake import Lake
 
 # Sums by hand: longs 2*100 + 1*101 = 301, shorts 3*102 + 1*103.5 + 2*99 + 4*100.5 = 1009.5
 EVENTS = """\
@@ -265,3 +269,74 @@ def import_for_grid(run_cli: RunCli, real_data: Path, grid: dict[str, str]) -> N
             "ts=event_ms,exchange=exchange,symbol=symbol,position=position,price=price,qty=amount_base",
         ]
     run_cli("import", real_data / grid["file"], *flags)
+
+
+CLUSTER_KEYS = {
+    "rank", "low", "high", "peak_price", "notional", "share", "events", "long_notional", "short_notional", "exchanges",
+    "first_seen", "last_seen", "active_buckets", "distance_pct", "key_levels", "role",
+}  # fmt: skip
+CASCADE_KEYS = {"start", "end", "position", "events", "notional", "peak_per_minute", "price_from", "price_to", "share"}
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with the synthetic sample."""
+    root = tmp_path_factory.mktemp("sample") / "lake"
+    fill_lake(Lake(root))
+    return root
+
+
+def test_clusters_and_cascades_of_the_sample_agree_with_its_report(
+    sample: Path, run_cli: RunCli, tmp_path: Path
+) -> None:
+    window = ("--symbol", "BTCUSDT", "--until", "2026-01-08", "--lake", sample)
+    run_cli("heatmap", *window, "-o", tmp_path / "r.json", check=0)
+    report = json.loads((tmp_path / "r.json").read_text())
+    clusters = json.loads(run_cli("clusters", *window, "--format", "json", check=0).stdout)["clusters"]
+    cascades = json.loads(run_cli("cascades", *window, "--format", "json", check=0).stdout)["cascades"]
+    assert clusters == report["clusters"]
+    assert cascades == report["cascades"]
+    assert clusters
+    assert all(set(c) >= CLUSTER_KEYS for c in clusters)
+    assert all(set(c) >= CASCADE_KEYS for c in cascades)
+    assert [c["rank"] for c in clusters] == list(range(1, len(clusters) + 1))
+    bands = sorted((c["low"], c["high"]) for c in clusters)
+    assert all(a[1] <= b[0] for a, b in pairwise(bands))
+    for c in clusters:
+        inside = [
+            sum(row)
+            for row, low in zip(report["grid"]["notional"], report["grid"]["price_edges"], strict=False)
+            if c["low"] <= low < c["high"]
+        ]
+        assert c["notional"] == pytest.approx(sum(inside), rel=1e-12)
+        assert c["share"] == pytest.approx(c["notional"] / report["meta"]["notional"])
+    assert sum(c["notional"] for c in clusters) <= report["meta"]["notional"]
+    table = run_cli("clusters", *window, check=0).stdout.splitlines()
+    assert len(table) == 1 + len(clusters)
+    rows = run_cli("cascades", *window, "--format", "csv", check=0).stdout.splitlines()
+    assert len(rows) == 1 + len(cascades)
+
+
+def test_without_candles_context_is_unknown_and_never_guessed(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    run_cli("heatmap", "-s", "SOLUSDT", *WINDOW, "-o", tmp_path / "r.json", "-o", tmp_path / "r.md", check=0)
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert (report["context"]["rsi"], report["context"]["trend"], report["context"]["atr"]) == (None, "unknown", None)
+    assert report["context"]["open_interest"]["change_pct"] is None
+    assert {c["answer"] for c in report["checklist"]["checks"] if c["key"] in ("volume", "trend")} == {"unknown"}
+    assert "unknown" in (tmp_path / "r.md").read_text()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_one_event_or_all_at_one_price_are_no_trouble(run_cli: RunCli, tmp_path: Path, rows: int) -> None:
+    events = tmp_path / "events.csv"
+    lines = [f"2026-03-02T10:{n:02d}:00Z,gate,SOLUSDT,long,100,1" for n in range(rows)]
+    events.write_text("\n".join(["ts,exchange,symbol,position,price,qty", *lines]))
+    run_cli("import", events, check=0)
+    outputs = [word for kind in ("html", "md", "png", "json") for word in ("-o", tmp_path / f"r.{kind}")]
+    run_cli("heatmap", "-s", "SOLUSDT", "--until", "latest", *outputs, check=0)
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["meta"]["notional"] == 100 * rows
+    assert sum(c["events"] for c in report["clusters"]) in (0, rows)
+    assert report["cascades"] == []
+    run_cli("clusters", "-s", "SOLUSDT", "--until", "latest", check=0)
+    run_cli("cascades", "-s", "SOLUSDT", "--until", "latest", check=0)

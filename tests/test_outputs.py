@@ -14,8 +14,8 @@ from factories import T0, fill_lake, make_liquidation, snapshot
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
 from liqcli.errors import ExitCode, LiqcliError, UsageError
+from liqcli.findings import View, build_findings
 from liqcli.outputs import check_outputs, write_outputs
-from liqcli.report import View, build_findings
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -15,8 +15,9 @@ from factories import DAY, T0, fill_lake, make_liquidation
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
+from liqcli.findings import View, build_findings
 from liqcli.render import escape_markdown, render_html, render_json, render_markdown
-from liqcli.report import View, build_findings, build_report
+from liqcli.report import build_report
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'&"
 
@@ -116,7 +117,7 @@ def test_hostile_words_are_escaped_in_markdown(report):
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         lines = block.splitlines()
         assert {cells(line) for line in lines} == {cells(lines[0])}, block
-    assert len(re.findall(r"^\|", text, re.MULTILINE)) == 3 + 2 + 2 + 2 + 2  # headline, two bands, two exchanges
+    assert len(re.findall(r"^\|", text, re.MULTILINE)) == 3 + 4 + 7 + 4  # headline, two clusters, five answers, two exchanges
     # Between the fences only the command stands, and no word ends a fence early.
     assert text.count("```") == 2
     assert len(re.findall(r"(?<!\\)`", text)) == 6 + 2  # the fences, and the hash

@@ -14,8 +14,9 @@ from liqcli import __version__
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.scale import parse_bin
 from liqcli.analysis.selection import Query
+from liqcli.findings import View, build_findings
 from liqcli.render import render_html, render_json, render_markdown
-from liqcli.report import View, build_findings, build_report
+from liqcli.report import build_report
 
 DAY_ONE = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z")
 OPTIONS = GridOptions(bucket_us=30 * MINUTE, bin=parse_bin("0.5"))

@@ -47,8 +47,20 @@ def draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sid
             autolim=False,
         )
     axes.axhline(0.0, color=sheet.theme.muted, linewidth=sheet.points(0.8), alpha=0.7, zorder=5)
+    _mark_cascades(axes, sheet, picture, view)
     _write_amounts(axes, sheet, picture.unit, view, (-down, up), (bottom, per_px))
-    _write_words(sheet, picture.unit, view, long, short)
+    _write_words(sheet, picture.unit, view, long, short, len(picture.cascades))
+
+
+def _mark_cascades(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> None:
+    """Shade each cascade below the strip of words, at least three pixels wide; the tables give their numbers."""
+    top = 1 - sheet.px(_STRIP) / view.bars.height
+    least = sheet.px(3) * (view.end_us - view.start_us) / view.bars.width
+    for start_us, end_us, _rank in picture.cascades:
+        spare = max(least - (end_us - start_us), 0.0) / 2
+        axes.axvspan(
+            start_us - spare, end_us + spare, ymax=top, color=sheet.theme.warn, alpha=0.28, linewidth=0, zorder=3
+        )
 
 
 def _columns(
@@ -74,7 +86,9 @@ def _write_amounts(
         sheet.text(view.bars.right + sheet.px(6), y, text, 11.5, sheet.theme.muted, va="center_baseline")
 
 
-def _write_words(sheet: Sheet, unit: str, view: View, long: NDArray[np.float64], short: NDArray[np.float64]) -> None:
+def _write_words(
+    sheet: Sheet, unit: str, view: View, long: NDArray[np.float64], short: NDArray[np.float64], cascades: int
+) -> None:
     x, y = view.bars.left + sheet.px(8), view.bars.top - sheet.px(_STRIP) / 2 - sheet.px(1)
     for arrow, name, series, color in (
         ("▲", "shorts liquidated", short, sheet.theme.short),
@@ -86,3 +100,7 @@ def _write_words(sheet: Sheet, unit: str, view: View, long: NDArray[np.float64],
         x += sheet.text_width(words, _WORDS, bold=True) + sheet.px(7)
         sheet.text(x, y, peak, _WORDS, sheet.theme.muted, va="center_baseline")
         x += sheet.text_width(peak, _WORDS) + sheet.px(26)
+    if cascades:
+        words = f"▮ {cascades} cascade{'s' if cascades != 1 else ''}"
+        if x + sheet.text_width(words, _WORDS, bold=True) <= view.bars.right:
+            sheet.text(x, y, words, _WORDS, sheet.theme.warn, bold=True, va="center_baseline")

@@ -67,6 +67,8 @@ class HeatmapPicture:
         Dashed line and tag on the price axis. [quote]
     bands : sequence of Band
         Labelled as far as they fit, best rank first.
+    cascades : sequence of (start, end, rank)
+        Bursts to mark over the bars. [µs UTC]
     sample : bool
         Marks the picture as synthetic.
     """
@@ -82,4 +84,5 @@ class HeatmapPicture:
     trace: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
     last_price: float | None = None
     bands: Sequence[Band] = ()
+    cascades: Sequence[tuple[int, int, int]] = ()
     sample: bool = False

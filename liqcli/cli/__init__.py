@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from liqcli import __version__
+from liqcli.cli.cascades import cascades
+from liqcli.cli.clusters import clusters
 from liqcli.cli.common import STATE, fail
 from liqcli.cli.demo import demo
 from liqcli.cli.fetch import fetch
@@ -67,6 +69,8 @@ def _root(
 app.command("fetch")(fetch)
 app.command("import")(import_files_command)
 app.command("heatmap")(heatmap)
+app.command("clusters")(clusters)
+app.command("cascades")(cascades)
 app.command("status")(status)
 app.command("sources")(sources)
 app.command("demo")(demo)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from liqcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from liqcli.analysis.clusters import ClusterOptions
+    from liqcli.analysis.heatmap import GridOptions
+    from liqcli.analysis.selection import Query
+    from liqcli.lake import Lake
 
 
 @dataclass(slots=True)
@@ -44,6 +50,40 @@ UntilOption = Annotated[
         metavar="T", help="End of the window: ISO 8601, now, or latest (the last stored event).", show_default="now"
     ),
 ]
+
+
+SymbolOption = Annotated[
+    str, typer.Option("--symbol", "-s", help="SOLUSDT, SOL-USDT-SWAP, SOL/USDT:USDT …; SOL = all on SOL.")
+]
+ExchangeOption = Annotated[str | None, typer.Option(metavar="a,b", help="Only these exchanges.")]
+PositionOption = Annotated[str, typer.Option(help="Liquidated positions to count: long, short or both.")]
+BucketOption = Annotated[
+    str | None, typer.Option(metavar="5m", help="Step of the time axis.", show_default="fits the window")
+]
+BinOption = Annotated[
+    str | None, typer.Option("--bin", metavar="0.5", help="Step of the price axis.", show_default="fits the prices")
+]
+BinsOption = Annotated[int | None, typer.Option(min=1, max=5000, help="About how many price steps instead.")]
+PriceRangeOption = Annotated[
+    str | None, typer.Option(metavar="LOW:HIGH", help="Draw only these prices; what lies outside is counted.")
+]
+MinUsdOption = Annotated[float, typer.Option(min=0, help="Count only events of at least this many USD.")]
+MinShareOption = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Least share of the window a cluster must hold, 0 to 1.", show_default="0.02"),
+]
+MaxClustersOption = Annotated[
+    int | None, typer.Option(min=0, max=100, help="At most so many clusters.", show_default="12")
+]
+HalfLifeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="6h",
+        help="Look for clusters in recent events: weight halves with this age.",
+        show_default="all weigh the same",
+    ),
+]
+FormatOption = Annotated[str, typer.Option("--format", help="table, json or csv.")]
 
 
 def set_speech(quiet: bool, debug: bool) -> None:
@@ -100,3 +140,80 @@ def render_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: It
         for row in table
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def read_query(
+    store: Lake,
+    symbol: str,
+    window: tuple[str, str | None, str | None],
+    exchange: str | None,
+    position: str,
+    min_usd: float,
+) -> Query:
+    """
+    Put the flags that choose events into one query; ``window`` is lookback, since and until.
+
+    Raises
+    ------
+    UsageError
+        Unknown exchange or position.
+    """
+    from liqcli.analysis.selection import Query, check_position
+    from liqcli.symbols import check_exchange
+
+    exchanges = tuple(check_exchange(name, store.exchanges()) for name in split_names(exchange))
+    return Query(symbol, *window, exchanges, check_position(position), min_usd)
+
+
+def read_grid_options(
+    bucket: str | None, bin_width: str | None, bins: int | None, price_range: str | None
+) -> GridOptions:
+    """
+    Put the flags that cut the axes into grid options.
+
+    Raises
+    ------
+    UsageError
+        A step or range that cannot be, or both a width and a number of bins.
+    """
+    from liqcli.analysis.heatmap import GridOptions
+    from liqcli.analysis.scale import parse_bin, parse_bucket, parse_price_range
+
+    if bin_width and bins:
+        raise UsageError("--bin and --bins exclude each other: a width, or about how many")
+    low, high = parse_price_range(price_range) if price_range else (None, None)
+    return GridOptions(
+        parse_bucket(bucket) if bucket else None, parse_bin(bin_width) if bin_width else None, bins, low, high
+    )
+
+
+def read_cluster_options(min_share: float | None, max_clusters: int | None, half_life: str | None) -> ClusterOptions:
+    """
+    Put the flags about clusters into options; what is not given is as usual.
+
+    Raises
+    ------
+    UsageError
+        A value out of range.
+    """
+    from liqcli.analysis.clusters import ClusterOptions, check_options
+    from liqcli.timespan import parse_length
+
+    usual = ClusterOptions()
+    return check_options(
+        usual.min_share if min_share is None else min_share,
+        usual.max_clusters if max_clusters is None else max_clusters,
+        parse_length(half_life, "--half-life") if half_life else None,
+    )
+
+
+def render_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Write rows as CSV with a header, numbers in full."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue().rstrip("\n")

@@ -23,9 +23,10 @@ from liqcli.analysis.summary import busiest_bucket, rank_bands
 from liqcli.engine import Engine
 from liqcli.errors import EmptyWindowError, UsageError
 from liqcli.export import render_csv, render_parquet
+from liqcli.findings import View, build_findings
 from liqcli.model import Window
 from liqcli.outputs import write_outputs
-from liqcli.report import View, build_findings, build_report
+from liqcli.report import build_report
 
 SCHEMA = pa.schema(
     [

@@ -1,0 +1,191 @@
+"""Key levels: the prices that traders watch, and which of them a cluster sits on.
+
+Round numbers need no candles. The others do: the high and low of the previous UTC day and week, confirmed swings, point
+of control and value area of traded volume. A level is named only where its candles are there: a day with holes has no
+high. Nothing after the window's end is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from liqcli.analysis.clusters import Cluster
+from liqcli.analysis.indicators import find_pivots
+from liqcli.analysis.market import Candles
+from liqcli.analysis.volume_profile import build_volume_profile
+from liqcli.formats import format_price
+from liqcli.model import US_PER_S, BinWidth, HeatmapGrid, Window
+
+DAY_US = 86_400 * US_PER_S
+WEEK_US = 7 * DAY_US
+_MONDAY_US = 4 * DAY_US  # 1970-01-05 was a Monday
+MOST_ROUND = 10  # round numbers that a window shows at the most
+LEAST_ROUND_STEP = 0.001  # of the price: 100 at 100,000
+SWING_PARTS = 24  # a swing stands out of a 24th of the window on either side: an hour in a day
+LEAST_SWING_BARS = 3
+MOST_SWINGS = 4  # the latest highs and the latest lows
+LEAST_COVERED = 0.9  # of a day or week, and both of its ends
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLevel:
+    """A price that traders watch: its ``kind`` (a word), its ``name`` for people, its price [quote]."""
+
+    kind: str
+    name: str
+    price: float
+
+    @classmethod
+    def of(cls, kind: str, price: float, words: str | None = None) -> KeyLevel:
+        """Name a level after its kind and its price."""
+        return cls(kind, f"{words or kind.replace('_', ' ')} {format_price(price)}", price)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelTag:
+    """A level that a cluster sits on; ``distance_pct`` from the nearer edge, 0 inside, signed as above or below [%]."""
+
+    kind: str
+    name: str
+    price: float
+    distance_pct: float
+
+    def __str__(self) -> str:
+        inside = self.distance_pct == 0
+        return self.name if inside else f"{self.name} ({self.distance_pct:+.2f} %)"
+
+    def record(self) -> dict[str, Any]:
+        """Write it as plain values."""
+        return {"kind": self.kind, "name": self.name, "price": self.price, "distance_pct": self.distance_pct}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLevels:
+    """The levels by rising price, and whether candles were there to look for more than round numbers."""
+
+    levels: tuple[KeyLevel, ...]
+    candles_known: bool
+
+
+def find_key_levels(grid: HeatmapGrid, candles: Candles | None) -> KeyLevels:
+    """
+    Collect the levels inside the grid's price range (and one bin beyond).
+
+    Parameters
+    ----------
+    grid : HeatmapGrid
+        Gives the window, the price range, and the rows of the volume profile.
+    candles : Candles or None
+        Best from the start of the week before the window on; what closes after the window's end is not looked at.
+    """
+    low, high = float(grid.price_edges[0]) - grid.bin.width, float(grid.price_edges[-1]) + grid.bin.width
+    levels = list_round_numbers(low, high)
+    closed = candles.until(grid.window.end_us) if candles is not None else None
+    known = closed is not None and len(closed.prices.ts_us) > 0
+    if closed is not None and known:
+        levels += find_period_extremes(closed, grid.window)
+        levels += find_swings(closed, grid.window)
+        levels += find_volume_levels(closed.since(grid.window.start_us), grid.bin)
+    inside = {level for level in levels if low <= level.price <= high}
+    return KeyLevels(tuple(sorted(inside, key=lambda v: (v.price, v.kind, v.name))), known)
+
+
+def choose_round_step(low: float, high: float) -> BinWidth:
+    """Choose the smallest step of {1, 2, 5} x 10^k that leaves at most ten round numbers, and is 0.1 % of the price."""
+    least = max((high - low) / MOST_ROUND, high * LEAST_ROUND_STEP)
+    exponent = int(np.floor(np.log10(least)))
+    steps = [Decimal(m).scaleb(k) for k in (exponent, exponent + 1) for m in (1, 2, 5)]
+    return BinWidth.from_decimal(next(step for step in steps if float(step) >= least))
+
+
+def list_round_numbers(low: float, high: float) -> list[KeyLevel]:
+    """List the round numbers of a price range at a step that fits its scale; multiples of a power of ten are major."""
+    if high <= 0:
+        return []
+    step = choose_round_step(low, high)
+    first, last = int(np.ceil(max(low, 0.0) / step.width)), int(np.floor(high / step.width))
+    major = _major_every(step)
+    return [
+        KeyLevel.of("round", step.edge(k), "major round number" if k % major == 0 else "round number")
+        for k in range(max(first, 1), last + 1)
+    ]
+
+
+def _major_every(step: BinWidth) -> int:
+    """How many steps make the next power of ten: 10, 5 or 2 for steps of 1, 2 and 5."""
+    mantissa = int(f"{step.width:e}"[0])
+    return 10 // mantissa
+
+
+def find_period_extremes(candles: Candles, window: Window) -> list[KeyLevel]:
+    """Give high and low of the UTC day and of the week (from Monday) before the one in which the window ends."""
+    last_us = window.end_us - 1
+    day = last_us - last_us % DAY_US
+    week = last_us - (last_us - _MONDAY_US) % WEEK_US
+    levels = []
+    for name, start, end in (("day", day - DAY_US, day), ("week", week - WEEK_US, week)):
+        part = candles.since(start).until(end).prices
+        step = part.step_us
+        if len(part.ts_us) * step < LEAST_COVERED * (end - start):
+            continue
+        if part.ts_us[0] - start > (end - start) / 10 or end - part.ts_us[-1] - step > (end - start) / 10:
+            continue
+        levels.append(KeyLevel.of(f"previous_{name}_high", float(part.high.max()), f"previous {name}'s high"))
+        levels.append(KeyLevel.of(f"previous_{name}_low", float(part.low.min()), f"previous {name}'s low"))
+    return levels
+
+
+def find_swings(candles: Candles, window: Window) -> list[KeyLevel]:
+    """
+    Give the latest swing highs and lows that were confirmed by the window's end.
+
+    A swing is higher (lower) than a 24th of the window on either side of it, at least three candles; it is known only
+    when the candles to its right have closed, so the last stretch of the window has none yet.
+    """
+    prices = candles.prices
+    bars = max(LEAST_SWING_BARS, window.length_us // SWING_PARTS // prices.step_us)
+    first = int(np.searchsorted(prices.ts_us, window.start_us)) - 2 * bars
+    part = candles.since(int(prices.ts_us[max(first, 0)])).prices
+    lows = find_pivots(part.low, "low", bars, bars)[-MOST_SWINGS:]
+    highs = find_pivots(part.high, "high", bars, bars)[-MOST_SWINGS:]
+    return [KeyLevel.of(f"swing_{p.kind}", p.price) for p in (*lows, *highs)]
+
+
+def find_volume_levels(candles: Candles, row: BinWidth) -> list[KeyLevel]:
+    """Give point of control and value area of the volume traded in the window; none where no volume is known."""
+    profile = build_volume_profile(candles.prices.close, candles.volume, row)
+    if profile is None:
+        return []
+    return [
+        KeyLevel.of("point_of_control", profile.point_of_control),
+        KeyLevel.of("value_area_high", profile.value_area_high),
+        KeyLevel.of("value_area_low", profile.value_area_low),
+    ]
+
+
+def tag_clusters(clusters: Sequence[Cluster], found: KeyLevels, grid: HeatmapGrid) -> tuple[Cluster, ...]:
+    """
+    Write into each cluster the levels it sits on: inside, or within a bin (or a 200th of the range) of an edge.
+
+    Without candles most levels are unknown: a cluster that then sits on no round number gets None, not an empty tuple.
+    """
+    reach = max(grid.bin.width, float(grid.price_edges[-1] - grid.price_edges[0]) / 200) * (1 + 1e-9)
+
+    def tags(cluster: Cluster) -> tuple[LevelTag, ...] | None:
+        near = [tag for level in found.levels if (tag := _tag(cluster, level, reach)) is not None]
+        near.sort(key=lambda tag: (abs(tag.distance_pct), tag.price, tag.kind))
+        return tuple(near) if near or found.candles_known else None
+
+    return tuple(replace(cluster, key_levels=tags(cluster)) for cluster in clusters)
+
+
+def _tag(cluster: Cluster, level: KeyLevel, reach: float) -> LevelTag | None:
+    edge = cluster.low if level.price < cluster.low else cluster.high if level.price > cluster.high else level.price
+    if abs(level.price - edge) > reach:
+        return None
+    return LevelTag(level.kind, level.name, level.price, 100 * (level.price / edge - 1))

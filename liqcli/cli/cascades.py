@@ -1,0 +1,108 @@
+"""``liqcli cascades``: the bursts of a window on stdout."""
+
+from __future__ import annotations
+
+import typer
+
+from liqcli.cli.common import (
+    DebugOption,
+    ExchangeOption,
+    FormatOption,
+    LakeOption,
+    LookbackOption,
+    MinUsdOption,
+    PositionOption,
+    QuietOption,
+    SinceOption,
+    SymbolOption,
+    UntilOption,
+    check_choice,
+    read_query,
+    render_rows,
+    render_table,
+    say,
+    set_speech,
+    warn,
+)
+
+CSV = (
+    "rank", "start", "end", "position", "position_share", "events", "orders", "notional", "peak_per_minute",
+    "price_from", "price_to", "extreme", "share", "price_after_15m_pct", "price_after_1h_pct",
+)  # fmt: skip
+
+
+def cascades(
+    symbol: SymbolOption,
+    output_format: FormatOption = "table",
+    lookback: LookbackOption = "24h",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    exchange: ExchangeOption = None,
+    position: PositionOption = "both",
+    min_usd: MinUsdOption = 0.0,
+    lake: LakeOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the bursts of liquidations: when, which side, how much, and what the price did afterwards."""
+    from liqcli.analysis.heatmap import GridOptions
+    from liqcli.config import lake_root
+    from liqcli.findings import View, build_findings
+    from liqcli.lake import Lake
+    from liqcli.render import render_json
+    from liqcli.report import build_report
+
+    set_speech(quiet, debug)
+    check_choice(output_format, ("table", "json", "csv"), "--format")
+    store = Lake(lake_root(lake))
+    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd)
+    report = build_report(build_findings(store, query, GridOptions(), View()))
+    for name in report["coverage"]["damaged"]:
+        warn(f"{name}: damaged, left out")
+    found = report["cascades"]
+    if output_format == "json":
+        typer.echo(render_json({key: report[key] for key in ("meta", "cascades")}), nl=False)
+    elif output_format == "csv":
+        typer.echo(render_rows(CSV, [["" if c[name] is None else c[name] for name in CSV] for c in found]))
+    elif found:
+        typer.echo(_table(found))
+    else:
+        say("no burst left the window's baseline")
+
+
+def _table(found: list[dict[str, float]]) -> str:
+    from liqcli.formats import format_duration, format_price, format_share, format_usd
+
+    def after(value: float | None) -> str:
+        return "unknown" if value is None else f"{value:+.2f} %"
+
+    rows = [
+        (
+            str(c["rank"]),
+            str(c["start"])[:19].replace("T", " "),
+            format_duration(round(c["seconds"] * 1e6)),
+            f"{format_share(c['position_share'], 1.0)} {c['position']}s",
+            format_usd(c["notional"]),
+            format_share(c["share"], 1.0),
+            str(c["events"]),
+            format_usd(c["peak_per_minute"]),
+            f"{format_price(c['price_from'])} to {format_price(c['price_to'])}",
+            after(c["price_after_15m_pct"]),
+            after(c["price_after_1h_pct"]),
+        )
+        for c in found
+    ]
+    header = (
+        "#",
+        "start (UTC)",
+        "length",
+        "liquidated",
+        "USD",
+        "share",
+        "events",
+        "peak/min",
+        "price",
+        "+15 min",
+        "+1 h",
+    )
+    return render_table(header, rows, right=(0, 4, 5, 6, 7, 9, 10))

@@ -1,0 +1,115 @@
+"""``liqcli clusters``: the ranked clusters of a window on stdout."""
+
+from __future__ import annotations
+
+import typer
+
+from liqcli.cli.common import (
+    BinOption,
+    BinsOption,
+    DebugOption,
+    ExchangeOption,
+    FormatOption,
+    HalfLifeOption,
+    LakeOption,
+    LookbackOption,
+    MaxClustersOption,
+    MinShareOption,
+    MinUsdOption,
+    PositionOption,
+    PriceRangeOption,
+    QuietOption,
+    SinceOption,
+    SymbolOption,
+    UntilOption,
+    check_choice,
+    read_cluster_options,
+    read_grid_options,
+    read_query,
+    render_rows,
+    render_table,
+    say,
+    set_speech,
+    warn,
+)
+
+CSV = (
+    "rank", "low", "high", "peak_price", "notional", "share", "events", "long_notional", "short_notional", "exchanges",
+    "first_seen", "last_seen", "active_buckets", "distance_pct", "key_levels", "role",
+)  # fmt: skip
+
+
+def clusters(
+    symbol: SymbolOption,
+    output_format: FormatOption = "table",
+    lookback: LookbackOption = "24h",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    exchange: ExchangeOption = None,
+    position: PositionOption = "both",
+    bin_width: BinOption = None,
+    bins: BinsOption = None,
+    price_range: PriceRangeOption = None,
+    min_usd: MinUsdOption = 0.0,
+    min_share: MinShareOption = None,
+    max_clusters: MaxClustersOption = None,
+    half_life: HalfLifeOption = None,
+    lake: LakeOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Rank the price bands that stand out, with key levels, cascades and the four questions."""
+    from liqcli.config import lake_root
+    from liqcli.findings import View, build_findings
+    from liqcli.lake import Lake
+    from liqcli.render import render_json
+    from liqcli.report import build_report
+
+    set_speech(quiet, debug)
+    check_choice(output_format, ("table", "json", "csv"), "--format")
+    options = read_grid_options(None, bin_width, bins, price_range)
+    wanted = read_cluster_options(min_share, max_clusters, half_life)
+    store = Lake(lake_root(lake))
+    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd)
+    report = build_report(build_findings(store, query, options, View(), wanted))
+    for name in report["coverage"]["damaged"]:
+        warn(f"{name}: damaged, left out")
+    found = report["clusters"]
+    if output_format == "json":
+        typer.echo(render_json({key: report[key] for key in ("meta", "clusters", "nearest", "checklist")}), nl=False)
+    elif output_format == "csv":
+        typer.echo(render_rows(CSV, [[_plain(c[name]) for name in CSV] for c in found]))
+    elif found:
+        typer.echo(_table(found, report["meta"]["bin_width"]))
+    else:
+        say("no price band stands out of its surroundings in this window")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return "; ".join(item["name"] if isinstance(item, dict) else str(item) for item in value)
+    return "" if value is None else value
+
+
+def _table(found: list[dict[str, object]], step: float) -> str:
+    from liqcli.formats import format_price, format_share, format_usd
+
+    rows = []
+    for c in found:
+        distance = c["distance_pct"]
+        levels = c["key_levels"]
+        rows.append(
+            (
+                str(c["rank"]),
+                f"{format_price(c['low'], step)} – {format_price(c['high'], step)}",  # type: ignore[arg-type]
+                format_usd(c["notional"]),  # type: ignore[arg-type]
+                format_share(c["share"], 1.0),  # type: ignore[arg-type]
+                format_share(c["long_notional"], c["notional"]),  # type: ignore[arg-type]
+                str(c["events"]),
+                "unknown" if distance is None else f"{distance:+.2f} %",
+                c["checklist"]["score"],  # type: ignore[index]
+                "unknown" if levels is None else str(_plain(levels)) or "none",
+            )
+        )
+    header = ("#", "price band", "USD", "share", "longs", "events", "from last", "checklist", "key levels")
+    return render_table(header, rows, right=(0, 2, 3, 4, 5, 6))

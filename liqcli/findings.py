@@ -1,0 +1,140 @@
+"""All that can be said about one window, computed once; pages, pictures and tables only show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from liqcli.analysis.cascades import Cascade, build_cascades
+from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
+from liqcli.analysis.clusters import Cluster, ClusterOptions, build_clusters
+from liqcli.analysis.context import Context, build_context
+from liqcli.analysis.coverage import common_gaps
+from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.key_levels import find_key_levels, tag_clusters
+from liqcli.analysis.market import read_market
+from liqcli.analysis.prices import read_prices
+from liqcli.analysis.selection import Query, Selection, build_selection
+from liqcli.analysis.summary import PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
+from liqcli.engine import Engine
+from liqcli.intervals import Interval
+from liqcli.lake import Lake
+from liqcli.model import HeatmapGrid, PriceSeries
+
+SAMPLE_SOURCE = "sample"  # rows of the embedded synthetic sample carry this source, in whatever lake they end up
+LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # so that the week before the window's week is whole
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the result is shown: what the cells mean and how they are coloured."""
+
+    by: str = "notional"
+    palette: str = "liq"
+    scale: str = "log"
+    theme: str = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """
+    Everything computed for one window.
+
+    ``bands`` are single hot bins, ``clusters`` the bands that stand out of their surroundings; ``checklists`` has one
+    entry a cluster, in their order. ``damaged`` names files that were left out.
+    """
+
+    selection: Selection
+    grid: HeatmapGrid
+    summary: WindowSummary
+    prices: PriceSeries | None
+    trace: dict[str, Any]
+    bands: tuple[PriceBand, ...]
+    clusters: tuple[Cluster, ...]
+    cascades: tuple[Cascade, ...]
+    context: Context
+    checklists: tuple[Checklist, ...]
+    window_checklist: Checklist
+    last_price: float
+    last_price_basis: str
+    last_price_us: int
+    sample: bool
+    view: View
+    options: GridOptions
+    cluster_options: ClusterOptions
+    damaged: tuple[Path, ...] = field(default=())
+
+    @property
+    def gaps(self) -> list[Interval]:
+        """Stretches of the window that no exchange covers. [µs]"""
+        return common_gaps(self.selection.coverage, self.selection.window)
+
+
+def build_findings(
+    lake: Lake, query: Query, options: GridOptions, view: View, cluster_options: ClusterOptions | None = None
+) -> Findings:
+    """
+    Run every analysis of a window.
+
+    Raises
+    ------
+    UsageError, EmptyWindowError, DamagedError
+        As :func:`liqcli.analysis.selection.build_selection` and :func:`liqcli.analysis.heatmap.build_grid` say.
+    """
+    cluster_options = cluster_options or ClusterOptions()
+    with Engine() as engine:
+        selection = build_selection(engine, lake, query)
+        window = selection.window
+        grid = build_grid(engine, window, options)
+        summary = build_summary(engine)
+        trace = engine.run("trace", {"bucket_us": grid.bucket_us})
+        exchanges = [e.exchange for e in summary.exchanges]
+        symbols = _symbols_by_usd(summary, selection.symbols)
+        prices, damaged = read_prices(engine, lake, symbols, exchanges, window)
+        market, more = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
+        last_price, basis, last_us = find_last_price(prices, trace, window)
+        gaps = common_gaps(selection.coverage, window)
+        cascades = build_cascades(engine, window, gaps, market.candles.prices if market.candles else None)
+        bounds = (options.price_low, options.price_high)
+        clusters = build_clusters(engine, grid, last_price, cluster_options, bounds)
+    clusters = tag_clusters(_name_cascades(clusters, cascades), find_key_levels(grid, market.candles), grid)
+    context = build_context(window, market, [(c.low, c.high) for c in clusters], cascades)
+    approaches = zip(clusters, context.approaches, strict=True)
+    return Findings(
+        selection=selection,
+        grid=grid,
+        summary=summary,
+        prices=prices,
+        trace=trace,
+        bands=tuple(rank_bands(grid, last_price)),
+        clusters=clusters,
+        cascades=cascades,
+        context=context,
+        checklists=tuple(build_checklist(c, last_price, context, a, window) for c, a in approaches),
+        window_checklist=build_window_checklist(clusters, last_price, context, window),
+        last_price=last_price,
+        last_price_basis=basis,
+        last_price_us=last_us,
+        sample=SAMPLE_SOURCE in summary.sources,
+        view=view,
+        options=options,
+        cluster_options=cluster_options,
+        damaged=tuple(dict.fromkeys((*selection.damaged, *damaged, *more))),
+    )
+
+
+def _name_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:
+    """Write into each cluster the ranks of the cascades whose prices reached it."""
+
+    def struck(cluster: Cluster, cascade: Cascade) -> bool:
+        reached = (cascade.price_from, cascade.price_to, cascade.extreme)
+        return min(reached) < cluster.high and max(reached) >= cluster.low
+
+    return tuple(replace(c, cascades=tuple(str(x.rank) for x in cascades if struck(c, x))) for c in clusters)
+
+
+def _symbols_by_usd(summary: WindowSummary, symbols: Sequence[str]) -> list[str]:
+    first = [s for e in summary.exchanges for s in e.symbols]
+    return sorted(symbols, key=lambda s: (first.index(s) if s in first else len(first), s))
