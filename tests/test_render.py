@@ -117,7 +117,7 @@ def test_hostile_words_are_escaped_in_markdown(report):
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         lines = block.splitlines()
         assert {cells(line) for line in lines} == {cells(lines[0])}, block
-    assert len(re.findall(r"^\|", text, re.MULTILINE)) == 3 + 4 + 7 + 4  # headline, two clusters, five answers, two exchanges
+    assert len(re.findall(r"^\|", text, re.MULTILINE)) == 3 + 4 + 7 + 4  # headline, clusters, answers, exchanges
     # Between the fences only the command stands, and no word ends a fence early.
     assert text.count("```") == 2
     assert len(re.findall(r"(?<!\\)`", text)) == 6 + 2  # the fences, and the hash
