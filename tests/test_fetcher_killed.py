@@ -9,7 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback.scenes import (
@@ -72,26 +75,33 @@ class Runs:
         lake: Path,
         window: Window,
         kill_after_s: float | None = None,
+        kill_when: Callable[[], bool] | None = None,
         sign: int = signal.SIGKILL,
         flush_s: float = 0.02,
     ) -> int:
-        """Fetch; with ``kill_after_s`` send a signal then. Gives the exit code (-9: killed in the middle)."""
+        """Fetch; send a signal after a time or once something holds. Gives the exit code (-9: killed midway)."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{lake} {window.start_us} {window.end_us} {flush_s}\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
-        timer = threading.Timer(kill_after_s or 0, _send, (pid, sign))
-        if kill_after_s is not None:
-            timer.start()
+        over = threading.Event()
+        if kill_after_s is not None or kill_when is not None:
+            threading.Thread(target=_kill, args=(pid, sign, over, kill_after_s, kill_when), daemon=True).start()
         code = int(self._process.stdout.readline())
-        timer.cancel()
+        over.set()
         return code
 
 
-def _send(pid: int, sign: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, sign)
+def _kill(pid: int, sign: int, over: threading.Event, after_s: float | None, when: Callable[[], bool] | None) -> None:
+    if when is None:
+        over.wait(after_s)
+    else:
+        while not when() and not over.wait(0.005):
+            pass
+    if not over.is_set():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sign)
 
 
 def test_fifty_kills_then_one_run_equals_a_clean_run(tmp_path: Path) -> None:
@@ -102,6 +112,9 @@ def test_fifty_kills_then_one_run_equals_a_clean_run(tmp_path: Path) -> None:
         Runs({"gate": gate.url, "htx": htx.url}) as runs,
     ):
         assert runs.run(tmp_path / "clean", WINDOW) == 0
+        began = time.monotonic()
+        assert runs.run(tmp_path / "timed", WINDOW) == 0
+        whole_s = min(time.monotonic() - began, 0.6)  # the moments follow the machine's speed
         clean = parquet_bytes(tmp_path / "clean")
         assert len(clean) == 4
         kills, lakes, between = 0, 0, 0
@@ -109,7 +122,7 @@ def test_fifty_kills_then_one_run_equals_a_clean_run(tmp_path: Path) -> None:
             lake = tmp_path / f"lake-{lakes}"
             lakes += 1
             for _ in range(5):
-                killed = runs.run(lake, WINDOW, kill_after_s=rng.uniform(0.01, 0.35)) == -signal.SIGKILL
+                killed = runs.run(lake, WINDOW, kill_after_s=rng.uniform(0.02, 0.9) * whole_s) == -signal.SIGKILL
                 kills += killed
                 between += killed and len(parquet_bytes(lake)) > 0
             assert runs.run(lake, WINDOW) == 0
@@ -117,12 +130,18 @@ def test_fifty_kills_then_one_run_equals_a_clean_run(tmp_path: Path) -> None:
     assert between >= 10, "hardly any kill found rows in the lake: the moments are badly chosen"
 
 
+def _has_asked(server: Any, times: int) -> bool:
+    return len(server.paths("liq_orders")) >= times
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_keeps_what_is_complete(tmp_path: Path, sign: int) -> None:
     """Nothing is written before the end or the signal (the flush interval is long), then all complete windows are."""
     with gate_server(latency_s=0.03) as gate, htx_server() as htx, Runs({"gate": gate.url, "htx": htx.url}) as runs:
         lake = tmp_path / "lake"
-        assert runs.run(lake, WINDOW, kill_after_s=0.3, sign=sign, flush_s=60) == 130
+        assert (
+            runs.run(lake, WINDOW, kill_when=lambda: len(gate.paths("liq_orders")) >= 8, sign=sign, flush_s=60) == 130
+        )
         done = Lake(lake).read_memory("gate", "BTCUSDT", "gate").covered(("complete",))
         assert done
         gate.asked.clear()
