@@ -4,6 +4,7 @@ Time liqcli as its user meets it: whole processes, against bare references. Prin
 1. A 24 h report of the sample, against a bare Python that imports duckdb and matplotlib.figure and saves an empty
    picture of the same size: what any program with these two libraries must spend.
 2. The grid of some million synthetic events, against one plain scan that adds up the same file.
+3. Clusters and cascades of the same events together, against the grid itself, all three once the events are loaded.
 
 Runs alternate A B A B after one warm-up each, so that a slow minute of the machine falls on both.
 """
@@ -36,6 +37,25 @@ import sys
 import duckdb
 query = "SELECT count(*), sum(notional), min(price), max(price), sum(qty) FROM read_parquet($1)"
 print(duckdb.execute(query, [sys.argv[1]]).fetchall())
+"""
+IN_PROCESS = """
+import sys, time
+from pathlib import Path
+from liqcli.analysis.cascades import build_cascades
+from liqcli.analysis.clusters import build_clusters
+from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.selection import Query, build_selection
+from liqcli.engine import Engine
+from liqcli.lake import Lake
+with Engine() as engine:
+    chosen = build_selection(engine, Lake(Path(sys.argv[1])), Query("BTCUSDT", since="2025-01-01", until="2025-01-08"))
+    marks = [time.perf_counter()]
+    grid = build_grid(engine, chosen.window, GridOptions())
+    marks.append(time.perf_counter())
+    build_clusters(engine, grid, 95000.0)
+    build_cascades(engine, chosen.window, [], None)
+    marks.append(time.perf_counter())
+print(marks[1] - marks[0], marks[2] - marks[1])
 """
 # A random walk would need a window function over all rows; two waves and noise from a hash fill a grid just as well.
 SYNTHETIC = """
@@ -96,6 +116,19 @@ def bench_grid(runs: int, rows: int) -> None:
     scan = [sys.executable, "-c", BARE_SCAN, target]
     megabytes = target.stat().st_size / 1e6
     compare(f"grid of {rows:,} events ({megabytes:.0f} MB)", grid, "one scan that adds up the file", scan, runs)
+    bench_analysis(runs, rows, lake)
+
+
+def bench_analysis(runs: int, rows: int, lake: Path) -> None:
+    """Time clusters and cascades against the grid, inside one process each run."""
+    command = [sys.executable, "-c", IN_PROCESS, str(lake)]
+    ratios = []
+    for _ in range(runs):
+        said = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stdout
+        grid_s, analysis_s = map(float, said.split())
+        ratios.append(analysis_s / grid_s)
+        print(f"  {rows:,} events: grid {grid_s:.2f}, clusters and cascades {analysis_s:.2f}, ratio {ratios[-1]:.2f}")
+    print(f"  {'median ratio':<44} {statistics.median(ratios):.2f}")
 
 
 def compare(name: str, command: Sequence[object], reference_name: str, reference: Sequence[object], runs: int) -> None:
@@ -109,12 +142,18 @@ def compare(name: str, command: Sequence[object], reference_name: str, reference
     print(f"  {'median ratio':<44} {statistics.median(ratios):.2f}")
 
 
+def environment() -> dict[str, str]:
+    """The environment of a run: this checkout's code, no LIQCLI_* of the user."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIQCLI_")}
+    return kept | {"PYTHONPATH": str(ROOT)}
+
+
 def run(command: Sequence[object]) -> float:
     """Run a whole process and give its wall time; a failure ends the bench with what it said. [s]"""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIQCLI_")}
-    environment |= {"PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
-    done = subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(word) for word in command], env=environment(), capture_output=True, text=True, check=False
+    )
     taken = time.perf_counter() - start
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stderr}")
