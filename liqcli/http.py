@@ -57,11 +57,16 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GET to make; ``absent`` lists the statuses that mean "there is no such thing" and give None."""
+    """
+    A GET to make; ``absent`` lists the statuses that mean "there is no such thing" and give None.
+
+    ``url`` is scheme and host where they are not the source's own; ``LIQCLI_URL_…`` replaces both alike.
+    """
 
     path: str
     params: tuple[tuple[str, str], ...] = ()
     absent: tuple[int, ...] = ()
+    url: str | None = None
 
     @property
     def text(self) -> str:
@@ -174,9 +179,10 @@ class Client:
         if self._closed:
             raise UnreachableError(f"{self._where(request)} is not asked any more")
         self.requests += 1
+        base = source_url(self.source, request.url) if request.url else self._base
         try:
             answer = self._open().get(
-                self._base + request.path, params=request.params, timeout=TIMEOUT_S, allow_redirects=True
+                base + request.path, params=request.params, timeout=TIMEOUT_S, allow_redirects=True
             )
         except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
             raise ValueError("the body broke off") from error

@@ -12,6 +12,7 @@ from loopback.venues import GateServer
 
 from liqcli.formats import format_iso
 from liqcli.model import US_PER_S
+from liqcli.sources import SOURCES
 from liqcli.timespan import now_us
 
 AT_MS = now_us() // 1000 - 7_200_000
@@ -20,7 +21,7 @@ DEAD = "http://127.0.0.1:9"
 
 
 def environment(**urls: str) -> dict[str, str]:
-    names = ("GATE", "HTX", "OKX", "TARDIS")
+    names = {name.upper().replace("-", "_") for name in (*SOURCES, "binance", "bybit")}  # the two give candles only
     return {f"LIQCLI_URL_{n}": urls.get(n.lower(), DEAD) for n in names} | {
         f"LIQCLI_RATE_{n}": "unlimited" for n in names
     }
@@ -29,9 +30,13 @@ def environment(**urls: str) -> dict[str, str]:
 def test_table_and_partial(run_cli: RunCli) -> None:
     """Gate answers, HTX and OKX are down: exit 6, three rows, both failures named on stderr even with --quiet."""
     with GateServer(TRUTH, {"BTC_USDT": "0.0001"}) as server:
-        done = run_cli("fetch", "--symbol", "btcusdt", "--lookback", "4h", "--quiet", env=environment(gate=server.url))
+        words = ("fetch", "--exchange", "gate,htx,okx", "--symbol", "btcusdt", "--lookback", "4h", "--quiet")
+        done = run_cli(*words, env=environment(gate=server.url))
     assert done.exit_code == 6
     lines = done.stdout.splitlines()
+    market = next(number for number, line in enumerate(lines) if line.startswith("kind "))
+    assert [line.split()[::6] for line in lines[market + 1 :]] == [["candles", "failed"], ["open-interest", "failed"]]
+    lines = lines[:market]
     assert lines[0].split() == [
         "source",
         "exchange",
@@ -76,10 +81,11 @@ def test_second_run_is_known(run_cli: RunCli) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--kind", "candles"), 2, "--kind candles is not there yet"),
+        (("--kind", "candle"), 2, "did you mean candles"),
+        (("--kind", "candles", "--interval", "7m"), 2, "--interval: '7m' is none of 1m, 3m"),
         (("--kind", "liquidation"), 2, "did you mean liquidations"),
         (("--source", "gat"), 2, "unknown source 'gat'; did you mean gate"),
-        (("--exchange", "binance"), 2, "add --source tardis"),
+        (("--exchange", "hyperliquid"), 2, "publishes no history that fetch can get"),
         (("--symbol", "SOL/USDT"), 2, "spot"),
         (("--symbol", "../x"), 2, "not a contract name"),
         (("--since", "2026-01-02", "--until", "2026-01-01"), 2, "--since must lie before --until"),

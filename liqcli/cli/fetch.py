@@ -20,16 +20,19 @@ from liqcli.cli.common import (
     split_names,
     warn,
 )
+from liqcli.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqcli.fetcher import FetchRow, FetchSummary
+    from liqcli.fetcher.market import MarketRow
     from liqcli.lake import Lake
+    from liqcli.model import Window
 
-KINDS = ("liquidations",)
-LATER_KINDS = ("candles", "open-interest")
+KINDS = ("liquidations", "candles", "open-interest")
 HEADER = ("source", "exchange", "symbol", "windows", "requests", "events", "USD", "rejected", "result")
+MARKET_HEADER = ("kind", "exchange", "symbol", "windows", "requests", "rows", "result")
 
 
 def fetch(
@@ -40,9 +43,16 @@ def fetch(
         str, typer.Option(help="Symbols in any spelling, comma separated; SOL alone means every contract on SOL.")
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
     source: Annotated[
-        str | None, typer.Option(help="Sources, comma separated.", show_default="all that need no key: gate, htx, okx")
+        str | None, typer.Option(help="Sources, comma separated.", show_default="all that are quick and need no key")
     ] = None,
-    kind: Annotated[str, typer.Option(help="What to fetch.")] = "liquidations",
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="What to fetch, comma separated: liquidations, candles, open-interest.",
+            show_default="all three; with --source only liquidations",
+        ),
+    ] = None,
+    interval: Annotated[str, typer.Option(help="Length of a candle: 1m 5m 15m 1h 4h 1d.")] = "1m",
     lookback: LookbackOption = "24h",
     since: SinceOption = None,
     until: UntilOption = None,
@@ -51,9 +61,10 @@ def fetch(
     debug: DebugOption = False,
 ) -> None:
     """
-    Get liquidations from their sources into the lake.
+    Get liquidations, candles and open interest from their sources into the lake.
 
     Only what the lake lacks is asked for: a broken-off run is taken up again, and a second run changes nothing.
+    Candles and open interest come from one exchange a symbol: binance, or where it refuses bybit, okx, gate.
     """
     from liqcli.config import lake_root
     from liqcli.fetcher import fetch as run_fetch
@@ -61,19 +72,51 @@ def fetch(
     from liqcli.timespan import resolve_window
 
     set_speech(quiet, debug)
-    _check_kinds(split_names(kind))
+    kinds = _choose_kinds(kind, source)
+    _check_interval(interval)
     store = Lake(lake_root(lake))
-    symbols = split_names(symbol)
+    symbols, exchanges = split_names(symbol), split_names(exchange)
     latest = _find_latest(store, symbols) if (until or "").strip().lower() == "latest" else None
     window = resolve_window(since, until, lookback, latest)
-    summary = run_fetch(store, window, symbols, split_names(source), split_names(exchange), say=say)
+    code = ExitCode.DONE
+    listed: tuple[str, ...] = ()
+    if "liquidations" in kinds:
+        summary = run_fetch(store, window, symbols, split_names(source), exchanges, say=say)
+        _tell(summary)
+        code, listed = summary.exit_code, tuple(row.symbol for row in summary.rows if row.usable)
+    if market_kinds := [name for name in kinds if name != "liquidations"]:
+        market = _fetch_market(store, window, _spell_out(symbols, listed), market_kinds, exchanges, interval)
+        if kind is not None and not code:  # unless asked for by name, their failure is only a warning
+            code = market if "liquidations" not in kinds else ExitCode.PARTIAL if market else code
+    if code:
+        raise typer.Exit(int(code))
+
+
+def _tell(summary: FetchSummary) -> None:
     typer.echo(render_summary(summary))
     for line in list_troubles(summary):
         warn(line)
     for line in list_notes(summary):
         say(line)
-    if summary.exit_code:
-        raise typer.Exit(int(summary.exit_code))
+
+
+def render_market(rows: Sequence[MarketRow]) -> str:
+    """Write what came of candles and open interest as a table, a row a kind and symbol."""
+    from liqcli.formats import format_count
+
+    cells = (
+        (
+            row.kind,
+            row.exchange,
+            row.symbol,
+            f"{row.answered}/{row.planned}" if row.planned else "known" if row.usable else "none",
+            format_count(row.requests),
+            format_count(row.rows),
+            row.result,
+        )
+        for row in rows
+    )
+    return render_table(MARKET_HEADER, cells, right=(3, 4, 5))
 
 
 def render_summary(summary: FetchSummary) -> str:
@@ -120,13 +163,48 @@ def _cells(row: FetchRow) -> tuple[str, ...]:
     )
 
 
-def _check_kinds(kinds: Sequence[str]) -> None:
-    from liqcli.errors import UsageError
+def _fetch_market(
+    store: Lake, window: Window, symbols: Sequence[str], kinds: Sequence[str], exchanges: Sequence[str], interval: str
+) -> ExitCode:
+    """Fetch candles and open interest, and say how it went; an exchange that was passed over is no warning."""
+    from liqcli.fetcher.market import fetch_market, judge_market
 
-    for kind in kinds or ("",):
-        if kind in LATER_KINDS:
-            raise UsageError(f"--kind {kind} is not there yet; fetch gets liquidations")
-        check_choice(kind, KINDS, "--kind")
+    rows = fetch_market(store, window, symbols, kinds, exchanges, interval, say)
+    typer.echo(render_market(rows))
+    told: set[str] = set()  # a place that refused is refused for every symbol, which is said once
+    for row in rows:
+        for trouble in row.troubles:
+            if trouble not in told:
+                told.add(trouble)
+                (say if row.result == "ok" else warn)(f"{row.kind} {row.symbol}: {trouble}")
+    return judge_market(rows)
+
+
+def _choose_kinds(kind: str | None, source: str | None) -> tuple[str, ...]:
+    """What to fetch; sources are sources of liquidations, so naming one means these alone."""
+    if kind is None:
+        return KINDS[:1] if source else KINDS
+    kinds = split_names(kind)
+    for name in kinds or ("",):
+        check_choice(name, KINDS, "--kind")
+    return tuple(dict.fromkeys(kinds))
+
+
+def _check_interval(interval: str) -> None:
+    from liqcli.market_data import INTERVAL_US
+
+    check_choice(interval, tuple(INTERVAL_US), "--interval")
+
+
+def _spell_out(symbols: Sequence[str], listed: Sequence[str]) -> list[str]:
+    """Turn words into symbols with a quote; a bare base means what was listed on it, else its USDT contract."""
+    from liqcli.symbols import normalise_symbol, split_symbol
+
+    found: list[str] = []
+    for word in map(normalise_symbol, symbols):
+        on_base = [name for name in listed if split_symbol(name)[0] == word]
+        found += [word] if split_symbol(word)[1] else on_base or [f"{word}USDT"]
+    return list(dict.fromkeys(found))
 
 
 def _find_latest(store: Lake, symbols: Sequence[str]) -> int | None:

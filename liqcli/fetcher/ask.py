@@ -77,13 +77,21 @@ def run_threads(inbox: Inbox, works: Iterable[Callable[[], None]]) -> int:
     return len(threads)
 
 
-def drive(asking: Generator[Request, Any, Result], client: Client, decode: Callable[[bytes], object]) -> Result:
-    """Run a source's questions over a connection."""
+def drive(
+    asking: Generator[Request, Any, Result],
+    client: Client,
+    decode: Callable[[bytes], object],
+    told: dict[Request, Any] | None = None,
+) -> Result:
+    """Run a source's questions over a connection; what was ``told`` before is not asked again."""
     request: Request | None = None
     try:
         request = next(asking)
         while True:
-            request = asking.send(client.get(request, decode))
+            said = told[request] if told and request in told else client.get(request, decode)
+            if told is not None:
+                told[request] = said
+            request = asking.send(said)
     except StopIteration as end:
         result: Result = end.value
         return result
@@ -115,6 +123,8 @@ def ask_source(jobs: Sequence[Job], clients: Clients, inbox: Inbox, stop: thread
     """Ask one source for all windows of its jobs, oldest first, since the oldest are the first to be forgotten."""
     failures = 0
     last = ""
+    told: dict[Request, Any] | None = {} if jobs and jobs[0].source.shared else None
+    started_us = now_us()
     for job in jobs:
         for window in job.windows:
             if stop.is_set():
@@ -122,13 +132,15 @@ def ask_source(jobs: Sequence[Job], clients: Clients, inbox: Inbox, stop: thread
             if failures >= FAILURES_IN_A_ROW:
                 inbox.put(Heard(job, None, None, now_us(), 0, f"not asked any more after: {last}"))
                 break
-            heard, lost = _ask_window(job, window, clients.of(job.source))
+            heard, lost = _ask_window(job, window, clients.of(job.source), told)
+            if told is not None:  # it may be an answer of before
+                heard = replace(heard, asked_us=started_us)
             failures = FAILURES_IN_A_ROW if lost else failures + 1 if heard.error else 0
             last = heard.error or last
             inbox.put(heard)
 
 
-def _ask_window(job: Job, planned: Window, client: Client) -> tuple[Heard, bool]:
+def _ask_window(job: Job, planned: Window, client: Client, told: dict[Request, Any] | None) -> tuple[Heard, bool]:
     """Ask for one window; the flag says that the source cannot be asked at all."""
     asked_us = now_us()
     before = client.requests
@@ -137,7 +149,7 @@ def _ask_window(job: Job, planned: Window, client: Client) -> tuple[Heard, bool]
         return Heard(job, None, None, asked_us, 0, "the source forgot a window before its turn came"), False
     assert job.market is not None, "only resolved jobs are asked"  # noqa: S101
     try:
-        answer = drive(job.source.ask_window(job.market, window), client, job.source.decode)
+        answer = drive(job.source.ask_window(job.market, window), client, job.source.decode, told)
         return Heard(job, window, answer, asked_us, client.requests - before), False
     except SourceError as error:
         lost = isinstance(error, BlockedError | UnreachableError)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from liqcli.errors import UsageError
+from liqcli.fetcher.plan import plan_windows
+from liqcli.intervals import subtract_intervals, total_length
+from liqcli.model import Window
 from liqcli.sources import SOURCES, load_source
-from liqcli.sources.common import Source
-from liqcli.symbols import EXCHANGES, nearest
+from liqcli.sources.common import HOUR_US, Source
+from liqcli.symbols import EXCHANGES, nearest, split_symbol
+from liqcli.timespan import now_us
 
 Pair = tuple[Source, str]
+_PREFERRED = ("binance-vision", "cryptohftdata", "tardis")  # after the exchange's own
+NEGLIGIBLE_US = HOUR_US
 
 
-def choose_pairs(source_names: Sequence[str], exchanges: Sequence[str]) -> list[Pair]:
+def choose_pairs(
+    source_names: Sequence[str],
+    exchanges: Sequence[str],
+    window: Window | None = None,
+    words: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _line: None,
+) -> list[Pair]:
     """
-    Say which source is asked for which exchange; without names, every source that needs no key.
+    Say which source is asked for which exchange; without names, every source that is asked by default.
 
-    A source of many exchanges is asked for its first one (Tardis: binance) when no exchange is named.
+    Where an exchange is named and no source, the best sources for the window and the symbols are found, and said. A
+    source of many exchanges is asked for its first one (Tardis: binance) when no exchange is named.
 
     Raises
     ------
@@ -24,16 +37,56 @@ def choose_pairs(source_names: Sequence[str], exchanges: Sequence[str]) -> list[
         An unknown name, or an exchange that none of the sources gives.
     """
     every = [load_source(name) for name in SOURCES]
-    sources = [load_source(name) for name in dict.fromkeys(source_names)] or [s for s in every if s.keyless]
+    named = [load_source(name) for name in dict.fromkeys(source_names)]
+    if not exchanges:
+        return [(source, source.exchanges[0]) for source in named or every if named or _is_default(source)]
     pairs: list[Pair] = []
     for exchange in dict.fromkeys(name.strip().lower() for name in exchanges):
-        serving = [source for source in sources if exchange in source.exchanges]
+        serving = [source for source in named or every if exchange in source.exchanges]
         if not serving:
-            raise UsageError(_explain_exchange(exchange, every, sources))
+            raise UsageError(_explain_exchange(exchange, every, named or every))
+        if not named and window is not None:
+            serving = find_best(serving, exchange, window, words)
+            say(f"{exchange}: taken from {_join(source.name for source in serving)}")
         pairs += [(source, exchange) for source in serving]
-    if not exchanges:
-        pairs = [(source, source.exchanges[0]) for source in sources]
-    return sorted(pairs, key=lambda pair: [source.name for source in sources].index(pair[0].name))
+    order = [source.name for source in named or every]
+    return sorted(pairs, key=lambda pair: order.index(pair[0].name))
+
+
+def find_best(serving: Sequence[Source], exchange: str, window: Window, words: Sequence[str]) -> list[Source]:
+    """
+    Choose the fewest sources that give a window of an exchange: its own first, then those for all days, then the rest.
+
+    Another is added only for symbols and times (more than an hour) that the better ones cannot give. Where nobody can
+    be asked, the last is named, whose plan says why.
+    """
+    ranked = sorted(serving, key=lambda source: (_rank_of(source, exchange), len(source.exchanges)))
+    now = now_us()
+    given = {source.name: [w.interval for w in plan_windows(source, [window], now).windows] for source in ranked}
+    chosen: list[str] = []
+    for word in words or ("",):
+        left = [window.interval]
+        for source in ranked:
+            if not _takes(source, word) or total_length(left) <= NEGLIGIBLE_US:
+                continue
+            rest = subtract_intervals(left, given[source.name])
+            if total_length(left) - total_length(rest) > 0:
+                chosen.append(source.name)
+            left = rest
+    return [source for source in ranked if source.name in chosen] or ranked[-1:]
+
+
+def _rank_of(source: Source, exchange: str) -> int:
+    return 0 if source.name == exchange else _PREFERRED.index(source.name) + 1 if source.name in _PREFERRED else 9
+
+
+def _takes(source: Source, word: str) -> bool:
+    quote = split_symbol(word)[1]
+    return not source.quotes or not quote or quote in source.quotes
+
+
+def _is_default(source: Source) -> bool:
+    return source.keyless and source.by_default
 
 
 def check_listed(unlisted: Mapping[str, Sequence[Sequence[str]]], asked: int, failed: int) -> None:

@@ -9,14 +9,18 @@ from liqcli.config import source_key
 from liqcli.coverage import CoveredWindow
 from liqcli.errors import ExitCode
 from liqcli.http import Client
-from liqcli.intervals import total_length
+from liqcli.intervals import subtract_intervals, total_length
 from liqcli.model import Liquidation, Rejected, Window
 from liqcli.sources.common import Market, Source
 
 
 @dataclass(slots=True)
 class Job:
-    """One symbol of one exchange from one source; the writer alone changes the tallies."""
+    """
+    One symbol of one exchange from one source; the writer alone changes the tallies.
+
+    ``loose_rows`` lie in time that the source said nothing else about: they are added, and nothing is replaced.
+    """
 
     source: Source
     exchange: str
@@ -32,9 +36,11 @@ class Job:
     notional: float = 0.0
     skipped: int = 0
     answered: list[Window] = field(default_factory=list)
+    unknown: list[Window] = field(default_factory=list)
     cut: list[Window] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     pending_rows: list[Liquidation] = field(default_factory=list)
+    loose_rows: list[Liquidation] = field(default_factory=list)
     pending_windows: list[CoveredWindow] = field(default_factory=list)
 
     @property
@@ -115,7 +121,10 @@ def sum_up(job: Job) -> FetchRow:
         notional=job.notional,
         planned=len(job.windows),
         answered=len(job.answered),
-        covered_s=total_length(window.interval for window in job.answered) / 1e6,
+        covered_s=total_length(
+            subtract_intervals([w.interval for w in job.answered], [w.interval for w in job.unknown])
+        )
+        / 1e6,
         known_s=job.known_us / 1e6,
         cut=len(job.cut),
         rejected=len(job.rejected),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from liqcli.coverage import CoveredWindow
 from liqcli.formats import format_time
-from liqcli.intervals import merge_intervals, subtract_intervals
+from liqcli.intervals import Interval, merge_intervals, subtract_intervals
 from liqcli.model import Window
 from liqcli.sources.common import Source
 
@@ -60,23 +60,35 @@ def clip_to_reach(source: Source, window: Window, now_us: int) -> Window | None:
     return Window(start, window.end_us) if start < window.end_us else None
 
 
-def judge_window(source: Source, window: Window, cut: Iterable[Window], asked_us: int) -> list[CoveredWindow]:
+def judge_window(
+    source: Source,
+    window: Window,
+    cut: Iterable[Window],
+    asked_us: int,
+    unknown: Iterable[Window] = (),
+    unsettled: Iterable[Window] = (),
+) -> list[CoveredWindow]:
     """
     Say how far an answer can be relied on.
 
-    Parts that were cut short are ``cut``; what is younger than the source's settle time is ``provisional``; the rest is
-    ``complete``.
+    Parts that were cut short are ``cut``; what is younger than the source's settle time, or said to be unsettled, is
+    ``provisional``; unknown parts are left out; the rest is ``complete``.
     """
-    cuts = merge_intervals((max(c.start_us, window.start_us), min(c.end_us, window.end_us)) for c in cut)
+    cuts = _inside(window, cut)
+    hidden = _inside(window, unknown)
     settled = max(
         window.start_us, min(window.end_us, (asked_us - source.settle_us) // source.grain_us * source.grain_us)
     )
-    old = subtract_intervals([(window.start_us, settled)], cuts)
-    young = subtract_intervals([(settled, window.end_us)], cuts)
+    old = subtract_intervals([(window.start_us, settled)], [*cuts, *hidden, *_inside(window, unsettled)])
+    young = subtract_intervals([window.interval], [*cuts, *hidden, *old])
     judged = [CoveredWindow(Window(*piece), "cut", None, asked_us) for piece in cuts]
     judged += [CoveredWindow(Window(*piece), "complete", None, asked_us) for piece in old]
     judged += [CoveredWindow(Window(*piece), "provisional", None, asked_us) for piece in young]
     return sorted(judged, key=lambda item: item.window)
+
+
+def _inside(window: Window, parts: Iterable[Window]) -> list[Interval]:
+    return merge_intervals((max(p.start_us, window.start_us), min(p.end_us, window.end_us)) for p in parts)
 
 
 def _split(start_us: int, end_us: int, step_us: int) -> Iterator[Window]:

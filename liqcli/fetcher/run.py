@@ -74,7 +74,7 @@ def fetch(
     words = [normalise_symbol(text) for text in dict.fromkeys(symbols)]
     if not words:
         raise UsageError("--symbol: no symbol given")
-    pairs = choose_pairs(sources, exchanges)
+    pairs = choose_pairs(sources, exchanges, window, words, say)
     clients = Clients()
     try:
         with _terminate_like_ctrl_c():

@@ -12,7 +12,7 @@ from liqcli.fetcher.jobs import Job
 from liqcli.fetcher.plan import judge_window
 from liqcli.formats import format_count, format_usd
 from liqcli.lake import Lake
-from liqcli.model import Window
+from liqcli.model import Liquidation, Window
 from liqcli.staging import Staging
 
 ROWS_IN_MEMORY = 100_000
@@ -39,15 +39,20 @@ class Writer:
             return
         if answer.absent is not None:
             job.gaps.append(answer.absent)
-            return
+            if not answer.unknown:
+                return
         job.answered.append(heard.window)
+        job.unknown += answer.unknown
         job.events += len(answer.rows)
         job.notional += sum(row.notional for row in answer.rows)
         job.skipped += answer.skipped
         job.cut += answer.cut
         job.rejected += answer.rejected
-        job.pending_rows += answer.rows
-        job.pending_windows += _count(judge_window(job.source, heard.window, answer.cut, heard.asked_us), heard)
+        judged = judge_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, answer.unsettled)
+        job.pending_windows += _count(judged, heard)
+        for row in answer.rows:
+            loose = not job.source.union and not any(item.window.contains(row.ts_us) for item in judged)
+            (job.loose_rows if loose else job.pending_rows).append(row)
         self._rows += len(answer.rows)
         self._narrate(job)
 
@@ -61,10 +66,13 @@ class Writer:
             if job.pending_windows:
                 covered = WindowMemory().remember(job.pending_windows).windows  # neighbours joined: one write, not 24
                 if job.source.union:
-                    self._add(job, covered)
+                    self._add(job, job.pending_rows, covered)
                 else:
                     self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, job.pending_rows)
                 job.pending_windows, job.pending_rows = [], []
+            if job.loose_rows:
+                self._add(job, job.loose_rows, [])
+                job.loose_rows = []
         self._rows = 0
 
     def write_rejected(self) -> None:
@@ -74,9 +82,9 @@ class Writer:
                 names = [job.source.name] if job.source.name == job.exchange else [job.source.name, job.exchange]
                 self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), job.rejected)
 
-    def _add(self, job: Job, covered: Sequence[CoveredWindow]) -> None:
+    def _add(self, job: Job, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
         with Staging(self._lake) as staging:
-            for row in job.pending_rows:
+            for row in rows:
                 staging.add(row)
             staging.commit(most_copies=ALL_COPIES)
         with self._lake.locked():

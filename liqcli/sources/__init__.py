@@ -16,6 +16,14 @@ SOURCES = {
     "htx": "liqcli.sources.htx",
     "okx": "liqcli.sources.okx",
     "tardis": "liqcli.sources.tardis",
+    "deribit": "liqcli.sources.deribit",
+    "kraken": "liqcli.sources.kraken",
+    "bitfinex": "liqcli.sources.bitfinex",
+    "cryptohftdata": "liqcli.sources.cryptohftdata",
+    "binance-vision": "liqcli.sources.binance_vision",
+    "bitget": "liqcli.sources.bitget",
+    "coinex": "liqcli.sources.coinex",
+    "dydx": "liqcli.sources.dydx",
 }
 
 

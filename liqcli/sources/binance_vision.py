@@ -1,13 +1,16 @@
 """The COIN-M ``liquidationSnapshot`` archive of data.binance.vision: a zip with one CSV a day and contract.
 
-exchange: binance
-docs: https://data.binance.vision/?prefix=data/futures/cm/daily/liquidationSnapshot/; read 2026-11-22
-gives: 2023-06-25 to 2024-10-14, a file a day, in time order; the USD-M twin was deleted
-limits: none for files on disk
-side: the order's side: SELL = a long was liquidated
-price: `average_price`, the fill; `price` is the order's limit
-qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others)
-time: `time` [ms UTC]
+exchange: binance (COIN-M)
+docs: https://data.binance.vision/?prefix=data/futures/cm/daily/liquidationSnapshot/; read 2026-11-22. No live endpoint
+    was called; each fact says how it is known
+gives: 2023-06-25 to 2024-10-14, a file a day, in time order; 472 of those 478 days for BTCUSD_PERP (probed by others
+    2026-09; other contracts unproven). A day without a file stays unknown. The USD-M twin was deleted. What exists is
+    listed on s3-ap-northeast-1.amazonaws.com/data.binance.vision, XML, 1000 keys a page, marker = go on behind it
+limits: none stated; 300 requests a minute are sent. A file counts only when its sha256 is that of its .CHECKSUM
+side: the order's side: SELL = a long was liquidated (documented)
+price: `average_price`, the fill; `price` is the order's limit (documented)
+qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others) (documented)
+time: `time` [ms UTC] (recorded)
 completeness: sampled, as the forceOrder stream (at most one order a symbol a second)
 changed: every row stands twice (binance-public-data#337): where all counts are even half are kept, else one each
 fixture: tests/sources/test_binance_vision.py (the three rows of peers.md section 6 number 11)
@@ -15,12 +18,30 @@ fixture: tests/sources/test_binance_vision.py (the three rows of peers.md sectio
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import re
+import zipfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any
 
-from liqcli.model import Liquidation
+from liqcli.http import RefusalError, Request
+from liqcli.model import US_PER_S, Liquidation, Window, from_us
 from liqcli.sources.binance_stream import parse_order
+from liqcli.sources.common import (
+    DAY_US,
+    HOUR_US,
+    Answer,
+    AskMarkets,
+    AskWindow,
+    Market,
+    Source,
+    build_answer,
+    canonical,
+    pick_markets,
+)
 
 COLUMNS = (
     "time",
@@ -34,6 +55,11 @@ COLUMNS = (
     "last_fill_quantity",
     "accumulated_fill_quantity",
 )
+FOLDER = "data/futures/cm/daily/liquidationSnapshot/"
+FIRST_US = 1_687_651_200 * US_PER_S  # 2023-06-25
+END_US = 1_728_950_400 * US_PER_S  # 2024-10-15
+CHECKSUM_TRIES = 4
+_LISTING = "https://s3-ap-northeast-1.amazonaws.com"
 _FILE_NAME = re.compile(
     r"^([A-Z0-9]+_(?:PERP|\d{6}))-liquidationSnapshot-\d{4}-\d{2}-\d{2}\.(?:zip|csv)", re.IGNORECASE
 )
@@ -89,3 +115,151 @@ def undouble(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
         return kept, total - len(kept), "every row stands an even number of times: half of them dropped"
     kept = list(counted)
     return kept, total - len(kept), "some rows stand more than once: one of each kept"
+
+
+def decode(body: bytes) -> object:
+    """
+    Tell a zip (its bytes), a checksum (its hex digits) and a page of the listing (its names, and where to go on) apart.
+
+    Raises
+    ------
+    ValueError
+        None of them, or broken off: worth asking again.
+    """
+    if body[:2] == b"PK":
+        return body
+    text = body.decode("utf-8", "replace").strip()
+    if match := re.match(r"^([0-9a-fA-F]{64})\s+\S", text):
+        return match[1].lower()
+    if "<ListBucketResult" in text[:500] and text.endswith("</ListBucketResult>"):
+        names = re.findall(r"<(?:Key|Prefix)>([^<]+)</(?:Key|Prefix)>", text)
+        onward = re.search(r"<NextMarker>([^<]+)</NextMarker>", text)
+        cut = "<IsTruncated>true</IsTruncated>" in text
+        return names, (onward[1] if onward else max(names, default="")) if cut else None
+    raise ValueError(f"neither a zip, a checksum nor a listing ({len(body)} bytes, {text[:40]!r})")
+
+
+def list_request(prefix: str, marker: str) -> Request:
+    """What to ask to learn which folders or files there are behind a name."""
+    params = (("delimiter", "/"), ("prefix", prefix), *((("marker", marker),) if marker else ()))
+    return Request("/data.binance.vision", params, absent=(404,), url=_LISTING)
+
+
+def file_name(instrument: str, day_us: int) -> str:
+    """Name the file of a day."""
+    return f"{FOLDER}{instrument}/{instrument}-liquidationSnapshot-{from_us(day_us):%Y-%m-%d}.zip"
+
+
+def read_zip(body: bytes) -> list[dict[str, Any]]:
+    """
+    Read the rows of the one CSV in a zip.
+
+    Raises
+    ------
+    ValueError
+        Not such a zip.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as packed:
+            text = packed.read(packed.namelist()[0]).decode("utf-8")
+    except (zipfile.BadZipFile, OSError, IndexError, EOFError) as error:
+        raise ValueError(f"a broken zip ({error})") from error
+    reader = csv.DictReader(io.StringIO(text))
+    if not set(COLUMNS) <= set(reader.fieldnames or ()):
+        raise ValueError("the CSV has other columns than a liquidationSnapshot")
+    return list(reader)
+
+
+def find_obstacle(window: Window) -> str | None:
+    """Say why a window cannot be asked: the archive has a first and a last day."""
+    inside = window.end_us > FIRST_US and window.start_us < END_US
+    return None if inside else "the archive runs from 2023-06-25 to 2024-10-14"
+
+
+def _list(prefix: str, marker: str, last: str) -> Generator[Request, Any, list[str] | None]:
+    """Read a listing up to a name; None where there is none."""
+    found: list[str] = []
+    while True:
+        page = yield list_request(prefix, marker)
+        if page is None:
+            return None
+        names, onward = page
+        found += [name for name in names if name != prefix]
+        if onward is None or onward >= last:
+            return found
+        if onward <= marker:
+            raise RefusalError("the listing does not go on")
+        marker = onward
+
+
+def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
+    folders = yield from _list(FOLDER, "", "~")
+    if folders is None:
+        raise RefusalError("the archive has no listing")
+    names = [folder.removeprefix(FOLDER).strip("/") for folder in folders]
+    listed = {name: symbol for name in names if name.endswith("_PERP") and (symbol := canonical(name))}
+    return pick_markets(
+        (
+            Market(exchange, symbol, name, 100.0 if symbol == "BTCUSD" else 10.0, True)
+            for name, symbol in listed.items()
+        ),
+        wanted,
+    )
+
+
+def _ask_window(market: Market, window: Window) -> AskWindow:
+    days = [day for day in range(window.start_us, window.end_us, DAY_US) if FIRST_US <= day < END_US]
+    names = [file_name(market.instrument, day) for day in days]
+    listed = yield from _list(f"{FOLDER}{market.instrument}/", names[0][:-4], f"{names[-1]}~")
+    there = set(names if listed is None else listed)
+    answer = Answer(unknown=[Window(window.start_us, days[0]), Window(days[-1] + DAY_US, window.end_us)])
+    answer.unknown = [part for part in answer.unknown if part.length_us > 0]
+    reasons = []
+    for day, name in zip(days, names, strict=True):
+        file = (yield from _ask_file(name, f"{name}.CHECKSUM" in there)) if name in there else f"no file {name}"
+        if isinstance(file, str):
+            answer.unknown.append(Window(day, day + DAY_US))
+            reasons.append(file)
+            continue
+        near = Window(day - DAY_US, day + 2 * DAY_US)
+        part = build_answer(file, lambda raw: parse_row(raw, market.instrument), near, name)
+        rows, dropped, _how = undouble(part.rows)
+        answer.rows += rows
+        answer.rejected += part.rejected
+        answer.skipped += dropped
+    answer.absent = "; ".join(reasons) or None
+    return answer
+
+
+def _ask_file(name: str, checked: bool) -> Generator[Request, Any, list[dict[str, Any]] | str]:
+    """Get the rows of a file whose checksum is right, or say in words why there are none."""
+    for _ in range(CHECKSUM_TRIES):
+        wanted = (yield Request(f"/{name}.CHECKSUM", absent=(404,))) if checked else None
+        body = yield Request(f"/{name}", absent=(404,))
+        if body is None:
+            return f"no file {name}"
+        if isinstance(body, bytes) and wanted in (None, hashlib.sha256(body).hexdigest()):
+            try:
+                return read_zip(body)
+            except ValueError as error:
+                return f"{name}: {error}"
+    return f"{name}: its sha256 is not the one in its .CHECKSUM (asked {CHECKSUM_TRIES} times)"
+
+
+SOURCE = Source(
+    name="binance-vision",
+    exchanges=("binance",),
+    url="https://data.binance.vision",
+    per_minute=300,
+    window_us=7 * DAY_US,
+    grain_us=DAY_US,
+    retention_us=None,
+    settle_us=0,
+    delay_us=6 * HOUR_US,
+    decode=decode,
+    ask_markets=_ask_markets,
+    ask_window=_ask_window,
+    by_default=False,
+    quotes=("USD",),
+    find_obstacle=find_obstacle,
+)

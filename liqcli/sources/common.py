@@ -36,13 +36,18 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One contract: ``contract_size`` is base coins a contract, or USD a contract when ``inverse``; None = unknown."""
+    """
+    One contract: ``contract_size`` is base coins a contract, or USD a contract when ``inverse``; None = unknown.
+
+    ``siblings`` are further contracts of the same symbol, asked along with it (Kraken: PI_XBTUSD beside PF_XBTUSD).
+    """
 
     exchange: str
     symbol: str
     instrument: str
     contract_size: float | None
     inverse: bool = False
+    siblings: tuple[Market, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,19 @@ class Listing:
 
 @dataclass(slots=True)
 class Answer:
-    """All that was said of one window; ``absent`` says why nothing was (the window stays unknown, not empty)."""
+    """
+    All that was said of one window.
+
+    ``cut`` could not be given in full; ``absent`` says why nothing was said of the whole window, or of its ``unknown``
+    parts (they stay unknown, not empty); to ``unsettled`` parts something may still be added.
+    """
 
     rows: list[Liquidation] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     skipped: int = 0
     cut: list[Window] = field(default_factory=list)
+    unknown: list[Window] = field(default_factory=list)
+    unsettled: list[Window] = field(default_factory=list)
     absent: str | None = None
 
 
@@ -76,7 +88,9 @@ class Source:
     ``window_us`` the longest window of one question; ``grain_us`` what its edges must be multiples of; ``retention_us``
     how far back it answers (None: no end known); ``settle_us`` how old an event must be before nothing can come after
     it; ``delay_us`` how late data are published; ``union`` when answers overlap their window and so add to what is
-    stored instead of replacing it; ``find_obstacle`` says why a window cannot be asked (a key is missing).
+    stored instead of replacing it; ``find_obstacle`` says why a window cannot be asked (a key is missing);
+    ``by_default`` when a fetch that names neither source nor exchange asks it; ``quotes`` what its symbols end in
+    (none: anything); ``shared`` when an answer tells of all symbols, so that a run asks the same question only once.
     """
 
     name: str
@@ -93,6 +107,9 @@ class Source:
     delay_us: int = 0
     union: bool = False
     keyless: bool = True
+    by_default: bool = True
+    quotes: tuple[str, ...] = ()
+    shared: bool = False
     sizes_from: Mapping[str, str] = field(default_factory=dict)
     find_obstacle: Callable[[Window], str | None] | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from liqcli.model import US_PER_S, Window
+from liqcli.sources import SOURCES
 from liqcli.timespan import now_us
 from loopback.server import Reply, json_reply
 from loopback.truth import make_events
@@ -28,14 +29,14 @@ def be_swift(monkeypatch: pytest.MonkeyPatch) -> None:
     from liqcli import http
 
     monkeypatch.setattr(http, "BACKOFF_S", 0.01)
-    for name in ("GATE", "HTX", "OKX", "TARDIS"):
+    for name in (source.upper().replace("-", "_") for source in SOURCES):
         monkeypatch.setenv(f"LIQCLI_RATE_{name}", "unlimited")
         monkeypatch.setenv(f"LIQCLI_URL_{name}", NOBODY)
 
 
 def point(monkeypatch: pytest.MonkeyPatch, **servers: str) -> None:
     for name, url in servers.items():
-        monkeypatch.setenv(f"LIQCLI_URL_{name.upper()}", url)
+        monkeypatch.setenv(f"LIQCLI_URL_{name.upper()}", url)  # binance_vision="http…" for binance-vision
 
 
 def stored(lake: Path, symbol: str) -> Counter[tuple[object, ...]]:

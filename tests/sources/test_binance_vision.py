@@ -1,7 +1,19 @@
 """The COIN-M archive; the rows are those of peers.md section 6, number 11."""
 
-import pytest
+from collections import Counter
 
+import pytest
+from loopback.binance_vision import BinanceVisionServer
+from loopback.scenes import DAY_US, HOUR_US, be_swift, every_file, point, stored
+from loopback.server import Reply
+from loopback.spoiling import FAULTS, spoil
+from loopback.truth import make_events
+
+from liqcli.errors import ExitCode, UsageError
+from liqcli.fetcher import fetch
+from liqcli.lake import Lake
+from liqcli.model import Window
+from liqcli.sources import binance_vision
 from liqcli.sources.binance_vision import COLUMNS, parse_row, symbol_of_file, undouble
 
 ROWS = [
@@ -68,3 +80,119 @@ def test_other_coins_are_10_usd_a_contract():
 )
 def test_symbol_of_file(name, symbol):
     assert symbol_of_file(name) == symbol
+
+
+# ------------------------------------------------------------------------------------------ fetched
+
+START = 1_704_067_200 * 1_000_000  # 2024-01-01
+DAYS = Window(START, START + 3 * DAY_US)
+FIVE_HOURS = Window(START + 20 * HOUR_US, START + 25 * HOUR_US)  # over midnight
+
+
+def truth():
+    """2024-01-01 and -02; nothing on -03 (no file). Events of 100 USD a contract for BTC, 10 for ETH."""
+    btc = [event for event in make_events(FIVE_HOURS, 11, busy=60) if DAYS.contains(event.ts_ms * 1000)]
+    return {"BTCUSD_PERP": btc, "ETHUSD_PERP": btc[:30], "BTCUSD_240329": btc[:5]}
+
+
+def expected(events, face):
+    """Contracts x face value in USD; coins by price."""
+    return Counter(
+        (e.ts_ms * 1000, e.position, float(e.price), e.contracts * face / float(e.price), float(e.contracts * face))
+        for e in events
+    )
+
+
+@pytest.fixture(autouse=True)
+def _swift(monkeypatch):
+    be_swift(monkeypatch)
+
+
+def fetch_days(lake, symbols=("BTCUSD", "ETHUSD")):
+    return fetch(Lake(lake), DAYS, symbols, ["binance-vision"])
+
+
+def test_lake_equals_truth(monkeypatch, lake):
+    """Doubled rows undone, twins kept, the day without a file unknown and asked again, the others not."""
+    with BinanceVisionServer(truth()) as server:
+        point(monkeypatch, binance_vision=server.url)
+        summary = fetch_days(lake)
+        assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
+        assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
+        assert max(stored(lake, "BTCUSD").values()) > 1, "the truth has no twins"
+        assert summary.exit_code == ExitCode.PARTIAL
+        assert "no file" in summary.rows[0].gaps[0]
+        assert "2024-01-03.zip" in summary.rows[0].gaps[0]
+        assert summary.rows[0].skipped == len(truth()["BTCUSD_PERP"])
+        assert Lake(lake).read_memory("binance", "BTCUSD", "binance-vision").missing(DAYS) == [
+            Window(START + 2 * DAY_US, DAYS.end_us)
+        ]
+        before = every_file(lake)
+        server.asked.clear()
+        fetch_days(lake)
+        assert [asked.path for asked in server.asked] == ["/data.binance.vision"] * 3
+        assert every_file(lake) == before
+
+
+def test_days_known_are_not_asked(monkeypatch, lake):
+    known = Window(START, START + 2 * DAY_US)
+    with BinanceVisionServer(truth()) as server:
+        point(monkeypatch, binance_vision=server.url)
+        assert fetch(Lake(lake), known, ["BTCUSD"], ["binance-vision"]).exit_code == ExitCode.DONE
+        asked = len(server.asked)
+        assert fetch(Lake(lake), known, ["BTCUSD"], ["binance-vision"]).exit_code == ExitCode.DONE
+        assert len(server.asked) == asked
+
+
+def test_listing_goes_on_behind_a_page(monkeypatch, lake):
+    with BinanceVisionServer(truth(), page=1) as server:
+        point(monkeypatch, binance_vision=server.url)
+        fetch_days(lake)
+    assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "wrong checksum"])
+def test_faults(monkeypatch, lake, fault):
+    with BinanceVisionServer(truth()) as server:
+        wrong = Reply(200, b"0" * 64 + b"  file.zip\n")
+        spoiled = spoil(server, FAULTS.get(fault, lambda real: wrong if len(real.body) < 150 else real), every=4)
+        point(monkeypatch, binance_vision=server.url)
+        summary = fetch_days(lake)
+        assert spoiled
+    assert [row.error for row in summary.rows] == [None, None]
+    assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
+    assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
+
+
+def test_a_checksum_that_stays_wrong_is_a_gap(monkeypatch, lake):
+    """The day is not stored, it is named, and the other day is."""
+    with BinanceVisionServer(truth()) as server:
+        name = f"{binance_vision.FOLDER}BTCUSD_PERP/BTCUSD_PERP-liquidationSnapshot-2024-01-01.zip"
+        server.files[f"{name}.CHECKSUM"] = b"0" * 64 + b"  file.zip\n"
+        point(monkeypatch, binance_vision=server.url)
+        summary = fetch_days(lake, ["BTCUSD"])
+        assert len(server.paths("2024-01-01.zip")) == binance_vision.CHECKSUM_TRIES
+    assert summary.exit_code == ExitCode.PARTIAL
+    assert "2024-01-01.zip: its sha256 is not the one in its .CHECKSUM" in summary.rows[0].gaps[0]
+    second = [e for e in truth()["BTCUSD_PERP"] if e.ts_ms * 1000 >= START + DAY_US]
+    assert stored(lake, "BTCUSD") == expected(second, 100)
+
+
+def test_linear_contracts_are_not_listed(monkeypatch, lake):
+    with BinanceVisionServer(truth()) as server:
+        point(monkeypatch, binance_vision=server.url)
+        with pytest.raises(UsageError, match=r"unknown symbol 'BTCUSDT'.*did you mean BTCUSD"):
+            fetch_days(lake, ["BTCUSDT", "BTCUSD"])
+
+
+@pytest.mark.parametrize("body", [b"", b"<html></html>", b"<ListBucketResult>", b"{}", b"abc  file.zip"])
+def test_garbled_is_asked_again(body):
+    with pytest.raises(ValueError, match="neither a zip"):
+        binance_vision.decode(body)
+
+
+def test_window_outside_the_archive_is_said():
+    assert "2023-06-25 to 2024-10-14" in binance_vision.find_obstacle(
+        Window(START - 400 * DAY_US, START - 399 * DAY_US)
+    )
+    assert binance_vision.find_obstacle(DAYS) is None

@@ -1,0 +1,235 @@
+"""Fetching candles and open interest: one exchange a symbol, the next one when it refuses or does not list it.
+
+Series of two exchanges are never mixed, so an exchange that cannot give a window hands it over as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from liqcli.errors import BlockedError, DamagedError, ExitCode, SourceError
+from liqcli.fetcher.ask import drive
+from liqcli.fetcher.market_gaps import align_window, find_gaps
+from liqcli.fetcher.run import _terminate_like_ctrl_c
+from liqcli.http import Client, UnreachableError
+from liqcli.intervals import subtract_intervals
+from liqcli.lake import Lake
+from liqcli.market_data import INTERVAL_US, write_candles, write_open_interest
+from liqcli.market_sources import MARKET_SOURCES, load_market_sources
+from liqcli.market_sources.common import SNAPSHOT_US, MarketSource, Memo
+from liqcli.model import Window
+from liqcli.timespan import now_us
+
+KINDS = {"candles": "candles", "open-interest": "open_interest"}  # as a user writes it -> as the lake does
+ROWS_IN_MEMORY = 20_000
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class MarketRow:
+    """
+    What came of one kind and symbol, from the exchange that was asked last.
+
+    ``rows`` were stored by this run; ``answered`` of ``planned`` windows; ``lacking`` stretches stay open; ``troubles``
+    say why, and what exchanges that were passed over said.
+    """
+
+    kind: str
+    symbol: str
+    exchange: str = ""
+    requests: int = 0
+    rows: int = 0
+    planned: int = 0
+    answered: int = 0
+    lacking: int = 0
+    usable: bool = False
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def result(self) -> str:
+        """The row in a word: ok, partial, failed."""
+        if self.usable:
+            return "partial" if self.lacking else "ok"
+        return "failed"
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run keeps between symbols: connections, places that refused, sizes learnt."""
+
+    lake: Lake
+    say: Say
+    interval: str
+    clients: dict[str, Client] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    memo: Memo = field(default_factory=dict)
+
+    def client(self, source: MarketSource) -> Client:
+        if source.name not in self.clients:
+            self.clients[source.name] = Client(source.name, source.url, source.per_minute)
+        return self.clients[source.name]
+
+
+def fetch_market(
+    lake: Lake,
+    window: Window,
+    symbols: Sequence[str],
+    kinds: Sequence[str],
+    exchanges: Sequence[str] = (),
+    interval: str = "1m",
+    say: Say = lambda _line: None,
+) -> list[MarketRow]:
+    """
+    Get what the lake lacks of candles and open interest, and store it.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Canonical, with their quote.
+    kinds : sequence of str
+        Of ``candles`` and ``open-interest``.
+    exchanges : sequence of str
+        Asked in this order, as far as they give such data; none: binance, bybit, okx, gate.
+    interval : str
+        Length of a candle, ``1m`` to ``1d``.
+
+    Raises
+    ------
+    LakeError
+        The lake cannot be written.
+    KeyboardInterrupt
+        Ctrl-C or SIGTERM; windows that were answered are stored.
+    """
+    chosen = [name for name in exchanges if name in MARKET_SOURCES] or list(MARKET_SOURCES)
+    run = _Run(lake, say, interval)
+    try:
+        with _terminate_like_ctrl_c():
+            return [_fetch_symbol(run, kind, symbol, window, chosen) for symbol in symbols for kind in kinds]
+    finally:
+        for client in run.clients.values():
+            client.close()
+
+
+def judge_market(rows: Sequence[MarketRow]) -> ExitCode:
+    """0 all came, 6 some is missing, 3 nothing usable."""
+    if rows and not any(row.usable for row in rows):
+        return ExitCode.SOURCE
+    return ExitCode.PARTIAL if any(row.result != "ok" for row in rows) else ExitCode.DONE
+
+
+def _fetch_symbol(run: _Run, kind: str, symbol: str, window: Window, exchanges: Sequence[str]) -> MarketRow:
+    step_us = INTERVAL_US[run.interval] if kind == "candles" else SNAPSHOT_US
+    whole = align_window(KINDS[kind], window, step_us, now_us())
+    row = MarketRow(kind, symbol)
+    best = row.exchange
+    for exchange in exchanges:
+        try:
+            if whole.length_us and _gaps(run, kind, exchange, symbol, whole, step_us):
+                continue
+        except DamagedError:
+            continue
+        row.exchange, row.usable = exchange, True  # it is all there from before
+        return row
+    for exchange in exchanges:
+        try:
+            held = _fetch_exchange(run, row, exchange, whole, step_us)
+        except DamagedError as error:
+            row.troubles.append(f"{exchange}: {error}")
+            continue
+        row.usable = row.usable or held
+        best = exchange if held or not best else best
+        if held and not row.lacking:
+            break
+        if exchange != exchanges[-1]:
+            run.say(f"{exchange} {kind} {symbol}: {row.troubles[-1] if row.troubles else 'incomplete'}; asking on")
+    row.exchange = best
+    run.say(f"{row.exchange} {kind} {symbol}: {row.rows:,} rows in {row.requests} requests")
+    return row
+
+
+def _fetch_exchange(run: _Run, row: MarketRow, exchange: str, whole: Window, step_us: int) -> bool:
+    """Ask the places of one exchange for what is lacking; says whether the lake now holds anything of the window."""
+    gaps = [gap.interval for gap in _gaps(run, row.kind, exchange, row.symbol, whole, step_us)]
+    for source in load_market_sources(exchange):
+        if gaps:
+            answered = _ask_place(run, row, source, [Window(*gap) for gap in gaps], step_us)
+            gaps = subtract_intervals(gaps, [window.interval for window in answered])
+    row.lacking = len(gaps)
+    left = _gaps(run, row.kind, exchange, row.symbol, whole, step_us)
+    return left != [whole]
+
+
+def _ask_place(run: _Run, row: MarketRow, source: MarketSource, gaps: Sequence[Window], step_us: int) -> list[Window]:
+    """Ask one place for all windows that it can give, store the answers; gives the windows that were answered."""
+    if row.kind == "candles" and run.interval not in source.intervals:
+        row.troubles.append(f"{source.name} has no candles of {run.interval}")
+        return []
+    now = now_us()
+    if row.kind == "candles":
+        windows = [w for gap in gaps for w in source.cut_candles(gap, step_us, now)]
+    else:
+        windows = [w for gap in gaps for w in source.cut_open_interest(gap, now)]
+    windows = list(dict.fromkeys(windows))
+    if windows and source.name in run.lost:
+        row.troubles.append(run.lost[source.name])
+        return []
+    row.planned += len(windows)
+    answered: list[Window] = []
+    pending: list[Any] = []
+    try:
+        for window in windows:
+            rows = _ask_window(run, row, source, window)
+            if rows is None and source.is_archive and source.name not in run.lost:
+                continue  # another day's file may be there
+            if rows is None:
+                break
+            answered.append(window)
+            pending += rows
+            if len(pending) >= ROWS_IN_MEMORY:
+                _store(run, row, source, pending)
+                pending = []
+    finally:  # also when interrupted: what was answered is kept
+        _store(run, row, source, pending)
+    row.answered += len(answered)
+    return answered
+
+
+def _ask_window(run: _Run, row: MarketRow, source: MarketSource, window: Window) -> list[Any] | None:
+    """Ask for one window; None when it failed or is not there, with the reason in ``row.troubles``."""
+    client = run.client(source)
+    before = client.requests
+    try:
+        asking: Any
+        if row.kind == "candles":
+            asking = source.ask_candles(row.symbol, run.interval, window, run.memo)
+        else:
+            asking = source.ask_open_interest(row.symbol, window, run.memo)
+        rows: list[Any] | None = drive(asking, client, source.decode)
+        if rows is None:
+            row.troubles.append(f"{source.name} does not list {row.symbol}, or not for {window.start:%Y-%m-%d}")
+        return rows
+    except SourceError as error:
+        row.troubles.append(str(error))
+        if isinstance(error, BlockedError | UnreachableError):
+            run.lost[source.name] = str(error)
+        return None
+    finally:
+        row.requests += client.requests - before
+
+
+def _store(run: _Run, row: MarketRow, source: MarketSource, rows: Sequence[Any]) -> None:
+    row.rows += len(rows)
+    if not rows:
+        return
+    if row.kind == "candles":
+        write_candles(run.lake, source.exchange, row.symbol, run.interval, source.exchange, rows)
+    else:
+        write_open_interest(run.lake, source.exchange, row.symbol, source.exchange, rows)
+
+
+def _gaps(run: _Run, kind: str, exchange: str, symbol: str, whole: Window, step_us: int) -> list[Window]:
+    interval = run.interval if kind == "candles" else ""
+    return find_gaps(run.lake, KINDS[kind], exchange, symbol, interval, whole, step_us)

@@ -1,0 +1,22 @@
+"""Where candles and open interest come from: one module a place, listed in one literal dict and imported when used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liqcli.market_sources.common import MarketSource
+
+# Exchange -> its places, the one to ask first in front; exchanges in the order in which they stand in for each other.
+MARKET_SOURCES = {
+    "binance": ("liqcli.market_sources.binance", "liqcli.market_sources.binance_vision"),
+    "bybit": ("liqcli.market_sources.bybit",),
+    "okx": ("liqcli.market_sources.okx",),
+    "gate": ("liqcli.market_sources.gate",),
+}
+
+
+def load_market_sources(exchange: str) -> list[MarketSource]:
+    """Import the places of an exchange."""
+    return [importlib.import_module(module).SOURCE for module in MARKET_SOURCES[exchange]]

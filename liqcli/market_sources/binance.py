@@ -1,0 +1,91 @@
+"""Binance USD-M futures, official REST. No live endpoint was called; each fact says how it is known.
+
+exchange: binance
+docs: GET /fapi/v1/klines and /futures/data/openInterestHist, read 2026-11-22 in facts/sources.md section 5 (documented)
+gives: candles since listing, oldest first, at most 1500 an answer, startTime and endTime inside (documented); open
+    interest every 5 minutes, oldest first, at most 500, the last 30 days, an older startTime gets -1130 (documented)
+limits: 2400 weight a minute and address, 1500 candles weigh 10 (documented): 240 requests; open interest 1000 in five
+    minutes (documented): 200 a minute, which is kept for both. 429 and 418 are waited out, 451 is a country (recorded)
+qty: volume is base coins, sumOpenInterest base coins, sumOpenInterestValue USD (documented). Inverse contracts are
+    another host and are not asked here
+time: open time in ms; the last candle may be open and is left out
+changed: nothing dated
+"""
+
+from __future__ import annotations
+
+from liqcli.http import Request
+from liqcli.market_data import OpenInterest
+from liqcli.market_sources.common import (
+    DAY_US,
+    SNAPSHOT_US,
+    AskCandles,
+    AskOpenInterest,
+    MarketSource,
+    Memo,
+    build_candles,
+    build_open_interest,
+    cut_bars,
+    read_candle,
+    read_optional,
+    rows_of,
+)
+from liqcli.model import Window
+from liqcli.sources.common import decode_json
+from liqcli.symbols import split_symbol
+
+CANDLES = 1500
+SNAPSHOTS = 500
+KEPT_US = 30 * DAY_US - 3600 * 1_000_000  # an hour less: the edge moves while we ask
+ARCHIVED_US = 35 * DAY_US  # older candles come as files, thousands at once
+QUOTES = ("USDT", "USDC")
+INTERVALS = {name: name for name in ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")}
+
+
+def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
+    """Ask for one window of candles."""
+    if split_symbol(symbol)[1] not in QUOTES:
+        return None
+    payload = yield Request("/fapi/v1/klines", _params(symbol, ("interval", interval), window, CANDLES), absent=(400,))
+    if payload is None:  # -1121 "Invalid symbol." (recorded by others)
+        return None
+    return build_candles((read_candle(row[0], row[1:5], row[5]) for row in rows_of(payload)), window, interval)
+
+
+def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenInterest:
+    """Ask for one window of snapshots."""
+    if split_symbol(symbol)[1] not in QUOTES:
+        return None
+    params = _params(symbol, ("period", "5m"), window, SNAPSHOTS)
+    payload = yield Request("/futures/data/openInterestHist", params, absent=(400,))
+    if payload is None:
+        return None
+    rows = [
+        OpenInterest(
+            int(row["timestamp"]) * 1000,
+            read_optional(row.get("sumOpenInterest")),
+            read_optional(row.get("sumOpenInterestValue")),
+        )
+        for row in rows_of(payload)
+    ]
+    return build_open_interest(rows, window)
+
+
+def _params(symbol: str, step: tuple[str, str], window: Window, limit: int) -> tuple[tuple[str, str], ...]:
+    """Both of Binance's bounds lie inside, so the end is a millisecond earlier."""
+    start, end = str(window.start_us // 1000), str(window.end_us // 1000 - 1)
+    return ("symbol", symbol), step, ("startTime", start), ("endTime", end), ("limit", str(limit))
+
+
+SOURCE = MarketSource(
+    name="binance",
+    exchange="binance",
+    url="https://fapi.binance.com",
+    per_minute=200,
+    decode=decode_json,
+    intervals=INTERVALS,
+    cut_candles=lambda gap, step_us, now: cut_bars(gap, step_us, CANDLES, now - ARCHIVED_US),
+    ask_candles=ask_candles,
+    cut_open_interest=lambda gap, now: cut_bars(gap, SNAPSHOT_US, SNAPSHOTS, now - KEPT_US),
+    ask_open_interest=ask_open_interest,
+)

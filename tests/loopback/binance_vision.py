@@ -1,0 +1,76 @@
+"""data.binance.vision as facts/sources.md 3.1 describes it: S3 listing, daily zips, rows doubled, a .CHECKSUM each."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from loopback.server import Asked, Loopback, Reply
+from loopback.truth import Event
+
+HEADER = (
+    "time,side,order_type,time_in_force,original_quantity,price,average_price,order_status,last_fill_quantity,"
+    "accumulated_fill_quantity"
+)
+ROOT = "data/futures/cm/daily/liquidationSnapshot/"
+SIDE_OF = {"long": "SELL", "short": "BUY"}
+
+
+class BinanceVisionServer(Loopback):
+    """``truth``: contract -> events; every row stands twice; ``page`` keys a page of the listing."""
+
+    def __init__(self, truth: dict[str, list[Event]], page: int = 1000, **options: Any) -> None:
+        super().__init__(**options)
+        self.page = page
+        self.files: dict[str, bytes] = {}
+        for name, events in truth.items():
+            days: dict[str, list[str]] = defaultdict(list)
+            for event in sorted(events, key=lambda e: e.ts_ms):
+                day = f"{datetime.fromtimestamp(event.ts_ms / 1000, tz=UTC):%Y-%m-%d}"
+                row = f"{event.ts_ms},{SIDE_OF[event.position]},LIMIT,IOC,{event.contracts + 3},{event.price + 50},"
+                days[day] += [f"{row}{event.price},FILLED,1,{event.contracts}"] * 2
+            for day, lines in days.items():
+                file = f"{name}-liquidationSnapshot-{day}"
+                packed = io.BytesIO()
+                with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                    archive.writestr(f"{file}.csv", "\n".join([HEADER, *lines]) + "\n")
+                self.files[f"{ROOT}{name}/{file}.zip"] = packed.getvalue()
+                digest = hashlib.sha256(packed.getvalue()).hexdigest()
+                self.files[f"{ROOT}{name}/{file}.zip.CHECKSUM"] = f"{digest}  {file}.zip\n".encode()
+
+    def answer(self, asked: Asked) -> Reply:
+        if asked.path.rstrip("/") == "/data.binance.vision":
+            return self._list(asked.params.get("prefix", ""), asked.params.get("marker", ""))
+        body = self.files.get(asked.path[1:])
+        if body is None:
+            return Reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        return Reply(200, body)
+
+    def _list(self, prefix: str, marker: str) -> Reply:
+        found: dict[str, str] = {}
+        for key in sorted(self.files):
+            if key.startswith(prefix):
+                rest = key[len(prefix) :]
+                folder = prefix + rest.split("/")[0] + "/" if "/" in rest else ""
+                found[folder or key] = (
+                    f"<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
+                    if folder
+                    else f"<Contents><Key>{key}</Key><Size>{len(self.files[key])}</Size></Contents>"
+                )
+        names = [name for name in sorted(found) if name > marker]
+        shown = names[: self.page]
+        more = len(names) > len(shown)
+        onward = f"<NextMarker>{shown[-1]}</NextMarker>" if more else ""
+        body = "".join(found[name] for name in shown)
+        return Reply(
+            200,
+            (
+                '<?xml version="1.0"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+                f"<Name>data.binance.vision</Name><Prefix>{prefix}</Prefix><Marker>{marker}</Marker>{onward}"
+                f"<IsTruncated>{str(more).lower()}</IsTruncated>{body}</ListBucketResult>"
+            ).encode(),
+        )

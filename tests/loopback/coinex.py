@@ -1,0 +1,50 @@
+"""CoinEx as facts/sources.md 3.12 describes it: pages by number, 100 rows, has_next, code 0, position side."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from loopback.server import Asked, Loopback, Reply, json_reply
+from loopback.truth import Event
+
+
+class CoinexServer(Loopback):
+    """``truth``: market -> events; ``size`` coins a contract there; times in milliseconds, both inside."""
+
+    def __init__(
+        self, truth: dict[str, list[Event]], size: Decimal, listed: bool = True, rising: bool = False, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.listed = listed
+        self.rows = {
+            name: [
+                {
+                    "market": name,
+                    "side": e.position,
+                    "liq_price": str(e.price),
+                    "liq_amount": str(e.contracts * size),
+                    "bkr_price": str(e.price - 100),
+                    "created_at": e.ts_ms,
+                }
+                for e in sorted(events, key=lambda e: e.ts_ms if rising else -e.ts_ms)
+            ]
+            for name, events in truth.items()
+        }
+
+    def answer(self, asked: Asked) -> Reply:
+        if asked.path == "/v2/futures/market" and self.listed:
+            listed = [{"market": name, "contract_type": "linear", "quote_ccy": "USDT"} for name in self.rows]
+            return json_reply({"code": 0, "data": [*listed, {"market": "BTCUSD", "contract_type": "inverse"}]})
+        if asked.path != "/v2/futures/liquidation-history":
+            return json_reply({"code": 3008, "message": "not found"}, 404)
+        if asked.params.get("market") not in self.rows:
+            return json_reply({"code": 3639, "data": {}, "message": "Invalid Parameter"})
+        page, limit = int(asked.params.get("page", "1")), int(asked.params.get("limit", "10"))
+        if limit > 100:
+            return json_reply({"code": 3639, "data": {}, "message": "Invalid Parameter"})
+        start, end = int(asked.params.get("start_time", "0")), int(asked.params.get("end_time", "9" * 15))
+        rows = [row for row in self.rows[asked.params["market"]] if start <= row["created_at"] <= end]
+        shown = rows[(page - 1) * limit : page * limit]
+        onward = {"has_next": page * limit < len(rows)}
+        return json_reply({"code": 0, "data": shown, "pagination": onward, "message": "OK"})

@@ -1,0 +1,375 @@
+"""Candles and open interest from servers that keep each exchange's rules: the lake equals the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import RunCli
+from loopback.market import (
+    DAY_MS,
+    FIVE_MS,
+    MINUTE_MS,
+    BinanceMarket,
+    BybitMarket,
+    GateMarket,
+    MarketServer,
+    OkxMarket,
+    VisionMarket,
+    make_bar,
+    make_held,
+    steps,
+)
+from loopback.scenes import NOBODY
+from loopback.server import Reply, json_reply
+from loopback.venues import GateServer
+
+from liqcli.analysis.verify import verify_lake
+from liqcli.errors import ExitCode
+from liqcli.fetcher.market import MarketRow, fetch_market, judge_market
+from liqcli.lake import Lake
+from liqcli.model import Window
+from liqcli.timespan import now_us
+
+HOUR_MS = 3_600_000
+NAMES = ("BINANCE", "BINANCE_VISION", "BYBIT", "OKX", "GATE")
+SERVERS: dict[str, type[MarketServer]] = {
+    "binance": BinanceMarket,
+    "bybit": BybitMarket,
+    "okx": OkxMarket,
+    "gate": GateMarket,
+    "binance_vision": VisionMarket,
+}
+BOTH = ("candles", "open-interest")
+NOW_MS = now_us() // 1000
+DAY_START_MS = NOW_MS // DAY_MS * DAY_MS - 2 * DAY_MS  # the day before yesterday: in every archive
+SPAN_MS = (DAY_START_MS + 13 * HOUR_MS, DAY_START_MS + 37 * HOUR_MS)  # 24 hours over a midnight
+
+
+def window_of(span_ms: tuple[int, int]) -> Window:
+    return Window(span_ms[0] * 1000, span_ms[1] * 1000)
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """``house(binance=BinanceMarket())`` starts servers; whoever is not named is not there."""
+    from liqcli import http
+
+    monkeypatch.setattr(http, "BACKOFF_S", 0.01)
+    for name in NAMES:
+        monkeypatch.setenv(f"LIQCLI_RATE_{name}", "unlimited")
+        monkeypatch.setenv(f"LIQCLI_URL_{name}", NOBODY)
+    with ExitStack() as stack:
+
+        def start(**servers: MarketServer) -> None:
+            for name, server in servers.items():
+                stack.enter_context(server)
+                monkeypatch.setenv(f"LIQCLI_URL_{name.upper()}", server.url)
+
+        yield start
+
+
+def read(lake: Path, kind: str, exchange: str, symbol: str) -> dict[int, tuple[object, ...]]:
+    """ts [ms] -> the rest of each stored row."""
+    found: dict[int, tuple[object, ...]] = {}
+    for path in sorted((lake / kind / f"exchange={exchange}" / f"symbol={symbol}").rglob("*.parquet")):
+        table = pq.ParquetFile(path).read()
+        times = [ts // 1000 for ts in table["ts"].cast("int64").to_pylist()]
+        assert times == sorted(set(times))
+        assert set(table["source"].to_pylist()) == {exchange}
+        columns = [table[name].to_pylist() for name in table.column_names[1:-1]]
+        found.update(dict(zip(times, zip(*columns, strict=True), strict=True)))
+    return found
+
+
+def true_candles(symbol: str, span_ms: tuple[int, int]) -> dict[int, tuple[float, ...]]:
+    bars = [make_bar(symbol, ts) for ts in steps(span_ms[0], span_ms[1] - 1, MINUTE_MS)]
+    return {bar.ts_ms: tuple(map(float, bar[1:])) for bar in bars}
+
+
+def true_interest(symbol: str, span_ms: tuple[int, int], exchange: str) -> dict[int, tuple[float | None, ...]]:
+    """Bybit says no USD."""
+    held = [make_held(symbol, ts) for ts in steps(span_ms[0], span_ms[1] - 1, FIVE_MS)]
+    return {h.ts_ms: (float(h.coins), None if exchange == "bybit" else float(h.usd)) for h in held}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "requests"),
+    [
+        ("binance", (1, 1)),  # 1440 of 1500 candles, 288 of 500 snapshots
+        ("bybit", (2, 2)),  # pages of 1000 and 200
+        ("okx", (15, 3)),  # pages of 100, windows of 99 snapshots
+        ("gate", (2, 3)),  # one more for the contract's size; pages of 100 snapshots
+    ],
+)
+def test_a_day_equals_the_truth_and_twice_is_silence(
+    house: object, lake: Path, exchange: str, requests: tuple[int, int]
+) -> None:
+    server = SERVERS[exchange]()
+    house(**{exchange: server})  # type: ignore[operator]
+    window = window_of(SPAN_MS)
+    rows = fetch_market(Lake(lake), window, ["BTCUSDT", "ETHUSDT"], BOTH, [exchange])
+    assert [(row.kind, row.symbol, row.exchange, row.result) for row in rows] == [
+        (kind, symbol, exchange, "ok") for symbol in ("BTCUSDT", "ETHUSDT") for kind in BOTH
+    ]
+    assert tuple(row.requests for row in rows[:2]) == requests
+    assert [row.rows for row in rows[:2]] == [1440, 288]
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert read(lake, "candles", exchange, symbol) == true_candles(symbol, SPAN_MS)
+        assert read(lake, "open_interest", exchange, symbol) == true_interest(symbol, SPAN_MS, exchange)
+    assert verify_lake(Lake(lake)).findings == []
+    asked = len(server.asked)
+    again = fetch_market(Lake(lake), window, ["BTCUSDT", "ETHUSDT"], BOTH, [exchange])
+    assert [(row.result, row.rows, row.requests) for row in again] == [("ok", 0, 0)] * 4
+    assert len(server.asked) == asked
+
+
+def test_only_gaps_are_asked_for(house: object, lake: Path) -> None:
+    """Hours 2 to 3 are there; of hours 1 to 5 two windows are asked: 1 to 2 and 3 to 5."""
+    server = BinanceMarket()
+    house(binance=server)  # type: ignore[operator]
+    hours = [SPAN_MS[0] + n * HOUR_MS for n in range(6)]
+    for span in ((hours[2], hours[3]), (hours[1], hours[5])):
+        fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"])
+    spans = [(int(a.params["startTime"]), int(a.params["endTime"]) + 1) for a in server.asked]
+    assert spans == [(hours[2], hours[3]), (hours[1], hours[2]), (hours[3], hours[5])]
+    assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", (hours[1], hours[5]))
+
+
+@pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "gate"])
+def test_the_open_candle_is_left_out(house: object, lake: Path, exchange: str) -> None:
+    house(**{exchange: SERVERS[exchange]()})  # type: ignore[operator]
+    now_ms = now_us() // 1000
+    fetch_market(Lake(lake), window_of((now_ms - HOUR_MS, now_ms)), ["BTCUSDT"], ["candles"], [exchange])
+    stored = read(lake, "candles", exchange, "BTCUSDT")
+    assert 59 <= len(stored) <= 61
+    assert max(stored) + MINUTE_MS <= now_us() // 1000
+    assert min(stored) == (now_ms - HOUR_MS) // MINUTE_MS * MINUTE_MS
+
+
+FAULTS = {
+    2: Reply(429, b"{}", {"Retry-After": "0"}),
+    3: Reply(500, b"oops"),
+    5: Reply(reset=True),
+    6: Reply(200, b"<html>busy</html>"),
+    8: Reply(200, b'{"retCode": 0, "code": "0", "da'),
+}
+
+
+@pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "gate"])
+def test_faults_are_asked_again(house: object, lake: Path, exchange: str) -> None:
+    busy = {
+        "bybit": json_reply({"retCode": 10006, "retMsg": "Too many visits!", "result": {}}),
+        "okx": json_reply({"code": "50011", "msg": "Too Many Requests", "data": []}),
+    }.get(exchange, Reply(503, b"later"))
+    house(**{exchange: SERVERS[exchange](faults={**FAULTS, 1: busy})})  # type: ignore[operator]
+    rows = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], BOTH, [exchange])
+    assert [row.result for row in rows] == ["ok", "ok"]
+    assert read(lake, "candles", exchange, "BTCUSDT") == true_candles("BTCUSDT", SPAN_MS)
+    assert read(lake, "open_interest", exchange, "BTCUSDT") == true_interest("BTCUSDT", SPAN_MS, exchange)
+
+
+def test_blocked_binance_hands_over_to_bybit(house: object, lake: Path) -> None:
+    """451: asked once a run, not once a symbol; said so; the second run does not ask it again."""
+    binance, bybit = BinanceMarket(blocked=451), BybitMarket()
+    house(binance=binance, bybit=bybit)  # type: ignore[operator]
+    lines: list[str] = []
+    span = (NOW_MS - 3 * HOUR_MS, NOW_MS - HOUR_MS)  # today: no archive has it
+    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"], say=lines.append)
+    assert [(row.exchange, row.result) for row in rows] == [("bybit", "ok")] * 2
+    assert len(binance.asked) == 1
+    assert all("451" in row.troubles[0] and "refuses this network" in row.troubles[0] for row in rows)
+    assert "binance candles BTCUSDT: binance: /fapi/v1/klines answered 451" in lines[0]
+    asked = len(bybit.asked)
+    again = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"])
+    assert [(row.exchange, row.result, row.requests) for row in again] == [("bybit", "ok", 0)] * 2
+    assert (len(binance.asked), len(bybit.asked)) == (1, asked)
+
+
+def test_all_the_way_to_gate(house: object, lake: Path) -> None:
+    """Binance 451, Bybit 403, OKX not there at all."""
+    house(binance=BinanceMarket(blocked=451), bybit=BybitMarket(blocked=403), gate=GateMarket())  # type: ignore[operator]
+    span = (NOW_MS - 3 * HOUR_MS, NOW_MS - HOUR_MS)
+    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["open-interest"])
+    assert (row.exchange, row.result) == ("gate", "ok")
+    assert [text.split(":")[0] for text in row.troubles] == ["binance", "bybit", "okx"]
+
+
+def test_a_symbol_that_only_okx_lists(house: object, lake: Path) -> None:
+    house(binance=BinanceMarket(), bybit=BybitMarket(), okx=OkxMarket(("NEWUSDT",)))  # type: ignore[operator]
+    span = (NOW_MS - 3 * HOUR_MS, NOW_MS - 2 * HOUR_MS)
+    (row,) = fetch_market(Lake(lake), window_of(span), ["NEWUSDT"], ["candles"])
+    assert (row.exchange, row.result, row.rows) == ("okx", "ok", len(read(lake, "candles", "okx", "NEWUSDT")))
+    assert [text.split(",")[0] for text in row.troubles] == [
+        "binance does not list NEWUSDT",
+        "bybit does not list NEWUSDT",
+    ]
+
+
+def test_nobody_answers(house: object, lake: Path) -> None:
+    house()  # type: ignore[operator]
+    rows = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
+    assert (rows[0].result, judge_market(rows)) == ("failed", ExitCode.SOURCE)
+    assert "cannot be reached" in rows[0].troubles[0]
+    assert not lake.exists() or not list(lake.rglob("*.parquet"))
+
+
+# ------------------------------------------------------------------------------------------------ the archive
+
+
+def test_blocked_binance_serves_older_days_from_its_archive(house: object, lake: Path) -> None:
+    """Two whole days, of which the window has 24 hours: all of both is kept."""
+    binance, vision = BinanceMarket(blocked=451), VisionMarket()
+    house(binance=binance, binance_vision=vision)  # type: ignore[operator]
+    days = NOW_MS // DAY_MS * DAY_MS - 4 * DAY_MS
+    span = (days + 13 * HOUR_MS, days + 37 * HOUR_MS)
+    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], BOTH)
+    assert [(row.exchange, row.result) for row in rows] == [("binance", "ok")] * 2
+    two_days = (days, days + 2 * DAY_MS)
+    assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", two_days)
+    assert read(lake, "open_interest", "binance", "BTCUSDT") == true_interest("BTCUSDT", two_days, "binance")
+    assert len(vision.asked) == 8  # a zip and a checksum, two days, two kinds
+    assert [row.requests for row in fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], BOTH)] == [0, 0]
+
+
+def test_old_windows_come_as_months_and_days(house: object, lake: Path) -> None:
+    """31 January 12:00 to 2 March: a day, a month, a day; fapi is not asked; a wrong checksum is asked again."""
+    binance, vision = BinanceMarket(), VisionMarket(wrong_checksums=1)
+    house(binance=binance, binance_vision=vision)  # type: ignore[operator]
+    january, march = 1_769_817_600_000, 1_772_409_600_000  # 2026-01-31, 2026-03-02
+    window = window_of((january + 12 * HOUR_MS, march))
+    (row,) = fetch_market(Lake(lake), window, ["BTCUSDT"], ["candles"])
+    assert row.result == "ok"
+    assert binance.asked == []
+    files = [a.path.rsplit("/", 1)[1] for a in vision.asked if not a.path.endswith("CHECKSUM")]
+    assert files == [
+        "BTCUSDT-1m-2026-01-31.zip",
+        "BTCUSDT-1m-2026-01-31.zip",
+        "BTCUSDT-1m-2026-02.zip",
+        "BTCUSDT-1m-2026-03-01.zip",
+    ]
+    assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", (january, march))
+
+
+def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -> None:
+    house(binance_vision=VisionMarket(wrong_checksums=99))  # type: ignore[operator]
+    span = (1_769_817_600_000, 1_769_904_000_000)
+    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
+    assert (row.result, row.rows) == ("failed", 0)
+    assert "the file is not the one its checksum is of (3 times)" in row.troubles[0]
+
+
+# ------------------------------------------------------------------------------------------------ limits
+
+
+def test_gate_keeps_ten_thousand_bars(house: object, lake: Path) -> None:
+    """Eight days of minutes are 11,520: what it keeps is stored, the rest is said to be lacking."""
+    server = GateMarket()
+    house(gate=server)  # type: ignore[operator]
+    (row,) = fetch_market(Lake(lake), window_of((NOW_MS - 8 * DAY_MS, NOW_MS)), ["BTCUSDT"], ["candles"], ["gate"])
+    assert (row.result, row.usable) == ("partial", True)
+    assert 9_980 <= row.rows <= 9_990
+    assert judge_market([row]) == ExitCode.PARTIAL
+    assert len(server.paths("candlesticks")) == 5
+
+
+def test_coarser_candles(house: object, lake: Path) -> None:
+    server = BinanceMarket()
+    house(binance=server)  # type: ignore[operator]
+    start = NOW_MS // HOUR_MS * HOUR_MS - 48 * HOUR_MS
+    (row,) = fetch_market(Lake(lake), window_of((start, start + 24 * HOUR_MS)), ["BTCUSDT"], ["candles"], interval="1h")
+    assert (row.rows, row.requests) == (24, 1)
+    (path,) = {p.parent.parent.name for p in lake.rglob("candles/**/*.parquet")}
+    assert path == "interval=1h"
+
+
+def test_a_damaged_file_is_named_and_the_next_exchange_serves(house: object, lake: Path) -> None:
+    house(binance=BinanceMarket(), bybit=BybitMarket())  # type: ignore[operator]
+    fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
+    for path in lake.rglob("candles/**/*.parquet"):
+        path.write_bytes(b"x")
+    (row,) = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
+    assert (row.exchange, row.result) == ("bybit", "ok")
+    assert "damaged or not Parquet" in row.troubles[0]
+
+
+# ------------------------------------------------------------------------------------------------ the program
+
+
+def environment(**urls: str) -> dict[str, str]:
+    names = (*NAMES, "HTX", "TARDIS")
+    return {f"LIQCLI_URL_{n}": urls.get(n.lower(), NOBODY) for n in names} | {
+        f"LIQCLI_RATE_{n}": "unlimited" for n in names
+    }
+
+
+def test_the_command(run_cli: RunCli, lake: Path) -> None:
+    start = f"{Lake(lake) and window_of(SPAN_MS).start:%Y-%m-%dT%H:%M:%SZ}"
+    words = ("fetch", "--kind", "candles,open-interest", "--symbol", "btc", "--since", start, "--until")
+    until = f"{window_of(SPAN_MS).end:%Y-%m-%dT%H:%M:%SZ}"
+    with BinanceMarket() as server:
+        first = run_cli(*words, until, "--quiet", env=environment(binance=server.url), check=0)
+        second = run_cli(*words, until, env=environment(binance=server.url), check=0)
+    assert [line.split() for line in first.stdout.splitlines()] == [
+        ["kind", "exchange", "symbol", "windows", "requests", "rows", "result"],
+        ["candles", "binance", "BTCUSDT", "1/1", "1", "1,440", "ok"],
+        ["open-interest", "binance", "BTCUSDT", "1/1", "1", "288", "ok"],
+    ]
+    assert first.stderr == ""
+    assert [line.split()[3:] for line in second.stdout.splitlines()[1:]] == [["known", "0", "0", "ok"]] * 2
+
+
+def test_without_being_asked_for_their_failure_is_a_warning(run_cli: RunCli) -> None:
+    """Gate gives liquidations and nothing else: exit 0 by default, 6 when candles were asked for by name."""
+    words = ("fetch", "--exchange", "gate", "--symbol", "BTCUSDT", "--lookback", "2h", "--quiet")
+    with GateServer({"BTC_USDT": []}, {"BTC_USDT": "0.0001"}) as server:
+        done = run_cli(*words, env=environment(gate=server.url), check=0)
+        run_cli(*words, "--kind", "liquidations,candles", env=environment(gate=server.url), check=6)
+        alone = run_cli(*words, "--kind", "liquidations", env=environment(gate=server.url), check=0)
+    assert "warning: candles BTCUSDT: gate: /api/v4/futures/usdt/candlesticks answered 404" in done.stderr
+    assert "warning: open-interest BTCUSDT: gate: /api/v4/futures/usdt/contract_stats answered 404" in done.stderr
+    assert (alone.stderr, "candles" in alone.stdout) == ("", False)
+
+
+def test_nothing_usable_is_exit_3(run_cli: RunCli) -> None:
+    done = run_cli(
+        "fetch", "--kind", "candles", "--exchange", "binance", "--symbol", "BTCUSDT", env=environment(), check=3
+    )
+    assert "warning: candles BTCUSDT: binance: /fapi/v1/klines cannot be reached" in done.stderr
+
+
+def test_rows_without_windows_are_partial() -> None:
+    row = MarketRow("candles", "BTCUSDT", "gate", usable=True, lacking=1)
+    assert judge_market([row, MarketRow("candles", "ETHUSDT", "gate", usable=True)]) == ExitCode.PARTIAL
+
+
+def test_a_broken_run_is_taken_up_again(house: object, lake: Path) -> None:
+    """Of OKX's fifteen windows the fifth is refused: four are stored, and the next run asks for eleven."""
+    server = OkxMarket(faults={5: Reply(404, b"gone")})
+    house(okx=server)  # type: ignore[operator]
+    (row,) = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
+    assert (row.result, row.rows, row.requests) == ("partial", 400, 5)
+    (row,) = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
+    assert (row.result, row.rows, row.requests) == ("ok", 1040, 11)
+    assert read(lake, "candles", "okx", "BTCUSDT") == true_candles("BTCUSDT", SPAN_MS)
+
+
+def test_an_interrupted_run_keeps_what_was_answered(house: object, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the seventh window is asked for."""
+    from liqcli import http
+
+    house(okx=OkxMarket())  # type: ignore[operator]
+    get, calls = http.Client.get, iter(range(99))
+
+    def interrupted(*args: object) -> object:
+        if next(calls) == 6:
+            raise KeyboardInterrupt
+        return get(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(http.Client, "get", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
+    assert len(read(lake, "candles", "okx", "BTCUSDT")) == 600

@@ -1,0 +1,308 @@
+"""Requests and answers of each place of candles and open interest, documented messages worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from liqcli.http import RefusalError, Request
+from liqcli.market_data import Candle, OpenInterest
+from liqcli.market_sources import MARKET_SOURCES, binance, binance_vision, bybit, gate, load_market_sources, okx
+from liqcli.market_sources.common import MarketSource, cut_bars
+from liqcli.model import Window
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+T0 = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
+T0_MS = T0 // 1000
+WINDOW = Window(T0, T0 + 3 * MINUTE)
+NOW = T0 + 60 * DAY
+
+
+def talk(asking: Generator[Request, Any, Any], *answers: Any) -> tuple[list[Request], Any]:
+    """Answer a generator's questions in turn; gives the questions and what it returned."""
+    asked: list[Request] = []
+    waiting = iter(answers)
+    try:
+        request = next(asking)
+        while True:
+            asked.append(request)
+            request = asking.send(next(waiting))
+    except StopIteration as end:
+        return asked, end.value
+
+
+def test_every_place_says_what_it_is() -> None:
+    sources = [source for exchange in MARKET_SOURCES for source in load_market_sources(exchange)]
+    assert [s.name for s in sources] == ["binance", "binance-vision", "bybit", "okx", "gate"]
+    assert all(s.exchange in MARKET_SOURCES for s in sources)
+    assert all("1m" in s.intervals and "1h" in s.intervals and "1d" in s.intervals for s in sources)
+
+
+def test_cut_bars() -> None:
+    """Seven minutes in pieces of three, the first two of them forgotten."""
+    gap = Window(T0, T0 + 7 * MINUTE)
+    assert cut_bars(gap, MINUTE, 3) == [
+        Window(T0, T0 + 3 * MINUTE),
+        Window(T0 + 3 * MINUTE, T0 + 6 * MINUTE),
+        Window(T0 + 6 * MINUTE, T0 + 7 * MINUTE),
+    ]
+    late = T0 + 2 * MINUTE - 1
+    assert cut_bars(gap, MINUTE, 10, late) == [Window(T0 + 2 * MINUTE, T0 + 7 * MINUTE)]
+    assert cut_bars(gap, MINUTE, 10, T0 + DAY) == []
+
+
+# ------------------------------------------------------------------------------------------------ binance
+
+
+def test_binance_candles() -> None:
+    rows = [
+        [T0_MS, "100.1", "101", "99.5", "100.4", "12.5", T0_MS + 59_999, "1255", 7, "6", "600", "0"],
+        [T0_MS + 180_000, "1", "1", "1", "1", "1", 0, "1", 1, "1", "1", "0"],  # after the window
+    ]
+    (request,), candles = talk(binance.ask_candles("BTCUSDT", "1m", WINDOW, {}), rows)
+    assert request.path == "/fapi/v1/klines"
+    assert dict(request.params) == {
+        "symbol": "BTCUSDT",
+        "interval": "1m",
+        "startTime": str(T0_MS),
+        "endTime": str(T0_MS + 179_999),
+        "limit": "1500",
+    }
+    assert candles == [Candle(T0, 100.1, 101.0, 99.5, 100.4, 12.5)]
+
+
+def test_binance_open_interest() -> None:
+    row = {
+        "symbol": "BTCUSDT",
+        "sumOpenInterest": "20403.637",
+        "sumOpenInterestValue": "150570784.07",
+        "timestamp": T0_MS,
+    }
+    (request,), found = talk(binance.ask_open_interest("BTCUSDT", WINDOW, {}), [row])
+    assert (request.path, dict(request.params)["period"]) == ("/futures/data/openInterestHist", "5m")
+    assert found == [OpenInterest(T0, 20403.637, 150570784.07)]
+
+
+def test_binance_keeps_thirty_days_of_open_interest() -> None:
+    gap = Window(NOW - 40 * DAY, NOW)
+    windows = binance.SOURCE.cut_open_interest(gap, NOW)
+    assert windows[0].start_us == NOW - 30 * DAY + HOUR
+    assert windows[-1].end_us == NOW
+    assert all(w.length_us <= 500 * 5 * MINUTE for w in windows)
+
+
+def test_inverse_contracts_are_not_asked_of_binance() -> None:
+    assert talk(binance.ask_candles("BTCUSD", "1m", WINDOW, {})) == ([], None)
+    assert talk(binance_vision.ask_open_interest("BTCUSD", WINDOW, {})) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("prices", "said"),
+    [
+        (("100", "99", "98", "98.5"), "open or close lies outside low..high"),
+        (("0", "1", "0", "1"), "not above zero"),
+    ],
+)
+def test_a_candle_that_cannot_be_true_refuses_the_answer(prices: tuple[str, ...], said: str) -> None:
+    with pytest.raises(RefusalError, match=said):
+        talk(binance.ask_candles("BTCUSDT", "1m", WINDOW, {}), [[T0_MS, *prices, "1"]])
+
+
+# ------------------------------------------------------------------------------------------------ archive
+
+
+def test_archive_days_and_months() -> None:
+    """February whole, with a day on each side; a month that ended yesterday comes as days."""
+    february = Window(T0 - 28 * DAY, T0)
+    gap = Window(february.start_us - 5 * HOUR, T0 + 7 * HOUR)
+    assert binance_vision.cut_candles(gap, MINUTE, NOW) == [
+        Window(february.start_us - DAY, february.start_us),
+        february,
+        Window(T0, T0 + DAY),
+    ]
+    assert len(binance_vision.cut_candles(february, MINUTE, T0 + DAY + 3 * HOUR)) == 28
+    assert binance_vision.cut_days(Window(T0, T0 + 2 * DAY), T0 + DAY + 25 * HOUR) == []
+    assert binance_vision.cut_days(Window(T0, T0 + 2 * DAY), T0 + DAY + 26 * HOUR) == [Window(T0, T0 + DAY)]
+
+
+def zipped(text: str) -> tuple[bytes, bytes]:
+    """A zip with one CSV, and the content of its CHECKSUM."""
+    import hashlib
+    import io
+    import zipfile
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("x.csv", text)
+    return f"{hashlib.sha256(buffer.getvalue()).hexdigest()}  x.zip\n".encode(), buffer.getvalue()
+
+
+@pytest.mark.parametrize("header", ["", "open_time,open,high,low,close,volume\n"])
+@pytest.mark.parametrize("unit", ["", "000"])
+def test_archive_candles(header: str, unit: str) -> None:
+    """With and without a header line; in ms, and in µs as spot files have it."""
+    day = Window(T0, T0 + DAY)
+    answers = zipped(f"{header}{T0_MS}{unit},100.1,101,99.5,100.4,12.5,0,0,0,0,0,0\n")
+    asked, candles = talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), *answers)
+    folder = "/data/futures/um/daily/klines/BTCUSDT/1m"
+    assert [request.path for request in asked] == [
+        f"{folder}/BTCUSDT-1m-2026-03-01.zip.CHECKSUM",
+        f"{folder}/BTCUSDT-1m-2026-03-01.zip",
+    ]
+    assert candles == [Candle(T0, 100.1, 101.0, 99.5, 100.4, 12.5)]
+
+
+def test_archive_metrics_are_undoubled() -> None:
+    """Two rows of one time: the last counts, as for what arrives later."""
+    text = (
+        "create_time,symbol,sum_open_interest,sum_open_interest_value,x\n"
+        "2026-03-01 00:00:00,BTCUSDT,39080.231,456144339.23,1.17\n"
+        "2026-03-01 00:00:00,BTCUSDT,39081.000,456144400.00,1.18\n"
+        "2026-03-01 00:05:00,BTCUSDT,39106.413,455693833.60,1.19\n"
+    )
+    asked, found = talk(binance_vision.ask_open_interest("BTCUSDT", Window(T0, T0 + DAY), {}), *zipped(text))
+    assert asked[1].path == "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-03-01.zip"
+    assert found == [
+        OpenInterest(T0, 39081.0, 456144400.0),
+        OpenInterest(T0 + 5 * MINUTE, 39106.413, 455693833.6),
+    ]
+
+
+def test_archive_without_file_or_checksum() -> None:
+    day = Window(T0, T0 + DAY)
+    assert talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), None, None)[1] is None
+    with pytest.raises(RefusalError, match="no checksum"):
+        talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), None, b"zip")
+    checksum, _body = zipped("")
+    with pytest.raises(RefusalError, match="3 times"):
+        talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), *[checksum, b"cut"] * 3)
+
+
+# ------------------------------------------------------------------------------------------------ bybit
+
+
+def test_bybit_candles() -> None:
+    """Newest first becomes oldest first; inverse volume is USD, so the turnover (coins) is taken."""
+    rows = [
+        [str(T0_MS + 60_000), "101", "102", "100", "101.5", "3", "303"],
+        [str(T0_MS), "100", "101", "99", "100.5", "2", "201"],
+    ]
+    (request,), candles = talk(bybit.ask_candles("BTCUSDT", "1m", WINDOW, {}), {"list": rows})
+    assert dict(request.params) == {
+        "category": "linear", "symbol": "BTCUSDT", "interval": "1",
+        "start": str(T0_MS), "end": str(T0_MS + 179_999), "limit": "1000",
+    }  # fmt: skip
+    assert [(candle.ts_us, candle.volume) for candle in candles] == [(T0, 2.0), (T0 + MINUTE, 3.0)]
+    _asked, inverse = talk(bybit.ask_candles("BTCUSD", "1m", WINDOW, {}), {"list": rows})
+    assert [candle.volume for candle in inverse] == [201.0, 303.0]
+
+
+def test_bybit_open_interest_is_one_side() -> None:
+    """The documented answer of BTCUSD (inverse: USD), and half of both sides where one side is not said."""
+    single = {"openInterest": "63910691.00000000", "singleOpenInterest": "31955346", "timestamp": str(T0_MS)}
+    older = {"openInterest": "60928.34400000", "timestamp": str(T0_MS)}
+    _asked, found = talk(bybit.ask_open_interest("BTCUSD", WINDOW, {}), {"list": [single]})
+    assert found == [OpenInterest(T0, None, 31955346.0)]
+    _asked, found = talk(bybit.ask_open_interest("BTCUSDT", WINDOW, {}), {"list": [older]})
+    assert found == [OpenInterest(T0, 30464.172, None)]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "error"),
+    [(10006, "Too many visits!", ValueError), (10001, "params error: limit", RefusalError), (10002, "", RefusalError)],
+)
+def test_bybit_says_no(code: int, message: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=str(code)):
+        bybit.decode(json.dumps({"retCode": code, "retMsg": message, "result": {}}).encode())
+
+
+def test_bybit_unknown_symbol() -> None:
+    body = b'{"retCode": 10001, "retMsg": "params error: Symbol Is Invalid", "result": {}}'
+    assert talk(bybit.ask_candles("XUSDT", "1m", WINDOW, {}), bybit.decode(body))[1] is None
+
+
+# ------------------------------------------------------------------------------------------------ okx
+
+
+def test_okx_candles() -> None:
+    """volCcy (base coins) counts, not contracts; an open candle (confirm 0) does not."""
+    rows = [
+        [str(T0_MS + 60_000), "1", "1", "1", "1", "1", "1", "1", "0"],
+        [str(T0_MS), "100", "101", "99", "100.5", "1234", "12.34", "1237", "1"],
+    ]
+    (request,), candles = talk(okx.ask_candles("BTCUSDT", "6h", Window(T0, T0 + 6 * HOUR), {}), rows)
+    assert dict(request.params) == {
+        "instId": "BTC-USDT-SWAP",
+        "bar": "6Hutc",
+        "after": str(T0_MS + 21_600_000),
+        "limit": "100",
+    }
+    assert candles == [Candle(T0, 100.0, 101.0, 99.0, 100.5, 12.34)]
+
+
+def test_okx_open_interest() -> None:
+    """The documented row: contracts, coins, USD."""
+    (request,), found = talk(
+        okx.ask_open_interest("BTCUSD", WINDOW, {}), [[str(T0_MS), "731377.57500501", "111", "8888888"]]
+    )
+    assert dict(request.params) == {
+        "instId": "BTC-USD-SWAP", "period": "5m", "begin": str(T0_MS - 1), "end": str(T0_MS + 180_000), "limit": "100",
+    }  # fmt: skip
+    assert found == [OpenInterest(T0, 111.0, 8888888.0)]
+    assert okx.SOURCE.cut_open_interest(Window(T0, NOW), NOW)[0].start_us == NOW - 1438 * 5 * MINUTE
+
+
+@pytest.mark.parametrize(("code", "error"), [("50011", ValueError), ("50014", RefusalError)])
+def test_okx_says_no(code: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=code):
+        okx.decode(json.dumps({"code": code, "msg": "no", "data": []}).encode())
+    assert okx.decode(b'{"code": "51001", "msg": "Instrument ID does not exist", "data": []}') is None
+
+
+# ------------------------------------------------------------------------------------------------ gate
+
+
+def test_gate_candles() -> None:
+    """97,151 contracts of 0.0001; the contract is asked about once a run."""
+    contract = {"name": "BTC_USDT", "type": "direct", "quanto_multiplier": "0.0001"}
+    row = {"t": T0 // 1_000_000, "v": 97151, "c": "1.032", "h": "1.04", "l": "1.03", "o": "1.031", "sum": "3580"}
+    memo: dict[str, float] = {}
+    asked, candles = talk(gate.ask_candles("BTCUSDT", "1m", WINDOW, memo), contract, [row])
+    assert asked[0].path == "/api/v4/futures/usdt/contracts/BTC_USDT"
+    assert dict(asked[1].params) == {
+        "contract": "BTC_USDT", "from": str(T0 // 1_000_000), "to": str(T0 // 1_000_000 + 120), "interval": "1m",
+    }  # fmt: skip
+    assert candles == [Candle(T0, 1.031, 1.04, 1.03, 1.032, 9.7151)]
+    assert len(talk(gate.ask_candles("BTCUSDT", "1m", WINDOW, memo), [row])[0]) == 1
+
+
+def test_gate_open_interest() -> None:
+    """The documented row: 124,724 contracts; of an inverse contract the coins stay unknown."""
+    row = {"time": T0 // 1_000_000, "open_interest": 124724, "open_interest_usd": 1511, "long_liq_usd": 0}
+    contract = {"name": "BTC_USDT", "type": "direct", "quanto_multiplier": "0.0001"}
+    asked, found = talk(gate.ask_open_interest("BTCUSDT", WINDOW, {}), contract, [row])
+    assert dict(asked[1].params)["limit"] == "100"
+    assert found == [OpenInterest(T0, 12.4724, 1511.0)]
+    inverse = {"name": "BTC_USD", "type": "inverse", "quanto_multiplier": "0"}
+    asked, found = talk(gate.ask_open_interest("BTCUSD", WINDOW, {}), inverse, [row])
+    assert asked[1].path == "/api/v4/futures/btc/contract_stats"
+    assert found == [OpenInterest(T0, None, 1511.0)]
+
+
+def test_gate_does_not_list() -> None:
+    assert talk(gate.ask_candles("XUSDT", "1m", WINDOW, {}), None)[1] is None
+    assert talk(gate.ask_candles("BTCUSDC", "1m", WINDOW, {})) == ([], None)
+
+
+def test_no_window_is_longer_than_its_answer() -> None:
+    caps = {"binance": (1500, 500), "bybit": (1000, 200), "okx": (100, 100), "gate": (2000, 100)}
+    for exchange, (candles, snapshots) in caps.items():
+        source: MarketSource = load_market_sources(exchange)[0]
+        gap = Window(NOW - 6 * DAY, NOW)
+        assert all(w.length_us <= candles * MINUTE for w in source.cut_candles(gap, MINUTE, NOW))
+        assert all(w.length_us <= snapshots * 5 * MINUTE for w in source.cut_open_interest(gap, NOW))
