@@ -1,0 +1,115 @@
+"""Reading each Parquet file to its last page, and finding what lies where nobody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from liqcli.analysis.findings import Finding, how_to_mend
+from liqcli.errors import UsageError
+from liqcli.lake import Lake
+from liqcli.market_data import INTERVAL_US, candle_schema, open_interest_schema
+from liqcli.merge import lake_schema
+from liqcli.partition import KINDS, Partition, month_bounds
+from liqcli.symbols import check_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Finding]]:
+    """Read the files of a kind one by one; what cannot be read gives a finding in place of its rows."""
+    for partition in lake.partitions(kind):
+        if _misplaced(lake, partition) is None:
+            path = partition.path(lake.root)
+            try:
+                yield partition, _read(lake, partition, path)
+            except FileNotFoundError:  # replaced or dropped by a writer in the meantime
+                continue
+
+
+def iter_strays(lake: Lake) -> Iterator[Finding]:
+    """Find files below the data folders that no command reads, and what a killed writer left behind."""
+    for kind in KINDS:
+        placed = {_plain_path(lake, p): p for p in lake.partitions(kind)}
+        for path in sorted((lake.root / kind).rglob("*")):
+            if not path.is_file():
+                continue
+            if path.name.startswith(".") and path.name.endswith(".tmp"):
+                yield Finding(path, "left behind by a writer that was killed", "delete it", damage=False)
+            elif path not in placed:
+                yield Finding(path, "lies where no command reads it", f"move it out of {lake.root}", damage=False)
+            elif reason := _misplaced(lake, placed[path]):
+                yield Finding(path, reason, "move it away and fetch or import again", unreadable=True)
+
+
+def _plain_path(lake: Lake, partition: Partition) -> Path:
+    """The path as it stands on the disk, whether or not its names are good."""
+    folder = lake.root / partition.kind / f"exchange={partition.exchange}" / f"symbol={partition.symbol}"
+    if partition.kind == "candles":
+        folder /= f"interval={partition.interval}"
+    return folder / f"month={partition.month}" / f"{partition.source}.parquet"
+
+
+def _misplaced(lake: Lake, partition: Partition) -> str | None:
+    """Say what is wrong with the names of a file's folders, or None."""
+    try:
+        partition.path(lake.root)
+        check_name(partition.symbol, "symbol")
+        month_bounds(partition.month)
+    except (UsageError, ValueError) as error:
+        return f"its path is none of the lake's ({error})"
+    if partition.kind == "candles" and partition.interval not in INTERVAL_US:
+        return f"its path is none of the lake's (interval {partition.interval!r} is none of {', '.join(INTERVAL_US)})"
+    return None
+
+
+def _read(lake: Lake, partition: Partition, path: Path) -> pa.Table | Finding:
+    """
+    Read every page (a pyarrow that is handed a path would add the folders' names as columns).
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file any more.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    mend = how_to_mend(lake, partition)
+    try:
+        with path.open("rb") as handle, pq.ParquetFile(handle, page_checksum_verification=True) as file:
+            if fault := _compare_schema(file.schema_arrow, partition.kind):
+                return Finding(path, fault, mend, unreadable=True)
+            table = file.read(columns=_schema(partition.kind).names)
+        table.validate(full=True)
+    except FileNotFoundError:
+        raise
+    except PermissionError as error:
+        return Finding(
+            path, f"cannot be opened ({error.strerror})", "let yourself read it (chmod u+r)", unreadable=True
+        )
+    except (OSError, pa.ArrowException, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return Finding(path, f"damaged or not Parquet ({reason})", mend, unreadable=True)
+    return table
+
+
+def _schema(kind: str) -> pa.Schema:
+    return {"liquidations": lake_schema, "candles": candle_schema, "open_interest": open_interest_schema}[kind]()
+
+
+def _compare_schema(found: pa.Schema, kind: str) -> str | None:
+    """Say which columns are missing or of another type; further ones are nobody's harm."""
+    wanted = _schema(kind)
+    missing = [field.name for field in wanted if field.name not in found.names]
+    other = [
+        f"{field.name} is {found.field(field.name).type}, not {field.type}"
+        for field in wanted
+        if found.names.count(field.name) == 1 and found.field(field.name).type != field.type
+    ]
+    twice = sorted({name for name in found.names if found.names.count(name) > 1})
+    faults = [f"no column {', '.join(missing)}"] * bool(missing) + other
+    faults += [f"two columns {', '.join(twice)}"] * bool(twice)
+    return f"wrong schema: {'; '.join(faults)}" if faults else None

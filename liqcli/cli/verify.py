@@ -1,0 +1,71 @@
+"""``liqcli verify``: is the lake whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech
+from liqcli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from liqcli.analysis.verify import Verdict
+    from liqcli.lake import Lake
+
+
+def verify(
+    output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    lake: LakeOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """
+    Read every file of the lake and name what is damaged.
+
+    Judged are footers, pages, schema, order, place, values, blocks of rows that stand twice, and whether the rows that
+    were fetched are there. Exit code 5 when something is damaged; a suspicion alone is no damage.
+    """
+    import json
+
+    from liqcli.analysis.verify import verdict_record, verify_lake
+    from liqcli.config import lake_root
+    from liqcli.lake import Lake
+
+    set_speech(quiet, debug)
+    check_choice(output_format, ("table", "json"), "--format")
+    store = Lake(lake_root(lake))
+    verdict = verify_lake(store)
+    if output_format == "json":
+        typer.echo(json.dumps(verdict_record(store, verdict), ensure_ascii=False, indent=1))
+    elif verdict.findings:
+        typer.echo(render_findings(store, verdict))
+    say(render_verdict(store, verdict))
+    if verdict.damage:
+        raise typer.Exit(int(ExitCode.DAMAGED))
+
+
+def render_findings(lake: Lake, verdict: Verdict) -> str:
+    """Write what was found, damage first: a line for the file (from the lake's folder on), what it is, what to do."""
+    lines = []
+    for finding in verdict.findings:
+        word = "damage" if finding.damage else "suspicion"
+        lines += [
+            f"{word:<11}{finding.path.relative_to(lake.root)}",
+            f"{'':<11}{finding.what}",
+            f"{'':<11}to do: {finding.do}",
+        ]
+    return "\n".join(lines)
+
+
+def render_verdict(lake: Lake, verdict: Verdict) -> str:
+    """Write the verdict in one line."""
+    from liqcli.formats import format_count
+
+    if not verdict.files and not verdict.findings:
+        return f"the lake {lake.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo"
+    files = len({finding.path for finding in verdict.damage})
+    state = f"{format_count(files)} damaged" if files else "nothing damaged"
+    if verdict.suspicions:
+        state += f", {format_count(len(verdict.suspicions))} to look at"
+    return f"{lake.root}: {format_count(verdict.files)} file(s) with {format_count(verdict.rows)} rows read, {state}"

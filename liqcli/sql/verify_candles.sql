@@ -1,0 +1,45 @@
+-- Candles that cannot be true: prices that are none or out of low..high, negative volume, a time twice.
+--
+-- reads   checked (file, line, ts, open, high, low, close, volume), places (file, step_us)
+-- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
+-- order   file, fault   (total: one row a file and fault)
+WITH judged AS (
+    SELECT
+        checked.file AS file,
+        checked.line AS line,
+        MOD(EPOCH_US(ts), places.step_us) <> 0 AS is_off_grid,
+        ROW_NUMBER() OVER (PARTITION BY checked.file, ts ORDER BY checked.line) > 1 AS is_again,
+        COALESCE(
+            NOT (
+                LEAST(open, high, low, close) > 0
+                AND GREATEST(open, high, low, close) < CAST('Infinity' AS DOUBLE)
+                AND open IS NOT NULL AND high IS NOT NULL AND low IS NOT NULL AND close IS NOT NULL
+            ),
+            TRUE
+        ) AS bad_price,
+        COALESCE(GREATEST(open, close, low) > high OR LEAST(open, close) < low, FALSE) AS is_torn,
+        COALESCE(NOT (volume >= 0 AND volume < CAST('Infinity' AS DOUBLE)), FALSE) AS bad_volume
+    FROM checked
+    INNER JOIN places ON checked.file = places.file
+),
+
+faults AS (
+    SELECT file, line, 'twice' AS fault FROM judged WHERE is_again
+    UNION ALL
+    SELECT file, line, 'ohlc' AS fault FROM judged WHERE bad_price
+    UNION ALL
+    SELECT file, line, 'range' AS fault FROM judged WHERE is_torn AND NOT bad_price
+    UNION ALL
+    SELECT file, line, 'volume' AS fault FROM judged WHERE bad_volume
+    UNION ALL
+    SELECT file, line, 'grid' AS fault FROM judged WHERE is_off_grid
+)
+
+SELECT
+    file,
+    fault,
+    COUNT(*) AS found,
+    MIN(line) AS first_line
+FROM faults
+GROUP BY file, fault
+ORDER BY file, fault

@@ -1,0 +1,57 @@
+-- Liquidations that cannot be true: numbers that are none, unknown words, USD that are not price x qty.
+--
+-- Price x qty is USD for linear and inverse contracts alike (an inverse qty is USD / price), but only where the quote is
+-- a dollar. Where contracts and their size explain the USD, the qty is off: 'product_explained', a suspicion.
+--
+-- reads   checked (file, line, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness), places (file, in_dollars)
+-- param   $largest    DOUBLE   no order is above this [USD]
+-- param   $smallest   DOUBLE   no order is below this [USD]
+-- param   $factor     DOUBLE   how far USD and price x qty may be apart, as a ratio
+-- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
+-- order   file, fault   (total: one row a file and fault)
+WITH judged AS (
+    SELECT
+        checked.file AS file,
+        checked.line AS line,
+        COALESCE(instrument, '') = '' AS is_nameless,
+        COALESCE(position NOT IN ('long', 'short'), TRUE) AS bad_position,
+        COALESCE(price_kind NOT IN ('fill', 'order', 'bankruptcy', 'trigger'), TRUE) AS bad_price_kind,
+        COALESCE(completeness NOT IN ('full', 'sampled'), TRUE) AS bad_completeness,
+        COALESCE(NOT (price > 0 AND price < CAST('Infinity' AS DOUBLE)), TRUE) AS bad_price,
+        COALESCE(NOT (qty > 0 AND qty < CAST('Infinity' AS DOUBLE)), TRUE) AS bad_qty,
+        COALESCE(NOT (notional >= $smallest AND notional <= $largest), TRUE) AS bad_notional,
+        places.in_dollars AND (notional > price * qty * $factor OR notional * $factor < price * qty) AS is_far,
+        COALESCE(contracts * contract_size * price BETWEEN notional / $factor AND notional * $factor, FALSE)
+        OR COALESCE(contracts * contract_size BETWEEN notional / $factor AND notional * $factor, FALSE) AS is_explained
+    FROM checked
+    INNER JOIN places ON checked.file = places.file
+),
+
+faults AS (
+    SELECT file, line, 'instrument' AS fault FROM judged WHERE is_nameless
+    UNION ALL
+    SELECT file, line, 'position' AS fault FROM judged WHERE bad_position
+    UNION ALL
+    SELECT file, line, 'price_kind' AS fault FROM judged WHERE bad_price_kind
+    UNION ALL
+    SELECT file, line, 'completeness' AS fault FROM judged WHERE bad_completeness
+    UNION ALL
+    SELECT file, line, 'price' AS fault FROM judged WHERE bad_price
+    UNION ALL
+    SELECT file, line, 'qty' AS fault FROM judged WHERE bad_qty
+    UNION ALL
+    SELECT file, line, 'notional' AS fault FROM judged WHERE bad_notional
+    UNION ALL
+    SELECT file, line, CASE WHEN is_explained THEN 'product_explained' ELSE 'product' END AS fault
+    FROM judged
+    WHERE is_far AND NOT bad_price AND NOT bad_qty AND NOT bad_notional
+)
+
+SELECT
+    file,
+    fault,
+    COUNT(*) AS found,
+    MIN(line) AS first_line
+FROM faults
+GROUP BY file, fault
+ORDER BY file, fault

@@ -1,0 +1,32 @@
+-- Snapshots of open interest that cannot be true: nothing said, no number, negative, a time twice.
+--
+-- reads   checked (file, line, ts, open_interest, open_interest_usd)
+-- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
+-- order   file, fault   (total: one row a file and fault)
+WITH judged AS (
+    SELECT
+        file,
+        line,
+        ROW_NUMBER() OVER (PARTITION BY file, ts ORDER BY line) > 1 AS is_again,
+        open_interest IS NULL AND open_interest_usd IS NULL AS is_silent,
+        COALESCE(NOT (open_interest >= 0 AND open_interest < CAST('Infinity' AS DOUBLE)), FALSE)
+        OR COALESCE(NOT (open_interest_usd >= 0 AND open_interest_usd < CAST('Infinity' AS DOUBLE)), FALSE) AS bad_number
+    FROM checked
+),
+
+faults AS (
+    SELECT file, line, 'twice' AS fault FROM judged WHERE is_again
+    UNION ALL
+    SELECT file, line, 'silent' AS fault FROM judged WHERE is_silent
+    UNION ALL
+    SELECT file, line, 'open_interest' AS fault FROM judged WHERE bad_number
+)
+
+SELECT
+    file,
+    fault,
+    COUNT(*) AS found,
+    MIN(line) AS first_line
+FROM faults
+GROUP BY file, fault
+ORDER BY file, fault
