@@ -8,12 +8,21 @@ from pathlib import Path
 from liqcli.errors import UsageError
 
 
-def lake_root(option: Path | None) -> Path:
-    """Pick the lake: the option, else ``LIQCLI_LAKE``, else ``lake`` in the user's data directory."""
+def use_settings(path: Path | None) -> Path | None:
+    """Make a settings file the one in force for this process: keys are looked for in it. Gives it back."""
+    if path is not None:
+        os.environ["LIQCLI_CONFIG"] = str(path)
+    return path
+
+
+def lake_root(option: Path | None, setting: Path | None = None) -> Path:
+    """Pick the lake: the option, ``LIQCLI_LAKE``, the settings' one, or ``lake`` in the user's data directory."""
     if option is not None:
         return option.expanduser()
     if chosen := os.environ.get("LIQCLI_LAKE"):
         return Path(chosen).expanduser()
+    if setting is not None:
+        return setting
     import platformdirs
 
     return Path(platformdirs.user_data_dir("liqcli", appauthor=False)) / "lake"
@@ -36,8 +45,12 @@ def source_url(source: str, default: str) -> str:
 
 
 def source_key(source: str) -> str | None:
-    """Give the API key of a source from ``LIQCLI_KEY_<SOURCE>``, or None."""
-    return os.environ.get(f"LIQCLI_KEY_{_suffix(source)}") or None
+    """Give the API key of a source from ``LIQCLI_KEY_<SOURCE>``, else ``[keys]`` of ``liqcli.toml``, or None."""
+    if key := os.environ.get(f"LIQCLI_KEY_{_suffix(source)}"):
+        return key
+    from liqcli.settings import find_settings, read_settings
+
+    return read_settings(find_settings(None)).keys.get(source)
 
 
 def source_rate(source: str, default_per_minute: float) -> float:

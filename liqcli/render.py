@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,11 @@ def render_markdown(report: dict[str, Any], picture_name: str, alt: str) -> str:
 def render_json(report: dict[str, Any]) -> str:
     """Write every number of the report; keys as in ``docs/units.md#json``."""
     return json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def render_template(name: str, values: Mapping[str, Any]) -> str:
+    """Fill any other template; HTML is escaped, and a value that is not there is an error."""
+    return _environment().get_template(name).render(values)
 
 
 @cache

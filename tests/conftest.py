@@ -33,6 +33,7 @@ def _no_liqcli_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         if name.startswith("LIQCLI_") and name != "LIQCLI_REAL_DATA":
             monkeypatch.delenv(name)
     monkeypatch.setenv("LIQCLI_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
 
 
 @pytest.fixture

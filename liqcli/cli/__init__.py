@@ -12,12 +12,16 @@ from liqcli import __version__
 from liqcli.cli.cascades import cascades
 from liqcli.cli.clusters import clusters
 from liqcli.cli.common import STATE, fail
+from liqcli.cli.daily import daily
 from liqcli.cli.demo import demo
 from liqcli.cli.fetch import fetch
 from liqcli.cli.heatmap import heatmap
 from liqcli.cli.import_ import import_files_command
+from liqcli.cli.init import init
+from liqcli.cli.schedule import schedule
 from liqcli.cli.sources import sources
 from liqcli.cli.status import status
+from liqcli.cli.verify import verify
 from liqcli.errors import ExitCode, LiqcliError
 
 
@@ -69,9 +73,13 @@ def _root(
 app.command("fetch")(fetch)
 app.command("import")(import_files_command)
 app.command("heatmap")(heatmap)
+app.command("daily")(daily)
+app.command("init")(init)
+app.command("schedule")(schedule)
 app.command("clusters")(clusters)
 app.command("cascades")(cascades)
 app.command("status")(status)
+app.command("verify")(verify)
 app.command("sources")(sources)
 app.command("demo")(demo)
 

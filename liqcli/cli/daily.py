@@ -1,0 +1,71 @@
+"""``liqcli daily``: the run that one sets up once; for cron and systemd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from liqcli.cli.common import DebugOption, LakeOption, QuietOption, say, set_speech, warn
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings; also LIQCLI_CONFIG, ./liqcli.toml, or liqcli.toml in the user's config directory.",
+        show_default="the first that is there",
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="as the settings say"),
+]
+
+
+def daily(
+    config: ConfigOption = None,
+    out: OutOption = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="End of the windows: cut (the last midnight of the settings' time zone), now, or ISO 8601.",
+            show_default="as the settings say",
+        ),
+    ] = None,
+    fetch: Annotated[
+        bool | None,
+        typer.Option("--fetch/--no-fetch", help="Get what the lake lacks first.", show_default="as the settings say"),
+    ] = None,
+    lake: LakeOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """
+    Fetch, report every symbol and lookback of liqcli.toml, and renew the index of all days.
+
+    Writes OUT/YYYY-MM-DD/, OUT/latest/ and OUT/index.html, and prints where the index is. May be run twice, at the same
+    time, and killed.
+    """
+    from dataclasses import replace
+
+    from liqcli.config import lake_root, use_settings
+    from liqcli.daily import run_daily
+    from liqcli.lake import Lake
+    from liqcli.settings import find_settings, read_settings
+
+    set_speech(quiet, debug)
+    settings = read_settings(use_settings(find_settings(config)))
+    if out is not None:
+        settings = replace(settings, out=out.expanduser().absolute())
+    if fetch is not None:
+        settings = replace(settings, fetch=fetch)
+    store = Lake(lake_root(lake, settings.lake))
+    result = run_daily(settings, store, until, say, warn)
+    for alert in result.summary["alerts"]:
+        warn(f"alert: {alert['text']}")
+    typer.echo(result.index)
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)

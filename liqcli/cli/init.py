@@ -1,0 +1,25 @@
+"""``liqcli init``: a commented ``liqcli.toml`` to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from liqcli.cli.common import DebugOption, QuietOption, say, set_speech
+
+
+def init(
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="Where to write it.")] = Path("liqcli.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a commented liqcli.toml: the settings of the daily run."""
+    from liqcli.settings import write_default_settings
+
+    set_speech(quiet, debug)
+    path = write_default_settings(config.expanduser(), force)
+    say("edit it, then run: liqcli daily; liqcli schedule prints the line for cron")
+    typer.echo(path)

@@ -1,0 +1,78 @@
+"""``liqcli schedule``: the lines for cron and systemd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from liqcli.cli.common import DebugOption, LakeOption, check_choice, set_speech
+from liqcli.cli.daily import ConfigOption
+
+if TYPE_CHECKING:
+    from liqcli.settings import Settings
+
+FORMATS = ("all", "cron", "service", "timer")
+
+
+def schedule(
+    at: Annotated[str, typer.Option(metavar="HH:MM", help="Time of day in the settings' time zone.")] = "00:10",
+    config: ConfigOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="as the settings say"),
+    ] = None,
+    lake: LakeOption = None,
+    output_format: Annotated[str, typer.Option("--format", help="all, cron, service or timer.")] = "all",
+    debug: DebugOption = False,
+) -> None:
+    """Print a crontab line, and a systemd service and timer, that run liqcli daily as it is set up here."""
+    from datetime import UTC, datetime
+
+    from liqcli import schedule as core
+    from liqcli.config import lake_root
+    from liqcli.settings import find_settings, read_settings
+
+    set_speech(False, debug)
+    check_choice(output_format, FORMATS, "--format")
+    settings = read_settings(find_settings(config))
+    job = core.Job(
+        program=_program(),
+        lake=lake_root(lake, settings.lake).absolute(),
+        config=settings.path,
+        out=_reports_folder(out, settings),
+        at=core.parse_at(at),
+        time_zone=settings.time_zone,
+    )
+    now = datetime.now(tz=UTC).astimezone()
+    if output_format == "all":
+        typer.echo(core.format_all(job, now, _notes()))
+    elif output_format == "cron":
+        typer.echo(core.format_cron(job, now))
+    else:
+        typer.echo(core.format_service(job) if output_format == "service" else core.format_timer(job))
+
+
+def _reports_folder(out: Path | None, settings: Settings) -> Path | None:
+    """Name the folder where the settings do not: what they say can then be changed without a new line."""
+    if out is None and settings.out is not None:
+        return None
+    return (out.expanduser() if out else settings.reports_folder).absolute()
+
+
+def _program() -> tuple[str, ...]:
+    """Name the interpreter that runs this, so that it works without PATH; -P: the folder it starts in says nothing."""
+    import sys
+
+    return (str(Path(sys.executable).absolute()), "-P", "-m", "liqcli")
+
+
+def _notes() -> list[str]:
+    """Say which variables of this shell a scheduled run will not see; their values are nobody's business."""
+    import os
+
+    lost = sorted(n for n in os.environ if n.startswith("LIQCLI_") and n not in ("LIQCLI_LAKE", "LIQCLI_CONFIG"))
+    return [f"Not taken along from this shell: {', '.join(lost)}. Keys can stand under [keys] of liqcli.toml."] * bool(
+        lost
+    )

@@ -1,0 +1,44 @@
+"""Which day a run belongs to: the day, in the configured time zone, in which its windows end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from liqcli.errors import UsageError
+from liqcli.model import from_us, to_us
+from liqcli.timespan import now_us, resolve_window
+
+WORDS = ("cut", "now")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's name, ``2026-11-21``, and where its windows end. [µs UTC]"""
+
+    name: str
+    end_us: int
+
+
+def resolve_day(until: str, time_zone: str, now: int | None = None) -> Day:
+    """
+    Turn ``cut`` (the last midnight of the zone), ``now`` or an ISO 8601 time into a day.
+
+    A window that ends at midnight belongs to the day before: that is the day it shows.
+
+    Raises
+    ------
+    UsageError
+        Not a time.
+    """
+    zone = ZoneInfo(time_zone)
+    word = until.strip().lower()
+    if word == "latest":
+        raise UsageError("--until latest differs from symbol to symbol; a daily run takes cut, now or a time")
+    if word == "cut":
+        today = from_us(now_us() if now is None else now).astimezone(zone).date()
+        end_us = to_us(datetime(today.year, today.month, today.day, tzinfo=zone))
+    else:
+        end_us = resolve_window(None, until, "1m", None).end_us
+    return Day((from_us(end_us) - timedelta(microseconds=1)).astimezone(zone).date().isoformat(), end_us)

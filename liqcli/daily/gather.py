@@ -1,0 +1,108 @@
+"""Getting what the windows lack, so that one bad name or one dead source does not cost the day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from liqcli.errors import LakeError, LiqcliError, UsageError
+from liqcli.fetcher import FetchSummary, fetch
+from liqcli.fetcher.choose import choose_pairs
+from liqcli.lake import Lake
+from liqcli.model import Window
+from liqcli.settings import Settings
+from liqcli.symbols import split_symbol
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the sources said: a row each for ``summary.json``, and what went wrong in sentences."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def gather(lake: Lake, settings: Settings, window: Window, say: Say) -> Gathered:
+    """Fetch all symbols; what fails is noted, never raised, unless the lake itself cannot be written."""
+    found = Gathered()
+    exchanges = _fetchable(settings, say)
+    if settings.exchanges and not exchanges:
+        return found
+    try:
+        _note(found, fetch(lake, window, settings.symbols, settings.sources, exchanges, say=say))
+    except UsageError:  # an unknown symbol: the others still want their data
+        for symbol in settings.symbols:
+            _gather_one(found, lake, settings, (symbol, exchanges), window, say)
+    except LakeError:
+        raise
+    except LiqcliError as error:
+        found.troubles.append(str(error))
+    _gather_market(found, lake, settings, window, say)
+    return found
+
+
+def _gather_one(
+    found: Gathered, lake: Lake, settings: Settings, wanted: tuple[str, Sequence[str]], window: Window, say: Say
+) -> None:
+    symbol, exchanges = wanted
+    try:
+        _note(found, fetch(lake, window, [symbol], settings.sources, exchanges, say=say))
+    except LakeError:
+        raise
+    except LiqcliError as error:
+        found.troubles.append(f"{symbol}: {error}")
+
+
+def _gather_market(found: Gathered, lake: Lake, settings: Settings, window: Window, say: Say) -> None:
+    """Get candles and open interest too; a report without them says so itself, so their failure is only told."""
+    from liqcli.fetcher.market import fetch_market
+
+    symbols: list[str] = []
+    for word in settings.symbols:
+        listed = [row["symbol"] for row in found.rows if split_symbol(row["symbol"])[0] == word]
+        symbols += [word] if split_symbol(word)[1] else listed or [f"{word}USDT"]
+    try:
+        rows = fetch_market(lake, window, list(dict.fromkeys(symbols)), ("candles", "open-interest"), say=say)
+    except LakeError:
+        raise
+    except LiqcliError as error:
+        say(f"candles and open interest: {error}")
+        return
+    for row in rows:
+        for trouble in dict.fromkeys(row.troubles):
+            say(f"{row.kind} {row.symbol}: {trouble}")
+
+
+def _fetchable(settings: Settings, say: Say) -> list[str]:
+    """Leave out exchanges that publish no history: their reports show what was recorded or imported."""
+    able = []
+    for exchange in settings.exchanges:
+        try:
+            choose_pairs(settings.sources, (exchange,))
+        except UsageError as error:
+            say(f"{error}; the reports show what the lake holds of it")
+        else:
+            able.append(exchange)
+    return able
+
+
+def _note(found: Gathered, summary: FetchSummary) -> None:
+    for row in summary.rows:
+        said = [text for text in (row.error, *row.gaps) if text]
+        if row.cut:
+            said.append("some moments hold more events than the source gives")
+        if row.rejected:
+            said.append("rows were refused; they are kept in the lake, under rejected/")
+        found.rows.append(
+            {
+                "source": row.source,
+                "exchange": row.exchange,
+                "symbol": row.symbol,
+                "result": row.result,
+                "messages": [*said, *row.notes],
+            }
+        )
+        found.troubles += [f"{row.source} {row.exchange} {row.symbol}: {text}" for text in said]

@@ -1,0 +1,67 @@
+"""Sending alerts through Apprise, where it is installed and an address is configured; the addresses are secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from liqcli.daily.folders import NOTES, write_atomically
+from liqcli.settings import Alerts
+
+Say = Callable[[str], None]
+Alert = dict[str, Any]
+
+
+def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, warn: Say) -> None:
+    """Send what was not sent for this day before; a failure is a warning that names no address."""
+    if not alerts or not limits.notify:
+        return
+    sent = _read_sent(out)
+    fresh = [alert for alert in alerts if _mark(alert) not in sent.get(day, [])]
+    if not fresh:
+        return
+    try:
+        apprise = importlib.import_module("apprise")  # an extra: not everybody wants it
+    except ImportError:
+        warn("alerts were not sent: Apprise is not installed; pip install 'liqcli[alerts]'")
+        return
+    body = "\n".join(f"- {alert['text']}" for alert in fresh)
+    failed = [
+        number
+        for number, address in enumerate(limits.notify, 1)
+        if not _send(apprise, address, f"liqcli {day}: {len(fresh)} alert{'s' if len(fresh) > 1 else ''}", body)
+    ]
+    for number in failed:
+        warn(f"alerts were not sent to address {number} of {len(limits.notify)} under [alerts] notify")
+    if len(failed) < len(limits.notify):  # what one address has got is not sent again
+        _write_sent(out, {day: [*sent.get(day, []), *map(_mark, fresh)]})
+
+
+def _send(apprise: Any, address: str, title: str, body: str) -> bool:  # noqa: ANN401 - an optional module
+    logging.getLogger("apprise").disabled = True  # its messages carry the address
+    try:
+        sender = apprise.Apprise()
+        return bool(sender.add(address)) and bool(sender.notify(title=title, body=body))
+    except Exception:  # a plug-in's own fault; its text may carry the address, so it is not shown
+        return False
+
+
+def _mark(alert: Alert) -> str:
+    return hashlib.sha256(alert["text"].encode()).hexdigest()[:16]
+
+
+def _read_sent(out: Path) -> dict[str, list[str]]:
+    try:
+        sent = json.loads((out / NOTES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {day: list(marks) for day, marks in sent.items()} if isinstance(sent, dict) else {}
+
+
+def _write_sent(out: Path, sent: dict[str, list[str]]) -> None:
+    write_atomically(out / NOTES, json.dumps(sent).encode())

@@ -1,0 +1,231 @@
+"""``liqcli.toml``: where it is found, what may stand in it, and what each mistake is answered with."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from liqcli.errors import UsageError
+from liqcli.resources import data_folder
+from liqcli.setting_values import (
+    check_amount,
+    check_choice,
+    check_names,
+    check_table,
+    check_text,
+    check_texts,
+    check_whole,
+    unique,
+)
+from liqcli.symbols import nearest, normalise_symbol
+from liqcli.timespan import format_length, parse_length
+
+FILE_NAME = "liqcli.toml"
+THEMES = ("dark", "light")
+PALETTES = ("liq", "viridis", "magma", "cividis")
+SCALES = ("log", "linear", "percentile")
+CUTS = ("cut", "now")
+FREE_EXIT_CODES = range(7, 126)  # what liqcli, the shell and signals do not use
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Thresholds, and where to send what passes them; ``notify`` holds secrets and is never shown."""
+
+    cluster_usd: float | None = None
+    cascade_usd: float | None = None
+    distance_pct: float | None = None
+    exit_code: int = 0
+    notify: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the daily run does; the defaults are those of a missing file."""
+
+    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    exchanges: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    lookbacks: tuple[str, ...] = ("24h", "7d")
+    out: Path | None = None
+    lake: Path | None = None
+    themes: tuple[str, ...] = ("dark",)
+    palette: str = "liq"
+    scale: str = "log"
+    retention_days: int = 90
+    time_zone: str = "UTC"
+    until: str = "cut"
+    fetch: bool = True
+    alerts: Alerts = Alerts()
+    keys: dict[str, str] = field(default_factory=dict, repr=False)
+    path: Path | None = None
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where the reports go: ``out``, else ``reports`` in the user's data directory."""
+        if self.out is not None:
+            return self.out
+        import platformdirs
+
+        return Path(platformdirs.user_data_dir("liqcli", appauthor=False)) / "reports"
+
+
+def find_settings(option: Path | None) -> Path | None:
+    """
+    Find the file: ``--config``, ``LIQCLI_CONFIG``, ``./liqcli.toml``, the user's config directory; else None.
+
+    Raises
+    ------
+    UsageError
+        The option or the variable names a file that does not exist.
+    """
+    for named, by in ((option, "--config"), (os.environ.get("LIQCLI_CONFIG") or None, "LIQCLI_CONFIG")):
+        if named is not None:
+            path = Path(named).expanduser()
+            if not path.is_file():
+                raise UsageError(f"{by}: there is no file {path}; liqcli init --config {path} writes one")
+            return path.resolve()
+    import platformdirs
+
+    for folder in (Path.cwd(), Path(platformdirs.user_config_dir("liqcli", appauthor=False))):
+        if (folder / FILE_NAME).is_file():
+            return (folder / FILE_NAME).resolve()
+    return None
+
+
+def read_settings(path: Path | None) -> Settings:
+    """
+    Read the file, strictly; None gives the defaults. Relative folders are meant from the file's own folder.
+
+    Raises
+    ------
+    UsageError
+        Not TOML, an unknown key (the nearest are given), or a value that cannot be right; names file and key.
+    """
+    if path is None:
+        return Settings()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _Reader(path).settings(table)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def write_default_settings(path: Path, force: bool) -> Path:
+    """
+    Write the commented file of ``templates/``, readable by its owner alone, since keys may be put into it.
+
+    Raises
+    ------
+    UsageError
+        It exists and ``force`` is not given, or it cannot be written.
+    """
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists; liqcli init --force replaces it")
+    text = (data_folder("templates") / FILE_NAME).read_bytes()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(text)
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return path.resolve()
+
+
+class _Reader:
+    """Checks one file, key by key."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path.parent
+        self._path = path
+
+    def settings(self, table: dict[str, Any]) -> Settings:
+        names = [name for name in Settings.__dataclass_fields__ if name != "path"]
+        if "theme" in table:  # one theme may be written as one word
+            if "themes" in table:
+                raise UsageError("theme and themes say the same thing; keep one")
+            table = {**table, "themes": [table["theme"]]}
+            del table["theme"]
+        check_names(table, [*names, "theme"], "")
+        made = {name: getattr(self, f"_{name}")(value, name) for name, value in table.items()}
+        return Settings(**made, path=self._path)
+
+    def _symbols(self, value: object, name: str) -> tuple[str, ...]:
+        return unique(normalise_symbol(text) for text in check_texts(value, name, least=1))
+
+    def _exchanges(self, value: object, name: str) -> tuple[str, ...]:
+        return unique(text.strip().lower() for text in check_texts(value, name))
+
+    _sources = _exchanges
+
+    def _lookbacks(self, value: object, name: str) -> tuple[str, ...]:
+        return unique(format_length(parse_length(text, name)) for text in check_texts(value, name, least=1))
+
+    def _out(self, value: object, name: str) -> Path:
+        return self._folder / Path(check_text(value, name)).expanduser()
+
+    _lake = _out
+
+    def _themes(self, value: object, name: str) -> tuple[str, ...]:
+        return unique(check_choice(text, name, THEMES) for text in check_texts(value, name, least=1))
+
+    def _palette(self, value: object, name: str) -> str:
+        return check_choice(value, name, PALETTES)
+
+    def _scale(self, value: object, name: str) -> str:
+        return check_choice(value, name, SCALES)
+
+    def _until(self, value: object, name: str) -> str:
+        return check_choice(value, name, CUTS)
+
+    def _retention_days(self, value: object, name: str) -> int:
+        return check_whole(value, name, range(100_001))
+
+    def _time_zone(self, value: object, name: str) -> str:
+        zone = check_text(value, name)
+        try:
+            ZoneInfo(zone)
+        except (OSError, ValueError, KeyError):  # unknown, a folder of zones, or no such path
+            from zoneinfo import available_timezones
+
+            known = available_timezones()
+            hint = nearest(zone, known) if known else ""
+            raise UsageError(f"{name}: {zone!r} is no time zone such as UTC or Europe/Berlin{hint}") from None
+        return zone
+
+    def _fetch(self, value: object, name: str) -> bool:
+        if not isinstance(value, bool):
+            raise UsageError(f"{name}: {value!r} is neither true nor false")
+        return value
+
+    def _alerts(self, value: object, name: str) -> Alerts:
+        table = check_table(value, name)
+        check_names(table, list(Alerts.__dataclass_fields__), f"[{name}] ")
+        made: dict[str, Any] = {}
+        for key, item in table.items():
+            if key == "notify":
+                made[key] = tuple(check_texts(item, f"[{name}] {key}", secret=True))
+            elif key == "exit_code":
+                made[key] = (
+                    item if item == 0 and item is not False else check_whole(item, f"[{name}] {key}", FREE_EXIT_CODES)
+                )
+            else:
+                made[key] = check_amount(item, f"[{name}] {key}")
+        return Alerts(**made)
+
+    def _keys(self, value: object, name: str) -> dict[str, str]:
+        table = check_table(value, name)
+        for source, key in table.items():
+            if not isinstance(key, str) or not key:
+                raise UsageError(f"[{name}] {source}: not a text")  # the value itself is a secret
+        return dict(table)
