@@ -38,6 +38,7 @@ KNOWN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "low": ("low",),
         "close": ("close",),
         "volume": ("volume_base", "volume"),
+        "taker_buy": ("taker_buy", "taker_buy_base", "taker_buy_volume", "taker_buy_base_asset_volume"),
     },
     "open-interest": {
         "ts": _TIMES,
@@ -88,7 +89,9 @@ class _Reader:
             opened, high, low, close = (
                 parse_number(cells[self.columns[word]]) for word in ("open", "high", "low", "close")
             )
-            row = Candle(ts_us, opened, high, low, close, self._optional(cells, "volume"))
+            row = Candle(
+                ts_us, opened, high, low, close, *(self._optional(cells, word) for word in ("volume", "taker_buy"))
+            )
             fault = find_candle_fault(row, now_us)
         else:
             amounts = [self._optional(cells, word) for word in ("open_interest", "open_interest_usd")]

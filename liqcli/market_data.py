@@ -2,7 +2,7 @@
 
 ::
 
-    <lake>/candles/exchange=…/symbol=…/interval=1m/month=YYYY-MM/<source>.parquet   ts, open, high, low, close, volume, source
+    <lake>/candles/exchange=…/symbol=…/interval=1m/month=YYYY-MM/<source>.parquet   ts, open, high, low, close, volume, taker_buy, source
     <lake>/open_interest/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet         ts, open_interest, open_interest_usd, source
 
 ``ts`` is a candle's open time, or the instant of the open-interest snapshot (UTC). One row a ``ts`` and source: what
@@ -44,7 +44,11 @@ INTERVAL_US: dict[str, int] = {name: seconds * US_PER_S for seconds, name in INT
 
 
 class Candle(NamedTuple):
-    """One candle: ``ts_us`` open time [µs UTC], prices [quote], ``volume`` [base coin] where known."""
+    """
+    One candle: ``ts_us`` open time [µs UTC], prices [quote]; ``volume`` and of it ``taker_buy`` [base coin].
+
+    ``taker_buy`` is what buyers took from the book; either is None where it is not known.
+    """
 
     ts_us: int
     open: float
@@ -52,6 +56,7 @@ class Candle(NamedTuple):
     low: float
     close: float
     volume: float | None
+    taker_buy: float | None = None
 
 
 class OpenInterest(NamedTuple):
@@ -72,6 +77,8 @@ def find_candle_fault(candle: Candle, now_us: int) -> str | None:
         return "open or close lies outside low..high"
     if candle.volume is not None and candle.volume < 0:
         return "volume is negative"
+    if candle.taker_buy is not None and not 0 <= candle.taker_buy <= (candle.volume or 0) * (1 + 1e-9):
+        return "taker_buy is not a part of the volume"
     return None
 
 

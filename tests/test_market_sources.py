@@ -73,7 +73,7 @@ def test_binance_candles() -> None:
         "endTime": str(T0_MS + 179_999),
         "limit": "1500",
     }
-    assert candles == [Candle(T0, 100.1, 101.0, 99.5, 100.4, 12.5)]
+    assert candles == [Candle(T0, 100.1, 101.0, 99.5, 100.4, 12.5, 6.0)]
 
 
 def test_binance_open_interest() -> None:
@@ -110,7 +110,7 @@ def test_inverse_contracts_are_not_asked_of_binance() -> None:
 )
 def test_a_candle_that_cannot_be_true_refuses_the_answer(prices: tuple[str, ...], said: str) -> None:
     with pytest.raises(RefusalError, match=said):
-        talk(binance.ask_candles("BTCUSDT", "1m", WINDOW, {}), [[T0_MS, *prices, "1"]])
+        talk(binance.ask_candles("BTCUSDT", "1m", WINDOW, {}), [[T0_MS, *prices, "1", T0_MS, "1", 1, "1", "1", "0"]])
 
 
 # ------------------------------------------------------------------------------------------------ archive
@@ -147,14 +147,14 @@ def zipped(text: str) -> tuple[bytes, bytes]:
 def test_archive_candles(header: str, unit: str) -> None:
     """With and without a header line; in ms, and in µs as spot files have it."""
     day = Window(T0, T0 + DAY)
-    answers = zipped(f"{header}{T0_MS}{unit},100.1,101,99.5,100.4,12.5,0,0,0,0,0,0\n")
+    answers = zipped(f"{header}{T0_MS}{unit},100.1,101,99.5,100.4,12.5,0,0,0,6,0,0\n")
     asked, candles = talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), *answers)
     folder = "/data/futures/um/daily/klines/BTCUSDT/1m"
     assert [request.path for request in asked] == [
         f"{folder}/BTCUSDT-1m-2026-03-01.zip.CHECKSUM",
         f"{folder}/BTCUSDT-1m-2026-03-01.zip",
     ]
-    assert candles == [Candle(T0, 100.1, 101.0, 99.5, 100.4, 12.5)]
+    assert candles == [Candle(T0, 100.1, 101.0, 99.5, 100.4, 12.5, 6.0)]
 
 
 def test_archive_metrics_are_undoubled() -> None:

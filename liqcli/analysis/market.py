@@ -20,7 +20,7 @@ from liqcli.timespan import parse_length
 
 # Query -> the view it reads, and the columns a file of that must have.
 VIEWS = {
-    "market_candles": ("stored_market_candles", ("ts", "open", "high", "low", "close", "volume")),
+    "market_candles": ("stored_market_candles", ("ts", "open", "high", "low", "close", "volume", "taker_buy")),
     "market_open_interest": ("stored_open_interest", ("ts", "open_interest", "open_interest_usd")),
 }
 HOUR_US = 3600 * US_PER_S
@@ -148,7 +148,9 @@ def _read_candles(
     numbers = {name: columns[name].astype(np.float64) for name in ("open", "high", "low", "close")}
     basis = f"{group[0].exchange} {group[0].symbol} {group[0].interval} candle"
     prices = PriceSeries(ts_us=ts_us, step_us=step_us, basis=basis, **numbers)
-    return Candles(prices, columns["volume"].astype(np.float64))
+    taker_buy = columns["taker_buy"].astype(np.float64)
+    known = not np.isnan(taker_buy).all()
+    return Candles(prices, columns["volume"].astype(np.float64), taker_buy if known else None)
 
 
 def _read_open_interest(

@@ -26,7 +26,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.market_data import Candle, OpenInterest
-from liqcli.market_sources.binance import INTERVALS, QUOTES
+from liqcli.market_sources.binance import INTERVALS, QUOTES, TAKER_BUY
 from liqcli.market_sources.common import (
     DAY_US,
     AskCandles,
@@ -148,7 +148,7 @@ def _read_rows(body: bytes) -> Iterator[list[str]]:
 
 def _candle(row: list[str]) -> Candle:
     opened = int(row[0])
-    return read_candle(opened // 1000 if opened > MICROSECONDS else opened, row[1:5], row[5])
+    return read_candle(opened // 1000 if opened > MICROSECONDS else opened, row[1:5], row[5], row[TAKER_BUY])
 
 
 def _snapshot(row: list[str]) -> OpenInterest:

@@ -95,11 +95,11 @@ def build_open_interest(rows: Iterable[OpenInterest], window: Window) -> list[Op
     return [kept[ts] for ts in sorted(kept)]
 
 
-def read_candle(ts_ms: object, prices: Sequence[object], volume: object) -> Candle:
-    """Read a candle: open time [ms], prices in the order open, high, low, close, and volume [base coin] or None."""
+def read_candle(ts_ms: object, prices: Sequence[object], volume: object, taker_buy: object = None) -> Candle:
+    """Read a candle: open time [ms], prices in the order open, high, low, close, amounts [base coin] or None."""
     opened, high, low, close = (parse_number(price) for price in prices)
     amount = None if volume is None else parse_number(volume)
-    return Candle(int(parse_number(ts_ms)) * 1000, opened, high, low, close, amount)
+    return Candle(int(parse_number(ts_ms)) * 1000, opened, high, low, close, amount, read_optional(taker_buy))
 
 
 def read_optional(value: object) -> float | None:

@@ -1,10 +1,10 @@
 -- The candles of a stretch of time with their traded volume.
 --
--- reads   stored_market_candles (ts, open, high, low, close, volume)
+-- reads   stored_market_candles (ts, open, high, low, close, volume, taker_buy)
 -- param   $start_us   BIGINT   first open time, inside [µs]
 -- param   $end_us     BIGINT   last close time, inside [µs]
 -- param   $step_us    BIGINT   length of a candle [µs]
--- gives   ts_us BIGINT, open time [µs]; open DOUBLE; high DOUBLE; low DOUBLE; close DOUBLE [quote]; volume DOUBLE, NaN where unknown [base coin]
+-- gives   ts_us BIGINT, open time [µs]; open DOUBLE; high DOUBLE; low DOUBLE; close DOUBLE [quote]; volume DOUBLE, taker_buy DOUBLE, NaN where unknown [base coin]
 -- order   ts_us   (total: the lake keeps one candle an open time)
 SELECT
     EPOCH_US(ts) AS ts_us,
@@ -12,7 +12,8 @@ SELECT
     high,
     low,
     close,
-    COALESCE(volume, CAST('NaN' AS DOUBLE)) AS volume
+    COALESCE(volume, CAST('NaN' AS DOUBLE)) AS volume,
+    COALESCE(taker_buy, CAST('NaN' AS DOUBLE)) AS taker_buy
 FROM stored_market_candles
 WHERE EPOCH_US(ts) >= $start_us AND EPOCH_US(ts) + $step_us <= $end_us
 ORDER BY ts_us

@@ -290,3 +290,17 @@ def test_damaged_market_files_are_named_and_left_out(tmp_path: Path) -> None:
     assert damaged == [path]
     assert market.candles is not None
     assert market.candles.prices.close.tolist() == [11.5]
+
+
+def test_order_flow_is_read_from_the_lake_where_the_feed_has_taker_volume(tmp_path: Path) -> None:
+    """Buyers took 7 of 10 coins in each bar of the window: 70 %; without the column it stays unknown."""
+    lake = Lake(tmp_path / "lake")
+    rows = [Candle(T0 + k * HOUR, 10.0, 12.0, 9.0, 11.0, 10.0, 7.0) for k in range(-300, 24)]
+    write_candles(lake, "binance", "BTCUSDT", "1h", "binance", rows)
+    write_candles(lake, "okx", "BTCUSDT", "1h", "okx", [c._replace(taker_buy=None) for c in rows])
+    with Engine(threads=1) as engine:
+        for exchange, share, flow in (("binance", 0.7, "buying"), ("okx", None, "unknown")):
+            market, _damaged = read_market(engine, lake, ["BTCUSDT"], [exchange], TODAY)
+            context = build_context(TODAY, market)
+            assert context.taker_share == (None if share is None else pytest.approx(share))
+            assert context.order_flow == flow

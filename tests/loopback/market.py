@@ -104,7 +104,7 @@ class BinanceMarket(MarketServer):
     @staticmethod
     def _row(bar: Bar, step_ms: int) -> list[Any]:
         prices = [str(price) for price in bar[1:5]]
-        return [bar.ts_ms, *prices, str(bar.volume), bar.ts_ms + step_ms - 1, "1", 9, "0.5", "0.5", "0"]
+        return [bar.ts_ms, *prices, str(bar.volume), bar.ts_ms + step_ms - 1, "1", 9, str(bar.volume / 4), "0.5", "0"]
 
 
 class BybitMarket(MarketServer):
