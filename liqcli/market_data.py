@@ -172,7 +172,10 @@ def _read_rows(lake: Lake, partition: Partition, schema: pa.Schema) -> dict[int,
         return {}
     try:
         with path.open("rb") as handle:
-            table = pq.read_table(handle).select(schema.names[:-1])
+            table = pq.read_table(handle)
+        if "taker_buy" in schema.names and "taker_buy" not in table.column_names:  # written before 2026-11-22
+            table = table.append_column("taker_buy", pa.nulls(len(table), pa.float64()))
+        table = table.select(schema.names[:-1])
         times = table.column("ts").cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
         columns = [table.column(name).to_pylist() for name in schema.names[1:-1]]
     except (pa.ArrowException, OSError, KeyError) as error:

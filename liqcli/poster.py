@@ -63,6 +63,11 @@ def build_subtitle(findings: Findings) -> str:
         f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC",
         f"{format_length(grid.bucket_us)} × {format_price(grid.bin.width, grid.bin.width)} {quote}",
     ]
+    options = findings.options
+    if options.price_low is not None and options.price_high is not None:
+        inside = format_usd(findings.summary.sums.notional - grid.outside_notional)
+        bounds = f"{format_price(options.price_low)} to {format_price(options.price_high)}"
+        parts.append(f"prices {bounds} only: {inside} of {format_usd(findings.summary.sums.notional)} USD")
     if findings.selection.query.position != "both":
         parts.append(f"{findings.selection.query.position}s only")
     return " · ".join(parts)

@@ -29,6 +29,8 @@ from liqcli.formats import format_iso
 from liqcli.intervals import Interval
 from liqcli.model import US_PER_S, HeatmapGrid
 
+HEAVY_SHARE = 0.05  # a step that holds so much of the window is named even where it is no cluster
+
 
 def build_report(findings: Findings) -> dict[str, Any]:
     """
@@ -42,6 +44,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
         "grid": _grid(findings.grid),
         "clusters": build_cluster_records(findings),
         "nearest": _nearest(findings.clusters),
+        "heavy_outside": [_band(b) for b in findings.bands if _is_heavy_outside(b, findings)],
         "cascades": [cascade_record(c) for c in findings.cascades],
         "context": context_record(findings.context, findings.cascades),
         "checklist": checklist_record(findings.window_checklist),
@@ -64,6 +67,12 @@ def build_cluster_records(findings: Findings) -> list[dict[str, Any]]:
         {**cluster_record(cluster), "checklist": checklist_record(checklist)}
         for cluster, checklist in zip(findings.clusters, findings.checklists, strict=True)
     ]
+
+
+def _is_heavy_outside(band: PriceBand, findings: Findings) -> bool:
+    """Whether a single step holds a twentieth of the window and lies in no cluster: mostly one large order."""
+    inside = any(c.low < band.high and band.low < c.high for c in findings.clusters)
+    return not inside and band.share >= HEAVY_SHARE
 
 
 def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:

@@ -87,6 +87,17 @@ def test_a_price_range_counts_what_it_leaves_out(filled: Path, run_cli: RunCli, 
     inside = sum(sum(row) for row in report["grid"]["notional"])
     assert (inside, report["meta"]["outside_notional"], report["meta"]["outside_events"]) == (703, 607.5, 3)
     assert report["meta"]["notional"] == 1310.5
+    run_cli(
+        "heatmap", "-s", "SOL", *WINDOW, "--price-range", "90.5:110", "--bin", "2", "-o", tmp_path / "w.json", check=0
+    )
+    wide = json.loads((tmp_path / "w.json").read_text())["grid"]
+    assert (wide["price_edges"][0], wide["price_edges"][-1], len(wide["notional"])) == (90, 110, 10)
+    assert sum(map(sum, wide["notional"])) == 1310.5
+
+
+def test_a_heavy_single_order_is_named_though_it_is_no_cluster(sample: Path, run_cli: RunCli) -> None:
+    done = run_cli("clusters", "-s", "BTCUSDT", "--until", "latest", "--lake", sample, check=0)
+    assert done.stderr == "heavy, but no cluster: 93,800 – 93,820 with 1.85M USD in 3 event(s)\n"
 
 
 def test_the_printed_command_makes_the_same_report(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
@@ -340,3 +351,17 @@ def test_one_event_or_all_at_one_price_are_no_trouble(run_cli: RunCli, tmp_path:
     assert report["cascades"] == []
     run_cli("clusters", "-s", "SOLUSDT", "--until", "latest", check=0)
     run_cli("cascades", "-s", "SOLUSDT", "--until", "latest", check=0)
+
+
+def test_a_cascade_compares_prices_of_one_kind(run_cli: RunCli, tmp_path: Path) -> None:
+    """Fills fall from 100 to 98.9; a bankruptcy price of 98.5 stands first and must not turn the fall into a rise."""
+    rows = ["2026-03-02T10:30:00Z,bybit,SOLUSDT,long,98.5,10,bankruptcy"]
+    rows += [f"2026-03-02T10:30:{n * 4 + 1:02d}Z,gate,SOLUSDT,long,{100 - n / 10},10,fill" for n in range(12)]
+    events = tmp_path / "events.csv"
+    rows += [f"2026-03-02T{hour}:01:00Z,gate,SOLUSDT,short,100,0.1,fill" for hour in ("08", "11")]  # a quiet ground
+    events.write_text("\n".join(["ts,exchange,symbol,position,price,qty,price_kind", *rows]))
+    run_cli("import", events, check=0)
+    window = ("--since", "2026-03-02T08:00Z", "--until", "2026-03-02T12:00Z")
+    (burst,) = json.loads(run_cli("cascades", "-s", "SOL", *window, "--format", "json", check=0).stdout)["cascades"]
+    assert (burst["start"], burst["events"]) == ("2026-03-02T10:30:00Z", 13)
+    assert (burst["price_from"], burst["price_to"], burst["extreme"]) == (100, 98.9, 98.9)

@@ -63,6 +63,11 @@ def build_grid(engine: Engine, window: Window, options: GridOptions) -> HeatmapG
         )
     bucket_us = options.bucket_us or choose_bucket(window.length_us)
     lowest, highest = _price_range(totals, low, high)
+    if options.price_low is not None and options.price_high is not None:
+        lowest, highest = (
+            options.price_low,
+            options.price_high,
+        )  # the asked range is drawn whole, also where it is empty
     width = options.bin or choose_bin(lowest, highest, options.bins or 160)
     n_buckets = -(-window.end_us // bucket_us) - window.start_us // bucket_us
     check_size(n_buckets, int((highest - lowest) / width.width) + 2, width)
@@ -70,13 +75,19 @@ def build_grid(engine: Engine, window: Window, options: GridOptions) -> HeatmapG
     cells = engine.run(
         "heatmap", {"bucket_us": bucket_us, "bin_num": float(width.num), "bin_den": float(width.den), **bounds}
     )
-    grid = to_dense(cells, window, bucket_us, width, _outside(totals))
+    rows = _rows_of(lowest, highest, width) if options.price_low is not None else None
+    grid = to_dense(cells, window, bucket_us, width, _outside(totals), rows)
     _check_conservation(cells, totals)
     return grid
 
 
 def to_dense(
-    cells: Columns, window: Window, bucket_us: int, width: BinWidth, outside: tuple[float, int] = (0.0, 0)
+    cells: Columns,
+    window: Window,
+    bucket_us: int,
+    width: BinWidth,
+    outside: tuple[float, int] = (0.0, 0),
+    rows_wanted: tuple[int, int] | None = None,
 ) -> HeatmapGrid:
     """
     Spread sparse (bucket, bin) sums over the full price x time grid.
@@ -91,6 +102,8 @@ def to_dense(
         Steps of the two axes. [µs], [quote]
     outside : (float, int)
         USD and events that a requested price range left out.
+    rows_wanted : (int, int) or None
+        First and past-the-end bin of a requested price range; None takes the bins from the lowest to the highest print.
 
     Returns
     -------
@@ -106,6 +119,8 @@ def to_dense(
     bins = cells["bin"].astype(np.int64)
     first_bin = int(bins.min()) if len(bins) else 0
     n_bins = int(bins.max()) - first_bin + 1 if len(bins) else 0
+    if rows_wanted is not None:
+        first_bin, n_bins = rows_wanted[0], rows_wanted[1] - rows_wanted[0]
     rows = bins - first_bin
     columns = cells["bucket_us"].astype(np.int64) // bucket_us - first_bucket
     is_long = cells["position"] == "long"
@@ -130,6 +145,14 @@ def to_dense(
         outside_notional=outside[0],
         outside_events=outside[1],
     )
+
+
+def _rows_of(low: float, high: float, width: BinWidth) -> tuple[int, int]:
+    """First and past-the-end bin of a half-open price range, decided at the exact edges."""
+    first, past = int(low / width.width), int(high / width.width)
+    first += 1 if width.edge(first + 1) <= low else -1 if width.edge(first) > low else 0
+    past += 1 if width.edge(past) < high else -1 if width.edge(past - 1) >= high else 0
+    return first, past
 
 
 def _price_range(totals: Columns, low: float, high: float) -> tuple[float, float]:

@@ -146,8 +146,10 @@ def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
     held = lake.symbols()
     what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
     where = f" on {', '.join(query.exchanges)}" if query.exchanges else ""
+    fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
     return EmptyWindowError(
-        f"no liquidations of {name}{where} in the lake {lake.root} ({what}); to get some: liqcli fetch --symbol {name}"
+        f"no liquidations of {name}{where} in the lake {lake.root} ({what}); to get "
+        f"some: liqcli fetch --symbol {name}{fetch_where}"
     )
 
 
@@ -161,11 +163,16 @@ def _nothing_inside(
     filters = " that pass --position and --min-usd" if narrowed else ""
     known = f" (asked and known for {format_share(asked, 1.0)} of it)" if asked else ""
     span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
+    where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
+    fill = (
+        f"to fill the window: liqcli fetch --symbol {label}{where} "
+        f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"
+    )
+    advice = "a lower --min-usd or --position both counts more" if narrowed else fill
     return EmptyWindowError(
         f"no liquidations of {label}{filters} in {span}{known}; "
         f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC "
-        f"(--until latest shows the last ones); to fill the window: liqcli fetch --symbol {label} "
-        f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"
+        f"(--until latest shows the last ones); {advice}"
     )
 
 

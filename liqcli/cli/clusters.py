@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from liqcli.cli.common import (
@@ -74,6 +76,8 @@ def clusters(
     report = build_report(build_findings(store, query, options, View(), wanted))
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
+    for band in report["heavy_outside"]:
+        say(f"heavy, but no cluster: {_heavy(band, report['meta']['bin_width'])}")
     found = report["clusters"]
     if output_format == "json":
         typer.echo(render_json({key: report[key] for key in ("meta", "clusters", "nearest", "checklist")}), nl=False)
@@ -85,13 +89,20 @@ def clusters(
         say("no price band stands out of its surroundings in this window")
 
 
+def _heavy(band: dict[str, Any], step: float) -> str:
+    from liqcli.formats import format_price, format_usd
+
+    span = f"{format_price(band['low'], step)} – {format_price(band['high'], step)}"
+    return f"{span} with {format_usd(band['notional'])} USD in {band['events']} event(s)"
+
+
 def _plain(value: object) -> object:
     if isinstance(value, list):
         return "; ".join(item["name"] if isinstance(item, dict) else str(item) for item in value)
     return "" if value is None else value
 
 
-def _table(found: list[dict[str, object]], step: float) -> str:
+def _table(found: list[dict[str, Any]], step: float) -> str:
     from liqcli.formats import format_price, format_share, format_usd
 
     rows = []
@@ -101,13 +112,13 @@ def _table(found: list[dict[str, object]], step: float) -> str:
         rows.append(
             (
                 str(c["rank"]),
-                f"{format_price(c['low'], step)} – {format_price(c['high'], step)}",  # type: ignore[arg-type]
-                format_usd(c["notional"]),  # type: ignore[arg-type]
-                format_share(c["share"], 1.0),  # type: ignore[arg-type]
-                format_share(c["long_notional"], c["notional"]),  # type: ignore[arg-type]
+                f"{format_price(c['low'], step)} – {format_price(c['high'], step)}",
+                format_usd(c["notional"]),
+                format_share(c["share"], 1.0),
+                format_share(c["long_notional"], c["notional"]),
                 str(c["events"]),
                 "unknown" if distance is None else f"{distance:+.2f} %",
-                c["checklist"]["score"],  # type: ignore[index]
+                c["checklist"]["score"],
                 "unknown" if levels is None else str(_plain(levels)) or "none",
             )
         )

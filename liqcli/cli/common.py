@@ -124,7 +124,8 @@ def check_choice(value: str, choices: Sequence[str], flag: str) -> str:
     from liqcli.symbols import nearest
 
     if value not in choices:
-        raise UsageError(f"{flag}: {value!r} is none of {', '.join(choices)}{nearest(value, choices) if value else ''}")
+        hint = nearest(value, choices)
+        raise UsageError(f"{flag}: {value!r} is none of {', '.join(choices)}{hint if 'did you mean' in hint else ''}")
     return value
 
 

@@ -1,9 +1,11 @@
 -- Add up each burst: USD by position, orders, prints, its fastest minute, first and last print and the prices there.
 --
 -- A burst is made of whole minutes, so its sums come from the minutes; only the first and last instant and the prices
--- need the prints. Of several prints in the first (last) instant the largest one gives the price, then the lower one.
+-- need the prints. Prices are compared like with like: only prints of the best price kind in the burst count (a fill
+-- beside a bankruptcy price half a percent away would turn the move around). Of several prints in the first (last)
+-- instant the largest one gives the price, then the lower one.
 --
--- reads   liquidations (ts_us, price, notional_e6), minute_sums (minute_us, usd_e6, long_e6, short_e6, orders, prints), spans (first_us, last_us)
+-- reads   liquidations (ts_us, price, price_kind, notional_e6), minute_sums (minute_us, usd_e6, long_e6, short_e6, orders, prints), spans (first_us, last_us)
 -- gives   start_us BIGINT, end_us BIGINT, time of the first and last print [µs]; usd_e6 BIGINT, long_e6 BIGINT, short_e6 BIGINT, peak_e6 BIGINT, the most in a minute [1e-6 USD]; orders BIGINT; prints BIGINT; price_from DOUBLE; price_to DOUBLE; price_low DOUBLE; price_high DOUBLE [quote]
 -- order   start_us   (total: bursts do not overlap)
 WITH burst_minutes AS (
@@ -38,6 +40,7 @@ burst_prints AS (
         burst_minutes.burst,
         liquidations.ts_us,
         liquidations.price,
+        CASE liquidations.price_kind WHEN 'fill' THEN 0 WHEN 'order' THEN 1 WHEN 'trigger' THEN 2 ELSE 3 END AS kind,
         liquidations.notional_e6
     FROM liquidations
     INNER JOIN burst_minutes
@@ -49,25 +52,46 @@ bounds AS (
         burst,
         MIN(ts_us) AS start_us,
         MAX(ts_us) AS end_us,
+        MIN(kind) AS best_kind
+    FROM burst_prints
+    GROUP BY burst
+),
+
+priced AS (
+    SELECT
+        burst_prints.burst,
+        burst_prints.ts_us,
+        burst_prints.price,
+        burst_prints.notional_e6
+    FROM burst_prints
+    INNER JOIN bounds
+        ON burst_prints.burst = bounds.burst AND burst_prints.kind = bounds.best_kind
+),
+
+prices AS (
+    SELECT
+        burst,
+        MIN(ts_us) AS first_us,
+        MAX(ts_us) AS last_us,
         MIN(price) AS price_low,
         MAX(price) AS price_high
-    FROM burst_prints
+    FROM priced
     GROUP BY burst
 ),
 
 edges AS (
     SELECT
-        burst_prints.burst,
-        burst_prints.ts_us,
-        burst_prints.price,
+        priced.burst,
+        priced.ts_us,
+        priced.price,
         ROW_NUMBER() OVER (
-            PARTITION BY burst_prints.burst, burst_prints.ts_us
-            ORDER BY burst_prints.notional_e6 DESC, burst_prints.price ASC
+            PARTITION BY priced.burst, priced.ts_us
+            ORDER BY priced.notional_e6 DESC, priced.price ASC
         ) AS place
-    FROM burst_prints
-    INNER JOIN bounds
-        ON burst_prints.burst = bounds.burst
-        AND (burst_prints.ts_us = bounds.start_us OR burst_prints.ts_us = bounds.end_us)
+    FROM priced
+    INNER JOIN prices
+        ON priced.burst = prices.burst
+        AND (priced.ts_us = prices.first_us OR priced.ts_us = prices.last_us)
 )
 
 SELECT
@@ -81,13 +105,15 @@ SELECT
     CAST(sums.prints AS BIGINT) AS prints,
     opening.price AS price_from,
     closing.price AS price_to,
-    bounds.price_low,
-    bounds.price_high
+    prices.price_low,
+    prices.price_high
 FROM bounds
 INNER JOIN sums
     ON bounds.burst = sums.burst
+INNER JOIN prices
+    ON bounds.burst = prices.burst
 INNER JOIN edges AS opening
-    ON bounds.burst = opening.burst AND bounds.start_us = opening.ts_us AND opening.place = 1
+    ON prices.burst = opening.burst AND prices.first_us = opening.ts_us AND opening.place = 1
 INNER JOIN edges AS closing
-    ON bounds.burst = closing.burst AND bounds.end_us = closing.ts_us AND closing.place = 1
+    ON prices.burst = closing.burst AND prices.last_us = closing.ts_us AND closing.place = 1
 ORDER BY start_us

@@ -240,7 +240,9 @@ def test_every_event_lies_in_its_cell_and_every_millionth_is_there(engine, scene
             grid_of(engine, events, window, width, bucket, low, high)
         return
     grid = grid_of(engine, events, window, width, bucket, low, high)
-    first_row = min(decimal_bin(e[1], width) for e in inside)
+    # An asked range is drawn whole: from the bin of its lower end to the one that its upper end closes or lies in.
+    first_row = min(decimal_bin(e[1], width) for e in inside) if low is None else decimal_bin(low, width)
+    assert low is None or grid.price_edges[-2] < high <= grid.price_edges[-1]
     first_column = window.start_us // bucket
     expected = {"long": np.zeros(grid.notional.shape, np.int64), "short": np.zeros(grid.notional.shape, np.int64)}
     counts = {"long": np.zeros(grid.notional.shape, np.int64), "short": np.zeros(grid.notional.shape, np.int64)}
