@@ -149,7 +149,7 @@ def test_the_page_allows_its_style_and_its_pictures_alone(sample: Path, tmp_path
     assert style
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; base-uri 'none'" in text
-    assert "//" not in text.replace("<!doctype", "")
+    assert "//" not in text.replace(digest, "")  # no address anywhere; a hash may hold two slashes
     pages = json.loads((tmp_path / "2026-01-07/summary.json").read_text())["reports"][0]["files"]["pages"]
     assert pages == {"light": "SOLUSDT-4h.html", "dark": "SOLUSDT-4h-dark.html"}
     assert len({(tmp_path / "latest" / name).read_bytes() for name in pages.values()}) == 2
