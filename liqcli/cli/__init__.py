@@ -99,8 +99,8 @@ def _leave(code: int) -> None:
     """
     End at once, with what was said flushed: everything that had to be written is on the disk by now.
 
-    Taking the engines' thread pools down with the interpreter can abort (seen once, 2026-11-22: "terminate called without
-    an active exception", exit code -6, after all work was done), which a cron job would read as a failure.
+    Taking the engines' thread pools down with the interpreter can abort (seen once, 2026-11-22: "terminate called
+    without an active exception", exit code -6, after all work was done), which cron would read as a failure.
     """
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
