@@ -91,8 +91,9 @@ def main() -> None:
     try:
         app()
     except SystemExit as done:
+        if not {"duckdb", "pyarrow"} & set(sys.modules):
+            raise  # nothing to take down: --help, --version, a mistake in the command
         _leave(done.code if isinstance(done.code, int) else int(done.code is not None))
-    _leave(0)
 
 
 def _leave(code: int) -> None:
