@@ -14,7 +14,7 @@ READY := .venv/.ready
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs bench wheel clean
+.PHONY: help setup demo test soak check format docs bench wheel clean
 
 help:  ## list what can be made
 	@echo "make TARGET, where TARGET is"
@@ -30,6 +30,9 @@ demo: $(READY)  ## from sample data to reports in demo-out/; the last line is th
 
 test: $(READY)  ## run the tests (ARGS go to pytest)
 	@$(RUN) -m pytest $(ARGS)
+
+soak: $(READY)  ## run the proofs that take minutes: every fault on every source, kills, large lakes (ARGS go to pytest)
+	@$(RUN) -m pytest -m soak $(ARGS)
 
 check: $(READY)  ## lint, format, types, generated documents, sample data: reads only
 	@$(RUN) -m ruff check .
