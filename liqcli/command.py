@@ -28,6 +28,8 @@ def format_command(findings: Findings) -> str:
         words += ["--position", query.position]
     if query.min_usd:
         words += ["--min-usd", f"{query.min_usd!r}"]
+    if query.price != "reported":
+        words += ["--price", query.price]
     if options.price_low is not None and options.price_high is not None:
         words += ["--price-range", f"{options.price_low!r}:{options.price_high!r}"]
     words += _cluster_words(findings)

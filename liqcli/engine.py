@@ -88,6 +88,10 @@ class Engine:
         with _explained():
             self._con.sql(read_query(query), params=dict(params or {})).create(name)
 
+    def alias(self, name: str, table: str) -> None:
+        """Make a table readable under another name too."""
+        self._con.table(table).create_view(name)
+
     def run(self, query: str, params: Params | None = None) -> dict[str, NDArray[np.generic]]:
         """
         Run ``sql/<query>.sql`` and give its columns, each of shape ``(n_rows,)``.

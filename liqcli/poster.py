@@ -70,6 +70,8 @@ def build_subtitle(findings: Findings) -> str:
         parts.append(f"prices {bounds} only: {inside} of {format_usd(findings.summary.sums.notional)} USD")
     if findings.selection.query.position != "both":
         parts.append(f"{findings.selection.query.position}s only")
+    if findings.selection.market_prices:
+        parts.append("prices moved to the market")
     return " · ".join(parts)
 
 

@@ -22,6 +22,7 @@ from liqcli.analysis.clusters import (
 )
 from liqcli.analysis.context import context_record
 from liqcli.analysis.coverage import ExchangeCoverage, overall_share
+from liqcli.analysis.market_price import MarketPrices
 from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
 from liqcli.command import format_command
 from liqcli.findings import Findings
@@ -107,6 +108,8 @@ def _meta(findings: Findings) -> dict[str, Any]:
         "bin_width": findings.grid.bin.width,
         "position": query.position,
         "min_usd": query.min_usd,
+        "price": query.price,
+        "market_prices": _market_prices(findings.selection.market_prices),
         "busiest_start": format_iso(busiest_us),
         "busiest_notional": busiest_usd,
         "outside_notional": findings.grid.outside_notional,
@@ -116,6 +119,12 @@ def _meta(findings: Findings) -> dict[str, Any]:
         "coverage": overall_share(findings.selection.coverage),
         "sample": findings.sample,
     }
+
+
+def _market_prices(moved: MarketPrices | None) -> dict[str, Any] | None:
+    if moved is None:
+        return None
+    return {"basis": list(moved.basis), "moved": moved.moved, "filled": moved.filled, "kept": moved.kept}
 
 
 def _sums(sums: Sums) -> dict[str, Any]:

@@ -19,6 +19,7 @@ PRICE_KINDS: Mapping[str, str] = {
     "order": "limit price of the forced order (on Binance about 0.4 % beyond the fill for BTC)",
     "bankruptcy": "bankruptcy price, about one maintenance margin beyond the fill (0.5 % on Bybit)",
     "trigger": "trigger (liquidation) price, before the order was filled",
+    "market": "moved to the nearest price that traded in its minute (from candles)",
 }
 BY: Mapping[str, str] = {"notional": "USD", "count": "events", "qty": "base coin"}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from liqcli.analysis.claims import list_claims
 from liqcli.analysis.coverage import ExchangeCoverage, overall_share
 from liqcli.analysis.holdings import LAKE_COLUMNS, Holding, read_holdings
+from liqcli.analysis.market_price import MarketPrices, move_to_market
 from liqcli.analysis.sharing import Sharing, share_out
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError, EmptyWindowError, UsageError
@@ -31,6 +32,7 @@ class Query:
     exchanges: tuple[str, ...] = ()
     position: str = "both"
     min_usd: float = 0.0
+    price: str = "reported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Selection:
     The events that count, ready in the engine as table ``liquidations``.
 
     ``overlaps`` names what was left out because a better source covers the same exchange and time; ``damaged`` names
-    files that could not be read.
+    files that could not be read. ``market_prices`` says what became of prices that were to be moved.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Selection:
     coverage: tuple[ExchangeCoverage, ...]
     overlaps: tuple[str, ...] = ()
     damaged: tuple[Path, ...] = field(default=())
+    market_prices: MarketPrices | None = None
 
 
 def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
@@ -100,7 +103,14 @@ def _select(
         if holdings:
             raise _nothing_inside(query, label, holdings, window, overall_share(sharing.coverage))
         raise _nothing_stored(query, lake)
-    return Selection(label, tuple(symbols), window, query, sharing.coverage, sharing.overlaps, tuple(damaged))
+    market = None
+    if query.price == "reported":
+        engine.alias("liquidations", "reported")
+    else:
+        pairs = sorted({(h.partition.exchange, h.partition.symbol) for h in inside})
+        market = move_to_market(engine, lake, pairs, window)
+        damaged = [*damaged, *market.damaged]
+    return Selection(label, tuple(symbols), window, query, sharing.coverage, sharing.overlaps, tuple(damaged), market)
 
 
 def _load(
@@ -111,7 +121,7 @@ def _load(
     window: Window,
     query: Query,
 ) -> int:
-    """Load the events that count, and say how many there are."""
+    """Load the events that count as table ``reported``, prices as stored, and say how many there are."""
     import pyarrow as pa
 
     claims = list_claims([h.partition for h in inside], sharing.shares)
@@ -129,7 +139,7 @@ def _load(
     )
     engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
     engine.create(
-        "liquidations",
+        "reported",
         "select_liquidations",
         {
             "start_us": window.start_us,

@@ -12,6 +12,7 @@ from liqcli.cli.common import (
     LookbackOption,
     MinUsdOption,
     PositionOption,
+    PriceOption,
     QuietOption,
     SinceOption,
     SymbolOption,
@@ -40,6 +41,7 @@ def cascades(
     exchange: ExchangeOption = None,
     position: PositionOption = "both",
     min_usd: MinUsdOption = 0.0,
+    price: PriceOption = "reported",
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -55,7 +57,7 @@ def cascades(
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json", "csv"), "--format")
     store = Lake(lake_root(lake))
-    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd)
+    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
     report = build_report(build_findings(store, query, GridOptions(), View()))
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")

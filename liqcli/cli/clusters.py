@@ -19,6 +19,7 @@ from liqcli.cli.common import (
     MinShareOption,
     MinUsdOption,
     PositionOption,
+    PriceOption,
     PriceRangeOption,
     QuietOption,
     SinceOption,
@@ -53,6 +54,7 @@ def clusters(
     bins: BinsOption = None,
     price_range: PriceRangeOption = None,
     min_usd: MinUsdOption = 0.0,
+    price: PriceOption = "reported",
     min_share: MinShareOption = None,
     max_clusters: MaxClustersOption = None,
     half_life: HalfLifeOption = None,
@@ -72,7 +74,7 @@ def clusters(
     options = read_grid_options(None, bin_width, bins, price_range)
     wanted = read_cluster_options(min_share, max_clusters, half_life)
     store = Lake(lake_root(lake))
-    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd)
+    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
     report = build_report(build_findings(store, query, options, View(), wanted))
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")

@@ -67,6 +67,12 @@ BinsOption = Annotated[int | None, typer.Option(min=1, max=5000, help="About how
 PriceRangeOption = Annotated[
     str | None, typer.Option(metavar="LOW:HIGH", help="Draw only these prices; what lies outside is counted.")
 ]
+PriceOption = Annotated[
+    str,
+    typer.Option(
+        help="reported, or market: prices that are no fills move to the nearest one that traded in their minute."
+    ),
+]
 MinUsdOption = Annotated[float, typer.Option(min=0, help="Count only events of at least this many USD.")]
 MinShareOption = Annotated[
     float | None,
@@ -150,6 +156,7 @@ def read_query(
     exchange: str | None,
     position: str,
     min_usd: float,
+    price: str,
 ) -> Query:
     """
     Put the flags that choose events into one query; ``window`` is lookback, since and until.
@@ -157,13 +164,14 @@ def read_query(
     Raises
     ------
     UsageError
-        Unknown exchange or position.
+        Unknown exchange, position or kind of price.
     """
+    from liqcli.analysis.market_price import PRICES
     from liqcli.analysis.selection import Query, check_position
     from liqcli.symbols import check_exchange
 
     exchanges = tuple(check_exchange(name, store.exchanges()) for name in split_names(exchange))
-    return Query(symbol, *window, exchanges, check_position(position), min_usd)
+    return Query(symbol, *window, exchanges, check_position(position), min_usd, check_choice(price, PRICES, "--price"))
 
 
 def read_grid_options(

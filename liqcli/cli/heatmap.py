@@ -20,6 +20,7 @@ from liqcli.cli.common import (
     MinShareOption,
     MinUsdOption,
     PositionOption,
+    PriceOption,
     PriceRangeOption,
     QuietOption,
     SinceOption,
@@ -61,6 +62,7 @@ def heatmap(
     bins: BinsOption = None,
     price_range: PriceRangeOption = None,
     min_usd: MinUsdOption = 0.0,
+    price: PriceOption = "reported",
     min_share: MinShareOption = None,
     max_clusters: MaxClustersOption = None,
     half_life: HalfLifeOption = None,
@@ -91,7 +93,7 @@ def heatmap(
     options = read_grid_options(bucket, bin_width, bins, price_range)
     clusters = read_cluster_options(min_share, max_clusters, half_life)
     store = Lake(lake_root(lake))
-    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd)
+    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
     complete = _fetch_first(store, query) if fetch else True
     findings = build_findings(store, query, options, view, clusters)
     for path in findings.damaged:

@@ -40,7 +40,7 @@ burst_prints AS (
         burst_minutes.burst,
         liquidations.ts_us,
         liquidations.price,
-        CASE liquidations.price_kind WHEN 'fill' THEN 0 WHEN 'order' THEN 1 WHEN 'trigger' THEN 2 ELSE 3 END AS kind,
+        CASE liquidations.price_kind WHEN 'fill' THEN 0 WHEN 'market' THEN 1 WHEN 'order' THEN 2 WHEN 'trigger' THEN 3 ELSE 4 END AS kind,
         liquidations.notional_e6
     FROM liquidations
     INNER JOIN burst_minutes

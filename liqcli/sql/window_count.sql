@@ -1,6 +1,6 @@
 -- How many events count in the window, and how many of them carry a word that nobody defined.
 --
--- reads   liquidations (position, price_kind, completeness)
+-- reads   reported (position, price_kind, completeness)
 -- gives   events BIGINT; foreign_words BIGINT
 -- order   none (one row)
 SELECT
@@ -12,4 +12,4 @@ SELECT
             WHEN completeness NOT IN ('full', 'sampled') THEN 1
         END
     ) AS foreign_words
-FROM liquidations
+FROM reported
