@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.coverage import overall_share
 from liqcli.analysis.summary import PriceBand, cell_values
-from liqcli.charts import draw_heatmap, render_png
+from liqcli.charts import Region, draw_heatmap, render_png
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
 from liqcli.findings import Findings
 from liqcli.formats import format_count, format_price, format_share, format_time, format_usd
@@ -16,17 +17,38 @@ from liqcli.timespan import format_length
 from liqcli.words import SHORT_COMPLETENESS, list_exchanges
 
 
-def draw_png(findings: Findings) -> bytes:
-    """Draw the heat map of a window as PNG bytes; the same findings give the same bytes."""
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """
+    A picture ready for a page: its bytes, its size [px], what it shows in a sentence, and where on it things stand.
+
+    ``regions`` are fractions of width and height from the upper left corner; :class:`liqcli.charts.Region` lists kinds.
+    """
+
+    png: bytes
+    width: int
+    height: int
+    alt: str
+    regions: list[Region]
+
+
+def draw_poster(findings: Findings) -> Poster:
+    """Draw the heat map of a window; the same findings give the same bytes."""
     view = findings.view
-    figure = draw_heatmap(
+    drawing = draw_heatmap(
         build_picture(findings),
         theme=view.theme,  # type: ignore[arg-type]
         palette=view.palette,  # type: ignore[arg-type]
         scale=view.scale,  # type: ignore[arg-type]
         position=findings.selection.query.position,  # type: ignore[arg-type]
     )
-    return render_png(figure)
+    width, height = (round(side) for side in drawing.figure.bbox.size)
+    return Poster(render_png(drawing.figure), width, height, build_alt_text(findings), drawing.regions)
+
+
+def draw_png(findings: Findings) -> bytes:
+    """Draw the heat map as PNG bytes alone."""
+    return draw_poster(findings).png
 
 
 def build_picture(findings: Findings) -> HeatmapPicture:

@@ -7,11 +7,12 @@ import io
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from liqcli.charts.heatmap import draw_heatmap
+from liqcli.charts.heatmap import Drawing, draw_heatmap
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
+from liqcli.charts.regions import Region
 from liqcli.charts.sheet import own_style
 
-__all__ = ["Band", "HeadlineNumber", "HeatmapPicture", "draw_heatmap", "render_png"]
+__all__ = ["Band", "Drawing", "HeadlineNumber", "HeatmapPicture", "Region", "draw_heatmap", "render_png"]
 
 
 def render_png(figure: Figure) -> bytes:

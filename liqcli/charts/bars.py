@@ -8,6 +8,7 @@ from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
 from liqcli.charts.picture import HeatmapPicture
+from liqcli.charts.regions import LEAST_CASCADE_PX, widen
 from liqcli.charts.shapes import rectangles
 from liqcli.charts.sheet import Sheet
 from liqcli.charts.ticks import nice_step
@@ -55,12 +56,10 @@ def draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sid
 def _mark_cascades(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> None:
     """Shade each cascade below the strip of words, at least three pixels wide; the tables give their numbers."""
     top = 1 - sheet.px(_STRIP) / view.bars.height
-    least = sheet.px(3) * (view.end_us - view.start_us) / view.bars.width
+    least = sheet.px(LEAST_CASCADE_PX) * (view.end_us - view.start_us) / view.bars.width
     for start_us, end_us, _rank in picture.cascades:
-        spare = max(least - (end_us - start_us), 0.0) / 2
-        axes.axvspan(
-            start_us - spare, end_us + spare, ymax=top, color=sheet.theme.warn, alpha=0.28, linewidth=0, zorder=3
-        )
+        start, end = widen(start_us, end_us, least)
+        axes.axvspan(start, end, ymax=top, color=sheet.theme.warn, alpha=0.28, linewidth=0, zorder=3, label="cascade")
 
 
 def _columns(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +24,7 @@ from liqcli.charts.price import (
     price_extents,
 )
 from liqcli.charts.profile import draw_profile
+from liqcli.charts.regions import Region, map_regions
 from liqcli.charts.sheet import Sheet, own_style
 from liqcli.charts.themes import find_theme
 from liqcli.charts.view import View, lay_out, split_sides
@@ -29,6 +32,14 @@ from liqcli.errors import UsageError
 from liqcli.formats import format_duration
 
 SMALLEST, LARGEST = (900, 600), (6000, 4000)  # [px]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure, and where on it things stand."""
+
+    figure: Figure
+    regions: list[Region]
 
 
 def draw_heatmap(
@@ -40,7 +51,7 @@ def draw_heatmap(
     position: Shown = "both",
     size: tuple[int, int] = (1600, 1000),
     dpi: float = 100.0,
-) -> Figure:
+) -> Drawing:
     """
     Draw realized liquidations by price and time.
 
@@ -57,8 +68,8 @@ def draw_heatmap(
 
     Returns
     -------
-    Figure
-        Not saved, not shown; :func:`liqcli.charts.render_png` makes the bytes.
+    Drawing
+        The figure, not saved, not shown (:func:`liqcli.charts.render_png` makes the bytes), and its regions.
 
     Raises
     ------
@@ -69,8 +80,8 @@ def draw_heatmap(
     look = find_theme(theme)
     with own_style():
         sheet = Sheet(size, dpi, look, find_palette(palette, look.name))
-        _compose(sheet, picture, HeatNorm(picture.values, scale), position)
-    return sheet.figure
+        regions = _compose(sheet, picture, HeatNorm(picture.values, scale), position)
+    return Drawing(sheet.figure, regions)
 
 
 def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
@@ -81,7 +92,7 @@ def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
         raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 900 x 600 and 6000 x 4000 is possible")
 
 
-def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Shown) -> None:
+def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Shown) -> list[Region]:
     head = plan_header(sheet, picture)
     view = lay_out(sheet, picture, head.height, measure_gutter(sheet, picture))
     sides = split_sides(picture, position)
@@ -92,7 +103,7 @@ def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Sh
     bands = sum_bands(picture, sheet, view)
     draw_heat(heat, sheet, picture, view, bands, norm)
     price_words = _draw_price(heat, sheet, picture, view)
-    draw_profile(profile, sheet, picture, view, sides)
+    labels = draw_profile(profile, sheet, picture, view, sides)
     draw_bars(bars, sheet, picture, view, sides)
     draw_time_axis(sheet, view, (heat, bars))
     tag = None
@@ -104,6 +115,7 @@ def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Sh
     draw_gaps(bars, sheet, picture, view)
     _write_captions(sheet, view, picture, price_words)
     draw_legend(sheet, picture, view, bands, norm)
+    return map_regions(sheet, picture, view, labels)
 
 
 def _draw_price(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> str:

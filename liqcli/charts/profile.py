@@ -32,8 +32,8 @@ class _Columns:
     share_right: float
 
 
-def draw_profile(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sides: Sides) -> None:
-    """Draw the stacked bars and label the top bands."""
+def draw_profile(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sides: Sides) -> list[tuple[int, Box]]:
+    """Draw the stacked bars and label the top bands; gives rank and place of each label."""
     long, short = sides.long.sum(axis=1), sides.short.sum(axis=1)
     chosen = choose_bands(picture.bands, int(_FILL * view.heat.height / sheet.px(_LABEL_HEIGHT)))
     columns = _columns(sheet, picture.unit, chosen, view)
@@ -41,7 +41,7 @@ def draw_profile(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, 
     largest = float((long + short).max())
     axes.set_xlim(0.0, (largest or 1.0) / room)
     _draw_bars(axes, sheet, view, picture.grid.price_edges, long, short)
-    _draw_bands(axes, sheet, view, chosen, columns, picture.unit)
+    return _draw_bands(axes, sheet, view, chosen, columns, picture.unit)
 
 
 def choose_bands(bands: Sequence[Band], fits: int) -> list[Band]:
@@ -91,15 +91,17 @@ def _draw_bars(
         )
 
 
-def _draw_bands(axes: Axes, sheet: Sheet, view: View, bands: list[Band], columns: _Columns, unit: str) -> None:
+def _draw_bands(
+    axes: Axes, sheet: Sheet, view: View, bands: list[Band], columns: _Columns, unit: str
+) -> list[tuple[int, Box]]:
     if not bands:
-        return
+        return []
     theme, height = sheet.theme, sheet.px(_LABEL_HEIGHT)
     centres = [view.y((band.low + band.high) / 2) for band in bands]
     rows = spread(centres, height, view.heat.bottom + height / 2 + 2, view.heat.top - height / 2 - 2)
     to_x = axes.get_xlim()[1] / view.profile.width
     to_price = (view.high - view.low) / view.heat.height
-    leaders = []
+    leaders, labels = [], []
     for band, row in zip(bands, rows, strict=True):
         axes.axhspan(
             band.low,
@@ -113,20 +115,23 @@ def _draw_bands(axes: Axes, sheet: Sheet, view: View, bands: list[Band], columns
         start, end = (columns.chip - sheet.px(12)) - view.profile.left, columns.chip - view.profile.left
         middle = (band.low + band.high) / 2
         leaders.append([(start * to_x, middle), (end * to_x, view.low + (row - view.heat.bottom) * to_price)])
-        _write_label(sheet, band, row, columns, unit)
+        labels.append((band.rank, _write_label(sheet, band, row, columns, unit)))
     axes.add_collection(
         LineCollection(leaders, colors=theme.muted, linewidths=sheet.points(0.9), alpha=0.8, zorder=8), autolim=False
     )
+    return labels
 
 
-def _write_label(sheet: Sheet, band: Band, y: float, columns: _Columns, unit: str) -> None:
+def _write_label(sheet: Sheet, band: Band, y: float, columns: _Columns, unit: str) -> Box:
     theme, rank = sheet.theme, str(band.rank)
     width = max(sheet.px(18), sheet.text_width(rank, 11, bold=True) + sheet.px(8))
-    back = Box(columns.chip - width / 2, y - sheet.px(10), columns.share_right - columns.chip + width / 2, sheet.px(20))
-    sheet.pill(Box(back.left, back.bottom, back.width + sheet.px(5), back.height), theme.band, zorder=1.5)
+    reach = columns.share_right - columns.chip + width / 2 + sheet.px(5)
+    back = Box(columns.chip - width / 2, y - sheet.px(10), reach, sheet.px(20))
+    sheet.pill(back, theme.band, zorder=1.5)
     sheet.pill(Box(columns.chip - width / 2, y - sheet.px(9), width, sheet.px(18)), theme.chip)
     sheet.text(columns.chip, y, rank, 11, theme.chip_text, bold=True, ha="center", va="center_baseline")
     amount = _amount(band, unit)
     sheet.text(columns.amount_right, y, amount, _LABEL_SIZE, bold=True, ha="right", va="center_baseline")
     share = format_share(band.share, 1.0)
     sheet.text(columns.share_right, y, share, _LABEL_SIZE, theme.muted, ha="right", va="center_baseline")
+    return back

@@ -5,11 +5,16 @@ from decimal import Decimal
 
 import numpy as np
 
-from liqcli.charts import Band, HeadlineNumber, HeatmapPicture
+from liqcli.charts import Band, HeadlineNumber, HeatmapPicture, draw_heatmap
 from liqcli.model import US_PER_S, BinWidth, HeatmapGrid, PriceSeries, Window
 
 START = 1_733_328_000 * US_PER_S  # 2024-12-04 16:00 UTC
 DAY_S = 86_400
+
+
+def draw(picture, **style):
+    """Draw the heat map and give its figure."""
+    return draw_heatmap(picture, **style).figure
 
 
 def make_grid(cells, *, bins=40, buckets=48, bucket_s=1800, width="50", first_bin=1900, start_us=START):

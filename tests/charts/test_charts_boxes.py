@@ -3,11 +3,10 @@
 from itertools import combinations
 
 import pytest
-from chart_cases import CASES, busy_picture
+from chart_cases import CASES, busy_picture, draw
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from liqcli.charts import draw_heatmap
 from liqcli.charts.sheet import own_style
 
 SIZES = ((1200, 800), (2400, 1500), (900, 600), (1600, 700))
@@ -36,17 +35,17 @@ def faults(figure):
 
 @pytest.mark.parametrize("case", CASES)
 def test_words_stay_apart(case):
-    assert list(faults(draw_heatmap(CASES[case]()))) == []
+    assert list(faults(draw(CASES[case]()))) == []
 
 
 @pytest.mark.parametrize("case", ["busy", "long words", "tiny price", "many headlines", "month", "90 s", "40 bands"])
 @pytest.mark.parametrize("size", SIZES)
 def test_words_stay_apart_at_other_sizes(case, size):
-    assert list(faults(draw_heatmap(CASES[case](), size=size, theme="light"))) == []
+    assert list(faults(draw(CASES[case](), size=size, theme="light"))) == []
 
 
 def test_the_check_sees_an_overlap_and_a_clipped_word():
-    figure = draw_heatmap(busy_picture())
+    figure = draw(busy_picture())
     figure.text(0.5, 0.5, "one")
     figure.text(0.5, 0.5, "two")
     figure.text(0.999, 0.7, "out of the page")
@@ -59,5 +58,5 @@ def test_the_check_sees_an_overlap_and_a_clipped_word():
 @pytest.mark.parametrize("palette", ["liq", "viridis", "magma", "cividis"])
 def test_every_scale_and_palette_in_both_themes(scale, palette):
     for theme in ("dark", "light"):
-        figure = draw_heatmap(CASES["half uncovered"](), theme=theme, palette=palette, scale=scale)
+        figure = draw(CASES["half uncovered"](), theme=theme, palette=palette, scale=scale)
         assert list(faults(figure)) == []

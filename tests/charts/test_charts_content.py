@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chart_cases import CASES, START, busy_picture, make_busy, make_candles, make_grid, make_picture
+from chart_cases import CASES, START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
 from matplotlib.text import Text
 
-from liqcli.charts import Band, draw_heatmap
+from liqcli.charts import Band
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.price import thin_candles
 from liqcli.charts.profile import choose_bands
@@ -39,7 +39,7 @@ def middles(collection):
 def test_each_filled_cell_is_drawn_once_at_its_place_with_its_value(case):
     picture = CASES[case]()
     grid = picture.grid
-    (cells,) = artists(draw_heatmap(picture), "heat", "cells")
+    (cells,) = artists(draw(picture), "heat", "cells")
     centres, _ = middles(cells)
     columns = np.floor((centres[:, 0] - grid.bucket_starts_us[0]) / grid.bucket_us).astype(int)
     rows = np.searchsorted(grid.price_edges, centres[:, 1], side="right") - 1
@@ -52,7 +52,7 @@ def test_each_filled_cell_is_drawn_once_at_its_place_with_its_value(case):
 @pytest.mark.parametrize("case", CASES)
 def test_axes_hold_the_grid_the_candles_and_the_last_price(case):
     picture = CASES[case]()
-    heat = panel(draw_heatmap(picture), "heat")
+    heat = panel(draw(picture), "heat")
     (left, right), (low, high) = heat.get_xlim(), heat.get_ylim()
     grid = picture.grid
     assert left <= grid.bucket_starts_us[0]
@@ -68,7 +68,7 @@ def test_axes_hold_the_grid_the_candles_and_the_last_price(case):
 
 
 def test_panels_share_their_axes():
-    figure = draw_heatmap(busy_picture())
+    figure = draw(busy_picture())
     heat, profile, bars = (panel(figure, name) for name in ("heat", "profile", "bars"))
     assert heat.get_ylim() == profile.get_ylim()
     assert heat.get_xlim() == bars.get_xlim()
@@ -79,7 +79,7 @@ def test_panels_share_their_axes():
 
 def test_bars_add_up_per_bucket_shorts_up_longs_down():
     grid = make_grid([(3, 10, "short", 700.0), (9, 10, "short", 300.0), (5, 10, "long", 250.0), (5, 30, "long", 40.0)])
-    figure = draw_heatmap(make_picture(grid))
+    figure = draw(make_picture(grid))
     (up,), (down,) = artists(figure, "bars", "bars short"), artists(figure, "bars", "bars long")
     top = [path.vertices[:, 1].max() for path in up.get_paths()]
     bottom = [path.vertices[:, 1].min() for path in down.get_paths()]
@@ -91,14 +91,14 @@ def test_bars_add_up_per_bucket_shorts_up_longs_down():
 
 def test_profile_stacks_shorts_on_longs():
     grid = make_grid([(3, 10, "short", 700.0), (3, 12, "long", 300.0)])
-    figure = draw_heatmap(make_picture(grid))
+    figure = draw(make_picture(grid))
     (long,), (short,) = (artists(figure, "profile", f"profile {side}") for side in ("long", "short"))
     assert [tuple(np.unique(path.vertices[:, 0])) for path in long.get_paths()] == [(0.0, 300.0)]
     assert [tuple(np.unique(path.vertices[:, 0])) for path in short.get_paths()] == [(300.0, 1000.0)]
 
 
 def test_position_takes_the_other_side_out_of_profile_and_bars():
-    figure = draw_heatmap(busy_picture(), position="long")
+    figure = draw(busy_picture(), position="long")
     assert artists(figure, "profile", "profile short")[0].get_paths() == []
     assert artists(figure, "bars", "bars short")[0].get_paths() == []
     assert artists(figure, "bars", "bars long")[0].get_paths() != []
@@ -106,7 +106,7 @@ def test_position_takes_the_other_side_out_of_profile_and_bars():
 
 def test_band_begins_with_its_first_print_and_never_falls():
     grid = make_grid([(4, 10, "long", 100.0), (4, 20, "short", 300.0)])
-    (image,) = artists(draw_heatmap(make_picture(grid)), "heat", "bands")
+    (image,) = artists(draw(make_picture(grid)), "heat", "bands")
     alpha = np.asarray(image.get_array())[..., 3].max(axis=0).astype(int)
     assert (alpha[:10] == 0).all()
     assert (np.diff(alpha) >= 0).all()
@@ -115,7 +115,7 @@ def test_band_begins_with_its_first_print_and_never_falls():
 
 def test_bands_keep_the_whole_sum_and_say_their_width():
     picture = busy_picture()
-    figure = draw_heatmap(picture)
+    figure = draw(picture)
     profile = picture.values.sum(axis=1)
     stretch = next(text for text in words(figure) if text.startswith("Band:"))
     assert stretch == "Band: USD so far per 100 of price"  # 160 bins of 50 are 3.6 px each: two make a band
@@ -127,43 +127,43 @@ def test_bands_keep_the_whole_sum_and_say_their_width():
 @pytest.mark.parametrize("case", ["busy", "one event", "tiny price", "month"])
 def test_legend_prints_the_largest_cell(case):
     picture = CASES[case]()
-    figure = draw_heatmap(picture)
+    figure = draw(picture)
     assert f"max {format_usd(picture.values.max())}" in words(figure)
 
 
 def test_dollars_survive_and_strange_letters_do_not_stop_it():
-    figure = draw_heatmap(busy_picture(title="$TRUMP and $MELANIA", subtitle="a_b^c $x$ · 币安人生\n· tab\there"))
+    figure = draw(busy_picture(title="$TRUMP and $MELANIA", subtitle="a_b^c $x$ · 币安人生\n· tab\there"))
     assert "$TRUMP and $MELANIA" in words(figure)
     assert "a_b^c $x$ · \ufffd\ufffd\ufffd\ufffd · tab here" in words(figure)
 
 
 def test_sample_is_marked():
-    assert "SYNTHETIC SAMPLE" in words(draw_heatmap(busy_picture(sample=True)))
-    assert "SYNTHETIC SAMPLE" not in words(draw_heatmap(busy_picture()))
+    assert "SYNTHETIC SAMPLE" in words(draw(busy_picture(sample=True)))
+    assert "SYNTHETIC SAMPLE" not in words(draw(busy_picture()))
 
 
 def test_an_empty_window_says_so():
-    assert "no liquidations in this window" in words(draw_heatmap(CASES["empty"]()))
+    assert "no liquidations in this window" in words(draw(CASES["empty"]()))
 
 
 def test_gaps_are_hatched_where_they_lie_and_named():
     gap = (START + 7 * HOUR_US, START + 11 * HOUR_US)
-    figure = draw_heatmap(busy_picture(gaps=[gap, (START - 9 * HOUR_US, START - HOUR_US)]))
+    figure = draw(busy_picture(gaps=[gap, (START - 9 * HOUR_US, START - HOUR_US)]))
     for name in ("heat", "bars"):
         (patch,) = artists(figure, name, "gap")
         assert patch.get_hatch()
         assert (patch.get_x(), patch.get_x() + patch.get_width()) == gap
     assert words(figure).count("not recorded") == 2  # in the gap and in the legend
-    narrow = draw_heatmap(busy_picture(gaps=[(START + HOUR_US, START + HOUR_US + 60 * US_PER_S)]))
+    narrow = draw(busy_picture(gaps=[(START + HOUR_US, START + HOUR_US + 60 * US_PER_S)]))
     assert words(narrow).count("not recorded") == 1
-    assert words(draw_heatmap(busy_picture(gaps=[]))).count("not recorded") == 0
+    assert words(draw(busy_picture(gaps=[]))).count("not recorded") == 0
 
 
 def test_the_line_of_price_breaks_at_a_gap():
     grid = make_busy()
     trace = (grid.bucket_starts_us, np.linspace(97_000.0, 98_000.0, 288))
     gap = (START + 7 * HOUR_US, START + 11 * HOUR_US)
-    line = artists(draw_heatmap(make_picture(grid, trace=trace, gaps=[gap])), "heat", "price")[0]
+    line = artists(draw(make_picture(grid, trace=trace, gaps=[gap])), "heat", "price")[0]
     assert np.isnan(line.get_ydata()).sum() == 1
     assert line.get_xdata()[np.isnan(line.get_ydata())] == trace[0][trace[0] >= gap[0]][0]
 
@@ -172,7 +172,7 @@ def test_band_labels_best_ranks_first_from_low_to_high():
     bands = [Band(rank, 100.0 * rank, 100.0 * rank + 5, 1.0, 0.1) for rank in (3, 1, 2, 4)]
     assert [band.rank for band in choose_bands(bands, 3)] == [1, 2, 3]
     assert choose_bands(bands, 0) == []
-    figure = draw_heatmap(busy_picture(bands=[Band(1, 97_000.0, 97_100.0, 3_290_000.0, 0.123)]))
+    figure = draw(busy_picture(bands=[Band(1, 97_000.0, 97_100.0, 3_290_000.0, 0.123)]))
     assert {"1", "3.29M", "12 %"} <= set(words(figure))
 
 
@@ -206,10 +206,10 @@ def test_scales_rise_to_one_at_the_largest(scale):
 @pytest.mark.parametrize("flag", [{"theme": "blue"}, {"palette": "jet"}, {"scale": "cubic"}, {"size": (80, 60)}])
 def test_what_cannot_be_drawn_is_said(flag):
     with pytest.raises(UsageError):
-        draw_heatmap(busy_picture(), **flag)
+        draw(busy_picture(), **flag)
 
 
 def test_cells_of_another_shape_are_refused():
     picture = busy_picture()
     with pytest.raises(UsageError, match="shape"):
-        draw_heatmap(replace(picture, values=picture.values[:-1]))
+        draw(replace(picture, values=picture.values[:-1]))

@@ -7,18 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from chart_cases import busy_picture
+from chart_cases import busy_picture, draw
 from PIL import Image
 
-from liqcli.charts import draw_heatmap, render_png
+from liqcli.charts import render_png
 
 HERE = Path(__file__).resolve().parent
 _DIGEST = """
 import hashlib, sys
 sys.path.insert(0, {here!r})
-from chart_cases import busy_picture
-from liqcli.charts import draw_heatmap, render_png
-print(hashlib.sha256(render_png(draw_heatmap(busy_picture()))).hexdigest())
+from chart_cases import busy_picture, draw
+from liqcli.charts import render_png
+print(hashlib.sha256(render_png(draw(busy_picture()))).hexdigest())
 """
 
 
@@ -33,20 +33,20 @@ def digest(tmp_path, **variables):
 @pytest.mark.parametrize("size", [(1600, 1000), (1200, 800)])
 def test_size_in_pixels_whatever_the_dpi(size):
     for dpi in (72, 100, 200):
-        png = render_png(draw_heatmap(busy_picture(), size=size, dpi=dpi))
+        png = render_png(draw(busy_picture(), size=size, dpi=dpi))
         assert Image.open(io.BytesIO(png)).size == size
 
 
 def test_two_renders_are_the_same_and_carry_no_program_or_date():
-    figure = draw_heatmap(busy_picture())
-    first, again, anew = render_png(figure), render_png(figure), render_png(draw_heatmap(busy_picture()))
+    figure = draw(busy_picture())
+    first, again, anew = render_png(figure), render_png(figure), render_png(draw(busy_picture()))
     assert first == again == anew
     assert set(Image.open(io.BytesIO(first)).info) <= {"dpi"}
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_a_busy_picture_is_small(theme):
-    assert len(render_png(draw_heatmap(busy_picture(), theme=theme))) < 400_000
+    assert len(render_png(draw(busy_picture(), theme=theme))) < 400_000
 
 
 def test_neither_matplotlibrc_nor_time_zone_nor_locale_changes_a_byte(tmp_path):
