@@ -48,9 +48,18 @@ def format_share(part: float, whole: float) -> str:
     return f"{percent:.0f} %" if whole_number else f"{percent:.1f} %"
 
 
+def format_coverage(share: float) -> str:
+    """Write how much was listened to, 0 to 1: ``97.5 %``; ``100 %`` only for all of it, ``0 %`` only for nothing."""
+    if share <= 0 or share >= 1:
+        return "0 %" if share <= 0 else "100 %"
+    percent = 100 * share
+    return "<0.1 %" if percent < 0.1 else ">99.9 %" if percent > 99.9 else f"{percent:.1f} %"
+
+
 def format_percent_signed(value: float) -> str:
-    """Write a signed distance in percent: ``+1.09 %``, ``-5.21 %``."""
-    return f"{value:+.2f} %"
+    """Write a signed distance in percent: ``+1.09 %``, ``-5.21 %``; what rounds to nothing has no sign: ``0.00 %``."""
+    text = f"{value:+.2f}"
+    return "0.00 %" if float(text) == 0 else f"{text} %"
 
 
 def price_decimals(step: float) -> int:

@@ -11,7 +11,7 @@ from liqcli.analysis.summary import PriceBand, cell_values
 from liqcli.charts import Region, draw_heatmap, render_png
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
 from liqcli.findings import Findings
-from liqcli.formats import format_count, format_price, format_share, format_time, format_usd
+from liqcli.formats import format_count, format_coverage, format_price, format_share, format_time, format_usd
 from liqcli.symbols import split_symbol
 from liqcli.timespan import format_length
 from liqcli.words import SHORT_COMPLETENESS, list_exchanges
@@ -112,7 +112,7 @@ def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
     ]
     if share is not None:
         tone = "plain" if share >= 0.999 else "warn"
-        numbers.append(HeadlineNumber(format_share(share, 1.0), "coverage", tone))  # type: ignore[arg-type]
+        numbers.append(HeadlineNumber(format_coverage(share), "coverage", tone))  # type: ignore[arg-type]
     return tuple(numbers)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from liqcli.formats import format_coverage
+
 COMPLETENESS: Mapping[str, str] = {
     "full": "every liquidation the exchange publishes",
     "sampled": "sampled: the exchange publishes at most about one a second, so totals are a floor",
@@ -28,7 +30,7 @@ def describe_coverage(share: float | None, inferred: bool) -> str:
     """Say how much of the window was listened to, and whether that is a record or a guess."""
     if share is None:
         return "unknown"
-    text = "100 %" if share >= 1 else ">99.9 %" if share > 0.999 else f"{100 * share:.1f} %"
+    text = format_coverage(share)
     return f"{text} (inferred from silences in the file)" if inferred else text
 
 

@@ -92,7 +92,24 @@ def test_share(part, whole, text):
     assert formats.format_share(part, whole) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(1.094, "+1.09 %"), (-5.214, "-5.21 %"), (0, "+0.00 %")])
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (0.0004, "<0.1 %"),
+        (0.05, "5.0 %"),
+        (0.9746, "97.5 %"),
+        (0.999, "99.9 %"),
+        (0.99901, ">99.9 %"),
+        (1 - 1e-9, ">99.9 %"),
+        (1, "100 %"),
+    ],
+)
+def test_coverage(share, text):
+    assert formats.format_coverage(share) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.094, "+1.09 %"), (-5.214, "-5.21 %"), (0, "0.00 %"), (-0.004, "0.00 %"), (0.0049, "0.00 %"), (-0.006, "-0.01 %")])
 def test_signed_percent(value, text):
     assert formats.format_percent_signed(value) == text
 

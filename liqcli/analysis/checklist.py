@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from liqcli.analysis.context import Approach, Context
-from liqcli.formats import format_price
+from liqcli.formats import format_percent_signed, format_price
 from liqcli.model import US_PER_S, Window
 from liqcli.timespan import format_length
 
@@ -192,9 +192,10 @@ def _check_volume(ratio: float | None, when: str) -> Check:
 def _check_trend(context: Context, direction: Direction | None) -> Check:
     if context.trend == "unknown":
         return Check("trend", "unknown", None, "not enough candles for EMA 20 and EMA 50")
-    what = f"trend {context.trend}: EMA 20 and EMA 50 in order and EMA 20 sloping that way ({context.slope_pct:+.2f} %)"
+    slope = format_percent_signed(context.slope_pct or 0.0)
+    what = f"trend {context.trend}: EMA 20 and EMA 50 in order and EMA 20 sloping that way ({slope})"
     if context.trend == "mixed":
-        what = f"trend mixed: EMA 20 lies on one side of EMA 50 and slopes to the other ({context.slope_pct:+.2f} %)"
+        what = f"trend mixed: EMA 20 lies on one side of EMA 50 and slopes to the other ({slope})"
     if direction is None:
         return Check("trend", "unknown", context.slope_pct, f"price is inside the band: no direction; {what}")
     rule = f"the way to the band is {direction}; {what}"

@@ -20,7 +20,7 @@ from liqcli.analysis.profile_peaks import DEFAULT_MIN_SHARE
 from liqcli.engine import Engine
 from liqcli.errors import UsageError
 from liqcli.formats import format_iso
-from liqcli.model import HeatmapGrid
+from liqcli.model import BinWidth, HeatmapGrid
 
 if TYPE_CHECKING:
     from liqcli.analysis.key_levels import LevelTag
@@ -209,7 +209,8 @@ def _build(
 ) -> Cluster:
     mine = sums["band"] == k
     low, high = float(grid.price_edges[row.low]), float(grid.price_edges[row.high])
-    peak = float(grid.price_edges[row.peak] + grid.price_edges[row.peak + 1]) / 2
+    middle = BinWidth(grid.bin.num, 2 * grid.bin.den)  # one correctly rounded division: no 95725.00000000001
+    peak = middle.edge(2 * (first_bin(grid) + row.peak) + 1)
 
     def usd(rows: NDArray[np.bool_]) -> float:
         return int(sums["notional_e6"][rows].sum()) / 1e6

@@ -18,7 +18,7 @@ from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.indicators import find_pivots
 from liqcli.analysis.market import Candles
 from liqcli.analysis.volume_profile import build_volume_profile
-from liqcli.formats import format_price
+from liqcli.formats import format_percent_signed, format_price
 from liqcli.model import US_PER_S, BinWidth, HeatmapGrid, Window
 
 DAY_US = 86_400 * US_PER_S
@@ -57,7 +57,7 @@ class LevelTag:
 
     def __str__(self) -> str:
         inside = self.distance_pct == 0
-        return self.name if inside else f"{self.name} ({self.distance_pct:+.2f} %)"
+        return self.name if inside else f"{self.name} ({format_percent_signed(self.distance_pct)})"
 
     def record(self) -> dict[str, Any]:
         """Write it as plain values."""

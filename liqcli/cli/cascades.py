@@ -73,10 +73,10 @@ def cascades(
 
 
 def _table(found: list[dict[str, float]]) -> str:
-    from liqcli.formats import format_duration, format_price, format_share, format_usd
+    from liqcli.formats import format_duration, format_percent_signed, format_price, format_share, format_usd
 
     def after(value: float | None) -> str:
-        return "unknown" if value is None else f"{value:+.2f} %"
+        return "unknown" if value is None else format_percent_signed(value)
 
     rows = [
         (

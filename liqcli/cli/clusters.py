@@ -105,7 +105,7 @@ def _plain(value: object) -> object:
 
 
 def _table(found: list[dict[str, Any]], step: float) -> str:
-    from liqcli.formats import format_price, format_share, format_usd
+    from liqcli.formats import format_percent_signed, format_price, format_share, format_usd
 
     rows = []
     for c in found:
@@ -119,7 +119,7 @@ def _table(found: list[dict[str, Any]], step: float) -> str:
                 format_share(c["share"], 1.0),
                 format_share(c["long_notional"], c["notional"]),
                 str(c["events"]),
-                "unknown" if distance is None else f"{distance:+.2f} %",
+                "unknown" if distance is None else format_percent_signed(distance),
                 c["checklist"]["score"],
                 "unknown" if levels is None else str(_plain(levels)) or "none",
             )

@@ -21,7 +21,7 @@ def status(
 
     from liqcli.analysis.status import build_status, status_record
     from liqcli.config import lake_root
-    from liqcli.formats import format_count, format_share, format_usd
+    from liqcli.formats import format_count, format_coverage, format_usd
     from liqcli.lake import Lake
 
     set_speech(quiet, debug)
@@ -44,7 +44,7 @@ def status(
                 _moment(row.last_us),
                 format_count(row.events),
                 format_usd(row.notional) if row.notional is not None else "",
-                format_share(row.coverage, 1.0) if row.coverage is not None else "",
+                format_coverage(row.coverage) if row.coverage is not None else "",
                 str(len(row.gaps)) if row.coverage is not None else "",
                 f"{row.size / 1e6:.2f}",
             )
