@@ -234,7 +234,7 @@ def test_nearest_and_largest(engine):
     events = [(T0 + k, price, "long", usd / 10) for price, usd in spots.items() for k in range(10)]
     events += [(T0, 90.0, "long", 1.0), (T0, 110.0, "long", 1.0)]
     found = clusters_of(engine, events, last=100.05, bin="0.1")
-    assert [c.peak_price for c in found] == [108.05, 92.05, 103.05, 96.05, 100.05]  # to the last digit; 103 is nearer
+    assert [c.peak_price for c in found] == [108.05, 92.05, 103.05, 96.05, 100.05]  # exactly; 103 is nearer
     assert [c.side for c in found] == ["above", "below", "above", "below", "at price"]
     named = [f(found) for f in (nearest_above, nearest_below, largest_above, largest_below)]
     assert [c.low for c in named] == [103.0, 96.0, 108.0, 92.0]
