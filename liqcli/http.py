@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from liqcli import __version__
@@ -18,9 +19,11 @@ from liqcli.errors import BlockedError, SourceError
 
 if TYPE_CHECKING:
     import requests
+    from urllib3 import BaseHTTPResponse
     from urllib3.util import Retry
 
 Decoded = TypeVar("Decoded")
+Pause = Callable[[str, float], None]  # why, and for how long [s]
 
 # What is asked again, and why; every other status is final.
 RETRIED: Mapping[int, str] = {
@@ -114,12 +117,17 @@ class Client:
         Requests a minute when no variable replaces it.
     key : str, optional
         Sent as ``Authorization: Bearer``; never shown.
+    on_wait : callable, optional
+        Told before each pause why it is made and how long it is [s]; called from the thread that asks.
     """
 
-    def __init__(self, source: str, url: str, per_minute: float, key: str | None = None) -> None:
+    def __init__(
+        self, source: str, url: str, per_minute: float, key: str | None = None, on_wait: Pause | None = None
+    ) -> None:
         self.source = source
         self._base = source_url(source, url)
-        self._limiter = RateLimiter(source_rate(source, per_minute))
+        self._on_wait = on_wait
+        self._limiter = RateLimiter(source_rate(source, per_minute), sleep=partial(self._pause, "rate limit"))
         self._key = key
         self._session: requests.Session | None = None
         self._closed = False
@@ -156,7 +164,7 @@ class Client:
         reason = ""
         for attempt in range(GARBLED_TRIES):
             if attempt:
-                time.sleep(BACKOFF_S * 2 ** (attempt - 1))
+                self._pause(f"asks again: {self._clean(reason)}", BACKOFF_S * 2 ** (attempt - 1))
             try:
                 status, body = self._send(request)
                 if status in request.absent:
@@ -218,7 +226,7 @@ class Client:
 
         if self._session is None:
             session = requests.Session()
-            adapter = HTTPAdapter(max_retries=_retry_table(self.source))
+            adapter = HTTPAdapter(max_retries=_retry_table(self.source, self._pause))
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             session.headers["User-Agent"] = f"Mozilla/5.0 (compatible; liqcli/{__version__})"
@@ -226,6 +234,11 @@ class Client:
                 session.headers["Authorization"] = f"Bearer {self._key}"
             self._session = session
         return self._session
+
+    def _pause(self, why: str, seconds: float) -> None:
+        if self._on_wait is not None:
+            self._on_wait(why, seconds)
+        time.sleep(seconds)
 
     def _where(self, request: Request) -> str:
         return f"{self.source}: {request.path}"
@@ -235,7 +248,7 @@ class Client:
         return re.sub(r"[\x00-\x1f\x7f\s]+", " ", shown).strip()[:160]
 
 
-def _retry_table(source: str) -> Retry:
+def _retry_table(source: str, pause: Pause) -> Retry:
     from urllib3.exceptions import InvalidHeader
     from urllib3.util import Retry
 
@@ -250,6 +263,19 @@ def _retry_table(source: str) -> Retry:
             if seconds > LONGEST_WAIT_S:
                 raise SourceError(f"{source}: wants a pause of {seconds:.0f} s (Retry-After); run again after it")
             return seconds
+
+        def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
+            seconds = self.get_retry_after(response)
+            if seconds:
+                pause(f"{response.status}: {RETRIED.get(response.status, 'asked to wait')}", seconds)
+            return bool(seconds)
+
+        def _sleep_backoff(self) -> None:
+            seconds = self.get_backoff_time()
+            if seconds > 0:
+                last = self.history[-1] if self.history else None
+                said = f"{last.status}: {RETRIED.get(last.status, '')}" if last and last.status else "no connection"
+                pause(f"asks again: {said}", seconds)
 
     return PatientRetry(
         total=STATUS_TRIES,

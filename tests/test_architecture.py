@@ -44,7 +44,7 @@ FORBIDDEN = {
     "analysis": {"requests", "matplotlib"},
     "charts": {"duckdb", "requests"},
 }
-HEAVY = ("duckdb", "matplotlib", "pyarrow", "requests", "numpy")
+HEAVY = ("duckdb", "matplotlib", "pyarrow", "requests", "numpy", "rich.progress")
 
 
 class Import(NamedTuple):
@@ -168,7 +168,7 @@ def test_pyplot_is_never_imported() -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("heatmap", "--help"), ("--version",)])
 def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
-    """In a clean interpreter; without arguments only ``liqcli.cli`` is imported."""
+    """In a clean interpreter; without arguments only ``liqcli.cli`` is imported. Bars are for long work alone."""
     run = "import liqcli.cli" if not arguments else "runpy.run_module('liqcli', run_name='__main__')"
     program = f"""
 import runpy, sys

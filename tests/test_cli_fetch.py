@@ -74,7 +74,7 @@ def test_second_run_is_known(run_cli: RunCli) -> None:
         asked = len(server.asked)
         second = run_cli(*words, env=environment(gate=server.url), check=0)
         assert len(server.asked) == asked
-    assert "gate BTCUSDT: " in first.stderr
+    assert re.search(r"^gate: (\d) of \1 windows, 2 events, 900 USD$", first.stderr, re.MULTILINE)
     assert second.stdout.splitlines()[1].split()[3:6] == ["known", "0", "0"]
 
 

@@ -20,6 +20,7 @@ from liqcli.cli.common import (
     split_names,
     warn,
 )
+from liqcli.cli.progress import show_progress
 from liqcli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def fetch(
     code = ExitCode.DONE
     listed: tuple[str, ...] = ()
     if "liquidations" in kinds:
-        summary = run_fetch(store, window, symbols, split_names(source), exchanges, say=say)
+        with show_progress() as progress:
+            summary = run_fetch(store, window, symbols, split_names(source), exchanges, progress.say, progress=progress)
         _tell(summary)
         code, listed = summary.exit_code, tuple(row.symbol for row in summary.rows if row.usable)
     if market_kinds := [name for name in kinds if name != "liquidations"]:
@@ -169,7 +171,8 @@ def _fetch_market(
     """Fetch candles and open interest, and say how it went; an exchange that was passed over is no warning."""
     from liqcli.fetcher.market import fetch_market, judge_market
 
-    rows = fetch_market(store, window, symbols, kinds, exchanges, interval, say)
+    with show_progress() as progress:
+        rows = fetch_market(store, window, symbols, kinds, exchanges, interval, progress=progress)
     typer.echo(render_market(rows))
     told: set[str] = set()  # a place that refused is refused for every symbol, which is said once
     for row in rows:

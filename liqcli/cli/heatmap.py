@@ -34,6 +34,7 @@ from liqcli.cli.common import (
     set_speech,
     warn,
 )
+from liqcli.cli.progress import show_progress
 from liqcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _fetch_first(store: Lake, query: Query) -> bool:
     if (query.until or "").strip().lower() == "latest":
         raise UsageError("--fetch gets what the window lacks, and latest is what the lake has: use --until now")
     window = resolve_window(query.since, query.until, query.lookback, None)
-    summary = run_fetch(store, window, (query.symbol,), (), query.exchanges, say=say)
+    with show_progress() as progress:
+        summary = run_fetch(store, window, (query.symbol,), (), query.exchanges, progress.say, progress=progress)
     for line in list_troubles(summary):
         warn(line)
     return summary.exit_code == ExitCode.DONE

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 
 from liqcli.config import source_key
 from liqcli.coverage import CoveredWindow
 from liqcli.errors import ExitCode
+from liqcli.fetcher.progress import Progress
 from liqcli.http import Client
 from liqcli.intervals import subtract_intervals, total_length
 from liqcli.model import Liquidation, Rejected, Window
@@ -138,7 +140,8 @@ def sum_up(job: Job) -> FetchRow:
 class Clients:
     """One connection a source and thread; a source's own rate limit is kept because one thread asks it."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._open: dict[str, Client] = {}
         self._lock = threading.Lock()
 
@@ -147,7 +150,8 @@ class Clients:
         with self._lock:
             if source.name not in self._open:
                 key = None if source.keyless else source_key(source.name)
-                self._open[source.name] = Client(source.name, source.url, source.per_minute, key)
+                told = partial(self._progress.wait, source.name)
+                self._open[source.name] = Client(source.name, source.url, source.per_minute, key, told)
             return self._open[source.name]
 
     def close(self) -> None:

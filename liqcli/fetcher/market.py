@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from liqcli.errors import BlockedError, DamagedError, ExitCode, SourceError
 from liqcli.fetcher.ask import drive
 from liqcli.fetcher.market_gaps import align_window, find_gaps
+from liqcli.fetcher.progress import Progress
 from liqcli.fetcher.run import _terminate_like_ctrl_c
 from liqcli.http import Client, UnreachableError
 from liqcli.intervals import subtract_intervals
@@ -61,15 +63,29 @@ class _Run:
     """What one run keeps between symbols: connections, places that refused, sizes learnt."""
 
     lake: Lake
-    say: Say
+    progress: Progress
     interval: str
     clients: dict[str, Client] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     memo: Memo = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def pass_over(self, exchange: str, row: MarketRow) -> None:
+        """Say why the next exchange is asked; a place that refused is refused for every symbol, which is said once."""
+        why = row.troubles[-1] if row.troubles else "incomplete"
+        line = (
+            f"{why}; asking on"
+            if why in self.lost.values()
+            else f"{exchange} {row.kind} {row.symbol}: {why}; asking on"
+        )
+        if line not in self.told:
+            self.told.add(line)
+            self.progress.say(line)
 
     def client(self, source: MarketSource) -> Client:
         if source.name not in self.clients:
-            self.clients[source.name] = Client(source.name, source.url, source.per_minute)
+            told = partial(self.progress.wait, f"{source.name} market")
+            self.clients[source.name] = Client(source.name, source.url, source.per_minute, on_wait=told)
         return self.clients[source.name]
 
 
@@ -81,6 +97,7 @@ def fetch_market(
     exchanges: Sequence[str] = (),
     interval: str = "1m",
     say: Say = lambda _line: None,
+    progress: Progress | None = None,
 ) -> list[MarketRow]:
     """
     Get what the lake lacks of candles and open interest, and store it.
@@ -95,6 +112,8 @@ def fetch_market(
         Asked in this order, as far as they give such data; none: binance, bybit, okx, gate.
     interval : str
         Length of a candle, ``1m`` to ``1d``.
+    progress : Progress, optional
+        Is told how far each place is; none: lines go to ``say``.
 
     Raises
     ------
@@ -104,7 +123,7 @@ def fetch_market(
         Ctrl-C or SIGTERM; windows that were answered are stored.
     """
     chosen = [name for name in exchanges if name in MARKET_SOURCES] or list(MARKET_SOURCES)
-    run = _Run(lake, say, interval)
+    run = _Run(lake, progress or Progress(say), interval)
     try:
         with _terminate_like_ctrl_c():
             return [_fetch_symbol(run, kind, symbol, window, chosen) for symbol in symbols for kind in kinds]
@@ -144,9 +163,8 @@ def _fetch_symbol(run: _Run, kind: str, symbol: str, window: Window, exchanges: 
         if held and not row.lacking:
             break
         if exchange != exchanges[-1]:
-            run.say(f"{exchange} {kind} {symbol}: {row.troubles[-1] if row.troubles else 'incomplete'}; asking on")
+            run.pass_over(exchange, row)
     row.exchange = best
-    run.say(f"{row.exchange} {kind} {symbol}: {row.rows:,} rows in {row.requests} requests")
     return row
 
 
@@ -177,6 +195,7 @@ def _ask_place(run: _Run, row: MarketRow, source: MarketSource, gaps: Sequence[W
         row.troubles.append(run.lost[source.name])
         return []
     row.planned += len(windows)
+    run.progress.plan(f"{source.name} market", len(windows))
     answered: list[Window] = []
     pending: list[Any] = []
     try:
@@ -187,6 +206,7 @@ def _ask_place(run: _Run, row: MarketRow, source: MarketSource, gaps: Sequence[W
             if rows is None:
                 break
             answered.append(window)
+            run.progress.advance(f"{source.name} market", len(rows))
             pending += rows
             if len(pending) >= ROWS_IN_MEMORY:
                 _store(run, row, source, pending)
@@ -213,6 +233,7 @@ def _ask_window(run: _Run, row: MarketRow, source: MarketSource, window: Window)
         return rows
     except SourceError as error:
         row.troubles.append(str(error))
+        run.progress.fail(f"{source.name} market", str(error))
         if isinstance(error, BlockedError | UnreachableError):
             run.lost[source.name] = str(error)
         return None

@@ -21,6 +21,7 @@ from liqcli.fetcher.ask import Finished, Heard, Inbox, Resolved, ask_source, res
 from liqcli.fetcher.choose import Pair, check_listed, choose_pairs
 from liqcli.fetcher.jobs import Clients, FetchSummary, Job, sum_up
 from liqcli.fetcher.plan import Plan, plan_windows
+from liqcli.fetcher.progress import Progress
 from liqcli.fetcher.write import Writer
 from liqcli.intervals import total_length
 from liqcli.lake import Lake
@@ -43,6 +44,7 @@ def fetch(
     exchanges: Sequence[str] = (),
     say: Say = lambda _line: None,
     flush_s: float = FLUSH_S,
+    progress: Progress | None = None,
 ) -> FetchSummary:
     """
     Get what the lake lacks of a window from the sources, and store it.
@@ -61,6 +63,8 @@ def fetch(
         Takes lines of narration.
     flush_s : float
         At most so long are answers kept in memory. [s]
+    progress : Progress, optional
+        Is told how far each source is; none: lines go to ``say``.
 
     Raises
     ------
@@ -75,17 +79,20 @@ def fetch(
     if not words:
         raise UsageError("--symbol: no symbol given")
     pairs = choose_pairs(sources, exchanges, window, words, say)
-    clients = Clients()
+    progress = progress or Progress(say)
+    clients = Clients(progress)
     try:
         with _terminate_like_ctrl_c():
-            jobs = _make_jobs(lake, window, pairs, words, clients)
-            _ask_all(lake, jobs, clients, say, flush_s)
+            jobs = _make_jobs(lake, window, pairs, words, clients, progress)
+            _ask_all(lake, jobs, clients, progress, flush_s)
     finally:
         clients.close()
     return FetchSummary(window, tuple(sum_up(job) for job in jobs))
 
 
-def _make_jobs(lake: Lake, window: Window, pairs: Sequence[Pair], words: Sequence[str], clients: Clients) -> list[Job]:
+def _make_jobs(
+    lake: Lake, window: Window, pairs: Sequence[Pair], words: Sequence[str], clients: Clients, progress: Progress
+) -> list[Job]:
     """Plan each symbol; contracts are only looked up where something is lacking or the name is not known."""
     jobs: list[Job] = []
     open_words: dict[int, list[str]] = defaultdict(list)
@@ -96,6 +103,8 @@ def _make_jobs(lake: Lake, window: Window, pairs: Sequence[Pair], words: Sequenc
                 open_words[number].append(word)
             else:
                 jobs.append(_job(lake, source, exchange, word, window, plan))
+    for number in open_words:
+        progress.plan(pairs[number][0].name, 0)
     resolved = _resolve_all([(pairs[number], wanted) for number, wanted in open_words.items()], clients)
     unlisted: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for answer in resolved:
@@ -104,6 +113,8 @@ def _make_jobs(lake: Lake, window: Window, pairs: Sequence[Pair], words: Sequenc
     failed = sum(answer.listing is None for answer in resolved)
     check_listed(unlisted, len(pairs), failed)
     for answer in resolved:
+        if answer.error:
+            progress.fail(answer.source.name, answer.error)
         if answer.listing is not None:
             sizes = {m.instrument: m.contract_size for m in answer.listing.markets.values() if m.contract_size}
             lake.write_contracts(answer.exchange, sizes)
@@ -165,7 +176,7 @@ def _resolve_all(asked: Sequence[tuple[Pair, Sequence[str]]], clients: Clients) 
     return sorted(answers, key=lambda answer: (answer.source.name, answer.exchange))
 
 
-def _ask_all(lake: Lake, jobs: Sequence[Job], clients: Clients, say: Say, flush_s: float) -> None:
+def _ask_all(lake: Lake, jobs: Sequence[Job], clients: Clients, progress: Progress, flush_s: float) -> None:
     """Ask and write until all threads are done, or until the user has enough."""
     inbox: Inbox = queue.SimpleQueue()
     stop = threading.Event()
@@ -173,7 +184,8 @@ def _ask_all(lake: Lake, jobs: Sequence[Job], clients: Clients, say: Say, flush_
     for job in jobs:
         if job.windows:
             by_source[job.source.name].append(job)
-    writer = Writer(lake, jobs, say)
+            progress.plan(job.source.name, len(job.windows))
+    writer = Writer(lake, jobs, progress)
     works = [partial(ask_source, own, clients, inbox, stop) for own in by_source.values()]
     try:
         flushed = time.monotonic()

@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from liqcli.coverage import CoveredWindow, WindowMemory
 from liqcli.fetcher.ask import Heard
 from liqcli.fetcher.jobs import Job
 from liqcli.fetcher.plan import judge_window
-from liqcli.formats import format_count, format_usd
+from liqcli.fetcher.progress import Progress
 from liqcli.lake import Lake
 from liqcli.model import Liquidation, Window
 from liqcli.staging import Staging
 
 ROWS_IN_MEMORY = 100_000
 ALL_COPIES = 2**31
-PROGRESS_S = 5.0
 
 
 class Writer:
     """Takes what the threads heard; only the main thread uses it."""
 
-    def __init__(self, lake: Lake, jobs: Sequence[Job], say: Callable[[str], None]) -> None:
+    def __init__(self, lake: Lake, jobs: Sequence[Job], progress: Progress) -> None:
         self._lake = lake
         self._jobs = jobs
-        self._say = say
+        self._progress = progress
         self._rows = 0
-        self._said = time.monotonic()
 
     def take(self, heard: Heard) -> None:
         """Add one answer to its job."""
         job, answer = heard.job, heard.answer
         job.requests += heard.requests
         job.error = job.error or heard.error
+        if heard.error:
+            self._progress.fail(job.source.name, heard.error)
         if answer is None or heard.window is None:
             return
         if answer.absent is not None:
             job.gaps.append(answer.absent)
             if not answer.unknown:
+                self._progress.advance(job.source.name, 0)
                 return
         job.answered.append(heard.window)
         job.unknown += answer.unknown
         job.events += len(answer.rows)
-        job.notional += sum(row.notional for row in answer.rows)
+        notional = sum(row.notional for row in answer.rows)
+        job.notional += notional
         job.skipped += answer.skipped
         job.cut += answer.cut
         job.rejected += answer.rejected
@@ -54,7 +55,7 @@ class Writer:
             loose = not job.source.union and not any(item.window.contains(row.ts_us) for item in judged)
             (job.loose_rows if loose else job.pending_rows).append(row)
         self._rows += len(answer.rows)
-        self._narrate(job)
+        self._progress.advance(job.source.name, len(answer.rows), notional)
 
     def is_full(self) -> bool:
         """Whether so much is waiting that it should be written now."""
@@ -89,15 +90,6 @@ class Writer:
             staging.commit(most_copies=ALL_COPIES)
         with self._lake.locked():
             self._lake.remember(job.exchange, job.symbol, job.source.name, covered)
-
-    def _narrate(self, job: Job) -> None:
-        done = len(job.answered) == len(job.windows)
-        if done or time.monotonic() - self._said >= PROGRESS_S:
-            self._said = time.monotonic()
-            self._say(
-                f"{job.name}: {len(job.answered)} of {len(job.windows)} windows, "
-                f"{format_count(job.events)} events, {format_usd(job.notional)} USD"
-            )
 
 
 def _count(judged: Sequence[CoveredWindow], heard: Heard) -> list[CoveredWindow]:
