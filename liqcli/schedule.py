@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from liqcli.clock import Clock, find_clock
 from liqcli.errors import UsageError
 
 # Neither a terminal nor a language is there at night; names and reports are UTF-8 all the same.
@@ -51,18 +52,28 @@ def parse_at(text: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
-def format_cron(job: Job, now: datetime) -> str:
+def choose_clocks(job: Job, machine: ZoneInfo, since: date) -> tuple[Clock, Clock]:
+    """
+    Choose the clocks of cron (the machine's) and of the systemd timer (the settings' zone).
+
+    Where the zone skips ``job.at`` on some day in spring, systemd would leave that day out (seen with 252): then UTC.
+    """
+    cron, timer, utc = (
+        find_clock(job.at, job.time_zone, clock, since) for clock in (machine, ZoneInfo(job.time_zone), ZoneInfo("UTC"))
+    )
+    return cron, timer if timer.at == job.at else utc
+
+
+def format_cron(job: Job, clock: Clock) -> str:
     r"""
-    Write the crontab line; cron counts by the machine's clock, so the time is turned into that of ``now``'s zone.
+    Write the crontab line, in the time of the machine's clock, by which cron goes.
 
     In a crontab ``%`` ends the command, so it is written ``\%``. Only warnings are left for cron to mail.
     """
     _refuse_line_breaks(job)
-    day = now.astimezone(ZoneInfo(job.time_zone)).date() + timedelta(days=1)
-    local = datetime.combine(day, job.at, ZoneInfo(job.time_zone)).astimezone(now.tzinfo)
     words = [f"{name}={value}" for name, value in ENVIRONMENT.items()] + [shlex.quote(word) for word in job.words()]
     command = " ".join(words).replace("%", r"\%")
-    return f"{local.minute} {local.hour} * * * {command} >/dev/null"
+    return f"{clock.at.minute} {clock.at.hour} * * * {command} >/dev/null"
 
 
 def format_service(job: Job) -> str:
@@ -85,7 +96,7 @@ def format_service(job: Job) -> str:
     )
 
 
-def format_timer(job: Job) -> str:
+def format_timer(job: Job, clock: Clock) -> str:
     """Write the systemd timer; what a sleeping machine missed is made up for."""
     return "\n".join(
         [
@@ -93,7 +104,7 @@ def format_timer(job: Job) -> str:
             "Description=liqcli: every day",
             "",
             "[Timer]",
-            f"OnCalendar=*-*-* {job.at:%H:%M}:00 {job.time_zone}",
+            f"OnCalendar=*-*-* {clock.at:%H:%M}:00 {clock.zone}",
             "Persistent=true",
             "AccuracySec=1min",
             "",
@@ -103,27 +114,35 @@ def format_timer(job: Job) -> str:
     )
 
 
-def format_all(job: Job, now: datetime, notes: list[str]) -> str:
+def format_all(job: Job, cron: Clock, timer: Clock, notes: list[str]) -> str:
     """Write all three with the words that say where each goes."""
-    clock = now.tzname() or "the machine's time"
     return "\n".join(
         [
             *(f"# {note}" for note in notes),
-            f"# Every day at {job.at:%H:%M} {job.time_zone}. One of the two:",
+            f"# Every day, {job.at:%H:%M} {job.time_zone}. One of the two:",
             "#",
-            f"# 1. cron: crontab -e, then this line (its time is {clock}, by which cron goes on this machine)",
-            format_cron(job, now),
+            f"# 1. cron: crontab -e, then this line{_tell_clock(job, cron)}",
+            format_cron(job, cron),
             "",
-            "# 2. systemd: ~/.config/systemd/user/liqcli-daily.service",
+            f"# 2. systemd: ~/.config/systemd/user/liqcli-daily.service{_tell_clock(job, timer)}",
             format_service(job),
             "",
             "#    ~/.config/systemd/user/liqcli-daily.timer",
-            format_timer(job),
+            format_timer(job, timer),
             "",
             "#    then: systemctl --user daemon-reload && systemctl --user enable --now liqcli-daily.timer",
             "#    and, so that it runs while nobody is logged in: loginctl enable-linger",
         ]
     )
+
+
+def _tell_clock(job: Job, clock: Clock) -> str:
+    """Say which clock a line means, where it is not that of the settings."""
+    if clock.zone == job.time_zone:
+        return ""
+    there = " or ".join(f"{moment:%H:%M}" for moment in clock.there)
+    summer = ", as summer time goes" if len(clock.there) > 1 else ""
+    return f"\n#    ({clock.at:%H:%M} by {clock.zone}, the clock it goes by, is {there} {job.time_zone}{summer})"
 
 
 def _quote_systemd(word: str) -> str:

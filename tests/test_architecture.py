@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources market_sources engine",
         "lake staging merge http file_rows records market_data",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
-        " resources words partition atomic __init__",
+        " resources words partition atomic clock __init__",
     )
 )
 # What a room may not touch, not even by way of another room that it imports.

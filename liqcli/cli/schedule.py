@@ -31,6 +31,7 @@ def schedule(
     from datetime import UTC, datetime
 
     from liqcli import schedule as core
+    from liqcli.clock import machine_zone
     from liqcli.config import lake_root
     from liqcli.settings import find_settings, read_settings
 
@@ -45,13 +46,13 @@ def schedule(
         at=core.parse_at(at),
         time_zone=settings.time_zone,
     )
-    now = datetime.now(tz=UTC).astimezone()
+    cron, timer = core.choose_clocks(job, machine_zone(), datetime.now(tz=UTC).date())
     if output_format == "all":
-        typer.echo(core.format_all(job, now, _notes()))
+        typer.echo(core.format_all(job, cron, timer, _notes()))
     elif output_format == "cron":
-        typer.echo(core.format_cron(job, now))
+        typer.echo(core.format_cron(job, cron))
     else:
-        typer.echo(core.format_service(job) if output_format == "service" else core.format_timer(job))
+        typer.echo(core.format_service(job) if output_format == "service" else core.format_timer(job, timer))
 
 
 def _reports_folder(out: Path | None, settings: Settings) -> Path | None:
