@@ -23,6 +23,10 @@ SIDE_OF = {"long": "SELL", "short": "BUY"}
 class BinanceVisionServer(Loopback):
     """``truth``: contract -> events; every row stands twice; ``page`` keys a page of the listing."""
 
+    PACE = (300, 60.0)  # nothing is documented: what liqcli grants itself
+    BUSY = Reply(503, b"<Error><Code>SlowDown</Code></Error>")
+    BUSY_200 = NO_200 = Reply(200, b"<Error><Code>InternalError</Code></Error>")
+
     def __init__(self, truth: dict[str, list[Event]], page: int = 1000, **options: Any) -> None:
         super().__init__(**options)
         self.page = page
@@ -44,11 +48,16 @@ class BinanceVisionServer(Loopback):
 
     def answer(self, asked: Asked) -> Reply:
         if asked.path.rstrip("/") == "/data.binance.vision":
+            if asked.params.get("delimiter", "/") != "/":
+                return Reply(400, b"<Error><Code>InvalidArgument</Code></Error>")
             return self._list(asked.params.get("prefix", ""), asked.params.get("marker", ""))
         body = self.files.get(asked.path[1:])
         if body is None:
             return Reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
         return Reply(200, body)
+
+    def kind_of(self, asked: Asked) -> str:
+        return asked.path.rpartition(".")[2]
 
     def _list(self, prefix: str, marker: str) -> Reply:
         found: dict[str, str] = {}

@@ -8,11 +8,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from liqcli.model import Window
-from loopback.faults import edge_times
 from loopback.server import Asked, Loopback, Reply, json_reply
-
-BUSY = json_reply(["error", 11010, "ratelimit: error"], 429)
-INSIDE = json_reply(["error", 11010, "ratelimit: error"])
+from loopback.truth import Rows, edge_times
 
 
 class Match(NamedTuple):
@@ -38,7 +35,7 @@ def make_matches(window: Window, seed: int, number: int) -> list[Match]:
     return [*matches, *rng.sample(matches, 11), *matches[-2:]]
 
 
-def count_truth(matches: list[Match], window: Window) -> Counter[tuple[object, ...]]:
+def count_truth(matches: list[Match], window: Window) -> Rows:
     return Counter(
         (m.ts_ms * 1000, m.position, m.price, m.coins, m.coins * m.price)
         for m in matches
@@ -51,6 +48,11 @@ class BitfinexServer(Loopback):
     Newest first (``sort=1``: oldest first), at most 500 (``cap``) rows, both bounds inside unless ``tight``; besides
     the matches a trigger row a position with its entry price, and rows of spot margin.
     """
+
+    PACE = (3, 60.0)
+    BUSY = json_reply(["error", 11010, "ratelimit: error"], 429)
+    BUSY_200 = json_reply(["error", 11010, "ratelimit: error"])
+    NO_200 = json_reply(["error", 10020, "start: invalid"])
 
     def __init__(self, truth: dict[str, list[Match]], cap: int = 500, tight: bool = False, **options: Any) -> None:
         super().__init__(**options)
@@ -76,8 +78,10 @@ class BitfinexServer(Loopback):
             return json_reply(["error", 10020, "not found"], 404)
         start, end = int(asked.params.get("start", 0)), int(asked.params.get("end", 2**53))
         limit = int(asked.params.get("limit", "100"))
-        if limit > 500:
-            return json_reply(["error", 10020, "limit: invalid"], 500)
+        if not 1 <= limit <= 500 or asked.params.get("sort", "-1") not in ("1", "-1"):
+            return json_reply(["error", 10020, "limit or sort: invalid"], 500)
+        if start > end:
+            return json_reply(["error", 10020, "start: invalid"], 500)
         rows = [row for row in self.rows if start + self.tight <= row[2] <= end - self.tight]
         if asked.params.get("sort", "-1") == "-1":
             rows.reverse()

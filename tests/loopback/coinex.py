@@ -12,6 +12,11 @@ from loopback.truth import Event
 class CoinexServer(Loopback):
     """``truth``: market -> events; ``size`` coins a contract there; times in milliseconds, both inside."""
 
+    PACE = (150, 60.0)  # nothing is documented: what others did without trouble
+    BUSY = json_reply({"code": 4213, "data": {}, "message": "Rate limit exceeded"}, 429)
+    BUSY_200 = json_reply({"code": 4213, "data": {}, "message": "Rate limit exceeded"})
+    NO_200 = json_reply({"code": 3639, "data": {}, "message": "Invalid Parameter"})
+
     def __init__(
         self, truth: dict[str, list[Event]], size: Decimal, listed: bool = True, rising: bool = False, **options: Any
     ) -> None:
@@ -38,12 +43,10 @@ class CoinexServer(Loopback):
             return json_reply({"code": 0, "data": [*listed, {"market": "BTCUSD", "contract_type": "inverse"}]})
         if asked.path != "/v2/futures/liquidation-history":
             return json_reply({"code": 3008, "message": "not found"}, 404)
-        if asked.params.get("market") not in self.rows:
-            return json_reply({"code": 3639, "data": {}, "message": "Invalid Parameter"})
         page, limit = int(asked.params.get("page", "1")), int(asked.params.get("limit", "10"))
-        if limit > 100:
-            return json_reply({"code": 3639, "data": {}, "message": "Invalid Parameter"})
         start, end = int(asked.params.get("start_time", "0")), int(asked.params.get("end_time", "9" * 15))
+        if asked.params.get("market") not in self.rows or not 1 <= limit <= 100 or page < 1 or start > end:
+            return self.NO_200
         rows = [row for row in self.rows[asked.params["market"]] if start <= row["created_at"] <= end]
         shown = rows[(page - 1) * limit : page * limit]
         onward = {"has_next": page * limit < len(rows)}

@@ -13,6 +13,16 @@ from loopback.server import Asked, Loopback, Reply, json_reply
 from loopback.truth import HOUR_MS, Event
 
 SIDE_OF = {"long": "SELL", "short": "BUY"}
+FIRST_DAY = "2025-06-28"
+FOLDERS = (
+    "binance_futures",
+    "bybit",
+    "okx_futures",
+    "bitget_futures",
+    "kraken_derivatives",
+    "aster_futures",
+    "bitmex",
+)
 COLUMNS = (
     "symbol",
     "side",
@@ -50,6 +60,10 @@ class CryptoHftDataServer(Loopback):
     ``late_ms`` is how long after the event its row arrives; ``holes`` are files that were never recorded.
     """
 
+    PACE = (60, 60.0)
+    BUSY = json_reply({"error": "rate limit exceeded"}, 429, {"Retry-After": "0"})
+    BUSY_200 = NO_200 = json_reply({"error": "internal"})
+
     def __init__(
         self,
         truth: dict[tuple[str, str], list[Event]],
@@ -71,15 +85,16 @@ class CryptoHftDataServer(Loopback):
 
     def answer(self, asked: Asked) -> Reply:
         if asked.path == "/v1/symbols" and self.listed:
-            if asked.params.get("data_type") != "liquidations":
-                return json_reply({"error": "data_type"}, 400)
+            if asked.params.get("data_type") != "liquidations" or asked.params.get("exchange") not in FOLDERS:
+                return json_reply({"error": "exchange or data_type"}, 400)
             return json_reply({"symbols": [n for folder, n in self.names if folder == asked.params["exchange"]]})
         if asked.path != "/v1/download":
             return json_reply({"error": "not found"}, 404)
         path = asked.params["file"]
-        if not re.fullmatch(r"[a-z_]+/\d{4}-\d\d-\d\d/\d\d/[A-Za-z0-9_-]+_liquidations\.parquet", path):
+        match = re.fullmatch(r"([a-z_]+)/(\d{4}-\d\d-\d\d)/(\d\d)/[A-Za-z0-9_-]+_liquidations\.parquet", path)
+        if not match or match[1] not in FOLDERS or match[3] > "23":
             return json_reply({"error": "bad file name"}, 400)
-        if path in self.holes or path not in self.files:
+        if path in self.holes or path not in self.files or match[2] < FIRST_DAY:
             return json_reply({"error": "File not found"}, 404)
         framed = int(path.split("/")[2]) % 2 == 0
         return Reply(200, make_parquet(self.files[path], framed), {"Content-Type": "application/octet-stream"})

@@ -8,12 +8,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from liqcli.model import Window
-from loopback.faults import Truth, edge_times
 from loopback.server import Asked, Loopback, Reply, json_reply
+from loopback.truth import HOUR_MS, Rows, Truth, edge_times
 
-HOUR_MS = 3_600_000
-BUSY = json_reply({"jsonrpc": "2.0", "error": {"message": "too_many_requests", "code": 10028}}, 429)
-INSIDE = json_reply({"jsonrpc": "2.0", "error": {"message": "too_many_requests", "code": 10028}})
 # What the taker's direction and the mark say together (facts, section 2).
 CLOSED = {
     ("sell", "T"): ["long"],
@@ -51,8 +48,8 @@ def make_trades(window: Window, seed: int, number: int, inverse: bool) -> list[T
     return sorted([*trades, *rng.sample(marked_trades, 9), *marked_trades[-2:]], key=lambda trade: trade.ts_ms)
 
 
-def count_truth(trades: list[Trade], window: Window, inverse: bool) -> Counter[tuple[object, ...]]:
-    found: Counter[tuple[object, ...]] = Counter()
+def count_truth(trades: list[Trade], window: Window, inverse: bool) -> Rows:
+    found: Rows = Counter()
     for trade in trades:
         if trade.mark and window.contains(trade.ts_ms * 1000):
             usd = trade.amount if inverse else trade.amount * trade.price
@@ -69,6 +66,11 @@ class DeribitServer(Loopback):
     ``strict``: more than ``cap`` is refused with 400; else as many as the cap are given and ``has_more`` says so.
     """
 
+    PACE = (20, 1.0)
+    BUSY = json_reply({"jsonrpc": "2.0", "error": {"message": "too_many_requests", "code": 10028}}, 429)
+    BUSY_200 = json_reply({"jsonrpc": "2.0", "error": {"message": "too_many_requests", "code": 10028}})
+    NO_200 = json_reply({"jsonrpc": "2.0", "error": {"message": "Invalid params", "code": -32602}})
+
     def __init__(
         self, truth: dict[str, list[Trade]], now_ms: int, cap: int = 10_000, strict: bool = False, **options: Any
     ) -> None:
@@ -82,6 +84,8 @@ class DeribitServer(Loopback):
     def answer(self, asked: Asked) -> Reply:
         path = asked.path.removeprefix("/api/v2/public/")
         if path == "get_instruments":
+            if asked.params.get("currency") not in ("any", "BTC", "ETH", "USDC"):
+                return _error(-32602, "Invalid params", 400)
             names = [*self.rows, "BTC-25DEC26", "XRP_USDC-PERPETUAL"]
             return _result(
                 [{"instrument_name": name, "kind": "future", "instrument_type": _kind(name)} for name in names]
@@ -90,17 +94,20 @@ class DeribitServer(Loopback):
             return _error(-32601, "Method not found", 404)
         rows = self.rows.get(asked.params["instrument_name"])
         count = int(asked.params.get("count", "10"))
-        if rows is None or (self.strict and count > self.cap):
+        sorting = asked.params.get("sorting", "default")
+        if rows is None or (self.strict and count > self.cap) or sorting not in ("asc", "desc", "default"):
             return _error(-32602, "Invalid params", 400)
         key, names = ("trade_seq", ("start_seq", "end_seq"))
         if path.endswith("_time"):
             key, names = ("timestamp", ("start_timestamp", "end_timestamp"))
         low, high = (int(asked.params[name]) for name in names)
+        if low > high or not 1 <= count <= 10_000:
+            return _error(-32602, "Invalid params", 400)
         places = [n for n, row in enumerate(rows) if low <= row[key] <= high]
         if places and places[0] > 0:
             places = [places[0] - 1, *places]  # leaky: one trade from before
         limit = min(count, self.cap)
-        chosen = places[:limit] if asked.params.get("sorting") == "asc" else places[-limit:]
+        chosen = places[:limit] if sorting == "asc" else places[-limit:]
         given = [self._shown(rows[n]) for n in chosen]
         random.Random(len(self.asked)).shuffle(given)
         return _result({"trades": given, "has_more": len(places) > limit})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from loopback.server import Asked, Loopback, Reply, json_reply
 from loopback.truth import Event
 
 SIDE_OF = {"long": "SELL", "short": "BUY"}
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 def iso(ts_ms: int) -> str:
@@ -22,6 +24,11 @@ class DydxServer(Loopback):
 
     ``size`` is coins a contract of the truth.
     """
+
+    PACE = (100, 10.0)
+    BUSY = json_reply({"errors": [{"msg": "Too many requests"}]}, 429)
+    BUSY_200 = json_reply({"errors": [{"msg": "Too many requests"}]})
+    NO_200 = json_reply({"errors": [{"msg": "createdBeforeOrAt must be a valid date"}]})
 
     def __init__(
         self,
@@ -62,11 +69,16 @@ class DydxServer(Loopback):
         if name not in self.rows:
             return json_reply({"errors": [{"msg": "not found"}]}, 404)
         limit = int(asked.params.get("limit", str(self.limit)))
-        if limit > self.limit:
+        if not 1 <= limit <= self.limit:
             return json_reply({"errors": [{"msg": "limit must be a positive integer up to 1000"}]}, 400)
         rows = self.rows[name]
         if "createdBeforeOrAtHeight" in asked.params:
             rows = [r for r in rows if int(r["createdAtHeight"]) <= int(asked.params["createdBeforeOrAtHeight"])]
         if "createdBeforeOrAt" in asked.params:
+            if not ISO.fullmatch(asked.params["createdBeforeOrAt"]):
+                return self.NO_200._replace(status=400)
             rows = [r for r in rows if r["createdAt"] <= asked.params["createdBeforeOrAt"]]
         return json_reply({"trades": rows[:limit]})
+
+    def kind_of(self, asked: Asked) -> str:
+        return asked.path  # a trade does not say of which market it is

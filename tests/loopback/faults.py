@@ -1,107 +1,109 @@
-"""What a network does to every seventh answer, whatever the exchange."""
+"""What goes wrong on the way: every so-manieth answer of a server is spoiled in one of many ways."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from pathlib import Path
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-import pytest
-
-from liqcli import http
-from liqcli.errors import ExitCode
-from liqcli.fetcher import FetchSummary, fetch
-from liqcli.lake import Lake
-from liqcli.model import Window
-from loopback.scenes import DAY_US, MINUTE_US, be_swift, stored
 from loopback.server import Asked, Loopback, Reply
-from loopback.truth import HOUR_MS
 
-FAULTS = ("429", "500", "reset", "truncated", "html", "empty", "error in 200", "duplicate", "slow")
-SLOW_S = 0.3
-
-
-class Truth(NamedTuple):
-    """Symbol -> what the lake must hold: (ts_us, position, price, qty, notional) -> how often."""
-
-    window: Window
-    rows: dict[str, Counter[tuple[object, ...]]]
+SLOW_S = 0.35  # a slow answer takes so long
+IMPATIENT = (1.0, 0.2)  # the time limits of whoever is to find it too slow: connect, read [s]
 
 
-def two_days(now_us: int) -> Window:
-    """Two days that ended three days ago, edges on no hour."""
-    start = now_us // DAY_US * DAY_US - 5 * DAY_US + 13 * MINUTE_US
-    return Window(start, start + 2 * DAY_US)
+class Moment(NamedTuple):
+    """What a fault may draw on: the server, the question, its honest answer, the last answer of its kind with rows."""
+
+    server: Loopback
+    asked: Asked
+    honest: Reply
+    before: Reply
 
 
-def edge_times(window: Window) -> list[int]:
-    """Milliseconds at which a fetch goes wrong first: the window's edges, just outside of them, and full hours."""
-    start, end = window.start_us // 1000, window.end_us // 1000
-    hours = range(-(-start // HOUR_MS) * HOUR_MS, end, 4 * HOUR_MS)
-    return [start - 1, start, end - 1, end, *(ts for hour in hours for ts in (hour - 1, hour))]
+Fault = Callable[[Moment], Reply]
 
 
-def aim(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
-    be_swift(monkeypatch)
-    monkeypatch.setenv(f"LIQCLI_URL_{name.upper()}", url)
-    monkeypatch.setenv(f"LIQCLI_RATE_{name.upper()}", "unlimited")
+def _broken_off(moment: Moment, reset: bool) -> Reply:
+    body = moment.honest.body
+    return Reply(200, body[: len(body) // 2], declared=len(body) + 1, reset=reset)
 
 
-def spoil(server: Loopback, kind: str, busy: Reply, inside: Reply, every: int = 7) -> None:
-    """Let every seventh answer of a server go wrong; ``busy`` and ``inside`` are its own words for 429 and an error."""
+def _wrong_checksum(moment: Moment) -> Reply:
+    """Of a checksum file another digest; of a file one bit; of anything else the truth."""
+    body = moment.honest.body
+    if moment.asked.path.endswith(".CHECKSUM"):
+        return moment.honest._replace(body=b"0" * 64 + body[64:])
+    if moment.asked.path.endswith(".zip"):
+        middle = len(body) // 2
+        return moment.honest._replace(body=body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :])
+    return moment.honest
+
+
+FAULTS: dict[str, Fault] = {
+    "429": lambda m: m.server.BUSY,
+    "500": lambda _m: Reply(500, b"oops"),
+    "hung up": lambda _m: Reply(reset=True),
+    "broken off": lambda m: _broken_off(m, reset=False),
+    "reset": lambda m: _broken_off(m, reset=True),
+    "truncated": lambda m: Reply(200, m.honest.body[: len(m.honest.body) // 2]),
+    "html": lambda _m: Reply(200, b"<!DOCTYPE html><html>maintenance</html>"),
+    "empty": lambda _m: Reply(200, b""),
+    "busy in 200": lambda m: m.server.BUSY_200,
+    "no in 200": lambda m: m.server.NO_200,
+    "duplicate": lambda m: m.before,
+    "slow": lambda m: m.honest._replace(pause_s=SLOW_S),
+    "checksum": _wrong_checksum,
+}
+
+
+@contextmanager
+def spoilt(server: Loopback, fault: Fault, every: int = 7) -> Iterator[list[Asked]]:
+    """
+    Spoil every ``every``-th good answer for a while; gives the list that the spoilt questions are noted in.
+
+    A duplicate is the last answer of the same kind that held something: an empty list said twice cannot be told from
+    an empty list, so it would be no fault that anybody could see.
+    """
     honest = server.answer
-    past: list[Reply] = []
+    lock = threading.Lock()
+    spoiled: list[Asked] = []
+    count = 0
+    before: dict[str, Reply] = {}
 
     def answer(asked: Asked) -> Reply:
-        reply = honest(asked)
-        past.append(reply)
-        if len(past) % every:
-            return reply
-        if kind == "slow":
-            time.sleep(SLOW_S)
-            return reply
-        half = reply.body[: len(reply.body) // 2]
-        return {
-            "429": busy,
-            "500": Reply(500, b"oops"),
-            "reset": Reply(200, half, declared=len(reply.body) + 1),
-            "truncated": Reply(200, half),
-            "html": Reply(200, b"<!doctype html><html>maintenance</html>"),
-            "empty": Reply(200, b""),
-            "error in 200": inside,
-            "duplicate": past[-2],
-        }[kind]
+        nonlocal count
+        real = honest(asked)
+        with lock:
+            kind = server.kind_of(asked)
+            earlier = before.get(kind, real)
+            if holds_rows(real.body):
+                before[kind] = real
+            count += 1
+            if count % every or real.status != 200:
+                return real
+            spoiled.append(asked)
+        return fault(Moment(server, asked, real, earlier))
 
     server.answer = answer  # type: ignore[method-assign]
+    try:
+        yield spoiled
+    finally:
+        server.answer = honest  # type: ignore[method-assign]
 
 
-def fetch_truth(lake: Path, source: str, truth: Truth) -> FetchSummary:
-    """Fetch what a truth tells of and compare: the same rows as often, twins too."""
-    summary = fetch(Lake(lake), truth.window, list(truth.rows), [source])
-    for symbol, rows in truth.rows.items():
-        assert tidy(stored(lake, symbol)) == tidy(rows), symbol
-    return summary
+def holds_rows(body: bytes) -> bool:
+    """Whether an answer lists anything; a file always does."""
+    try:
+        found: object = json.loads(body)
+    except ValueError:
+        return bool(body)
+    return _holds_rows(found)
 
 
-def check_spoiled(monkeypatch: pytest.MonkeyPatch, lake: Path, source: str, truth: Truth, kind: str) -> None:
-    """With a fault on: the truth, or an exit code and words that say what is missing; the next run mends it."""
-    if kind == "slow":
-        monkeypatch.setattr(http, "TIMEOUT_S", (1.0, SLOW_S / 2))
-    summary = fetch(Lake(lake), truth.window, list(truth.rows), [source])
-    for row in summary.rows:
-        if row.result != "ok":
-            assert row.error or row.gaps or row.cut, row
-            continue
-        assert tidy(stored(lake, row.symbol)) == tidy(truth.rows[row.symbol]), row
-    if summary.exit_code:
-        assert summary.exit_code == ExitCode.PARTIAL
-        assert any(row.result == "partial" for row in summary.rows)
-
-
-def tidy(rows: Counter[tuple[object, ...]]) -> Counter[tuple[object, ...]]:
-    """To twelve digits: a quotient of decimals and one of doubles differ in the last."""
-    found: Counter[tuple[object, ...]] = Counter()
-    for (ts, position, *numbers), count in rows.items():
-        found[(ts, position, *(f"{float(str(number)):.11g}" for number in numbers))] += count
-    return found
+def _holds_rows(found: object) -> bool:
+    if isinstance(found, dict):
+        return any(_holds_rows(value) for value in found.values())
+    return isinstance(found, list) and len(found) > 0

@@ -8,12 +8,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from liqcli.model import Window
-from loopback.faults import edge_times
 from loopback.server import Asked, Loopback, Reply, json_reply
+from loopback.truth import Rows, edge_times
 
 MINUTE_MS = 60_000
-BUSY = json_reply({"result": "error", "error": "apiLimitExceeded", "serverTime": "2026-11-22T00:00:00Z"}, 429)
-INSIDE = json_reply({"result": "error", "error": "apiLimitExceeded", "serverTime": "2026-11-22T00:00:00Z"})
+STEPS = (60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400, 604_800)
 FORCED = ("Liquidation", "PartialLiquidation", "partialLiquidation", "partial liquidation", "CoveredLiquidation")
 PLAIN = ("Limit", "IoC", "Post", "Market", "Stop", "Assignment", "Unwind")
 
@@ -53,9 +52,9 @@ def _price(rng: random.Random) -> Decimal:
     return Decimal(rng.randrange(850_000, 920_000)) / 10
 
 
-def count_truth(books: dict[str, list[Fill]], window: Window) -> Counter[tuple[object, ...]]:
+def count_truth(books: dict[str, list[Fill]], window: Window) -> Rows:
     """What the lake must hold of one symbol: of PI_ contracts the quantity is USD, of PF_ ones it is coins."""
-    found: Counter[tuple[object, ...]] = Counter()
+    found: Rows = Counter()
     for name, fills in books.items():
         for fill in fills:
             inverse = name.startswith("PI_")
@@ -72,8 +71,14 @@ def count_truth(books: dict[str, list[Fill]], window: Window) -> Counter[tuple[o
 class KrakenServer(Loopback):
     """
     ``since`` and ``before`` in ms (``since`` inside unless ``tight``, ``before`` outside), ``cap`` rows a page whatever
-    is asked, an opaque token; the volume series names minutes by their beginning (or end: ``by_end``), in seconds.
+    is asked, a token that is good for the question that it was an answer to; the volume series names minutes by their
+    beginning (or end: ``by_end``), in seconds.
     """
+
+    PACE = (120, 60.0)  # no number is documented: what liqcli grants itself
+    BUSY = json_reply({"result": "error", "error": "apiLimitExceeded", "serverTime": "2026-11-22T00:00:00Z"}, 429)
+    BUSY_200 = json_reply({"result": "error", "error": "apiLimitExceeded", "serverTime": "2026-11-22T00:00:00Z"})
+    NO_200 = json_reply({"result": "error", "error": "invalidArgument", "serverTime": "2026-11-22T00:00:00Z"})
 
     def __init__(
         self,
@@ -108,10 +113,15 @@ class KrakenServer(Loopback):
             return self._executions(parts[4], asked)
         return json_reply({"errors": [{"msg": "not found"}]}, 404)
 
+    def kind_of(self, asked: Asked) -> str:
+        """A series does not say of which contract it is; an execution does."""
+        return "executions" if asked.path.endswith("/executions") else asked.path
+
     def _series(self, name: str, asked: Asked) -> Reply:
         since, until, step = (int(asked.params[key]) for key in ("since", "to", "interval"))
         if step != 60:
-            return json_reply({"errors": [{"msg": "this loopback keeps minutes only"}]}, 400)
+            said = "this loopback keeps minutes only" if step in STEPS else "interval: invalid"
+            return json_reply({"errors": [{"msg": said}]}, 400)
         times = range(-(-since // 60) * 60, until + 1, 60)
         given = times[: self.points]
         data = [str(self.volumes[name].get(second, Decimal(0))) for second in given]
@@ -123,15 +133,17 @@ class KrakenServer(Loopback):
         rows = [row for row in self.rows[name] if since + self.tight <= row["timestamp"] < before]
         if asked.params.get("sort") != "asc":
             rows.reverse()
-        place = 0
-        if token := asked.params.get("continuation_token"):
-            place = int(token.removeprefix("t-"), 36)
-        limit = min(int(asked.params.get("count", "1000")), self.cap)
-        page = rows[place : place + limit]
+        question = f"{name}.{since}.{before}.{asked.params.get('sort', 'desc')}"
+        origin, _, place = asked.params.get("continuation_token", f"{question}.0").rpartition(".")
+        if origin != question or asked.params.get("sort", "desc") not in ("asc", "desc"):
+            return json_reply({"errors": [{"msg": "continuation_token or sort: invalid"}]}, 400)
+        start, limit = int(place, 36), min(int(asked.params.get("count", "1000")), self.cap)
+        page = rows[start : start + limit]
         body: dict[str, Any] = {"elements": page, "len": len(page)}
-        if place + limit < len(rows):
-            body["continuationToken"] = "t-" + _base36(place + limit)
-        return json_reply(body)
+        headers = {"is-truncated": str(start + limit < len(rows)).lower()}
+        if start + limit < len(rows):
+            body["continuationToken"] = headers["Next-Continuation-Token"] = f"{question}.{_base36(start + limit)}"
+        return json_reply(body, headers=headers)
 
 
 def _base36(number: int) -> str:

@@ -37,14 +37,19 @@ class Held(NamedTuple):
 def make_bar(symbol: str, ts_ms: int, step_ms: int = MINUTE_MS) -> Bar:
     """A bar that depends on symbol, time and length alone; volume in whole contracts of 0.001 coins."""
     n = ts_ms // step_ms
-    base = Decimal(len(symbol) * 1000 + n % 997) / 10
+    base = Decimal(_tell(symbol) * 1000 + n % 997) / 10
     volume = Decimal(n % 89 * 7 % 64) / 1000
     return Bar(ts_ms, base, base + Decimal("1.5"), base - Decimal("0.5"), base + Decimal(n % 2), volume)
 
 
 def make_held(symbol: str, ts_ms: int) -> Held:
     n = ts_ms // FIVE_MS
-    return Held(ts_ms, Decimal(len(symbol) * 100 + n % 83) / 1000, Decimal(900_000 + n % 71))
+    return Held(ts_ms, Decimal(_tell(symbol) * 100 + n % 83) / 1000, Decimal(900_000 + n % 71))
+
+
+def _tell(symbol: str) -> int:
+    """A number that tells symbols apart."""
+    return sum(map(ord, symbol)) % 89 + 1
 
 
 def steps(first_ms: int, last_ms: int, step_ms: int) -> list[int]:
@@ -72,19 +77,31 @@ class MarketServer(Loopback):
     def serve(self, path: str, params: dict[str, str]) -> Reply:
         raise NotImplementedError
 
+    def kind_of(self, asked: Asked) -> str:
+        """A candle does not say of which symbol it is."""
+        return f"{asked.path} {[asked.params.get(name) for name in ('symbol', 'instId', 'contract')]}"
+
 
 class BinanceMarket(MarketServer):
     """Oldest first, both bounds inside, 1500 and 500 rows, snapshots of 30 days; the last candle is still open."""
 
+    PACE = (240, 60.0)  # of 2400 a minute, ten each
+    BUSY = json_reply({"code": -1003, "msg": "Too many requests"}, 429, {"X-MBX-USED-WEIGHT-1M": "2401"})
+    BUSY_200 = NO_200 = json_reply({"code": -1003, "msg": "Too many requests"})
+
     def serve(self, path: str, params: dict[str, str]) -> Reply:
         if params["symbol"] not in self.symbols:
             return json_reply({"code": -1121, "msg": "Invalid symbol."}, 400)
-        first, last, limit = int(params["startTime"]), int(params["endTime"]), int(params["limit"])
-        if path == "/fapi/v1/klines" and limit <= 1500:
-            step = {"1m": MINUTE_MS, "1h": 60 * MINUTE_MS}[params["interval"]]
+        first, last, limit = int(params["startTime"]), int(params["endTime"]), int(params.get("limit", "500"))
+        if first > last:
+            return json_reply({"code": -1128, "msg": "Combination of optional parameters invalid."}, 400)
+        if path == "/fapi/v1/klines" and 1 <= limit <= 1500:
+            step = {"1m": MINUTE_MS, "1h": 60 * MINUTE_MS}.get(params["interval"], 0)
+            if not step:
+                return json_reply({"code": -1120, "msg": "Invalid interval."}, 400)
             times = steps(first, min(last, self.now_ms), step)[:limit]
             return json_reply([self._row(make_bar(params["symbol"], ts, step), step) for ts in times])
-        if path == "/futures/data/openInterestHist" and limit <= 500 and params["period"] == "5m":
+        if path == "/futures/data/openInterestHist" and 1 <= limit <= 500 and params["period"] == "5m":
             if first < self.now_ms - 30 * DAY_MS:
                 return json_reply({"code": -1130, "msg": "parameter 'startTime' is invalid."}, 400)
             held = [make_held(params["symbol"], ts) for ts in steps(first, min(last, self.now_ms), FIVE_MS)[:limit]]
@@ -110,18 +127,25 @@ class BinanceMarket(MarketServer):
 class BybitMarket(MarketServer):
     """Newest first, both bounds inside, the newest ``limit``; errors inside a 200; open interest of both sides."""
 
+    PACE = (600, 5.0)
+    BUSY = json_reply({"retCode": 10006, "retMsg": "Too many visits!", "result": {}}, 429)
+    BUSY_200 = json_reply({"retCode": 10006, "retMsg": "Too many visits!", "result": {}})
+    NO_200 = json_reply({"retCode": 10001, "retMsg": "params error: start is invalid", "result": {}})
+
     def serve(self, path: str, params: dict[str, str]) -> Reply:
         if params["symbol"] not in self.symbols or params["category"] != "linear":
             return self._reply(10001, "params error: Symbol Is Invalid", {})
         if path == "/v5/market/kline":
             limit = int(params.get("limit", "200"))
-            times = steps(int(params["start"]), min(int(params["end"]), self.now_ms), MINUTE_MS)[::-1][
-                : min(limit, 1000)
-            ]
+            if not 1 <= limit <= 1000 or params["interval"] != "1":
+                return self._reply(10001, "params error: limit or interval is invalid", {})
+            times = steps(int(params["start"]), min(int(params["end"]), self.now_ms), MINUTE_MS)[::-1][:limit]
             bars = [make_bar(params["symbol"], ts) for ts in times]
             rows = [[str(b.ts_ms), *(str(p) for p in b[1:5]), str(b.volume), "1"] for b in bars]
             return self._reply(0, "OK", {"list": rows})
-        limit = min(int(params.get("limit", "50")), 200)
+        limit = int(params.get("limit", "50"))
+        if path != "/v5/market/open-interest" or not 1 <= limit <= 200 or params["intervalTime"] != "5min":
+            return self._reply(10001, "params error: limit or intervalTime is invalid", {})
         times = steps(int(params["startTime"]), min(int(params["endTime"]), self.now_ms), FIVE_MS)[::-1]
         held = [make_held(params["symbol"], ts) for ts in times[:limit]]
         rows = [
@@ -136,14 +160,25 @@ class BybitMarket(MarketServer):
         return json_reply({"retCode": code, "retMsg": said, "result": result, "retExtInfo": {}, "time": 1})
 
 
+OKX_INTEREST = "/api/v5/rubik/stat/contracts/open-interest-history"
+
+
 class OkxMarket(MarketServer):
     """Newest first, 100 rows, after/before and begin/end strict, the latest 1440 snapshots; errors inside a 200."""
+
+    PACE = (10, 2.0)
+    BUSY = json_reply({"code": "50011", "msg": "Too Many Requests", "data": []}, 429)
+    BUSY_200 = json_reply({"code": "50011", "msg": "Too Many Requests", "data": []})
+    NO_200 = json_reply({"code": "51000", "msg": "Parameter bar error", "data": []})
 
     def serve(self, path: str, params: dict[str, str]) -> Reply:
         symbol = params["instId"].removesuffix("-SWAP").replace("-", "")
         if symbol not in self.symbols:
             return json_reply({"code": "51001", "msg": "Instrument ID doesn't exist.", "data": []})
-        limit = min(int(params.get("limit", "100")), 100)
+        limit = int(params.get("limit", "100"))
+        steps_of = {"/api/v5/market/history-candles": "bar", OKX_INTEREST: "period"}
+        if path not in steps_of or not 1 <= limit <= 100 or params[steps_of[path]] not in ("1m", "5m"):
+            return json_reply({"code": "51000", "msg": f"Parameter {steps_of.get(path)} error", "data": []})
         if path == "/api/v5/market/history-candles":
             last = min(int(params.get("after", "9" * 15)) - 1, self.now_ms)
             times = steps(last - 200 * MINUTE_MS, last, MINUTE_MS)[::-1][:limit]
@@ -168,16 +203,23 @@ class OkxMarket(MarketServer):
 class GateMarket(MarketServer):
     """Seconds, oldest first, both bounds inside, 2000 points of the last 10,000, contracts of 0.001 coins."""
 
+    PACE = (200, 10.0)
+    BUSY = json_reply({"label": "TOO_MANY_REQUESTS", "message": "Request Rate limit Exceeded (107)"}, 429)
+    BUSY_200 = json_reply({"label": "TOO_FAST", "message": "too many requests"})
+    NO_200 = json_reply({"label": "SERVER_ERROR", "message": "cannot be served"})
+
     def serve(self, path: str, params: dict[str, str]) -> Reply:
         if match := re.fullmatch(r"/api/v4/futures/usdt/contracts/(\w+)_(\w+)", path):
             if match[1] + match[2] not in self.symbols:
                 return self._refuse("CONTRACT_NOT_FOUND", "no such contract")
             return json_reply({"name": f"{match[1]}_{match[2]}", "type": "direct", "quanto_multiplier": "0.001"})
         symbol = params["contract"].replace("_", "")
+        if symbol not in self.symbols:
+            return self._refuse("CONTRACT_NOT_FOUND", "no such contract")
         first = int(params["from"]) * 1000
         if path == "/api/v4/futures/usdt/candlesticks":
             last = int(params["to"]) * 1000
-            if "limit" in params:
+            if "limit" in params or params["interval"] != "1m":
                 return self._refuse("INVALID_PARAM_VALUE", "limit conflicts with from and to")
             if (last - first) // MINUTE_MS + 1 > 2000:
                 return self._refuse("INVALID_PARAM_VALUE", "Too many points")
@@ -192,6 +234,9 @@ class GateMarket(MarketServer):
                 for b in bars
             ]
             return json_reply(rows)
+        if not path.endswith("/contract_stats") or params["interval"] != "5m" or not 1 <= int(params["limit"]) <= 100:
+            return self._refuse("INVALID_PARAM_VALUE", "interval or limit")
+        first = max(first, self.now_ms - 180 * DAY_MS)
         held = [make_held(symbol, ts) for ts in steps(first, self.now_ms, FIVE_MS)[: int(params["limit"])]]
         return json_reply(
             [
@@ -207,6 +252,13 @@ class GateMarket(MarketServer):
 
 class VisionMarket(MarketServer):
     """A zip a day or month with its CHECKSUM; days up to yesterday; metrics that say every time twice."""
+
+    PACE = (600, 60.0)  # nothing is documented: what liqcli grants itself
+    BUSY = Reply(503, b"<Error><Code>SlowDown</Code></Error>")
+    BUSY_200 = NO_200 = Reply(200, b"<Error><Code>InternalError</Code></Error>")
+
+    def kind_of(self, asked: Asked) -> str:
+        return asked.path.rpartition(".")[2]
 
     def __init__(self, *args: Any, wrong_checksums: int = 0, **options: Any) -> None:
         super().__init__(*args, **options)

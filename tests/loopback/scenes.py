@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from liqcli.fetcher import FetchSummary, fetch
+from liqcli.lake import Lake
 from liqcli.model import US_PER_S, Window
 from liqcli.sources import SOURCES
 from liqcli.timespan import now_us
 from loopback.server import Reply, json_reply
-from loopback.truth import make_events
+from loopback.truth import Rows, Truth, make_events, tidy
 from loopback.venues import GateServer, HtxServer
 
 MINUTE_US = 60 * US_PER_S
@@ -39,10 +41,24 @@ def point(monkeypatch: pytest.MonkeyPatch, **servers: str) -> None:
         monkeypatch.setenv(f"LIQCLI_URL_{name.upper()}", url)  # binance_vision="http…" for binance-vision
 
 
-def stored(lake: Path, symbol: str) -> Counter[tuple[object, ...]]:
+def aim(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    """Be swift, and let one source be reachable."""
+    be_swift(monkeypatch)
+    point(monkeypatch, **{name: url})
+
+
+def fetch_truth(lake: Path, source: str, truth: Truth) -> FetchSummary:
+    """Fetch what a truth tells of and compare: the same rows as often, twins too."""
+    summary = fetch(Lake(lake), truth.window, list(truth.rows), [source])
+    for symbol, rows in truth.rows.items():
+        assert tidy(stored(lake, symbol)) == tidy(rows), symbol
+    return summary
+
+
+def stored(lake: Path, symbol: str) -> Rows:
     import pyarrow.parquet as pq
 
-    rows: Counter[tuple[object, ...]] = Counter()
+    rows: Rows = Counter()
     for path in lake.rglob(f"liquidations/*/symbol={symbol}/**/*.parquet"):
         table = pq.ParquetFile(path).read()
         times = table["ts"].cast("int64").to_pylist()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
+import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -16,14 +19,16 @@ class Asked(NamedTuple):
     path: str
     params: dict[str, str]
     headers: dict[str, str]
+    at_s: float = 0.0  # when it came [s, monotonic]
 
 
 class Reply(NamedTuple):
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = {}
-    declared: int | None = None  # a Content-Length that is not true
-    reset: bool = False  # close the connection without a word
+    declared: int | None = None  # a Content-Length that is not true: the connection is closed behind what there is
+    reset: bool = False  # reset the connection (RST): at once, or behind the body where one is declared
+    pause_s: float = 0.0  # how long the answer takes
 
 
 def json_reply(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
@@ -31,17 +36,50 @@ def json_reply(payload: Any, status: int = 200, headers: Mapping[str, str] | Non
     return Reply(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
-class Loopback:
-    """Use as a context manager. ``faults`` maps the number of a request (1 = first) to what it is answered with."""
+class Pace:
+    """At most so many requests in any so many seconds, as exchanges count them."""
 
-    def __init__(self, faults: Mapping[int, Reply] | None = None, latency_s: float = 0.0) -> None:
+    def __init__(self, requests: int, seconds: float) -> None:
+        self.requests, self.seconds = requests, seconds
+        self._last: deque[float] = deque()
+
+    def allows(self, at_s: float) -> bool:
+        """Count a request; a refused one does not count."""
+        while self._last and self._last[0] <= at_s - self.seconds:
+            self._last.popleft()
+        if len(self._last) >= self.requests:
+            return False
+        self._last.append(at_s)
+        return True
+
+
+class Loopback:
+    """
+    Use as a context manager. ``faults`` maps the number of a request (1 = first) to what it is answered with.
+
+    A server says how fast it may be asked (``PACE``: requests, seconds) and answers ``BUSY`` beyond that when
+    ``paced``; ``BUSY_200`` is how it says busy inside a 200, ``NO_200`` how it says no there.
+    """
+
+    PACE: tuple[int, float] = (10_000, 1.0)
+    BUSY = Reply(429, b"slow down")
+    BUSY_200 = Reply(200, b"slow down")
+    NO_200 = Reply(200, b"no")
+
+    def __init__(self, faults: Mapping[int, Reply] | None = None, latency_s: float = 0.0, paced: bool = False) -> None:
         self.faults = dict(faults or {})
         self.latency_s = latency_s
         self.asked: list[Asked] = []
+        self.refused = 0  # how often it was asked too fast
+        self._pace = Pace(*self.PACE) if paced else None
         self._lock = threading.Lock()
 
     def answer(self, asked: Asked) -> Reply:
         raise NotImplementedError
+
+    def kind_of(self, asked: Asked) -> str:
+        """Which kind of question it is: the answers of one kind can be taken for each other, and be told apart."""
+        return asked.path.rsplit("/", 1)[-1]
 
     @property
     def url(self) -> str:
@@ -60,13 +98,21 @@ class Loopback:
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
-                asked = Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers))
+                asked = Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers), time.monotonic())
                 with loopback._lock:
                     loopback.asked.append(asked)
                     number = len(loopback.asked)
+                    too_fast = loopback._pace is not None and not loopback._pace.allows(asked.at_s)
+                    loopback.refused += too_fast
                 time.sleep(loopback.latency_s)
-                reply = loopback.faults.get(number) or loopback.answer(asked)
-                if reply.reset:
+                reply = loopback.faults.get(number) or (loopback.BUSY if too_fast else loopback.answer(asked))
+                self._send(reply)
+
+            def _send(self, reply: Reply) -> None:
+                time.sleep(reply.pause_s)
+                if reply.reset:  # lingering for no time sends an RST instead of a FIN
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if reply.reset and not reply.declared:
                     self.close_connection = True
                     self.connection.close()
                     return
@@ -78,6 +124,9 @@ class Loopback:
                     self.close_connection = True
                 if reply.declared:
                     self.close_connection = True
+                if reply.reset:
+                    time.sleep(0.01)  # let what was sent arrive: a reset throws away what is still on its way
+                    self.connection.close()
 
             def finish(self) -> None:
                 with contextlib.suppress(OSError, ValueError):

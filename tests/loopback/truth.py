@@ -7,9 +7,44 @@ from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
 
-from liqcli.model import Liquidation, Window
+from liqcli.model import Window
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+Rows = Counter[tuple[object, ...]]  # (ts_us, position, price, qty, notional) -> how often
+
+
+class Truth(NamedTuple):
+    """Symbol -> what the lake must hold of a window."""
+
+    window: Window
+    rows: dict[str, Rows]
+
+
+def two_days(now_us: int) -> Window:
+    """Two days that ended three days ago, edges on no hour."""
+    start = now_us // 1000 // DAY_MS * DAY_MS - 5 * DAY_MS + 13 * 60_000
+    return Window(start * 1000, (start + 2 * DAY_MS) * 1000)
+
+
+def edge_times(window: Window) -> list[int]:
+    """Milliseconds at which a fetch goes wrong first: the window's edges, just outside of them, and full hours."""
+    start, end = window.start_us // 1000, window.end_us // 1000
+    hours = range(-(-start // HOUR_MS) * HOUR_MS, end, 4 * HOUR_MS)
+    return [start - 1, start, end - 1, end, *(ts for hour in hours for ts in (hour - 1, hour))]
+
+
+def inside(rows: Rows, window: Window) -> Rows:
+    """Only what lies in a window: sources that answer in days or hours bring more than was asked for."""
+    return Counter({row: n for row, n in rows.items() if window.contains(int(str(row[0])))})
+
+
+def tidy(rows: Rows) -> Rows:
+    """To eleven digits: a quotient of decimals and one of doubles differ in the last."""
+    found: Rows = Counter()
+    for (ts, position, *numbers), count in rows.items():
+        found[(ts, position, *(f"{float(str(number)):.11g}" for number in numbers))] += count
+    return found
 
 
 class Event(NamedTuple):
@@ -49,8 +84,8 @@ def _make_event(rng: random.Random, ts_ms: int) -> Event:
     return Event(ts_ms, rng.choice(["long", "short"]), rng.choice([1, 7, 120, 4_003]), price)
 
 
-def count_expected(events: list[Event], window: Window, size: Decimal) -> Counter[tuple[object, ...]]:
-    """What the lake must hold of a linear contract, worked out with decimals."""
+def count_expected(events: list[Event], window: Window, size: Decimal) -> Rows:
+    """What the lake must hold of a linear contract of ``size`` coins, worked out with decimals."""
     return Counter(
         (e.ts_ms * 1000, e.position, float(e.price), float(e.contracts * size), float(e.contracts * size * e.price))
         for e in events
@@ -58,5 +93,10 @@ def count_expected(events: list[Event], window: Window, size: Decimal) -> Counte
     )
 
 
-def count_stored(rows: list[Liquidation]) -> Counter[tuple[object, ...]]:
-    return Counter((r.ts_us, r.position, r.price, r.qty, r.notional) for r in rows)
+def count_inverse(events: list[Event], window: Window, face: int) -> Rows:
+    """What the lake must hold of an inverse contract of ``face`` USD."""
+    return Counter(
+        (e.ts_ms * 1000, e.position, float(e.price), float(e.contracts * face / e.price), float(e.contracts * face))
+        for e in events
+        if window.contains(e.ts_ms * 1000)
+    )

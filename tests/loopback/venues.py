@@ -9,14 +9,24 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from liqcli.timespan import now_us
 from loopback.server import Asked, Loopback, Reply, json_reply
-from loopback.truth import Event
+from loopback.truth import DAY_MS, Event
 
 ORDER_OF = {"long": "sell", "short": "buy"}
+MILLISECONDS = 10**12  # a time in seconds reaches this in the year 33658
 
 
 class GateServer(Loopback):
-    """Seconds, both bounds inside, at most an hour, at most 1000 rows, newest first, no paging, errors with a label."""
+    """
+    Seconds, both bounds inside, at most an hour, at most 1000 rows (100 unless asked), newest first, no paging, 90 days
+    deep; errors come with a label. USDT contracts of ``sizes`` coins; those in USD are inverse, of 1 USD.
+    """
+
+    PACE = (200, 10.0)
+    BUSY = json_reply({"label": "TOO_MANY_REQUESTS", "message": "Request Rate limit Exceeded (107)"}, 429)
+    BUSY_200 = json_reply({"label": "TOO_FAST", "message": "too many requests"})
+    NO_200 = json_reply({"label": "SERVER_ERROR", "message": "cannot be served"})
 
     def __init__(self, truth: dict[str, list[Event]], sizes: dict[str, str], **options: Any) -> None:
         super().__init__(**options)
@@ -31,22 +41,32 @@ class GateServer(Loopback):
                 return json_reply(listed)
             found = [contract for contract in listed if contract["name"] == match[2]]
             if not found:
-                return json_reply({"label": "CONTRACT_NOT_FOUND", "message": match[2]}, 400)
+                return _refuse("CONTRACT_NOT_FOUND", match[2])
             return json_reply(found[0])
-        if asked.path != "/api/v4/futures/usdt/liq_orders":
+        if not (match := re.fullmatch(r"/api/v4/futures/(usdt|btc)/liq_orders", asked.path)):
             return json_reply({"label": "NOT_FOUND", "message": "no such path"}, 404)
-        first, last = int(asked.params["from"]), int(asked.params["to"])
-        limit = int(asked.params.get("limit", "100"))
-        if last - first > 3600:
-            return json_reply({"label": "INVALID_PARAM_VALUE", "message": "range from/to must in 1 hour"}, 400)
-        if limit > 1000 or last < first:
-            return json_reply({"label": "INVALID_PARAM_VALUE", "message": "limit"}, 400)
-        rows = [row for row in self.rows.get(asked.params["contract"], []) if first <= int(row["time"]) <= last]
+        last = int(asked.params.get("to", now_us() // 1_000_000))
+        first = int(asked.params.get("from", last - 3600))
+        limit, contract = int(asked.params.get("limit", "100")), asked.params.get("contract")
+        if not 0 <= last - first <= 3600:
+            return _refuse("INVALID_PARAM_VALUE", "range from/to must in 1 hour")
+        if not 1 <= limit <= 1000 or last >= MILLISECONDS:
+            return _refuse("INVALID_PARAM_VALUE", "limit, from or to")
+        settled = {name for name in self.sizes if name.endswith({"usdt": "_USDT", "btc": "_USD"}[match[1]])}
+        if contract is not None and contract not in settled:
+            return _refuse("CONTRACT_NOT_FOUND", contract)
+        first = max(first, now_us() // 1_000_000 - 90 * 86_400)
+        names = settled if contract is None else [contract]
+        rows = [row for name in names for row in self.rows.get(name, []) if first <= int(row["time"]) <= last]
         return json_reply(sorted(rows, key=lambda row: -row["time"])[:limit])
 
     def _contract(self, name: str) -> dict[str, Any]:
         kind = "direct" if name.endswith("_USDT") else "inverse"
         return {"name": name, "type": kind, "quanto_multiplier": self.sizes[name]}
+
+
+def _refuse(label: str, message: str) -> Reply:
+    return json_reply({"label": label, "message": message}, 400)
 
 
 def _gate_row(contract: str, event: Event, number: int) -> dict[str, Any]:
@@ -69,7 +89,15 @@ def _gate_row(contract: str, event: Event, number: int) -> dict[str, Any]:
 
 
 class HtxServer(Loopback):
-    """Milliseconds, both bounds inside, at most two hours, 100 rows a page, paged by id, errors inside a 200."""
+    """
+    Milliseconds, both bounds inside, at most two hours, 90 days deep, 100 rows a page (10 unless asked), paged by id
+    in either direction, errors inside a 200.
+    """
+
+    PACE = (240, 3.0)
+    BUSY = json_reply({"status": "error", "err_code": 1032, "err_msg": "The number of access exceeded the limit"}, 429)
+    BUSY_200 = json_reply({"status": "error", "err_code": 1032, "err_msg": "The number of access exceeded the limit"})
+    NO_200 = json_reply({"code": 1030, "message": "Input error.", "data": None, "ts": 1})
 
     def __init__(self, truth: dict[str, list[Event]], sizes: dict[str, str], **options: Any) -> None:
         super().__init__(**options)
@@ -90,12 +118,15 @@ class HtxServer(Loopback):
         if asked.path != "/v5/market/liquidation_orders":
             return json_reply({"status": "error", "err_code": 10000, "err_msg": "offline", "ts": 1})
         start, end = int(asked.params["start_time"]), int(asked.params["end_time"])
-        limit = int(asked.params.get("limit", "10"))
-        if end - start > 7_200_000 or limit > 100:
+        limit, direct = int(asked.params.get("limit", "10")), asked.params.get("direct", "prev")
+        if not 0 <= end - start <= 7_200_000 or start < now_us() // 1000 - 90 * DAY_MS or start < MILLISECONDS:
             return json_reply({"code": 1067, "message": "start_time or end_time out of range", "data": None, "ts": 1})
-        rows = self.rows.get(asked.params["contract_code"], [])
-        rows = [row for row in rows if start <= int(row["liquidation_time"]) <= end]
-        forward = asked.params.get("direct", "prev") == "next"
+        if not 1 <= limit <= 100 or direct not in ("next", "prev"):
+            return json_reply({"code": 1030, "message": "Input error.", "data": None, "ts": 1})
+        if (contract := asked.params.get("contract_code", asked.params.get("pair"))) not in self.sizes:
+            return json_reply({"code": 1332, "message": "The contract doesn't exist.", "data": None, "ts": 1})
+        rows = [row for row in self.rows.get(contract, []) if start <= int(row["liquidation_time"]) <= end]
+        forward = direct == "next"
         rows.sort(key=lambda row: int(row["id"]), reverse=not forward)
         if "from" in asked.params:
             after = int(asked.params["from"])
@@ -118,7 +149,15 @@ def _htx_row(contract: str, event: Event, number: int, size: Decimal) -> dict[st
 
 
 class OkxServer(Loopback):
-    """Newest first, 100 rows a page, ``after`` = strictly older, needs uly, about a day deep, errors inside a 200."""
+    """
+    Newest first, 100 rows a page, ``after`` = strictly older, ``before`` = strictly newer, needs instType and uly or
+    instFamily, about a day deep, errors inside a 200.
+    """
+
+    PACE = (40, 2.0)
+    BUSY = json_reply({"code": "50011", "msg": "Too Many Requests", "data": []}, 429)
+    BUSY_200 = json_reply({"code": "50011", "msg": "Too Many Requests", "data": []})
+    NO_200 = json_reply({"code": "51000", "msg": "Parameter uly error", "data": []})
 
     def __init__(self, truth: dict[str, list[Event]], sizes: dict[str, str], now_ms: int, **options: Any) -> None:
         super().__init__(**options)
@@ -135,15 +174,17 @@ class OkxServer(Loopback):
             return json_reply({"code": "0", "msg": "", "data": listed})
         if asked.path != "/api/v5/public/liquidation-orders":
             return json_reply({"code": "404", "msg": "Invalid request", "data": []}, 404)
-        if "uly" not in asked.params and "instFamily" not in asked.params:
+        if asked.params.get("instType") != "SWAP" or asked.params.get("state", "filled") != "filled":
+            return json_reply({"code": "51000", "msg": "Parameter instType or state error", "data": []})
+        if (family := asked.params.get("uly", asked.params.get("instFamily"))) is None:
             return json_reply({"code": "50015", "msg": "Either parameter uly or instFamily is required", "data": []})
-        name = asked.params["uly"] + "-SWAP"
-        events = sorted(self.truth.get(name, []), key=lambda e: -e.ts_ms)
-        events = [e for e in events if e.ts_ms >= self.oldest_ms]
-        if "after" in asked.params:
-            events = [e for e in events if e.ts_ms < int(asked.params["after"])]
-        details = [_okx_row(event) for event in events[: min(100, int(asked.params.get("limit", "100")))]]
-        data = [{"details": details, "instId": name, "instType": "SWAP", "uly": asked.params["uly"]}] if details else []
+        limit, name = int(asked.params.get("limit", "100")), f"{family}-SWAP"
+        if name not in self.sizes or not 1 <= limit <= 100:
+            return json_reply({"code": "51000", "msg": "Parameter uly or limit error", "data": []})
+        after, before = int(asked.params.get("after", 10**15)), int(asked.params.get("before", self.oldest_ms - 1))
+        events = [e for e in self.truth.get(name, []) if max(before, self.oldest_ms - 1) < e.ts_ms < after]
+        details = [_okx_row(event) for event in sorted(events, key=lambda e: -e.ts_ms)[:limit]]
+        data = [{"details": details, "instId": name, "instType": "SWAP", "uly": family}] if details else []
         return json_reply({"code": "0", "msg": "", "data": data})
 
 
@@ -161,9 +202,15 @@ def _okx_row(event: Event) -> dict[str, Any]:
 
 
 class TardisServer(Loopback):
-    """A packed CSV a day, cut by the time of receipt; the first of a month is free, other days want the key."""
+    """
+    A packed CSV a day, cut by the time of receipt, there from 06:00 of the next day; the first of a month is free,
+    other days want the key; whoever names no browser is refused.
+    """
 
     KEY = "sesame-open"
+    PACE = (60, 60.0)  # nothing is documented: what liqcli grants itself
+    BUSY = json_reply({"code": 8, "message": "too many requests"}, 429)
+    BUSY_200 = NO_200 = json_reply({"code": 8, "message": "something went wrong"})
 
     def __init__(self, truth: dict[str, list[Event]], delay_ms: int = 700, **options: Any) -> None:
         super().__init__(**options)
@@ -179,7 +226,12 @@ class TardisServer(Loopback):
 
     def answer(self, asked: Asked) -> Reply:
         match = re.fullmatch(r"/v1/binance-futures/liquidations/(\d{4}/\d\d/(\d\d))/(\w+)\.csv\.gz", asked.path)
+        if not asked.headers.get("User-Agent", "").startswith("Mozilla/"):
+            return Reply(403, b"forbidden")
         if not match:
+            return Reply(404, b"not found")
+        day = datetime.strptime(match[1], "%Y/%m/%d").replace(tzinfo=UTC)
+        if day.timestamp() + 30 * 3600 > now_us() / 1e6:
             return Reply(404, b"not found")
         if match[2] != "01" and asked.headers.get("Authorization") != f"Bearer {self.KEY}":
             return json_reply({"code": 1, "message": "needs an API key"}, 401)

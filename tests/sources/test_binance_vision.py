@@ -5,8 +5,6 @@ from collections import Counter
 import pytest
 from loopback.binance_vision import BinanceVisionServer
 from loopback.scenes import DAY_US, HOUR_US, be_swift, every_file, point, stored
-from loopback.server import Reply
-from loopback.spoiling import FAULTS, spoil
 from loopback.truth import make_events
 
 from liqcli.errors import ExitCode, UsageError
@@ -149,19 +147,6 @@ def test_listing_goes_on_behind_a_page(monkeypatch, lake):
         point(monkeypatch, binance_vision=server.url)
         fetch_days(lake)
     assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
-
-
-@pytest.mark.parametrize("fault", [*FAULTS, "wrong checksum"])
-def test_faults(monkeypatch, lake, fault):
-    with BinanceVisionServer(truth()) as server:
-        wrong = Reply(200, b"0" * 64 + b"  file.zip\n")
-        spoiled = spoil(server, FAULTS.get(fault, lambda real: wrong if len(real.body) < 150 else real), every=4)
-        point(monkeypatch, binance_vision=server.url)
-        summary = fetch_days(lake)
-        assert spoiled
-    assert [row.error for row in summary.rows] == [None, None]
-    assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
-    assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
 
 
 def test_a_checksum_that_stays_wrong_is_a_gap(monkeypatch, lake):

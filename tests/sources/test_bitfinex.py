@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.bitfinex import BUSY, INSIDE, BitfinexServer, Match, count_truth, make_matches
-from loopback.faults import FAULTS, Truth, aim, check_spoiled, fetch_truth, spoil, two_days
-from loopback.scenes import DAY_US, every_file, stored
+from loopback.bitfinex import BitfinexServer, Match, count_truth, make_matches
+from loopback.scenes import DAY_US, aim, every_file, fetch_truth, stored
 from loopback.server import Asked, Reply, json_reply
+from loopback.truth import Truth, two_days
 
 from liqcli.errors import ExitCode
 from liqcli.fetcher import fetch
@@ -80,7 +80,7 @@ def test_contracts_and_errors() -> None:
     assert bitfinex.parse_market({"pair": "AVAXF0:USTF0"}) == AVAX
     assert bitfinex.parse_market({"pair": "ETHF0:BTCF0"}) is None
     with pytest.raises(ValueError, match=r"busy \(11010 ratelimit: error\)"):
-        bitfinex.decode(INSIDE.body)
+        bitfinex.decode(BitfinexServer.BUSY_200.body)
     with pytest.raises(RefusalError, match="10020 limit: invalid"):
         bitfinex.decode(b'["error", 10020, "limit: invalid"]')
 
@@ -100,16 +100,6 @@ def test_two_days(monkeypatch: pytest.MonkeyPatch, lake: Path, options: dict[str
         assert fetch(Lake(lake), WINDOW, list(TRUTH.rows), ["bitfinex"]).exit_code == ExitCode.DONE
         assert server.asked == []
         assert every_file(lake) == before
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_every_seventh_answer_fails(monkeypatch: pytest.MonkeyPatch, lake: Path, kind: str) -> None:
-    monkeypatch.setattr(bitfinex, "LIMIT", 150)
-    with BitfinexServer(MATCHES) as server:
-        aim(monkeypatch, "bitfinex", server.url)
-        spoil(server, kind, BUSY, INSIDE)
-        check_spoiled(monkeypatch, lake, "bitfinex", TRUTH, kind)
-        assert fetch_truth(lake, "bitfinex", TRUTH).exit_code == ExitCode.DONE
 
 
 def test_a_millisecond_fuller_than_an_answer_is_cut(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from loopback.bitget import BitgetServer
 from loopback.scenes import HOUR_US, be_swift, every_file, point, stored
-from loopback.server import Asked, Reply, json_reply
-from loopback.spoiling import FAULTS, spoil
+from loopback.server import Asked, Reply
 from loopback.truth import Event, count_expected, make_events
 
 from liqcli.errors import ExitCode, UsageError
@@ -104,36 +103,6 @@ def test_unknown_symbol_names_the_nearest(monkeypatch: pytest.MonkeyPatch, lake:
         point(monkeypatch, bitget=server.url)
         with pytest.raises(UsageError, match=r"unknown symbol 'BTTUSDT'.*BTCUSDT"):
             fetch(Lake(lake), WINDOW, ["BTTUSDT"], ["bitget"])
-
-
-@pytest.mark.parametrize("fault", [*FAULTS, "busy", "duplicate"])
-def test_faults(monkeypatch: pytest.MonkeyPatch, lake: Path, fault: str) -> None:
-    """Every third answer is spoiled; "duplicate" answers what was answered before, cursor and all."""
-    past: list[Reply] = []
-
-    def duplicate(real: Reply) -> Reply:
-        return past[-2] if len(past) > 1 else real
-
-    with _server() as server:
-        honest = server.answer
-
-        def answer(asked: Asked) -> Reply:
-            past.append(honest(asked))
-            return past[-1]
-
-        server.answer = answer  # type: ignore[method-assign]
-        busy = json_reply({"code": "429", "msg": "Too Many Requests", "data": None})
-        spoiled = spoil(server, {**FAULTS, "busy": lambda _real: busy, "duplicate": duplicate}[fault], every=3)
-        point(monkeypatch, bitget=server.url)
-        summary = fetch(Lake(lake), WINDOW, ["BTCUSDT", "ETHUSDT"], ["bitget"])
-        assert len(spoiled) >= 2
-    for row in summary.rows:
-        if row.result == "ok":
-            assert stored(lake, row.symbol) == count_expected(_truth()[row.symbol], WINDOW, SIZE)
-        else:
-            assert fault == "duplicate"
-            assert row.error or row.rejected
-    assert summary.rows[0].result == "ok"
 
 
 def test_paging_that_does_not_go_on_is_no_answer(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from loopback.coinex import CoinexServer
 from loopback.scenes import WINDOW, be_swift, every_file, point, stored
-from loopback.server import Asked, Reply, json_reply
-from loopback.spoiling import FAULTS, spoil
+from loopback.server import Asked, Reply
 from loopback.truth import Event, count_expected, make_events
 
 from liqcli.errors import ExitCode, UsageError
@@ -87,30 +86,6 @@ def test_names(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
         point(monkeypatch, coinex=server.url)
         fetch(Lake(lake), WINDOW, ["ETHUSDT"], ["coinex"])
     assert stored(lake, "ETHUSDT") == count_expected(_truth()["ETHUSDT"], WINDOW, SIZE)
-
-
-@pytest.mark.parametrize("fault", [*FAULTS, "busy", "duplicate"])
-def test_faults(monkeypatch: pytest.MonkeyPatch, lake: Path, fault: str) -> None:
-    past: list[Reply] = []
-    with CoinexServer(_truth(), SIZE) as server:
-        honest = server.answer
-
-        def answer(asked: Asked) -> Reply:
-            past.append(honest(asked))
-            return past[-1]
-
-        server.answer = answer  # type: ignore[method-assign]
-        others = {
-            "busy": lambda _real: json_reply({"code": 4213, "message": "rate limit"}),
-            "duplicate": lambda real: past[-2] if len(past) > 1 else real,
-        }
-        spoiled = spoil(server, {**FAULTS, **others}[fault], every=3)
-        point(monkeypatch, coinex=server.url)
-        summary = fetch(Lake(lake), WINDOW, ["BTCUSDT", "ETHUSDT"], ["coinex"])
-        assert len(spoiled) >= 3
-    assert summary.exit_code == ExitCode.DONE
-    for symbol, events in _truth().items():
-        assert stored(lake, symbol) == count_expected(events, WINDOW, SIZE)
 
 
 def test_paging_that_does_not_go_on_is_no_answer(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

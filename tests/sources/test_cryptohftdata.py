@@ -12,8 +12,7 @@ import pytest
 from loopback.cryptohftdata import CryptoHftDataServer, make_parquet
 from loopback.scenes import HOUR_US, WINDOW, be_swift, every_file, point, stored
 from loopback.server import Asked, json_reply
-from loopback.spoiling import FAULTS, inside, spoil
-from loopback.truth import HOUR_MS, Event, count_expected, make_events
+from loopback.truth import HOUR_MS, Event, count_expected, inside, make_events
 from loopback.venues import OkxServer
 
 from liqcli.errors import ExitCode
@@ -212,21 +211,6 @@ def test_two_contracts_of_one_kraken_symbol(monkeypatch: pytest.MonkeyPatch, lak
                 }
             )
         assert Lake(lake).read_memory("kraken", "BTCUSD", "cryptohftdata").covered() == []
-
-
-@pytest.mark.parametrize(
-    ("fault", "listed"), [(name, True) for name in (*FAULTS, "error")] + [("429", False), ("truncated", False)]
-)
-def test_faults(monkeypatch: pytest.MonkeyPatch, lake: Path, fault: str, listed: bool) -> None:
-    """Every third answer is spoiled: the same truth; also where no list of symbols can be had."""
-    with _binance(listed=listed) as server:
-        spoiled = spoil(server, FAULTS.get(fault, lambda _real: json_reply({"error": "internal"})), every=3)
-        point(monkeypatch, cryptohftdata=server.url)
-        summary = fetch(Lake(lake), WINDOW, ["BTCUSDT", "ETHUSDT"], ["cryptohftdata"], ["binance"])
-        assert len(spoiled) >= 3
-        assert [row.error for row in summary.rows] == [None, None]
-        for seed, busy, symbol in ((1, 300, "BTCUSDT"), (2, 90, "ETHUSDT")):
-            assert inside(stored(lake, symbol), WINDOW) == count_expected(_orders(seed, busy), WINDOW, Decimal(1))
 
 
 def test_blocked_host_is_no_missing_file(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.deribit import BUSY, INSIDE, DeribitServer, count_truth, make_trades
-from loopback.faults import FAULTS, Truth, aim, check_spoiled, fetch_truth, spoil, tidy, two_days
-from loopback.scenes import HOUR_US, every_file, stored
+from loopback.deribit import DeribitServer, count_truth, make_trades
+from loopback.scenes import HOUR_US, aim, every_file, fetch_truth, stored
 from loopback.server import Asked, Reply
+from loopback.truth import Truth, tidy, two_days
 
 from liqcli.errors import ExitCode
 from liqcli.fetcher import fetch
@@ -102,7 +102,7 @@ def test_instruments() -> None:
 
 def test_errors() -> None:
     with pytest.raises(ValueError, match=r"busy \(10028"):
-        deribit.decode(INSIDE.body)
+        deribit.decode(DeribitServer.BUSY_200.body)
     with pytest.raises(RefusalError, match="-32602 Invalid params"):
         deribit.decode(b'{"jsonrpc": "2.0", "error": {"code": -32602, "message": "Invalid params"}}')
 
@@ -120,16 +120,6 @@ def test_two_days(monkeypatch: pytest.MonkeyPatch, lake: Path, options: dict[str
         assert fetch(Lake(lake), WINDOW, list(truth.rows), ["deribit"]).exit_code == ExitCode.DONE
         assert server.asked == []
         assert every_file(lake) == before
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_every_seventh_answer_fails(monkeypatch: pytest.MonkeyPatch, lake: Path, kind: str) -> None:
-    with serve(cap=400) as server:
-        aim(monkeypatch, "deribit", server.url)
-        spoil(server, kind, BUSY, INSIDE)
-        truth = truth_of(server)
-        check_spoiled(monkeypatch, lake, "deribit", truth, kind)
-        assert fetch_truth(lake, "deribit", truth).exit_code == ExitCode.DONE
 
 
 def test_a_hole_that_stays_is_cut(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

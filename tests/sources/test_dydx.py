@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from loopback.dydx import DydxServer
 from loopback.scenes import HOUR_US, WINDOW, be_swift, every_file, point, stored
-from loopback.server import Asked, Reply, json_reply
-from loopback.spoiling import FAULTS, spoil
 from loopback.truth import Event, count_expected, make_events
 
 from liqcli.errors import ExitCode, UsageError
@@ -118,25 +116,3 @@ def test_names(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
         point(monkeypatch, dydx=server.url)
         fetch(Lake(lake), WINDOW, ["ETH"], ["dydx"])
     assert stored(lake, "ETHUSD") == count_expected(_truth()["ETH-USD"], WINDOW, SIZE)
-
-
-@pytest.mark.parametrize("fault", [*FAULTS, "busy", "duplicate"])
-def test_faults(monkeypatch: pytest.MonkeyPatch, lake: Path, fault: str) -> None:
-    past: list[Reply] = []
-    with DydxServer(_truth(), SIZE) as server:
-        honest = server.answer
-
-        def answer(asked: Asked) -> Reply:
-            past.append(honest(asked))
-            return past[-1]
-
-        server.answer = answer  # type: ignore[method-assign]
-        others = {
-            "busy": lambda _real: json_reply({"errors": [{"msg": "Too many requests"}]}),
-            "duplicate": lambda real: past[-2] if len(past) > 2 else real,
-        }
-        spoiled = spoil(server, {**FAULTS, **others}[fault], every=3)
-        point(monkeypatch, dydx=server.url)
-        assert fetch(Lake(lake), WINDOW, ["BTCUSD"], ["dydx"]).exit_code == ExitCode.DONE
-        assert len(spoiled) >= 1
-    assert stored(lake, "BTCUSD") == count_expected(_truth()["BTC-USD"], WINDOW, SIZE)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.faults import FAULTS, Truth, aim, check_spoiled, fetch_truth, spoil, two_days
-from loopback.kraken import BUSY, INSIDE, KrakenServer, count_truth, make_fills
-from loopback.scenes import every_file, stored
+from loopback.kraken import KrakenServer, count_truth, make_fills
+from loopback.scenes import aim, every_file, fetch_truth, stored
 from loopback.server import Asked, Reply
+from loopback.truth import Truth, two_days
 
 from liqcli.errors import ExitCode
 from liqcli.fetcher import fetch
@@ -96,7 +96,7 @@ def test_contracts() -> None:
 
 def test_errors() -> None:
     with pytest.raises(ValueError, match=r"busy \(apiLimitExceeded"):
-        kraken.decode(INSIDE.body)
+        kraken.decode(KrakenServer.BUSY_200.body)
     with pytest.raises(RefusalError, match="no such thing"):
         kraken.decode(b'{"errors": [{"msg": "no such thing"}]}')
 
@@ -127,15 +127,6 @@ def test_two_days(monkeypatch: pytest.MonkeyPatch, lake: Path, options: dict[str
         assert fetch(Lake(lake), WINDOW, list(TRUTH.rows), ["kraken"]).exit_code == ExitCode.DONE
         assert server.asked == []
         assert every_file(lake) == before
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_every_seventh_answer_fails(monkeypatch: pytest.MonkeyPatch, lake: Path, kind: str) -> None:
-    with KrakenServer(FILLS, cap=120) as server:
-        aim(monkeypatch, "kraken", server.url)
-        spoil(server, kind, BUSY, INSIDE)
-        check_spoiled(monkeypatch, lake, "kraken", TRUTH, kind)
-        fetch_truth(lake, "kraken", TRUTH)
 
 
 def test_volume_without_a_mark_is_unknown(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
