@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout documents itself, also where another liqcli is installed
 
 from liqcli.errors import ExitCode  # noqa: E402
+from liqcli.live_sources import LIVE_SOURCES  # noqa: E402
 from liqcli.sources import SOURCES  # noqa: E402
 from liqcli.sources.header import parse_header  # noqa: E402
 
@@ -111,7 +112,7 @@ def build_sources_page() -> str:
     lines = [
         "# The sources",
         "",
-        "Made by `make docs` from the headers of the modules in `liqcli/sources/`; do not edit.",
+        "Made by `make docs` from the headers of the modules in `liqcli/sources/` and `live_sources/`; do not edit.",
         "`completeness`, `price` and the other words are explained in [units.md](units.md).",
         "",
         "## Fetched",
@@ -120,6 +121,9 @@ def build_sources_page() -> str:
         "",
     ]
     for name, module in SOURCES.items():
+        lines += _source_section(name, module)
+    lines += ["## Recorded", "", "What `liqcli record` listens to: exchanges that publish no history.", ""]
+    for name, module in LIVE_SOURCES.items():
         lines += _source_section(name, module)
     lines += ["## Files", "", "What `liqcli import` reads; the modules that turn a file's rows into liquidations.", ""]
     for path in sorted((ROOT / "liqcli/sources").glob("*.py")):

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from liqcli.errors import ExitCode
+from liqcli.live_sources import LIVE_SOURCES
 from liqcli.sources import SOURCES
 from liqcli.sources.header import parse_header
 
@@ -31,8 +32,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "__main__",
         "cli",
         "report findings charts analysis poster render export outputs command"
-        " fetcher importer import_formats import_ledger import_market demo daily schedule",
-        "sources market_sources engine",
+        " fetcher recorder importer import_formats import_ledger import_market demo daily schedule",
+        "sources market_sources live_sources engine",
         "lake staging merge http file_rows records market_data",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
         " resources words partition atomic clock __init__",
@@ -197,14 +198,14 @@ def test_sources_are_registered_under_their_own_names() -> None:
     assert set(SOURCES.values()) <= set(SOURCE_MODULES)
 
 
-@pytest.mark.parametrize("module", SOURCE_MODULES)
+@pytest.mark.parametrize("module", [*SOURCE_MODULES, *LIVE_SOURCES.values()])
 def test_source_has_header_and_tests(module: str) -> None:
     """``parse_header`` raises when a key is missing, unknown, twice or out of order; parsers of files have one too."""
     docstring = ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8"))) or ""
     assert re.match(r"[A-Z].*[.:]$", docstring.splitlines()[0])
     fixture = parse_header(docstring)["fixture"].split()[0].rstrip(",;")
     assert (ROOT / fixture).exists(), f"{module}: fixture {fixture} is not there"
-    test = ROOT / "tests/sources" / f"test_{module.rsplit('.', 1)[1]}.py"
+    test = ROOT / "tests" / module.split(".")[1] / f"test_{module.rsplit('.', 1)[1]}.py"
     assert test.is_file(), f"{module}: no {test.relative_to(ROOT)}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from liqcli.formats import format_iso
 from liqcli.lake import Lake
+from liqcli.live_sources import LIVE_SOURCES
 from liqcli.market_sources import MARKET_SOURCES
 from liqcli.partition import Partition, month_bounds
 from liqcli.sources import SOURCES
@@ -49,6 +50,8 @@ def how_to_mend(lake: Lake, partition: Partition) -> str:
             f"move it away, then: liqcli fetch --kind {partition.kind.replace('_', '-')}{interval} "
             f"--exchange {exchange} --symbol {symbol} --since {start} --until {end}"
         )
+    if partition.kind == "liquidations" and source in LIVE_SOURCES:
+        return "move it away; it was recorded live, so its events can only come from a backup or from another source"
     if partition.kind != "liquidations" or source not in SOURCES:
         return "move it away and import its files again"
     memory = lake.root / "windows" / f"exchange={exchange}" / f"symbol={symbol}" / f"{source}.json"

@@ -20,6 +20,7 @@ from liqcli.cli.fetch import fetch
 from liqcli.cli.heatmap import heatmap
 from liqcli.cli.import_ import import_files_command
 from liqcli.cli.init import init
+from liqcli.cli.record import record
 from liqcli.cli.schedule import schedule
 from liqcli.cli.sources import sources
 from liqcli.cli.status import status
@@ -74,6 +75,7 @@ def _root(
 
 app.command("fetch")(fetch)
 app.command("import")(import_files_command)
+app.command("record")(record)
 app.command("heatmap")(heatmap)
 app.command("daily")(daily)
 app.command("init")(init)

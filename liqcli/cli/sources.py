@@ -18,12 +18,14 @@ def sources(
     """List each source: exchanges, history depth, completeness, price kind, limits, key needed."""
     import json
 
+    from liqcli.live_sources import LIVE_SOURCES
     from liqcli.sources import SOURCES, check_source
     from liqcli.sources.header import read_header
 
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
-    names = [check_source(name)] if name else list(SOURCES)
+    known = [*SOURCES, *LIVE_SOURCES]
+    names = [name.lower() if name.lower() in known else check_source(name)] if name else known
     headers = {source: read_header(source) for source in names}
     if output_format == "json":
         typer.echo(json.dumps([{"source": s, **h} for s, h in headers.items()], ensure_ascii=False, indent=1))

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from liqcli.errors import UsageError
+from liqcli.live_sources import LIVE_SOURCES
 from liqcli.symbols import nearest
 
 if TYPE_CHECKING:
@@ -34,9 +35,14 @@ def check_source(name: str) -> str:
     Raises
     ------
     UsageError
-        No such source; the nearest names are given.
+        No such source, the nearest names are given; or one that can only be recorded.
     """
     key = name.strip().lower()
+    if key in LIVE_SOURCES:
+        raise UsageError(
+            f"{key} publishes liquidations only as they happen: liqcli record --exchange {key}; "
+            f"what others recorded of it: liqcli fetch --exchange {key}"
+        )
     if key not in SOURCES:
         raise UsageError(f"unknown source {name!r}{nearest(key, SOURCES)}")
     return key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 
+from liqcli.live_sources import LIVE_SOURCES
 from liqcli.sources import SOURCES
 
 KEYS = (
@@ -24,8 +25,8 @@ _KEY = re.compile(r"^([a-z]+): +(\S.*)$")
 
 
 def read_header(name: str) -> dict[str, str]:
-    """Read the header of a source by its name in ``SOURCES``."""
-    return parse_header(importlib.import_module(SOURCES[name]).__doc__ or "")
+    """Read the header of a source by its name in ``SOURCES`` or ``LIVE_SOURCES``."""
+    return parse_header(importlib.import_module({**SOURCES, **LIVE_SOURCES}[name]).__doc__ or "")
 
 
 def parse_header(docstring: str) -> dict[str, str]:

@@ -1,0 +1,86 @@
+"""``liqcli record``: liquidations as they happen, of exchanges that publish no history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from liqcli.cli.common import (
+    DebugOption,
+    LakeOption,
+    QuietOption,
+    render_table,
+    say,
+    set_speech,
+    split_names,
+    warn,
+)
+from liqcli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liqcli.recorder import RecordRow
+
+HEADER = ("exchange", "symbol", "events", "USD", "listened", "breaks", "rejected", "result")
+
+
+def record(
+    exchange: Annotated[
+        str | None, typer.Option(metavar="a,b", help="Exchanges.", show_default="binance, bybit, aster")
+    ] = None,
+    symbol: Annotated[
+        str, typer.Option("--symbol", "-s", help="Symbols in any spelling, comma separated; SOL means every quote.")
+    ] = "BTCUSDT,ETHUSDT,SOLUSDT",
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="1h", help="How long.", show_default="until Ctrl-C")
+    ] = None,
+    lake: LakeOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """
+    Listen to exchanges that publish liquidations only as they happen, and keep what they say.
+
+    The time that was listened to is remembered, so a gap in the recording shows as a gap. What was heard is stored
+    every half minute and at the end; a connection that breaks is opened again.
+    """
+    from liqcli.config import lake_root
+    from liqcli.lake import Lake
+    from liqcli.model import US_PER_S
+    from liqcli.recorder import record as run_record
+    from liqcli.timespan import parse_length
+
+    set_speech(quiet, debug)
+    seconds = parse_length(length, "--for") / US_PER_S if length else None
+    store = Lake(lake_root(lake))
+    summary = run_record(store, split_names(symbol), split_names(exchange), seconds, say, warn)
+    typer.echo(render_recorded(summary.rows))
+    for trouble in dict.fromkeys(f"{row.source}: {row.error}" for row in summary.rows if row.error):
+        warn(trouble)
+    if summary.interrupted:
+        say("interrupted; what was heard is stored")
+    if summary.exit_code != ExitCode.DONE:
+        raise typer.Exit(int(summary.exit_code))
+
+
+def render_recorded(rows: Sequence[RecordRow]) -> str:
+    """Write the summary as a table, a row an exchange and symbol."""
+    from liqcli.formats import format_count, format_duration, format_usd
+    from liqcli.model import US_PER_S
+
+    cells = (
+        (
+            row.source,
+            row.symbol,
+            format_count(row.events),
+            format_usd(row.notional),
+            format_duration(round(row.covered_s) * US_PER_S) if row.covered_s else "never",
+            format_count(row.breaks),
+            format_count(row.rejected),
+            row.result,
+        )
+        for row in rows
+    )
+    return render_table(HEADER, cells, right=(2, 3, 4, 5, 6))

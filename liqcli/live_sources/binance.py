@@ -1,0 +1,44 @@
+"""Binance USD-M and COIN-M, live: every forced order that the market-wide stream shows.
+
+exchange: binance
+docs: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams; read 2026-11-22
+gives: what happens while it listens, from `!forceOrder@arr`; there is no history to fetch (the REST call went in 2021)
+limits: one connection; the exchange closes it after 24 h, and it is opened again
+side: `S` is the order's side: SELL = a long was liquidated
+price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
+qty: `z`, filled; coins on USD-M, contracts of 100 (BTC) or 10 USD on COIN-M (`st` 2 or a name like BTCUSD_PERP)
+time: `T`, trade time [ms UTC]
+completeness: sampled, at most one order a symbol a second, so every total is a floor
+changed: 2026-04-23 only `/market/stream` pushes, the older path stays silent; 2026-06-29 USD-M and COIN-M come together
+fixture: tests/live_sources/test_binance.py (frames of facts/sources.md section 1); no live connection was ever made
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from liqcli.live_sources.common import Channel, Frame, LiveSource, read_ms
+from liqcli.sources.binance_stream import iter_orders, parse_order
+
+
+def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
+    """One connection brings all symbols; the wanted ones are picked out."""
+    yield Channel("/market/stream?streams=!forceOrder@arr", tuple(symbols))
+
+
+def read_frame(message: object) -> Frame:
+    """Find the orders of a frame, and when it was sent (``E``)."""
+    event = message.get("data", message) if isinstance(message, dict) else message
+    sent = event.get("E") if isinstance(event, dict) else None
+    return Frame(orders=tuple(iter_orders(message)), sent_us=read_ms(sent))
+
+
+SOURCE = LiveSource(
+    name="binance",
+    url="wss://fstream.binance.com",
+    quotes=("USDT", "USDC", "USD"),
+    channels=list_channels,
+    read=read_frame,
+    parse=parse_order,
+    patience_s=600.0,  # market-wide, some order comes every few seconds: ten silent minutes are a dead stream
+)

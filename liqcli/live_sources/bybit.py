@@ -1,0 +1,113 @@
+"""Bybit linear and inverse, live: every liquidation.
+
+exchange: bybit
+docs: https://bybit-exchange.github.io/docs/v5/websocket/public/all-liquidation; read 2026-11-22
+gives: what happens while it listens, from `allLiquidation.{symbol}`; there is no history to fetch
+limits: one connection for linear and one for inverse contracts, a subscription a symbol, a ping every 20 s
+side: `S` is the position's side: Buy = a long was liquidated
+price: `p`, the bankruptcy price (price_kind bankruptcy)
+qty: `v`; base coins on linear, USD on inverse contracts
+time: `T` [ms UTC]
+completeness: full; pushed every 500 ms, many events a message
+changed: 2025-02 `allLiquidation` took the place of `liquidation`, which showed one order a second
+fixture: tests/live_sources/test_bybit.py (recorded frames); no live connection was ever made
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from liqcli.live_sources.common import Channel, Frame, LiveSource, read_ms
+from liqcli.model import Liquidation, Position, parse_number
+from liqcli.sources.common import Market, build_liquidation
+from liqcli.symbols import normalise_symbol, split_symbol
+
+POSITION_OF_SIDE: dict[str, Position] = {"Buy": "long", "Sell": "short"}
+TOPIC = "allLiquidation."
+
+
+def name_instrument(symbol: str) -> str:
+    """``BTCUSDT`` and ``BTCUSD`` are called so; the contract in USDC is ``BTCPERP``."""
+    base, quote = split_symbol(symbol)
+    return f"{base}PERP" if quote == "USDC" else symbol
+
+
+def name_symbol(instrument: str) -> str:
+    """Give the symbol of an instrument."""
+    return f"{instrument[:-4]}USDC" if instrument.endswith("PERP") else normalise_symbol(instrument)
+
+
+def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
+    """One connection a kind of contract; each symbol is asked for by itself, so that one refusal harms no other."""
+    for path, is_inverse in (("/v5/public/linear", False), ("/v5/public/inverse", True)):
+        own = tuple(symbol for symbol in symbols if (split_symbol(symbol)[1] == "USD") == is_inverse)
+        if own:
+            hello = tuple(
+                json.dumps({"op": "subscribe", "req_id": symbol, "args": [TOPIC + name_instrument(symbol)]})
+                for symbol in own
+            )
+            yield Channel(path, own, hello)
+
+
+def read_frame(message: object) -> Frame:
+    """Read events, or the answer to a subscription (``req_id`` is the symbol it was for)."""
+    if not isinstance(message, dict):
+        raise ValueError(f"not an object: {message!r}")
+    if message.get("op") == "subscribe":
+        symbol = str(message.get("req_id", ""))
+        if message.get("success"):
+            return Frame(confirmed=(symbol,))
+        return Frame(refused={symbol: f"{symbol} refused: {message.get('ret_msg', 'no reason given')}"})
+    if not str(message.get("topic", "")).startswith(TOPIC):
+        return Frame()
+    events = message.get("data")
+    rows: list[Any] = events if isinstance(events, list) else [events]
+    return Frame(orders=tuple(rows), sent_us=read_ms(message.get("ts")))
+
+
+def parse_event(event: Mapping[str, Any]) -> Liquidation:
+    """
+    Turn one event into a liquidation.
+
+    Raises
+    ------
+    ValueError
+        An unknown side, or a field that is missing or cannot be read.
+    """
+    try:
+        instrument, side = str(event["s"]), str(event["S"])
+        ts_us = read_ms(int(event["T"]))
+        price, size = parse_number(event["p"]), parse_number(event["v"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a field is missing or of another type: {error}") from None
+    position = POSITION_OF_SIDE.get(side)
+    if position is None or ts_us is None:
+        raise ValueError(f"side is neither Buy nor Sell: {side!r}")
+    symbol = name_symbol(instrument)
+    inverse = split_symbol(symbol)[1] == "USD"
+    market = Market("bybit", symbol, instrument, 1.0, inverse)
+    return build_liquidation(
+        market,
+        ts_us=ts_us,
+        position=position,
+        price=price,
+        price_kind="bankruptcy",
+        contracts=size,
+        completeness="full",
+        source="bybit",
+    )
+
+
+SOURCE = LiveSource(
+    name="bybit",
+    url="wss://stream.bybit.com",
+    quotes=("USDT", "USDC", "USD"),
+    channels=list_channels,
+    read=read_frame,
+    parse=parse_event,
+    confirms=True,
+    ping=json.dumps({"op": "ping"}),
+    twins=True,
+)

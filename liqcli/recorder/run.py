@@ -1,0 +1,215 @@
+"""One recording from beginning to end: listens to all exchanges at once, stores every half minute and at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from liqcli.coverage import CoveredWindow
+from liqcli.errors import ExitCode, SourceError, UsageError
+from liqcli.formats import format_count, format_usd
+from liqcli.intervals import Interval
+from liqcli.lake import Lake
+from liqcli.live_sources import LIVE_SOURCES, load_live_source
+from liqcli.model import Liquidation, Rejected, Window
+from liqcli.recorder.listen import listen
+from liqcli.recorder.tally import Tally, covered_s, list_symbols
+from liqcli.staging import Staging
+from liqcli.symbols import normalise_symbol
+from liqcli.timespan import now_us
+
+FLUSH_S = 30.0
+TOLD_EVERY = 10  # flushes between two lines of progress
+ALL_COPIES = 2**31
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """What came of one exchange and symbol: ``events``, ``notional`` [USD], ``covered_s`` listened to, or ``error``."""
+
+    source: str
+    symbol: str
+    events: int
+    notional: float
+    covered_s: float
+    breaks: int
+    rejected: int
+    error: str | None
+
+    @property
+    def result(self) -> str:
+        """The row in a word: ok, partial (rows were refused), failed."""
+        if not self.covered_s:
+            return "failed"
+        return "partial" if self.error or self.rejected else "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSummary:
+    """What one recording brought; ``interrupted`` by Ctrl-C or SIGTERM."""
+
+    rows: tuple[RecordRow, ...]
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """130 interrupted, 3 nothing was heard of anybody, 6 some failed, else 0."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if all(row.result == "failed" for row in self.rows):
+            return ExitCode.SOURCE
+        return ExitCode.PARTIAL if any(row.result != "ok" for row in self.rows) else ExitCode.DONE
+
+
+class _Recording:
+    """The state of one run: a tally a connection, and what is known of each symbol."""
+
+    def __init__(self, lake: Lake, tallies: Sequence[Tally], say: Say, warn: Say) -> None:
+        self.lake, self.tallies, self.say, self.warn = lake, tallies, say, warn
+        self.covered: dict[tuple[str, str], list[Interval]] = {}
+        self.rejected: dict[str, list[Rejected]] = {}
+        self.errors: dict[int, str] = {}
+
+    async def run(self, seconds: float | None, flush_s: float) -> bool:
+        """Listen for so long, or until interrupted; says whether it was."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or not the main thread
+                loop.add_signal_handler(number, stop.set)
+        tasks = [asyncio.create_task(self._listen(k, tally)) for k, tally in enumerate(self.tallies)]
+        flushing: asyncio.Task[object] = asyncio.create_task(self._flush_on(flush_s))
+        waiting: asyncio.Task[object] = asyncio.create_task(stop.wait())
+        everybody_left: asyncio.Task[object] = asyncio.create_task(asyncio.wait(tasks))
+        try:
+            ends = {waiting, flushing, everybody_left}
+            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*tasks, waiting, flushing, everybody_left):
+                task.cancel()
+            left = await asyncio.gather(*tasks, flushing, return_exceptions=True)
+            await asyncio.to_thread(self.flush, None)
+        if isinstance(left[-1], Exception):  # the lake could not be written
+            raise left[-1]
+        return stop.is_set()
+
+    async def _listen(self, number: int, tally: Tally) -> None:
+        try:
+            await listen(tally, self.say, self.warn)
+        except SourceError as error:
+            self.errors[number] = str(error)
+            self.warn(str(error))
+
+    async def _flush_on(self, flush_s: float) -> None:
+        round_ = 0
+        while True:
+            await asyncio.sleep(flush_s)
+            await asyncio.to_thread(self.flush, now_us())
+            round_ += 1
+            if round_ % TOLD_EVERY == 0:
+                self.say(self.describe())
+
+    def flush(self, moment_us: int | None) -> None:
+        """Store what was heard: data first, then the time that was listened to."""
+        for tally in self.tallies:
+            rows, claims, rejected = tally.hand_over(moment_us)
+            self._store(tally, rows, claims)
+            for symbol, parts in claims.items():
+                self.covered.setdefault((tally.source.name, symbol), []).extend(parts)
+            if rejected:
+                kept = self.rejected.setdefault(tally.source.name, [])
+                kept += rejected
+                self.lake.write_rejected(f"record-{tally.source.name}", kept)
+
+    def describe(self) -> str:
+        """Say in a line what has come so far."""
+        events = sum(sum(tally.events.values()) for tally in self.tallies)
+        usd = sum(sum(tally.notional.values()) for tally in self.tallies)
+        return f"recording: {format_count(events)} events, {format_usd(usd)} USD so far"
+
+    def _store(self, tally: Tally, rows: Sequence[Liquidation], claims: dict[str, list[Interval]]) -> None:
+        name = tally.source.name
+        if rows:
+            with Staging(self.lake) as staging:
+                for row in rows:
+                    staging.add(row)
+                staging.commit(ALL_COPIES if tally.source.twins else 1)
+        moment_us = now_us()
+        with self.lake.locked():
+            for symbol, parts in claims.items():
+                windows = [Window(*part) for part in parts]
+                fresh = [CoveredWindow(w, "complete", _count(rows, symbol, w), moment_us) for w in windows]
+                self.lake.remember(name, symbol, name, fresh)
+
+    def sum_up(self) -> tuple[RecordRow, ...]:
+        """A row for every exchange and symbol that was wanted."""
+        return tuple(
+            RecordRow(
+                tally.source.name,
+                symbol,
+                tally.events.get(symbol, 0),
+                tally.notional.get(symbol, 0.0),
+                covered_s(self.covered.get((tally.source.name, symbol), [])),
+                max(tally.breaks - 1, 0),  # the last one was ours
+                len(self.rejected.get(tally.source.name, ())),
+                self.errors.get(number) or tally.refused.get(symbol) or tally.failure,
+            )
+            for number, tally in enumerate(self.tallies)
+            for symbol in tally.channel.symbols
+        )
+
+
+def record(
+    lake: Lake,
+    symbols: Sequence[str],
+    exchanges: Sequence[str] = (),
+    seconds: float | None = None,
+    say: Say = lambda _line: None,
+    warn: Say = lambda _line: None,
+    flush_s: float = FLUSH_S,
+) -> RecordSummary:
+    """
+    Listen to exchanges and store what they say, with the time that was listened to as coverage.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        In any spelling; a bare base (``SOL``) means its contract in each quote the exchange has.
+    exchanges : sequence of str
+        Names of :data:`liqcli.live_sources.LIVE_SOURCES`; none: all of them.
+    seconds : float or None
+        How long; None: until Ctrl-C or SIGTERM.
+    flush_s : float
+        A killed recording loses at most so much, and does not claim to have it. [s]
+
+    Raises
+    ------
+    UsageError
+        An unknown name, or nothing to listen to.
+    LakeError
+        The lake cannot be written; what was stored before is intact.
+    """
+    sources = [load_live_source(name) for name in dict.fromkeys(exchanges or LIVE_SOURCES)]
+    words = [normalise_symbol(text) for text in dict.fromkeys(symbols)]
+    tallies = [
+        Tally(source, channel)
+        for source in sources
+        for channel in source.channels(list(dict.fromkeys(list_symbols(source, words))))
+        if channel.symbols
+    ]
+    if not tallies:
+        raise UsageError(f"--symbol: no exchange that is recorded has contracts called {', '.join(words) or 'that'}")
+    with lake.locked():  # an unwritable lake is told now, not after the first half minute
+        pass
+    recording = _Recording(lake, tallies, say, warn)
+    interrupted = asyncio.run(recording.run(seconds, flush_s))
+    return RecordSummary(recording.sum_up(), interrupted)
+
+
+def _count(rows: Sequence[Liquidation], symbol: str, window: Window) -> int:
+    return sum(row.symbol == symbol and window.contains(row.ts_us) for row in rows)

@@ -1,0 +1,152 @@
+"""What one connection has heard and for how long it can be believed. Pure: times are given, nothing is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from liqcli.errors import UsageError
+from liqcli.intervals import Interval, merge_intervals, total_length
+from liqcli.live_sources.common import Channel, Frame, LiveSource
+from liqcli.model import US_PER_S, Liquidation, Rejected, find_fault
+from liqcli.symbols import normalise_symbol
+
+SETTLE_US = 3 * US_PER_S  # streams push within a second; what is younger is not claimed yet
+HOLD_US = 2 * US_PER_S  # equal events stand in one or two messages: they are written together
+CLOCKS_APART_US = 10 * US_PER_S
+
+
+@dataclass(slots=True)
+class Tally:
+    """
+    One connection's events and spans.
+
+    ``since`` says from when each symbol is listened to and not claimed yet; ``alive_us`` until when the connection is
+    known to have brought everything. With a patience that is the last event of any symbol, for a stream may be open
+    and silent for good; without one it is the last answer to a ping. ``apart_us`` is how far the exchange's clock was
+    from this machine's when last heard; ``failure`` why there is no connection now.
+    """
+
+    source: LiveSource
+    channel: Channel
+    since: dict[str, int] = field(default_factory=dict)
+    alive_us: int = 0
+    heard_us: int = 0
+    apart_us: int = 0
+    rows: list[Liquidation] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, list[Interval]] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict)
+    notional: dict[str, float] = field(default_factory=dict)
+    failure: str | None = None
+    breaks: int = 0
+    frames: int = 0
+
+    def open(self, now_us: int) -> None:
+        """Note that the connection stands."""
+        self.failure = None
+        self.alive_us = self.heard_us = now_us
+        self.since = {} if self.source.confirms else dict.fromkeys(self.channel.symbols, now_us)
+
+    def pulse(self, now_us: int) -> None:
+        """Note that the other end answered."""
+        if self.source.patience_s is None:
+            self.alive_us = now_us
+
+    def take(self, message: object, now_us: int) -> None:
+        """Take one decoded message in; what cannot be read is kept as rejected, other symbols are passed over."""
+        self.frames += 1
+        try:
+            frame = self.source.read(message)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            self._reject(str(error), message)
+            return
+        self._note(frame, now_us)
+        for order in frame.orders:
+            self._take_order(order, now_us)
+
+    def is_stale(self, now_us: int) -> bool:
+        """Whether the stream was silent for longer than it can be."""
+        patience_s = self.source.patience_s
+        return patience_s is not None and now_us - self.heard_us > patience_s * US_PER_S
+
+    def claim(self) -> None:
+        """Say which time is covered by now."""
+        end_us = self.alive_us - SETTLE_US
+        for symbol, start_us in self.since.items():
+            if end_us > start_us:
+                self.claims.setdefault(symbol, []).append((start_us, end_us))
+                self.since[symbol] = end_us
+
+    def close(self) -> None:
+        """Note that the connection is gone: what was not claimed by now is not known."""
+        self.claim()
+        self.since.clear()
+        self.breaks += 1
+
+    def hand_over(self, now_us: int | None) -> tuple[list[Liquidation], dict[str, list[Interval]], list[Rejected]]:
+        """Give and forget what can be stored: all of it, or with ``now_us`` only what has no twin to wait for."""
+        self.claim()
+        limit_us = None if now_us is None else now_us - HOLD_US
+        ready = [row for row in self.rows if limit_us is None or row.ts_us <= limit_us]
+        self.rows = [row for row in self.rows if limit_us is not None and row.ts_us > limit_us]
+        claims, self.claims = {s: merge_intervals(parts) for s, parts in self.claims.items()}, {}
+        rejected, self.rejected = self.rejected, []
+        return ready, claims, rejected
+
+    def _note(self, frame: Frame, now_us: int) -> None:
+        for symbol in frame.confirmed:
+            if symbol in self.channel.symbols:
+                self.since.setdefault(symbol, now_us)
+        self.refused.update({s: why for s, why in frame.refused.items() if s in self.channel.symbols})
+        if frame.sent_us is not None:
+            self.apart_us = now_us - frame.sent_us
+        if frame.orders:
+            self.heard_us = self.alive_us = now_us
+
+    def _take_order(self, order: Mapping[str, Any], now_us: int) -> None:
+        try:
+            row = self.source.parse(order)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            if _symbol_of(order) in self.channel.symbols:
+                self._reject(str(error), order)
+            return
+        if row.symbol not in self.channel.symbols:
+            return
+        if fault := find_fault(row, now_us):
+            self._reject(fault, order)
+            return
+        self.rows.append(row)
+        self.events[row.symbol] = self.events.get(row.symbol, 0) + 1
+        self.notional[row.symbol] = self.notional.get(row.symbol, 0.0) + row.notional
+
+    def _reject(self, reason: str, raw: object) -> None:
+        text = json.dumps(raw, ensure_ascii=False, default=str)[:1000]
+        self.rejected.append(Rejected(f"record-{self.source.name}", self.frames, reason, text))
+
+
+def _symbol_of(order: object) -> str:
+    try:
+        return normalise_symbol(str(order["s"]))  # type: ignore[index]  # whatever is no mapping with it is no symbol
+    except (UsageError, KeyError, TypeError, IndexError):
+        return ""
+
+
+def covered_s(intervals: list[Interval]) -> float:
+    """Length of joined intervals. [s]"""
+    return total_length(merge_intervals(intervals)) / US_PER_S
+
+
+def list_symbols(source: LiveSource, words: list[str]) -> Iterator[str]:
+    """Spell wanted symbols out: a bare base means its contract in each quote of the source."""
+    from liqcli.symbols import split_symbol
+
+    for word in words:
+        quote = split_symbol(word)[1]
+        if not quote:
+            yield from (f"{word}{each}" for each in source.quotes)
+        elif quote in source.quotes:
+            yield word
