@@ -109,7 +109,17 @@ def test_coverage(share, text):
     assert formats.format_coverage(share) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(1.094, "+1.09 %"), (-5.214, "-5.21 %"), (0, "0.00 %"), (-0.004, "0.00 %"), (0.0049, "0.00 %"), (-0.006, "-0.01 %")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.094, "+1.09 %"),
+        (-5.214, "-5.21 %"),
+        (0, "0.00 %"),
+        (-0.004, "0.00 %"),
+        (0.0049, "0.00 %"),
+        (-0.006, "-0.01 %"),
+    ],
+)
 def test_signed_percent(value, text):
     assert formats.format_percent_signed(value) == text
 
