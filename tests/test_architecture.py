@@ -188,7 +188,9 @@ print("LOADED", sorted(set({HEAVY!r}) & set(sys.modules)), "EXIT", code or 0)
 # ---------------------------------------------------------------------------------------------------- registers
 
 
-SOURCE_MODULES = [m for m in MODULES if m.startswith("liqcli.sources.") and not m.endswith((".common", ".header"))]
+SOURCE_MODULES = [
+    m for m in MODULES if m.startswith("liqcli.sources.") and not m.endswith((".asking", ".common", ".header"))
+]
 
 
 def test_sources_are_registered_under_their_own_names() -> None:

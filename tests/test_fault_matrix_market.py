@@ -45,13 +45,12 @@ PLACES: dict[str, Callable[..., MarketServer]] = {
     "gate": GateMarket,
     "binance-vision": VisionMarket,  # beside a Binance that refuses this country
 }
-UNGUARDED = [(name, "duplicate") for name in ("binance", "bybit", "okx", "gate")]
 MATRIX = [
     pair
     for pair in ((name, fault) for name in PLACES for fault in FAULTS)
-    if pair not in UNGUARDED and (pair[1] != "checksum" or pair[0] == "binance-vision")
+    if pair[1] != "checksum" or pair[0] == "binance-vision"
 ]
-DIAGONAL = [("binance", "429"), ("bybit", "busy in 200"), ("okx", "no in 200"), ("gate", "reset"),
+DIAGONAL = [("binance", "duplicate"), ("bybit", "busy in 200"), ("okx", "no in 200"), ("gate", "reset"),
             ("binance-vision", "checksum")]  # fmt: skip
 Held = dict[int, tuple[float | None, ...]]  # ts [ms] -> the rest of a row
 

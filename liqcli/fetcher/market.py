@@ -5,6 +5,7 @@ Series of two exchanges are never mixed, so an exchange that cannot give a windo
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +21,7 @@ from liqcli.intervals import subtract_intervals
 from liqcli.lake import Lake
 from liqcli.market_data import INTERVAL_US, write_candles, write_open_interest
 from liqcli.market_sources import MARKET_SOURCES, load_market_sources
-from liqcli.market_sources.common import SNAPSHOT_US, MarketSource, Memo
+from liqcli.market_sources.common import SNAPSHOT_US, MarketSource, Memo, StrayError
 from liqcli.model import Window
 from liqcli.timespan import now_us
 
@@ -222,12 +223,7 @@ def _ask_window(run: _Run, row: MarketRow, source: MarketSource, window: Window)
     client = run.client(source)
     before = client.requests
     try:
-        asking: Any
-        if row.kind == "candles":
-            asking = source.ask_candles(row.symbol, run.interval, window, run.memo)
-        else:
-            asking = source.ask_open_interest(row.symbol, window, run.memo)
-        rows: list[Any] | None = drive(asking, client, source.decode)
+        rows = _ask_rows(run, row, source, window, client)
         if rows is None:
             row.troubles.append(f"{source.name} does not list {row.symbol}, or not for {window.start:%Y-%m-%d}")
         return rows
@@ -239,6 +235,26 @@ def _ask_window(run: _Run, row: MarketRow, source: MarketSource, window: Window)
         return None
     finally:
         row.requests += client.requests - before
+
+
+def _ask_rows(run: _Run, row: MarketRow, source: MarketSource, window: Window, client: Client) -> list[Any] | None:
+    """Ask for the rows of a window; an answer with rows of other times alone must come twice to be believed."""
+
+    def ask() -> list[Any] | None:
+        asking: Any
+        if row.kind == "candles":
+            asking = source.ask_candles(row.symbol, run.interval, window, run.memo)
+        else:
+            asking = source.ask_open_interest(row.symbol, window, run.memo)
+        rows: list[Any] | None = drive(asking, client, source.decode)
+        return rows
+
+    try:
+        return ask()
+    except StrayError:
+        with contextlib.suppress(StrayError):
+            return ask()
+        return []
 
 
 def _store(run: _Run, row: MarketRow, source: MarketSource, rows: Sequence[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from liqcli.http import RefusalError, Request
 from liqcli.market_data import (
@@ -22,8 +22,13 @@ DAY_US = 86_400 * US_PER_S
 SNAPSHOT_US = 5 * MINUTE_US  # open interest is kept every five minutes, as every exchange gives it
 
 Memo = dict[str, float]  # what a place had to learn once (a contract's size), for the rest of the run
+Timed = TypeVar("Timed", Candle, OpenInterest)
 AskCandles = Generator[Request, Any, list[Candle] | None]
 AskOpenInterest = Generator[Request, Any, list[OpenInterest] | None]
+
+
+class StrayError(Exception):
+    """An answer has rows, and none of them is of the time that was asked for: a stale cache, or nothing was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,13 @@ def build_candles(rows: Iterable[Candle | None], window: Window, interval: str) 
     ------
     RefusalError
         A candle cannot be true: none of the answer is used.
+    StrayError
+        All candles are of other times.
     """
     now, step_us = now_us(), INTERVAL_US[interval]
     kept: dict[int, Candle] = {}
-    for row in rows:
-        if row is not None and window.contains(row.ts_us) and row.ts_us + step_us <= now:
+    for row in _in_window([row for row in rows if row is not None], window):
+        if row.ts_us + step_us <= now:
             if fault := find_candle_fault(row, now):
                 raise RefusalError(f"a candle cannot be true: {fault} ({row})")
             kept[row.ts_us] = row
@@ -84,15 +91,23 @@ def build_open_interest(rows: Iterable[OpenInterest], window: Window) -> list[Op
     ------
     RefusalError
         A snapshot cannot be true: none of the answer is used.
+    StrayError
+        All snapshots are of other times.
     """
     now = now_us()
     kept: dict[int, OpenInterest] = {}
-    for row in rows:
-        if window.contains(row.ts_us):
-            if fault := find_open_interest_fault(row, now):
-                raise RefusalError(f"open interest cannot be true: {fault} ({row})")
-            kept[row.ts_us] = row
+    for row in _in_window(list(rows), window):
+        if fault := find_open_interest_fault(row, now):
+            raise RefusalError(f"open interest cannot be true: {fault} ({row})")
+        kept[row.ts_us] = row
     return [kept[ts] for ts in sorted(kept)]
+
+
+def _in_window(rows: Sequence[Timed], window: Window) -> list[Timed]:
+    kept = [row for row in rows if window.contains(row.ts_us)]
+    if rows and not kept:
+        raise StrayError
+    return kept
 
 
 def read_candle(ts_ms: object, prices: Sequence[object], volume: object, taker_buy: object = None) -> Candle:

@@ -24,6 +24,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, PriceKind, Window, parse_number
+from liqcli.sources.asking import all_inside, read_moment
 from liqcli.sources.common import (
     DAY_US,
     AskMarkets,
@@ -141,7 +142,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     Read page after page.
 
     Rows have no id, so a page that came twice cannot be told from twins row by row: a page that equals the one before,
-    or is of another market, is asked again.
+    or is of another market or time, is asked again.
     """
     raws: list[Any] = []
     before: list[Any] = []
@@ -150,7 +151,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
         page, more = yield page_request(market, window, number)
         if not isinstance(page, list):
             raise RefusalError("the answer is no list of liquidations")
-        if (page and page == before) or any(_name_of(raw) != market.instrument for raw in page) or (more and not page):
+        if (page and page == before) or (more and not page) or not _is_asked(page, market, window):
             tries += 1
             if tries >= SAME_PAGE_TRIES:
                 raise RefusalError("the same page, or an odd one, again and again: paging does not go on")
@@ -161,6 +162,12 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
         before, tries, number = page, 0, number + 1
     where = page_request(market, window, 1).text
     return build_answer(raws, lambda raw: parse_row(raw, market), window, where)
+
+
+def _is_asked(page: Sequence[Row], market: Market, window: Window) -> bool:
+    times = (read_moment(raw, "created_at") for raw in page)
+    mine = all(_name_of(raw) == market.instrument for raw in page)
+    return mine and all_inside(times, window.start_us // 1000, window.end_us // 1000)
 
 
 SOURCE = Source(

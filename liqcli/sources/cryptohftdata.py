@@ -25,12 +25,14 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from liqcli.http import Request
 from liqcli.model import US_PER_S, Completeness, Liquidation, PriceKind, Window, from_us, parse_number
+from liqcli.sources.asking import ask_twice, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -62,6 +64,7 @@ WANTED = (
     "order_status",
     "filled_quantity",
     "trade_time",
+    "received_time",
 )
 NEEDED = frozenset({"event_time", "symbol", "side", "quantity", "price"})
 _FILLED = ("FILLED", "PARTIALLY_FILLED")
@@ -249,7 +252,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     for hour in [*hours, *after]:
         for instrument in market.instrument.split(","):
             request = file_request(market.exchange, instrument, hour)
-            raws = yield request
+            raws = yield from ask_twice(request, partial(_is_of_hour, instrument=instrument, hour_us=hour))
             if raws is None:
                 missing.setdefault(hour, request.params[0][1])
                 continue
@@ -264,6 +267,13 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
         first = missing[absent[0]]
         answer.absent = f"{len(absent)} of {len(hours)} hours have no file (quiet, or not recorded), first {first}"
     return answer
+
+
+def _is_of_hour(rows: Sequence[Row] | None, instrument: str, hour_us: int) -> bool:
+    """Rows of another hour's file would stand twice, and this hour would pass for a quiet one."""
+    same = all(read_field(raw, "symbol") in (None, instrument) for raw in rows or ())
+    received = [read_moment(raw, "received_time") for raw in rows or ()]
+    return same and (not received or any(ns is None or hour_us <= ns / 1000 < hour_us + HOUR_US for ns in received))
 
 
 SOURCE = Source(

@@ -24,6 +24,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, from_us, parse_number, to_us
+from liqcli.sources.asking import ask_twice
 from liqcli.sources.common import (
     HOUR_US,
     Answer,
@@ -128,7 +129,8 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     ceiling: int | None = None
     stale, oldest_us = 0, window.end_us
     while True:
-        answer = yield page_request(market, bound)
+        # Trades that are all older may be right, in a quiet market; but then they come twice.
+        answer = yield from ask_twice(page_request(market, bound), lambda said: _is_near(said, window.start_us))
         page = answer.get("trades")
         if not isinstance(page, list):
             raise RefusalError("the answer is no list of trades")
@@ -168,6 +170,11 @@ def _is_beyond(raw: Row, ceiling: int | None, end_us: int) -> bool:
     if ceiling is not None:
         return int(raw["createdAtHeight"]) > ceiling
     return time_of(raw) > end_us
+
+
+def _is_near(answer: Row, start_us: int) -> bool:
+    page = answer.get("trades")
+    return not isinstance(page, list) or not page or any(time_of(raw) > start_us for raw in page)
 
 
 def _one_block(page: Sequence[Row], ceiling: int | None) -> bool:

@@ -23,10 +23,12 @@ fixture: tests/sources/responses/gate
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
+from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -169,7 +171,8 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
 def _ask_seconds(
     market: Market, start_s: int, end_s: int, raws: list[Any], cut: list[Window]
 ) -> Generator[Request, Any, None]:
-    payload = yield window_request(market, start_s, end_s)
+    fits = partial(_is_asked, market=market, start_s=start_s, end_s=end_s)
+    payload = yield from ask_fitting(window_request(market, start_s, end_s), fits)
     if not isinstance(payload, list):
         raise RefusalError("the answer is no list of orders")
     if len(payload) >= LIMIT and end_s - start_s > 1:
@@ -180,6 +183,14 @@ def _ask_seconds(
     raws += payload
     if len(payload) >= LIMIT:
         cut.append(Window(start_s * US_PER_S, end_s * US_PER_S))
+
+
+def _is_asked(rows: object, market: Market, start_s: int, end_s: int) -> bool:
+    """Whether rows are of this contract and these seconds, as documented."""
+    if not isinstance(rows, list):
+        return True
+    same = all(read_field(raw, "contract") in (None, market.instrument) for raw in rows)
+    return same and all_inside((read_moment(raw, "time") for raw in rows), start_s, end_s - 1)
 
 
 SOURCE = Source(

@@ -22,11 +22,13 @@ fixture: tests/sources/responses/htx
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
+from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -146,7 +148,8 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     nameless: list[Any] = []
     after_id: str | None = None
     while True:
-        page = yield page_request(market, window, after_id)
+        fits = partial(_is_asked, market=market, window=window, seen=seen)
+        page = yield from ask_fitting(page_request(market, window, after_id), fits, "paging does not go on")
         if not isinstance(page, list):
             raise RefusalError("the answer is no list of orders")
         fresh = [raw for raw in page if row_id(raw) not in seen]
@@ -154,11 +157,19 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
         nameless += [raw for raw in fresh if row_id(raw) is None]
         after_id = row_id(page[-1]) if page else None
         if not fresh or after_id is None:
-            if len(page) >= LIMIT:
-                raise RefusalError("a full page without a new id: paging does not go on")
             break
     where = page_request(market, window, None).text
     return build_answer([*seen.values(), *nameless], lambda raw: parse_row(raw, market), window, where)
+
+
+def _is_asked(rows: object, market: Market, window: Window, seen: Mapping[str, Any]) -> bool:
+    """Whether rows are of this contract and time, and a full page has something new."""
+    if not isinstance(rows, list) or not rows:
+        return True
+    same = all(read_field(raw, "contract_code") in (None, market.instrument) for raw in rows)
+    stale = len(rows) >= LIMIT and all(row_id(raw) in seen for raw in rows)
+    times = (read_moment(raw, "liquidation_time", "created_at") for raw in rows)
+    return same and not stale and all_inside(times, window.start_us // 1000, window.end_us // 1000)
 
 
 SOURCE = Source(

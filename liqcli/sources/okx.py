@@ -23,12 +23,14 @@ fixture: tests/sources/responses/okx
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number, to_us
+from liqcli.sources.asking import ask_fitting
 from liqcli.sources.common import (
     HOUR_US,
     AskMarkets,
@@ -170,7 +172,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     cut: list[Window] = []
     after_ms = window.end_us // 1000
     while after_ms * 1000 > window.start_us:
-        page = yield page_request(market, after_ms)
+        page = yield from _ask_page(market, after_ms, window.start_us // 1000)
         entries = list(_iter_page(page))
         timeless |= {repr(raw): raw for name, raw, ts in entries if ts is None and name == market.instrument}
         older = [(name, raw, ts) for name, raw, ts in entries if ts is not None and ts < after_ms]
@@ -189,6 +191,23 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
         after_ms = after_next
     where = page_request(market, window.end_us // 1000).text
     return build_answer([*raws, *timeless.values()], lambda raw: parse_row(raw, market), window, where, cut)
+
+
+def _ask_page(market: Market, after_ms: int, start_ms: int) -> Generator[Request, Any, Any]:
+    """Ask for a page; one that is all older than the window may be right, in a quiet time, but then it comes twice."""
+    request, fits = page_request(market, after_ms), partial(_is_asked, market=market, after_ms=after_ms)
+    page = yield from ask_fitting(request, fits)
+    times = [ts for _name, _raw, ts in _iter_page(page)]
+    if times and all(ts is not None and ts < start_ms for ts in times):
+        page = yield from ask_fitting(request, fits)
+    return page
+
+
+def _is_asked(page: object, market: Market, after_ms: int) -> bool:
+    """Whether rows are of this instrument, and none is newer than was asked for."""
+    entries = list(_iter_page(page))
+    own = [ts for name, _raw, ts in entries if name == market.instrument]
+    return not entries or (bool(own) and all(ts is None or ts <= after_ms for ts in own))
 
 
 def _iter_page(page: object) -> Iterator[tuple[str, Any, int | None]]:

@@ -28,6 +28,7 @@ from typing import Any
 from liqcli.config import source_key
 from liqcli.http import Request
 from liqcli.model import Liquidation, Window
+from liqcli.sources.asking import all_inside, ask_twice, read_moment
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -149,7 +150,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     pair = spell(market.exchange, market.symbol)
     assert pair is not None, "a market that _ask_markets gave"  # noqa: S101
     request = day_request(*pair, window)
-    raws = yield request
+    raws = yield from ask_twice(request, lambda rows: _is_of_day(rows, window))
     if raws is None:
         return Answer(absent=f"no file {request.path}")
     sizes = {} if market.contract_size is None else {market.instrument: market.contract_size}
@@ -159,6 +160,12 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
 
     near = Window(window.start_us - DAY_US, window.end_us + DAY_US)
     return build_answer(raws, parse, near, request.path)
+
+
+def _is_of_day(rows: Sequence[Row] | None, window: Window) -> bool:
+    """A file is cut by the time of receipt; another day's would pass for a day without liquidations."""
+    times = (read_moment(raw, "local_timestamp", "timestamp") for raw in rows or ())
+    return all_inside(times, window.start_us, window.end_us)
 
 
 def _read_row(raw: Mapping[str, Any], market: Market, sizes: Mapping[str, float]) -> Liquidation:

@@ -1,0 +1,53 @@
+"""Answers to other questions: asked again, and never taken for an empty window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from liqcli.http import RefusalError, Request
+from liqcli.sources.asking import all_inside, ask_fitting, ask_twice, read_field, read_moment
+
+QUESTION = Request("/rows")
+
+
+def play(asking: Any, answers: list[object]) -> tuple[object, int]:
+    """Answer a generator in turn; gives what it returned, and how many answers it took."""
+    asked = next(asking)
+    for taken, answer in enumerate(answers, 1):
+        assert asked == QUESTION
+        try:
+            asked = asking.send(answer)
+        except StopIteration as end:
+            return end.value, taken
+    pytest.fail("it wants another answer")
+
+
+def test_asked_until_it_fits() -> None:
+    assert play(ask_fitting(QUESTION, bool), [[1]]) == ([1], 1)
+    assert play(ask_fitting(QUESTION, bool), [[], [], [2]]) == ([2], 3)
+    with pytest.raises(RefusalError, match=r"what came is not what was asked for \(3 times\)"):
+        play(ask_fitting(QUESTION, bool), [[], [], []])
+
+
+def test_what_is_said_twice_counts() -> None:
+    assert play(ask_twice(QUESTION, bool), [[1]]) == ([1], 1)
+    assert play(ask_twice(QUESTION, bool), [[], [2]]) == ([2], 2)
+    assert play(ask_twice(QUESTION, bool), [[], []]) == ([], 2)
+
+
+def test_times() -> None:
+    """Both bounds lie inside; nothing, and what cannot be read, is no reason to ask again."""
+    assert all_inside([5.0, 9.0, None], 5, 9)
+    assert all_inside([], 5, 9)
+    assert not all_inside([5.0, 9.5], 5, 9)
+    assert not all_inside([4.0, 5.0], 5, 9)
+
+
+@pytest.mark.parametrize(
+    ("raw", "moment"), [({"b": "7"}, 7.0), ({"a": 0, "b": 7}, 0.0), ({"a": "soon"}, None), ({}, None), ([7], None)]
+)
+def test_moments(raw: object, moment: float | None) -> None:
+    assert read_moment(raw, "a", "b") == moment
+    assert read_field([7], "a") is None
