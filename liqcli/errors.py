@@ -38,9 +38,17 @@ class BlockedError(SourceError):
 
 
 class EmptyWindowError(LiqcliError):
-    """The lake holds no liquidation in the window; the message says what it does hold."""
+    """
+    The lake holds no liquidation in the window; the message says what it does hold.
+
+    ``fact`` is the part that says so without advice and without naming a folder: for pages that others read.
+    """
 
     exit_code = ExitCode.NO_DATA
+
+    def __init__(self, message: str, fact: str | None = None) -> None:
+        super().__init__(message)
+        self.fact = fact or message
 
 
 class DamagedError(LiqcliError):

@@ -101,7 +101,7 @@ def _select(
     events = _load(engine, lake, inside, sharing, window, query) if inside else 0
     if not events:
         if holdings:
-            raise _nothing_inside(query, label, holdings, window, overall_share(sharing.coverage))
+            raise _nothing_inside(query, holdings, window, overall_share(sharing.coverage))
         raise _nothing_stored(query, lake)
     market = None
     if query.price == "reported":
@@ -159,13 +159,13 @@ def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
     fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
     return EmptyWindowError(
         f"no liquidations of {name}{where} in the lake {lake.root} ({what}); to get "
-        f"some: liqcli fetch --symbol {name}{fetch_where}"
+        f"some: liqcli fetch --symbol {name}{fetch_where}",
+        fact=f"no liquidations of {name}{where} in the lake ({what})",
     )
 
 
-def _nothing_inside(
-    query: Query, label: str, holdings: Sequence[Holding], window: Window, asked: float | None
-) -> EmptyWindowError:
+def _nothing_inside(query: Query, holdings: Sequence[Holding], window: Window, asked: float | None) -> EmptyWindowError:
+    name = normalise_symbol(query.symbol)
     first = min(h.first_us for h in holdings)
     last = max(h.last_us for h in holdings)
     events = format_count(sum(h.events for h in holdings))
@@ -175,15 +175,15 @@ def _nothing_inside(
     span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
     where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
     fill = (
-        f"to fill the window: liqcli fetch --symbol {label}{where} "
+        f"to fill the window: liqcli fetch --symbol {name}{where} "
         f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"
     )
     advice = "a lower --min-usd or --position both counts more" if narrowed else fill
-    return EmptyWindowError(
-        f"no liquidations of {label}{filters} in {span}{known}; "
-        f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC "
-        f"(--until latest shows the last ones); {advice}"
+    fact = (
+        f"no liquidations of {name}{filters} in {span}{known}; "
+        f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC"
     )
+    return EmptyWindowError(f"{fact} (--until latest shows the last ones); {advice}", fact=fact)
 
 
 def check_position(position: str) -> str:

@@ -65,7 +65,10 @@ def daily(
     store = Lake(lake_root(lake, settings.lake))
     result = run_daily(settings, store, until, say, warn)
     for alert in result.summary["alerts"]:
-        warn(f"alert: {alert['text']}")
+        if alert["new"]:
+            warn(f"alert: {alert['text']}")
+        else:
+            say(f"since {alert['since']}: {alert['text']}")
     typer.echo(result.index)
     if result.exit_code:
         raise typer.Exit(result.exit_code)

@@ -98,16 +98,23 @@ def is_day(name: str) -> bool:
         return False
 
 
-def read_summary(out: Path, day: str) -> dict[str, Any] | None:
-    """Read a day's summary; None where the day is not finished, or it is no summary of ours."""
-    if not (out / day / PAGE).is_file():
+def read_summary(folder: Path, day: str) -> dict[str, Any] | None:
+    """Read the summary of a day in its folder (or ``latest``); None where it is unfinished, or no summary of ours."""
+    if not (folder / PAGE).is_file():
         return None
     try:
-        summary = json.loads((out / day / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        whole = summary["day"] == day and summary["reports"] and all(map(_is_entry, summary["reports"]))
+        return summary if whole and isinstance(summary["alerts"], list) and summary["exit_code"] >= 0 else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    whole = isinstance(summary, dict) and summary.get("day") == day and isinstance(summary.get("reports"), list)
-    return summary if whole else None
+
+
+def _is_entry(entry: dict[str, Any]) -> bool:
+    """Whether an entry has what comparing and listing it needs."""
+    good = ("notional", "long_notional", "short_notional", "last_price", "files")
+    needed = ("name", "symbol", "lookback", *(good if entry["status"] == "ok" else ("message",)))
+    return all(entry.get(key) is not None for key in needed)
 
 
 def split_by_age(days: Sequence[str], made: str, retention_days: int) -> tuple[list[str], list[str]]:

@@ -19,10 +19,15 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Gathered:
-    """What the sources said: a row each for ``summary.json``, and what went wrong in sentences."""
+    """
+    What the sources said: a row each for ``summary.json``, and in sentences what went wrong.
+
+    ``notes`` are about candles and open interest: reports are made without them too.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def gather(lake: Lake, settings: Settings, window: Window, say: Say) -> Gathered:
@@ -40,6 +45,7 @@ def gather(lake: Lake, settings: Settings, window: Window, say: Say) -> Gathered
         raise
     except LiqcliError as error:
         found.troubles.append(str(error))
+    found.troubles = [*_tell_troubles(found.rows), *found.troubles]
     _gather_market(found, lake, settings, window, say)
     return found
 
@@ -57,7 +63,7 @@ def _gather_one(
 
 
 def _gather_market(found: Gathered, lake: Lake, settings: Settings, window: Window, say: Say) -> None:
-    """Get candles and open interest too; a report without them says so itself, so their failure is only told."""
+    """Get candles and open interest too; a report without them says so itself, so their failure is only noted."""
     from liqcli.fetcher.market import fetch_market
 
     symbols: list[str] = []
@@ -69,11 +75,16 @@ def _gather_market(found: Gathered, lake: Lake, settings: Settings, window: Wind
     except LakeError:
         raise
     except LiqcliError as error:
-        say(f"candles and open interest: {error}")
+        found.notes.append(f"candles and open interest: {error}")
         return
+    lacking: dict[str, list[str]] = {}
     for row in rows:
-        for trouble in dict.fromkeys(row.troubles):
-            say(f"{row.kind} {row.symbol}: {trouble}")
+        said = "; ".join(dict.fromkeys(row.troubles)) or row.result
+        if row.troubles:
+            say(f"{row.kind} {row.symbol}: {said}")
+        if row.result != "ok":
+            lacking.setdefault(said, []).append(f"{row.kind} {row.symbol}")
+    found.notes += [f"{', '.join(names)}: {said}" for said, names in lacking.items()]
 
 
 def _fetchable(settings: Settings, say: Say) -> list[str]:
@@ -102,7 +113,21 @@ def _note(found: Gathered, summary: FetchSummary) -> None:
                 "exchange": row.exchange,
                 "symbol": row.symbol,
                 "result": row.result,
+                "troubles": said,
                 "messages": [*said, *row.notes],
             }
         )
-        found.troubles += [f"{row.source} {row.exchange} {row.symbol}: {text}" for text in said]
+
+
+def _tell_troubles(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say each trouble once with all symbols that it struck: a source that is down is one trouble."""
+    struck: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for text in row["troubles"]:
+            struck.setdefault((name_place(row), text), []).append(row["symbol"])
+    return [f"{place} {', '.join(symbols)}: {text}" for (place, text), symbols in struck.items()]
+
+
+def name_place(row: dict[str, Any]) -> str:
+    """Name source and exchange of a row, once where they are the same."""
+    return str(row["source"] if row["source"] == row["exchange"] else f"{row['source']} {row['exchange']}")

@@ -26,7 +26,8 @@ _HEADLINES = (
     "start", "end", "exchanges", "sources", "events", "notional", "long_notional", "short_notional", "largest",
     "last_price", "bin_width", "completeness", "coverage", "sample",
 )  # fmt: skip
-_PLACE = ("rank", "low", "high", "notional", "share", "distance_pct")
+_PLACE = ("rank", "low", "high", "notional", "share", "events", "distance_pct")
+LISTED = 20  # of each kind: what alerts can see
 _BURST = ("start", "end", "position", "events", "notional", "share")
 
 Say = Callable[[str], None]
@@ -58,11 +59,11 @@ def make_report(lake: Lake, settings: Settings, place: Place, name: tuple[str, s
         for path in findings.damaged:
             warn(f"{path}: damaged, left out of {entry['name']}; liqcli verify says more")
         return {**entry, "status": "ok", **_write(findings, settings, place.folder, entry["name"])}
-    except EmptyWindowError as error:
-        # The page may be put where everybody reads it: where the lake lies is nobody's business.
-        return {**entry, "status": "no data", "message": str(error).replace(f"the lake {lake.root}", "the lake")}
+    except EmptyWindowError as error:  # its fact alone: the advice is for somebody at a shell
+        return {**entry, "status": "no data", "message": error.fact}
     except LiqcliError as error:
-        return {**entry, "status": "failed", "message": str(error)}
+        message = str(error).replace(str(lake.root), "the lake")  # where it lies is nobody's business
+        return {**entry, "status": "failed", "message": message}
     except Exception as error:  # at night a fault in one report must not cost the others
         return {**entry, "status": "failed", "message": f"unforeseen fault: {type(error).__name__}: {error}"}
 
@@ -104,6 +105,7 @@ def _headlines(report: dict[str, Any]) -> Entry:
     """Pick what index, digest and alerts need out of the report's numbers."""
     meta, places = report["meta"], hot_places(report)
     bursts = sorted(report.get("cascades") or [], key=lambda burst: (-burst["notional"], burst["start"]))
+    heavy = report["heavy_outside"] if report.get("clusters") else []  # bands name them already
     above = [p for p in places if (p["distance_pct"] or 0) > 0]
     below = [p for p in places if (p["distance_pct"] or 0) < 0]
     return {
@@ -113,8 +115,9 @@ def _headlines(report: dict[str, Any]) -> Entry:
         "above": _pick(above, _PLACE),
         "below": _pick(below, _PLACE),
         "largest_cascade": _pick(bursts, _BURST),
-        "clusters": [{key: place[key] for key in _PLACE} for place in places[:10]],
-        "cascades": [{key: burst[key] for key in _BURST} for burst in bursts[:10]],
+        "clusters": [{key: place[key] for key in _PLACE} for place in places[:LISTED]],
+        "heavy_outside": [{key: place[key] for key in _PLACE} for place in heavy[:LISTED]],
+        "cascades": [{key: burst[key] for key in _BURST} for burst in bursts[:LISTED]],
         "content_hash": report["content_hash"],
     }
 

@@ -18,11 +18,11 @@ Alert = dict[str, Any]
 
 
 def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, warn: Say) -> None:
-    """Send what was not sent for this day before; a failure is a warning that names no address."""
-    if not alerts or not limits.notify:
+    """Send what is new and was not sent for this day before; a failure is a warning that names no address."""
+    if not limits.notify:
         return
     sent = _read_sent(out)
-    fresh = [alert for alert in alerts if _mark(alert) not in sent.get(day, [])]
+    fresh = [alert for alert in alerts if alert["new"] and _mark(alert) not in sent.get(day, [])]
     if not fresh:
         return
     try:

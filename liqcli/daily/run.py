@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from liqcli import __version__
-from liqcli.daily import folders, pages
-from liqcli.daily.alerts import find_alerts
+from liqcli.daily import folders
 from liqcli.daily.day import Day, resolve_day
 from liqcli.daily.gather import Gathered, gather
 from liqcli.daily.make import Entry, Place, make_report
 from liqcli.daily.notify import send_alerts
-from liqcli.errors import ExitCode, UsageError
-from liqcli.formats import format_iso
+from liqcli.daily.publish import publish_day
+from liqcli.daily.summary import look_back, summarise
+from liqcli.errors import UsageError
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.settings import Settings
@@ -24,7 +23,6 @@ from liqcli.symbols import check_exchange, nearest
 from liqcli.timespan import now_us, parse_length
 
 Say = Callable[[str], None]
-_CHANGES = ("notional", "long_notional", "short_notional", "events", "last_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,9 @@ def run_daily(settings: Settings, lake: Lake, until: str | None, say: Say, warn:
         made.mkdir()
         entries = _make_all(settings, lake, Place(made, day), say, warn)
         days = sorted({*folders.list_days(out), day.name})
-        summary = _summarise(settings, day, entries, gathered, _previous(out, days, day.name))
-        pages.write_day(made, summary)
-        _publish(out, making, summary, days, settings.retention_days)
+        before = look_back(out, days, day.name, [entry["name"] for entry in entries])
+        summary = summarise(settings, day, entries, gathered, before)
+        publish_day(out, making, summary, days, settings.retention_days)
         send_alerts(out, day.name, summary["alerts"], settings.alerts, warn)
     return DailyResult(out / "index.html", summary, summary["exit_code"])
 
@@ -104,56 +102,3 @@ def _make_all(settings: Settings, lake: Lake, place: Place, say: Say, warn: Say)
             else:
                 warn(f"{entry['name']}: {entry['status']}: {entry['message']}")
     return entries
-
-
-def _previous(out: Path, days: list[str], day: str) -> dict[str, Any] | None:
-    """Find the last readable summary before a day."""
-    earlier = [name for name in days if name < day]
-    return next((found for name in reversed(earlier) if (found := folders.read_summary(out, name))), None)
-
-
-def _summarise(
-    settings: Settings, day: Day, entries: list[Entry], gathered: Gathered, previous: dict[str, Any] | None
-) -> dict[str, Any]:
-    before = {entry["name"]: entry for entry in (previous or {}).get("reports", []) if entry.get("status") == "ok"}
-    for entry in entries:
-        old = before.get(entry["name"])
-        if entry["status"] == "ok":
-            entry["previous"] = {key: old.get(key) for key in _CHANGES} if old else None
-    alerts = find_alerts(entries, settings.alerts)
-    good = [entry["status"] == "ok" and not entry["damaged"] for entry in entries]
-    if not any(entry["status"] == "ok" for entry in entries):
-        code = int(ExitCode.NO_DATA)
-    elif gathered.troubles or not all(good):
-        code = int(ExitCode.PARTIAL)
-    else:
-        code = settings.alerts.exit_code if alerts else int(ExitCode.DONE)
-    return {
-        "day": day.name,
-        "time_zone": settings.time_zone,
-        "until": format_iso(day.end_us),
-        "previous_day": previous["day"] if previous else None,
-        "version": __version__,
-        "sample": any(entry.get("sample") for entry in entries),
-        "exit_code": code,
-        "alerts": alerts,
-        "reports": entries,
-        "fetch": {"done": settings.fetch, "rows": gathered.rows, "troubles": gathered.troubles},
-    }
-
-
-def _publish(out: Path, making: Path, summary: dict[str, Any], days: list[str], retention_days: int) -> None:
-    """Put ``latest``, the day, then the index in place; then remove what the index no longer names."""
-    made = making / "day"
-    names = sorted(path.name for path in made.iterdir())
-    targets = [out / summary["day"]]
-    if days[-1] == summary["day"]:
-        folders.publish(folders.copy_files(making / "latest", sorted(made.iterdir())), out / folders.LATEST)
-        targets.append(out / folders.LATEST)
-    folders.publish(made, targets[0])
-    kept, old = folders.split_by_age(days, summary["day"], retention_days)
-    folders.write_atomically(out / "index.html", pages.render_index(out, kept).encode())
-    for target in targets:
-        folders.remove_leftovers(target, names)
-    for day in old:
-        folders.remove_day(out, day)

@@ -10,6 +10,7 @@ import pytest
 
 from liqcli.fetcher import FetchSummary, fetch
 from liqcli.lake import Lake
+from liqcli.market_sources import MARKET_SOURCES
 from liqcli.model import US_PER_S, Window
 from liqcli.sources import SOURCES
 from liqcli.timespan import now_us
@@ -31,7 +32,7 @@ def be_swift(monkeypatch: pytest.MonkeyPatch) -> None:
     from liqcli import http
 
     monkeypatch.setattr(http, "BACKOFF_S", 0.01)
-    for name in (source.upper().replace("-", "_") for source in SOURCES):
+    for name in (source.upper().replace("-", "_") for source in (*SOURCES, *MARKET_SOURCES)):
         monkeypatch.setenv(f"LIQCLI_RATE_{name}", "unlimited")
         monkeypatch.setenv(f"LIQCLI_URL_{name}", NOBODY)
 

@@ -1,0 +1,64 @@
+"""Putting a finished day in place, so that at any moment every page is whole and every link leads somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from liqcli.daily import folders, pages
+
+Summary = dict[str, Any]
+
+
+def publish_day(out: Path, making: Path, summary: Summary, days: Sequence[str], retention_days: int) -> None:
+    """
+    Put ``latest``, the day, its neighbours' links, then the index in place; then remove what nothing names any more.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the daily reports.
+    making : Path
+        Where this run works; ``day`` in it holds the finished reports.
+    summary : dict
+        Of the day.
+    days : sequence of str
+        All days there are, this one included, oldest first.
+    retention_days : int
+        So many days are kept; 0: all.
+    """
+    day, made = summary["day"], making / "day"
+    kept, old = folders.split_by_age(days, day, retention_days)
+    found = {name: folders.read_summary(out / name, name) for name in kept} | {day: summary}
+    summaries = {name: whole for name, whole in found.items() if whole}
+    pages.write_day(made, summary, _neighbours(summaries, day))
+    names = sorted(path.name for path in made.iterdir())
+    targets = [out / day]
+    if days[-1] == day:
+        folders.publish(folders.copy_files(making / "latest", sorted(made.iterdir())), out / folders.LATEST)
+        targets.append(out / folders.LATEST)
+    folders.publish(made, targets[0])
+    _renew_links(out, summaries, day)
+    folders.write_atomically(out / folders.PAGE, pages.render_index(kept, summaries).encode())
+    for target in targets:
+        folders.remove_leftovers(target, names)
+    for name in old:
+        folders.remove_day(out, name)
+
+
+def _renew_links(out: Path, summaries: Mapping[str, Summary], day: str) -> None:
+    """Let the pages beside a new day lead to it, and the oldest one no more to what is going to be removed."""
+    for name in {*_neighbours(summaries, day), min(summaries)}:
+        if name is None or name == day:
+            continue
+        neighbours = _neighbours(summaries, name)
+        pages.renew_links(out / name, summaries[name], neighbours)
+        if folders.read_summary(out / folders.LATEST, name):  # an older day was made once more
+            pages.renew_links(out / folders.LATEST, summaries[name], neighbours)
+
+
+def _neighbours(days: Iterable[str], day: str) -> pages.Neighbours:
+    """Name the days before and after that have a page."""
+    earlier, later = [name for name in days if name < day], [name for name in days if name > day]
+    return max(earlier, default=None), min(later, default=None)

@@ -1,0 +1,85 @@
+"""A plug-in of these tests: a lake to report from, and a process that can be killed at any change on disk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import cli_environment
+from daily_scene import SETTINGS
+
+from liqcli.demo import fill_lake
+from liqcli.lake import Lake
+
+# A process with everything imported, that forks a child a line; the child kills itself before its n-th change on disk.
+ZYGOTE = """
+import os, signal, sys
+from pathlib import Path
+from liqcli.daily import run_daily
+from liqcli.lake import Lake
+from liqcli.settings import Settings
+import matplotlib.backends.backend_agg, duckdb, jinja2, filelock, PIL.PngImagePlugin
+import liqcli.daily.make, liqcli.poster
+liqcli.poster.draw_png = lambda findings: b"the slow part"
+liqcli.daily.make.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
+changes = 0
+def counted(change):
+    def call(*args, **kwargs):
+        global changes
+        if changes == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        changes += 1
+        return change(*args, **kwargs)
+    return call
+for line in sys.stdin:
+    out, until, last = line.split()
+    last = int(last)
+    if os.fork() == 0:
+        for name in ("replace", "unlink", "write_bytes", "rmdir"):
+            setattr(Path, name, counted(getattr(Path, name)))
+        quiet = lambda text: None
+        settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=Path(out), fetch=False, retention_days=2)
+        run_daily(settings, Lake(Path(sys.argv[1])), until, quiet, quiet)
+        print("done", changes, flush=True)
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.wait()[1]):
+        print("killed", last, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with the synthetic sample; tests only read it."""
+    lake = Lake(tmp_path_factory.mktemp("sample") / "lake")
+    fill_lake(lake)
+    return lake.root
+
+
+@pytest.fixture
+def env(sample: Path, tmp_path: Path) -> dict[str, str]:
+    """The sample's lake, and settings in the folder where the program runs."""
+    (tmp_path / "liqcli.toml").write_text(SETTINGS)
+    return {"LIQCLI_LAKE": str(sample)}
+
+
+@pytest.fixture
+def killable(sample: Path, tmp_path: Path) -> Iterator[Any]:
+    """Run one day in a process that is killed before its n-th change on disk; gives what it said."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", ZYGOTE, sample], env=cli_environment(sample), text=True, stdin=-1, stdout=-1
+    )
+
+    def run(out: Path, until: str, last: int = -1) -> tuple[str, int]:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(f"{out} {until} {last}\n")
+        process.stdin.flush()
+        word, number = process.stdout.readline().split()
+        return word, int(number)
+
+    yield run
+    process.communicate(timeout=20)

@@ -1,0 +1,213 @@
+"""What a daily run leaves when things go wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import RunCli
+from daily_scene import FLAGS, SETTINGS, UNTIL, check_usable, tree
+from loopback.scenes import WINDOW, be_swift, gate_server, htx_server, point
+
+from liqcli.daily import folders, pages, run_daily
+from liqcli.formats import format_iso
+from liqcli.lake import Lake
+from liqcli.model import US_PER_S
+from liqcli.settings import Settings
+
+pytest_plugins = ("daily_fixtures",)
+
+
+def test_two_at_once(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run_cli, *FLAGS, UNTIL, env=env, check=0) for _ in range(2)]
+        assert len({run.result().stdout for run in runs}) == 1
+    both = tree(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    run_cli(*FLAGS, UNTIL, env=env, check=0)
+    assert tree(tmp_path / "out") == both
+
+
+def test_killed_at_any_change_on_disk(killable: Any, tmp_path: Path) -> None:
+    """From a folder with two days, of which one is to be pruned; then one good run equals a clean one."""
+    start = tmp_path / "start"
+    for day in ("2026-01-06", "2026-01-07"):
+        assert killable(start, day)[0] == "done"
+    clean = tmp_path / "clean"
+    shutil.copytree(start, clean)
+    word, changes = killable(clean, UNTIL)
+    assert word == "done"
+    assert {name.split("/")[0] for name in tree(clean)} == {"2026-01-06", "2026-01-07", "index.html", "latest"}
+    assert changes > 30
+    for number in range(10):
+        out = tmp_path / f"out-{number}"
+        shutil.copytree(start, out)
+        last = changes * number // 10
+        assert killable(out, UNTIL, last) == ("killed", last)
+        assert check_usable(out) >= 4
+        assert killable(out, UNTIL)[0] == "done"
+        assert tree(out) == tree(clean)
+
+
+def test_a_day_without_data(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
+    out = tmp_path / "out"
+    run_cli(*FLAGS, UNTIL, env=env, check=0)
+    done = run_cli(*FLAGS, "2026-02-01", env=env, check=4)
+    assert "SOLUSDT-4h: no data: no liquidations of SOLUSDT in 2026-01-31 20:00" in done.stderr
+    check_usable(out)
+    index = (out / "index.html").read_text()
+    assert index.count("no data") >= 4
+    assert 'href="2026-01-07/SOLUSDT-4h.html"' in index
+    assert json.loads((out / "latest/summary.json").read_text())["day"] == "2026-01-31"
+    assert "**no data**" in (out / "2026-01-31/digest.md").read_text()
+    run_cli(*FLAGS, UNTIL, env={"LIQCLI_LAKE": str(tmp_path / "none")}, check=4)
+    check_usable(out)
+
+
+def test_a_symbol_without_data_is_partial(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
+    (tmp_path / "liqcli.toml").write_text(SETTINGS.replace("BTCUSDT", "XRPUSDT"))
+    run_cli(*FLAGS, UNTIL, env=env, check=6)
+    states = [
+        (e["name"], e["status"]) for e in json.loads((tmp_path / "out/latest/summary.json").read_text())["reports"]
+    ]
+    assert states == [("XRPUSDT-4h", "no data"), ("SOLUSDT-4h", "ok")]
+    assert str(env["LIQCLI_LAKE"]) not in (tmp_path / "out/index.html").read_text()
+    check_usable(tmp_path / "out")
+
+
+# ---------------------------------------------------------------------------------------------------- sources
+
+
+def fetched(out: Path, lake: Path, until_us: int = WINDOW.end_us, **changes: Any) -> tuple[dict[str, Any], list[str]]:
+    """Run a day of the loopback exchanges; gives its summary and its warnings."""
+    settings = Settings(("BTCUSDT", "ETHUSDT"), lookbacks=("4h",), out=out, sources=("gate", "htx"))
+    warnings: list[str] = []
+    result = run_daily(replace(settings, **changes), Lake(lake), format_iso(until_us), print, warnings.append)
+    check_usable(out)
+    return result.summary, warnings
+
+
+def test_a_source_that_is_down_while_another_is_up(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named wherever somebody may look; the next run, when it is up again, is whole."""
+    be_swift(monkeypatch)
+    out = tmp_path / "out"
+    with gate_server() as gate, htx_server() as htx:
+        point(monkeypatch, gate=gate.url)
+        summary, warnings = fetched(out, lake)
+        assert summary["exit_code"] == 6
+        assert [(e["status"], e["exchanges"]) for e in summary["reports"]] == [("ok", ["gate"])] * 2
+        said = "htx BTCUSDT, ETHUSDT: htx: /linear-swap-api/v1/swap_contract_info cannot be reached"
+        assert [line[: len(said)] for line in summary["fetch"]["troubles"]] == [said]
+        assert warnings == summary["fetch"]["troubles"]
+        assert summary["reports"][0]["troubles"][0].startswith("htx: htx: /linear-swap-api")
+        assert {row["source"]: row["result"] for row in summary["fetch"]["rows"]} == {"gate": "ok", "htx": "failed"}
+        for page in (out / "index.html", out / "latest/index.html"):
+            text = page.read_text()
+            assert text.count("not all came from htx") == 2, "beside each symbol"
+            assert said in text
+        digest = (out / "latest/digest.md").read_text()
+        assert "**partial**" in digest
+        assert "/linear-swap-api/v1/" in digest
+        assert {name for line in summary["fetch"]["notes"] for name in line.split(":")[0].split(", ")} == {
+            f"{kind} {symbol}" for symbol in ("BTCUSDT", "ETHUSDT") for kind in ("candles", "open-interest")
+        }
+        point(monkeypatch, htx=htx.url)
+        summary, warnings = fetched(out, lake)
+    assert (summary["exit_code"], warnings, summary["fetch"]["troubles"]) == (0, [], [])
+    assert [e["exchanges"] for e in summary["reports"]] == [["gate", "htx"]] * 2
+    assert "not all came from" not in (out / "index.html").read_text()
+
+
+def test_no_source_answers(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing in the lake that is a failure of the network, not a quiet day; with something it is partial."""
+    be_swift(monkeypatch)
+    summary, _ = fetched(tmp_path, lake)
+    assert summary["exit_code"] == 3
+    assert [e["status"] for e in summary["reports"]] == ["no data", "no data"]
+    assert "no source answered" in (tmp_path / "index.html").read_text()
+    with gate_server() as gate:
+        point(monkeypatch, gate=gate.url)
+        fetched(tmp_path, lake, sources=("gate",))
+    later = WINDOW.end_us + 60 * US_PER_S
+    summary, _ = fetched(tmp_path, lake, later, sources=("htx",))
+    assert [e["status"] for e in summary["reports"]] == ["ok", "ok"]
+    assert summary["exit_code"] == 6
+
+
+def test_a_symbol_that_no_exchange_lists(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slip in one name costs that name alone."""
+    be_swift(monkeypatch)
+    with gate_server() as gate:
+        point(monkeypatch, gate=gate.url)
+        summary, _ = fetched(tmp_path, lake, symbols=("BTCUSDT", "BTCUSDTT"), sources=("gate",))
+    assert summary["exit_code"] == 6
+    assert [(e["name"], e["status"]) for e in summary["reports"]] == [
+        ("BTCUSDT-4h", "ok"), ("BTCUSDTT-4h", "failed")
+    ]  # fmt: skip
+    assert "did you mean BTCUSDT" in summary["reports"][1]["message"]
+    assert any("BTCUSDTT" in line for line in summary["fetch"]["troubles"])
+
+
+# ---------------------------------------------------------------------------------------------------- hostile
+
+
+def test_hostile_names_arrive_harmless(sample: Path, tmp_path: Path) -> None:
+    """Settings refuse such names; if one came through another way, it is still only text, and only a file's name."""
+    summary = run_daily(
+        Settings(symbols=("SOLUSDT",), lookbacks=("4h",), out=tmp_path, fetch=False), Lake(sample), UNTIL, print, print
+    ).summary
+    hostile = '<script>alert(1)</script>"; DROP `x` | ../../'
+    entry = summary["reports"][0]
+    entry["symbol"] = entry["alt"] = entry["exchanges"][0] = hostile
+    entry["troubles"] = [hostile]
+    summary["reports"].append({**entry, "lookback": "7d", "status": "failed", "message": hostile})
+    summary["alerts"] = [
+        {"text": hostile, "kind": "cluster", "report": entry["name"], "since": hostile, "new": new}
+        for new in (True, False)
+    ]
+    summary["fetch"]["troubles"] = summary["fetch"]["notes"] = [hostile]
+    made = tmp_path / "made"
+    made.mkdir()
+    pages.write_day(made, summary, (None, None))
+    for page in ((made / "index.html").read_text(), pages.render_index([UNTIL], {UNTIL: summary})):
+        assert "<script" not in page
+        assert '"; DROP' not in page
+    digest = (made / "digest.md").read_text()
+    assert "<script" not in digest.replace("\\<script", "")
+    assert "`x`" not in digest
+    rows = [line for line in digest.splitlines() if line.startswith("| ")]
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    assert json.loads((made / "summary.json").read_text())["reports"][0]["symbol"] == hostile
+
+
+# ---------------------------------------------------------------------------------------------------- the disk
+
+
+def test_retention_removes_only_what_liqcli_made(killable: Any, tmp_path: Path) -> None:
+    for name in ("2020-01-01", "2020-02-31", "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").write_text("kept")
+    for until in ("2026-01-06", "2026-01-07"):
+        killable(tmp_path, until)
+    (tmp_path / "2026-01-05/mine.txt").write_text("kept")
+    manifest = tmp_path / "2026-01-05" / folders.MANIFEST
+    names = json.loads(manifest.read_text())["files"]
+    manifest.write_text(json.dumps({"files": [*names, "../notes/mine.txt", "..", "", 3]}))
+    killable(tmp_path, UNTIL)
+    assert not (tmp_path / "2026-01-05/index.html").exists()
+    assert "2026-01-05" not in (tmp_path / "index.html").read_text()
+    kept = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/mine.txt"))
+    assert kept == [f"{name}/mine.txt" for name in ("2020-01-01", "2020-02-31", "2026-01-05", "notes")]
+    assert [p.name for p in (tmp_path / "2026-01-05").iterdir()] == ["mine.txt"]
+
+
+def test_a_file_in_the_way_is_said_in_one_line(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
+    (tmp_path / "out").write_text("a file")
+    done = run_cli(*FLAGS, UNTIL, env=env, check=5)
+    assert done.stderr.count("\n") == 1
+    assert f"{tmp_path}/out: cannot be written" in done.stderr
