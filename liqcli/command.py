@@ -37,7 +37,7 @@ def format_command(findings: Findings) -> str:
         ("--by", view.by, "notional"),
         ("--palette", view.palette, "liq"),
         ("--scale", view.scale, "log"),
-        ("--theme", view.theme, "dark"),
+        ("--theme", view.theme, "auto"),
     ):
         if value != default:
             words += [flag, value]

@@ -13,6 +13,7 @@ from liqcli.analysis.clusters import Cluster, ClusterOptions, build_clusters
 from liqcli.analysis.context import Context, build_context
 from liqcli.analysis.coverage import common_gaps
 from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.hours import HourTable, build_hours
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.market import read_market
 from liqcli.analysis.prices import read_prices
@@ -29,12 +30,16 @@ LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # so that the week before the window
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the result is shown: what the cells mean and how they are coloured."""
+    """
+    How the result is shown: what the cells mean and how they are coloured.
+
+    Theme ``auto``: pages follow the reader, a picture alone is dark.
+    """
 
     by: str = "notional"
     palette: str = "liq"
     scale: str = "log"
-    theme: str = "dark"
+    theme: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Findings:
     selection: Selection
     grid: HeatmapGrid
     summary: WindowSummary
+    hours: HourTable
     prices: PriceSeries | None
     trace: dict[str, Any]
     bands: tuple[PriceBand, ...]
@@ -89,6 +95,7 @@ def build_findings(
         window = selection.window
         grid = build_grid(engine, window, options)
         summary = build_summary(engine)
+        hours = build_hours(engine, window, selection.coverage)
         trace = engine.run("trace", {"bucket_us": grid.bucket_us})
         exchanges = [e.exchange for e in summary.exchanges]
         symbols = _symbols_by_usd(summary, selection.symbols)
@@ -106,6 +113,7 @@ def build_findings(
         selection=selection,
         grid=grid,
         summary=summary,
+        hours=hours,
         prices=prices,
         trace=trace,
         bands=tuple(rank_bands(grid, last_price)),

@@ -25,6 +25,11 @@ def format_usd(value: float) -> str:
     return f"{sign}{size:.{decimals}f}".rstrip("0").rstrip(".")
 
 
+def format_usd_signed(value: float) -> str:
+    """Write a change in USD short: ``+626K``, ``-41.0M``, ``0``."""
+    return f"+{format_usd(value)}" if value > 0 else format_usd(value)
+
+
 def format_usd_exact(value: float) -> str:
     """Write USD in full with cents: ``26,853,827.90``."""
     return f"{value:,.2f}"

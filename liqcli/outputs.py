@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from liqcli.album import Album
 from liqcli.errors import LiqcliError, UsageError
 from liqcli.export import render_csv, render_parquet
 from liqcli.findings import Findings
@@ -34,9 +36,18 @@ def check_outputs(paths: Sequence[Path]) -> None:
             raise UsageError(f"-o: {path} is a folder; name a file in it")
 
 
-def write_outputs(findings: Findings, paths: Sequence[Path]) -> list[Path]:
+def write_outputs(findings: Findings, paths: Sequence[Path], made: str | None = None) -> list[Path]:
     """
-    Write every asked-for file, and the picture beside a Markdown report.
+    Write every asked-for file, and the pictures beside a Markdown report.
+
+    Parameters
+    ----------
+    findings : Findings
+        What to write.
+    paths : sequence of Path
+        As :func:`check_outputs` lets them through.
+    made : str or None
+        Time of making [ISO 8601] for pages to say; None, and the same findings give the same bytes.
 
     Returns
     -------
@@ -49,40 +60,35 @@ def write_outputs(findings: Findings, paths: Sequence[Path]) -> list[Path]:
         A file cannot be written; the message names it.
     """
     report = build_report(findings)
-    picture: bytes | None = None
-    written: list[Path] = []
+    album = Album(findings)
+    written: dict[Path, None] = {}
     for path in paths:
-        suffix = path.suffix.lower()
-        if suffix in (".html", ".md", ".png") and picture is None:
-            from liqcli.poster import draw_png
-
-            picture = draw_png(findings)
-        if suffix == ".md":
-            beside = path.with_suffix(".png")
-            _write(beside, picture or b"")
-            if beside not in written:
-                written.append(beside)
-        _write(path, _content(suffix, findings, report, picture or b"", path))
-        if path not in written:
-            written.append(path)
-    return written
+        for name, content in _contents(path, findings, report, album, made):
+            _write(name, content)
+            written[name] = None
+    return list(written)
 
 
-def _content(suffix: str, findings: Findings, report: dict[str, object], picture: bytes, path: Path) -> bytes:
-    if suffix == ".png":
-        return picture
+def _contents(
+    path: Path, findings: Findings, report: dict[str, Any], album: Album, made: str | None
+) -> Iterator[tuple[Path, bytes]]:
+    """Give what belongs to one ``-o``: files and their bytes, the asked-for one last."""
+    suffix = path.suffix.lower()
     if suffix == ".json":
-        return render_json(report).encode()
-    if suffix == ".csv":
-        return render_csv(findings.grid).encode()
-    if suffix == ".parquet":
-        return render_parquet(findings.grid)
-    from liqcli.poster import build_alt_text
-
-    alt = build_alt_text(findings)
-    if suffix == ".md":
-        return render_markdown(report, path.with_suffix(".png").name, alt).encode()
-    return render_html(report, picture, alt).encode()
+        yield path, render_json(report).encode()
+    elif suffix == ".csv":
+        yield path, render_csv(findings.grid).encode()
+    elif suffix == ".parquet":
+        yield path, render_parquet(findings.grid)
+    elif suffix == ".png":
+        yield path, album.png
+    elif suffix == ".html":
+        yield path, render_html(report, album.page(), findings.view.theme, made).encode()
+    else:
+        pictures = album.beside(path)
+        for picture in pictures.values():
+            yield path.with_name(picture.name), picture.images[album.themes[0]]
+        yield path, render_markdown(report, pictures, made).encode()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -22,6 +22,7 @@ from liqcli.analysis.clusters import (
 )
 from liqcli.analysis.context import context_record
 from liqcli.analysis.coverage import ExchangeCoverage, overall_share
+from liqcli.analysis.hours import hours_record
 from liqcli.analysis.market_price import MarketPrices
 from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
 from liqcli.command import format_command
@@ -43,6 +44,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
     content: dict[str, Any] = {
         "meta": _meta(findings),
         "grid": _grid(findings.grid),
+        "hottest": _hottest(findings.grid),
         "clusters": build_cluster_records(findings),
         "nearest": _nearest(findings.clusters),
         "heavy_outside": [_band(b) for b in findings.bands if _is_heavy_outside(b, findings)],
@@ -51,6 +53,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
         "checklist": checklist_record(findings.window_checklist),
         "bands": [_band(b) for b in findings.bands],
         "exchanges": [_exchange(e, findings) for e in findings.summary.exchanges],
+        "hours": hours_record(findings.hours),
         "coverage": _coverage(findings),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -148,6 +151,21 @@ def _grid(grid: HeatmapGrid) -> dict[str, Any]:
         "bucket_start": [format_iso(t) for t in grid.bucket_starts_us.tolist()],
         "price_edges": grid.price_edges.tolist(),
         "notional": [[int(v) if v == int(v) else v for v in row] for row in cells],
+    }
+
+
+def _hottest(grid: HeatmapGrid) -> dict[str, Any]:
+    """The cell with the most USD, the earlier, then the lower one on a tie."""
+    usd_e6 = np.rint(grid.notional.T * 1e6).astype(np.int64)
+    column, row = divmod(int(np.argmax(usd_e6)), usd_e6.shape[1])
+    return {
+        "start": format_iso(int(grid.bucket_starts_us[column])),
+        "low": float(grid.price_edges[row]),
+        "high": float(grid.price_edges[row + 1]),
+        "notional": usd_e6[column, row].item() / 1e6,
+        "long_notional": float(grid.long_notional[row, column]),
+        "short_notional": float(grid.short_notional[row, column]),
+        "events": int(grid.events[row, column]),
     }
 
 

@@ -25,7 +25,7 @@ from liqcli.symbols import nearest, normalise_symbol
 from liqcli.timespan import format_length, parse_length
 
 FILE_NAME = "liqcli.toml"
-THEMES = ("dark", "light")
+THEMES = ("auto", "dark", "light")
 PALETTES = ("liq", "viridis", "magma", "cividis")
 SCALES = ("log", "linear", "percentile")
 CUTS = ("cut", "now")
@@ -53,7 +53,7 @@ class Settings:
     lookbacks: tuple[str, ...] = ("24h", "7d")
     out: Path | None = None
     lake: Path | None = None
-    themes: tuple[str, ...] = ("dark",)
+    themes: tuple[str, ...] = ("auto",)
     palette: str = "liq"
     scale: str = "log"
     retention_days: int = 90

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from liqcli.formats import format_coverage
+from liqcli.formats import format_coverage, format_duration
 
 COMPLETENESS: Mapping[str, str] = {
     "full": "every liquidation the exchange publishes",
@@ -39,3 +40,10 @@ def list_exchanges(names: Sequence[str], most: int = 4) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+
+
+def describe_hours(hours: Mapping[str, Any]) -> str:
+    """Say what a row of the table by hour adds up."""
+    if hours["of_day"]:
+        return "by hour of the day (UTC), all days of the window added up"
+    return "by hour (UTC)" if hours["step_s"] == 3600 else f"by {format_duration(hours['step_s'] * 1_000_000)} (UTC)"

@@ -31,8 +31,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "__main__",
         "cli",
-        "report findings charts analysis poster render export outputs command"
-        " fetcher recorder importer import_formats import_ledger import_market demo daily schedule",
+        "report findings charts analysis poster render export outputs command overlay"
+        " album reading fetcher recorder importer import_formats import_ledger import_market demo daily schedule",
         "sources market_sources live_sources engine",
         "lake staging merge http file_rows records market_data",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"

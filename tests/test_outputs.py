@@ -83,7 +83,7 @@ def test_numbers_alone_need_no_picture(findings, tmp_path, monkeypatch):
     def fail(_findings):
         raise AssertionError("drawn")
 
-    monkeypatch.setattr("liqcli.poster.draw_png", fail)
+    monkeypatch.setattr("liqcli.poster.draw_poster", fail)
     write_outputs(findings, [tmp_path / "a.json", tmp_path / "a.csv", tmp_path / "a.parquet"])
 
 

@@ -6,20 +6,21 @@ import base64
 import copy
 import hashlib
 import json
-import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import jinja2
 import pytest
 from factories import DAY, T0, fill_lake, make_liquidation
+from markdown_it import MarkdownIt
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
 from liqcli.findings import View, build_findings
-from liqcli.render import escape_markdown, render_html, render_json, render_markdown
+from liqcli.render import PagePicture, escape_markdown, render_html, render_json, render_markdown
 from liqcli.report import build_report
 
-HOSTILE = "<script>alert(1)</script>|`x`\"'&"
+HOSTILE = "<script>alert(1)</script>|`x`\"'& ~~s~~ $y$ [l](http://e.vil) ![i](x) **b** &lt;"
 
 
 @pytest.fixture
@@ -33,20 +34,24 @@ def report(lake):
     return build_report(build_findings(store, query, GridOptions(), View()))
 
 
-def hostile(report):
-    """The report with every word that comes from outside made evil."""
+def album(alt="a picture", name="r.png"):
+    return {"heatmap": PagePicture({"dark": b"png", "light": b"bright"}, 1600, 1000, alt, name=name)}
+
+
+def named(report, word):
+    """The report with every word that comes from outside replaced."""
     evil = copy.deepcopy(report)
-    evil["meta"] |= {"symbol": HOSTILE, "exchanges": [HOSTILE], "sources": [HOSTILE], "price_line": HOSTILE}
-    evil["exchanges"][0] |= {"exchange": HOSTILE, "sources": [HOSTILE], "symbols": [HOSTILE]}
-    evil["coverage"]["by_exchange"][0] |= {"exchange": HOSTILE, "symbol": HOSTILE}
-    evil["coverage"] |= {"overlaps": [HOSTILE], "damaged": [HOSTILE]}
+    evil["meta"] |= {"symbol": word, "exchanges": [word], "sources": [word], "price_line": word}
+    evil["exchanges"][0] |= {"exchange": word, "sources": [word], "symbols": [word]}
+    evil["coverage"]["by_exchange"][0] |= {"exchange": word, "symbol": word}
+    evil["coverage"] |= {"overlaps": [word], "damaged": [word]}
     return evil
 
 
 class Page(HTMLParser):
     """Tags with their attributes, and whether they nest."""
 
-    VOID = ("meta", "img", "br", "rect", "hr", "link", "input")
+    VOID = ("meta", "img", "br", "hr", "link", "input", "source")
 
     def __init__(self, html):
         super().__init__()
@@ -71,7 +76,7 @@ class Page(HTMLParser):
 
 
 def test_the_policy_lets_in_the_style_and_nothing_else(report):
-    html = render_html(report, b"png", "a picture")
+    html = render_html(report, album("a picture"))
     page = Page(html)
     policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
@@ -84,43 +89,106 @@ def test_the_policy_lets_in_the_style_and_nothing_else(report):
 
 
 def test_the_page_asks_for_nothing(report):
-    page = Page(render_html(report, b"png", "a picture"))
+    page = Page(render_html(report, album("a picture")))
     names = {tag for tag, _ in page.tags}
-    assert not names & {"script", "link", "iframe", "object", "embed", "form", "base", "video", "audio"}
-    loaded = [
-        v for _, a in page.tags for k, v in a.items() if k in ("src", "href", "srcset", "action", "data", "poster")
-    ]
-    assert loaded == ["data:image/png;base64," + base64.b64encode(b"png").decode()]
+    assert not names & {"script", "iframe", "object", "embed", "form", "base", "video", "audio"}
+    asking = ("src", "href", "srcset", "action", "data", "poster", "xlink:href", "ping", "background")
+    loaded = {(tag, k): v for tag, a in page.tags for k, v in a.items() if k in asking and not v.startswith("#")}
+    assert loaded.pop(("link", "href")).startswith("data:image/svg+xml,")
+    assert loaded == {
+        ("img", "src"): "data:image/png;base64," + base64.b64encode(b"png").decode(),
+        ("source", "srcset"): "data:image/png;base64," + base64.b64encode(b"bright").decode(),
+    }
     assert not any(name.startswith("on") or name == "style" for _, a in page.tags for name in a)
     assert "url(" not in page.style
     assert "@import" not in page.style
     assert next(a["alt"] for tag, a in page.tags if tag == "img") == "a picture"
 
 
+def test_every_place_of_the_page_is_there_once_and_every_link_leads_to_one(report):
+    page = Page(render_html(report, album()))
+    places = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(places) == len(set(places))
+    links = {a["href"] for tag, a in page.tags if tag == "a"}
+    assert {"#clusters", "#cascades", "#hours", "#method"} <= links
+    assert {link[1:] for link in links} <= set(places) | {"band-1", "band-2"}  # those lie over the real picture
+
+
+@pytest.mark.parametrize(
+    ("theme", "root"), [("auto", '<html lang="en">'), ("dark", '<html lang="en" data-theme="dark">')]
+)
+def test_a_theme_that_is_asked_for_holds_for_the_whole_page(report, theme, root):
+    assert root in render_html(report, album(), theme)
+
+
+def test_the_time_of_making_is_said_only_when_asked_for(report):
+    made = "2026-03-02T07:08:09Z"
+    for plain, stamped in (
+        (render_html(report, album()), render_html(report, album(), made=made)),
+        (render_markdown(report, album()), render_markdown(report, album(), made)),
+    ):
+        assert "2026-03-02 07:08:09 UTC" in stamped
+        assert "07:08:09" not in plain
+
+
 def test_hostile_words_are_escaped_in_html(report):
-    html = render_html(hostile(report), b"", HOSTILE)
+    html = render_html(named(report, HOSTILE), album(HOSTILE))
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;|`x`&#34;&#39;&amp;" in html
-    plain = Page(render_html(report, b"", "a"))
+    plain = Page(render_html(named(report, "word"), album("a")))
     evil = Page(html)
     assert {tag for tag, _ in evil.tags} == {tag for tag, _ in plain.tags}
     assert next(a["alt"] for tag, a in evil.tags if tag == "img") == HOSTILE
 
 
-def cells(line):
-    return len(re.findall(r"(?<!\\)\|", line))
+class Forge:
+    """Markdown as a forge reads it: CommonMark with tables, strikethrough and raw HTML."""
+
+    def __init__(self, text):
+        self.tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+        self.kinds = Counter()
+        for token in self.tokens:
+            self.kinds.update([token.type, *(child.type for child in token.children or ())])
+        self.rows = [[self.words(c) for c in row] for row in self._rows()]
+
+    @staticmethod
+    def words(inline):
+        return "".join(t.content for t in inline.children if t.type in ("text", "code_inline", "text_special"))
+
+    def _rows(self):
+        row = []
+        for token in self.tokens:
+            if token.type == "tr_open":
+                row = []
+            elif token.type == "inline" and token.level >= 4:
+                row.append(token)
+            elif token.type == "tr_close":
+                yield row
+
+    def images(self):
+        return [t for token in self.tokens for t in token.children or () if t.type == "image"]
 
 
-def test_hostile_words_are_escaped_in_markdown(report):
-    text = render_markdown(hostile(report), "r.png", HOSTILE)
-    assert "<script" not in text.replace("\\<script", "")
-    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
-        lines = block.splitlines()
-        assert {cells(line) for line in lines} == {cells(lines[0])}, block
-    assert len(re.findall(r"^\|", text, re.MULTILINE)) == 3 + 4 + 7 + 4  # headline, clusters, answers, exchanges
-    # Between the fences only the command stands, and no word ends a fence early.
-    assert text.count("```") == 2
-    assert len(re.findall(r"(?<!\\)`", text)) == 6 + 2  # the fences, and the hash
+def test_the_markdown_reads_as_meant(report):
+    forge = Forge(render_markdown(report, album("the |alt| `text`", "my report.png")))
+    plain = {"thead_open", "heading_open", "image", "fence", "html_inline", "html_block", "link_open", "s_open", "hr"}
+    counted = {kind: n for kind, n in forge.kinds.items() if kind in plain}
+    # Headline, clusters (2), price steps, cascades, questions, exchanges, hours; no candles, so no open interest.
+    assert counted == {"thead_open": 8 - (not report["cascades"]), "heading_open": 12, "image": 1, "fence": 1}
+    image = forge.images()[0]
+    assert (image.attrs["src"], image.content) == ("my%20report.png", "the \\|alt\\| \\`text\\`")
+    assert ["1", "200.0 – 200.5", "200", "67 %", "0", "200", "1", "200.25", "+0.12 %"] in [r[:9] for r in forge.rows]
+    assert [r[0] for r in forge.rows if r[0].endswith("?")] == [c["question"] for c in report["checklist"]["checks"]]
+
+
+def test_hostile_words_are_harmless_in_markdown(report):
+    evil = Forge(render_markdown(named(report, HOSTILE), album(HOSTILE)))
+    good = Forge(render_markdown(named(report, "word"), album("alt")))
+    apart = Counter(text=1000, text_special=1000)  # escaping cuts words into pieces
+    assert evil.kinds - apart == good.kinds - apart
+    assert [len(row) for row in evil.rows] == [len(row) for row in good.rows]
+    assert any(row[0] == HOSTILE for row in evil.rows)  # by exchange: shown as it is, and nothing of it acts
+    assert Forge.words(evil.images()[0]) == HOSTILE
 
 
 @pytest.mark.parametrize(
@@ -132,6 +200,9 @@ def test_hostile_words_are_escaped_in_markdown(report):
         ("<b>*_[l](u)_*</b>", "\\<b\\>\\*\\_\\[l\\](u)\\_\\*\\</b\\>"),
         ("a\n\n# b\r\n\tc", "a \\# b c"),
         ("\\|", "\\\\\\|"),
+        ("$x$ ~y~ &lt;", "\\$x\\$ \\~y\\~ \\&lt;"),
+        ("https://e.vil/a www.e.vil", "https\\://e.vil/a www\\.e.vil"),
+        ("a\u202eb\x1b[31m", "a\ufffdb\ufffd\\[31m"),
         (5, "5"),
     ],
 )
@@ -140,15 +211,15 @@ def test_escape_markdown(text, escaped):
 
 
 def test_the_picture_stands_beside_the_markdown(report):
-    assert "](my%20report%20%29.png)" in render_markdown(report, "my report ).png", "alt")
+    assert "](my%20report%20%29.png)" in render_markdown(report, album("alt", "my report ).png"))
 
 
 def test_a_number_that_is_missing_is_an_error_and_no_blank(report):
     del report["meta"]["version"]
     with pytest.raises(jinja2.UndefinedError):
-        render_html(report, b"", "a")
+        render_html(report, album("a"))
     with pytest.raises(jinja2.UndefinedError):
-        render_markdown(report, "r.png", "a")
+        render_markdown(report, album("a", "r.png"))
 
 
 def test_json_has_no_nan_and_keeps_letters(report):

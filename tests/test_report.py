@@ -15,7 +15,7 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.scale import parse_bin
 from liqcli.analysis.selection import Query
 from liqcli.findings import View, build_findings
-from liqcli.render import render_html, render_json, render_markdown
+from liqcli.render import PagePicture, render_html, render_json, render_markdown
 from liqcli.report import build_report
 
 DAY_ONE = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z")
@@ -50,6 +50,10 @@ def store(lake):
 
 def report_of(store, query=DAY_ONE, options=OPTIONS, view=None):
     return build_report(build_findings(store, query, options, view or View()))
+
+
+def album(alt="a picture"):
+    return {"heatmap": PagePicture({"dark": b"PNG"}, 1600, 1000, alt, name="r.png")}
 
 
 @pytest.fixture
@@ -143,8 +147,8 @@ def test_json_html_and_markdown_say_the_same(report):
     text = render_json(report)
     assert json.loads(text) == report
     assert text.endswith("\n")
-    html = render_html(report, b"\x89PNG", "alt")
-    markdown = render_markdown(report, "r.png", "alt")
+    html = render_html(report, album("alt"))
+    markdown = render_markdown(report, album("alt"))
     said = ["4.42K", "1.60K", "2.82K", "2.20K", "104.5", "110.0 – 110.5", "100.0 – 100.5", "2.70K", "1.72K", "+5.50 %",
             "50 %", "75.0 %", "2026-03-01 00:00 to 2026-03-02 00:00 UTC", report["content_hash"][:16],
             "not recorded: 2026-03-01 02:00 to 2026-03-01 06:00 UTC (4 h)",
@@ -164,7 +168,7 @@ def test_position_size_and_range_are_said(store):
     assert (meta["events"], meta["notional"], meta["long_notional"]) == (2, 2720, 0)
     assert (meta["outside_events"], meta["outside_notional"]) == (1, 2200)
     assert report["bands"][0]["share"] == 1  # of what is drawn
-    for text in (render_html(report, b"", "a"), render_markdown(report, "r.png", "a")):
+    for text in (render_html(report, album("a")), render_markdown(report, album("a"))):
         assert "short positions only" in text
         assert "events from 500 USD" in text
         assert "1 events, 2.20K USD" in text
@@ -172,7 +176,7 @@ def test_position_size_and_range_are_said(store):
 
 def test_the_sample_banner_stands_there_for_the_sample_only(lake, report):
     sample = report_of(fill_lake(lake, [make_liquidation(T0 + 9, exchange="htx", source="sample")]), DAY_ONE)
-    for render in (lambda r: render_html(r, b"", "a"), lambda r: render_markdown(r, "r.png", "a")):
+    for render in (lambda r: render_html(r, album("a")), lambda r: render_markdown(r, album("a"))):
         assert "Synthetic sample data" in render(sample)
         assert "Synthetic sample data" not in render(report)
     assert sample["meta"]["sample"] is True
@@ -238,14 +242,14 @@ def test_a_hostile_source_in_a_file_acts_nowhere(store):
     pq.write_table(table.set_column(place, "source", pa.array([HOSTILE] * len(table), pa.string())), path)
     report = report_of(store)
     assert HOSTILE in report["meta"]["sources"]
-    html = render_html(report, b"", HOSTILE)
+    html = render_html(report, album(HOSTILE))
     assert "<script" not in html
     assert "<img src=x" not in html
     assert html.count("<img") == 1
-    markdown = render_markdown(report, "r.png", HOSTILE)
+    markdown = render_markdown(report, album(HOSTILE))
     line = next(line for line in markdown.splitlines() if line.startswith("- **Sources**"))
     assert "\\<script\\>" in line
-    assert "\\|\\`$x\\` \\# h \\[l\\]" in line  # on one line, and nothing of it acts
+    assert "\\|\\`\\$x\\` \\# h \\[l\\]" in line  # on one line, and nothing of it acts
 
 
 def test_damaged_files_are_named(store):
@@ -253,5 +257,5 @@ def test_damaged_files_are_named(store):
     path.write_bytes(b"no")
     report = report_of(store)
     assert report["coverage"]["damaged"] == [str(path)]
-    assert "exchange=okx/symbol=SOLUSDT/month=2026-03/okx.parquet" in render_html(report, b"", "a")
-    assert "okx.parquet" in render_markdown(report, "r.png", "a")
+    assert "exchange=okx/symbol=SOLUSDT/month=2026-03/okx.parquet" in render_html(report, album("a"))
+    assert "okx.parquet" in render_markdown(report, album("a"))

@@ -86,7 +86,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ('symbols = ["<script>alert(1)</script>"]', "is not a contract name"),
         ('symbols = ["`x`|"]', "is not a contract name"),
         ('lookbacks = ["24"]', "lookbacks: '24' is not a length of time"),
-        ('themes = ["drak"]', r"themes: 'drak' is none of dark, light; did you mean dark\?"),
+        ('themes = ["drak"]', r"themes: 'drak' is none of auto, dark, light; did you mean dark\?"),
         ('theme = "dark"\nthemes = ["dark"]', "keep one"),
         ('palette = "jet"', "palette: 'jet' is none of"),
         ("scale = 3", "scale: 3 is none of"),

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 BY = ("notional", "count", "qty")
 PALETTES = ("liq", "viridis", "magma", "cividis")
 SCALES = ("log", "linear", "percentile")
-THEMES = ("dark", "light")
+THEMES = ("auto", "dark", "light")
 
 
 def heatmap(
@@ -70,7 +70,12 @@ def heatmap(
     by: Annotated[str, typer.Option(help="What a cell shows: notional (USD), count or qty.")] = "notional",
     palette: Annotated[str, typer.Option(help="liq, viridis, magma or cividis (colour-blind safe).")] = "liq",
     scale: Annotated[str, typer.Option(help="Colour scale: log, linear or percentile.")] = "log",
-    theme: Annotated[str, typer.Option(help="dark or light.")] = "dark",
+    theme: Annotated[
+        str, typer.Option(help="dark, light, or auto: pages follow the reader's system, a picture alone is dark.")
+    ] = "auto",
+    stamp: Annotated[
+        bool, typer.Option("--stamp", help="Write the time of making into pages; their bytes then differ each time.")
+    ] = False,
     fetch: Annotated[bool, typer.Option("--fetch", help="First get what the window lacks.")] = False,
     lake: LakeOption = None,
     quiet: QuietOption = False,
@@ -99,10 +104,17 @@ def heatmap(
     findings = build_findings(store, query, options, view, clusters)
     for path in findings.damaged:
         warn(f"{path}: damaged, left out; run liqcli fetch or import again after moving it away")
-    for path in write_outputs(findings, outputs):
+    for path in write_outputs(findings, outputs, _now() if stamp else None):
         say(f"wrote {path}")
     if findings.damaged or not complete:
         raise typer.Exit(int(ExitCode.PARTIAL))
+
+
+def _now() -> str:
+    from liqcli.formats import format_iso
+    from liqcli.timespan import now_us
+
+    return format_iso(now_us())
 
 
 def _fetch_first(store: Lake, query: Query) -> bool:

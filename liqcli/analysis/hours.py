@@ -1,0 +1,143 @@
+"""When positions were closed: USD by hour of the window, or by hour of the day where the window is longer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.analysis.coverage import ExchangeCoverage
+from liqcli.engine import Engine
+from liqcli.formats import format_iso
+from liqcli.model import US_PER_S, Window
+
+MINUTE_US = 60 * US_PER_S
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+# Up to this length of window, steps of this length; beyond the last the hours of the day are added up.
+STEPS = ((2 * HOUR_US, 5 * MINUTE_US), (8 * HOUR_US, 15 * MINUTE_US), (48 * HOUR_US, HOUR_US))
+
+
+@dataclass(frozen=True, slots=True)
+class HourSum:
+    """
+    One step: its start [µs UTC, of the day where the steps are hours of the day], events and USD of both sides.
+
+    ``span_us`` is how much of the window falls on the step: less at its ends, several days' worth where days are added
+    up. ``coverage`` is how much of that the exchanges listened to, 0 to 1, their mean; None when nothing is known.
+    """
+
+    start_us: int
+    span_us: int
+    long_notional: float
+    short_notional: float
+    long_events: int
+    short_events: int
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HourTable:
+    """The steps of a window in order, empty ones too; ``of_day`` when hours of several days are added up."""
+
+    step_us: int
+    of_day: bool
+    rows: tuple[HourSum, ...]
+
+
+def build_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCoverage]) -> HourTable:
+    """
+    Add up the table ``liquidations`` by hour; windows of up to 8 hours get finer steps.
+
+    References
+    ----------
+    ``liqcli/sql/hours.sql``.
+    """
+    step_us = next((step for longest, step in STEPS if window.length_us <= longest), HOUR_US)
+    of_day = window.length_us > STEPS[-1][0]
+    sums = engine.run("hours", {"step_us": step_us, "cycle_us": DAY_US if of_day else 0})
+    first, last = (0, DAY_US) if of_day else (window.start_us - window.start_us % step_us, window.end_us)
+    starts = np.arange(first, last, step_us, dtype=np.int64)
+    places = (sums["start_us"].astype(np.int64) - first) // step_us
+    spans, shares = _measure_spans(window, coverage, step_us, DAY_US if of_day else 0, len(starts))
+
+    def column(position: str, name: str) -> NDArray[np.int64]:
+        totals = np.zeros(len(starts), dtype=np.int64)
+        mine = sums["position"] == position
+        totals[places[mine]] = sums[name][mine]
+        return totals
+
+    usd = {position: column(position, "notional_e6") for position in ("long", "short")}
+    events = {position: column(position, "events") for position in ("long", "short")}
+    rows = (
+        HourSum(
+            start_us=int(start),
+            span_us=int(spans[k]),
+            long_notional=int(usd["long"][k]) / 1e6,
+            short_notional=int(usd["short"][k]) / 1e6,
+            long_events=int(events["long"][k]),
+            short_events=int(events["short"][k]),
+            coverage=None if shares is None else float(shares[k]),
+        )
+        for k, start in enumerate(starts)
+    )
+    return HourTable(step_us, of_day, tuple(rows))
+
+
+def hours_record(table: HourTable) -> dict[str, Any]:
+    """Write the steps as plain values; keys of ``docs/units.md#json``."""
+    return {
+        "step_s": table.step_us // US_PER_S,
+        "of_day": table.of_day,
+        "rows": [
+            {
+                "start": _clock(row.start_us) if table.of_day else format_iso(row.start_us),
+                "span_s": row.span_us / US_PER_S,
+                "notional": round(row.long_notional + row.short_notional, 6),
+                "long_notional": row.long_notional,
+                "short_notional": row.short_notional,
+                "events": row.long_events + row.short_events,
+                "long_events": row.long_events,
+                "short_events": row.short_events,
+                "coverage": row.coverage,
+            }
+            for row in table.rows
+        ],
+    }
+
+
+def _clock(of_day_us: int) -> str:
+    return f"{of_day_us // HOUR_US:02d}:{of_day_us % HOUR_US // MINUTE_US:02d}"
+
+
+def _measure_spans(
+    window: Window, coverage: Sequence[ExchangeCoverage], step_us: int, cycle_us: int, steps: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Give how much of the window falls on each step [µs], and the share of that the exchanges listened to."""
+    first = window.start_us // step_us
+    marks = np.arange(first, -(-window.end_us // step_us) + 1, dtype=np.int64)
+    edges = np.clip(marks * step_us, window.start_us, window.end_us)
+    places = marks[:-1] % (cycle_us // step_us) if cycle_us else marks[:-1] - first
+    spans = np.zeros(steps, dtype=np.int64)
+    np.add.at(spans, places, np.diff(edges))
+    if not coverage:
+        return spans, None
+    heard = np.zeros(steps, dtype=np.int64)
+    for part in coverage:
+        np.add.at(heard, places, np.diff(_covered_before(part, edges)))
+    whole = spans * len(coverage)
+    return spans, np.divide(heard, whole, out=np.zeros(steps), where=whole > 0)
+
+
+def _covered_before(part: ExchangeCoverage, moments: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give how much was covered before each moment. [µs]"""
+    if not part.intervals:
+        return np.zeros(len(moments), dtype=np.int64)
+    starts, ends = np.array(part.intervals, dtype=np.int64).T
+    before = np.concatenate(([0], np.cumsum(ends - starts)))
+    k = np.searchsorted(starts, moments, side="right") - 1
+    inside = np.minimum(moments, ends[k]) - starts[k]
+    return np.asarray(np.where(k >= 0, before[k] + inside, 0), dtype=np.int64)
