@@ -53,9 +53,16 @@ def source_key(source: str) -> str | None:
     return read_settings(find_settings(None)).keys.get(source)
 
 
-def source_rate(source: str, default_per_minute: float) -> float:
+def state_folder() -> Path:
+    """Where processes tell each other what they are doing; what is lost there is not missed."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("liqcli", appauthor=False))
+
+
+def source_rate(source: str) -> float | None:
     """
-    Give the allowed requests a minute: ``LIQCLI_RATE_<SOURCE>`` (a number or ``unlimited``), else the documented one.
+    Give the requests a minute that ``LIQCLI_RATE_<SOURCE>`` allows (a number or ``unlimited``); None: as documented.
 
     Raises
     ------
@@ -65,7 +72,7 @@ def source_rate(source: str, default_per_minute: float) -> float:
     variable = f"LIQCLI_RATE_{_suffix(source)}"
     text = os.environ.get(variable)
     if text is None:
-        return default_per_minute
+        return None
     if text.strip().lower() == "unlimited":
         return float("inf")
     try:

@@ -1,29 +1,29 @@
-"""Asking over HTTP: time limits, rate limits, and a table of what is worth asking again.
+"""Asking over HTTP: time limits, and a table of what is worth asking again. How fast is a matter of :mod:`liqcli.pace`.
 
 ``requests`` is imported only when the first question is asked. Keys travel in a header and never appear in an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from liqcli import __version__
-from liqcli.config import source_rate, source_url
+from liqcli.config import source_rate, source_url, state_folder
 from liqcli.errors import BlockedError, SourceError
+from liqcli.pace import Limit, limit_to, share_pace
 
 if TYPE_CHECKING:
-    import requests
-    from urllib3 import BaseHTTPResponse
-    from urllib3.util import Retry
+    from liqcli.body import Body
+    from liqcli.line import Line
 
 Decoded = TypeVar("Decoded")
-Pause = Callable[[str, float], None]  # why, and for how long [s]
+Tell = Callable[[str, float], None]  # why a pause is made, and how long it is [s]
 
 # What is asked again, and why; every other status is final.
 RETRIED: Mapping[int, str] = {
@@ -48,6 +48,7 @@ GARBLED_TRIES = 5  # an answer that cannot be what it should be, or says "busy" 
 BACKOFF_S = 0.25
 LONGEST_WAIT_S = 120.0  # a server that wants a longer pause is given up: the next run goes on from there
 TIMEOUT_S = (6.0, 25.0)  # connect, read
+SAME_WAIT_S = 1.0  # pauses that end so near to each other are one for whoever looks on
 
 
 class UnreachableError(SourceError):
@@ -63,13 +64,17 @@ class Request:
     """
     A GET to make; ``absent`` lists the statuses that mean "there is no such thing" and give None.
 
-    ``url`` is scheme and host where they are not the source's own; ``LIQCLI_URL_…`` replaces both alike.
+    ``url`` is scheme and host where they are not the source's own; ``LIQCLI_URL_…`` replaces both alike. ``weight`` is
+    what the request counts against the source's limits. The answer to one for a ``file`` may be large: it is kept on
+    disk then, and ``decode`` is given an open file instead of bytes, which is closed afterwards.
     """
 
     path: str
     params: tuple[tuple[str, str], ...] = ()
     absent: tuple[int, ...] = ()
     url: str | None = None
+    weight: float = 1.0
+    file: bool = False
 
     @property
     def text(self) -> str:
@@ -78,34 +83,9 @@ class Request:
         return f"{self.path}?{query}" if query else self.path
 
 
-class RateLimiter:
-    """Space requests evenly so that no more than so many a minute leave."""
-
-    def __init__(
-        self,
-        per_minute: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._step_s = 60.0 / per_minute
-        self._clock = clock
-        self._sleep = sleep
-        self._next_s = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Return when the next request may leave."""
-        with self._lock:
-            start = max(self._clock(), self._next_s)
-            self._next_s = start + self._step_s
-        pause = start - self._clock()
-        if pause > 0:
-            self._sleep(pause)
-
-
 class Client:
     """
-    One source's connection.
+    One source's connections, one a thread, and its pace, which all of them keep.
 
     Parameters
     ----------
@@ -113,8 +93,8 @@ class Client:
         Names the source in errors, and its ``LIQCLI_URL_…`` and ``LIQCLI_RATE_…`` variables.
     url : str
         Scheme, host and port when no variable replaces them.
-    per_minute : float
-        Requests a minute when no variable replaces it.
+    limits : sequence of Limit
+        What is kept when no variable replaces it.
     key : str, optional
         Sent as ``Authorization: Bearer``; never shown.
     on_wait : callable, optional
@@ -122,25 +102,34 @@ class Client:
     """
 
     def __init__(
-        self, source: str, url: str, per_minute: float, key: str | None = None, on_wait: Pause | None = None
+        self, source: str, url: str, limits: Sequence[Limit], key: str | None = None, on_wait: Tell | None = None
     ) -> None:
         self.source = source
         self._base = source_url(source, url)
-        self._on_wait = on_wait
-        self._limiter = RateLimiter(source_rate(source, per_minute), sleep=partial(self._pause, "rate limit"))
+        rate = source_rate(source)
+        self._weighs = rate is None
+        self.limits = tuple(limits) if rate is None else limit_to(rate)
+        self._pace = share_pace(source, self._base, self.limits, state_folder())
         self._key = key
-        self._session: requests.Session | None = None
-        self._closed = False
-        self.requests = 0
+        self._on_wait = on_wait
+        self._told_s = 0.0
+        self._closed = threading.Event()
+        self._own = threading.local()
+        self._lines: list[Line] = []
+
+    @property
+    def requests(self) -> int:
+        """How many requests the calling thread has sent, tries and redirects too."""
+        line: Line | None = getattr(self._own, "line", None)
+        return line.tries if line else 0
 
     def close(self) -> None:
-        """Close the connection; a thread that still asks is told so."""
-        self._closed = True
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        """Close the connections of all threads; one that still asks is told so."""
+        self._closed.set()
+        for line in list(self._lines):
+            line.close()
 
-    def get(self, request: Request, decode: Callable[[bytes], Decoded]) -> Decoded | None:
+    def get(self, request: Request, decode: Callable[[Any], Decoded]) -> Decoded | None:
         """
         Ask until the answer can be decoded.
 
@@ -163,14 +152,14 @@ class Client:
         """
         reason = ""
         for attempt in range(GARBLED_TRIES):
-            if attempt:
-                self._pause(f"asks again: {self._clean(reason)}", BACKOFF_S * 2 ** (attempt - 1))
+            pause_s = BACKOFF_S * 2 ** (attempt - 1) if attempt else 0.0
             try:
-                status, body = self._send(request)
-                if status in request.absent:
-                    return None
-                self._check_status(request, status, body)
-                return decode(body)
+                status, body = self._send(request, pause_s, f"asks again: {self._clean(reason)}")
+                with contextlib.nullcontext() if isinstance(body, bytes) else body:
+                    if status in request.absent:
+                        return None
+                    self._check_status(request, status, body)
+                    return decode(body)
             except ValueError as error:
                 reason = str(error)
             except RefusalError as error:
@@ -179,35 +168,47 @@ class Client:
             f"{self._where(request)} answered {GARBLED_TRIES} times with status 200 but {self._clean(reason)}"
         )
 
-    def _send(self, request: Request) -> tuple[int, bytes]:
-        import requests
-        from urllib3.exceptions import MaxRetryError
+    def _send(self, request: Request, pause_s: float, why: str) -> tuple[int, Body]:
+        """Ask, after a pause; a body that broke off or stalled is a ValueError."""
+        from requests import exceptions as failed
+        from urllib3 import exceptions as broken
 
-        self._limiter.wait()
-        if self._closed:
-            raise UnreachableError(f"{self._where(request)} is not asked any more")
-        self.requests += 1
+        from liqcli.body import LargeBodyError, SlowBodyError, read_body
+        from liqcli.line import ClosedError, PauseError
+
+        where = self._where(request)
         base = source_url(self.source, request.url) if request.url else self._base
+        line = self._line()
         try:
-            answer = self._open().get(
-                base + request.path, params=request.params, timeout=TIMEOUT_S, allow_redirects=True
+            line.pause(why, pause_s)
+            answer = line.ask(
+                base + request.path, request.params, request.path, request.weight if self._weighs else 1.0
             )
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
+            with answer:
+                return answer.status_code, read_body(answer.raw, request.file and answer.status_code == 200)
+        except ClosedError:
+            raise UnreachableError(f"{where} is not asked any more") from None
+        except PauseError as error:
+            raise UnreachableError(f"{self.source}: {error} (Retry-After); run again after it") from error
+        except SlowBodyError as error:
+            raise UnreachableError(f"{where} answers too slowly: {error}") from error
+        except LargeBodyError as error:
+            raise SourceError(f"{where} answers with {error}; no such answer can be right") from error
+        except broken.ReadTimeoutError as error:
+            raise ValueError("the body stalled") from error
+        except broken.HTTPError as error:
             raise ValueError("the body broke off") from error
-        except requests.exceptions.ConnectionError as error:
-            if error.args and not isinstance(error.args[0], MaxRetryError) and "Read timed out" in str(error):
-                raise ValueError("the body stalled") from error
-            raise UnreachableError(f"{self._where(request)} cannot be reached: {_innermost(error)}") from error
-        except requests.exceptions.RequestException as error:
-            raise UnreachableError(f"{self._where(request)} cannot be asked: {type(error).__name__}") from error
-        history = getattr(answer.raw.retries, "history", ())
-        self.requests += len(history)
-        return answer.status_code, answer.content
+        except failed.ConnectionError as error:
+            raise UnreachableError(f"{where} cannot be reached: {_innermost(error)}") from error
+        except failed.RequestException as error:
+            raise UnreachableError(f"{where} cannot be asked: {type(error).__name__}") from error
+        except OSError as error:
+            raise SourceError(f"{where}: its answer cannot be kept on disk ({error.strerror or error})") from error
 
-    def _check_status(self, request: Request, status: int, body: bytes) -> None:
+    def _check_status(self, request: Request, status: int, body: Body) -> None:
         if status == 200:
             return
-        said = self._clean(_summarise(body))
+        said = self._clean(_summarise(body)) if isinstance(body, bytes) else ""
         if status in BLOCKED:
             raise BlockedError(
                 f"{self._where(request)} answered {status} ({BLOCKED[status]}): the source refuses this network, "
@@ -220,25 +221,26 @@ class Client:
             f"{self._where(request)} answered {status}{meaning and f' ({meaning})'}{tries}{said and f': {said}'}"
         )
 
-    def _open(self) -> requests.Session:
-        import requests
-        from requests.adapters import HTTPAdapter
+    def _line(self) -> Line:
+        """Give the calling thread's own connection: sessions of ``requests`` are not to be shared."""
+        line: Line | None = getattr(self._own, "line", None)
+        if line is None:
+            from liqcli.line import Line, Patience
 
-        if self._session is None:
-            session = requests.Session()
-            adapter = HTTPAdapter(max_retries=_retry_table(self.source, self._pause))
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            session.headers["User-Agent"] = f"Mozilla/5.0 (compatible; liqcli/{__version__})"
+            patience = Patience(STATUS_TRIES, CONNECT_TRIES, READ_TRIES, RETRIED, BACKOFF_S, LONGEST_WAIT_S, TIMEOUT_S)
+            headers = {"User-Agent": f"Mozilla/5.0 (compatible; liqcli/{__version__})"}
             if self._key:
-                session.headers["Authorization"] = f"Bearer {self._key}"
-            self._session = session
-        return self._session
+                headers["Authorization"] = f"Bearer {self._key}"
+            line = self._own.line = Line(self._pace, patience, headers, self._closed, self._tell)
+            self._lines.append(line)
+        return line
 
-    def _pause(self, why: str, seconds: float) -> None:
-        if self._on_wait is not None:
+    def _tell(self, why: str, seconds: float) -> None:
+        """Tell of a pause, unless it ends with one that was told already: all threads wait for the same thing."""
+        until_s = time.monotonic() + seconds
+        if seconds > 0 and until_s > self._told_s + SAME_WAIT_S and self._on_wait is not None:
+            self._told_s = until_s
             self._on_wait(why, seconds)
-        time.sleep(seconds)
 
     def _where(self, request: Request) -> str:
         return f"{self.source}: {request.path}"
@@ -246,50 +248,6 @@ class Client:
     def _clean(self, text: str) -> str:
         shown = text.replace(self._key, "***") if self._key else text
         return re.sub(r"[\x00-\x1f\x7f\s]+", " ", shown).strip()[:160]
-
-
-def _retry_table(source: str, pause: Pause) -> Retry:
-    from urllib3.exceptions import InvalidHeader
-    from urllib3.util import Retry
-
-    class PatientRetry(Retry):
-        """Honours Retry-After up to a limit; a header that is no time counts as one second."""
-
-        def parse_retry_after(self, retry_after: str) -> float:
-            try:
-                seconds = float(super().parse_retry_after(retry_after))
-            except InvalidHeader:
-                return 1.0
-            if seconds > LONGEST_WAIT_S:
-                raise SourceError(f"{source}: wants a pause of {seconds:.0f} s (Retry-After); run again after it")
-            return seconds
-
-        def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
-            seconds = self.get_retry_after(response)
-            if seconds:
-                pause(f"{response.status}: {RETRIED.get(response.status, 'asked to wait')}", seconds)
-            return bool(seconds)
-
-        def _sleep_backoff(self) -> None:
-            seconds = self.get_backoff_time()
-            if seconds > 0:
-                last = self.history[-1] if self.history else None
-                said = f"{last.status}: {RETRIED.get(last.status, '')}" if last and last.status else "no connection"
-                pause(f"asks again: {said}", seconds)
-
-    return PatientRetry(
-        total=STATUS_TRIES,
-        connect=CONNECT_TRIES,
-        read=READ_TRIES,
-        status=STATUS_TRIES,
-        redirect=3,
-        other=0,
-        status_forcelist=frozenset(RETRIED),
-        allowed_methods=frozenset({"GET"}),
-        backoff_factor=BACKOFF_S,
-        backoff_max=20,
-        raise_on_status=False,
-    )
 
 
 def _innermost(error: BaseException) -> str:

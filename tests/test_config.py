@@ -39,14 +39,14 @@ def test_source_key(monkeypatch):
 
 
 def test_source_rate(monkeypatch):
-    assert config.source_rate("gate", 120.0) == 120
+    assert config.source_rate("gate") is None
     for text, rate in (("60", 60), ("0.5", 0.5), (" Unlimited ", float("inf"))):
         monkeypatch.setenv("LIQCLI_RATE_GATE", text)
-        assert config.source_rate("gate", 120.0) == rate
+        assert config.source_rate("gate") == rate
     for bad in ("", "0", "-1", "nan", "fast"):
         monkeypatch.setenv("LIQCLI_RATE_GATE", bad)
         with pytest.raises(UsageError, match="LIQCLI_RATE_GATE"):
-            config.source_rate("gate", 120.0)
+            config.source_rate("gate")
 
 
 def test_threads(monkeypatch):

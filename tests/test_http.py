@@ -10,7 +10,7 @@ from loopback.server import Asked, Loopback, Reply, json_reply
 
 from liqcli import http
 from liqcli.errors import BlockedError, SourceError, UsageError
-from liqcli.http import Client, RateLimiter, RefusalError, Request, UnreachableError
+from liqcli.http import Client, RefusalError, Request, UnreachableError
 from liqcli.sources.common import decode_json
 
 
@@ -28,7 +28,7 @@ def _swift(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(server: Loopback, absent: tuple[int, ...] = (), key: str | None = None) -> object:
-    client = Client("gate", server.url, 60, key)
+    client = Client("gate", server.url, (), key)
     try:
         return client.get(Request("/api/thing", (("a", "1"),), absent), decode_json)
     finally:
@@ -112,14 +112,14 @@ def test_refusal_inside_a_200() -> None:
         raise RefusalError("50015 uly is missing")
 
     with Answers() as server:
-        client = Client("okx", server.url, 6000)
+        client = Client("okx", server.url, ())
         with pytest.raises(SourceError, match="okx: /x refused: 50015 uly is missing"):
             client.get(Request("/x"), refuse)
         client.close()
 
 
 def test_nobody_listens() -> None:
-    client = Client("gate", "http://127.0.0.1:9", 60)
+    client = Client("gate", "http://127.0.0.1:9", ())
     with pytest.raises(UnreachableError, match=r"gate: /x cannot be reached: .*refused"):
         client.get(Request("/x"), decode_json)
     client.close()
@@ -151,29 +151,11 @@ def test_address_and_rate_come_from_variables(monkeypatch: pytest.MonkeyPatch) -
     """LIQCLI_URL_GATE replaces scheme, host and port; the path stays."""
     with Answers() as server:
         monkeypatch.setenv("LIQCLI_URL_GATE", server.url + "/")
-        client = Client("gate", "https://api.gateio.ws", 60)
+        client = Client("gate", "https://api.gateio.ws", ())
         assert client.get(Request("/api/v4/x", (("q", "a b&c"),)), decode_json) == {"fine": True}
         assert server.asked[0][:2] == ("/api/v4/x", {"q": "a b&c"})
         assert client.requests == 1
         client.close()
     monkeypatch.setenv("LIQCLI_RATE_GATE", "fast")
     with pytest.raises(UsageError, match="LIQCLI_RATE_GATE: 'fast'"):
-        Client("gate", "https://api.gateio.ws", 60)
-
-
-def test_rate_limiter_spaces_requests() -> None:
-    """120 a minute: one every half second, the first at once; a pause is not saved up."""
-    now = [100.0]
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        now[0] += seconds
-
-    limiter = RateLimiter(120, clock=lambda: now[0], sleep=sleep)
-    for _ in range(3):
-        limiter.wait()
-    now[0] += 10
-    limiter.wait()
-    limiter.wait()
-    assert slept == [0.5, 0.5, 0.5]
+        Client("gate", "https://api.gateio.ws", ())

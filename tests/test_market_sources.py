@@ -71,7 +71,7 @@ def test_binance_candles() -> None:
         "interval": "1m",
         "startTime": str(T0_MS),
         "endTime": str(T0_MS + 179_999),
-        "limit": "1500",
+        "limit": "3",
     }
     assert candles == [Candle(T0, 100.1, 101.0, 99.5, 100.4, 12.5, 6.0)]
 

@@ -151,7 +151,7 @@ class Clients:
             if source.name not in self._open:
                 key = None if source.keyless else source_key(source.name)
                 told = partial(self._progress.wait, source.name)
-                self._open[source.name] = Client(source.name, source.url, source.per_minute, key, told)
+                self._open[source.name] = Client(source.name, source.url, source.limits, key, told)
             return self._open[source.name]
 
     def close(self) -> None:

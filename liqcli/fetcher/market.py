@@ -86,7 +86,7 @@ class _Run:
     def client(self, source: MarketSource) -> Client:
         if source.name not in self.clients:
             told = partial(self.progress.wait, f"{source.name} market")
-            self.clients[source.name] = Client(source.name, source.url, source.per_minute, on_wait=told)
+            self.clients[source.name] = Client(source.name, source.url, source.limits, on_wait=told)
         return self.clients[source.name]
 
 

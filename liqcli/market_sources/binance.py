@@ -4,8 +4,8 @@ exchange: binance
 docs: GET /fapi/v1/klines and /futures/data/openInterestHist, read 2026-11-22 in facts/sources.md section 5 (documented)
 gives: candles since listing, oldest first, at most 1500 an answer, startTime and endTime inside (documented); open
     interest every 5 minutes, oldest first, at most 500, the last 30 days, an older startTime gets -1130 (documented)
-limits: 2400 weight a minute and address, 1500 candles weigh 10 (documented): 240 requests; open interest 1000 in five
-    minutes (documented): 200 a minute, which is kept for both. 429 and 418 are waited out, 451 is a country (recorded)
+limits: 2400 weight a minute and address, candles weigh 1, 2, 5 or 10 by how many are asked for; open interest
+    1000 requests in five minutes (documented). 429 and 418 are waited out, 451 is a country (recorded)
 qty: volume is base coins, sumOpenInterest base coins, sumOpenInterestValue USD (documented). Inverse contracts are
     another host and are not asked here
 time: open time in ms; the last candle may be open and is left out
@@ -15,7 +15,7 @@ changed: nothing dated
 from __future__ import annotations
 
 from liqcli.http import Request
-from liqcli.market_data import OpenInterest
+from liqcli.market_data import INTERVAL_US, OpenInterest
 from liqcli.market_sources.common import (
     DAY_US,
     SNAPSHOT_US,
@@ -31,9 +31,11 @@ from liqcli.market_sources.common import (
     rows_of,
 )
 from liqcli.model import Window
+from liqcli.pace import Limit
 from liqcli.sources.common import decode_json
 from liqcli.symbols import split_symbol
 
+LIMITS = (Limit(2400, 60, "/fapi/"), Limit(1000, 300, "/futures/data/"))
 CANDLES = 1500
 SNAPSHOTS = 500
 KEPT_US = 30 * DAY_US - 3600 * 1_000_000  # an hour less: the edge moves while we ask
@@ -47,7 +49,9 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
     """Ask for one window of candles."""
     if split_symbol(symbol)[1] not in QUOTES:
         return None
-    payload = yield Request("/fapi/v1/klines", _params(symbol, ("interval", interval), window, CANDLES), absent=(400,))
+    bars = min(CANDLES, window.length_us // INTERVAL_US[interval])
+    params = _params(symbol, ("interval", interval), window, bars)
+    payload = yield Request("/fapi/v1/klines", params, absent=(400,), weight=weigh_candles(bars))
     if payload is None:  # -1121 "Invalid symbol." (recorded by others)
         return None
     rows = (read_candle(row[0], row[1:5], row[5], row[TAKER_BUY]) for row in rows_of(payload))
@@ -73,6 +77,11 @@ def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenIntere
     return build_open_interest(rows, window)
 
 
+def weigh_candles(bars: int) -> int:
+    """Say what a request for so many candles weighs (documented)."""
+    return 1 if bars < 100 else 2 if bars < 500 else 5 if bars <= 1000 else 10
+
+
 def _params(symbol: str, step: tuple[str, str], window: Window, limit: int) -> tuple[tuple[str, str], ...]:
     """Both of Binance's bounds lie inside, so the end is a millisecond earlier."""
     start, end = str(window.start_us // 1000), str(window.end_us // 1000 - 1)
@@ -83,7 +92,7 @@ SOURCE = MarketSource(
     name="binance",
     exchange="binance",
     url="https://fapi.binance.com",
-    per_minute=200,
+    limits=LIMITS,
     decode=decode_json,
     intervals=INTERVALS,
     cut_candles=lambda gap, step_us, now: cut_bars(gap, step_us, CANDLES, now - ARCHIVED_US),

@@ -5,7 +5,7 @@ docs: https://data.binance.vision, read 2026-11-22 in facts/sources.md section 5
 gives: futures/um/{daily,monthly}/klines/SYM/INT zips, and daily/metrics zips with open interest every 5 minutes since
     2020-09-01 (documented); a day's file is there the day after (unproven: 26 hours are left), a month's some days
     into the next (unproven: three days are left). A missing file is a 404
-limits: none documented; 600 a minute are asked for
+limits: none documented; 20 requests in 2 s are sent, with the archive's liquidations
 qty: volume base coins; sum_open_interest base coins, sum_open_interest_value USD (documented)
 time: open time in ms, in files of futures (documented); microseconds, as spot files have, are read too. create_time of
     metrics is UTC text (documented); its first row of a day is 00:00 or 00:05 (both seen in code of others)
@@ -39,6 +39,7 @@ from liqcli.market_sources.common import (
     read_optional,
 )
 from liqcli.model import Window, to_us
+from liqcli.sources.binance_vision import LIMITS
 from liqcli.symbols import split_symbol
 
 DAILY_US = 26 * 3600 * 1_000_000  # so old is the beginning of the next day when a day's file is there
@@ -166,7 +167,7 @@ SOURCE = MarketSource(
     name="binance-vision",
     exchange="binance",
     url="https://data.binance.vision",
-    per_minute=600,
+    limits=LIMITS,
     decode=decode,
     intervals=INTERVALS,
     cut_candles=cut_candles,

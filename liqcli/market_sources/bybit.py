@@ -6,7 +6,7 @@ docs: GET /v5/market/kline and /v5/market/open-interest, read 2026-11-22 in a co
 gives: candles since listing, newest first, at most 1000 an answer, start and end inside (documented); open interest
     every 5 minutes since listing, newest first, at most 200 a page (documented). Windows of at most 200 snapshots are
     asked, so the cursor is never needed (it is percent-encoded already, and clients encode it twice)
-limits: 600 requests in five seconds an address, else 403 for ten minutes (documented); 600 a minute are asked for.
+limits: 600 requests in five seconds an address, else 403 for ten minutes (documented).
     retCode 10006 inside a 200 means busy (documented); a 403 of CloudFront means the country (recorded)
 qty: linear volume is base coins, inverse volume USD and turnover base coins (documented). openInterest is the sum of
     both sides, singleOpenInterest one side, as other exchanges count: the one side is stored; where it is missing,
@@ -34,6 +34,7 @@ from liqcli.market_sources.common import (
     rows_of,
 )
 from liqcli.model import Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.common import decode_json
 from liqcli.symbols import split_symbol
 
@@ -109,7 +110,7 @@ SOURCE = MarketSource(
     name="bybit",
     exchange="bybit",
     url="https://api.bybit.com",
-    per_minute=600,
+    limits=(Limit(600, 5),),
     decode=decode,
     intervals=INTERVALS,
     cut_candles=lambda gap, step_us, _now: cut_bars(gap, step_us, CANDLES),

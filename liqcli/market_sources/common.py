@@ -15,6 +15,7 @@ from liqcli.market_data import (
     find_open_interest_fault,
 )
 from liqcli.model import US_PER_S, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.timespan import now_us
 
 MINUTE_US = 60 * US_PER_S
@@ -44,7 +45,7 @@ class MarketSource:
     name: str
     exchange: str
     url: str
-    per_minute: float
+    limits: tuple[Limit, ...]
     decode: Callable[[bytes], object]
     intervals: Mapping[str, str]
     cut_candles: Callable[[Window, int, int], list[Window]]

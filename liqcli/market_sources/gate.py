@@ -7,7 +7,8 @@ gives: candles oldest first, at most 2000 an answer, from and to in seconds and 
     (documented), only the last 10,000 bars, else 400 "Candlestick too long ago" (recorded); open interest every 5
     minutes from a second on, at most limit rows (documented; that 100 are allowed, and their order, is unproven),
     some 180 days (probed by others)
-limits: 200 requests in 10 seconds an endpoint and address (documented): 1000 a minute
+limits: 200 requests in 10 seconds an endpoint and address (documented), which is kept for all endpoints together,
+    those of the liquidations too
 qty: v and open_interest are contracts, times quanto_multiplier of the contract; open_interest_usd is USD (documented).
     Where the multiplier is not known, and for inverse contracts, coins are left unknown
 time: open time in seconds; minutes without a trade may be missing (unproven)
@@ -37,7 +38,7 @@ from liqcli.market_sources.common import (
 )
 from liqcli.model import US_PER_S, Window, parse_number
 from liqcli.sources.common import multiply
-from liqcli.sources.gate import contract_request, decode, parse_market
+from liqcli.sources.gate import LIMITS, contract_request, decode, parse_market
 from liqcli.symbols import split_symbol
 
 CANDLES = 1999  # of 2000, whichever way the bounds are counted
@@ -110,7 +111,7 @@ SOURCE = MarketSource(
     name="gate",
     exchange="gate",
     url="https://api.gateio.ws",
-    per_minute=1000,
+    limits=LIMITS,
     decode=decode,
     intervals=INTERVALS,
     cut_candles=lambda gap, step_us, now: cut_bars(gap, step_us, CANDLES, now - KEPT_CANDLES * step_us),

@@ -6,7 +6,7 @@ docs: GET /api/v5/market/history-candles and /api/v5/rubik/stat/contracts/open-i
 gives: candles since 2020 or so, newest first, 100 an answer (newer pages say 300), after = strictly older (documented);
     open interest every 5 minutes, the latest 1440 (five days), at most 100, begin = newer, end = older (documented).
     That both bounds are strict is unproven: windows hold 99 snapshots, so one too many does no harm
-limits: candles 20 in two seconds, open interest 10 in two seconds an address (documented): 300 a minute for both.
+limits: candles 20 in two seconds, open interest 10 in two seconds an address (documented).
     50011 inside a 200 means busy (recorded), 51001 an unknown instrument (documented)
 qty: volCcy is base coins of a derivative, vol contracts (documented); oiCcy base coins, oiUsd USD (documented)
 time: open time in ms as text; confirm 0 = the candle is still open, left out (documented). Bars of 6 hours and more
@@ -35,6 +35,7 @@ from liqcli.market_sources.common import (
 )
 from liqcli.model import Window
 from liqcli.sources.common import decode_json
+from liqcli.sources.okx import LIMITS
 from liqcli.symbols import split_symbol
 
 CANDLES = 100
@@ -103,7 +104,7 @@ SOURCE = MarketSource(
     name="okx",
     exchange="okx",
     url="https://www.okx.com",
-    per_minute=300,
+    limits=LIMITS,
     decode=decode,
     intervals=INTERVALS,
     cut_candles=lambda gap, step_us, _now: cut_bars(gap, step_us, CANDLES),

@@ -6,7 +6,7 @@ docs: https://data.binance.vision/?prefix=data/futures/cm/daily/liquidationSnaps
 gives: 2023-06-25 to 2024-10-14, a file a day, in time order; 472 of those 478 days for BTCUSD_PERP (probed by others
     2026-09; other contracts unproven). A day without a file stays unknown. The USD-M twin was deleted. What exists is
     listed on s3-ap-northeast-1.amazonaws.com/data.binance.vision, XML, 1000 keys a page, marker = go on behind it
-limits: none stated; 300 requests a minute are sent. A file counts only when its sha256 is that of its .CHECKSUM
+limits: none stated; 20 requests in 2 s are sent. A file counts only when its sha256 is that of its .CHECKSUM
 side: the order's side: SELL = a long was liquidated (documented)
 price: `average_price`, the fill; `price` is the order's limit (documented)
 qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others) (documented)
@@ -29,6 +29,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, from_us
+from liqcli.pace import Limit
 from liqcli.sources.binance_stream import parse_order
 from liqcli.sources.common import (
     DAY_US,
@@ -55,6 +56,7 @@ COLUMNS = (
     "last_fill_quantity",
     "accumulated_fill_quantity",
 )
+LIMITS = (Limit(20, 2),)
 FOLDER = "data/futures/cm/daily/liquidationSnapshot/"
 FIRST_US = 1_687_651_200 * US_PER_S  # 2023-06-25
 END_US = 1_728_950_400 * US_PER_S  # 2024-10-15
@@ -250,7 +252,7 @@ SOURCE = Source(
     name="binance-vision",
     exchanges=("binance",),
     url="https://data.binance.vision",
-    per_minute=300,
+    limits=LIMITS,
     window_us=7 * DAY_US,
     grain_us=DAY_US,
     retention_us=None,

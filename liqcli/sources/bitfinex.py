@@ -29,6 +29,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.common import (
     DAY_US,
     AskMarkets,
@@ -214,7 +215,7 @@ SOURCE = Source(
     name="bitfinex",
     exchanges=("bitfinex",),
     url="https://api-pub.bitfinex.com",
-    per_minute=3,
+    limits=(Limit(3, 60),),
     window_us=7 * DAY_US,
     grain_us=60 * US_PER_S,
     retention_us=None,

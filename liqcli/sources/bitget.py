@@ -24,6 +24,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.common import (
     HOUR_US,
     AskMarkets,
@@ -196,7 +197,7 @@ SOURCE = Source(
     name="bitget",
     exchanges=("bitget",),
     url="https://api.bitget.com",
-    per_minute=300,
+    limits=(Limit(5, 1),),
     window_us=1000 * HOUR_US,
     grain_us=1000,
     retention_us=int(71.5 * HOUR_US),

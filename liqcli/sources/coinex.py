@@ -24,6 +24,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, PriceKind, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, read_moment
 from liqcli.sources.common import (
     DAY_US,
@@ -174,7 +175,7 @@ SOURCE = Source(
     name="coinex",
     exchanges=("coinex",),
     url="https://api.coinex.com",
-    per_minute=150,
+    limits=(Limit(150, 60, even=True),),
     window_us=DAY_US,
     grain_us=1000,
     retention_us=270 * DAY_US,

@@ -26,6 +26,7 @@ from liqcli.model import (
     find_fault,
     parse_number,
 )
+from liqcli.pace import Limit
 from liqcli.symbols import normalise_symbol, split_symbol
 from liqcli.timespan import now_us
 
@@ -96,7 +97,7 @@ class Source:
     name: str
     exchanges: tuple[str, ...]
     url: str
-    per_minute: float
+    limits: tuple[Limit, ...]
     window_us: int
     grain_us: int
     retention_us: int | None

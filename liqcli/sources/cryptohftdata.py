@@ -32,6 +32,7 @@ from typing import Any, NamedTuple
 
 from liqcli.http import Request
 from liqcli.model import US_PER_S, Completeness, Liquidation, PriceKind, Window, from_us, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.asking import ask_twice, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
@@ -280,7 +281,7 @@ SOURCE = Source(
     name="cryptohftdata",
     exchanges=tuple(VENUES),
     url="https://api.cryptohftdata.com",
-    per_minute=60,
+    limits=(Limit(60, 60, even=True),),
     window_us=6 * HOUR_US,
     grain_us=HOUR_US,
     retention_us=None,

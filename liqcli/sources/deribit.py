@@ -32,6 +32,7 @@ from typing import Any
 from liqcli.http import RefusalError, Request
 from liqcli.intervals import subtract_intervals
 from liqcli.model import Liquidation, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.common import (
     HOUR_US,
     AskMarkets,
@@ -237,7 +238,7 @@ SOURCE = Source(
     name="deribit",
     exchanges=("deribit",),
     url="https://history.deribit.com",
-    per_minute=120,
+    limits=(Limit(120, 60, even=True),),
     window_us=12 * HOUR_US,
     grain_us=1000,
     retention_us=None,

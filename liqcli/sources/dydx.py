@@ -24,6 +24,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, from_us, parse_number, to_us
+from liqcli.pace import Limit
 from liqcli.sources.asking import ask_twice
 from liqcli.sources.common import (
     HOUR_US,
@@ -185,7 +186,7 @@ SOURCE = Source(
     name="dydx",
     exchanges=("dydx",),
     url="https://indexer.dydx.trade",
-    per_minute=300,
+    limits=(Limit(50, 10),),
     window_us=6 * HOUR_US,
     grain_us=1000,
     retention_us=None,

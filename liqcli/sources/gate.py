@@ -6,7 +6,8 @@ docs: GET /api/v4/futures/{usdt|btc}/liq_orders, read 2026-11-22 in the copy of 
 gives: a rolling 90 days or so (probed by others 2026-09-08: 90 days answered, 95 days empty); newest first; no paging;
     at most 1000 rows an answer (documented), so a full window is halved, down to one second
 limits: to - from at most 3600 s, else 400 "range from/to must in 1 hour" (recorded); from and to are whole seconds,
-    both inside (documented); 200 requests in 10 s an endpoint and address (documented)
+    both inside (documented); 200 requests in 10 s an endpoint and address (documented), which is kept
+    for all endpoints together
 side: sign of size is the POSITION, above 0 = a long was liquidated; order_size has the other sign (recorded, 109 of
     109). The websocket's sign is the opposite one. A row whose two signs agree is refused
 price: fill_price, the average fill (documented), so price_kind fill; order_price, near bankruptcy, is not used
@@ -28,6 +29,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
@@ -49,6 +51,7 @@ from liqcli.sources.common import (
 from liqcli.symbols import split_symbol
 
 LIMIT = 1000
+LIMITS = (Limit(200, 10),)
 _SETTLES = {"USDT": "usdt", "USD": "btc"}
 
 
@@ -197,7 +200,7 @@ SOURCE = Source(
     name="gate",
     exchanges=("gate",),
     url="https://api.gateio.ws",
-    per_minute=1000,
+    limits=LIMITS,
     window_us=HOUR_US,
     grain_us=US_PER_S,
     retention_us=90 * DAY_US,

@@ -28,6 +28,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
@@ -176,7 +177,7 @@ SOURCE = Source(
     name="htx",
     exchanges=("htx",),
     url="https://api.hbdm.com",
-    per_minute=1200,
+    limits=(Limit(240, 3),),
     window_us=2 * HOUR_US,
     grain_us=1000,
     retention_us=90 * DAY_US,

@@ -32,6 +32,7 @@ from typing import Any
 from liqcli.http import RefusalError, Request
 from liqcli.intervals import Interval, merge_intervals
 from liqcli.model import US_PER_S, Liquidation, Window, parse_number
+from liqcli.pace import Limit
 from liqcli.sources.common import (
     DAY_US,
     Answer,
@@ -256,7 +257,7 @@ SOURCE = Source(
     name="kraken",
     exchanges=("kraken",),
     url="https://futures.kraken.com",
-    per_minute=120,
+    limits=(Limit(120, 60, even=True),),
     window_us=DAY_US,
     grain_us=MINUTE_S * US_PER_S,
     retention_us=None,

@@ -30,6 +30,7 @@ from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number, to_us
+from liqcli.pace import Limit
 from liqcli.sources.asking import ask_fitting
 from liqcli.sources.common import (
     HOUR_US,
@@ -50,6 +51,12 @@ from liqcli.sources.common import (
 )
 
 LIMIT = 100
+LIMITS = (
+    Limit(40, 2, "/api/v5/public/liquidation-orders"),
+    Limit(20, 2, "/api/v5/public/instruments"),
+    Limit(20, 2, "/api/v5/market/"),
+    Limit(10, 2, "/api/v5/rubik/"),
+)
 _BUSY = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
 _TYPES: Mapping[str, str] = {"3": "sell", "4": "buy"}  # v3: 3 = a long was closed, 4 = a short
 
@@ -226,7 +233,7 @@ SOURCE = Source(
     name="okx",
     exchanges=("okx",),
     url="https://www.okx.com",
-    per_minute=900,
+    limits=LIMITS,
     window_us=6 * HOUR_US,
     grain_us=1000,
     retention_us=int(23.5 * HOUR_US),

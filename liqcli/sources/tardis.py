@@ -28,6 +28,7 @@ from typing import Any
 from liqcli.config import source_key
 from liqcli.http import Request
 from liqcli.model import Liquidation, Window
+from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, ask_twice, read_moment
 from liqcli.sources.common import (
     DAY_US,
@@ -181,7 +182,7 @@ SOURCE = Source(
     name="tardis",
     exchanges=tuple(_SPELLINGS),
     url="https://datasets.tardis.dev",
-    per_minute=60,
+    limits=(Limit(60, 60, even=True),),
     window_us=DAY_US,
     grain_us=DAY_US,
     retention_us=None,
