@@ -1,0 +1,252 @@
+"""The report and the index in a real browser: quiet, closed, narrow enough for a phone, and alive without a script."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liqcli.daily import run_daily
+from liqcli.demo import fill_lake
+from liqcli.lake import Lake
+from liqcli.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from chromium import Chromium, Page, find_chromium, run_chromium
+
+DESKTOP, PHONE = (1280, 900), (400, 800)
+Open = Callable[..., Page]
+
+# Everything that reaches beyond the screen, but for what scrolls inside a frame of its own.
+TOO_WIDE = """
+(() => {
+  const beyond = [];
+  for (const e of document.querySelectorAll('body, body *')) {
+    const frame = e.parentElement && e.parentElement.closest('.scroll, .shot');
+    if (frame || e.closest('.sr') || e.closest('svg')) continue;
+    const box = e.getBoundingClientRect();
+    if (box.width && (box.right > WIDTH + 0.5 || box.left < -0.5)) {
+      beyond.push(`${e.tagName}.${e.className} ${box.right}`);
+    }
+  }
+  return [document.documentElement.scrollWidth, beyond];
+})()
+"""
+IMAGES = "[...document.images].map(i => [i.complete && i.naturalWidth > 0, i.alt.length > 0, i.currentSrc.length])"
+UNFOLD = "document.querySelectorAll('details').forEach(d => { d.open = true })"
+# Links within the page whose place is missing, or is not seen after going there.
+LOST = """
+[...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute('href')).filter(href => {
+  const place = document.getElementById(href.slice(1));
+  if (!place) return true;
+  location.hash = href;
+  const box = place.getBoundingClientRect();
+  return box.bottom < 0 || box.top > innerHeight;
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """One browser for all tests of this file."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium on this machine (Debian and Ubuntu: apt install chromium)")
+    with run_chromium(program, tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A day of daily reports on the sample."""
+    folder = tmp_path_factory.mktemp("daily")
+    lake = Lake(folder / "lake")
+    fill_lake(lake)
+    settings = Settings(symbols=("BTCUSDT",), lookbacks=("24h",), out=folder / "out", fetch=False)
+    assert run_daily(settings, lake, "2026-01-08", lambda _: None, lambda _: None).exit_code == 0
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the screenshots go, to be looked at."""
+    return tmp_path_factory.mktemp("screenshots")
+
+
+@pytest.fixture
+def open_page(browser: Chromium, out: Path) -> Iterator[Open]:
+    """Open a page of the daily run at a size and theme."""
+    pages: list[Page] = []
+
+    def open_(name: str, size: tuple[int, int] = DESKTOP, theme: str = "light", media: str = "") -> Page:
+        page = Page(browser)
+        pages.append(page)
+        page.shape(*size, theme=theme, media=media)
+        page.open((out / name).as_uri())
+        return page
+
+    yield open_
+    for page in pages:
+        page.close()
+
+
+REPORT, INDEX = "2026-01-07/BTCUSDT-24h.html", "index.html"
+BOTH = pytest.mark.parametrize("name", [REPORT, INDEX])
+
+
+@BOTH
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_is_quiet_and_asks_for_nothing(open_page: Open, pictures: Path, name: str, theme: str) -> None:
+    page = open_page(name, theme=theme)
+    assert page.troubles() == []
+    images = page.evaluate(IMAGES)
+    assert images
+    assert all(loaded and described for loaded, described, _ in images)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, background[4:-1].split(","))) > 600) is (theme == "light")
+    shot = pictures / f"{Path(name).stem}-{theme}.png"
+    page.screenshot(shot)
+    assert struct.unpack(">I", shot.read_bytes()[16:20])[0] == DESKTOP[0]
+
+
+def test_a_page_that_is_not_closed_would_be_noticed(open_page: Open, out: Path) -> None:
+    """So that the test above can fail: what the policy holds back, and what it cannot."""
+    text = (out / REPORT).read_text(encoding="utf-8")
+    evil = text.replace("</main>", "<script>document.title='x'</script><img src='http://e.invalid/x.png'></main>")
+    (out / "evil.html").write_text(evil, encoding="utf-8")
+    said = "\n".join(open_page("evil.html").troubles())
+    assert "ContentSecurityPolicyIssue" in said
+    assert "inline script" in said
+    (out / "open.html").write_text(evil.replace("img-src data:", "img-src *"), encoding="utf-8")
+    assert "asked for http://e.invalid/x.png" in open_page("open.html").troubles()
+
+
+def test_the_picture_follows_the_reader(open_page: Open) -> None:
+    sources = [open_page(REPORT, theme=theme).evaluate("document.images[0].currentSrc") for theme in ("light", "dark")]
+    assert sources[0] != sources[1]
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+
+
+@BOTH
+def test_nothing_is_wider_than_a_phone(open_page: Open, pictures: Path, name: str) -> None:
+    page = open_page(name, PHONE)
+    assert page.evaluate("innerWidth") == PHONE[0]
+    for _ in range(2):  # folded, then unfolded
+        assert page.evaluate(TOO_WIDE.replace("WIDTH", str(PHONE[0]))) == [PHONE[0], []]
+        page.evaluate(UNFOLD)
+    page.screenshot(pictures / f"{Path(name).stem}-phone.png")
+
+
+@BOTH
+def test_every_link_within_the_page_leads_somewhere(open_page: Open, name: str) -> None:
+    page = open_page(name)
+    if name == REPORT:
+        assert page.evaluate("document.querySelectorAll('a[href^=\"#\"]').length") > 20
+    assert page.evaluate(LOST) == []
+
+
+def middle_of(page: Page, selector: str) -> tuple[float, float]:
+    """Scroll an element into the middle of the window, and give its own middle. [px]"""
+    script = """
+    (() => {
+      const e = document.querySelector(SELECTOR);
+      e.scrollIntoView({block: 'center', inline: 'center'});
+      const b = e.getBoundingClientRect();
+      return [b.x + b.width / 2, b.y + b.height / 2];
+    })()
+    """
+    x, y = page.evaluate(script.replace("SELECTOR", repr(selector)))
+    return x, y
+
+
+def style_of(page: Page, selector: str, name: str) -> str:
+    return str(page.evaluate(f"getComputedStyle(document.querySelector('{selector}')).{name}"))
+
+
+def test_rows_and_places_light_each_other_up(open_page: Open) -> None:
+    page = open_page(REPORT)
+    page.point_at(1, 1)
+    plain = style_of(page, "#cluster-1", "backgroundColor")
+    assert style_of(page, "#band-1", "opacity") == "0"
+    page.point_at(*middle_of(page, "#cluster-1"))
+    assert (style_of(page, "#band-1", "opacity"), style_of(page, "#band-2", "opacity")) == ("1", "0")
+    page.point_at(*middle_of(page, "#cascade-2"))
+    assert (style_of(page, "#burst-2", "opacity"), style_of(page, "#band-1", "opacity")) == ("1", "0")
+    assert style_of(page, "#cluster-1", "backgroundColor") == plain
+    page.point_at(*middle_of(page, "#band-2 rect"))
+    assert style_of(page, "#cluster-2", "backgroundColor") != plain
+    assert style_of(page, "#cluster-1", "backgroundColor") == plain
+    page.evaluate("location.hash = '#band-3'")
+    assert style_of(page, "#band-3", "opacity") == "1"
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_a_place_in_the_picture_tells_its_numbers(open_page: Open, size: tuple[int, int]) -> None:
+    """The hottest cell, 14:05 and 91,200: where it is drawn hottest, the pointer meets its numbers, at any scale."""
+    page = open_page(REPORT, size)
+    hot = page.evaluate(
+        "[...document.querySelectorAll('.over title')].filter(t => t.textContent.includes("
+        "'14:05 – 14:10 UTC\\n91,200 – 91,250')).map(t => { const b = t.parentElement; "
+        "return [b.x.baseVal.value, b.y.baseVal.value, b.width.baseVal.value, b.height.baseVal.value] })"
+    )
+    assert len(hot) == 1
+    x, y, width, height = hot[0]
+    # Where this pixel of the picture is on the screen, what lies over it there, and its colour.
+    script = f"""
+    (() => {{
+      const shown = document.querySelector('.sheet img'), x = {x + width / 2}, y = {y + height / 2};
+      shown.scrollIntoView({{block: 'center'}});
+      document.querySelector('.shot').scrollLeft = 250;
+      const box = shown.getBoundingClientRect(), scale = box.width / 1600;
+      const top = document.elementFromPoint(box.x + x * scale, box.y + y * scale);
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [1600, 1000];
+      const pen = canvas.getContext('2d');
+      pen.drawImage(shown, 0, 0);
+      return [scale, top.querySelector('title').textContent, [...pen.getImageData(x, y, 1, 1).data]];
+    }})()
+    """
+    scale, said, (red, green, blue, _) = page.evaluate(script)
+    assert said == "2026-01-07 14:05 – 14:10 UTC\n91,200 – 91,250\nlongs 1.59M, shorts 0 USD, 2 events"
+    assert scale == pytest.approx(860 / 1600 if size == PHONE else 1200 / 1600, abs=0.02)
+    assert red > 2 * max(green, blue)  # the hot end of the palette: the marks lie where the picture has its cells
+
+
+def test_it_prints_whole_and_bright(open_page: Open, pictures: Path) -> None:
+    page = open_page(REPORT, (720, 1000), theme="dark", media="print")
+    assert style_of(page, "body", "backgroundColor") == "rgb(255, 255, 255)"
+    assert style_of(page, ".over", "display") == "none"
+    assert page.evaluate("document.documentElement.scrollWidth") == 720
+    bright = open_page(REPORT, theme="light").evaluate("document.images[0].currentSrc")
+    assert page.evaluate("document.images[0].currentSrc") == bright  # dark ink is for nobody
+    page.shape(720, 1000, theme="dark")
+    page.print(pictures / "report.pdf")
+    assert (pictures / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_who_listens_to_the_page_finds_the_way(open_page: Open) -> None:
+    page = open_page(REPORT)
+    nodes: list[dict[str, Any]] = page.send("Accessibility.getFullAXTree")["nodes"]
+    shown = [
+        (n["role"]["value"], n.get("name", {}).get("value", ""))
+        for n in nodes
+        if not n["ignored"] and n["role"]["type"] != "internalRole"
+    ]
+    roles = [role for role, _ in shown]
+    assert [roles.count(role) for role in ("main", "navigation", "banner", "contentinfo")] == [1, 1, 1, 1]
+    named = {"link", "image", "img", "table", "region", "navigation", "columnheader", "rowheader", "heading"}
+    assert [node for node in shown if node[0] in named and not node[1].strip()] == []
+    assert ("group", "Clusters in the picture, each a link to its row in the table") in shown
+    images = [name for role, name in shown if role in ("image", "img")]
+    assert any("1,232 events, 19.8M USD" in name for name in images)
+    # Places in the picture are for the pointer; only the clusters' links are read out, once each.
+    assert sum(name.startswith("Cluster 1: ") for role, name in shown if role == "link") == 1
+    assert not any("14:05 – 14:10 UTC" in name for _, name in shown)
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => +h.tagName[1])")
+    assert levels[0] == 1
+    assert all(deeper - before <= 1 for before, deeper in pairwise(levels))
