@@ -58,19 +58,17 @@ class Engine:
         DamagedError
             Not one of the files can be read.
         """
-        damaged = [path for path in paths if not _is_readable(path, columns, thorough)]
-        bad = set(damaged)
-        sound = [glob.escape(str(path)) for path in paths if path not in bad]  # a "*" in a folder's name is no pattern
-        if not sound:
+        found = {path: _read_schema(path, columns, thorough) for path in paths}
+        schemas = [schema for schema in found.values() if schema is not None]
+        damaged = [path for path, schema in found.items() if schema is None]
+        if not schemas:
             names = ", ".join(str(path) for path in damaged) or "no file"
             raise DamagedError(f"nothing readable: {names}; move it away and fetch or import again")
-        self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=True).create_view(name)
+        sound = [glob.escape(str(path)) for path in paths if found[path] is not None]  # "*" in a folder is no pattern
+        # Where files differ, all footers are read once more to find columns and types that hold every one of them.
+        differ = any(not schema.equals(schemas[0]) for schema in schemas)
+        self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=differ).create_view(name)
         return damaged
-
-    @staticmethod
-    def is_readable(path: Path, columns: Collection[str]) -> bool:
-        """Whether a file is Parquet with these columns, as far as its footer tells."""
-        return _is_readable(path, columns, thorough=False)
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name."""
@@ -125,13 +123,13 @@ class _explained:
             raise DamagedError(f"a file of the lake cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _is_readable(path: Path, columns: Collection[str], thorough: bool) -> bool:
-    """Whether it is a Parquet file with these columns; damage inside a page shows only when it is read."""
+def _read_schema(path: Path, columns: Collection[str], thorough: bool) -> pa.Schema | None:
+    """Read a file's columns; None if it is no Parquet file with these. Damage in a page shows only when it is read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        names = pq.read_table(path).column_names if thorough else pq.read_schema(path).names
+        schema = pq.read_table(path).schema if thorough else pq.read_schema(path)
     except (OSError, pa.ArrowException):
-        return False
-    return set(columns) <= set(names)
+        return None
+    return schema if set(columns) <= set(schema.names) else None

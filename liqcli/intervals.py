@@ -30,11 +30,19 @@ def clip_intervals(intervals: Iterable[Interval], bounds: Interval) -> list[Inte
 
 def subtract_intervals(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
     """Give the parts of ``intervals`` that no hole covers."""
-    left = merge_intervals(intervals)
-    for low, high in merge_intervals(holes):
-        left = merge_intervals(
-            piece for start, end in left for piece in ((start, min(end, low)), (max(start, high), end))
-        )
+    cuts, place = merge_intervals(holes), 0
+    left: list[Interval] = []
+    for start, end in merge_intervals(intervals):
+        while place < len(cuts) and cuts[place][0] < end:
+            low, high = cuts[place]
+            if start < low:
+                left.append((start, low))
+            start = max(start, high)
+            if high > end:  # it may reach into the next interval
+                break
+            place += 1
+        if start < end:
+            left.append((start, end))
     return left
 
 

@@ -19,12 +19,24 @@ class Holding:
     """What one file holds; times in µs UTC, ``notional`` in USD."""
 
     partition: Partition
+    path: Path
     first_us: int
     last_us: int
     events: int
     notional: float
     full: bool
     fill: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MarketHolding:
+    """What one file of candles or open interest holds; times in µs UTC."""
+
+    partition: Partition
+    path: Path
+    first_us: int
+    last_us: int
+    rows: int
 
 
 def read_holdings(
@@ -38,19 +50,41 @@ def read_holdings(
     holdings, damaged
         One holding a readable file, in the order of ``partitions``; and the files that cannot be read.
     """
-    if not partitions:
-        return [], []
-    by_name = {str(p.path(lake.root)): p for p in partitions}
-    paths = [Path(name) for name in by_name]
-    damaged = engine.open_files("stored", paths, LAKE_COLUMNS, thorough)
-    try:
-        columns = engine.run("holdings")
-    except DamagedError:
-        damaged = engine.open_files("stored", paths, LAKE_COLUMNS, thorough=True)
-        columns = engine.run("holdings")
-    rows = zip(*(columns[name].tolist() for name in columns), strict=True)
+    rows, damaged = _read_files(engine, lake, partitions, "stored", "holdings", LAKE_COLUMNS, thorough)
     holdings = [
-        Holding(by_name[name], first, last, events, usd_e6 / 1e6, full > 0, fill > 0)
-        for name, first, last, events, usd_e6, full, fill in rows
+        Holding(partition, path, first, last, events, usd_e6 / 1e6, full > 0, fill > 0)
+        for partition, path, (first, last, events, usd_e6, full, fill) in rows
     ]
     return holdings, damaged
+
+
+def read_market_holdings(
+    engine: Engine, lake: Lake, partitions: Sequence[Partition]
+) -> tuple[list[MarketHolding], list[Path]]:
+    """Read first, last and count of each file of candles or open interest; and give the files that cannot be read."""
+    rows, damaged = _read_files(engine, lake, partitions, "stored_market", "market_range", ("ts",), thorough=False)
+    return [MarketHolding(partition, path, *numbers) for partition, path, numbers in rows], damaged
+
+
+def _read_files(
+    engine: Engine,
+    lake: Lake,
+    partitions: Sequence[Partition],
+    view: str,
+    query: str,
+    needed: Sequence[str],
+    thorough: bool,
+) -> tuple[list[tuple[Partition, Path, list[int]]], list[Path]]:
+    """Run a query that gives a row of numbers a file; a damaged page makes it look into every one."""
+    if not partitions:
+        return [], []
+    paths = [p.path(lake.root) for p in partitions]
+    by_name = {str(path): (p, path) for p, path in zip(partitions, paths, strict=True)}
+    damaged = engine.open_files(view, paths, needed, thorough)
+    try:
+        columns = engine.run(query)
+    except DamagedError:
+        damaged = engine.open_files(view, paths, needed, thorough=True)
+        columns = engine.run(query)
+    rows = zip(*(columns[name].tolist() for name in columns), strict=True)
+    return [(*by_name[name], numbers) for name, *numbers in rows], damaged

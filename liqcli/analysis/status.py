@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.holdings import Holding, read_holdings
+from liqcli.analysis.holdings import Holding, MarketHolding, read_holdings, read_market_holdings
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError
 from liqcli.formats import format_iso
@@ -55,15 +55,9 @@ def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
     with Engine() as engine:
         for kind in KINDS:
             partitions = lake.partitions(kind)
-            if kind == "liquidations":
-                try:
-                    holdings, bad = read_holdings(engine, lake, partitions)
-                except DamagedError:  # not one of them can be read
-                    holdings, bad = [], [p.path(lake.root) for p in partitions]
-                rows += _join(lake, holdings, partitions)
-            else:
-                market, bad = _read_market(engine, lake, partitions)
-                rows += market
+            read = _read_liquidations if kind == "liquidations" else _read_market
+            found, bad = read(engine, lake, partitions)
+            rows += found
             damaged += bad
     return rows, damaged
 
@@ -86,6 +80,16 @@ def status_record(row: StatusRow) -> dict[str, Any]:
     }
 
 
+def _read_liquidations(
+    engine: Engine, lake: Lake, partitions: Sequence[Partition]
+) -> tuple[list[StatusRow], list[Path]]:
+    try:
+        holdings, damaged = read_holdings(engine, lake, partitions)
+    except DamagedError:  # not one of them can be read
+        holdings, damaged = [], [p.path(lake.root) for p in partitions]
+    return _join(lake, holdings, partitions), damaged
+
+
 def _join(lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partition]) -> list[StatusRow]:
     filed = {(p.exchange, p.symbol, p.source) for p in partitions}
     groups: dict[tuple[str, str, str], list[Holding]] = {key: [] for key in lake.remembered() if key not in filed}
@@ -105,32 +109,29 @@ def _join(lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partitio
                 coverage=total_length(covered) / (whole[1] - whole[0]) if covered else None,
                 gaps=tuple(subtract_intervals([whole], covered)),
                 files=len(parts),
-                size=sum(h.partition.path(lake.root).stat().st_size for h in parts),
+                size=sum(h.path.stat().st_size for h in parts),
             )
         )  # fmt: skip
     return rows
 
 
 def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:
-    groups: dict[tuple[str, str, str, str], list[Path]] = {}
-    for p in partitions:
-        groups.setdefault((p.exchange, p.symbol, p.interval, p.source), []).append(p.path(lake.root))
-    rows: list[StatusRow] = []
-    damaged: list[Path] = []
-    for (exchange, symbol, interval, source), paths in sorted(groups.items()):
-        sound = [path for path in paths if engine.is_readable(path, ("ts",))]
-        damaged += [path for path in paths if path not in sound]
-        if not sound:
-            continue
-        engine.open_files("stored_market", sound, ("ts",))
-        found = engine.run("market_range")
-        kind = f"candles {interval}" if interval else partitions[0].kind.replace("_", "-")
-        rows.append(
-            StatusRow(
-                exchange, symbol, source, kind,
-                first_us=int(found["first_us"][0]), last_us=int(found["last_us"][0]), events=int(found["events"][0]),
-                notional=None, coverage=None, gaps=(), files=len(sound),
-                size=sum(path.stat().st_size for path in sound),
-            )
-        )  # fmt: skip
+    groups: dict[tuple[str, str, str, str], list[MarketHolding]] = {}
+    try:
+        holdings, damaged = read_market_holdings(engine, lake, partitions)
+    except DamagedError:
+        return [], [p.path(lake.root) for p in partitions]
+    for h in holdings:
+        p = h.partition
+        groups.setdefault((p.exchange, p.symbol, p.interval, p.source), []).append(h)
+    rows = [
+        StatusRow(
+            exchange, symbol, source, f"candles {interval}" if interval else partitions[0].kind.replace("_", "-"),
+            first_us=min(h.first_us for h in parts), last_us=max(h.last_us for h in parts),
+            events=sum(h.rows for h in parts),
+            notional=None, coverage=None, gaps=(), files=len(parts),
+            size=sum(h.path.stat().st_size for h in parts),
+        )
+        for (exchange, symbol, interval, source), parts in sorted(groups.items())
+    ]  # fmt: skip
     return rows, damaged

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from factories import HOUR, MINUTE, T0, fill_lake, make_liquidation
 
 from liqcli.analysis.status import build_status, status_record
@@ -82,3 +84,28 @@ def test_when_every_liquidation_file_is_damaged_the_rest_is_still_listed(lake):
     rows, damaged = build_status(store)
     assert damaged == broken
     assert [row.kind for row in rows] == ["candles 1m", "open-interest"]
+
+
+def test_a_file_with_other_types_adds_up_with_the_others(lake):
+    """Somebody wrote whole USD as integers, in a file that comes first: 7 + 0.1 + 0.2 + 5."""
+    store = build(lake)
+    path = store.partitions()[0].path(lake)
+    table = pq.read_table(path, partitioning=None)
+    place = table.schema.get_field_index("notional")
+    foreign = path.with_name("aaa.parquet")
+    pq.write_table(table.set_column(place, "notional", pa.array([7] * len(table), pa.int64())), foreign)
+    rows, damaged = build_status(store)
+    assert damaged == []
+    assert [row.notional for row in rows if row.kind == "liquidations"] == [7.0, 0.3, 5.0]
+
+
+def test_a_damaged_page_of_candles_is_named(lake):
+    """The footer is whole, so it shows only when rows are read."""
+    store = build(lake)
+    path = store.partitions("candles")[0].path(lake)
+    content = path.read_bytes()
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    path.write_bytes(content[:4] + b"\xaa" * (len(content) - 4 - footer) + content[-footer:])
+    rows, damaged = build_status(store)
+    assert damaged == [path]
+    assert [row.kind for row in rows] == ["liquidations", "liquidations", "open-interest"]
