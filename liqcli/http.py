@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from liqcli.body import Body
     from liqcli.line import Line
 
+UNREACHED = "cannot be reached"
+
 Decoded = TypeVar("Decoded")
 Tell = Callable[[str, float], None]  # why a pause is made, and how long it is [s]
 
@@ -199,7 +201,7 @@ class Client:
         except broken.HTTPError as error:
             raise ValueError("the body broke off") from error
         except failed.ConnectionError as error:
-            raise UnreachableError(f"{where} cannot be reached: {_innermost(error)}") from error
+            raise UnreachableError(f"{where} {UNREACHED}: {_innermost(error)}") from error
         except failed.RequestException as error:
             raise UnreachableError(f"{where} cannot be asked: {type(error).__name__}") from error
         except OSError as error:
@@ -251,9 +253,16 @@ class Client:
 
 
 def _innermost(error: BaseException) -> str:
+    """Say in plain words why there is no connection."""
+    from urllib3 import exceptions as trouble
+
     reason = error.args[0] if error.args else error
     reason = getattr(reason, "reason", reason)
-    return str(reason).rsplit(": ", 1)[-1].strip("'\")>") or type(reason).__name__
+    if isinstance(reason, trouble.NameResolutionError):
+        return f"no address is known for {reason.conn.host}"
+    text = str(reason).rsplit(": ", 1)[-1].strip("'\">") or type(reason).__name__
+    host = getattr(getattr(reason, "conn", None), "host", None)
+    return re.sub(r"^\[Errno -?\d+\] ", "", text) + (f" ({host})" if host and host not in text else "")
 
 
 def _summarise(body: bytes) -> str:

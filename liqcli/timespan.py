@@ -85,6 +85,12 @@ def resolve_window(since: str | None, until: str | None, lookback: str, latest_u
     return Window(start, end)
 
 
+def cut_future(window: Window, now: int) -> Window:
+    """Let a window end at the last full minute, if it ends later: what lies ahead is no gap; an unborn one stays."""
+    end = min(window.end_us, now // MINUTE_US * MINUTE_US)
+    return Window(window.start_us, end) if end > window.start_us else window
+
+
 def _resolve_end(until: str, latest_us: int | None) -> int:
     word = until.strip().lower()
     if word == "now":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from conftest import RunCli
 from loopback.truth import Event
 from loopback.venues import GateServer
 
+from liqcli import http
 from liqcli.formats import format_iso
 from liqcli.model import US_PER_S
 from liqcli.sources import SOURCES
@@ -33,27 +35,71 @@ def test_table_and_partial(run_cli: RunCli) -> None:
         words = ("fetch", "--exchange", "gate,htx,okx", "--symbol", "btcusdt", "--lookback", "4h", "--quiet")
         done = run_cli(*words, env=environment(gate=server.url))
     assert done.exit_code == 6
-    lines = done.stdout.splitlines()
-    market = next(number for number, line in enumerate(lines) if line.startswith("kind "))
-    assert [line.split()[::6] for line in lines[market + 1 :]] == [["candles", "failed"], ["open-interest", "failed"]]
-    lines = lines[:market]
-    assert lines[0].split() == [
-        "source",
-        "exchange",
-        "symbol",
-        "windows",
-        "requests",
-        "events",
-        "USD",
-        "rejected",
-        "result",
-    ]
+    liquidations, market = (block.splitlines() for block in done.stdout.split("\n\n"))
+    assert liquidations[0].split() == [
+        "source", "exchange", "symbol", "requests", "events", "USD", "covered", "gaps", "rejected", "result",
+    ]  # fmt: skip
     # 100 x 0.0001 x 60000.5 + 50 x 0.0001 x 60000 = 600.005 + 300
-    assert re.fullmatch(r"gate +gate +BTCUSDT +(4/4|5/5) +\d+ +2 +900 +0 +ok", lines[1])
-    assert [line.split()[-1] for line in lines[1:]] == ["ok", "failed", "failed"]
-    assert re.search(r"warning: htx htx BTCUSDT: htx: /linear-swap-api/\S+ cannot be reached", done.stderr)
-    assert "okx: /api/v5/public/instruments" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert re.fullmatch(r"gate +gate +BTCUSDT +\d+ +2 +900 +100 % +0 +0 +ok", liquidations[1])
+    # each of the tries counts; one gap: all of it
+    assert [re.sub(r" +", " ", line) for line in liquidations[2:]] == [
+        f"{source} {source} BTCUSDT {http.CONNECT_TRIES + 1} 0 0 0 % 1 0 failed" for source in ("htx", "okx")
+    ]
+    assert [line.split()[::9] for line in market] == [["kind"], ["candles", "failed"], ["open-interest", "failed"]]
+    refused = "cannot be reached: Connection refused (127.0.0.1)"
+    assert [line for line in done.stderr.splitlines() if "gate" not in line] == [
+        f"liqcli: warning: {source}: {refused}" for source in ("htx", "okx")
+    ]
+
+
+def test_offline_is_one_line_a_source(run_cli: RunCli) -> None:
+    """Nothing is reached: a plain cause for each source, once for all symbols and kinds, one line on what to do."""
+    done = run_cli("fetch", env=environment(), check=3)
+    *causes, advice = done.stderr.splitlines()
+    sources = ["gate", "htx", "okx", "bitfinex", "bitget", "coinex", "binance", "bybit"]
+    refused = "cannot be reached: Connection refused (127.0.0.1)"
+    assert causes == [f"liqcli: warning: {source}: {refused}" for source in sources]
+    assert advice.startswith("nothing could be reached: is this machine online?")
+    assert "LIQCLI_URL_<SOURCE>" in advice
+    quiet = run_cli("fetch", "--quiet", env=environment(), check=3)
+    assert quiet.stderr.splitlines() == causes
+
+
+def test_a_host_without_address_is_named(run_cli: RunCli) -> None:
+    env = environment(gate="https://nowhere.invalid")
+    done = run_cli("fetch", "--source", "gate", "--symbol", "BTCUSDT,ETHUSDT", env=env, check=3)
+    assert (
+        done.stderr.splitlines()[0]
+        == "liqcli: warning: gate: cannot be reached: no address is known for nowhere.invalid"
+    )
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(("columns", "head"), [("120", "requests"), ("80", "req.")])
+def test_table_fits_the_screen(run_cli: RunCli, columns: str, head: str) -> None:
+    """The widest names there are: at 80 columns the headings are shortened, no line is longer than the screen."""
+    words = ("fetch", "--exchange", "binance,kraken", "--symbol", "BTCUSDT", "--lookback", "1h")
+    done = run_cli(*words, env=environment() | {"COLUMNS": columns}, check=3)
+    lines = done.stdout.splitlines()
+    assert head in lines[0]
+    assert any(line.startswith("cryptohftdata") for line in lines)
+    assert max(map(len, lines)) <= int(columns)
+
+
+def test_json(run_cli: RunCli) -> None:
+    """Every column as plain data: stretches with their times, troubles in words."""
+    words = ("fetch", "--source", "gate", "--symbol", "BTCUSDT", "--lookback", "4h", "--format", "json")
+    with GateServer(TRUTH, {"BTC_USDT": "0.0001"}) as server:
+        done = run_cli(*words, env=environment(gate=server.url), check=0)
+    (row,) = json.loads(done.stdout)["liquidations"]
+    assert (row["events"], row["notional"], row["coverage"], row["gaps"]) == (2, 900.005, 1.0, [])
+    assert [sorted(piece) for piece in row["covered"]] == [["end", "start"]]
+    assert (row["rejected"], row["result"], row["troubles"]) == (0, "ok", [])
+    down = run_cli(*words, env=environment(), check=6)  # the last minutes may still change, so they are asked again
+    (row,) = json.loads(down.stdout)["liquidations"]
+    assert 0.99 < row["coverage"] <= 1.0
+    assert row["result"] == "partial"
+    assert row["troubles"] == ["cannot be reached: Connection refused (127.0.0.1)"]
 
 
 def test_second_run_is_known(run_cli: RunCli) -> None:
@@ -75,7 +121,7 @@ def test_second_run_is_known(run_cli: RunCli) -> None:
         second = run_cli(*words, env=environment(gate=server.url), check=0)
         assert len(server.asked) == asked
     assert re.search(r"^gate: (\d) of \1 windows, 2 events, 900 USD$", first.stderr, re.MULTILINE)
-    assert second.stdout.splitlines()[1].split()[3:6] == ["known", "0", "0"]
+    assert second.stdout.splitlines()[1].split()[3:] == ["0", "0", "0", "100", "%", "0", "0", "ok"]
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def _second_run_is_still(
     assert len(server.paths(path)) == asked, "complete windows were asked again"
     assert every_file(lake) == before
     assert summary.exit_code == ExitCode.DONE
-    assert summary.rows[0].known_s == window.length_us / 1e6
+    assert summary.rows[0].covered == (window.interval,)
 
 
 def test_partition_of_a_fetch(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

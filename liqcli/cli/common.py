@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -135,18 +139,42 @@ def check_choice(value: str, choices: Sequence[str], flag: str) -> str:
     return value
 
 
-def render_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Lay out a plain text table; ``right`` names the columns whose cells are flushed right."""
+def render_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Iterable[int] = (),
+    short: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """
+    Lay out a plain text table; ``right`` names the columns whose cells are flushed right.
+
+    Where it would be wider than the screen, columns move together and ``short`` headings stand for the long ones.
+    """
     table = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(row[k]) for row in table) for k in range(len(header))]
+    widths = _measure(table)
     flush = set(right)
+    gap = "  "
+    if _too_wide(widths, gap):
+        table[0] = [short.get(word, word) for word in header]
+        widths, gap = _measure(table), " "
     lines = (
-        "  ".join(
+        gap.join(
             cell.rjust(w) if k in flush else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
         for row in table
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _measure(table: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*table, strict=True)]
+
+
+def _too_wide(widths: Sequence[int], gap: str) -> bool:
+    """Whether a table does not fit a screen (or COLUMNS); a file or a pipe has no edge."""
+    if not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
+        return False
+    return sum(widths) + len(gap) * (len(widths) - 1) > shutil.get_terminal_size().columns
 
 
 def read_query(

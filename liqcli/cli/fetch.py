@@ -14,7 +14,6 @@ from liqcli.cli.common import (
     SinceOption,
     UntilOption,
     check_choice,
-    render_table,
     say,
     set_speech,
     split_names,
@@ -26,14 +25,12 @@ from liqcli.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from liqcli.fetcher import FetchRow, FetchSummary
+    from liqcli.fetcher import FetchSummary
     from liqcli.fetcher.market import MarketRow
     from liqcli.lake import Lake
     from liqcli.model import Window
 
 KINDS = ("liquidations", "candles", "open-interest")
-HEADER = ("source", "exchange", "symbol", "windows", "requests", "events", "USD", "rejected", "result")
-MARKET_HEADER = ("kind", "exchange", "symbol", "windows", "requests", "rows", "result")
 
 
 def fetch(
@@ -57,6 +54,7 @@ def fetch(
     lookback: LookbackOption = "24h",
     since: SinceOption = None,
     until: UntilOption = None,
+    output_format: Annotated[str, typer.Option("--format", help="How to sum up: table or json.")] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -67,120 +65,76 @@ def fetch(
     Only what the lake lacks is asked for: a broken-off run is taken up again, and a second run changes nothing.
     Candles and open interest come from one exchange a symbol: binance, or where it refuses bybit, okx, gate.
     """
+    import json
+
+    from liqcli.cli.fetch_summary import fetch_record, render_market, render_summary
     from liqcli.config import lake_root
     from liqcli.fetcher import fetch as run_fetch
     from liqcli.lake import Lake
     from liqcli.timespan import resolve_window
 
     set_speech(quiet, debug)
+    as_table = check_choice(output_format, ("table", "json"), "--format") == "table"
     kinds = _choose_kinds(kind, source)
     _check_interval(interval)
     store = Lake(lake_root(lake))
     symbols, exchanges = split_names(symbol), split_names(exchange)
     latest = _find_latest(store, symbols) if (until or "").strip().lower() == "latest" else None
     window = resolve_window(since, until, lookback, latest)
-    code = ExitCode.DONE
-    listed: tuple[str, ...] = ()
+    summary, listed = None, []
     if "liquidations" in kinds:
         with show_progress() as progress:
             summary = run_fetch(store, window, symbols, split_names(source), exchanges, progress.say, progress=progress)
-        _tell(summary)
-        code, listed = summary.exit_code, tuple(row.symbol for row in summary.rows if row.usable)
-    if market_kinds := [name for name in kinds if name != "liquidations"]:
-        market = _fetch_market(store, window, _spell_out(symbols, listed), market_kinds, exchanges, interval)
-        if kind is not None and not code:  # unless asked for by name, their failure is only a warning
-            code = market if "liquidations" not in kinds else ExitCode.PARTIAL if market else code
-    if code:
+        listed = [row.symbol for row in summary.rows if row.usable]
+        if as_table:
+            typer.echo(render_summary(summary))
+    market_kinds = [name for name in kinds if name != "liquidations"]
+    market = _fetch_market(store, window, _spell_out(symbols, listed), market_kinds, exchanges, interval)
+    if market and as_table:
+        typer.echo(("\n" if summary else "") + render_market(market))
+    if not as_table:
+        typer.echo(json.dumps(fetch_record(summary, market), ensure_ascii=False, indent=1))
+    _tell(summary, market)
+    if code := _judge(summary, market, named=kind is not None):
         raise typer.Exit(int(code))
 
 
-def _tell(summary: FetchSummary) -> None:
-    typer.echo(render_summary(summary))
-    for line in list_troubles(summary):
-        warn(line)
-    for line in list_notes(summary):
-        say(line)
+def _judge(summary: FetchSummary | None, market: Sequence[MarketRow], named: bool) -> ExitCode:
+    """Say how it went; unless candles and open interest were asked for by name, their failure is only a warning."""
+    from liqcli.fetcher.market import judge_market
 
-
-def render_market(rows: Sequence[MarketRow]) -> str:
-    """Write what came of candles and open interest as a table, a row a kind and symbol."""
-    from liqcli.formats import format_count
-
-    cells = (
-        (
-            row.kind,
-            row.exchange,
-            row.symbol,
-            f"{row.answered}/{row.planned}" if row.planned else "known" if row.usable else "none",
-            format_count(row.requests),
-            format_count(row.rows),
-            row.result,
-        )
-        for row in rows
-    )
-    return render_table(MARKET_HEADER, cells, right=(3, 4, 5))
-
-
-def render_summary(summary: FetchSummary) -> str:
-    """Write the summary as a table, a row a source, exchange and symbol."""
-    return render_table(HEADER, (_cells(row) for row in summary.rows), right=(3, 4, 5, 6, 7))
-
-
-def list_troubles(summary: FetchSummary) -> list[str]:
-    """Say of each row what could have come and did not, and why."""
-    troubles: list[str] = []
-    for row in summary.rows:
-        said = [text for text in (row.error, *row.gaps) if text]
-        if row.cut:
-            said.append(f"{row.cut} moments hold more events than the source gives; what came is stored")
-        if row.rejected:
-            said.append(f"{row.rejected} rows refused; they are kept in the lake, under rejected/")
-        troubles += [f"{_name(row)}: {text}" for text in said]
-    return troubles
-
-
-def list_notes(summary: FetchSummary) -> list[str]:
-    """Say of each row what its source cannot give."""
-    return [f"{_name(row)}: {note}" for row in summary.rows for note in row.notes]
-
-
-def _name(row: FetchRow) -> str:
-    return f"{row.source} {row.exchange} {row.symbol}"
-
-
-def _cells(row: FetchRow) -> tuple[str, ...]:
-    from liqcli.formats import format_count, format_usd
-
-    windows = f"{row.answered}/{row.planned}" if row.planned else "known" if row.usable else "none"
-    return (
-        row.source,
-        row.exchange,
-        row.symbol,
-        windows,
-        format_count(row.requests),
-        format_count(row.events),
-        format_usd(row.notional),
-        format_count(row.rejected),
-        row.result,
-    )
+    if summary is None:
+        return judge_market(market)
+    if named and not summary.exit_code and judge_market(market):
+        return ExitCode.PARTIAL
+    return summary.exit_code
 
 
 def _fetch_market(
     store: Lake, window: Window, symbols: Sequence[str], kinds: Sequence[str], exchanges: Sequence[str], interval: str
-) -> ExitCode:
-    """Fetch candles and open interest, and say how it went; an exchange that was passed over is no warning."""
-    from liqcli.fetcher.market import fetch_market, judge_market
+) -> list[MarketRow]:
+    from liqcli.fetcher.market import fetch_market
 
+    if not kinds:
+        return []
     with show_progress() as progress:
-        rows = fetch_market(store, window, symbols, kinds, exchanges, interval, progress=progress)
-    typer.echo(render_market(rows))
-    told: set[str] = set()  # a place that refused is refused for every symbol, which is said once
-    for row in rows:
-        for trouble in row.troubles:
-            if trouble not in told:
-                told.add(trouble)
-                (say if row.result == "ok" else warn)(f"{row.kind} {row.symbol}: {trouble}")
-    return judge_market(rows)
+        return fetch_market(store, window, symbols, kinds, exchanges, interval, progress=progress)
+
+
+def _tell(summary: FetchSummary | None, market: Sequence[MarketRow]) -> None:
+    """Say what did not come and why, each cause once, and what can be done; notes only where narration is wanted."""
+    from liqcli.fetcher.tell import advise, list_market_troubles, list_notes, list_troubles
+
+    lines = dict.fromkeys(list_troubles(summary), True) if summary else {}
+    for line, lacking in list_market_troubles(market):  # an exchange that was passed over is no warning
+        lines[line] = lines.get(line, False) or lacking
+    for line, matters in lines.items():
+        (warn if matters else say)(line)
+    nothing = summary is not None and summary.exit_code == ExitCode.NO_DATA  # then the notes say why
+    for line in list_notes(summary) if summary else []:
+        (warn if nothing else say)(line)
+    for line in advise(lines):
+        say(line)
 
 
 def _choose_kinds(kind: str | None, source: str | None) -> tuple[str, ...]:

@@ -119,8 +119,8 @@ def _now() -> str:
 
 def _fetch_first(store: Lake, query: Query) -> bool:
     """Get what the window lacks; whatever fails is said, and the report is made from what there is."""
-    from liqcli.cli.fetch import list_troubles
     from liqcli.fetcher import fetch as run_fetch
+    from liqcli.fetcher.tell import list_troubles
     from liqcli.timespan import resolve_window
 
     if (query.until or "").strip().lower() == "latest":

@@ -17,6 +17,7 @@ from liqcli.sources import load_source
 from liqcli.sources.common import Answer, Listing, Source
 from liqcli.timespan import now_us
 
+NOT_ASKED = "not asked any more after: "
 FAILURES_IN_A_ROW = 3  # then a source is left alone for this run
 
 Result = TypeVar("Result")
@@ -130,7 +131,7 @@ def ask_source(jobs: Sequence[Job], clients: Clients, inbox: Inbox, stop: thread
             if stop.is_set():
                 return
             if failures >= FAILURES_IN_A_ROW:
-                inbox.put(Heard(job, None, None, now_us(), 0, f"not asked any more after: {last}"))
+                inbox.put(Heard(job, None, None, now_us(), 0, f"{NOT_ASKED}{last}"))
                 break
             heard, lost = _ask_window(job, window, clients.of(job.source), told)
             if told is not None:  # it may be an answer of before

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from liqcli.errors import UsageError
-from liqcli.fetcher.plan import plan_windows
-from liqcli.intervals import subtract_intervals, total_length
+from liqcli.fetcher.plan import plan_windows, reach
+from liqcli.formats import format_iso, format_time
+from liqcli.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.model import Window
 from liqcli.sources import SOURCES, load_source
 from liqcli.sources.common import HOUR_US, Source
@@ -16,6 +18,7 @@ from liqcli.timespan import now_us
 Pair = tuple[Source, str]
 _PREFERRED = ("binance-vision", "cryptohftdata", "tardis")  # after the exchange's own
 NEGLIGIBLE_US = HOUR_US
+_DEPTH_UNPROVEN = ("bitfinex", "dydx")  # nobody knows how far back they answer: not to be promised
 
 
 def choose_pairs(
@@ -26,7 +29,7 @@ def choose_pairs(
     say: Callable[[str], None] = lambda _line: None,
 ) -> list[Pair]:
     """
-    Say which source is asked for which exchange; without names, every source that is asked by default.
+    Say which source is asked for which exchange; without names, every default source that has such symbols.
 
     Where an exchange is named and no source, the best sources for the window and the symbols are found, and said. A
     source of many exchanges is asked for its first one (Tardis: binance) when no exchange is named.
@@ -39,7 +42,9 @@ def choose_pairs(
     every = [load_source(name) for name in SOURCES]
     named = [load_source(name) for name in dict.fromkeys(source_names)]
     if not exchanges:
-        return [(source, source.exchanges[0]) for source in named or every if named or _is_default(source)]
+        default = (source for source in every if source.keyless and source.by_default)
+        chosen = named or [source for source in default if any(_takes(source, word) for word in words or ("",))]
+        return [(source, source.exchanges[0]) for source in chosen]
     pairs: list[Pair] = []
     for exchange in dict.fromkeys(name.strip().lower() for name in exchanges):
         serving = [source for source in named or every if exchange in source.exchanges]
@@ -76,6 +81,57 @@ def find_best(serving: Sequence[Source], exchange: str, window: Window, words: S
     return [source for source in ranked if source.name in chosen] or ranked[-1:]
 
 
+def find_elsewhere(
+    name: str, exchange: str, holes: Sequence[Interval], symbols: Sequence[str], now: int
+) -> Iterator[str]:
+    """
+    Say who has what a source cannot be asked for: other sources of the exchange, else other exchanges.
+
+    Parameters
+    ----------
+    name, exchange : str
+        The source, and the exchange it was asked for.
+    holes : sequence of interval
+        What is lacking; what is not published yet does not count, and an hour is not worth a word.
+    symbols : sequence of str
+        What is wanted.
+    now : int
+        The present instant. [µs UTC]
+    """
+    source = load_source(name)
+    published = clip_intervals(holes, (0, reach(source, now)[1]))
+    lost = subtract_intervals(published, _given(source, published, now))
+    if total_length(lost) <= NEGLIGIBLE_US:
+        return
+    others = [other for other in map(load_source, SOURCES) if any(_takes(other, symbol) for symbol in symbols)]
+    given = {other.name: _given(other, lost, now) for other in others if other.name not in (name, *_DEPTH_UNPROVEN)}
+    able = [other for other in others if total_length(given.get(other.name, ())) > NEGLIGIBLE_US]
+    own = sorted((other for other in able if exchange in other.exchanges), key=lambda s: _rank_of(s, exchange))
+    for other in own:
+        parts = given[other.name]
+        days = [format_time(start)[:10] for start, _end in parts]
+        some = f" ({_join(days[:3])}{' …' * (len(days) > 3)})" if total_length(parts) < total_length(lost) else ""
+        command = _command(other.name, exchange, symbols, (parts[0][0], parts[-1][1]))
+        yield f"{exchange} of that time can be had from {other.name}{some}: {command}"
+    if able and not own:
+        served = list(dict.fromkeys(each for other in able for each in other.exchanges))
+        command = _command(None, served[0], symbols, (lost[0][0], lost[-1][1]))
+        names = f"{_join(served[:5])}{' …' * (len(served) > 5)}"
+        yield f"nobody else gives {exchange} of that time; other exchanges can be had ({names}): {command}"
+
+
+def _given(source: Source, parts: Sequence[Interval], now: int) -> list[Interval]:
+    """The parts that a source would be asked about."""
+    windows = plan_windows(source, [Window(*part) for part in parts], now).windows
+    return [piece for part in parts for piece in clip_intervals((w.interval for w in windows), part)]
+
+
+def _command(source: str | None, exchange: str, symbols: Sequence[str], span: Interval) -> str:
+    words = ["liqcli", "fetch", *(["--source", source] if source else []), "--exchange", exchange]
+    words += ["--symbol", ",".join(symbols), "--since", format_iso(span[0]), "--until", format_iso(span[1])]
+    return shlex.join(words)
+
+
 def _rank_of(source: Source, exchange: str) -> int:
     return 0 if source.name == exchange else _PREFERRED.index(source.name) + 1 if source.name in _PREFERRED else 9
 
@@ -83,10 +139,6 @@ def _rank_of(source: Source, exchange: str) -> int:
 def _takes(source: Source, word: str) -> bool:
     quote = split_symbol(word)[1]
     return not source.quotes or not quote or quote in source.quotes
-
-
-def _is_default(source: Source) -> bool:
-    return source.keyless and source.by_default
 
 
 def check_listed(unlisted: Mapping[str, Sequence[Sequence[str]]], asked: int, failed: int) -> None:

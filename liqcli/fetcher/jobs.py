@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from liqcli.config import source_key
-from liqcli.coverage import CoveredWindow
+from liqcli.coverage import CoveredWindow, WindowMemory
 from liqcli.errors import ExitCode
 from liqcli.fetcher.progress import Progress
 from liqcli.http import Client
-from liqcli.intervals import subtract_intervals, total_length
+from liqcli.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.model import Liquidation, Rejected, Window
 from liqcli.sources.common import Market, Source
 
@@ -32,13 +32,11 @@ class Job:
     notes: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     error: str | None = None
-    known_us: int = 0
     requests: int = 0
     events: int = 0
     notional: float = 0.0
     skipped: int = 0
     answered: list[Window] = field(default_factory=list)
-    unknown: list[Window] = field(default_factory=list)
     cut: list[Window] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     pending_rows: list[Liquidation] = field(default_factory=list)
@@ -57,9 +55,9 @@ class FetchRow:
     """
     What came of one source, exchange and symbol.
 
-    ``events`` and ``notional`` [USD] were stored by this run; ``answered`` of ``planned`` windows; ``known_s`` of the
-    wanted time was complete before; ``cut`` windows could not be given in full; ``gaps`` are what a user can do
-    something about, ``notes`` what not.
+    ``events`` and ``notional`` [USD] were stored by this run; ``answered`` of ``planned`` windows; of the wanted window
+    the lake now knows what is ``covered``, and lacks the ``holes``; ``cut`` windows could not be given in full;
+    ``gaps`` say what a user can do something about, ``notes`` what not.
     """
 
     source: str
@@ -70,8 +68,8 @@ class FetchRow:
     notional: float
     planned: int
     answered: int
-    covered_s: float
-    known_s: float
+    covered: tuple[Interval, ...]
+    holes: tuple[Interval, ...]
     cut: int
     rejected: int
     skipped: int
@@ -82,7 +80,13 @@ class FetchRow:
     @property
     def usable(self) -> bool:
         """Whether anything of the wanted time is in the lake, from now or before."""
-        return self.covered_s > 0 or self.known_s > 0
+        return bool(self.covered or self.cut)
+
+    @property
+    def share(self) -> float:
+        """How much of the wanted window the lake knows, 0 to 1."""
+        known, lacking = total_length(self.covered), total_length(self.holes)
+        return known / (known + lacking)
 
     @property
     def partial(self) -> bool:
@@ -106,14 +110,15 @@ class FetchSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 all came, 6 some is missing, 3 nothing usable."""
+        """0 all came, 6 some is missing, 3 nothing usable, 4 nothing usable and nobody's fault."""
         if not any(row.usable for row in self.rows):
-            return ExitCode.SOURCE
+            return ExitCode.SOURCE if any(row.partial for row in self.rows) else ExitCode.NO_DATA
         return ExitCode.PARTIAL if any(row.partial for row in self.rows) else ExitCode.DONE
 
 
-def sum_up(job: Job) -> FetchRow:
-    """Freeze the tallies of a job."""
+def sum_up(job: Job, window: Window, memory: WindowMemory) -> FetchRow:
+    """Freeze the tallies of a job; ``memory`` is what the lake knows in the end, ``window`` what was wanted."""
+    covered = clip_intervals(memory.covered(("complete", "provisional")), window.interval)
     return FetchRow(
         source=job.source.name,
         exchange=job.exchange,
@@ -123,11 +128,8 @@ def sum_up(job: Job) -> FetchRow:
         notional=job.notional,
         planned=len(job.windows),
         answered=len(job.answered),
-        covered_s=total_length(
-            subtract_intervals([w.interval for w in job.answered], [w.interval for w in job.unknown])
-        )
-        / 1e6,
-        known_s=job.known_us / 1e6,
+        covered=tuple(covered),
+        holes=tuple(subtract_intervals([window.interval], covered)),
         cut=len(job.cut),
         rejected=len(job.rejected),
         skipped=job.skipped,

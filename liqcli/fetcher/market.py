@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from liqcli.errors import BlockedError, DamagedError, ExitCode, SourceError
 from liqcli.fetcher.ask import drive
@@ -17,7 +17,7 @@ from liqcli.fetcher.market_gaps import align_window, find_gaps
 from liqcli.fetcher.progress import Progress
 from liqcli.fetcher.run import _terminate_like_ctrl_c
 from liqcli.http import Client, UnreachableError
-from liqcli.intervals import subtract_intervals
+from liqcli.intervals import subtract_intervals, total_length
 from liqcli.lake import Lake
 from liqcli.market_data import INTERVAL_US, write_candles, write_open_interest
 from liqcli.market_sources import MARKET_SOURCES, load_market_sources
@@ -27,6 +27,7 @@ from liqcli.timespan import now_us
 
 KINDS = {"candles": "candles", "open-interest": "open_interest"}  # as a user writes it -> as the lake does
 ROWS_IN_MEMORY = 20_000
+NOTHING = Window(0, 0)
 
 Say = Callable[[str], None]
 
@@ -34,10 +35,11 @@ Say = Callable[[str], None]
 @dataclass(slots=True)
 class MarketRow:
     """
-    What came of one kind and symbol, from the exchange that was asked last.
+    What came of one kind and symbol, from the best exchange that was asked, at its ``places``.
 
-    ``rows`` were stored by this run; ``answered`` of ``planned`` windows; ``lacking`` stretches stay open; ``troubles``
-    say why, and what exchanges that were passed over said.
+    ``rows`` were stored by this run; ``answered`` of ``planned`` windows; ``lacking`` stretches stay open; the lake has
+    all of ``whole``, the wanted window in whole steps, but the ``holes``; ``troubles`` say why, and what exchanges that
+    were passed over said.
     """
 
     kind: str
@@ -49,7 +51,15 @@ class MarketRow:
     answered: int = 0
     lacking: int = 0
     usable: bool = False
+    whole: Window = NOTHING
+    holes: list[Window] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+
+    @property
+    def share(self) -> float:
+        """How much of the wanted window the lake holds, 0 to 1; all of it where nothing can be there yet."""
+        return 1 - _length(self.holes) / max(1, self.whole.length_us)
 
     @property
     def result(self) -> str:
@@ -69,19 +79,12 @@ class _Run:
     clients: dict[str, Client] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     memo: Memo = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
 
     def pass_over(self, exchange: str, row: MarketRow) -> None:
-        """Say why the next exchange is asked; a place that refused is refused for every symbol, which is said once."""
+        """Say why the next exchange is asked; who refuses altogether is named once, in the sum-up."""
         why = row.troubles[-1] if row.troubles else "incomplete"
-        line = (
-            f"{why}; asking on"
-            if why in self.lost.values()
-            else f"{exchange} {row.kind} {row.symbol}: {why}; asking on"
-        )
-        if line not in self.told:
-            self.told.add(line)
-            self.progress.say(line)
+        if why not in self.lost.values():
+            self.progress.say(f"{exchange} {row.kind} {row.symbol}: {why}; asking on")
 
     def client(self, source: MarketSource) -> Client:
         if source.name not in self.clients:
@@ -143,8 +146,7 @@ def judge_market(rows: Sequence[MarketRow]) -> ExitCode:
 def _fetch_symbol(run: _Run, kind: str, symbol: str, window: Window, exchanges: Sequence[str]) -> MarketRow:
     step_us = INTERVAL_US[run.interval] if kind == "candles" else SNAPSHOT_US
     whole = align_window(KINDS[kind], window, step_us, now_us())
-    row = MarketRow(kind, symbol)
-    best = row.exchange
+    row = MarketRow(kind, symbol, whole=whole)
     for exchange in exchanges:
         try:
             if whole.length_us and _gaps(run, kind, exchange, symbol, whole, step_us):
@@ -153,32 +155,41 @@ def _fetch_symbol(run: _Run, kind: str, symbol: str, window: Window, exchanges: 
             continue
         row.exchange, row.usable = exchange, True  # it is all there from before
         return row
+    row.holes = [whole]
     for exchange in exchanges:
         try:
-            held = _fetch_exchange(run, row, exchange, whole, step_us)
+            found = _fetch_exchange(run, row, exchange, whole, step_us)
         except DamagedError as error:
             row.troubles.append(f"{exchange}: {error}")
             continue
-        row.usable = row.usable or held
-        best = exchange if held or not best else best
-        if held and not row.lacking:
+        if not row.exchange or _length(found.holes) < _length(row.holes):
+            row.exchange, row.places, row.lacking, row.holes = exchange, found.places, found.lacking, found.holes
+        row.usable = row.holes != [whole]
+        if row.usable and not found.lacking:
             break
         if exchange != exchanges[-1]:
             run.pass_over(exchange, row)
-    row.exchange = best
     return row
 
 
-def _fetch_exchange(run: _Run, row: MarketRow, exchange: str, whole: Window, step_us: int) -> bool:
-    """Ask the places of one exchange for what is lacking; says whether the lake now holds anything of the window."""
+class _Found(NamedTuple):
+    """What one exchange gave: the ``places`` that answered, stretches not answered, and what the lake still lacks."""
+
+    places: list[str]
+    lacking: int
+    holes: list[Window]
+
+
+def _fetch_exchange(run: _Run, row: MarketRow, exchange: str, whole: Window, step_us: int) -> _Found:
+    """Ask the places of one exchange for what is lacking."""
     gaps = [gap.interval for gap in _gaps(run, row.kind, exchange, row.symbol, whole, step_us)]
+    places = []
     for source in load_market_sources(exchange):
         if gaps:
             answered = _ask_place(run, row, source, [Window(*gap) for gap in gaps], step_us)
             gaps = subtract_intervals(gaps, [window.interval for window in answered])
-    row.lacking = len(gaps)
-    left = _gaps(run, row.kind, exchange, row.symbol, whole, step_us)
-    return left != [whole]
+            places += [source.name] if answered else []
+    return _Found(places, len(gaps), _gaps(run, row.kind, exchange, row.symbol, whole, step_us))
 
 
 def _ask_place(run: _Run, row: MarketRow, source: MarketSource, gaps: Sequence[Window], step_us: int) -> list[Window]:
@@ -265,6 +276,10 @@ def _store(run: _Run, row: MarketRow, source: MarketSource, rows: Sequence[Any])
         write_candles(run.lake, source.exchange, row.symbol, run.interval, source.exchange, rows)
     else:
         write_open_interest(run.lake, source.exchange, row.symbol, source.exchange, rows)
+
+
+def _length(windows: Sequence[Window]) -> int:
+    return total_length(window.interval for window in windows)
 
 
 def _gaps(run: _Run, kind: str, exchange: str, symbol: str, whole: Window, step_us: int) -> list[Window]:

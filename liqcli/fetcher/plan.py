@@ -106,5 +106,5 @@ def _explain_reach(source: Source, wanted: list[Window], first: int, last: int) 
 
 
 def _name(windows: list[Window]) -> str:
-    days = [f"{window.start:%Y-%m-%d}" for window in windows]
+    days = list(dict.fromkeys(f"{window.start:%Y-%m-%d}" for window in windows))
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"

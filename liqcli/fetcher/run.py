@@ -23,12 +23,11 @@ from liqcli.fetcher.jobs import Clients, FetchSummary, Job, sum_up
 from liqcli.fetcher.plan import Plan, plan_windows
 from liqcli.fetcher.progress import Progress
 from liqcli.fetcher.write import Writer
-from liqcli.intervals import total_length
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.sources.common import Source
 from liqcli.symbols import normalise_symbol, split_symbol
-from liqcli.timespan import now_us
+from liqcli.timespan import cut_future, now_us
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 FLUSH_S = 1.0
@@ -80,6 +79,7 @@ def fetch(
         raise UsageError("--symbol: no symbol given")
     pairs = choose_pairs(sources, exchanges, window, words, say)
     progress = progress or Progress(say)
+    past = cut_future(window, now_us())
     clients = Clients(progress)
     try:
         with _terminate_like_ctrl_c():
@@ -87,22 +87,23 @@ def fetch(
             _ask_all(lake, jobs, clients, progress, flush_s)
     finally:
         clients.close()
-    return FetchSummary(window, tuple(sum_up(job) for job in jobs))
+    rows = (sum_up(job, past, lake.read_memory(job.exchange, job.symbol, job.source.name)) for job in jobs)
+    return FetchSummary(window, tuple(rows))
 
 
 def _make_jobs(
     lake: Lake, window: Window, pairs: Sequence[Pair], words: Sequence[str], clients: Clients, progress: Progress
 ) -> list[Job]:
-    """Plan each symbol; contracts are only looked up where something is lacking or the name is not known."""
+    """Plan each symbol; contracts are only looked up where something can be asked for."""
     jobs: list[Job] = []
     open_words: dict[int, list[str]] = defaultdict(list)
     for number, (source, exchange) in enumerate(pairs):
         for word in words:
             plan = _plan(lake, source, exchange, word, window) if split_symbol(word)[1] else None
-            if plan is None or plan.windows or not _known_us(lake, source, exchange, word, window):
+            if plan is None or plan.windows:
                 open_words[number].append(word)
             else:
-                jobs.append(_job(lake, source, exchange, word, window, plan))
+                jobs.append(_job(source, exchange, word, plan))
     for number in open_words:
         progress.plan(pairs[number][0].name, 0)
     resolved = _resolve_all([(pairs[number], wanted) for number, wanted in open_words.items()], clients)
@@ -131,7 +132,7 @@ def _jobs_of(
         symbols = [symbol for symbol in markets if symbol == word or split_symbol(symbol)[0] == word]
         for symbol in symbols or [word]:
             plan = _plan(lake, answer.source, answer.exchange, symbol, window)
-            job = _job(lake, answer.source, answer.exchange, symbol, window, plan)
+            job = _job(answer.source, answer.exchange, symbol, plan)
             job.market = markets.get(symbol)
             job.requests = answer.requests if first else 0
             job.error = answer.error
@@ -144,19 +145,12 @@ def _jobs_of(
             yield job
 
 
-def _job(lake: Lake, source: Source, exchange: str, symbol: str, window: Window, plan: Plan) -> Job:
-    job = Job(source, exchange, symbol, windows=plan.windows, notes=list(plan.notes), gaps=list(plan.gaps))
-    job.known_us = _known_us(lake, source, exchange, symbol, window)
-    return job
+def _job(source: Source, exchange: str, symbol: str, plan: Plan) -> Job:
+    return Job(source, exchange, symbol, windows=plan.windows, notes=list(plan.notes), gaps=list(plan.gaps))
 
 
 def _plan(lake: Lake, source: Source, exchange: str, symbol: str, window: Window) -> Plan:
     return plan_windows(source, lake.read_memory(exchange, symbol, source.name).missing(window), now_us())
-
-
-def _known_us(lake: Lake, source: Source, exchange: str, symbol: str, window: Window) -> int:
-    missing = lake.read_memory(exchange, symbol, source.name).missing(window)
-    return window.length_us - total_length(piece.interval for piece in missing)
 
 
 def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:

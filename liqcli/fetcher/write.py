@@ -42,7 +42,6 @@ class Writer:
                 self._progress.advance(job.source.name, 0)
                 return
         job.answered.append(heard.window)
-        job.unknown += answer.unknown
         job.events += len(answer.rows)
         notional = sum(row.notional for row in answer.rows)
         job.notional += notional

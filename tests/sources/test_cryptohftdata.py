@@ -203,7 +203,7 @@ def test_two_contracts_of_one_kraken_symbol(monkeypatch: pytest.MonkeyPatch, lak
         point(monkeypatch, cryptohftdata=server.url)
         for _ in range(2):
             row = fetch(Lake(lake), WINDOW, ["BTCUSD"], ["cryptohftdata"], ["kraken"]).rows[0]
-            assert (row.result, row.covered_s) == ("failed", 0)
+            assert (row.result, row.covered) == ("failed", ())
             assert stored(lake, "BTCUSD") == Counter(
                 {
                     (at * 1000, "long", 50_000.0, 2.0, 100_000.0): 1,
