@@ -35,7 +35,7 @@ CSV = (
 def cascades(
     symbol: SymbolOption,
     output_format: FormatOption = "table",
-    lookback: LookbackOption = "24h",
+    lookback: LookbackOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     exchange: ExchangeOption = None,

@@ -45,7 +45,7 @@ CSV = (
 def clusters(
     symbol: SymbolOption,
     output_format: FormatOption = "table",
-    lookback: LookbackOption = "24h",
+    lookback: LookbackOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     exchange: ExchangeOption = None,

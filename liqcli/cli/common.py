@@ -31,6 +31,7 @@ class State:
 
 
 STATE = State()
+DEFAULT_LOOKBACK = "24h"
 
 LakeOption = Annotated[
     Path | None,
@@ -44,7 +45,14 @@ LakeOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No narration on stderr.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-LookbackOption = Annotated[str, typer.Option(help="Length of the window: 90s 15m 1h 4h 24h 7d 30d.")]
+LookbackOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="24h",
+        help="Length of the window up to --until: 90s 15m 1h 4h 24h 7d 30d.",
+        show_default=DEFAULT_LOOKBACK,
+    ),
+]
 SinceOption = Annotated[
     str | None, typer.Option(metavar="T", help="Start of the window, ISO 8601 (UTC unless it says otherwise).")
 ]
@@ -177,10 +185,31 @@ def _too_wide(widths: Sequence[int], gap: str) -> bool:
     return sum(widths) + len(gap) * (len(widths) - 1) > shutil.get_terminal_size().columns
 
 
+def read_lookback(lookback: str | None, since: str | None) -> str:
+    """
+    Give the length of a window that is not given by its start.
+
+    Raises
+    ------
+    UsageError
+        Both are given: a lookback counts back from the end. The end that would be meant is named.
+    """
+    from liqcli.formats import format_iso
+    from liqcli.timespan import parse_length, parse_moment
+
+    if lookback is not None and since:
+        end = format_iso(parse_moment(since, "--since") + parse_length(lookback, "--lookback"))
+        raise UsageError(
+            f"--since and --lookback exclude each other: --lookback counts back from --until; "
+            f"for {lookback} from there on: --since {since} --until {end}"
+        )
+    return lookback or DEFAULT_LOOKBACK
+
+
 def read_query(
     store: Lake,
     symbol: str,
-    window: tuple[str, str | None, str | None],
+    window: tuple[str | None, str | None, str | None],
     exchange: str | None,
     position: str,
     min_usd: float,
@@ -192,14 +221,25 @@ def read_query(
     Raises
     ------
     UsageError
-        Unknown exchange, position or kind of price.
+        Unknown exchange, position or kind of price, or both a lookback and a start.
     """
     from liqcli.analysis.market_price import PRICES
     from liqcli.analysis.selection import Query, check_position
     from liqcli.symbols import check_exchange
 
+    lookback, since, until = window
+    length = read_lookback(lookback, since)
     exchanges = tuple(check_exchange(name, store.exchanges()) for name in split_names(exchange))
-    return Query(symbol, *window, exchanges, check_position(position), min_usd, check_choice(price, PRICES, "--price"))
+    return Query(
+        symbol,
+        length,
+        since,
+        until,
+        exchanges,
+        check_position(position),
+        min_usd,
+        check_choice(price, PRICES, "--price"),
+    )
 
 
 def read_grid_options(

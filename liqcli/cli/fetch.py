@@ -14,6 +14,7 @@ from liqcli.cli.common import (
     SinceOption,
     UntilOption,
     check_choice,
+    read_lookback,
     say,
     set_speech,
     split_names,
@@ -51,7 +52,7 @@ def fetch(
         ),
     ] = None,
     interval: Annotated[str, typer.Option(help="Length of a candle: 1m 5m 15m 1h 4h 1d.")] = "1m",
-    lookback: LookbackOption = "24h",
+    lookback: LookbackOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     output_format: Annotated[str, typer.Option("--format", help="How to sum up: table or json.")] = "table",
@@ -80,7 +81,7 @@ def fetch(
     store = Lake(lake_root(lake))
     symbols, exchanges = split_names(symbol), split_names(exchange)
     latest = _find_latest(store, symbols) if (until or "").strip().lower() == "latest" else None
-    window = resolve_window(since, until, lookback, latest)
+    window = resolve_window(since, until, read_lookback(lookback, since), latest)
     summary, listed = None, []
     if "liquidations" in kinds:
         with show_progress() as progress:

@@ -53,7 +53,7 @@ def heatmap(
         list[Path] | None,
         typer.Option("-o", "--output", metavar="FILE", help=".html .md .png .json .csv .parquet; may be given again."),
     ] = None,
-    lookback: LookbackOption = "24h",
+    lookback: LookbackOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     exchange: ExchangeOption = None,
