@@ -63,6 +63,10 @@ class LakeError(LiqcliError):
     exit_code = ExitCode.DAMAGED
 
 
+class OutputError(LiqcliError):
+    """A report cannot be written (permission, full disk); its cause is what the system said."""
+
+
 class PartialError(LiqcliError):
     """Some of it failed; what arrived is stored and the rest is named."""
 

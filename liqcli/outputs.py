@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from liqcli.album import Album
-from liqcli.errors import LiqcliError, UsageError
+from liqcli.errors import OutputError, UsageError
 from liqcli.export import render_csv, render_parquet
 from liqcli.findings import Findings
 from liqcli.render import render_html, render_json, render_markdown
@@ -36,7 +36,9 @@ def check_outputs(paths: Sequence[Path]) -> None:
             raise UsageError(f"-o: {path} is a folder; name a file in it")
 
 
-def write_outputs(findings: Findings, paths: Sequence[Path], made: str | None = None) -> list[Path]:
+def write_outputs(
+    findings: Findings, paths: Sequence[Path], made: str | None = None, report: dict[str, Any] | None = None
+) -> list[Path]:
     """
     Write every asked-for file, and the pictures beside a Markdown report.
 
@@ -48,6 +50,8 @@ def write_outputs(findings: Findings, paths: Sequence[Path], made: str | None = 
         As :func:`check_outputs` lets them through.
     made : str or None
         Time of making [ISO 8601] for pages to say; None, and the same findings give the same bytes.
+    report : dict, optional
+        What :func:`liqcli.report.build_report` gave for these findings, where it is known already.
 
     Returns
     -------
@@ -56,15 +60,15 @@ def write_outputs(findings: Findings, paths: Sequence[Path], made: str | None = 
 
     Raises
     ------
-    LiqcliError
+    OutputError
         A file cannot be written; the message names it.
     """
-    report = build_report(findings)
+    report = report or build_report(findings)
     album = Album(findings)
     written: dict[Path, None] = {}
     for path in paths:
         for name, content in _contents(path, findings, report, album, made):
-            _write(name, content)
+            write_file(name, content)
             written[name] = None
     return list(written)
 
@@ -91,15 +95,22 @@ def _contents(
         yield path, render_markdown(report, pictures, made).encode()
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write beside and move into place: a report is whole or the old one."""
+def write_file(path: Path, content: bytes) -> None:
+    """
+    Write beside and move into place: a report is whole or the old one.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        raise LiqcliError(f"-o: cannot write {path} ({error.strerror or error})") from error
+        raise OutputError(f"-o: cannot write {path} ({error.strerror or error})") from error
     finally:
         if temporary.exists():
             temporary.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,9 @@ def _coarsen(picture: HeatmapPicture, width: int) -> _Cells:
     )
 
 
+@cache
 def _rgb(colour: str) -> Pixels:
+    """Give a colour as three numbers to 255; asked for line by line."""
     return np.round(255 * np.array(to_rgb(colour)))
 
 

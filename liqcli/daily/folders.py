@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from liqcli.errors import LakeError
+from liqcli.errors import LakeError, OutputError
 
 MANIFEST = ".liqcli.json"
 MAKING = ".liqcli-making"
@@ -25,6 +25,7 @@ NOTES = ".liqcli-sent.json"
 SUMMARY = "summary.json"
 PAGE = "index.html"
 LATEST = "latest"
+FORMAT = 1  # of summary.json; a day of another one stays listed, and its page as it is
 LOCK_TIMEOUT_S = 3600.0
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
@@ -55,7 +56,14 @@ def locked(out: Path) -> Iterator[Path]:
     except filelock.Timeout as error:
         raise LakeError(f"{out}: another liqcli daily keeps it locked; try again later") from error
     except OSError as error:
-        raise LakeError(f"{out}: cannot be written ({error.strerror or error})") from error
+        raise _unwritable(out, error) from error
+    except OutputError as error:
+        raise _unwritable(out, error.__cause__) from error
+
+
+def _unwritable(out: Path, error: BaseException | None) -> LakeError:
+    reason = getattr(error, "strerror", None) or error
+    return LakeError(f"{out}: cannot be written ({reason}); the pages that were there are whole")
 
 
 def publish(made: Path, target: Path) -> None:
@@ -77,11 +85,21 @@ def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
     _write_manifest(folder, wanted)
 
 
-def copy_files(folder: Path, names: Iterable[Path]) -> Path:
-    """Copy files into a new folder beside the others that are being made."""
+def link_files(folder: Path, paths: Iterable[Path]) -> Path:
+    """
+    Put files into a new folder too, as second names where the disk can do that: no file is ever changed in place.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
     folder.mkdir()
-    for path in names:
-        shutil.copyfile(path, folder / path.name)
+    for path in paths:
+        try:
+            (folder / path.name).hardlink_to(path)
+        except OSError:  # no such thing on this disk
+            shutil.copyfile(path, folder / path.name)
     return folder
 
 

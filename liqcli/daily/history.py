@@ -54,7 +54,7 @@ def _row(day: str, summary: Summary | None, names: Sequence[str]) -> dict[str, A
         "day": day,
         "cells": [_cell(reports.get(name)) for name in names],
         "state": describe_state(summary) if summary else "unfinished",
-        "alerts": sum(alert["new"] for alert in summary["alerts"]) if summary else 0,
+        "alerts": sum(alert.get("new", True) for alert in summary["alerts"]) if summary else 0,
         "whole": summary is not None,
     }
 

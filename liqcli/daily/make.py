@@ -1,9 +1,10 @@
-"""One symbol, one lookback: its files, and its entry in the summary."""
+"""The reports of a day: their files, and their entries in the summary."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from liqcli.analysis.selection import Query
 from liqcli.charts.picture import ThemeName
 from liqcli.charts.thumbnail import draw_thumbnail
 from liqcli.daily.day import Day
-from liqcli.errors import EmptyWindowError, LiqcliError
+from liqcli.errors import EmptyWindowError, LiqcliError, OutputError
 from liqcli.findings import Findings, View, build_findings
 from liqcli.formats import format_iso
 from liqcli.lake import Lake
-from liqcli.outputs import write_outputs
+from liqcli.outputs import write_file, write_outputs
 from liqcli.poster import build_alt_text, build_picture
+from liqcli.report import build_report
 from liqcli.settings import Settings
 
 THUMBNAIL_THEMES: tuple[ThemeName, ...] = ("dark", "light")
@@ -32,40 +34,84 @@ _BURST = ("start", "end", "position", "events", "notional", "share")
 
 Say = Callable[[str], None]
 Entry = dict[str, Any]
+Computed = tuple[Findings, dict[str, Any]]  # a window's findings, and the report built of them
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the run's reports are written, and which day they are of."""
+class Task:
+    """What a run's reports are made from, where they are written, and of which day they are."""
 
+    lake: Lake
+    settings: Settings
     folder: Path
     day: Day
 
 
-def make_report(lake: Lake, settings: Settings, place: Place, name: tuple[str, str], warn: Say) -> Entry:
+def make_reports(task: Task, say: Say, warn: Say) -> list[Entry]:
     """
-    Write one report's pages, numbers and thumbnails.
+    Write the pages, numbers and thumbnails of every symbol and lookback.
+
+    While one report is drawn, the next one is computed: the engine works beside Python, and drawing is Python.
 
     Returns
     -------
-    dict
-        The entry of ``docs/units.md#daily``: ``status`` is ``ok``, ``no data`` or ``failed``, then with ``message``.
+    list of dict
+        The entries of ``docs/units.md#daily``: ``status`` is ``ok``, ``no data`` or ``failed``, then with ``message``.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
     """
+    names = list(itertools.product(task.settings.symbols, task.settings.lookbacks))
+    entries = []
+    for (symbol, lookback), computed in zip(names, _compute_ahead(task, names), strict=True):
+        entry = {"symbol": symbol, "lookback": lookback, "name": f"{symbol}-{lookback}"}
+        entry |= _make_report(task, entry["name"], computed, warn)
+        if entry["status"] == "ok":
+            say(f"{entry['name']}: drawn")
+        else:
+            warn(f"{entry['name']}: {entry['status']}: {entry['message']}")
+        entries.append(entry)
+    return entries
+
+
+def _compute_ahead(task: Task, names: Iterable[tuple[str, str]]) -> Iterator[Future[Computed]]:
+    """Give each report's findings, at most one of them before it is asked for: they are large."""
+    with ThreadPoolExecutor(1, "findings") as pool:
+        ready: Future[Computed] | None = None
+        for name in names:
+            following = pool.submit(_compute, task, name)
+            if ready:
+                yield ready
+            ready = following
+        if ready:
+            yield ready
+
+
+def _compute(task: Task, name: tuple[str, str]) -> Computed:
     symbol, lookback = name
-    entry: Entry = {"symbol": symbol, "lookback": lookback, "name": f"{symbol}-{lookback}"}
-    query = Query(symbol, lookback, until=format_iso(place.day.end_us), exchanges=settings.exchanges)
+    query = Query(symbol, lookback, until=format_iso(task.day.end_us), exchanges=task.settings.exchanges)
+    findings = build_findings(task.lake, query, GridOptions(), _view(task.settings, task.settings.themes[0]))
+    return findings, build_report(findings)
+
+
+def _make_report(task: Task, name: str, computed: Future[Computed], warn: Say) -> Entry:
+    """Write one report; what is wrong with it costs the others nothing."""
     try:
-        findings = build_findings(lake, query, GridOptions(), _view(settings, settings.themes[0]))
+        findings, report = computed.result()
         for path in findings.damaged:
-            warn(f"{path}: damaged, left out of {entry['name']}; liqcli verify says more")
-        return {**entry, "status": "ok", **_write(findings, settings, place.folder, entry["name"])}
+            warn(f"{path}: damaged, left out of {name}; liqcli verify says more")
+        return {"status": "ok", **_write(task, name, findings, report)}
     except EmptyWindowError as error:  # its fact alone: the advice is for somebody at a shell
-        return {**entry, "status": "no data", "message": error.fact}
+        return {"status": "no data", "message": error.fact}
+    except OutputError:
+        raise
     except LiqcliError as error:
-        message = str(error).replace(str(lake.root), "the lake")  # where it lies is nobody's business
-        return {**entry, "status": "failed", "message": message}
+        message = str(error).replace(str(task.lake.root), "the lake")  # where it lies is nobody's business
+        return {"status": "failed", "message": message}
     except Exception as error:  # at night a fault in one report must not cost the others
-        return {**entry, "status": "failed", "message": f"unforeseen fault: {type(error).__name__}: {error}"}
+        return {"status": "failed", "message": f"unforeseen fault: {type(error).__name__}: {error}"}
 
 
 def hot_places(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -78,23 +124,24 @@ def _view(settings: Settings, theme: str) -> View:
     return View(palette=settings.palette, scale=settings.scale, theme=theme)
 
 
-def _write(findings: Findings, settings: Settings, folder: Path, name: str) -> Entry:
-    numbers = folder / f"{name}.json"
+def _write(task: Task, name: str, findings: Findings, report: dict[str, Any]) -> Entry:
+    settings, folder = task.settings, task.folder
     pages: dict[str, str] = {}
     for theme in settings.themes:
         page = folder / (f"{name}.html" if not pages else f"{name}-{theme}.html")
-        write_outputs(replace(findings, view=_view(settings, theme)), [page] if pages else [page, numbers])
+        if pages:
+            write_outputs(replace(findings, view=_view(settings, theme)), [page])
+        else:
+            write_outputs(findings, [page, folder / f"{name}.json"], report=report)
         pages[theme] = page.name
     thumbnails = {}
     picture = build_picture(findings)
     for thumbnail_theme in THUMBNAIL_THEMES:
-        path = folder / f"{name}-{thumbnail_theme}.png"
+        thumbnails[thumbnail_theme] = f"{name}-{thumbnail_theme}.png"
         shown = draw_thumbnail(picture, theme=thumbnail_theme, palette=settings.palette, scale=settings.scale)  # type: ignore[arg-type]
-        path.write_bytes(shown)
-        thumbnails[thumbnail_theme] = path.name
-    report = json.loads(numbers.read_text(encoding="utf-8"))
+        write_file(folder / thumbnails[thumbnail_theme], shown)
     return {
-        "files": {"html": pages[settings.themes[0]], "pages": pages, "json": numbers.name, "thumbnails": thumbnails},
+        "files": {"html": pages[settings.themes[0]], "pages": pages, "json": f"{name}.json", "thumbnails": thumbnails},
         "alt": build_alt_text(findings),
         "damaged": [path.name for path in findings.damaged],
         **_headlines(report),

@@ -11,7 +11,7 @@ from typing import Any
 
 from liqcli import __version__
 from liqcli.daily.cards import build_card, build_overview
-from liqcli.daily.folders import PAGE, SUMMARY, write_atomically
+from liqcli.daily.folders import FORMAT, PAGE, SUMMARY, write_atomically
 from liqcli.daily.history import build_history, describe_state
 from liqcli.render import render_template
 from liqcli.resources import data_folder
@@ -47,7 +47,7 @@ def render_index(days: Sequence[str], summaries: Mapping[str, Summary]) -> str:
     summaries : mapping
         Day -> summary, at least one; a day without one is not finished.
     """
-    newest = max(summaries)
+    newest = max(day for day, summary in summaries.items() if summary.get("format") == FORMAT)
     older = max((day for day in summaries if day < newest), default=None)
     values = {
         **_values(summaries[newest], f"{newest}/"),

@@ -36,7 +36,7 @@ def publish_day(out: Path, making: Path, summary: Summary, days: Sequence[str], 
     names = sorted(path.name for path in made.iterdir())
     targets = [out / day]
     if days[-1] == day:
-        folders.publish(folders.copy_files(making / "latest", sorted(made.iterdir())), out / folders.LATEST)
+        folders.publish(folders.link_files(making / "latest", sorted(made.iterdir())), out / folders.LATEST)
         targets.append(out / folders.LATEST)
     folders.publish(made, targets[0])
     _renew_links(out, summaries, day)
@@ -50,7 +50,7 @@ def publish_day(out: Path, making: Path, summary: Summary, days: Sequence[str], 
 def _renew_links(out: Path, summaries: Mapping[str, Summary], day: str) -> None:
     """Let the pages beside a new day lead to it, and the oldest one no more to what is going to be removed."""
     for name in {*_neighbours(summaries, day), min(summaries)}:
-        if name is None or name == day:
+        if name is None or name == day or summaries[name].get("format") != folders.FORMAT:
             continue
         neighbours = _neighbours(summaries, name)
         pages.renew_links(out / name, summaries[name], neighbours)

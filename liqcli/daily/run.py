@@ -10,7 +10,7 @@ from typing import Any
 from liqcli.daily import folders
 from liqcli.daily.day import Day, resolve_day
 from liqcli.daily.gather import Gathered, gather
-from liqcli.daily.make import Entry, Place, make_report
+from liqcli.daily.make import Task, make_reports
 from liqcli.daily.notify import send_alerts
 from liqcli.daily.publish import publish_day
 from liqcli.daily.summary import look_back, summarise
@@ -65,7 +65,7 @@ def run_daily(settings: Settings, lake: Lake, until: str | None, say: Say, warn:
             warn(trouble)
         made = making / "day"
         made.mkdir()
-        entries = _make_all(settings, lake, Place(made, day), say, warn)
+        entries = make_reports(Task(lake, settings, made, day), say, warn)
         days = sorted({*folders.list_days(out), day.name})
         before = look_back(out, days, day.name, [entry["name"] for entry in entries])
         summary = summarise(settings, day, entries, gathered, before)
@@ -89,16 +89,3 @@ def _gather(settings: Settings, lake: Lake, day: Day, until: str | None, say: Sa
     start = day.end_us - max(parse_length(lookback) for lookback in settings.lookbacks)
     end = day.end_us if until and until not in ("cut", "now") else max(day.end_us, now_us())
     return gather(lake, settings, Window(start, end), say)
-
-
-def _make_all(settings: Settings, lake: Lake, place: Place, say: Say, warn: Say) -> list[Entry]:
-    entries = []
-    for symbol in settings.symbols:
-        for lookback in settings.lookbacks:
-            entry = make_report(lake, settings, place, (symbol, lookback), warn)
-            entries.append(entry)
-            if entry["status"] == "ok":
-                say(f"{entry['name']}: drawn")
-            else:
-                warn(f"{entry['name']}: {entry['status']}: {entry['message']}")
-    return entries

@@ -69,6 +69,7 @@ def summarise(settings: Settings, day: Day, entries: Sequence[Entry], gathered: 
         entry["troubles"] = _troubles_of(entry["symbol"], gathered)
     alerts = find_alerts(entries, settings.alerts, before.told, day.name)
     return {
+        "format": folders.FORMAT,
         "day": day.name,
         "time_zone": settings.time_zone,
         "until": format_iso(day.end_us),

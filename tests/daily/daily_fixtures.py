@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import cli_environment
-from daily_scene import SETTINGS
+from daily_scene import SETTINGS, UNTIL
 
+from liqcli.daily import DailyResult, run_daily
 from liqcli.demo import fill_lake
 from liqcli.lake import Lake
+from liqcli.settings import Settings
 
 # A process with everything imported, that forks a child a line; the child kills itself before its n-th change on disk.
 ZYGOTE = """
@@ -39,7 +42,7 @@ for line in sys.stdin:
     out, until, last = line.split()
     last = int(last)
     if os.fork() == 0:
-        for name in ("replace", "unlink", "write_bytes", "rmdir"):
+        for name in ("replace", "unlink", "write_bytes", "write_text", "rmdir", "hardlink_to"):
             setattr(Path, name, counted(getattr(Path, name)))
         quiet = lambda text: None
         settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=Path(out), fetch=False, retention_days=2)
@@ -51,7 +54,7 @@ for line in sys.stdin:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with the synthetic sample; tests only read it."""
     lake = Lake(tmp_path_factory.mktemp("sample") / "lake")
@@ -64,6 +67,28 @@ def env(sample: Path, tmp_path: Path) -> dict[str, str]:
     """The sample's lake, and settings in the folder where the program runs."""
     (tmp_path / "liqcli.toml").write_text(SETTINGS)
     return {"LIQCLI_LAKE": str(sample)}
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are a few bytes: for tests that are about all but the pictures."""
+    from liqcli import poster
+    from liqcli.daily import make
+
+    drawn = poster.Poster(b"no picture", 1600, 1000, "alt", [])
+    monkeypatch.setattr(poster, "draw_poster", lambda _findings: drawn)
+    monkeypatch.setattr(make, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
+
+
+@pytest.fixture
+def run(sample: Path, tmp_path: Path, undrawn: None) -> Callable[..., DailyResult]:
+    """Make the day of an hour of SOLUSDT in ``tmp_path/out``, without pictures; settings can be changed by name."""
+
+    def run_day(until: str = UNTIL, lake: Path = sample, **changes: Any) -> DailyResult:
+        settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=tmp_path / "out", fetch=False)
+        return run_daily(replace(settings, **changes), Lake(lake), until, print, print)
+
+    return run_day
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 from liqcli.daily import folders
 
 UNTIL = "2026-01-08"
-FLAGS = ("daily", "--no-fetch", "--quiet", "--until")
 SETTINGS = 'symbols = ["BTCUSDT", "SOLUSDT"]\nlookbacks = ["4h"]\nout = "out"\n'
 
 

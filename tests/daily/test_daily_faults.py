@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conftest import RunCli
-from daily_scene import FLAGS, SETTINGS, UNTIL, check_usable, tree
+from daily_scene import UNTIL, check_usable, tree
 from loopback.scenes import WINDOW, be_swift, gate_server, htx_server, point
 
-from liqcli.daily import folders, pages, run_daily
+from liqcli.analysis.selection import Query
+from liqcli.daily import DailyResult, folders, pages, run_daily
+from liqcli.errors import LakeError
+from liqcli.findings import Findings, build_findings
 from liqcli.formats import format_iso
 from liqcli.lake import Lake
 from liqcli.model import US_PER_S
 from liqcli.settings import Settings
 
 pytest_plugins = ("daily_fixtures",)
+Run = Callable[..., DailyResult]
 
 
-def test_two_at_once(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
+def test_two_at_once(run_cli: RunCli, run: Run, sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["1h"]\nout = "both"\n')
+    words = ("daily", "--no-fetch", "--quiet", "--until", UNTIL)
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(run_cli, *FLAGS, UNTIL, env=env, check=0) for _ in range(2)]
-        assert len({run.result().stdout for run in runs}) == 1
-    both = tree(tmp_path / "out")
-    shutil.rmtree(tmp_path / "out")
-    run_cli(*FLAGS, UNTIL, env=env, check=0)
-    assert tree(tmp_path / "out") == both
+        runs = [pool.submit(run_cli, *words, env={"LIQCLI_LAKE": str(sample)}, check=0) for _ in range(2)]
+        assert {done.result().stdout for done in runs} == {f"{tmp_path}/both/index.html\n"}
+    assert check_usable(tmp_path / "both") == 3
+    run()
+    pictures = ("SOLUSDT-1h.html", "-dark.png", "-light.png")  # not drawn here
+    one, two = (
+        {name: content for name, content in tree(tmp_path / out).items() if not name.endswith(pictures)}
+        for out in ("both", "out")
+    )
+    assert one == two
 
 
 def test_killed_at_any_change_on_disk(killable: Any, tmp_path: Path) -> None:
@@ -54,30 +67,67 @@ def test_killed_at_any_change_on_disk(killable: Any, tmp_path: Path) -> None:
         assert tree(out) == tree(clean)
 
 
-def test_a_day_without_data(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
+def test_a_day_without_data(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    run_cli(*FLAGS, UNTIL, env=env, check=0)
-    done = run_cli(*FLAGS, "2026-02-01", env=env, check=4)
-    assert "SOLUSDT-4h: no data: no liquidations of SOLUSDT in 2026-01-31 20:00" in done.stderr
+    run()
+    done = run("2026-02-01")
+    assert done.exit_code == 4
+    message = done.summary["reports"][0]["message"]
+    assert message.startswith("no liquidations of SOLUSDT in 2026-01-31 23:00 to 2026-02-01 00:00 UTC; the lake holds ")
+    assert message.endswith(" UTC"), "no advice for a shell, such as --until latest, that daily does not take"
     check_usable(out)
     index = (out / "index.html").read_text()
     assert index.count("no data") >= 4
-    assert 'href="2026-01-07/SOLUSDT-4h.html"' in index
+    assert 'href="2026-01-07/SOLUSDT-1h.html"' in index
     assert json.loads((out / "latest/summary.json").read_text())["day"] == "2026-01-31"
     assert "**no data**" in (out / "2026-01-31/digest.md").read_text()
-    run_cli(*FLAGS, UNTIL, env={"LIQCLI_LAKE": str(tmp_path / "none")}, check=4)
+    assert run(UNTIL, lake=tmp_path / "none", symbols=("SOL",)).exit_code == 4
+    assert "no liquidations of SOL in the lake (it is empty)" in (out / "2026-01-07/digest.md").read_text()
     check_usable(out)
 
 
-def test_a_symbol_without_data_is_partial(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
-    (tmp_path / "liqcli.toml").write_text(SETTINGS.replace("BTCUSDT", "XRPUSDT"))
-    run_cli(*FLAGS, UNTIL, env=env, check=6)
-    states = [
-        (e["name"], e["status"]) for e in json.loads((tmp_path / "out/latest/summary.json").read_text())["reports"]
-    ]
-    assert states == [("XRPUSDT-4h", "no data"), ("SOLUSDT-4h", "ok")]
-    assert str(env["LIQCLI_LAKE"]) not in (tmp_path / "out/index.html").read_text()
+def test_a_symbol_without_data_is_partial(run: Run, sample: Path, tmp_path: Path) -> None:
+    done = run(symbols=("XRPUSDT", "SOLUSDT"))
+    assert done.exit_code == 6
+    assert [(e["name"], e["status"]) for e in done.summary["reports"]] == [
+        ("XRPUSDT-1h", "no data"), ("SOLUSDT-1h", "ok")
+    ]  # fmt: skip
+    assert str(sample) not in (tmp_path / "out/index.html").read_text()
     check_usable(tmp_path / "out")
+
+
+def test_a_damaged_file_is_named(run: Run, sample: Path, tmp_path: Path) -> None:
+    """Its report is made of the others: partial. Where all of them are damaged: failed, and the lake's place unsaid."""
+    lake = tmp_path / "own"
+    shutil.copytree(sample, lake)
+    files = sorted(lake.glob("liquidations/*/symbol=SOLUSDT/**/*.parquet"))
+    files[0].write_bytes(b"PAR1")
+    done = run(lake=lake)
+    assert (done.exit_code, done.summary["reports"][0]["damaged"]) == (6, [files[0].name])
+    assert "1 damaged file left out" in (tmp_path / "out/index.html").read_text()
+    for path in files:
+        path.write_bytes(b"PAR1")
+    done = run(lake=lake)
+    assert (done.exit_code, done.summary["reports"][0]["status"]) == (5, "failed")
+    assert "nothing readable: the lake/liquidations/" in (tmp_path / "out/latest/digest.md").read_text()
+    assert str(tmp_path) not in (tmp_path / "out/index.html").read_text()
+    check_usable(tmp_path / "out")
+
+
+def test_an_unforeseen_fault_costs_one_report(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from liqcli.daily import make
+
+    def fail_for_btc(lake: Lake, query: Query, *rest: Any) -> Findings:
+        if query.symbol == "BTCUSDT":
+            raise ZeroDivisionError("oh")
+        return build_findings(lake, query, *rest)
+
+    monkeypatch.setattr(make, "build_findings", fail_for_btc)
+    done = run(symbols=("BTCUSDT", "SOLUSDT"))
+    assert done.exit_code == 6
+    assert [(e["status"], e.get("message")) for e in done.summary["reports"]] == [
+        ("failed", "unforeseen fault: ZeroDivisionError: oh"), ("ok", None)
+    ]  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------- sources
@@ -92,6 +142,7 @@ def fetched(out: Path, lake: Path, until_us: int = WINDOW.end_us, **changes: Any
     return result.summary, warnings
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_source_that_is_down_while_another_is_up(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is named wherever somebody may look; the next run, when it is up again, is whole."""
     be_swift(monkeypatch)
@@ -123,6 +174,7 @@ def test_a_source_that_is_down_while_another_is_up(lake: Path, tmp_path: Path, m
     assert "not all came from" not in (out / "index.html").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_no_source_answers(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing in the lake that is a failure of the network, not a quiet day; with something it is partial."""
     be_swift(monkeypatch)
@@ -139,6 +191,7 @@ def test_no_source_answers(lake: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert summary["exit_code"] == 6
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_symbol_that_no_exchange_lists(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slip in one name costs that name alone."""
     be_swift(monkeypatch)
@@ -156,11 +209,9 @@ def test_a_symbol_that_no_exchange_lists(lake: Path, tmp_path: Path, monkeypatch
 # ---------------------------------------------------------------------------------------------------- hostile
 
 
-def test_hostile_names_arrive_harmless(sample: Path, tmp_path: Path) -> None:
+def test_hostile_names_arrive_harmless(run: Run, tmp_path: Path) -> None:
     """Settings refuse such names; if one came through another way, it is still only text, and only a file's name."""
-    summary = run_daily(
-        Settings(symbols=("SOLUSDT",), lookbacks=("4h",), out=tmp_path, fetch=False), Lake(sample), UNTIL, print, print
-    ).summary
+    summary = run().summary
     hostile = '<script>alert(1)</script>"; DROP `x` | ../../'
     entry = summary["reports"][0]
     entry["symbol"] = entry["alt"] = entry["exchanges"][0] = hostile
@@ -208,6 +259,43 @@ def test_retention_removes_only_what_liqcli_made(killable: Any, tmp_path: Path) 
 
 def test_a_file_in_the_way_is_said_in_one_line(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
     (tmp_path / "out").write_text("a file")
-    done = run_cli(*FLAGS, UNTIL, env=env, check=5)
+    done = run_cli("daily", "--no-fetch", "--quiet", env=env, check=5)
     assert done.stderr.count("\n") == 1
-    assert f"{tmp_path}/out: cannot be written" in done.stderr
+    assert f"{tmp_path}/out: cannot be written (File exists)" in done.stderr
+
+
+@pytest.mark.parametrize("limit", [0, 2_000, 50_000])
+def test_a_full_disk_leaves_what_there_was(run: Run, tmp_path: Path, limit: int) -> None:
+    """Nothing, a small file, a page can still be written: whatever fails, the run ends and the old pages are whole."""
+    run("2026-01-07")
+    before = tree(tmp_path / "out")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(LakeError, match=r"out: cannot be written \(File too large\); the pages that were there"):
+            run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert tree(tmp_path / "out") == before
+    assert not (tmp_path / "out" / folders.MAKING).exists()
+    run()
+    check_usable(tmp_path / "out")
+
+
+def test_the_disk_is_full_between_two_pages(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("2026-01-07")
+    monkeypatch.setattr(folders, "_write_manifest", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(LakeError, match="No space left on device"):
+        run()
+    check_usable(tmp_path / "out")
+    assert "2026-01-06" in (tmp_path / "out/index.html").read_text()
+
+
+def test_a_disk_without_second_names(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run()
+    with_links = tree(tmp_path / "out")
+    assert (tmp_path / "out/latest/SOLUSDT-1h.html").samefile(tmp_path / "out/2026-01-07/SOLUSDT-1h.html")
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setattr(Path, "hardlink_to", Mock(side_effect=OSError(1, "Operation not permitted")))
+    run()
+    assert tree(tmp_path / "out") == with_links

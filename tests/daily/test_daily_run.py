@@ -6,13 +6,15 @@ import base64
 import hashlib
 import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import RunCli
-from daily_scene import FLAGS, SETTINGS, UNTIL, check_usable, tree
+from daily_scene import UNTIL, check_usable, tree
 
-from liqcli.daily import run_daily
+from liqcli.daily import DailyResult, run_daily
 from liqcli.daily.cards import describe_change
 from liqcli.daily.day import resolve_day
 from liqcli.errors import UsageError
@@ -21,38 +23,79 @@ from liqcli.settings import Settings
 from liqcli.timespan import parse_moment
 
 pytest_plugins = ("daily_fixtures",)
+Run = Callable[..., DailyResult]
 
 
-def test_a_run_and_the_same_run_again(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
-    out = tmp_path / "out"
-    run_cli(*FLAGS, "2026-01-07", env=env, check=0)
-    done = run_cli(*FLAGS, UNTIL, env=env, check=0)
-    assert done.stdout == f"{out}/index.html\n"
+def test_the_same_run_again_gives_the_same_bytes(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures and all, with one thread and with two."""
+    settings = Settings(("SOLUSDT",), lookbacks=("4h",), out=tmp_path, fetch=False)
+    run_daily(settings, Lake(sample), UNTIL, print, print)
+    first = tree(tmp_path)
+    assert check_usable(tmp_path) == 3
+    shutil.rmtree(tmp_path / "2026-01-07")
+    monkeypatch.setenv("LIQCLI_THREADS", "1")
+    run_daily(settings, Lake(sample), UNTIL, print, print)
+    assert tree(tmp_path) == first
+
+
+def test_what_a_run_leaves(run: Run, tmp_path: Path) -> None:
+    out, both = tmp_path / "out", {"symbols": ("BTCUSDT", "SOLUSDT")}
+    run("2026-01-07", **both)
+    assert run(UNTIL, **both).index == out / "index.html"
     first = tree(out)
     assert check_usable(out) == 4
-    assert {name for name in first if name.startswith("2026-01-07/") and not name.endswith(".png")} == {
-        f"2026-01-07/{name}"
-        for name in ("BTCUSDT-4h.html", "BTCUSDT-4h.json", "SOLUSDT-4h.html", "SOLUSDT-4h.json", "index.html",
-                     "summary.json", "digest.md", ".liqcli.json")
-    }  # fmt: skip
-    run_cli(*FLAGS, UNTIL, env={**env, "LIQCLI_THREADS": "1"}, check=0)
+    reports = [f"{s}-1h{end}" for s in both["symbols"] for end in (".html", ".json", "-dark.png", "-light.png")]
+    for folder in ("2026-01-06", "2026-01-07", "latest"):
+        names = [name.split("/")[1] for name in first if name.startswith(f"{folder}/")]
+        assert sorted(names) == sorted([*reports, "index.html", "summary.json", "digest.md", ".liqcli.json"])
+    latest = {name[7:]: content for name, content in first.items() if name.startswith("latest/")}
+    assert latest == {name[11:]: content for name, content in first.items() if name.startswith("2026-01-07/")}
+    run("2026-01-07", **both)  # an older day once more: the newest stays in front
     assert tree(out) == first
-    assert {name[7:]: content for name, content in first.items() if name.startswith("latest/")} == {
-        name[11:]: content for name, content in first.items() if name.startswith("2026-01-07/")
-    }
-    run_cli(*FLAGS, "2026-01-07", env=env, check=0)  # an older day once more: the newest stays in front
-    assert tree(out) == first
-    (tmp_path / "liqcli.toml").write_text(SETTINGS.replace('"BTCUSDT", ', ""))  # fewer reports: the others go
-    run_cli(*FLAGS, UNTIL, env=env, check=0)
+    run(UNTIL)  # fewer reports: the others go
     left = {name for name in tree(out) if "BTCUSDT" in name}
     assert {name.split("/")[0] for name in left} == {"2026-01-06"}
     check_usable(out)
 
 
-def test_the_numbers_are_those_of_the_reports(sample: Path, tmp_path: Path) -> None:
-    settings = Settings(symbols=("SOL",), lookbacks=("24h",), out=tmp_path / "out", fetch=False)
-    run_daily(settings, Lake(sample), "2026-01-07T00:00Z", print, print)
-    result = run_daily(settings, Lake(sample), UNTIL, print, print)
+def test_days_lead_to_the_days_beside_them(run: Run, tmp_path: Path) -> None:
+    """Also when the day between is made last, and when the oldest goes."""
+
+    def links(page: str) -> list[str]:
+        return re.findall(r'href="([^"]*)" rel="(?:prev|next)"', (tmp_path / "out" / page).read_text())
+
+    for until in ("2026-01-06", "2026-01-08"):
+        run(until)
+    assert links("2026-01-05/index.html") == ["../2026-01-07/index.html"]
+    run("2026-01-07")
+    assert links("2026-01-05/index.html") == ["../2026-01-06/index.html"]
+    assert links("2026-01-06/index.html") == ["../2026-01-05/index.html", "../2026-01-07/index.html"]
+    assert links("2026-01-07/index.html") == links("latest/index.html") == ["../2026-01-06/index.html"]
+    assert links("index.html") == ["2026-01-06/index.html"]
+    run("2026-01-09", retention_days=2)
+    assert links("2026-01-07/index.html") == ["../2026-01-08/index.html"]
+    assert check_usable(tmp_path / "out") == 4
+
+
+def test_a_day_of_another_version_stays_as_it_is(run: Run, tmp_path: Path) -> None:
+    run("2026-01-06")
+    day = tmp_path / "out/2026-01-05"
+    summary = json.loads((day / "summary.json").read_text())
+    for changed in ({**summary, "format": 0}, {**summary, "reports": [{"status": "ok"}]}, [1], {"day": "2026-01-05"}):
+        (day / "summary.json").write_text(json.dumps(changed))
+        before = (day / "index.html").read_bytes()
+        run("2026-01-07")
+        assert (day / "index.html").read_bytes() == before
+        index = (tmp_path / "out/index.html").read_text()
+        listed = 'href="2026-01-05/index.html">2026-01-05</a></th>' in index
+        assert listed == (changed == {**summary, "format": 0}), "what cannot be read is listed as unfinished"
+        assert ("unfinished" in index) != listed
+
+
+def test_the_numbers_are_those_of_the_reports(run: Run, tmp_path: Path) -> None:
+    wanted: dict[str, Any] = {"symbols": ("SOL",), "lookbacks": ("24h",)}
+    run("2026-01-07T00:00Z", **wanted)
+    result = run(UNTIL, **wanted)
     assert result.exit_code == 0
     day = tmp_path / "out/2026-01-07"
     meta = json.loads((day / "SOL-24h.json").read_text())["meta"]
