@@ -6,7 +6,7 @@ docs: GET /v2/futures/liquidation-history, https://docs.coinex.com/api/v2/future
 gives: at least nine months (paged by others to 2026-01-01 on 2026-09-28; deeper is unproven and not asked), 100 rows a
     page (documented), pages by number while pagination.has_next; newest first (seen by others) or not (sample): either
 limits: none found; 150 requests a minute are sent, as others did without trouble. start_time and end_time in
-    milliseconds, both taken as inside (unproven)
+    milliseconds; that they lie inside is unproven, so the question is a millisecond wider on either side
 side: side is the POSITION, long or short (documented)
 price: liq_price, where the liquidation is triggered (documented), so price_kind trigger; no fill is published.
     bkr_price, the bankruptcy price, is taken only where liq_price is missing, and then called so
@@ -68,10 +68,10 @@ def list_request() -> Request:
 
 
 def page_request(market: Market, window: Window, page: int) -> Request:
-    """What to ask for a page, counted from 1."""
+    """What to ask for a page, counted from 1, a little wider: right for either kind of bound."""
     params = (
         ("market", market.instrument),
-        ("start_time", str(window.start_us // 1000)),
+        ("start_time", str(window.start_us // 1000 - 1)),
         ("end_time", str(window.end_us // 1000)),
         ("page", str(page)),
         ("limit", str(LIMIT)),
@@ -168,7 +168,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
 def _is_asked(page: Sequence[Row], market: Market, window: Window) -> bool:
     times = (read_moment(raw, "created_at") for raw in page)
     mine = all(_name_of(raw) == market.instrument for raw in page)
-    return mine and all_inside(times, window.start_us // 1000, window.end_us // 1000)
+    return mine and all_inside(times, window.start_us // 1000 - 1, window.end_us // 1000)
 
 
 SOURCE = Source(

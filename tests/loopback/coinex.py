@@ -10,7 +10,7 @@ from loopback.truth import Event
 
 
 class CoinexServer(Loopback):
-    """``truth``: market -> events; ``size`` coins a contract there; times in milliseconds, both inside."""
+    """``truth``: market -> events; ``size`` coins a contract there; times in milliseconds, both inside, or none (``strict``)."""
 
     PACE = (150, 60.0)  # nothing is documented: what others did without trouble
     BUSY = json_reply({"code": 4213, "data": {}, "message": "Rate limit exceeded"}, 429)
@@ -18,9 +18,16 @@ class CoinexServer(Loopback):
     NO_200 = json_reply({"code": 3639, "data": {}, "message": "Invalid Parameter"})
 
     def __init__(
-        self, truth: dict[str, list[Event]], size: Decimal, listed: bool = True, rising: bool = False, **options: Any
+        self,
+        truth: dict[str, list[Event]],
+        size: Decimal,
+        listed: bool = True,
+        rising: bool = False,
+        strict: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.strict = strict
         self.listed = listed
         self.rows = {
             name: [
@@ -47,6 +54,7 @@ class CoinexServer(Loopback):
         start, end = int(asked.params.get("start_time", "0")), int(asked.params.get("end_time", "9" * 15))
         if asked.params.get("market") not in self.rows or not 1 <= limit <= 100 or page < 1 or start > end:
             return self.NO_200
+        start, end = start + self.strict, end - self.strict
         rows = [row for row in self.rows[asked.params["market"]] if start <= row["created_at"] <= end]
         shown = rows[(page - 1) * limit : page * limit]
         onward = {"has_next": page * limit < len(rows)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback.coinex import CoinexServer
@@ -61,9 +62,9 @@ def test_errors_inside_an_answer() -> None:
         coinex.decode(b'{"code": 3639, "message": "Invalid Parameter"}')
 
 
-@pytest.mark.parametrize("rising", [False, True])
-def test_lake_equals_truth(monkeypatch: pytest.MonkeyPatch, lake: Path, rising: bool) -> None:
-    with CoinexServer(_truth(), SIZE, rising=rising) as server:
+@pytest.mark.parametrize("options", [{}, {"rising": True}, {"strict": True}])
+def test_lake_equals_truth(monkeypatch: pytest.MonkeyPatch, lake: Path, options: dict[str, Any]) -> None:
+    with CoinexServer(_truth(), SIZE, **options) as server:
         point(monkeypatch, coinex=server.url)
         assert fetch(Lake(lake), WINDOW, ["BTCUSDT", "ETHUSDT"], ["coinex"]).exit_code == ExitCode.DONE
         for symbol, events in _truth().items():
