@@ -10,7 +10,7 @@ from loopback.truth import Event
 
 
 class CoinexServer(Loopback):
-    """``truth``: market -> events; ``size`` coins a contract there; times in milliseconds, both inside, or none (``strict``)."""
+    """``truth``: market -> events of ``size`` coins a contract; times in ms, both inside, or none (``strict``)."""
 
     PACE = (150, 60.0)  # nothing is documented: what others did without trouble
     BUSY = json_reply({"code": 4213, "data": {}, "message": "Rate limit exceeded"}, 429)
