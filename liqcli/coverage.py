@@ -60,6 +60,11 @@ class WindowMemory:
         known.sort(key=lambda k: k.window)
         return WindowMemory(tuple(_join(known)))
 
+    def forget(self, parts: Iterable[Window]) -> WindowMemory:
+        """Know nothing of these stretches any more."""
+        holes = [part.interval for part in parts]
+        return WindowMemory(tuple(piece for known in self.windows for piece in _cut_out(known, holes)))
+
     def covered(self, statuses: Iterable[Status] = ("complete", "provisional", "cut", "inferred")) -> list[Interval]:
         """The stretches with one of these statuses, joined."""
         wanted = set(statuses)

@@ -8,6 +8,7 @@
     <lake>/windows/exchange=…/symbol=…/<source>.json                            what was asked, see coverage.py
     <lake>/contracts/<exchange>.json                                            contract sizes last seen
     <lake>/rejected/<what>.jsonl                                                rows that were refused, and why
+    <lake>/damaged/<path>                                                       files that fetch --again replaced
 
 Writers hold one lock, write to a temporary name beside the target, fsync, then ``os.replace``. Window memory is written
 after the data it speaks of, so a kill between the two only makes the next run ask again.
@@ -89,7 +90,7 @@ class Lake:
         DamagedError
             The file is there but cannot be understood.
         """
-        path = self._memory_path(exchange, symbol, source)
+        path = self.memory_path(exchange, symbol, source)
         try:
             return parse_memory(path.read_text(encoding="utf-8"), str(path))
         except FileNotFoundError:
@@ -148,14 +149,26 @@ class Lake:
 
     def write_memory(self, exchange: str, symbol: str, source: str, memory: WindowMemory) -> None:
         """Put a window memory in place of the old one; the caller holds :meth:`locked`."""
-        self.write_file(self._memory_path(exchange, symbol, source), render_memory(memory).encode())
+        self.write_file(self.memory_path(exchange, symbol, source), render_memory(memory).encode())
 
     def forget(self, exchange: str, symbol: str, source: str) -> None:
         """Drop the window memory of a source without rows of a symbol; the caller holds :meth:`locked`."""
         held = {(p.exchange, p.symbol, p.source) for p in self.partitions()}
         if (exchange, symbol, source) not in held:
             with lake_errors(self.root):
-                self._memory_path(exchange, symbol, source).unlink(missing_ok=True)
+                self.memory_path(exchange, symbol, source).unlink(missing_ok=True)
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a file that cannot be read to ``<lake>/damaged/``, where nobody looks for data; gives its new place."""
+        kept = self.root / "damaged" / path.relative_to(self.root)
+        number = 1
+        while kept.exists():
+            number += 1
+            kept = kept.with_name(f"{path.stem}.{number}{path.suffix}")
+        with self.locked(), lake_errors(self.root):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(kept)
+        return kept
 
     def write_contracts(self, exchange: str, sizes: Mapping[str, float]) -> None:
         """Remember contract sizes an exchange stated, beside those known before."""
@@ -211,8 +224,7 @@ class Lake:
             with temporary_beside(path) as temporary:
                 temporary.write_bytes(content)
 
-    # ------------------------------------------------------------------ inside
-
-    def _memory_path(self, exchange: str, symbol: str, source: str) -> Path:
+    def memory_path(self, exchange: str, symbol: str, source: str) -> Path:
+        """Where the window memory of a source lies, or would lie."""
         parts = Partition("windows", exchange, symbol, "0000-00", source).path(self.root).parts
         return Path(*parts[:-2]) / f"{source}.json"

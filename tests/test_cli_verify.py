@@ -29,7 +29,7 @@ def test_clean_and_damaged(run_cli: RunCli, lake: Path) -> None:
     first, what, to_do = damaged.stdout.splitlines()
     assert first == f"damage     {FILE}"
     assert what.strip().startswith("damaged or not Parquet (")
-    assert "liqcli fetch --exchange gate --symbol SOLUSDT --source gate" in to_do
+    assert "liqcli fetch --again --source gate --exchange gate --symbol SOLUSDT" in to_do
     assert damaged.stderr == f"{lake}: 1 file(s) with 0 rows read, 1 damaged\n"
     record = json.loads(run_cli("verify", "--format", "json", "--quiet", check=5).stdout)
     assert [item["file"] for item in record["damaged"]] == [str(lake / FILE)]

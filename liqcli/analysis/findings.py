@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liqcli.errors import DamagedError
 from liqcli.formats import format_iso
+from liqcli.intervals import Interval, clip_intervals
 from liqcli.lake import Lake
 from liqcli.live_sources import LIVE_SOURCES
 from liqcli.market_sources import MARKET_SOURCES
@@ -36,26 +39,51 @@ class Finding:
         return {"file": str(self.path), "what": self.what, "do": self.do, "rows": self.found, "first_row": self.line}
 
 
-def how_to_mend(lake: Lake, partition: Partition) -> str:
+def how_to_mend(lake: Lake, partition: Partition, span: Interval | None = None) -> str:
     """
-    Say how to get the rows of a file anew.
+    Say how to get the rows of a file anew: a command where they were fetched.
 
-    What was fetched is remembered, and is not asked for again; so the memory has to go along with the file.
+    Parameters
+    ----------
+    partition : Partition
+        The file; need not exist.
+    span : interval, optional
+        What of it is wanted; none: what is remembered of its month, or all of the month.
     """
     exchange, symbol, source = partition.exchange, partition.symbol, partition.source
-    start, end = (format_iso(edge) for edge in month_bounds(partition.month))
-    if partition.kind != "liquidations" and source in MARKET_SOURCES:
-        interval = f" --interval {partition.interval}" if partition.interval else ""
-        return (
-            f"move it away, then: liqcli fetch --kind {partition.kind.replace('_', '-')}{interval} "
-            f"--exchange {exchange} --symbol {symbol} --since {start} --until {end}"
-        )
-    if partition.kind == "liquidations" and source in LIVE_SOURCES:
-        return "move it away; it was recorded live, so its events can only come from a backup or from another source"
-    if partition.kind != "liquidations" or source not in SOURCES:
+    market = partition.kind != "liquidations"
+    if source not in (MARKET_SOURCES if market else SOURCES):
+        if not market and source in LIVE_SOURCES:
+            return "move it away; what was recorded live cannot be had again, but other sources may have that time"
         return "move it away and import its files again"
-    memory = lake.root / "windows" / f"exchange={exchange}" / f"symbol={symbol}" / f"{source}.json"
-    return (
-        f"move it and {memory} away, then: liqcli fetch --exchange {exchange} --symbol {symbol} --source {source} "
-        f"--since {start} --until {end}"
-    )
+    words = ["liqcli", "fetch", "--again"]
+    if market:
+        words += ["--kind", partition.kind.replace("_", "-")]
+        words += ["--interval", partition.interval] if partition.interval else []
+    else:
+        words += ["--source", source]
+    start, end = span or _remembered(lake, partition)
+    words += ["--exchange", exchange, "--symbol", symbol, "--since", format_iso(start), "--until", format_iso(end)]
+    return shlex.join(words)
+
+
+def how_to_mend_memory(lake: Lake, exchange: str, symbol: str, source: str) -> str:
+    """Say how to get a window memory anew: by asking for what is stored, or, where nothing is, not at all."""
+    months = [p.month for p in lake.partitions() if (p.exchange, p.symbol, p.source) == (exchange, symbol, source)]
+    if not months or source not in SOURCES:
+        return "delete it and fetch again"
+    span = month_bounds(min(months))[0], month_bounds(max(months))[1]
+    return how_to_mend(lake, Partition("liquidations", exchange, symbol, min(months), source), span)
+
+
+def _remembered(lake: Lake, partition: Partition) -> Interval:
+    """From the first to the last remembered instant of a file's month; all of the month where nothing is remembered."""
+    bounds = month_bounds(partition.month)
+    if partition.kind != "liquidations":
+        return bounds
+    try:
+        memory = lake.read_memory(partition.exchange, partition.symbol, partition.source)
+    except DamagedError:
+        return bounds
+    known = clip_intervals(memory.covered(), bounds)
+    return (known[0][0], known[-1][1]) if known else bounds

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liqcli.analysis.findings import Finding, how_to_mend
-from liqcli.errors import UsageError
+from liqcli.errors import DamagedError, UsageError
 from liqcli.lake import Lake
 from liqcli.market_data import INTERVAL_US, candle_schema, open_interest_schema
 from liqcli.merge import lake_schema
@@ -65,35 +65,43 @@ def _misplaced(lake: Lake, partition: Partition) -> str | None:
     return None
 
 
-def _read(lake: Lake, partition: Partition, path: Path) -> pa.Table | Finding:
+def read_partition(lake: Lake, partition: Partition) -> pa.Table:
     """
-    Read every page (a pyarrow that is handed a path would add the folders' names as columns).
+    Read every page of a file (a pyarrow that is handed a path would add the folders' names as columns).
 
     Raises
     ------
-    FileNotFoundError
-        There is no such file any more.
+    FileNotFoundError, PermissionError
+        There is no such file, or it must not be read.
+    DamagedError
+        No Parquet, or not with the lake's columns; the message says only what is wrong with it.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    mend = how_to_mend(lake, partition)
+    path = partition.path(lake.root)
     try:
         with path.open("rb") as handle, pq.ParquetFile(handle, page_checksum_verification=True) as file:
             if fault := _compare_schema(file.schema_arrow, partition.kind):
-                return Finding(path, fault, mend, unreadable=True)
+                raise DamagedError(fault)
             table = file.read(columns=_schema(partition.kind).names)
         table.validate(full=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
-    except PermissionError as error:
-        return Finding(
-            path, f"cannot be opened ({error.strerror})", "let yourself read it (chmod u+r)", unreadable=True
-        )
     except (OSError, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Finding(path, f"damaged or not Parquet ({reason})", mend, unreadable=True)
+        raise DamagedError(f"damaged or not Parquet ({reason})") from error
     return table
+
+
+def _read(lake: Lake, partition: Partition, path: Path) -> pa.Table | Finding:
+    try:
+        return read_partition(lake, partition)
+    except PermissionError as error:
+        reason = f"cannot be opened ({error.strerror})"
+        return Finding(path, reason, "let yourself read it (chmod u+r)", unreadable=True)
+    except DamagedError as error:
+        return Finding(path, str(error), how_to_mend(lake, partition), unreadable=True)
 
 
 def _schema(kind: str) -> pa.Schema:

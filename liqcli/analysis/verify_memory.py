@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from liqcli.analysis.findings import Finding, how_to_mend
+from liqcli.analysis.findings import Finding, how_to_mend, how_to_mend_memory
 from liqcli.coverage import CoveredWindow, Status, parse_memory
 from liqcli.errors import DamagedError
 from liqcli.formats import format_count, format_time
@@ -43,7 +43,7 @@ class Memories:
                 span = f"{format_time(known.window.start_us)} to {format_time(known.window.end_us)} UTC"
                 what = f"{format_count(known.events or 0)} events came {span}, {format_count(stored)} are stored"
                 path = parts[0].path(lake.root)
-                mend = how_to_mend(lake, parts[0])
+                mend = how_to_mend(lake, parts[0], known.window.interval)
                 if missing:
                     what = f"{what}: {format_count((known.events or 0) - stored)} are missing"
                 yield Finding(path, what, mend if missing else f"if none was imported besides: {mend}", damage=missing)
@@ -59,10 +59,11 @@ def check_memories(lake: Lake, findings: list[Finding]) -> Memories:
             fault = _find_fault(known)
         except (DamagedError, OSError, UnicodeDecodeError) as error:
             known, fault = (), str(error).removeprefix(f"{path}: ").partition("; delete it")[0]
-        if fault:
-            findings.append(Finding(path, f"window memory: {fault}", "delete it and fetch again"))
-            continue
         exchange, symbol = (folder.name.partition("=")[2] for folder in (path.parent.parent, path.parent))
+        if fault:
+            mend = how_to_mend_memory(lake, exchange, symbol, path.stem)
+            findings.append(Finding(path, f"window memory: {fault}", mend))
+            continue
         counted = [item for item in known if item.status == "complete" and item.events is not None]
         key = exchange, symbol, path.stem
         memories.windows[key], memories.stored[key] = counted, [0] * len(counted)

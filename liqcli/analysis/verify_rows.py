@@ -102,11 +102,18 @@ def _name(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Find
         yield Finding(
             partition.path(lake.root),
             f"{FAULTS[fault]} ({rows})",
-            how_to_mend(lake, partition) if damage else "look at these rows",
+            _mend(lake, partition, fault) if damage else "look at these rows",
             damage=damage,
             found=int(found),
             line=int(line),
         )
+
+
+def _mend(lake: Lake, partition: Partition, fault: str) -> str:
+    """Asking anew replaces what stands in its month; rows that stand in no month, or another's, go with their file."""
+    mend = how_to_mend(lake, partition)
+    misplaced = fault in ("time", "month") and not mend.startswith("move")
+    return f"move it away, then: {mend}" if misplaced else mend
 
 
 def _name_doubled(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from liqcli.fetcher import FetchSummary
     from liqcli.fetcher.market import MarketRow
     from liqcli.lake import Lake
-    from liqcli.model import Window
 
 KINDS = ("liquidations", "candles", "open-interest")
 
@@ -55,6 +54,13 @@ def fetch(
     lookback: LookbackOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Ask also for what the lake believes complete; a damaged file is set aside, not merged with.",
+        ),
+    ] = False,
     output_format: Annotated[str, typer.Option("--format", help="How to sum up: table or json.")] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
@@ -71,6 +77,7 @@ def fetch(
     from liqcli.cli.fetch_summary import fetch_record, render_market, render_summary
     from liqcli.config import lake_root
     from liqcli.fetcher import fetch as run_fetch
+    from liqcli.fetcher.market import fetch_market
     from liqcli.lake import Lake
     from liqcli.timespan import resolve_window
 
@@ -82,15 +89,21 @@ def fetch(
     symbols, exchanges = split_names(symbol), split_names(exchange)
     latest = _find_latest(store, symbols) if (until or "").strip().lower() == "latest" else None
     window = resolve_window(since, until, read_lookback(lookback, since), latest)
-    summary, listed = None, []
+    summary, market, listed = None, [], []
     if "liquidations" in kinds:
         with show_progress() as progress:
-            summary = run_fetch(store, window, symbols, split_names(source), exchanges, progress.say, progress=progress)
+            summary = run_fetch(
+                store, window, symbols, split_names(source), exchanges, progress.say, progress=progress, again=again
+            )
         listed = [row.symbol for row in summary.rows if row.usable]
         if as_table:
             typer.echo(render_summary(summary))
-    market_kinds = [name for name in kinds if name != "liquidations"]
-    market = _fetch_market(store, window, _spell_out(symbols, listed), market_kinds, exchanges, interval)
+    if market_kinds := [name for name in kinds if name != "liquidations"]:
+        words = _spell_out(symbols, listed)
+        with show_progress() as progress:
+            market = fetch_market(
+                store, window, words, market_kinds, exchanges, interval, progress=progress, again=again
+            )
     if market and as_table:
         typer.echo(("\n" if summary else "") + render_market(market))
     if not as_table:
@@ -109,17 +122,6 @@ def _judge(summary: FetchSummary | None, market: Sequence[MarketRow], named: boo
     if named and not summary.exit_code and judge_market(market):
         return ExitCode.PARTIAL
     return summary.exit_code
-
-
-def _fetch_market(
-    store: Lake, window: Window, symbols: Sequence[str], kinds: Sequence[str], exchanges: Sequence[str], interval: str
-) -> list[MarketRow]:
-    from liqcli.fetcher.market import fetch_market
-
-    if not kinds:
-        return []
-    with show_progress() as progress:
-        return fetch_market(store, window, symbols, kinds, exchanges, interval, progress=progress)
 
 
 def _tell(summary: FetchSummary | None, market: Sequence[MarketRow]) -> None:

@@ -76,6 +76,7 @@ class _Run:
     lake: Lake
     progress: Progress
     interval: str
+    again: bool
     clients: dict[str, Client] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     memo: Memo = field(default_factory=dict)
@@ -102,6 +103,7 @@ def fetch_market(
     interval: str = "1m",
     say: Say = lambda _line: None,
     progress: Progress | None = None,
+    again: bool = False,
 ) -> list[MarketRow]:
     """
     Get what the lake lacks of candles and open interest, and store it.
@@ -118,6 +120,8 @@ def fetch_market(
         Length of a candle, ``1m`` to ``1d``.
     progress : Progress, optional
         Is told how far each place is; none: lines go to ``say``.
+    again : bool
+        Ask also for what is stored; files that cannot be read are set aside first.
 
     Raises
     ------
@@ -127,7 +131,7 @@ def fetch_market(
         Ctrl-C or SIGTERM; windows that were answered are stored.
     """
     chosen = [name for name in exchanges if name in MARKET_SOURCES] or list(MARKET_SOURCES)
-    run = _Run(lake, progress or Progress(say), interval)
+    run = _Run(lake, progress or Progress(say), interval, again)
     try:
         with _terminate_like_ctrl_c():
             return [_fetch_symbol(run, kind, symbol, window, chosen) for symbol in symbols for kind in kinds]
@@ -147,7 +151,7 @@ def _fetch_symbol(run: _Run, kind: str, symbol: str, window: Window, exchanges: 
     step_us = INTERVAL_US[run.interval] if kind == "candles" else SNAPSHOT_US
     whole = align_window(KINDS[kind], window, step_us, now_us())
     row = MarketRow(kind, symbol, whole=whole)
-    for exchange in exchanges:
+    for exchange in () if run.again else exchanges:
         try:
             if whole.length_us and _gaps(run, kind, exchange, symbol, whole, step_us):
                 continue
@@ -182,7 +186,7 @@ class _Found(NamedTuple):
 
 def _fetch_exchange(run: _Run, row: MarketRow, exchange: str, whole: Window, step_us: int) -> _Found:
     """Ask the places of one exchange for what is lacking."""
-    gaps = [gap.interval for gap in _gaps(run, row.kind, exchange, row.symbol, whole, step_us)]
+    gaps = [gap.interval for gap in _list_wanted(run, row.kind, exchange, row.symbol, whole, step_us)]
     places = []
     for source in load_market_sources(exchange):
         if gaps:
@@ -276,6 +280,17 @@ def _store(run: _Run, row: MarketRow, source: MarketSource, rows: Sequence[Any])
         write_candles(run.lake, source.exchange, row.symbol, run.interval, source.exchange, rows)
     else:
         write_open_interest(run.lake, source.exchange, row.symbol, source.exchange, rows)
+
+
+def _list_wanted(run: _Run, kind: str, exchange: str, symbol: str, whole: Window, step_us: int) -> list[Window]:
+    """What is to be asked for: what is lacking, or all of it again, in place of files that cannot be read."""
+    if not run.again:
+        return _gaps(run, kind, exchange, symbol, whole, step_us)
+    from liqcli.fetcher.again import make_market_room
+
+    interval = run.interval if kind == "candles" else ""
+    make_market_room(run.lake, KINDS[kind], exchange, symbol, interval, whole, run.progress.say)
+    return [whole] if whole.length_us else []
 
 
 def _length(windows: Sequence[Window]) -> int:

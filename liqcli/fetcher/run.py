@@ -33,6 +33,7 @@ DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 FLUSH_S = 1.0
 
 Say = Callable[[str], None]
+Planner = Callable[[Source, str, str], Plan]  # source, exchange, symbol
 
 
 def fetch(
@@ -44,6 +45,7 @@ def fetch(
     say: Say = lambda _line: None,
     flush_s: float = FLUSH_S,
     progress: Progress | None = None,
+    again: bool = False,
 ) -> FetchSummary:
     """
     Get what the lake lacks of a window from the sources, and store it.
@@ -64,6 +66,8 @@ def fetch(
         At most so long are answers kept in memory. [s]
     progress : Progress, optional
         Is told how far each source is; none: lines go to ``say``.
+    again : bool
+        Ask also for what the lake believes complete; files that cannot be read are set aside first.
 
     Raises
     ------
@@ -83,7 +87,8 @@ def fetch(
     clients = Clients(progress)
     try:
         with _terminate_like_ctrl_c():
-            jobs = _make_jobs(lake, window, pairs, words, clients, progress)
+            plan = partial(_plan, lake, window, progress.say if again else None)
+            jobs = _make_jobs(lake, plan, pairs, words, clients, progress)
             _ask_all(lake, jobs, clients, progress, flush_s)
     finally:
         clients.close()
@@ -92,25 +97,25 @@ def fetch(
 
 
 def _make_jobs(
-    lake: Lake, window: Window, pairs: Sequence[Pair], words: Sequence[str], clients: Clients, progress: Progress
+    lake: Lake, plan: Planner, pairs: Sequence[Pair], words: Sequence[str], clients: Clients, progress: Progress
 ) -> list[Job]:
     """Plan each symbol; contracts are only looked up where something can be asked for."""
     jobs: list[Job] = []
     open_words: dict[int, list[str]] = defaultdict(list)
     for number, (source, exchange) in enumerate(pairs):
         for word in words:
-            plan = _plan(lake, source, exchange, word, window) if split_symbol(word)[1] else None
-            if plan is None or plan.windows:
+            planned = plan(source, exchange, word) if split_symbol(word)[1] else None
+            if planned is None or planned.windows:
                 open_words[number].append(word)
             else:
-                jobs.append(_job(source, exchange, word, plan))
+                jobs.append(_job(source, exchange, word, planned))
     for number in open_words:
         progress.plan(pairs[number][0].name, 0)
     resolved = _resolve_all([(pairs[number], wanted) for number, wanted in open_words.items()], clients)
     unlisted: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for answer in resolved:
         wanted = open_words[pairs.index((answer.source, answer.exchange))]
-        jobs += _jobs_of(lake, window, answer, wanted, unlisted)
+        jobs += _jobs_of(plan, answer, wanted, unlisted)
     failed = sum(answer.listing is None for answer in resolved)
     check_listed(unlisted, len(pairs), failed)
     for answer in resolved:
@@ -124,15 +129,14 @@ def _make_jobs(
 
 
 def _jobs_of(
-    lake: Lake, window: Window, answer: Resolved, wanted: Sequence[str], unlisted: dict[str, list[tuple[str, ...]]]
+    plan: Planner, answer: Resolved, wanted: Sequence[str], unlisted: dict[str, list[tuple[str, ...]]]
 ) -> Iterator[Job]:
     markets = answer.listing.markets if answer.listing else {}
     first = True
     for word in wanted:
         symbols = [symbol for symbol in markets if symbol == word or split_symbol(symbol)[0] == word]
         for symbol in symbols or [word]:
-            plan = _plan(lake, answer.source, answer.exchange, symbol, window)
-            job = _job(answer.source, answer.exchange, symbol, plan)
+            job = _job(answer.source, answer.exchange, symbol, plan(answer.source, answer.exchange, symbol))
             job.market = markets.get(symbol)
             job.requests = answer.requests if first else 0
             job.error = answer.error
@@ -149,8 +153,16 @@ def _job(source: Source, exchange: str, symbol: str, plan: Plan) -> Job:
     return Job(source, exchange, symbol, windows=plan.windows, notes=list(plan.notes), gaps=list(plan.gaps))
 
 
-def _plan(lake: Lake, source: Source, exchange: str, symbol: str, window: Window) -> Plan:
-    return plan_windows(source, lake.read_memory(exchange, symbol, source.name).missing(window), now_us())
+def _plan(lake: Lake, window: Window, again: Say | None, source: Source, exchange: str, symbol: str) -> Plan:
+    """Plan what the lake lacks of a window; where ``again`` is told about it, all of the window."""
+    missing = [window]
+    if again is None:
+        missing = lake.read_memory(exchange, symbol, source.name).missing(window)
+    else:
+        from liqcli.fetcher.again import make_room
+
+        make_room(lake, exchange, symbol, source.name, window, again)
+    return plan_windows(source, missing, now_us())
 
 
 def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:

@@ -133,12 +133,27 @@ def test_a_further_column_is_no_harm(store):
 
 
 def test_what_to_do_is_a_command(store):
+    """What is remembered is asked for again, an hour here; rows of another month go with their file."""
+    command = "liqcli fetch --again --source gate --exchange gate --symbol SOLUSDT --since 2026-03-01T00:00:00Z "
+    plant(store, [*liquidations(), make_liquidation(T0 + 40 * DAY)])
+    assert {f.do for f in verify_lake(store).damage} == {f"move it away, then: {command}--until 2026-03-01T01:00:00Z"}
     (store.root / GATE).write_bytes(b"x")
     (finding,) = verify_lake(store).findings
-    assert finding.do == (
-        f"move it and {store.root / MEMORY} away, then: liqcli fetch --exchange gate --symbol SOLUSDT --source gate "
-        "--since 2026-03-01T00:00:00Z --until 2026-04-01T00:00:00Z"
-    )
+    assert finding.do == f"{command}--until 2026-03-01T01:00:00Z"
+    (store.root / MEMORY).unlink()
+    (finding,) = verify_lake(store).findings
+    assert finding.do == f"{command}--until 2026-04-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("import", "move it away and import its files again"), ("bybit", "recorded live cannot be had again")],
+)
+def test_what_to_do_where_nothing_was_fetched(store, source, said):
+    path = (store.root / GATE).with_name(f"{source}.parquet")
+    path.write_bytes(b"x")
+    (finding,) = verify_lake(store).findings
+    assert said in finding.do
 
 
 def test_files_where_nobody_reads(store):
@@ -439,7 +454,7 @@ def test_what_to_do_about_candles(store):
     own.write_bytes(b"x")
     dos = {finding.path.name: finding.do for finding in verify_lake(store).findings}
     assert dos == {
-        "gate.parquet": "move it away, then: liqcli fetch --kind candles --interval 1m --exchange gate "
+        "gate.parquet": "liqcli fetch --again --kind candles --interval 1m --exchange gate "
         "--symbol SOLUSDT --since 2026-03-01T00:00:00Z --until 2026-04-01T00:00:00Z",
         "sample.parquet": "move it away and import its files again",
     }
