@@ -18,6 +18,8 @@ def ask_fitting(
     """
     Ask until the answer fits the question.
 
+    Nothing in an empty list tells what it is an answer to, so it has to come twice.
+
     Parameters
     ----------
     fits : callable
@@ -32,6 +34,8 @@ def ask_fitting(
     """
     for _ in range(TRIES):
         answer = yield request
+        if answer == []:
+            answer = yield request
         if fits(answer):
             return answer
     raise RefusalError(f"{trouble} ({TRIES} times)")
@@ -49,13 +53,20 @@ def ask_twice(request: Request, fits: Callable[[Any], bool]) -> AskFitting:
     return answer
 
 
-def all_inside(times: Iterable[float | None], start: float, end: float) -> bool:
+def all_inside(times: Iterable[float | None], start: float, end: float, leak: float = 0) -> bool:
     """
-    Say whether rows can be those of ``[start, end]``.
+    Say whether rows can be those of ``[start, end]``: all of them but for a ``leak``, and one of them truly.
 
     A time that cannot be read (None) counts as inside: its row is refused by name later.
     """
-    return all(ts is None or start <= ts <= end for ts in times)
+    known = list(times)
+    near = all(ts is None or start - leak <= ts <= end + leak for ts in known)
+    return near and (not known or any_inside(known, start, end))
+
+
+def any_inside(times: Iterable[float | None], start: float, end: float) -> bool:
+    """Say whether one of these rows is of ``[start, end]``; one whose time cannot be read may be."""
+    return any(ts is None or start <= ts <= end for ts in times)
 
 
 def read_field(raw: object, *names: str) -> Any:  # noqa: ANN401 - a field of any type

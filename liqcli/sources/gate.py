@@ -53,6 +53,7 @@ from liqcli.symbols import split_symbol
 LIMIT = 1000
 LIMITS = (Limit(200, 10),)
 _SETTLES = {"USDT": "usdt", "USD": "btc"}
+_BUSY = frozenset({"SERVER_ERROR", "INTERNAL"})
 
 
 def decode(body: bytes) -> object:
@@ -60,7 +61,7 @@ def decode(body: bytes) -> object:
     payload = decode_json(body)
     if isinstance(payload, dict) and "label" in payload:
         label = str(payload["label"])
-        if label.startswith("TOO_"):
+        if label.startswith("TOO_") or label in _BUSY:
             raise ValueError(f"busy ({label})")
         raise RefusalError(f"{label} {payload.get('message', '')}")
     return payload
@@ -189,11 +190,11 @@ def _ask_seconds(
 
 
 def _is_asked(rows: object, market: Market, start_s: int, end_s: int) -> bool:
-    """Whether rows are of this contract and these seconds, as documented."""
+    """Whether rows are of this contract and these seconds; a second beside them would be no other question."""
     if not isinstance(rows, list):
         return True
     same = all(read_field(raw, "contract") in (None, market.instrument) for raw in rows)
-    return same and all_inside((read_moment(raw, "time") for raw in rows), start_s, end_s - 1)
+    return same and all_inside((read_moment(raw, "time") for raw in rows), start_s, end_s - 1, leak=1)
 
 
 SOURCE = Source(

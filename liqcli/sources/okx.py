@@ -5,7 +5,8 @@ docs: GET /api/v5/public/liquidation-orders; taken out of OKX's documentation bu
     (probed by others); https://www.okx.com/docs-v5/
 gives: the last 23.5 to 24 h (probed by others); 100 rows a page, newest first; after = older than that time
     (documented). Several rows may share the millisecond at a page's edge: they are asked again whole, so none is lost.
-    One user saw nothing behind 450 to 1000 rows, so in a busy day it may end earlier (unproven)
+    One user saw nothing behind 450 to 1000 rows, another 1525 (probed): where a list of 400 rows and more ends over an
+    hour after what the exchange should still keep, what lies before stays unknown
 limits: needs uly or instFamily, else 50015 (documented); 40 requests in 2 s an address (documented); the rate limit is
     code 50011 inside HTTP 200 (documented)
 side: posSide is the POSITION, side the order, a sell closes a long; posSide may be "net", then side says it
@@ -23,17 +24,19 @@ fixture: tests/sources/responses/okx
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from liqcli.http import RefusalError, Request
-from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number, to_us
+from liqcli.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number, to_us
 from liqcli.pace import Limit
 from liqcli.sources.asking import ask_fitting
 from liqcli.sources.common import (
     HOUR_US,
+    Answer,
     AskMarkets,
     AskWindow,
     Market,
@@ -49,7 +52,9 @@ from liqcli.sources.common import (
     read_markets,
     read_size,
 )
+from liqcli.timespan import now_us
 
+Entry = tuple[str, Any, int | None]  # instrument, row, time [ms]
 LIMIT = 100
 LIMITS = (
     Limit(40, 2, "/api/v5/public/liquidation-orders"),
@@ -57,8 +62,55 @@ LIMITS = (
     Limit(20, 2, "/api/v5/market/"),
     Limit(10, 2, "/api/v5/rubik/"),
 )
+LONG = 400  # rows; lists were seen to end behind 450 and more
+ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round number of them
+RETENTION_US = int(23.5 * HOUR_US)
 _BUSY = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
 _TYPES: Mapping[str, str] = {"3": "sell", "4": "buy"}  # v3: 3 = a long was closed, 4 = a short
+
+
+@dataclass(slots=True)
+class Walk:
+    """
+    What a walk from a window's end to its start, newest first, has come to.
+
+    The oldest millisecond of a full page may go on in the next page, so its rows are ``held`` back and asked again,
+    which also shows that no page was skipped. Behind a full page of one millisecond nobody can look: that is ``cut``.
+    """
+
+    market: Market
+    start_ms: int
+    after_ms: int
+    raws: list[Any] = field(default_factory=list)
+    timeless: dict[str, Any] = field(default_factory=dict)
+    held: list[Entry] = field(default_factory=list)
+    cut: list[Window] = field(default_factory=list)
+    ended: bool = False
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Take a page, and find where to go on."""
+        own = self.market.instrument
+        self.timeless |= {repr(raw): raw for name, raw, ts in entries if ts is None and name == own}
+        older = [entry for entry in entries if entry[2] is not None and entry[2] < self.after_ms]
+        if self.held and not _joins(older, self.after_ms):
+            older += self.held  # forgotten between two pages
+        self.held = []
+        full = len(entries) >= LIMIT
+        if not older and full:
+            raise RefusalError(f"a full page without a row older than {self.after_ms}")
+        self.ended = not older or (not full and len(entries) % ROUND > 0)
+        if older:
+            self._go_on(older, full)
+
+    def _go_on(self, older: list[Entry], full: bool) -> None:
+        oldest = self.after_ms = min(ts for _name, _raw, ts in older if ts is not None)
+        if full and all(ts == oldest for _name, _raw, ts in older):
+            self.cut.append(Window(oldest * 1000, oldest * 1000 + 1000))
+        elif full:
+            self.after_ms = oldest + 1
+            self.held = [entry for entry in older if entry[2] == oldest]
+            older = [entry for entry in older if entry[2] != oldest]
+        self.raws += [raw for name, raw, _ts in older if name == self.market.instrument]
 
 
 def decode(body: bytes) -> object:
@@ -168,46 +220,52 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _ask_window(market: Market, window: Window) -> AskWindow:
-    """
-    Walk from the window's end to its start, newest first.
-
-    The oldest millisecond of a full page may go on in the next page, so its rows are dropped and asked again. Behind a
-    full page of one single millisecond nobody can look: that millisecond is marked as cut.
-    """
-    raws: list[Any] = []
-    timeless: dict[str, Any] = {}
-    cut: list[Window] = []
-    after_ms = window.end_us // 1000
-    while after_ms * 1000 > window.start_us:
-        page = yield from _ask_page(market, after_ms, window.start_us // 1000)
-        entries = list(_iter_page(page))
-        timeless |= {repr(raw): raw for name, raw, ts in entries if ts is None and name == market.instrument}
-        older = [(name, raw, ts) for name, raw, ts in entries if ts is not None and ts < after_ms]
-        full = len(entries) >= LIMIT
-        if not older:
-            if full:
-                raise RefusalError(f"a full page without a row older than {after_ms}")
-            break
-        oldest = after_next = min(ts for _name, _raw, ts in older)
-        if full and all(ts == oldest for _name, _raw, ts in older):
-            cut.append(Window(oldest * 1000, oldest * 1000 + 1000))
-        elif full:
-            older = [item for item in older if item[2] > oldest]
-            after_next = oldest + 1
-        raws += [raw for name, raw, _ts in older if name == market.instrument]
-        after_ms = after_next
+    """Where the window begins with what is still kept for sure, whatever else is still kept comes as well."""
+    kept_us = now_us() - RETENTION_US
+    edge = abs(window.start_us - kept_us) < 60 * US_PER_S
+    walk = Walk(market, 0 if edge else window.start_us // 1000, window.end_us // 1000)
+    while walk.after_ms > walk.start_ms and not walk.ended:
+        walk.take((yield from _ask_page(walk)))
+    near = Window(window.start_us - HOUR_US, window.end_us) if edge else window
+    raws = [*walk.raws, *walk.timeless.values()]
     where = page_request(market, window.end_us // 1000).text
-    return build_answer([*raws, *timeless.values()], lambda raw: parse_row(raw, market), window, where, cut)
+    answer = build_answer(raws, lambda raw: parse_row(raw, market), near, where, walk.cut)
+    if walk.ended and walk.after_ms * 1000 > max(window.start_us, kept_us + HOUR_US):
+        yield from _doubt_end(walk, window, answer)
+    return answer
 
 
-def _ask_page(market: Market, after_ms: int, start_ms: int) -> Generator[Request, Any, Any]:
-    """Ask for a page; one that is all older than the window may be right, in a quiet time, but then it comes twice."""
-    request, fits = page_request(market, after_ms), partial(_is_asked, market=market, after_ms=after_ms)
-    page = yield from ask_fitting(request, fits)
-    times = [ts for _name, _raw, ts in _iter_page(page)]
-    if times and all(ts is not None and ts < start_ms for ts in times):
-        page = yield from ask_fitting(request, fits)
-    return page
+def _doubt_end(walk: Walk, window: Window, answer: Answer) -> Generator[Request, Any, None]:
+    """Leave unknown what lies before the early end of a list, if it is a long one: it may have been cut there."""
+    newer = Walk(walk.market, window.end_us // 1000, now_us() // 1000)
+    rows = len(walk.raws)
+    while rows < LONG and newer.after_ms > newer.start_ms and not newer.ended:
+        newer.take((yield from _ask_page(newer)))
+        rows = len(walk.raws) + sum(parse_number(raw["ts"]) >= newer.start_ms for raw in newer.raws)
+    if rows >= LONG:
+        end_us = walk.after_ms * 1000
+        answer.unknown = [Window(window.start_us, end_us)]
+        answer.absent = f"lists nothing before {from_us(end_us):%Y-%m-%d %H:%M} UTC; its list may be cut there"
+
+
+def _ask_page(walk: Walk) -> Generator[Request, Any, list[Entry]]:
+    """
+    Ask for the page of rows older than where the walk is.
+
+    One that is all older than the window may be right, in a quiet time, and one that lacks the millisecond that it
+    should go on with as well, when that was forgotten meanwhile; but then it comes twice.
+    """
+    request = page_request(walk.market, walk.after_ms)
+    fits = partial(_is_asked, market=walk.market, after_ms=walk.after_ms)
+    entries = list(_iter_page((yield from ask_fitting(request, fits))))
+    before = all(ts is not None and ts < walk.start_ms for _name, _raw, ts in entries)
+    if (walk.held and not _joins(entries, walk.after_ms)) or (entries and before):
+        entries = list(_iter_page((yield from ask_fitting(request, fits))))
+    return entries
+
+
+def _joins(entries: Iterable[Entry], after_ms: int) -> bool:
+    return any(ts == after_ms - 1 for _name, _raw, ts in entries)
 
 
 def _is_asked(page: object, market: Market, after_ms: int) -> bool:
@@ -217,7 +275,7 @@ def _is_asked(page: object, market: Market, after_ms: int) -> bool:
     return not entries or (bool(own) and all(ts is None or ts <= after_ms for ts in own))
 
 
-def _iter_page(page: object) -> Iterator[tuple[str, Any, int | None]]:
+def _iter_page(page: object) -> Iterator[Entry]:
     """Give instrument, row and time [ms] of a page; the time is None where it cannot be read."""
     if not isinstance(page, list):
         raise RefusalError("the answer is no list of orders")
@@ -236,7 +294,7 @@ SOURCE = Source(
     limits=LIMITS,
     window_us=6 * HOUR_US,
     grain_us=1000,
-    retention_us=int(23.5 * HOUR_US),
+    retention_us=RETENTION_US,
     settle_us=900 * US_PER_S,
     decode=decode,
     ask_markets=_ask_markets,

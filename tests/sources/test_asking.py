@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from liqcli.http import RefusalError, Request
-from liqcli.sources.asking import all_inside, ask_fitting, ask_twice, read_field, read_moment
+from liqcli.sources.asking import all_inside, any_inside, ask_fitting, ask_twice, read_field, read_moment
 
 QUESTION = Request("/rows")
 
@@ -26,9 +26,21 @@ def play(asking: Any, answers: list[object]) -> tuple[object, int]:
 
 def test_asked_until_it_fits() -> None:
     assert play(ask_fitting(QUESTION, bool), [[1]]) == ([1], 1)
-    assert play(ask_fitting(QUESTION, bool), [[], [], [2]]) == ([2], 3)
+    assert play(ask_fitting(QUESTION, _is_two), [[1], [1], [2]]) == ([2], 3)
     with pytest.raises(RefusalError, match=r"what came is not what was asked for \(3 times\)"):
-        play(ask_fitting(QUESTION, bool), [[], [], []])
+        play(ask_fitting(QUESTION, _is_two), [[1], [1], [1]])
+
+
+def test_nothing_has_to_be_said_twice() -> None:
+    """An empty list tells not what it is an answer to."""
+    assert play(ask_fitting(QUESTION, lambda _: True), [[], []]) == ([], 2)
+    assert play(ask_fitting(QUESTION, _is_two), [[], [2]]) == ([2], 2)
+    assert play(ask_fitting(QUESTION, _is_two), [[], [1], [2]]) == ([2], 3)
+    assert play(ask_fitting(QUESTION, lambda _: True), [None]) == (None, 1)
+
+
+def _is_two(answer: object) -> bool:
+    return answer in ([], [2])
 
 
 def test_what_is_said_twice_counts() -> None:
@@ -43,6 +55,16 @@ def test_times() -> None:
     assert all_inside([], 5, 9)
     assert not all_inside([5.0, 9.5], 5, 9)
     assert not all_inside([4.0, 5.0], 5, 9)
+
+
+def test_a_leak() -> None:
+    """A row from just outside is none of another question, as long as one is from inside."""
+    assert all_inside([4.0, 5.0, 10.0], 5, 9, leak=1)
+    assert not all_inside([3.0, 5.0], 5, 9, leak=1)
+    assert not all_inside([4.0, 10.0], 5, 9, leak=1)
+    assert any_inside([1.0, 9.0], 5, 9)
+    assert not any_inside([1.0, 10.0], 5, 9)
+    assert any_inside([1.0, None], 5, 9)
 
 
 @pytest.mark.parametrize(

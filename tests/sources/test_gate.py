@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,9 +89,65 @@ def test_request_takes_both_bounds_inside() -> None:
     )
 
 
+HOUR = Window(1696734000_000000, 1696737600_000000)
+
+
+def ask(answers: list[Any], window: Window = HOUR) -> tuple[Answer, list[str]]:
+    """Answer a window's questions in turn; gives what was made of them, and the bounds that were asked."""
+    asking = gate.SOURCE.ask_window(MARKET, window)
+    request = next(asking)
+    asked = []
+    for answer in answers:
+        params = dict(request.params)
+        asked.append(f"{params['from']} {params['to']}")
+        try:
+            request = asking.send(answer)
+        except StopIteration as end:
+            return end.value, asked
+    pytest.fail("it wants another answer")
+
+
+def test_an_empty_hour_is_said_twice() -> None:
+    assert ask([[], []])[0].rows == []
+    assert len(ask([[], [ROW]])[0].rows) == 1, "the first answer was a stale one"
+
+
+@pytest.mark.parametrize("stray", [{"time": 1696740000}, {"contract": "ETH_USDT"}, {"time": 1696733000}])
+def test_an_answer_to_another_question_is_asked_again(stray: dict[str, Any]) -> None:
+    assert len(ask([[{**ROW, **stray}], [ROW]])[0].rows) == 1
+    with pytest.raises(RefusalError, match="not what was asked for"):
+        ask([[{**ROW, **stray}]] * 4)
+
+
+def test_a_second_beside_the_window_is_no_other_question() -> None:
+    """Should a bound be meant otherwise than documented, the hour is read all the same; the stray row is left out."""
+    answer, asked = ask([[{**ROW, "time": 1696737600}, ROW, {**ROW, "time": 1696733999}]])
+    assert [row.ts_us for row in answer.rows] == [1696736132_000000]
+    assert asked == ["1696734000 1696737599"]
+
+
+def test_halves_of_a_full_hour() -> None:
+    """1000 rows say that there may be more: both halves are asked, each second once."""
+    early, late = {**ROW, "time": 1696734000}, {**ROW, "time": 1696735800}
+    answer, asked = ask([[early] * 600 + [late] * 400, [early] * 600, [late] * 700])
+    assert len(answer.rows) == 1300
+    assert asked == ["1696734000 1696737599", "1696734000 1696735799", "1696735800 1696737599"]
+    assert answer.cut == []
+
+
+def test_a_full_second_is_cut() -> None:
+    answer, _ = ask([[ROW] * 1000], Window(1696736132_000000, 1696736133_000000))
+    assert len(answer.rows) == 1000
+    assert answer.cut == [Window(1696736132_000000, 1696736133_000000)]
+
+
+@pytest.mark.parametrize("label", ["TOO_MANY_REQUESTS", "TOO_FAST", "TOO_BUSY", "SERVER_ERROR", "INTERNAL"])
+def test_busy_inside_a_200(label: str) -> None:
+    with pytest.raises(ValueError, match=f"busy .{label}"):
+        gate.decode(json.dumps({"label": label, "message": "slow"}).encode())
+
+
 def test_errors_inside_a_200() -> None:
-    with pytest.raises(ValueError, match="busy"):
-        gate.decode(b'{"label": "TOO_MANY_REQUESTS", "message": "slow"}')
     with pytest.raises(RefusalError, match="INVALID_PARAM_VALUE range"):
         gate.decode(b'{"label": "INVALID_PARAM_VALUE", "message": "range from/to must in 1 hour"}')
 

@@ -15,6 +15,8 @@ from liqcli.sources.common import Answer, Market, build_answer
 
 FOLDER = Path(__file__).parent / "responses/htx"
 MARKET = Market("htx", "BTCUSDT", "BTC-USDT", 0.001)
+COIN = Market("htx", "BTCUSD", "BTC-USD", 100.0, inverse=True)
+WINDOW = Window(1781848800_000_000, 1781852400_000_000)
 
 
 def read_answer(name: str) -> Answer:
@@ -64,9 +66,92 @@ def test_recorded_websocket_message(real_data: Path) -> None:
         assert (row.contracts, row.price) == (float(answer["quantity"]), float(answer["price"]))
 
 
+def test_coin_margined() -> None:
+    """The documented row: 173 contracts of 100 USD at 17102.9 are 17,300 USD, 1.01152 BTC; a buy closes a short."""
+    (row,) = build_answer(
+        htx.decode((FOLDER / "coin_v3.json").read_bytes()),
+        lambda raw: htx.parse_row(raw, COIN),
+        Window(0, 2**62),
+        "htx",
+    ).rows
+    assert (row.symbol, row.position, row.price, row.price_kind) == ("BTCUSD", "short", 17102.9, "bankruptcy")
+    assert (row.contracts, row.contract_size, row.notional) == (173.0, 100.0, 17300.0)
+    assert row.qty == pytest.approx(1.0115243613656164, rel=1e-12)
+    assert (row.event_id, row.ts_us, row.completeness) == ("111000", 1606381842485_000, "full")
+
+
+def test_coin_margined_of_another_size() -> None:
+    """10.115243613656164 BTC x 17102.9 = 173,000 USD: the contract was 1000 USD then, and that is not stored."""
+    raw = json.loads((FOLDER / "coin_v3.json").read_text())["data"][0] | {"amount": 10.115243613656164}
+    row = htx.parse_row(raw, COIN)
+    assert (row.qty, row.contract_size) == (10.115243613656164, None)
+    assert row.notional == pytest.approx(173_000, rel=1e-12)
+
+
+def test_coin_margined_is_asked_of_v3() -> None:
+    assert htx.page_request(COIN, WINDOW, "7").text == (
+        "/swap-api/v3/swap_liquidation_orders?contract=BTC-USD&trade_type=0"
+        "&start_time=1781848800000&end_time=1781852400000&direct=next&from_id=7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked", "found"),
+    [
+        (["BTCUSDT"], ["linear-swap-api"], ["BTCUSDT"]),
+        (["BTCUSD"], ["swap-api"], ["BTCUSD"]),
+        (["BTC"], ["linear-swap-api", "swap-api"], ["BTCUSDT", "BTCUSD"]),
+    ],
+)
+def test_lists(wanted: list[str], asked: list[str], found: list[str]) -> None:
+    """Each kind of margin has its own list; one that was taken offline (None) lists nothing."""
+    lists = {
+        "linear-swap-api": [{"contract_code": "BTC-USDT", "contract_size": 0.001}],
+        "swap-api": [{"contract_code": "BTC-USD", "contract_size": 100}],
+    }
+    for offline in (False, True):
+        asking = htx.SOURCE.ask_markets("htx", wanted)
+        request = next(asking)
+        for family in asked:
+            assert request.path == f"/{family}/v1/swap_contract_info"
+            try:
+                request = asking.send(None if offline and family == "swap-api" else lists[family])
+            except StopIteration as end:
+                listing = end.value
+        kept = [symbol for symbol in found if not (offline and symbol == "BTCUSD")]
+        assert list(listing.markets) == kept
+
+
+def test_without_v5_the_older_path_is_asked() -> None:
+    """404, or code 10000 inside a 200, for v5: v3 tells the same, in its own words."""
+    assert htx.decode(b'{"status": "error", "err_code": 10000, "err_msg": "offline"}') is None
+    assert htx.page_request(MARKET, WINDOW, None).absent == (404,)
+    asking = htx.SOURCE.ask_window(MARKET, WINDOW)
+    next(asking)
+    request = asking.send(None)
+    assert request.text == (
+        "/linear-swap-api/v3/swap_liquidation_orders?contract=BTC-USDT&trade_type=0"
+        "&start_time=1781848800000&end_time=1781852400000&direct=next"
+    )
+    raw = json.loads((FOLDER / "v3.json").read_text())["data"][0] | {"created_at": 1781849000000}
+    request = asking.send([raw])
+    assert dict(request.params)["from_id"] == str(raw["query_id"]), "how long a page is was not said: it goes on"
+    asking.send([])
+    with pytest.raises(StopIteration) as end:
+        asking.send([])
+    assert [row.qty for row in end.value.value.rows] == [0.227]
+    asking = htx.SOURCE.ask_window(MARKET, WINDOW)
+    next(asking)
+    asking.send(None)
+    with pytest.raises(RefusalError, match="no list"):
+        asking.send(None)
+
+
 def test_contracts() -> None:
     assert htx.parse_market({"contract_code": "BTC-USDT", "contract_size": 0.001}) == MARKET
     assert htx.parse_market({"contract_code": "BTC-USDT-261225", "contract_size": 0.001}) is None, "a dated future"
+    assert htx.parse_market({"contract_code": "BTC-USD", "contract_size": 100}) == COIN
+    assert htx.parse_market({"contract_code": "BTC261225", "contract_size": 100}) is None, "a dated coin future"
 
 
 def test_errors_inside_a_200() -> None:
@@ -83,8 +168,7 @@ def test_pages_by_id(repeats_last: bool) -> None:
     """250 rows in pages of 100, whether or not `from` itself comes again; each id once."""
     row = json.loads((FOLDER / "v5.json").read_text())["data"][0]
     rows = [{**row, "id": str(n)} for n in range(250)]
-    window = Window(1781848800_000_000, 1781852400_000_000)
-    asking = htx.SOURCE.ask_window(MARKET, window)
+    asking = htx.SOURCE.ask_window(MARKET, WINDOW)
     request = next(asking)
     pages = 0
     answer: Any = None
@@ -98,4 +182,30 @@ def test_pages_by_id(repeats_last: bool) -> None:
         except StopIteration as end:
             answer = end.value
     assert sorted(int(r.event_id) for r in answer.rows) == list(range(250))
-    assert pages == 4
+    assert pages == (3 if repeats_last else 5), "52 rows are the end; 50 may be a shorter page, and nothing comes twice"
+
+
+def test_a_page_that_came_before_is_asked_again() -> None:
+    """50 rows a page where 100 were asked: the first page again, in place of the second, is no end."""
+    row = json.loads((FOLDER / "v5.json").read_text())["data"][0]
+    rows = [{**row, "id": str(n)} for n in range(90)]
+    asking = htx.SOURCE.ask_window(MARKET, WINDOW)
+    next(asking)
+    second = asking.send(rows[:50])
+    assert dict(second.params)["from"] == "49"
+    assert asking.send(rows[:50]) == second
+    further = asking.send(rows[50:])
+    assert dict(further.params)["from"] == "89", "40 rows may be a shorter page still"
+    asking.send([])
+    with pytest.raises(StopIteration) as end:
+        asking.send([])
+    assert len(end.value.value.rows) == 90
+
+
+def test_ids_need_not_come_in_order() -> None:
+    """It goes on from the highest id, as documented, not from the last one."""
+    row = json.loads((FOLDER / "v5.json").read_text())["data"][0]
+    asking = htx.SOURCE.ask_window(MARKET, WINDOW)
+    next(asking)
+    page = [{**row, "id": str(n)} for n in (*range(50, 100), *range(50))]
+    assert dict(asking.send(page).params)["from"] == "99"

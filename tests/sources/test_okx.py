@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from liqcli.http import RefusalError
 from liqcli.model import Window
 from liqcli.sources import okx
-from liqcli.sources.common import Market, build_answer
+from liqcli.sources.common import Answer, Market, build_answer
 
 FOLDER = Path(__file__).parent / "responses/okx"
 MARKET = Market("okx", "BTCUSDT", "BTC-USDT-SWAP", 0.01)
@@ -62,34 +63,107 @@ def test_only_the_very_instrument_counts() -> None:
     """An answer that holds BTC-USDT and BTC-USD rows: asked for BTC-USD, one row comes out, not four."""
     asking = okx.SOURCE.ask_window(INVERSE, Window(1791565000_000_000, 1791566000_000_000))
     assert "uly=BTC-USD&" in next(asking).text
-    page = okx.decode((FOLDER / "page.json").read_bytes())
-    asking.send(page)
-    with pytest.raises(StopIteration) as end:
-        asking.send([])
+    with pytest.raises(StopIteration) as end:  # four rows: a page that is not full, so the last one
+        asking.send(okx.decode((FOLDER / "page.json").read_bytes()))
     assert [row.instrument for row in end.value.value.rows] == ["BTC-USD-SWAP"]
+
+
+BASE_MS = 1791565600000
+SECOND = Window(BASE_MS * 1000, (BASE_MS + 1000) * 1000)
+
+
+def make_rows(times: Iterable[int]) -> list[dict[str, str]]:
+    """Make a row a time [ms], each with its own price, newest first."""
+    rows = [
+        {"bkPx": str(1000 + n), "posSide": "long", "side": "sell", "sz": "1", "ts": str(ts)}
+        for n, ts in enumerate(times)
+    ]
+    return sorted(rows, key=lambda raw: -int(raw["ts"]))
+
+
+def ask(
+    rows: list[dict[str, str]], window: Window, spoil: Callable[[int, list[Any]], list[Any]] = lambda _n, page: page
+) -> tuple[Answer, list[str]]:
+    """Answer a window's questions as OKX does; gives what was made of it, and each `after`."""
+    asking = okx.SOURCE.ask_window(MARKET, window)
+    request = next(asking)
+    asked: list[str] = []
+    while True:
+        params = dict(request.params)
+        page = spoil(len(asked), [raw for raw in rows if int(raw["ts"]) < int(params["after"])][:100])
+        asked.append(params["after"])
+        try:
+            request = asking.send([{"instId": "BTC-USDT-SWAP", "details": page}] if page else [])
+        except StopIteration as end:
+            return end.value, asked
 
 
 @pytest.mark.parametrize("ties", [1, 7, 99])
 def test_ties_on_page_edges(ties: int) -> None:
     """400 rows, ``ties`` a millisecond, pages of 100, `after` strictly older: each comes once."""
-    base = 1791565600000
-    rows = [
-        {"bkPx": str(1000 + n), "posSide": "long", "side": "sell", "sz": "1", "ts": str(base + n // ties)}
-        for n in range(400)
-    ]
-    newest = sorted(rows, key=lambda raw: -int(raw["ts"]))
-    asking = okx.SOURCE.ask_window(MARKET, Window(base * 1000, (base + 1000) * 1000))
-    request = next(asking)
-    answer: Any = None
-    while answer is None:
-        after = int(dict(request.params)["after"])
-        page = [raw for raw in newest if int(raw["ts"]) < after][:100]
-        try:
-            request = asking.send([{"instId": "BTC-USDT-SWAP", "details": page}] if page else [])
-        except StopIteration as end:
-            answer = end.value
+    answer, _ = ask(make_rows(BASE_MS + n // ties for n in range(400)), SECOND)
     assert sorted(row.price for row in answer.rows) == [float(1000 + n) for n in range(400)]
     assert answer.cut == []
+
+
+def test_more_ties_than_a_page_are_a_cut() -> None:
+    """250 rows in a millisecond: nobody can look behind the first 100; what is older comes all the same."""
+    answer, _ = ask(make_rows([*range(BASE_MS, BASE_MS + 5), *[BASE_MS + 9] * 250]), SECOND)
+    assert len(answer.rows) == 105
+    assert answer.cut == [Window((BASE_MS + 9) * 1000, (BASE_MS + 10) * 1000)]
+
+
+def test_a_skipped_page_is_noticed() -> None:
+    """The second page lacks the millisecond that it should go on with: it is asked again, and nothing is lost."""
+    rows = make_rows(range(BASE_MS, BASE_MS + 300))
+    answer, asked = ask(rows, SECOND, lambda n, page: rows[200:] if n == 1 else page)
+    assert len(answer.rows) == 300
+    assert asked[1] == asked[2] == str(BASE_MS + 201), "the oldest of the first page, BASE + 200, and one more"
+
+
+def test_what_is_forgotten_between_two_pages_is_kept() -> None:
+    """The list ends where the first page did, and says so twice: the millisecond that was held back counts."""
+    rows = make_rows(range(BASE_MS, BASE_MS + 150))
+    answer, _ = ask(rows, SECOND, lambda n, page: page if n == 0 else [])
+    assert sorted(row.ts_us // 1000 - BASE_MS for row in answer.rows) == list(range(50, 150))
+
+
+def test_a_quiet_window_is_said_twice() -> None:
+    older = make_rows([BASE_MS - 5000])
+    assert ask(older, SECOND)[1] == [str(BASE_MS + 1000)] * 2
+    fresh = make_rows([BASE_MS - 5000, BASE_MS + 5])
+    answer, _ = ask(fresh, SECOND, lambda n, page: older if n == 0 else page)
+    assert len(answer.rows) == 1
+
+
+@pytest.mark.parametrize("step_s", [60, 15])
+@pytest.mark.parametrize("kept", [450, 400, 399])
+def test_a_long_list_that_ends_early_proves_nothing(monkeypatch: pytest.MonkeyPatch, kept: int, step_s: int) -> None:
+    """
+    Rows every minute, or every 15 s, the youngest of them now, two hours behind a window of six hours.
+
+    The list may be cut behind 400 rows: what lies before its end is unknown, not empty. 399 rows in a day are all.
+    """
+    now_ms = BASE_MS + 8 * 3_600_000
+    monkeypatch.setattr(okx, "now_us", lambda: now_ms * 1000)
+    window = Window(BASE_MS * 1000, (BASE_MS + 6 * 3_600_000) * 1000)
+    times = [now_ms - 1 - n * step_s * 1000 for n in range(kept)]
+    answer, _ = ask(make_rows(times), window)
+    assert len(answer.rows) == sum(ts < now_ms - 2 * 3_600_000 for ts in times)
+    end_us = min(window.end_us, times[-1] * 1000)
+    assert answer.unknown == ([Window(window.start_us, end_us)] if kept >= 400 else [])
+    assert (answer.absent is None) == (kept < 400)
+
+
+def test_more_than_is_kept_for_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """23.5 h are kept for sure; what is still there of the half hour before comes with the window at that edge."""
+    now_ms = BASE_MS + 23 * 3_600_000 + 1_800_000
+    monkeypatch.setattr(okx, "now_us", lambda: now_ms * 1000)
+    rows = make_rows(BASE_MS + n * 60_000 for n in range(-25, 200))
+    window = Window(BASE_MS * 1000, (BASE_MS + 3_600_000) * 1000)
+    answer, _ = ask(rows, window)
+    assert [row.ts_us // 60_000_000 for row in reversed(answer.rows)] == [BASE_MS // 60_000 + n for n in range(-25, 60)]
+    assert answer.unknown == []
 
 
 def test_messages_of_three_generations(real_data: Path) -> None:
