@@ -256,6 +256,6 @@ def test_damaged_files_are_named(store):
     path = next(p.path(store.root) for p in store.partitions() if p.exchange == "okx")
     path.write_bytes(b"no")
     report = report_of(store)
-    assert report["coverage"]["damaged"] == [str(path)]
-    assert "exchange=okx/symbol=SOLUSDT/month=2026-03/okx.parquet" in render_html(report, album("a"))
+    assert report["coverage"]["damaged"] == [path.relative_to(store.root).as_posix()]
+    assert "liquidations/exchange=okx/symbol=SOLUSDT/month=2026-03/okx.parquet" in render_html(report, album("a"))
     assert "okx.parquet" in render_markdown(report, album("a"))

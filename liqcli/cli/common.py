@@ -285,12 +285,16 @@ def read_cluster_options(min_share: float | None, max_clusters: int | None, half
 
 
 def render_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Write rows as CSV with a header, numbers in full."""
+    """Write rows as CSV with a header, numbers in full; a word that a spreadsheet would compute is marked as text."""
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_as_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return out.getvalue().rstrip("\n")
+
+
+def _as_text(word: str) -> str:
+    return f"'{word}" if word.startswith(("=", "+", "-", "@", "\t", "\r")) else word
