@@ -1,0 +1,63 @@
+"""What is told to a first reader is what the program says of its sample, to the last digit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from liqcli.analysis.checklist import LONGEST_S, RISING, SHORTEST_S, STOP_ATR, STYLES, TARGET_ATR
+from liqcli.analysis.heatmap import GridOptions
+from liqcli.analysis.selection import Query
+from liqcli.demo import fill_lake, read_facts
+from liqcli.findings import View, build_findings
+from liqcli.lake import Lake
+from liqcli.reading import explain_map
+from liqcli.render import PagePicture, render_markdown
+from liqcli.report import build_report
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    lake = Lake(tmp_path_factory.mktemp("reading") / "lake")
+    fill_lake(lake)
+    query = Query("BTCUSDT", lookback="24h", until=read_facts()["show_until"])
+    return build_report(build_findings(lake, query, GridOptions(), View()))
+
+
+def test_the_numbers_of_the_text_are_those_of_the_sample(report):
+    said = render_markdown(report, {"heatmap": PagePicture({}, 1, 1, "alt", name="r.png")})
+    quoted = re.findall(r"(?<!`)`([^`\n]*\d[^`\n]*)`(?!`)", TEXT)
+    numbers = [words for words in quoted if not words.startswith("--")]
+    assert len(numbers) > 40
+    assert [words for words in numbers if words not in said] == []
+
+
+def test_the_rules_of_the_text_are_those_of_the_program():
+    assert [(name, hours * 3600) for name, hours in (("scalping", 1), ("swing", 4), ("broad", 24))] == list(STYLES)
+    assert "1 h for scalping, 4 h for a swing, 24 h for the broad picture" in TEXT
+    assert (SHORTEST_S, LONGEST_S) == (1800, 48 * 3600)
+    assert f"{RISING:g} times the mean of the 20 before" in TEXT
+    assert (STOP_ATR, TARGET_ATR) == (1 / 4, 1 / 10)
+    assert "a quarter of an ATR beyond the far edge, a tenth before the near one" in TEXT
+
+
+def test_every_link_of_the_text_leads_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    assert len(targets) >= 3
+    assert [t for t in targets if not (ROOT / "docs" / t).exists()] == []
+
+
+def test_a_page_explains_itself_with_its_own_numbers(report):
+    explained = dict(explain_map(report))
+    assert "50 by 5 min" in explained["A cell"]
+    assert "91,200 – 91,250 from 2026-01-07 14:05 UTC on, 1.59M USD" in explained["A cell"]
+    assert "No. 1 here: 91,000 – 92,550, 9.13M USD, 46 % of the window" in explained["A cluster"]
+    assert "2.55M USD within 3 min 25 s from 2026-01-07 13:37 UTC on" in explained["A cascade"]
+    bare = dict(explain_map({**report, "clusters": [], "cascades": []}))
+    assert bare["A cluster"].endswith("There is none in this window.")
+    assert bare["A cascade"].endswith("There is none in this window.")
