@@ -74,6 +74,18 @@ def test_every_form_of_one_grid(findings, tmp_path):
     assert snapshot(out) == before
 
 
+def test_the_time_of_making_is_an_option(findings, tmp_path):
+    names = [tmp_path / f"r.{ending}" for ending in ("html", "md", "json", "csv", "png")]
+    made = "2026-03-02T01:02:03Z"
+    write_outputs(findings, names)
+    plain = snapshot(tmp_path)
+    write_outputs(findings, names, made)
+    stamped = snapshot(tmp_path)
+    assert {name for name in plain if plain[name] != stamped[name]} == {"r.html", "r.md"}
+    assert b"2026-03-02 01:02:03 UTC" in stamped["r.html"]
+    assert b"2026-03-02 01:02:03 UTC" in stamped["r.md"]
+
+
 def test_capital_endings(findings, tmp_path):
     assert [p.name for p in write_outputs(findings, [tmp_path / "A.CSV", tmp_path / "B.Json"])] == ["A.CSV", "B.Json"]
     json.loads((tmp_path / "B.Json").read_text(encoding="utf-8"))
