@@ -189,7 +189,9 @@ print("LOADED", sorted(set({HEAVY!r}) & set(sys.modules)), "EXIT", code or 0)
 
 
 SOURCE_MODULES = [
-    m for m in MODULES if m.startswith("liqcli.sources.") and not m.endswith((".asking", ".common", ".header"))
+    m
+    for m in MODULES
+    if m.startswith("liqcli.sources.") and not m.endswith((".asking", ".binance_files", ".common", ".header"))
 ]
 
 

@@ -130,8 +130,8 @@ def test_archive_days_and_months() -> None:
     assert binance_vision.cut_days(Window(T0, T0 + 2 * DAY), T0 + DAY + 26 * HOUR) == [Window(T0, T0 + DAY)]
 
 
-def zipped(text: str) -> tuple[bytes, bytes]:
-    """A zip with one CSV, and the content of its CHECKSUM."""
+def zipped(text: str) -> tuple[object, object]:
+    """The content of a CHECKSUM and its zip with one CSV, decoded."""
     import hashlib
     import io
     import zipfile
@@ -139,7 +139,8 @@ def zipped(text: str) -> tuple[bytes, bytes]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         packed.writestr("x.csv", text)
-    return f"{hashlib.sha256(buffer.getvalue()).hexdigest()}  x.zip\n".encode(), buffer.getvalue()
+    checksum = f"{hashlib.sha256(buffer.getvalue()).hexdigest()}  x.zip\n".encode()
+    return binance_vision.decode(checksum), binance_vision.decode(buffer.getvalue())
 
 
 @pytest.mark.parametrize("header", ["", "open_time,open,high,low,close,volume\n"])
@@ -179,8 +180,8 @@ def test_archive_without_file_or_checksum() -> None:
     with pytest.raises(RefusalError, match="no checksum"):
         talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), None, b"zip")
     checksum, _body = zipped("")
-    with pytest.raises(RefusalError, match="3 times"):
-        talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), *[checksum, b"cut"] * 3)
+    with pytest.raises(RefusalError, match="4 times"):
+        talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), *[checksum, b"cut"] * 4)
 
 
 # ------------------------------------------------------------------------------------------------ bybit

@@ -16,15 +16,9 @@ changed: a header line is there in newer files and not in older ones; both are r
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-from liqcli.http import RefusalError, Request
 from liqcli.market_data import Candle, OpenInterest
 from liqcli.market_sources.binance import INTERVALS, QUOTES, TAKER_BUY
 from liqcli.market_sources.common import (
@@ -39,27 +33,13 @@ from liqcli.market_sources.common import (
     read_optional,
 )
 from liqcli.model import Window, to_us
+from liqcli.sources.binance_files import ask_zip, decode, read_csv
 from liqcli.sources.binance_vision import LIMITS
 from liqcli.symbols import split_symbol
 
 DAILY_US = 26 * 3600 * 1_000_000  # so old is the beginning of the next day when a day's file is there
 MONTHLY_US = 3 * DAY_US
-TRIES = 3
 MICROSECONDS = 10**14  # a time in ms reaches this in the year 5138
-
-
-def decode(body: bytes) -> object:
-    """
-    Take the bytes as they are.
-
-    Raises
-    ------
-    ValueError
-        There are none, or they are a page of text about an error.
-    """
-    if not body or body.lstrip()[:1] == b"<":
-        raise ValueError("no file in the answer")
-    return body
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
@@ -69,22 +49,21 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
     span = "monthly" if window.length_us > DAY_US else "daily"
     day = f"{window.start:%Y-%m}" if span == "monthly" else f"{window.start:%Y-%m-%d}"
     name = f"{symbol}-{INTERVALS[interval]}-{day}.zip"
-    body = yield from _ask_file(f"/data/futures/um/{span}/klines/{symbol}/{INTERVALS[interval]}", name)
+    body = yield from ask_zip(f"/data/futures/um/{span}/klines/{symbol}/{INTERVALS[interval]}/{name}")
     if body is None:
         return None
-    return build_candles((_candle(row) for row in _read_rows(body)), window, interval)
+    return build_candles((_candle(row) for row in _data_rows(body)), window, interval)
 
 
 def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenInterest:
     """Ask for the metrics file of one day."""
     if split_symbol(symbol)[1] not in QUOTES:
         return None
-    body = yield from _ask_file(
-        f"/data/futures/um/daily/metrics/{symbol}", f"{symbol}-metrics-{window.start:%Y-%m-%d}.zip"
-    )
+    name = f"{symbol}-metrics-{window.start:%Y-%m-%d}.zip"
+    body = yield from ask_zip(f"/data/futures/um/daily/metrics/{symbol}/{name}")
     if body is None:
         return None
-    return build_open_interest((_snapshot(row) for row in _read_rows(body)), Window(window.start_us, window.end_us + 1))
+    return build_open_interest((_snapshot(row) for row in _data_rows(body)), Window(window.start_us, window.end_us + 1))
 
 
 def cut_candles(gap: Window, _step_us: int, now_us: int) -> list[Window]:
@@ -107,44 +86,8 @@ def cut_days(gap: Window, now_us: int) -> list[Window]:
     return [day for day in days if day.end_us <= now_us - DAILY_US]
 
 
-def _ask_file(folder: str, name: str) -> Generator[Request, Any, bytes | None]:
-    """
-    Ask for a zip and its checksum, again when they do not agree; None when there is no such file.
-
-    Raises
-    ------
-    RefusalError
-        They never agree, or there is no checksum.
-    """
-    for _attempt in range(TRIES):
-        said = yield Request(f"{folder}/{name}.CHECKSUM", absent=(404,))
-        body = yield Request(f"{folder}/{name}", absent=(404,))
-        if body is None:
-            return None
-        if said is None:
-            raise RefusalError("there is no checksum to compare the file with")
-        if said.split()[:1] == [hashlib.sha256(body).hexdigest().encode()]:
-            found: bytes = body
-            return found
-    raise RefusalError(f"the file is not the one its checksum is of ({TRIES} times)")
-
-
-def _read_rows(body: bytes) -> Iterator[list[str]]:
-    """
-    Read the rows of the one CSV in a zip, without a header line.
-
-    Raises
-    ------
-    RefusalError
-        Not such a zip, though the checksum is right.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as packed, packed.open(packed.namelist()[0]) as file:
-            for row in csv.reader(io.TextIOWrapper(file, encoding="utf-8")):
-                if row and row[0][:1].isdigit():
-                    yield row
-    except (zipfile.BadZipFile, IndexError, UnicodeDecodeError, EOFError) as error:
-        raise RefusalError(f"the file is no zip with a CSV ({error})") from error
+def _data_rows(body: bytes) -> Iterator[list[str]]:
+    return (row for row in read_csv(body) if row[0][:1].isdigit())
 
 
 def _candle(row: list[str]) -> Candle:

@@ -6,10 +6,12 @@ docs: https://data.binance.vision/?prefix=data/futures/cm/daily/liquidationSnaps
 gives: 2023-06-25 to 2024-10-14, a file a day, in time order; 472 of those 478 days for BTCUSD_PERP (probed by others
     2026-09; other contracts unproven). A day without a file stays unknown. The USD-M twin was deleted. What exists is
     listed on s3-ap-northeast-1.amazonaws.com/data.binance.vision, XML, 1000 keys a page, marker = go on behind it
-limits: none stated; 20 requests in 2 s are sent. A file counts only when its sha256 is that of its .CHECKSUM
+limits: none stated; 20 requests in 2 s are sent. A file counts only when its sha256 is that of its
+    .CHECKSUM, where one is published
 side: the order's side: SELL = a long was liquidated (documented)
 price: `average_price`, the fill; `price` is the order's limit (documented)
-qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others) (documented)
+qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others) (documented); an order that filled
+    nothing is passed over
 time: `time` [ms UTC] (recorded)
 completeness: sampled, as the forceOrder stream (at most one order a symbol a second)
 changed: every row stands twice (binance-public-data#337): where all counts are even half are kept, else one each
@@ -18,19 +20,18 @@ fixture: tests/sources/test_binance_vision.py (the three rows of peers.md sectio
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from liqcli.http import RefusalError, Request
-from liqcli.model import US_PER_S, Liquidation, Window, from_us
+from liqcli.model import US_PER_S, Liquidation, Window, from_us, parse_number
 from liqcli.pace import Limit
-from liqcli.sources.binance_stream import parse_order
+from liqcli.sources import binance_files
+from liqcli.sources.binance_files import ask_zip, read_csv
+from liqcli.sources.binance_stream import KEPT_STATUSES, parse_order
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -43,6 +44,7 @@ from liqcli.sources.common import (
     canonical,
     pick_markets,
 )
+from liqcli.symbols import split_symbol
 
 COLUMNS = (
     "time",
@@ -60,7 +62,6 @@ LIMITS = (Limit(20, 2),)
 FOLDER = "data/futures/cm/daily/liquidationSnapshot/"
 FIRST_US = 1_687_651_200 * US_PER_S  # 2023-06-25
 END_US = 1_728_950_400 * US_PER_S  # 2024-10-15
-CHECKSUM_TRIES = 4
 _LISTING = "https://s3-ap-northeast-1.amazonaws.com"
 _FILE_NAME = re.compile(
     r"^([A-Z0-9]+_(?:PERP|\d{6}))-liquidationSnapshot-\d{4}-\d{2}-\d{2}\.(?:zip|csv)", re.IGNORECASE
@@ -95,6 +96,11 @@ def parse_row(row: Mapping[str, str], instrument: str) -> Liquidation:
     return parse_order(order)._replace(source="binance-vision")
 
 
+def executed_nothing(row: Mapping[str, str]) -> bool:
+    """Whether an order was withdrawn before anything of it was filled."""
+    return row["order_status"] not in KEPT_STATUSES and parse_number(row["accumulated_fill_quantity"]) == 0
+
+
 def undouble(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
     """
     Undo the archive's doubling.
@@ -121,30 +127,26 @@ def undouble(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
 
 def decode(body: bytes) -> object:
     """
-    Tell a zip (its bytes), a checksum (its hex digits) and a page of the listing (its names, and where to go on) apart.
+    Tell a zip, a checksum and a page of the listing (its names, and where to go on) apart.
 
     Raises
     ------
     ValueError
         None of them, or broken off: worth asking again.
     """
-    if body[:2] == b"PK":
-        return body
     text = body.decode("utf-8", "replace").strip()
-    if match := re.match(r"^([0-9a-fA-F]{64})\s+\S", text):
-        return match[1].lower()
     if "<ListBucketResult" in text[:500] and text.endswith("</ListBucketResult>"):
         names = re.findall(r"<(?:Key|Prefix)>([^<]+)</(?:Key|Prefix)>", text)
         onward = re.search(r"<NextMarker>([^<]+)</NextMarker>", text)
         cut = "<IsTruncated>true</IsTruncated>" in text
         return names, (onward[1] if onward else max(names, default="")) if cut else None
-    raise ValueError(f"neither a zip, a checksum nor a listing ({len(body)} bytes, {text[:40]!r})")
+    return binance_files.decode(body)
 
 
 def list_request(prefix: str, marker: str) -> Request:
     """What to ask to learn which folders or files there are behind a name."""
     params = (("delimiter", "/"), ("prefix", prefix), *((("marker", marker),) if marker else ()))
-    return Request("/data.binance.vision", params, absent=(404,), url=_LISTING)
+    return Request("/data.binance.vision", params, absent=(403, 404), url=_LISTING)
 
 
 def file_name(instrument: str, day_us: int) -> str:
@@ -152,24 +154,21 @@ def file_name(instrument: str, day_us: int) -> str:
     return f"{FOLDER}{instrument}/{instrument}-liquidationSnapshot-{from_us(day_us):%Y-%m-%d}.zip"
 
 
-def read_zip(body: bytes) -> list[dict[str, Any]]:
+def read_rows(body: bytes) -> list[dict[str, str]]:
     """
-    Read the rows of the one CSV in a zip.
+    Read the rows of a zip, with or without a header line, as cells by their column.
 
     Raises
     ------
-    ValueError
+    RefusalError
         Not such a zip.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as packed:
-            text = packed.read(packed.namelist()[0]).decode("utf-8")
-    except (zipfile.BadZipFile, OSError, IndexError, EOFError) as error:
-        raise ValueError(f"a broken zip ({error})") from error
-    reader = csv.DictReader(io.StringIO(text))
-    if not set(COLUMNS) <= set(reader.fieldnames or ()):
-        raise ValueError("the CSV has other columns than a liquidationSnapshot")
-    return list(reader)
+    rows = read_csv(body)
+    bare = bool(rows) and rows[0][0].isdigit() and len(rows[0]) == len(COLUMNS)
+    header = COLUMNS if bare or not rows else rows.pop(0)
+    if not set(COLUMNS) <= set(header):
+        raise RefusalError("the CSV has other columns than a liquidationSnapshot")
+    return [dict(zip(header, row, strict=False)) for row in rows]
 
 
 def find_obstacle(window: Window) -> str | None:
@@ -196,8 +195,9 @@ def _list(prefix: str, marker: str, last: str) -> Generator[Request, Any, list[s
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     folders = yield from _list(FOLDER, "", "~")
-    if folders is None:
-        raise RefusalError("the archive has no listing")
+    if folders is None:  # take the user's word for it
+        bases = {base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")}
+        folders = [f"{FOLDER}{base}USD_PERP/" for base in bases]
     names = [folder.removeprefix(FOLDER).strip("/") for folder in folders]
     listed = {name: symbol for name in names if name.endswith("_PERP") and (symbol := canonical(name))}
     return pick_markets(
@@ -218,13 +218,13 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     answer.unknown = [part for part in answer.unknown if part.length_us > 0]
     reasons = []
     for day, name in zip(days, names, strict=True):
-        file = (yield from _ask_file(name, f"{name}.CHECKSUM" in there)) if name in there else f"no file {name}"
+        file = (yield from _ask_file(name)) if name in there else f"no file {name}"
         if isinstance(file, str):
             answer.unknown.append(Window(day, day + DAY_US))
             reasons.append(file)
             continue
         near = Window(day - DAY_US, day + 2 * DAY_US)
-        part = build_answer(file, lambda raw: parse_row(raw, market.instrument), near, name)
+        part = build_answer(file, partial(_read_executed, instrument=market.instrument), near, name)
         rows, dropped, _how = undouble(part.rows)
         answer.rows += rows
         answer.rejected += part.rejected
@@ -233,19 +233,17 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     return answer
 
 
-def _ask_file(name: str, checked: bool) -> Generator[Request, Any, list[dict[str, Any]] | str]:
+def _read_executed(row: Mapping[str, str], instrument: str) -> Liquidation | None:
+    return None if executed_nothing(row) else parse_row(row, instrument)
+
+
+def _ask_file(name: str) -> Generator[Request, Any, list[dict[str, str]] | str]:
     """Get the rows of a file whose checksum is right, or say in words why there are none."""
-    for _ in range(CHECKSUM_TRIES):
-        wanted = (yield Request(f"/{name}.CHECKSUM", absent=(404,))) if checked else None
-        body = yield Request(f"/{name}", absent=(404,))
-        if body is None:
-            return f"no file {name}"
-        if isinstance(body, bytes) and wanted in (None, hashlib.sha256(body).hexdigest()):
-            try:
-                return read_zip(body)
-            except ValueError as error:
-                return f"{name}: {error}"
-    return f"{name}: its sha256 is not the one in its .CHECKSUM (asked {CHECKSUM_TRIES} times)"
+    try:
+        body = yield from ask_zip(f"/{name}", unchecked=True)
+        return f"no file {name}" if body is None else read_rows(body)
+    except RefusalError as error:
+        return f"{name}: {error}"
 
 
 SOURCE = Source(

@@ -21,15 +21,16 @@ SIDE_OF = {"long": "SELL", "short": "BUY"}
 
 
 class BinanceVisionServer(Loopback):
-    """``truth``: contract -> events; every row stands twice; ``page`` keys a page of the listing."""
+    """``truth``: contract -> events; every row stands twice; ``page`` keys a page of the listing, where it is told."""
 
     PACE = (300, 60.0)  # nothing is documented: what liqcli grants itself
     BUSY = Reply(503, b"<Error><Code>SlowDown</Code></Error>")
     BUSY_200 = NO_200 = Reply(200, b"<Error><Code>InternalError</Code></Error>")
 
-    def __init__(self, truth: dict[str, list[Event]], page: int = 1000, **options: Any) -> None:
+    def __init__(self, truth: dict[str, list[Event]], page: int = 1000, listed: bool = True, **options: Any) -> None:
         super().__init__(**options)
         self.page = page
+        self.listed = listed
         self.files: dict[str, bytes] = {}
         for name, events in truth.items():
             days: dict[str, list[str]] = defaultdict(list)
@@ -38,16 +39,21 @@ class BinanceVisionServer(Loopback):
                 row = f"{event.ts_ms},{SIDE_OF[event.position]},LIMIT,IOC,{event.contracts + 3},{event.price + 50},"
                 days[day] += [f"{row}{event.price},FILLED,1,{event.contracts}"] * 2
             for day, lines in days.items():
-                file = f"{name}-liquidationSnapshot-{day}"
-                packed = io.BytesIO()
-                with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-                    archive.writestr(f"{file}.csv", "\n".join([HEADER, *lines]) + "\n")
-                self.files[f"{ROOT}{name}/{file}.zip"] = packed.getvalue()
-                digest = hashlib.sha256(packed.getvalue()).hexdigest()
-                self.files[f"{ROOT}{name}/{file}.zip.CHECKSUM"] = f"{digest}  {file}.zip\n".encode()
+                self.pack(f"{ROOT}{name}/{name}-liquidationSnapshot-{day}.zip", [HEADER, *lines])
+
+    def pack(self, key: str, lines: list[str]) -> None:
+        """Put a zip with these lines there, and its checksum."""
+        file = key.rpartition("/")[2]
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(file.replace(".zip", ".csv"), "\n".join(lines) + "\n")
+        self.files[key] = packed.getvalue()
+        self.files[f"{key}.CHECKSUM"] = f"{hashlib.sha256(packed.getvalue()).hexdigest()}  {file}\n".encode()
 
     def answer(self, asked: Asked) -> Reply:
         if asked.path.rstrip("/") == "/data.binance.vision":
+            if not self.listed:
+                return Reply(403, b"<Error><Code>AccessDenied</Code></Error>")
             if asked.params.get("delimiter", "/") != "/":
                 return Reply(400, b"<Error><Code>InvalidArgument</Code></Error>")
             return self._list(asked.params.get("prefix", ""), asked.params.get("marker", ""))

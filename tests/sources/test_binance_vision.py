@@ -11,7 +11,7 @@ from liqcli.errors import ExitCode, UsageError
 from liqcli.fetcher import fetch
 from liqcli.lake import Lake
 from liqcli.model import Window
-from liqcli.sources import binance_vision
+from liqcli.sources import binance_files, binance_vision
 from liqcli.sources.binance_vision import COLUMNS, parse_row, symbol_of_file, undouble
 
 ROWS = [
@@ -156,11 +156,44 @@ def test_a_checksum_that_stays_wrong_is_a_gap(monkeypatch, lake):
         server.files[f"{name}.CHECKSUM"] = b"0" * 64 + b"  file.zip\n"
         point(monkeypatch, binance_vision=server.url)
         summary = fetch_days(lake, ["BTCUSD"])
-        assert len(server.paths("2024-01-01.zip")) == binance_vision.CHECKSUM_TRIES
+        assert len(server.paths("2024-01-01.zip")) == binance_files.TRIES
     assert summary.exit_code == ExitCode.PARTIAL
     assert "2024-01-01.zip: its sha256 is not the one in its .CHECKSUM" in summary.rows[0].gaps[0]
     second = [e for e in truth()["BTCUSD_PERP"] if e.ts_ms * 1000 >= START + DAY_US]
     assert stored(lake, "BTCUSD") == expected(second, 100)
+
+
+def test_files_without_a_header_and_orders_that_filled_nothing(monkeypatch, lake):
+    """An order that expired unfilled is passed over, its two rows are no damage; the other one is 43 x 100 USD."""
+    expired = "1704070800000,SELL,LIMIT,IOC,9,42000.5,0,EXPIRED,0,0"
+    filled = "1704070801000,BUY,LIMIT,IOC,43,42000.5,42010,FILLED,1,43"
+    with BinanceVisionServer(truth()) as server:
+        day = f"{binance_vision.FOLDER}BTCUSD_PERP/BTCUSD_PERP-liquidationSnapshot-2024-01-01.zip"
+        server.pack(day, [expired, filled] * 2)
+        point(monkeypatch, binance_vision=server.url)
+        summary = fetch(Lake(lake), Window(START, START + DAY_US), ["BTCUSD"], ["binance-vision"])
+    assert summary.exit_code == ExitCode.DONE
+    assert summary.rows[0].rejected == 0
+    assert stored(lake, "BTCUSD") == {(1_704_070_801_000_000, "short", 42010.0, 4300 / 42010, 4300.0): 1}
+
+
+def test_other_columns_are_a_gap(monkeypatch, lake):
+    with BinanceVisionServer(truth()) as server:
+        day = f"{binance_vision.FOLDER}BTCUSD_PERP/BTCUSD_PERP-liquidationSnapshot-2024-01-01.zip"
+        server.pack(day, ["time,price", "1704070800000,1"])
+        point(monkeypatch, binance_vision=server.url)
+        assert "other columns" in fetch_days(lake, ["BTCUSD"]).rows[0].gaps[0]
+
+
+def test_without_a_listing_the_days_are_asked_by_name(monkeypatch, lake):
+    """Some networks refuse the host of the listing: what is there comes all the same, checked; the rest is unknown."""
+    with BinanceVisionServer(truth(), listed=False) as server:
+        point(monkeypatch, binance_vision=server.url)
+        summary = fetch_days(lake)
+        assert len(server.paths(".CHECKSUM")) == 6
+    assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
+    assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
+    assert "2024-01-03.zip" in summary.rows[0].gaps[0]
 
 
 def test_linear_contracts_are_not_listed(monkeypatch, lake):

@@ -1,0 +1,71 @@
+"""Files of data.binance.vision, of liquidations and of candles alike: a zip with one CSV, and a .CHECKSUM of it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Generator
+from typing import Any
+
+from liqcli.http import RefusalError, Request
+
+TRIES = 4  # how often a zip and its checksum may disagree
+_CHECKSUM = re.compile(rb"^\s*([0-9a-fA-F]{64})\s+\S")
+
+
+def decode(body: bytes) -> object:
+    """
+    Tell a zip (its bytes) and a checksum (its hex digits) apart.
+
+    Raises
+    ------
+    ValueError
+        Neither: worth asking again.
+    """
+    if body[:2] == b"PK":
+        return body
+    if match := _CHECKSUM.match(body):
+        return match[1].decode().lower()
+    raise ValueError(f"neither a zip nor a checksum ({len(body)} bytes, {body[:40].decode('utf-8', 'replace')!r})")
+
+
+def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, bytes | None]:
+    """
+    Ask for a zip and its checksum, again where they do not agree; None when there is no such file.
+
+    ``unchecked`` when a file whose checksum is not published is taken as it is.
+
+    Raises
+    ------
+    RefusalError
+        They never agree, or there is no checksum.
+    """
+    for _ in range(TRIES):
+        wanted = yield Request(f"{path}.CHECKSUM", absent=(404,))
+        body = yield Request(path, absent=(404,))
+        if body is None:
+            return None
+        if wanted is None and not unchecked:
+            raise RefusalError("there is no checksum to compare the file with")
+        if isinstance(body, bytes) and wanted in (None, hashlib.sha256(body).hexdigest()):
+            return body
+    raise RefusalError(f"its sha256 is not the one in its .CHECKSUM (asked {TRIES} times)")
+
+
+def read_csv(body: bytes) -> list[list[str]]:
+    """
+    Read the rows of the one CSV in a zip, with its header line where it has one.
+
+    Raises
+    ------
+    RefusalError
+        Not such a zip, though its checksum is right.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as packed, packed.open(packed.namelist()[0]) as file:
+            return [row for row in csv.reader(io.TextIOWrapper(file, encoding="utf-8")) if row]
+    except (zipfile.BadZipFile, OSError, IndexError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise RefusalError(f"the file is no zip with a CSV ({error})") from error
