@@ -27,7 +27,7 @@ from liqcli.coverage import CoveredWindow, WindowMemory, parse_memory, render_me
 from liqcli.errors import DamagedError, LakeError
 from liqcli.merge import open_merger, rows_to_table
 from liqcli.model import Liquidation, Rejected, Window
-from liqcli.partition import Partition, month_bounds, months_of
+from liqcli.partition import Partition, is_name, month_bounds, months_of
 
 LOCK_TIMEOUT_S = 600
 _WRITE_LOCK = threading.RLock()  # filelock guards processes; threads of this one queue up here
@@ -41,12 +41,15 @@ class Lake:
 
     # ------------------------------------------------------------------ reading
 
-    def partitions(self, kind: str = "liquidations") -> list[Partition]:
-        """List what files there are of a kind, sorted."""
-        base = self.root / kind
-        deeper = "interval=*/" if kind == "candles" else ""
-        files = base.glob(f"exchange=*/symbol=*/{deeper}month=*/*.parquet")
-        return sorted(Partition.from_path(kind, path) for path in files)
+    def partitions(self, kind: str = "liquidations", misplaced: bool = False) -> list[Partition]:
+        """List what files there are of a kind, sorted; those with names that liqcli never writes only if asked for."""
+        found = (Partition.from_path(kind, path) for path in self._files(kind))
+        return sorted(p for p in found if misplaced or p.is_placed)
+
+    def strays(self, kind: str = "liquidations") -> list[Path]:
+        """List files of a kind that no command reads for their names' sake, but for hidden ones (macOS leaves some)."""
+        files = (path for path in self._files(kind) if not Partition.from_path(kind, path).is_placed)
+        return sorted(path for path in files if not path.name.startswith("."))
 
     def symbols(self) -> list[str]:
         """Every symbol with stored liquidations."""
@@ -79,7 +82,7 @@ class Lake:
         for path in (self.root / "windows").glob("exchange=*/symbol=*/*.json"):
             exchange, symbol = (part.split("=", 1)[1] for part in path.parts[-3:-1])
             found.append((exchange, symbol, path.stem))
-        return sorted(found)
+        return sorted(key for key in found if all(map(is_name, key)))
 
     def read_memory(self, exchange: str, symbol: str, source: str) -> WindowMemory:
         """
@@ -107,6 +110,11 @@ class Lake:
             return {}
         except (ValueError, OSError, AttributeError, TypeError) as error:
             raise DamagedError(f"{self.root}/contracts/{exchange}.json: cannot be read ({error}); delete it") from error
+
+    def memory_path(self, exchange: str, symbol: str, source: str) -> Path:
+        """Where the window memory of a source stands."""
+        parts = Partition("windows", exchange, symbol, "0000-00", source).path(self.root).parts
+        return Path(*parts[:-2]) / f"{source}.json"
 
     # ------------------------------------------------------------------ writing
 
@@ -224,7 +232,8 @@ class Lake:
             with temporary_beside(path) as temporary:
                 temporary.write_bytes(content)
 
-    def memory_path(self, exchange: str, symbol: str, source: str) -> Path:
-        """Where the window memory of a source lies, or would lie."""
-        parts = Partition("windows", exchange, symbol, "0000-00", source).path(self.root).parts
-        return Path(*parts[:-2]) / f"{source}.json"
+    # ------------------------------------------------------------------ inside
+
+    def _files(self, kind: str) -> Iterator[Path]:
+        deeper = "interval=*/" if kind == "candles" else ""
+        return (self.root / kind).glob(f"exchange=*/symbol=*/{deeper}month=*/*.parquet")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,9 +121,12 @@ def _duckdb_errors() -> tuple[type[Exception], ...]:
 
 
 def _explain(error: Exception, path: Path) -> Exception:
+    """What concerns the temporary beside the target, or writing at all, is the disk's fault; the rest is a file's."""
     text = str(error).splitlines()[0]
-    if "No space left" in text or "Could not write" in text:
-        return LakeError(f"{path}: cannot write the lake ({text}); what it held before is untouched")
+    if f"/.{path.name}." in text or "No space left" in text or "Could not write" in text:
+        code = re.search(r'"errno":"(\d+)"', text)
+        reason = os.strerror(int(code[1])) if code else text.rsplit(": ", 1)[-1]
+        return LakeError(f"{path}: cannot write the lake ({reason}); what it held before is untouched")
     return DamagedError(f"{path}: damaged or not Parquet ({text}); move it away and fetch or import again")
 
 

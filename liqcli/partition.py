@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ from liqcli.model import Window, from_us
 
 US_PER_DAY = 86_400 * 1_000_000
 KINDS = ("liquidations", "candles", "open_interest")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,18 +30,28 @@ class Partition:
     def path(self, root: Path) -> Path:
         """The file below the lake's root; every part is checked, so no name leads out of the lake."""
         for part in (self.exchange, self.symbol, self.source):
-            if not part or not part.replace("-", "").isalnum():
+            if not is_name(part):
                 raise UsageError(f"{part!r} cannot be a name in the lake (letters, digits and dashes only)")
         folder = root / self.kind / f"exchange={self.exchange}" / f"symbol={self.symbol}"
         if self.interval:
             folder /= f"interval={self.interval}"
         return folder / f"month={self.month}" / f"{self.source}.parquet"
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether liqcli could have put a file there: names and month are what it would write."""
+        return all(map(is_name, (self.exchange, self.symbol, self.source))) and bool(_MONTH.fullmatch(self.month))
+
     @classmethod
     def from_path(cls, kind: str, path: Path) -> Partition:
         """Read the place back from a path of the lake."""
         keys = dict(part.split("=", 1) for part in path.parts if "=" in part)
         return cls(kind, keys["exchange"], keys["symbol"], keys["month"], path.stem, keys.get("interval", ""))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a name in the lake: letters, digits and dashes."""
+    return text.replace("-", "").isalnum()
 
 
 def month_of(ts_us: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from liqcli.coverage import WindowMemory
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError
 from liqcli.lake import Lake
@@ -64,6 +65,14 @@ def read_market_holdings(
     """Read first, last and count of each file of candles or open interest; and give the files that cannot be read."""
     rows, damaged = _read_files(engine, lake, partitions, "stored_market", "market_range", ("ts",), thorough=False)
     return [MarketHolding(partition, path, *numbers) for partition, path, numbers in rows], damaged
+
+
+def try_memory(lake: Lake, exchange: str, symbol: str, source: str) -> tuple[WindowMemory, list[Path]]:
+    """Read a window memory; where it is damaged nothing is known of the coverage, and the file is given to be named."""
+    try:
+        return lake.read_memory(exchange, symbol, source), []
+    except DamagedError:
+        return WindowMemory(), [lake.memory_path(exchange, symbol, source)]
 
 
 def _read_files(

@@ -103,6 +103,7 @@ def _select(
         if holdings:
             raise _nothing_inside(query, holdings, window, overall_share(sharing.coverage))
         raise _nothing_stored(query, lake)
+    damaged = [*damaged, *sharing.damaged]
     market = None
     if query.price == "reported":
         engine.alias("liquidations", "reported")

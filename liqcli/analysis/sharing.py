@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from liqcli.analysis.claims import SourceView, divide_window
 from liqcli.analysis.coverage import ExchangeCoverage, build_coverage
-from liqcli.analysis.holdings import Holding
+from liqcli.analysis.holdings import Holding, try_memory
+from liqcli.coverage import WindowMemory
 from liqcli.intervals import Interval
 from liqcli.lake import Lake
 from liqcli.model import Window
@@ -21,12 +23,14 @@ class Sharing:
     How a window is divided.
 
     ``shares`` exchange and symbol -> source -> its stretches [µs]; ``coverage`` one entry an exchange and symbol that
-    has rows or was asked, also when it answered that nothing happened; ``overlaps`` names sources that were set aside.
+    has rows or was asked, also when it answered that nothing happened; ``overlaps`` names sources that were set aside;
+    ``damaged`` are window memories that cannot be read: what their sources cover is not known.
     """
 
     coverage: tuple[ExchangeCoverage, ...]
     shares: Mapping[Key, Mapping[str, Sequence[Interval]]]
     overlaps: tuple[str, ...]
+    damaged: tuple[Path, ...] = ()
 
 
 def share_out(
@@ -43,11 +47,6 @@ def share_out(
         Every readable file of these symbols and exchanges, of whatever time.
     window : Window
         Half-open. [UTC]
-
-    Raises
-    ------
-    DamagedError
-        A window memory cannot be read; the message names it.
     """
     rows: dict[tuple[str, str, str], list[Holding]] = {}
     for held in holdings:
@@ -57,8 +56,12 @@ def share_out(
     coverage: list[ExchangeCoverage] = []
     shares: dict[Key, dict[str, list[Interval]]] = {}
     overlaps: list[str] = []
+    damaged: list[Path] = []
     for exchange, symbol in sorted({speaker[:2] for speaker in speakers}):
-        memories = {s: lake.read_memory(e, y, s) for e, y, s in speakers if (e, y) == (exchange, symbol)}
+        memories: dict[str, WindowMemory] = {}
+        for source in [s for e, y, s in speakers if (e, y) == (exchange, symbol)]:
+            memories[source], bad = try_memory(lake, exchange, symbol, source)
+            damaged += bad
         views = [
             _view(source, memory.covered(), rows.get((exchange, symbol, source), ()), window)
             for source, memory in memories.items()
@@ -69,7 +72,7 @@ def share_out(
         known = build_coverage(exchange, symbol, memories, window)
         if known.intervals or any(v.events for v in views):
             coverage.append(known)
-    return Sharing(tuple(coverage), shares, tuple(overlaps))
+    return Sharing(tuple(coverage), shares, tuple(overlaps), tuple(damaged))
 
 
 def _view(source: str, covered: Sequence[Interval], mine: Sequence[Holding], window: Window) -> SourceView:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.holdings import Holding, MarketHolding, read_holdings, read_market_holdings
+from liqcli.analysis.holdings import Holding, MarketHolding, read_holdings, read_market_holdings, try_memory
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError
 from liqcli.formats import format_iso
@@ -48,7 +48,7 @@ def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
     Returns
     -------
     rows, damaged
-        Rows by kind, exchange, symbol, source; and the files that cannot be read.
+        Rows by kind, exchange, symbol, source; and the files that cannot be read or are none of the lake's.
     """
     rows: list[StatusRow] = []
     damaged: list[Path] = []
@@ -58,7 +58,7 @@ def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
             read = _read_liquidations if kind == "liquidations" else _read_market
             found, bad = read(engine, lake, partitions)
             rows += found
-            damaged += bad
+            damaged += [*bad, *lake.strays(kind)]
     return rows, damaged
 
 
@@ -87,17 +87,24 @@ def _read_liquidations(
         holdings, damaged = read_holdings(engine, lake, partitions)
     except DamagedError:  # not one of them can be read
         holdings, damaged = [], [p.path(lake.root) for p in partitions]
-    return _join(lake, holdings, partitions), damaged
+    rows, forgotten = _join(lake, holdings, partitions)
+    return rows, [*damaged, *forgotten]
 
 
-def _join(lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partition]) -> list[StatusRow]:
+def _join(
+    lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partition]
+) -> tuple[list[StatusRow], list[Path]]:
+    """Put together files and window memory; of a source whose memory is damaged the coverage is not known."""
     filed = {(p.exchange, p.symbol, p.source) for p in partitions}
     groups: dict[tuple[str, str, str], list[Holding]] = {key: [] for key in lake.remembered() if key not in filed}
     for h in holdings:
         groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
-    rows = []
+    rows: list[StatusRow] = []
+    damaged: list[Path] = []
     for (exchange, symbol, source), parts in sorted(groups.items()):
-        covered = lake.read_memory(exchange, symbol, source).covered()
+        memory, bad = try_memory(lake, exchange, symbol, source)
+        damaged += bad
+        covered = memory.covered()
         whole = (covered[0][0], covered[-1][1]) if covered else (0, 0)
         rows.append(
             StatusRow(
@@ -112,7 +119,7 @@ def _join(lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partitio
                 size=sum(h.path.stat().st_size for h in parts),
             )
         )  # fmt: skip
-    return rows
+    return rows, damaged
 
 
 def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Finding]]:
     """Read the files of a kind one by one; what cannot be read gives a finding in place of its rows."""
-    for partition in lake.partitions(kind):
+    for partition in lake.partitions(kind, misplaced=True):
         if _misplaced(lake, partition) is None:
             path = partition.path(lake.root)
             try:
@@ -32,7 +32,7 @@ def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Fi
 def iter_strays(lake: Lake) -> Iterator[Finding]:
     """Find files below the data folders that no command reads, and what a killed writer left behind."""
     for kind in KINDS:
-        placed = {_plain_path(lake, p): p for p in lake.partitions(kind)}
+        placed = {_plain_path(lake, p): p for p in lake.partitions(kind, misplaced=True)}
         for path in sorted((lake.root / kind).rglob("*")):
             if not path.is_file():
                 continue

@@ -291,9 +291,13 @@ def test_when_the_better_source_is_damaged_the_other_one_counts(lake):
 
 
 def test_damaged_memory_is_told(lake):
+    """What the full source covers is not known any more: the other one counts alone, nothing twice."""
     store = overlapping(lake)
-    (lake / "windows/exchange=bybit/symbol=SOLUSDT/tardis.json").write_text("{")
-    assert "tardis.json: not a window memory" in message(store, kind=DamagedError)
+    path = lake / "windows/exchange=bybit/symbol=SOLUSDT/tardis.json"
+    path.write_text("{")
+    selection, summary = select(store, exchanges=("bybit",))
+    assert selection.damaged == (path,)
+    assert summary.sums.notional == 1 + 2 + 4 + 8 + 16
 
 
 def test_rows_a_fetch_found_gone_no_longer_count(lake):

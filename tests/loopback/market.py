@@ -86,7 +86,7 @@ class BinanceMarket(MarketServer):
     """Oldest first, both bounds inside, 1500 and 500 rows, snapshots of 30 days; the last candle is still open."""
 
     PACE = (240, 60.0)  # of 2400 a minute, ten each
-    BUSY = json_reply({"code": -1003, "msg": "Too many requests"}, 429, {"X-MBX-USED-WEIGHT-1M": "2401"})
+    BUSY = json_reply({"code": -1003, "msg": "Too many requests"}, 429)
     BUSY_200 = NO_200 = json_reply({"code": -1003, "msg": "Too many requests"})
 
     def serve(self, path: str, params: dict[str, str]) -> Reply:
