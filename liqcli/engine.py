@@ -63,7 +63,7 @@ class Engine:
         damaged = [path for path, schema in found.items() if schema is None]
         if not schemas:
             names = ", ".join(str(path) for path in damaged) or "no file"
-            raise DamagedError(f"nothing readable: {names}; move it away and fetch or import again")
+            raise DamagedError(f"nothing readable: {names}; liqcli verify says what to do")
         sound = [glob.escape(str(path)) for path in paths if found[path] is not None]  # "*" in a folder is no pattern
         # Where files differ, all footers are read once more to find columns and types that hold every one of them.
         differ = any(not schema.equals(schemas[0]) for schema in schemas)

@@ -179,9 +179,7 @@ def _read_rows(lake: Lake, partition: Partition, schema: pa.Schema) -> dict[int,
         times = table.column("ts").cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
         columns = [table.column(name).to_pylist() for name in schema.names[1:-1]]
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise DamagedError(
-            f"{path}: damaged or not Parquet ({error}); move it away and fetch or import again"
-        ) from error
+        raise DamagedError(f"{path}: damaged or not Parquet ({error}); liqcli verify says what to do") from error
     return {ts: (ts, *values) for ts, *values in zip(times, *columns, strict=True)}
 
 

@@ -127,7 +127,7 @@ def _explain(error: Exception, path: Path) -> Exception:
         code = re.search(r'"errno":"(\d+)"', text)
         reason = os.strerror(int(code[1])) if code else text.rsplit(": ", 1)[-1]
         return LakeError(f"{path}: cannot write the lake ({reason}); what it held before is untouched")
-    return DamagedError(f"{path}: damaged or not Parquet ({text}); move it away and fetch or import again")
+    return DamagedError(f"{path}: damaged or not Parquet ({text}); liqcli verify says what to do")
 
 
 def _drop_if_empty(path: Path) -> None:

@@ -103,7 +103,7 @@ def heatmap(
     complete = _fetch_first(store, query) if fetch else True
     findings = build_findings(store, query, options, view, clusters)
     for path in findings.damaged:
-        warn(f"{path}: damaged, left out; run liqcli fetch or import again after moving it away")
+        warn(f"{path}: damaged, left out; liqcli verify says what to do")
     for path in write_outputs(findings, outputs, _now() if stamp else None):
         say(f"wrote {path}")
     if findings.damaged or not complete:

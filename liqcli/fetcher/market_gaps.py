@@ -63,5 +63,5 @@ def _read_times(paths: Sequence[Path]) -> list[list[int]]:
         except FileNotFoundError:
             continue
         except (pa.ArrowException, OSError, KeyError) as error:
-            raise DamagedError(f"{path}: damaged or not Parquet ({error}); move it away and fetch again") from error
+            raise DamagedError(f"{path}: damaged or not Parquet ({error}); liqcli verify says what to do") from error
     return found
