@@ -24,7 +24,7 @@ from loopback.market import (
     steps,
 )
 from loopback.scenes import NOBODY
-from loopback.server import Reply, json_reply
+from loopback.server import Asked, Reply, json_reply
 from loopback.venues import GateServer
 
 from liqcli.analysis.verify import verify_lake
@@ -256,6 +256,40 @@ def test_old_windows_come_as_months_and_days(house: object, lake: Path) -> None:
         "BTCUSDT-1m-2026-03-01.zip",
     ]
     assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", (january, march))
+
+
+def test_a_day_that_the_archive_lacks_comes_from_fapi(house: object, lake: Path) -> None:
+    """Of three days in January the middle one is no file: its 1440 minutes are one question to fapi."""
+    binance, vision = BinanceMarket(), VisionMarket()
+    house(binance=binance, binance_vision=vision)  # type: ignore[operator]
+    vision.missing.add("2026-01-11")
+    span = (1_768_003_200_000, 1_768_003_200_000 + 3 * DAY_MS)  # from 2026-01-10 on
+    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
+    assert (row.result, row.places) == ("ok", ["binance-vision", "binance"])
+    assert [asked.params["startTime"] for asked in binance.asked] == [str(span[0] + DAY_MS)]
+    assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", span)
+
+
+def test_the_series_of_another_symbol_is_asked_again(house: object, lake: Path) -> None:
+    """A cache that says BTC's candles for ETH: nothing in them tells, but that they were said before."""
+
+    class Stale(GateMarket):
+        said: Reply | None = None
+
+        def answer(self, asked: Asked) -> Reply:
+            reply = super().answer(asked)
+            if not asked.path.endswith("candlesticks"):
+                return reply
+            self.said, before = reply, self.said
+            return before or reply
+
+    house(gate=Stale())  # type: ignore[operator]
+    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
+    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"], ["gate"])
+    assert [row.result for row in rows] == ["ok", "ok"]
+    assert [row.requests for row in rows] == [2, 3]  # the contract and its candles; for ETH these twice
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert read(lake, "candles", "gate", symbol) == true_candles(symbol, span)
 
 
 def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -> None:

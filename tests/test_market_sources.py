@@ -38,7 +38,7 @@ def talk(asking: Generator[Request, Any, Any], *answers: Any) -> tuple[list[Requ
 
 def test_every_place_says_what_it_is() -> None:
     sources = [source for exchange in MARKET_SOURCES for source in load_market_sources(exchange)]
-    assert [s.name for s in sources] == ["binance", "binance-vision", "bybit", "okx", "gate"]
+    assert [s.name for s in sources] == ["binance", "binance-vision", "binance", "bybit", "okx", "gate"]
     assert all(s.exchange in MARKET_SOURCES for s in sources)
     assert all("1m" in s.intervals and "1h" in s.intervals and "1d" in s.intervals for s in sources)
 
@@ -94,6 +94,24 @@ def test_binance_keeps_thirty_days_of_open_interest() -> None:
     assert windows[0].start_us == NOW - 30 * DAY + HOUR
     assert windows[-1].end_us == NOW
     assert all(w.length_us <= 500 * 5 * MINUTE for w in windows)
+
+
+def test_binance_errors_inside_an_answer() -> None:
+    with pytest.raises(ValueError, match="busy \\(-1001 Disconnected\\)"):
+        binance.decode(b'{"code": -1001, "msg": "Disconnected"}')
+    with pytest.raises(RefusalError, match="-1102 Mandatory"):
+        binance.decode(b'{"code": -1102, "msg": "Mandatory"}')
+
+
+def test_binance_older_candles_stand_in_for_the_archive() -> None:
+    """Last of its places: candles of more than 35 days ago in pieces of 1500, no open interest."""
+    old = Window(T0, T0 + 2000 * MINUTE)
+    assert binance.SOURCE.cut_candles(old, MINUTE, NOW) == []
+    assert [w.length_us // MINUTE for w in binance.OLDER.cut_candles(old, MINUTE, NOW)] == [1500, 500]
+    assert binance.OLDER.cut_candles(old, MINUTE, T0 + 34 * DAY) == []
+    assert binance.OLDER.cut_candles(old, MINUTE, T0 + 35 * DAY + 90_000_000) == [Window(T0, T0 + 2 * MINUTE)]
+    assert binance.OLDER.cut_open_interest(old, T0 + DAY) == []
+    assert load_market_sources("binance")[-1] is binance.OLDER
 
 
 def test_inverse_contracts_are_not_asked_of_binance() -> None:
@@ -203,14 +221,14 @@ def test_bybit_candles() -> None:
     assert [candle.volume for candle in inverse] == [201.0, 303.0]
 
 
-def test_bybit_open_interest_is_one_side() -> None:
-    """The documented answer of BTCUSD (inverse: USD), and half of both sides where one side is not said."""
+def test_bybit_open_interest_is_one_side_where_it_is_said() -> None:
+    """The documented answer of BTCUSD (inverse: USD); an answer of before 2026-07 says one number, and that is kept."""
     single = {"openInterest": "63910691.00000000", "singleOpenInterest": "31955346", "timestamp": str(T0_MS)}
     older = {"openInterest": "60928.34400000", "timestamp": str(T0_MS)}
     _asked, found = talk(bybit.ask_open_interest("BTCUSD", WINDOW, {}), {"list": [single]})
     assert found == [OpenInterest(T0, None, 31955346.0)]
     _asked, found = talk(bybit.ask_open_interest("BTCUSDT", WINDOW, {}), {"list": [older]})
-    assert found == [OpenInterest(T0, 30464.172, None)]
+    assert found == [OpenInterest(T0, 60928.344, None)]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +264,19 @@ def test_okx_candles() -> None:
     assert candles == [Candle(T0, 100.0, 101.0, 99.0, 100.5, 12.34)]
 
 
+def test_okx_newest_candles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A history that ends a minute early: the other list is asked for the last minute; for old windows it is not."""
+    old, new = [[str(T0_MS + n * 60_000), "1", "1", "1", "1", "1", "1", "1", "1"] for n in (1, 2)]
+    monkeypatch.setattr(okx, "now_us", lambda: T0 + HOUR)
+    asked, candles = talk(okx.ask_candles("BTCUSDT", "1m", WINDOW, {}), [old], [new, old])
+    assert [request.path for request in asked] == ["/api/v5/market/history-candles", "/api/v5/market/candles"]
+    assert asked[0].params == asked[1].params
+    assert [candle.ts_us for candle in candles] == [T0 + MINUTE, T0 + 2 * MINUTE]
+    assert len(talk(okx.ask_candles("BTCUSDT", "1m", WINDOW, {}), [new, old])[0]) == 1
+    monkeypatch.setattr(okx, "now_us", lambda: T0 + 2 * DAY)
+    assert len(talk(okx.ask_candles("BTCUSDT", "1m", WINDOW, {}), [old])[0]) == 1
+
+
 def test_okx_open_interest() -> None:
     """The documented row: contracts, coins, USD."""
     (request,), found = talk(
@@ -276,7 +307,7 @@ def test_gate_candles() -> None:
     asked, candles = talk(gate.ask_candles("BTCUSDT", "1m", WINDOW, memo), contract, [row])
     assert asked[0].path == "/api/v4/futures/usdt/contracts/BTC_USDT"
     assert dict(asked[1].params) == {
-        "contract": "BTC_USDT", "from": str(T0 // 1_000_000), "to": str(T0 // 1_000_000 + 120), "interval": "1m",
+        "contract": "BTC_USDT", "from": str(T0 // 1_000_000), "to": str(T0 // 1_000_000 + 121), "interval": "1m",
     }  # fmt: skip
     assert candles == [Candle(T0, 1.031, 1.04, 1.03, 1.032, 9.7151)]
     assert len(talk(gate.ask_candles("BTCUSDT", "1m", WINDOW, memo), [row])[0]) == 1

@@ -5,7 +5,6 @@ Series of two exchanges are never mixed, so an exchange that cannot give a windo
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -80,6 +79,7 @@ class _Run:
     clients: dict[str, Client] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     memo: Memo = field(default_factory=dict)
+    before: list[Any] | None = None
 
     def pass_over(self, exchange: str, row: MarketRow) -> None:
         """Say why the next exchange is asked; who refuses altogether is named once, in the sum-up."""
@@ -187,12 +187,12 @@ class _Found(NamedTuple):
 def _fetch_exchange(run: _Run, row: MarketRow, exchange: str, whole: Window, step_us: int) -> _Found:
     """Ask the places of one exchange for what is lacking."""
     gaps = [gap.interval for gap in _list_wanted(run, row.kind, exchange, row.symbol, whole, step_us)]
-    places = []
+    places: list[str] = []
     for source in load_market_sources(exchange):
         if gaps:
             answered = _ask_place(run, row, source, [Window(*gap) for gap in gaps], step_us)
             gaps = subtract_intervals(gaps, [window.interval for window in answered])
-            places += [source.name] if answered else []
+            places += [source.name] if answered and source.name not in places else []
     return _Found(places, len(gaps), _gaps(run, row.kind, exchange, row.symbol, whole, step_us))
 
 
@@ -253,23 +253,29 @@ def _ask_window(run: _Run, row: MarketRow, source: MarketSource, window: Window)
 
 
 def _ask_rows(run: _Run, row: MarketRow, source: MarketSource, window: Window, client: Client) -> list[Any] | None:
-    """Ask for the rows of a window; an answer with rows of other times alone must come twice to be believed."""
+    """
+    Ask for the rows of a window; an answer that looks as if it were to another question must come twice.
 
-    def ask() -> list[Any] | None:
+    So look rows of other times alone, and the very rows of the window before, which was another time or symbol.
+    """
+
+    def ask() -> tuple[list[Any] | None, bool]:
         asking: Any
         if row.kind == "candles":
             asking = source.ask_candles(row.symbol, run.interval, window, run.memo)
         else:
             asking = source.ask_open_interest(row.symbol, window, run.memo)
-        rows: list[Any] | None = drive(asking, client, source.decode)
-        return rows
+        try:
+            rows: list[Any] | None = drive(asking, client, source.decode)
+        except StrayError:
+            return [], True
+        return rows, bool(rows) and rows == run.before
 
-    try:
-        return ask()
-    except StrayError:
-        with contextlib.suppress(StrayError):
-            return ask()
-        return []
+    rows, odd = ask()
+    if odd:
+        rows, _ = ask()
+    run.before = rows
+    return rows
 
 
 def _store(run: _Run, row: MarketRow, source: MarketSource, rows: Sequence[Any]) -> None:

@@ -10,13 +10,18 @@ if TYPE_CHECKING:
 
 # Exchange -> its places, the one to ask first in front; exchanges in the order in which they stand in for each other.
 MARKET_SOURCES = {
-    "binance": ("liqcli.market_sources.binance", "liqcli.market_sources.binance_vision"),
-    "bybit": ("liqcli.market_sources.bybit",),
-    "okx": ("liqcli.market_sources.okx",),
-    "gate": ("liqcli.market_sources.gate",),
+    "binance": (
+        "liqcli.market_sources.binance:SOURCE",
+        "liqcli.market_sources.binance_vision:SOURCE",
+        "liqcli.market_sources.binance:OLDER",
+    ),
+    "bybit": ("liqcli.market_sources.bybit:SOURCE",),
+    "okx": ("liqcli.market_sources.okx:SOURCE",),
+    "gate": ("liqcli.market_sources.gate:SOURCE",),
 }
 
 
 def load_market_sources(exchange: str) -> list[MarketSource]:
     """Import the places of an exchange."""
-    return [importlib.import_module(module).SOURCE for module in MARKET_SOURCES[exchange]]
+    places = (place.split(":") for place in MARKET_SOURCES[exchange])
+    return [getattr(importlib.import_module(module), name) for module, name in places]

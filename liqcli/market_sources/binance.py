@@ -5,7 +5,8 @@ docs: GET /fapi/v1/klines and /futures/data/openInterestHist, read 2026-11-22 in
 gives: candles since listing, oldest first, at most 1500 an answer, startTime and endTime inside (documented); open
     interest every 5 minutes, oldest first, at most 500, the last 30 days, an older startTime gets -1130 (documented)
 limits: 2400 weight a minute and address, candles weigh 1, 2, 5 or 10 by how many are asked for; open interest
-    1000 requests in five minutes (documented). 429 and 418 are waited out, 451 is a country (recorded)
+    1000 requests in five minutes (documented). 429 and 418 are waited out, 451 is a country (recorded); -1003 and the
+    like inside a 200 mean busy (unproven)
 qty: volume is base coins, sumOpenInterest base coins, sumOpenInterestValue USD (documented). Inverse contracts are
     another host and are not asked here
 time: open time in ms; the last candle may be open and is left out
@@ -14,7 +15,9 @@ changed: nothing dated
 
 from __future__ import annotations
 
-from liqcli.http import Request
+from dataclasses import replace
+
+from liqcli.http import RefusalError, Request
 from liqcli.market_data import INTERVAL_US, OpenInterest
 from liqcli.market_sources.common import (
     DAY_US,
@@ -43,6 +46,18 @@ ARCHIVED_US = 35 * DAY_US  # older candles come as files, thousands at once
 TAKER_BUY = 9  # place of the taker buy base volume in a kline (documented)
 QUOTES = ("USDT", "USDC")
 INTERVALS = {name: name for name in ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")}
+
+# Of "general server or network issues": what may be otherwise a moment later (documented).
+BUSY = (-1000, -1001, -1003, -1006, -1007, -1008, -1015, -1016)
+
+
+def decode(body: bytes) -> object:
+    """Decode an answer; an error is an object with a code, where a list is expected."""
+    payload = decode_json(body)
+    if isinstance(payload, dict) and "code" in payload:
+        said = f"{payload['code']} {payload.get('msg', '')}"
+        raise ValueError(f"busy ({said})") if payload["code"] in BUSY else RefusalError(said)
+    return payload
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
@@ -88,15 +103,22 @@ def _params(symbol: str, step: tuple[str, str], window: Window, limit: int) -> t
     return ("symbol", symbol), step, ("startTime", start), ("endTime", end), ("limit", str(limit))
 
 
+def _cut_older(gap: Window, step_us: int, now: int) -> list[Window]:
+    end = min(gap.end_us, -(-(now - ARCHIVED_US) // step_us) * step_us)
+    return cut_bars(Window(gap.start_us, max(gap.start_us, end)), step_us, CANDLES)
+
+
 SOURCE = MarketSource(
     name="binance",
     exchange="binance",
     url="https://fapi.binance.com",
     limits=LIMITS,
-    decode=decode_json,
+    decode=decode,
     intervals=INTERVALS,
     cut_candles=lambda gap, step_us, now: cut_bars(gap, step_us, CANDLES, now - ARCHIVED_US),
     ask_candles=ask_candles,
     cut_open_interest=lambda gap, now: cut_bars(gap, SNAPSHOT_US, SNAPSHOTS, now - KEPT_US),
     ask_open_interest=ask_open_interest,
 )
+# Older candles that the archive does not have, or that lie where only the archive cannot be reached.
+OLDER = replace(SOURCE, cut_candles=_cut_older, cut_open_interest=lambda _gap, _now: [])

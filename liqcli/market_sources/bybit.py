@@ -9,8 +9,8 @@ gives: candles since listing, newest first, at most 1000 an answer, start and en
 limits: 600 requests in five seconds an address, else 403 for ten minutes (documented).
     retCode 10006 inside a 200 means busy (documented); a 403 of CloudFront means the country (recorded)
 qty: linear volume is base coins, inverse volume USD and turnover base coins (documented). openInterest is the sum of
-    both sides, singleOpenInterest one side, as other exchanges count: the one side is stored; where it is missing,
-    half of openInterest (documented); linear in base coins, inverse in USD (documented)
+    both sides, singleOpenInterest one side, as other exchanges count (documented): the one side is stored; an answer
+    that does not have it (as before 2026-07) is stored as it stands; linear in base coins, inverse in USD (documented)
 time: open time in ms as text; the first row may be an open candle and is left out
 changed: singleOpenInterest appeared in the pages of 2026-07
 """
@@ -100,8 +100,7 @@ def _candle(row: list[Any], volume: int) -> Candle:
 
 
 def _snapshot(row: dict[str, Any], inverse: bool) -> OpenInterest:
-    single = row.get("singleOpenInterest")
-    amount = parse_number(row["openInterest"]) / 2 if single in (None, "") else parse_number(single)
+    amount = parse_number(row.get("singleOpenInterest") or row["openInterest"])
     ts_us = int(row["timestamp"]) * 1000
     return OpenInterest(ts_us, None, amount) if inverse else OpenInterest(ts_us, amount, None)
 

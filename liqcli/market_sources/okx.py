@@ -1,9 +1,10 @@
 """OKX perpetual swaps, official REST. No live endpoint was called; each fact says how it is known.
 
 exchange: okx
-docs: GET /api/v5/market/history-candles and /api/v5/rubik/stat/contracts/open-interest-history, read 2026-11-22 in
-    copies of OKX's pages (documented)
+docs: GET /api/v5/market/history-candles, /api/v5/market/candles and /api/v5/rubik/stat/contracts/open-interest-history,
+    read 2026-11-22 in copies of OKX's pages (documented)
 gives: candles since 2020 or so, newest first, 100 an answer (newer pages say 300), after = strictly older (documented);
+    where the history lags behind (unproven), the newest are asked of market/candles, which has the last 1440;
     open interest every 5 minutes, the latest 1440 (five days), at most 100, begin = newer, end = older (documented).
     That both bounds are strict is unproven: windows hold 99 snapshots, so one too many does no harm
 limits: candles 20 in two seconds, open interest 10 in two seconds an address (documented).
@@ -19,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from liqcli.http import RefusalError, Request
-from liqcli.market_data import Candle, OpenInterest
+from liqcli.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.market_sources.common import (
     SNAPSHOT_US,
     AskCandles,
@@ -37,8 +38,10 @@ from liqcli.model import Window
 from liqcli.sources.common import decode_json
 from liqcli.sources.okx import LIMITS
 from liqcli.symbols import split_symbol
+from liqcli.timespan import now_us
 
 CANDLES = 100
+NEWEST = 1440 - CANDLES  # so many of the newest candles are kept apart as well, and a window before them whole
 SNAPSHOTS = 99
 KEPT_SNAPSHOTS = 1438  # of 1440, since the edge moves while we ask
 INTERVALS = {
@@ -66,7 +69,7 @@ def decode(body: bytes) -> object:
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
-    """Ask for one window of candles: the hundred before its end."""
+    """Ask for one window of candles: the hundred before its end; the newest apart, where the history lacks them."""
     base, quote = split_symbol(symbol)
     if quote not in QUOTES:
         return None
@@ -77,7 +80,11 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
     payload = yield Request("/api/v5/market/history-candles", params)
     if payload is None:
         return None
-    return build_candles((_candle(row) for row in rows_of(payload)), window, interval)
+    rows, step_us = rows_of(payload), INTERVAL_US[interval]
+    newest_us = max((int(row[0]) * 1000 for row in rows), default=0)
+    if newest_us + step_us < window.end_us and window.end_us > now_us() - NEWEST * step_us:
+        rows = rows + rows_of((yield Request("/api/v5/market/candles", params, absent=(404,))) or [])
+    return build_candles((_candle(row) for row in rows), window, interval)
 
 
 def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenInterest:

@@ -77,10 +77,6 @@ class MarketServer(Loopback):
     def serve(self, path: str, params: dict[str, str]) -> Reply:
         raise NotImplementedError
 
-    def kind_of(self, asked: Asked) -> str:
-        """A candle does not say of which symbol it is."""
-        return f"{asked.path} {[asked.params.get(name) for name in ('symbol', 'instId', 'contract')]}"
-
 
 class BinanceMarket(MarketServer):
     """Oldest first, both bounds inside, 1500 and 500 rows, snapshots of 30 days; the last candle is still open."""
@@ -263,6 +259,7 @@ class VisionMarket(MarketServer):
     def __init__(self, *args: Any, wrong_checksums: int = 0, **options: Any) -> None:
         super().__init__(*args, **options)
         self.wrong_checksums = wrong_checksums
+        self.missing: set[str] = set()  # days without a file
 
     def serve(self, path: str, _params: dict[str, str]) -> Reply:
         match = re.fullmatch(
@@ -276,7 +273,7 @@ class VisionMarket(MarketServer):
         if match[1] == "monthly":
             end = datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=UTC).timestamp()
         first, last = int(start.timestamp()) * 1000, int(end) * 1000
-        if last > self.now_ms // DAY_MS * DAY_MS:
+        if last > self.now_ms // DAY_MS * DAY_MS or match[6] + (match[7] or "") in self.missing:
             return Reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
         body = self._klines(match[3], first, last) if match[2] == "klines" else self._metrics(match[3], first, last)
         if not match[8]:
