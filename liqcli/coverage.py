@@ -12,6 +12,7 @@ empty and coverage is a fact. Statuses:
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -47,23 +48,24 @@ class WindowMemory:
         for new in fresh:
             if new.window.length_us <= 0:
                 continue
+            if new.status != "inferred":
+                _put(known, new)
+                continue
             # An inferred range never takes away what was really asked for.
-            if new.status == "inferred":
-                asked = [k.window.interval for k in known if k.status != "inferred"]
-                pieces = subtract_intervals([new.window.interval], asked)
-                events = new.events if pieces == [new.window.interval] else None
-                known = [k for old in known for k in _cut_out(old, pieces)]
-                known += [replace(new, window=Window(*piece), events=events) for piece in pieces]
-            else:
-                known = [k for old in known for k in _cut_out(old, [new.window.interval])]
-                known.append(new)
-        known.sort(key=lambda k: k.window)
+            asked = [k.window.interval for k in known if k.status != "inferred"]
+            pieces = subtract_intervals([new.window.interval], asked)
+            events = new.events if pieces == [new.window.interval] else None
+            for piece in pieces:
+                _put(known, replace(new, window=Window(*piece), events=events))
         return WindowMemory(tuple(_join(known)))
 
     def forget(self, parts: Iterable[Window]) -> WindowMemory:
         """Know nothing of these stretches any more."""
         holes = [part.interval for part in parts]
-        return WindowMemory(tuple(piece for known in self.windows for piece in _cut_out(known, holes)))
+        left = (
+            (known, piece) for known in self.windows for piece in subtract_intervals([known.window.interval], holes)
+        )
+        return WindowMemory(tuple(_cut(known, *piece) for known, piece in left))
 
     def covered(self, statuses: Iterable[Status] = ("complete", "provisional", "cut", "inferred")) -> list[Interval]:
         """The stretches with one of these statuses, joined."""
@@ -75,11 +77,21 @@ class WindowMemory:
         return [Window(*i) for i in subtract_intervals([window.interval], self.covered(("complete",)))]
 
 
-def _cut_out(old: CoveredWindow, holes: Iterable[Interval]) -> list[CoveredWindow]:
-    pieces = subtract_intervals([old.window.interval], holes)
-    if pieces == [old.window.interval]:
-        return [old]
-    return [replace(old, window=Window(*piece), events=None) for piece in pieces]
+def _put(known: list[CoveredWindow], new: CoveredWindow) -> None:
+    """Put a window in its place; what it covers of others goes, what sticks out of them stays."""
+    start, end = new.window.interval
+    first = bisect_right(known, start, key=lambda k: k.window.end_us)
+    past = bisect_left(known, end, key=lambda k: k.window.start_us)
+    before = [_cut(k, k.window.start_us, start) for k in known[first:past] if k.window.start_us < start]
+    after = [_cut(k, end, k.window.end_us) for k in known[first:past] if k.window.end_us > end]
+    known[first:past] = [*before, new, *after]
+
+
+def _cut(old: CoveredWindow, start_us: int, end_us: int) -> CoveredWindow:
+    """Give a part of a window; how many events came in a part nobody knows."""
+    if (start_us, end_us) == old.window.interval:
+        return old
+    return replace(old, window=Window(start_us, end_us), events=None)
 
 
 def _join(known: list[CoveredWindow]) -> list[CoveredWindow]:
@@ -172,17 +184,16 @@ def parse_memory(text: str, name: str) -> WindowMemory:
     """
     try:
         rows: list[dict[str, Any]] = json.loads(text)["windows"]
-        return WindowMemory(
-            tuple(
-                CoveredWindow(
-                    Window(parse_moment(row["start"], name), parse_moment(row["end"], name)),
-                    row["status"],
-                    row["events"],
-                    parse_moment(row["fetched_at"], name),
-                )
-                for row in rows
+        windows = [
+            CoveredWindow(
+                Window(parse_moment(row["start"], name), parse_moment(row["end"], name)),
+                row["status"],
+                row["events"],
+                parse_moment(row["fetched_at"], name),
             )
-        )
+            for row in rows
+        ]
+        return WindowMemory(tuple(sorted(windows, key=lambda item: item.window)))
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise DamagedError(f"{name}: not a window memory of liqcli ({error}); delete it and fetch again") from error
 

@@ -233,7 +233,7 @@ class Client:
             headers = {"User-Agent": f"Mozilla/5.0 (compatible; liqcli/{__version__})"}
             if self._key:
                 headers["Authorization"] = f"Bearer {self._key}"
-            line = self._own.line = Line(self._pace, patience, headers, self._closed, self._tell)
+            line = self._own.line = Line(self._base, self._pace, patience, headers, self._closed, self._tell)
             self._lines.append(line)
         return line
 

@@ -6,8 +6,6 @@ holds back all who ask it, not only the one who heard it.
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,15 +14,13 @@ from typing import Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
+from liqcli.guard import GuardedPool, GuardedSecurePool
 from liqcli.pace import Pace, read_pause
 
-HEAD_S = 60.0  # an answer that has not begun by then never will
 ASKED_TOO_OFTEN = (418, 429)
 REDIRECTS = 5
 
@@ -62,6 +58,7 @@ class Line:
 
     def __init__(
         self,
+        url: str,
         pace: Pace,
         patience: Patience,
         headers: Mapping[str, str],
@@ -78,6 +75,7 @@ class Line:
         self._session = requests.Session()
         self._session.max_redirects = REDIRECTS
         self._session.headers.update(headers)
+        _settle_environment(self._session, url)
         adapter = _PacedAdapter(self)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -115,6 +113,14 @@ class Line:
             raise ClosedError
 
 
+def _settle_environment(session: requests.Session, url: str) -> None:
+    """Read proxies and certificates from the environment once, not with every request; leave ~/.netrc alone."""
+    settings = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies.update(settings["proxies"])
+    session.verify = settings["verify"]
+    session.trust_env = False
+
+
 class _PacedAdapter(HTTPAdapter):
     """Sends a request, or one hop of a redirect, when its turn has come."""
 
@@ -124,7 +130,7 @@ class _PacedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed through
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+        self.poolmanager.pool_classes_by_scheme = {"http": GuardedPool, "https": GuardedSecurePool}
 
     def send(self, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - passed through
         self._line.leave()
@@ -205,38 +211,3 @@ class _PatientRetry(Retry):
         said = self.line.patience.statuses.get(last.status or 0, "asked to wait")
         self.line.pause(f"{last.status}: {said}" if last.status else "asks again: no connection", pause_s)
         self.line.leave()
-
-
-class _Guarded(HTTPConnection):
-    """Cuts a connection whose answer does not begin; a read timeout starts anew with every byte."""
-
-    def getresponse(self) -> Any:  # noqa: ANN401 - what urllib3 makes of it
-        late = threading.Event()
-        guard = threading.Timer(HEAD_S, self._cut, (late,))
-        guard.daemon = True
-        guard.start()
-        try:
-            answer = super().getresponse()
-        finally:
-            guard.cancel()
-        if late.is_set():  # a head that was cut off looks like a whole one
-            answer.close()
-            raise TimeoutError("the head of the answer drips")
-        return answer
-
-    def _cut(self, late: threading.Event) -> None:
-        late.set()
-        with contextlib.suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _SecureConnection(_Guarded, HTTPSConnection):
-    pass
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Guarded
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection

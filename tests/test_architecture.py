@@ -34,7 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "report findings charts analysis poster render export outputs command overlay"
         " album reading fetcher recorder importer import_formats import_ledger import_market demo daily schedule",
         "sources market_sources live_sources engine",
-        "lake staging merge http line body pace file_rows records market_data",
+        "lake staging merge http line guard body pace file_rows records market_data",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
         " resources words partition atomic clock __init__",
     )

@@ -102,7 +102,7 @@ def _kill(pid: int, sign: int, over: threading.Event, when: Callable[[], bool]) 
 
 @pytest.mark.parametrize("most", [12, pytest.param(50, marks=pytest.mark.soak)])
 def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -> None:
-    """Each kill lands so many requests after the start, and up to 20 ms later."""
+    """Each kill lands so many requests after the start, and up to 100 ms later, when it may be writing."""
     rng = random.Random(20261122)
     with (
         gate_server(latency_s=0.01) as gate,
@@ -126,7 +126,7 @@ def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -
             lake = tmp_path / f"lake-{lakes}"
             lakes += 1
             for _ in range(5):
-                moment = kill_after(rng.randrange(1, whole), rng.uniform(0, 0.02))
+                moment = kill_after(rng.randrange(1, whole), rng.uniform(0, 0.1))
                 killed = runs.run(lake, WINDOW, kill_when=moment) == -signal.SIGKILL
                 kills += killed
                 between += killed and len(parquet_bytes(lake)) > 0
@@ -141,7 +141,7 @@ def test_interrupted_run_keeps_what_is_complete(tmp_path: Path, sign: int) -> No
     with gate_server(latency_s=0.03) as gate, htx_server() as htx, Runs({"gate": gate.url, "htx": htx.url}) as runs:
         lake = tmp_path / "lake"
         assert (
-            runs.run(lake, WINDOW, kill_when=lambda: len(gate.paths("liq_orders")) >= 8, sign=sign, flush_s=60) == 130
+            runs.run(lake, WINDOW, kill_when=lambda: len(gate.paths("liq_orders")) >= 12, sign=sign, flush_s=60) == 130
         )
         done = Lake(lake).read_memory("gate", "BTCUSDT", "gate").covered(("complete",))
         assert done

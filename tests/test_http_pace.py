@@ -14,7 +14,7 @@ from typing import IO, Any
 import pytest
 from loopback.server import Asked, Loopback, Reply, json_reply
 
-from liqcli import body, http, line
+from liqcli import body, guard, http
 from liqcli.errors import SourceError
 from liqcli.http import Client, Request, UnreachableError
 from liqcli.pace import Limit
@@ -287,7 +287,8 @@ def test_a_dripping_body_is_given_up(monkeypatch: pytest.MonkeyPatch, dripping: 
 
 
 def test_a_dripping_head_is_given_up(monkeypatch: pytest.MonkeyPatch, dripping: Any) -> None:
-    monkeypatch.setattr(line, "HEAD_S", 0.1)
+    monkeypatch.setattr(guard, "HEAD_S", 0.1)
+    monkeypatch.setattr(guard, "LOOK_S", 0.05)
     monkeypatch.setattr(http, "READ_TRIES", 1)
     server = dripping(b"HTTP/1.1 200 OK\r\nX-Word: ")
     client = Client("gate", server.url, ())

@@ -1,16 +1,19 @@
-"""Asking: what runs in a source's own thread. Nothing here writes; answers go to the writer through a queue."""
+"""Asking: what the threads of the crew do. Nothing here writes; answers go back to the main thread."""
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
-from liqcli.errors import BlockedError, LiqcliError, SourceError
-from liqcli.fetcher.jobs import Clients, Job
+from liqcli.errors import BlockedError, SourceError
+from liqcli.fetcher.clients import Clients
+from liqcli.fetcher.crew import Question
+from liqcli.fetcher.jobs import Job
 from liqcli.fetcher.plan import clip_to_reach
+from liqcli.formats import format_time
 from liqcli.http import Client, RefusalError, Request, UnreachableError
 from liqcli.model import Window
 from liqcli.sources import load_source
@@ -18,9 +21,9 @@ from liqcli.sources.common import Answer, Listing, Source
 from liqcli.timespan import now_us
 
 NOT_ASKED = "not asked any more after: "
-FAILURES_IN_A_ROW = 3  # then a source is left alone for this run
 
 Result = TypeVar("Result")
+Told = dict[Request, Any]  # what was said before, of a source whose answers tell of all symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,12 @@ class Heard:
     """One window's answer, or what went wrong with it; ``asked_us`` is when the question left."""
 
     job: Job
-    window: Window | None
+    window: Window
     answer: Answer | None
     asked_us: int
-    requests: int
+    requests: int = 0
     error: str | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,47 +46,16 @@ class Resolved:
     source: Source
     exchange: str
     listing: Listing | None
-    requests: int
+    requests: int = 0
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A thread has ended; ``fault`` is an error that nobody foresaw."""
-
-    fault: BaseException | None = None
-
-
-Message = Heard | Resolved | Finished
-Inbox = queue.SimpleQueue[Message]
-
-
-def run_threads(inbox: Inbox, works: Iterable[Callable[[], None]]) -> int:
-    """
-    Start one thread a piece of work; each ends with a :class:`Finished`. Gives their number.
-
-    They are daemons: a Ctrl-C does not wait for an answer that may take half a minute.
-    """
-
-    def guarded(work: Callable[[], None]) -> None:
-        fault: BaseException | None = None
-        try:
-            work()
-        except BaseException as error:  # handed to the main thread, which raises it
-            fault = error
-        inbox.put(Finished(fault))
-
-    threads = [threading.Thread(target=guarded, args=(work,), daemon=True, name="liqcli-ask") for work in works]
-    for thread in threads:
-        thread.start()
-    return len(threads)
+    lost: bool = False
 
 
 def drive(
     asking: Generator[Request, Any, Result],
     client: Client,
     decode: Callable[[bytes], object],
-    told: dict[Request, Any] | None = None,
+    told: Told | None = None,
 ) -> Result:
     """Run a source's questions over a connection; what was ``told`` before is not asked again."""
     request: Request | None = None
@@ -102,11 +75,14 @@ def drive(
         raise SourceError(f"{client.source}: {path} answered 200, but {reason}") from error
 
 
-def resolve(source: Source, exchange: str, words: Sequence[str], clients: Clients) -> Resolved:
+def resolve(source: Source, exchange: str, words: Sequence[str], clients: Clients, left_alone: str | None) -> Resolved:
     """Ask a source which contracts the wanted symbols are; where it does not know their sizes, ask the exchange."""
     client = clients.of(source)
     before = client.requests
+    listing: Listing | None = None
     try:
+        if left_alone:
+            raise SourceError(left_alone)
         listing = drive(source.ask_markets(exchange, words), client, source.decode)
         lender = source.sizes_from.get(exchange)
         if lender and listing.markets:
@@ -114,47 +90,52 @@ def resolve(source: Source, exchange: str, words: Sequence[str], clients: Client
             own = drive(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
             listing = _lend_sizes(listing, own)
         return Resolved(source, exchange, listing, client.requests - before)
-    except LiqcliError as error:
-        if not isinstance(error, SourceError):
-            raise
-        return Resolved(source, exchange, None, client.requests - before, str(error))
+    except SourceError as error:
+        lost = listing is None and is_lost(error)  # else it is the lender who cannot be asked
+        return Resolved(source, exchange, None, client.requests - before, str(error), lost)
 
 
-def ask_source(jobs: Sequence[Job], clients: Clients, inbox: Inbox, stop: threading.Event) -> None:
-    """Ask one source for all windows of its jobs, oldest first, since the oldest are the first to be forgotten."""
-    failures = 0
-    last = ""
-    told: dict[Request, Any] | None = {} if jobs and jobs[0].source.shared else None
+def list_questions(jobs: Sequence[Job], clients: Clients) -> Iterator[tuple[Source, Question[Heard]]]:
+    """Give the question for each window: of all symbols the oldest first, since these are the first to be forgotten."""
+    told: dict[str, Told] = defaultdict(dict)
     started_us = now_us()
-    for job in jobs:
-        for window in job.windows:
-            if stop.is_set():
-                return
-            if failures >= FAILURES_IN_A_ROW:
-                inbox.put(Heard(job, None, None, now_us(), 0, f"{NOT_ASKED}{last}"))
-                break
-            heard, lost = _ask_window(job, window, clients.of(job.source), told)
-            if told is not None:  # it may be an answer of before
-                heard = replace(heard, asked_us=started_us)
-            failures = FAILURES_IN_A_ROW if lost else failures + 1 if heard.error else 0
-            last = heard.error or last
-            inbox.put(heard)
+    windows = [(window.start_us, number, window) for number, job in enumerate(jobs) for window in job.windows]
+    for _start_us, number, window in sorted(windows):
+        job = jobs[number]
+        if job.source.shared:
+            yield job.source, partial(_ask_shared, job, window, clients, told[job.source.name], started_us)
+        else:
+            yield job.source, partial(_ask_window, job, window, clients, None)
 
 
-def _ask_window(job: Job, planned: Window, client: Client, told: dict[Request, Any] | None) -> tuple[Heard, bool]:
-    """Ask for one window; the flag says that the source cannot be asked at all."""
+def is_lost(error: Exception) -> bool:
+    """Whether an error means that a source cannot be asked at all."""
+    return isinstance(error, BlockedError | UnreachableError)
+
+
+def _ask_shared(
+    job: Job, window: Window, clients: Clients, told: Told, started_us: int, left_alone: str | None
+) -> Heard:
+    """Ask for a window, or take what was told before, which may be as old as the run."""
+    return replace(_ask_window(job, window, clients, told, left_alone), asked_us=started_us)
+
+
+def _ask_window(job: Job, planned: Window, clients: Clients, told: Told | None, left_alone: str | None) -> Heard:
     asked_us = now_us()
-    before = client.requests
+    if left_alone:
+        return Heard(job, planned, None, asked_us, error=f"{NOT_ASKED}{left_alone}")
     window = clip_to_reach(job.source, planned, asked_us)
     if window is None:
-        return Heard(job, None, None, asked_us, 0, "the source forgot a window before its turn came"), False
+        absent = f"forgot {format_time(planned.start_us)} to {format_time(planned.end_us)} UTC before its turn came"
+        return Heard(job, planned, Answer(absent=absent), asked_us)
     assert job.market is not None, "only resolved jobs are asked"  # noqa: S101
+    client = clients.of(job.source)
+    before = client.requests
     try:
         answer = drive(job.source.ask_window(job.market, window), client, job.source.decode, told)
-        return Heard(job, window, answer, asked_us, client.requests - before), False
+        return Heard(job, window, answer, asked_us, client.requests - before)
     except SourceError as error:
-        lost = isinstance(error, BlockedError | UnreachableError)
-        return Heard(job, window, None, asked_us, client.requests - before, str(error)), lost
+        return Heard(job, window, None, asked_us, client.requests - before, str(error), is_lost(error))
 
 
 def _lend_sizes(listing: Listing, own: Listing) -> Listing:

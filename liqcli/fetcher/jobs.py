@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
-from functools import partial
 
-from liqcli.config import source_key
 from liqcli.coverage import CoveredWindow, WindowMemory
 from liqcli.errors import ExitCode
-from liqcli.fetcher.progress import Progress
-from liqcli.http import Client
 from liqcli.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.model import Liquidation, Rejected, Window
 from liqcli.sources.common import Market, Source
@@ -21,7 +16,8 @@ class Job:
     """
     One symbol of one exchange from one source; the writer alone changes the tallies.
 
-    ``loose_rows`` lie in time that the source said nothing else about: they are added, and nothing is replaced.
+    ``error`` is why nothing could be asked; ``failures`` and ``absences`` are why windows are missing. ``loose_rows``
+    lie in time that the source said nothing else about: they are added, and nothing is replaced.
     """
 
     source: Source
@@ -32,9 +28,11 @@ class Job:
     notes: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     error: str | None = None
+    failures: list[tuple[Window, str]] = field(default_factory=list)
+    absences: list[tuple[Window, str]] = field(default_factory=list)
     requests: int = 0
     events: int = 0
-    notional: float = 0.0
+    notional_e6: int = 0
     skipped: int = 0
     answered: list[Window] = field(default_factory=list)
     cut: list[Window] = field(default_factory=list)
@@ -125,7 +123,7 @@ def sum_up(job: Job, window: Window, memory: WindowMemory) -> FetchRow:
         symbol=job.symbol,
         requests=job.requests,
         events=job.events,
-        notional=job.notional,
+        notional=job.notional_e6 / 1e6,
         planned=len(job.windows),
         answered=len(job.answered),
         covered=tuple(covered),
@@ -133,31 +131,7 @@ def sum_up(job: Job, window: Window, memory: WindowMemory) -> FetchRow:
         cut=len(job.cut),
         rejected=len(job.rejected),
         skipped=job.skipped,
-        gaps=tuple(job.gaps),
+        gaps=(*job.gaps, *(text for _window, text in sorted(job.absences))),
         notes=tuple(job.notes),
-        error=job.error,
+        error=job.error or next((text for _window, text in sorted(job.failures)), None),
     )
-
-
-class Clients:
-    """One connection a source and thread; a source's own rate limit is kept because one thread asks it."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._open: dict[str, Client] = {}
-        self._lock = threading.Lock()
-
-    def of(self, source: Source) -> Client:
-        """Give the connection of a source."""
-        with self._lock:
-            if source.name not in self._open:
-                key = None if source.keyless else source_key(source.name)
-                told = partial(self._progress.wait, source.name)
-                self._open[source.name] = Client(source.name, source.url, source.limits, key, told)
-            return self._open[source.name]
-
-    def close(self) -> None:
-        """Close all connections."""
-        with self._lock:
-            for client in self._open.values():
-                client.close()

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from liqcli.errors import BlockedError, DamagedError, ExitCode, SourceError
 from liqcli.fetcher.ask import drive
+from liqcli.fetcher.crew import like_ctrl_c
 from liqcli.fetcher.market_gaps import align_window, find_gaps
 from liqcli.fetcher.progress import Progress
-from liqcli.fetcher.run import _terminate_like_ctrl_c
 from liqcli.http import Client, UnreachableError
 from liqcli.intervals import subtract_intervals, total_length
 from liqcli.lake import Lake
@@ -133,7 +133,7 @@ def fetch_market(
     chosen = [name for name in exchanges if name in MARKET_SOURCES] or list(MARKET_SOURCES)
     run = _Run(lake, progress or Progress(say), interval, again)
     try:
-        with _terminate_like_ctrl_c():
+        with like_ctrl_c():
             return [_fetch_symbol(run, kind, symbol, window, chosen) for symbol in symbols for kind in kinds]
     finally:
         for client in run.clients.values():

@@ -1,4 +1,4 @@
-"""One fetch from beginning to end. The main thread plans and writes; each source is asked in a thread of its own.
+"""One fetch from beginning to end. The main thread plans and writes; each source is asked by a few threads of its own.
 
 Complete windows reach the lake every second or so and when the run is interrupted, so a run that is killed loses little
 and a later run goes on from there.
@@ -6,20 +6,18 @@ and a later run goes on from there.
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import signal
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from types import FrameType
+from typing import NamedTuple
 
 from liqcli.errors import UsageError
-from liqcli.fetcher.ask import Finished, Heard, Inbox, Resolved, ask_source, resolve, run_threads
+from liqcli.fetcher.ask import Heard, Resolved, list_questions, resolve
 from liqcli.fetcher.choose import Pair, check_listed, choose_pairs
-from liqcli.fetcher.jobs import Clients, FetchSummary, Job, sum_up
+from liqcli.fetcher.clients import Clients
+from liqcli.fetcher.crew import Crew, Question, like_ctrl_c
+from liqcli.fetcher.jobs import FetchSummary, Job, sum_up
 from liqcli.fetcher.plan import Plan, plan_windows
 from liqcli.fetcher.progress import Progress
 from liqcli.fetcher.write import Writer
@@ -31,9 +29,23 @@ from liqcli.timespan import cut_future, now_us
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 FLUSH_S = 1.0
+WRITING_SHARE = 5  # asking goes on so many times as long as the last writing took: large files are rewritten whole
 
 Say = Callable[[str], None]
 Planner = Callable[[Source, str, str], Plan]  # source, exchange, symbol
+
+
+class _Run(NamedTuple):
+    """What one fetch works with from beginning to end."""
+
+    lake: Lake
+    clients: Clients
+    crew: Crew[Resolved | Heard]
+    progress: Progress
+
+    def put(self, source: Source, question: Question[Resolved | Heard]) -> None:
+        """Have a source asked, by as many threads as it may be."""
+        self.crew.put(source.name, self.clients.workers(source), question)
 
 
 def fetch(
@@ -84,21 +96,19 @@ def fetch(
     pairs = choose_pairs(sources, exchanges, window, words, say)
     progress = progress or Progress(say)
     past = cut_future(window, now_us())
-    clients = Clients(progress)
+    run = _Run(lake, Clients(progress), Crew(), progress)
     try:
-        with _terminate_like_ctrl_c():
-            plan = partial(_plan, lake, window, progress.say if again else None)
-            jobs = _make_jobs(lake, plan, pairs, words, clients, progress)
-            _ask_all(lake, jobs, clients, progress, flush_s)
+        with like_ctrl_c():
+            jobs = _make_jobs(run, partial(_plan, lake, window, progress.say if again else None), pairs, words)
+            _ask_all(run, jobs, flush_s)
     finally:
-        clients.close()
+        run.crew.stop()
+        run.clients.close()
     rows = (sum_up(job, past, lake.read_memory(job.exchange, job.symbol, job.source.name)) for job in jobs)
     return FetchSummary(window, tuple(rows))
 
 
-def _make_jobs(
-    lake: Lake, plan: Planner, pairs: Sequence[Pair], words: Sequence[str], clients: Clients, progress: Progress
-) -> list[Job]:
+def _make_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[str]) -> list[Job]:
     """Plan each symbol; contracts are only looked up where something can be asked for."""
     jobs: list[Job] = []
     open_words: dict[int, list[str]] = defaultdict(list)
@@ -110,8 +120,8 @@ def _make_jobs(
             else:
                 jobs.append(_job(source, exchange, word, planned))
     for number in open_words:
-        progress.plan(pairs[number][0].name, 0)
-    resolved = _resolve_all([(pairs[number], wanted) for number, wanted in open_words.items()], clients)
+        run.progress.plan(pairs[number][0].name, 0)
+    resolved = _resolve_all(run, [(pairs[number], wanted) for number, wanted in open_words.items()])
     unlisted: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for answer in resolved:
         wanted = open_words[pairs.index((answer.source, answer.exchange))]
@@ -120,10 +130,10 @@ def _make_jobs(
     check_listed(unlisted, len(pairs), failed)
     for answer in resolved:
         if answer.error:
-            progress.fail(answer.source.name, answer.error)
+            run.progress.fail(answer.source.name, answer.error)
         if answer.listing is not None:
             sizes = {m.instrument: m.contract_size for m in answer.listing.markets.values() if m.contract_size}
-            lake.write_contracts(answer.exchange, sizes)
+            run.lake.write_contracts(answer.exchange, sizes)
     order = [(source.name, exchange) for source, exchange in pairs]
     return sorted(jobs, key=lambda job: (order.index((job.source.name, job.exchange)), _rank(job.symbol, words)))
 
@@ -170,80 +180,36 @@ def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
     return (words.index(symbol) if symbol in words else words.index(base) if base in words else len(words)), symbol
 
 
-def _resolve_all(asked: Sequence[tuple[Pair, Sequence[str]]], clients: Clients) -> list[Resolved]:
+def _resolve_all(run: _Run, asked: Sequence[tuple[Pair, Sequence[str]]]) -> list[Resolved]:
     """Ask all sources at once which contracts they list."""
-    inbox: Inbox = queue.SimpleQueue()
-
-    def work(pair: Pair, wanted: Sequence[str]) -> None:
-        inbox.put(resolve(pair[0], pair[1], wanted, clients))
-
-    found = list(_listen(inbox, run_threads(inbox, [partial(work, *item) for item in asked])))
-    answers = [message for message in found if isinstance(message, Resolved)]
+    for (source, exchange), wanted in asked:
+        run.put(source, partial(resolve, source, exchange, wanted, run.clients))
+    answers = [message for message in run.crew.listen() if isinstance(message, Resolved)]
     return sorted(answers, key=lambda answer: (answer.source.name, answer.exchange))
 
 
-def _ask_all(lake: Lake, jobs: Sequence[Job], clients: Clients, progress: Progress, flush_s: float) -> None:
-    """Ask and write until all threads are done, or until the user has enough."""
-    inbox: Inbox = queue.SimpleQueue()
-    stop = threading.Event()
-    by_source: dict[str, list[Job]] = defaultdict(list)
+def _ask_all(run: _Run, jobs: Sequence[Job], flush_s: float) -> None:
+    """Ask and write until all has been answered, or until the user has enough."""
     for job in jobs:
         if job.windows:
-            by_source[job.source.name].append(job)
-            progress.plan(job.source.name, len(job.windows))
-    writer = Writer(lake, jobs, progress)
-    works = [partial(ask_source, own, clients, inbox, stop) for own in by_source.values()]
+            run.progress.plan(job.source.name, len(job.windows))
+    for source, question in list_questions(jobs, run.clients):
+        run.put(source, question)
+    writer = Writer(run.lake, jobs, run.progress)
     try:
-        flushed = time.monotonic()
-        for message in _listen(inbox, run_threads(inbox, works)):
+        due_s = time.monotonic() + flush_s
+        for message in run.crew.listen():
             if isinstance(message, Heard):
                 writer.take(message)
-            if time.monotonic() - flushed >= flush_s or writer.is_full():
+            began_s = time.monotonic()
+            if began_s >= due_s or writer.is_full():
                 writer.flush()
-                flushed = time.monotonic()
+                ended_s = time.monotonic()
+                due_s = ended_s + max(flush_s, WRITING_SHARE * (ended_s - began_s))
     finally:
-        stop.set()
-        for message in _drain(inbox):  # what came in while the last thing was written
+        run.crew.stop()
+        for message in run.crew.drain():  # what came in while the last thing was written
             if isinstance(message, Heard):
                 writer.take(message)
         writer.flush()
         writer.write_rejected()
-
-
-def _listen(inbox: Inbox, threads: int) -> Iterator[object]:
-    """Give messages until every thread has finished; None now and then, so that time is noticed too."""
-    while threads:
-        try:
-            message = inbox.get(timeout=0.2)
-        except queue.Empty:
-            yield None
-            continue
-        if isinstance(message, Finished):
-            threads -= 1
-            if message.fault is not None:
-                raise message.fault
-        else:
-            yield message
-
-
-def _drain(inbox: Inbox) -> Iterator[object]:
-    with contextlib.suppress(queue.Empty):
-        while True:
-            yield inbox.get_nowait()
-
-
-@contextlib.contextmanager
-def _terminate_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM store what is complete too, as Ctrl-C does; only the main thread may say so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -19,7 +19,7 @@ ALL_COPIES = 2**31
 
 
 class Writer:
-    """Takes what the threads heard; only the main thread uses it."""
+    """Takes what the threads heard, in any order: what comes of it is the same. Only the main thread uses it."""
 
     def __init__(self, lake: Lake, jobs: Sequence[Job], progress: Progress) -> None:
         self._lake = lake
@@ -31,20 +31,20 @@ class Writer:
         """Add one answer to its job."""
         job, answer = heard.job, heard.answer
         job.requests += heard.requests
-        job.error = job.error or heard.error
         if heard.error:
+            job.failures.append((heard.window, heard.error))
             self._progress.fail(job.source.name, heard.error)
-        if answer is None or heard.window is None:
+        if answer is None:
             return
         if answer.absent is not None:
-            job.gaps.append(answer.absent)
+            job.absences.append((heard.window, answer.absent))
             if not answer.unknown:
                 self._progress.advance(job.source.name, 0)
                 return
+        notional_e6 = sum(round(row.notional * 1e6) for row in answer.rows)
         job.answered.append(heard.window)
         job.events += len(answer.rows)
-        notional = sum(row.notional for row in answer.rows)
-        job.notional += notional
+        job.notional_e6 += notional_e6
         job.skipped += answer.skipped
         job.cut += answer.cut
         job.rejected += answer.rejected
@@ -54,7 +54,7 @@ class Writer:
             loose = not job.source.union and not any(item.window.contains(row.ts_us) for item in judged)
             (job.loose_rows if loose else job.pending_rows).append(row)
         self._rows += len(answer.rows)
-        self._progress.advance(job.source.name, len(answer.rows), notional)
+        self._progress.advance(job.source.name, len(answer.rows), notional_e6 / 1e6)
 
     def is_full(self) -> bool:
         """Whether so much is waiting that it should be written now."""
@@ -80,7 +80,7 @@ class Writer:
         for job in self._jobs:
             if job.rejected:
                 names = [job.source.name] if job.source.name == job.exchange else [job.source.name, job.exchange]
-                self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), job.rejected)
+                self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), sorted(job.rejected))
 
     def _add(self, job: Job, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
         with Staging(self._lake) as staging:

@@ -1,0 +1,168 @@
+"""The crew: threads that ask, a few a source. The main thread hands out questions and hears what came of them.
+
+Threads never write, and they are daemons: a Ctrl-C does not wait for an answer that may take half a minute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Generic, Protocol, TypeVar
+
+FAILURES_IN_A_ROW = 3  # then a source is left alone for this run
+
+
+class Outcome(Protocol):
+    """What came of a question: an error, and whether it means that the source cannot be asked at all."""
+
+    @property
+    def error(self) -> str | None:
+        """Why nothing came."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the source's other questions need not be tried now."""
+
+
+Heard = TypeVar("Heard", bound=Outcome)
+# A question: asks and gives what came; told why its source is left alone, it gives that without asking.
+Question = Callable[[str | None], Heard]
+
+
+@dataclass(slots=True)
+class _Lane(Generic[Heard]):
+    """The questions to one source, in their order, and how it is doing."""
+
+    patient: bool  # whether only being lost is a reason to leave the source alone
+    questions: deque[Question[Heard]] = field(default_factory=deque)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    threads: int = 0
+    asking: int = 0
+    heard: bool = False
+    failures: int = 0
+    left_alone: str | None = None
+
+    def judge(self, outcome: Heard, failures_before: int) -> None:
+        """
+        Count failures in a row.
+
+        Those of questions that were under way together are one: what counts is a failure that was begun after the last.
+        """
+        if outcome.error is None:
+            self.failures = 0
+        elif outcome.lost:
+            self.left_alone = self.left_alone or outcome.error
+        elif failures_before == self.failures and not self.patient:
+            self.failures += 1
+            if self.failures >= FAILURES_IN_A_ROW:
+                self.left_alone = self.left_alone or outcome.error
+
+
+class Crew(Generic[Heard]):
+    """
+    Asks many sources at once, each with a few threads.
+
+    The first question of a source goes alone: a source that refuses this network hears of us once.
+    """
+
+    def __init__(self, patient: bool = False) -> None:
+        self._patient = patient
+        self._lanes: dict[str, _Lane[Heard]] = {}
+        self._inbox: queue.SimpleQueue[Heard | BaseException] = queue.SimpleQueue()
+        self._stopped = False
+        self._open = 0
+
+    def put(self, source: str, workers: int, question: Question[Heard]) -> None:
+        """Add a question to those that a source is asked; ``workers`` ask it at once."""
+        lane = self._lanes.setdefault(source, _Lane(self._patient))
+        self._open += 1
+        with lane.changed:
+            lane.questions.append(question)
+            if lane.threads < min(workers, lane.asking + len(lane.questions)):
+                lane.threads += 1
+                threading.Thread(target=self._work, args=(lane,), daemon=True, name=f"liqcli-{source}").start()
+            lane.changed.notify()
+
+    def listen(self) -> Iterator[Heard | None]:
+        """
+        Give what came, as it comes, until every question has been answered; None now and then, so that time is noticed.
+
+        Raises
+        ------
+        BaseException
+            Whatever a thread did not foresee.
+        """
+        while self._open:
+            try:
+                message = self._inbox.get(timeout=0.2)
+            except queue.Empty:
+                yield None
+                continue
+            self._open -= 1
+            if isinstance(message, BaseException):
+                raise message
+            yield message
+
+    def stop(self) -> None:
+        """Let nothing more be asked."""
+        self._stopped = True
+        for lane in self._lanes.values():
+            with lane.changed:
+                lane.changed.notify_all()
+
+    def drain(self) -> Iterator[Heard]:
+        """Give what has come and was not listened to."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                message = self._inbox.get_nowait()
+                if not isinstance(message, BaseException):
+                    yield message
+
+    def _work(self, lane: _Lane[Heard]) -> None:
+        while (taken := self._next(lane)) is not None:
+            question, failures = taken
+            outcome: Heard | BaseException
+            try:
+                outcome = question(lane.left_alone)
+            except BaseException as error:  # handed to the main thread, which raises it
+                outcome = error
+            with lane.changed:
+                lane.asking -= 1
+                lane.heard = True
+                if not isinstance(outcome, BaseException):
+                    lane.judge(outcome, failures)
+                lane.changed.notify_all()
+            self._inbox.put(outcome)
+
+    def _next(self, lane: _Lane[Heard]) -> tuple[Question[Heard], int] | None:
+        """Wait for a question, and give it with the failures before it; None when there will be none."""
+        with lane.changed:
+            while not self._stopped and (not lane.questions or (lane.asking and not lane.heard)):
+                lane.changed.wait()
+            if self._stopped:
+                return None
+            lane.asking += 1
+            return lane.questions.popleft(), lane.failures
+
+
+@contextlib.contextmanager
+def like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM store what is complete too, as Ctrl-C does; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
