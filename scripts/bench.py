@@ -6,6 +6,7 @@ Time liqcli as its user meets it: whole processes, against bare references. Prin
 2. The grid of some million synthetic events, against one plain scan that adds up the same file.
 3. Clusters and cascades of the same events together, against the grid itself, all three once the events are loaded.
 4. ``status`` on a year of one symbol over eight sources, and on a lake of 200 symbols (bench_status.py).
+5. ``daily`` for five symbols by three lookbacks, against the bare drawing of the same pictures (bench_daily.py).
 
 Runs alternate A B A B after one warm-up each, so that a slow minute of the machine falls on both.
 """
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from bench_daily import bench_daily
 from bench_status import bench_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time liqcli against bare references; whole processes, alternating.")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each side (default 5)")
     parser.add_argument("--million", type=float, default=5.0, help="million synthetic rows of the grid (default 5)")
-    parser.add_argument("--only", choices=("report", "grid", "status"), help="one section alone")
+    parser.add_argument("--only", choices=("report", "grid", "status", "daily"), help="one section alone")
     options = parser.parse_args()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
@@ -98,6 +100,7 @@ def main() -> None:
         "report": partial(bench_report, options.runs),
         "grid": partial(bench_grid, options.runs, round(options.million * 1_000_000)),
         "status": partial(bench_status, OUT, options.runs, run, sys.executable),
+        "daily": partial(bench_daily, OUT, options.runs, environment(), sys.executable),
     }
     for name, bench in sections.items():
         if options.only in (None, name):

@@ -43,12 +43,15 @@ def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, wa
 
 
 def _send(apprise: Any, address: str, title: str, body: str) -> bool:  # noqa: ANN401 - an optional module
-    logging.getLogger("apprise").disabled = True  # its messages carry the address
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # what Apprise and its plug-ins log carries the address
     try:
         sender = apprise.Apprise()
         return bool(sender.add(address)) and bool(sender.notify(title=title, body=body))
     except Exception:  # a plug-in's own fault; its text may carry the address, so it is not shown
         return False
+    finally:
+        logging.disable(before)
 
 
 def _mark(alert: Alert) -> str:
