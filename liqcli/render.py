@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from liqcli import formats, words
+from liqcli.inline import shrink_picture, write_address
 from liqcli.model import to_us
 from liqcli.overlay import Mark, build_highlights
 from liqcli.reading import explain_map
@@ -43,8 +44,8 @@ class PagePicture:
 
     @property
     def sources(self) -> list[tuple[str, str]]:
-        """Theme and ``data:`` address of each PNG."""
-        return [(t, f"data:image/png;base64,{base64.b64encode(png).decode()}") for t, png in self.images.items()]
+        """Theme and ``data:`` address of each picture."""
+        return [(theme, write_address(shrink_picture(png))) for theme, png in self.images.items()]
 
 
 def render_html(

@@ -108,5 +108,5 @@ def test_installed_wheel_renders_a_report(installed: Path, plain_env: dict[str, 
     page = (tmp_path / report).read_text(encoding="utf-8")
     assert report.suffix == ".html"
     assert "<h1" in page
-    assert "data:image/png;base64," in page
+    assert "data:image/webp;base64," in page
     assert "synthetic" in page.lower()
