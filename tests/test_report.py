@@ -161,6 +161,19 @@ def test_json_html_and_markdown_say_the_same(report):
     assert "4,423.48" in html
 
 
+def test_hours_nobody_recorded_are_not_called_calm(report):
+    """Nobody listened from 02:00 to 06:00; from 00:00 to 02:00 one of two did."""
+    rows = report["hours"]["rows"]
+    assert [(r["start"][11:13], r["notional"], r["coverage"]) for r in rows[:7:2]] == [
+        ("00", 1200.98, 0.5), ("02", 0, 0), ("04", 0, 0), ("06", 918, 0.5),
+    ]  # fmt: skip
+    markdown = render_markdown(report, album())
+    assert "| 2026-03-01 00:00 | 1.20K | █████████ | 1.20K | 0 | 2 | 50.0 % |" in markdown
+    assert markdown.count("| – | not recorded | – | – | – | 0 % |") == 4
+    html = render_html(report, album())
+    assert html.count('<td>–</td><td class="text meter">not recorded</td>') == 4
+
+
 def test_position_size_and_range_are_said(store):
     query = Query("SOL", DAY_ONE.lookback, DAY_ONE.since, DAY_ONE.until, position="short", min_usd=500.0)
     report = report_of(store, query, GridOptions(bucket_us=HOUR, bin=parse_bin("1"), price_low=103.0, price_high=105.0))
