@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.cascades import Cascade, build_cascades
+from liqcli.analysis.cascades import Cascade, Minutes, scan_minutes
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
 from liqcli.analysis.clusters import Cluster, ClusterOptions, build_clusters
 from liqcli.analysis.context import Context, build_context
 from liqcli.analysis.coverage import common_gaps
+from liqcli.analysis.cumulative import Cumulative, build_cumulative
 from liqcli.analysis.heatmap import GridOptions, build_grid
 from liqcli.analysis.hours import HourTable, build_hours
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.market import read_market
+from liqcli.analysis.open_interest import OpenInterestSeries
 from liqcli.analysis.prices import read_prices
 from liqcli.analysis.selection import Query, Selection, build_selection
 from liqcli.analysis.summary import PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
@@ -48,7 +50,8 @@ class Findings:
     Everything computed for one window.
 
     ``bands`` are single hot bins, ``clusters`` the bands that stand out of their surroundings; ``checklists`` has one
-    entry a cluster, in their order. ``damaged`` names files that were left out.
+    entry a cluster, in their order. ``minutes`` is what the cascades stand out of, ``open_interest`` reaches from an
+    hour before the window to an hour after it, None where it is not stored. ``damaged`` names files that were left out.
     """
 
     selection: Selection
@@ -60,6 +63,9 @@ class Findings:
     bands: tuple[PriceBand, ...]
     clusters: tuple[Cluster, ...]
     cascades: tuple[Cascade, ...]
+    minutes: Minutes | None
+    cumulative: Cumulative
+    open_interest: OpenInterestSeries | None
     context: Context
     checklists: tuple[Checklist, ...]
     window_checklist: Checklist
@@ -103,7 +109,8 @@ def build_findings(
         market, more = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
         last_price, basis, last_us = find_last_price(prices, trace, window)
         gaps = common_gaps(selection.coverage, window)
-        cascades = build_cascades(engine, window, gaps, market.candles.prices if market.candles else None)
+        cascades, minutes = scan_minutes(engine, window, gaps, market.candles.prices if market.candles else None)
+        cumulative = build_cumulative(engine, grid, last_price)
         bounds = (options.price_low, options.price_high)
         clusters = build_clusters(engine, grid, last_price, cluster_options, bounds)
     clusters = tag_clusters(_name_cascades(clusters, cascades), find_key_levels(grid, market.candles), grid)
@@ -119,6 +126,9 @@ def build_findings(
         bands=tuple(rank_bands(grid, last_price)),
         clusters=clusters,
         cascades=cascades,
+        minutes=minutes,
+        cumulative=cumulative,
+        open_interest=market.open_interest,
         context=context,
         checklists=tuple(build_checklist(c, last_price, context, a, window) for c, a in approaches),
         window_checklist=build_window_checklist(clusters, last_price, context, window),

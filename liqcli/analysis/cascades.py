@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.analysis.baseline import MINUTE_US, CascadeRule, find_levels, list_listened_minutes
+from liqcli.analysis.baseline import MINUTE_US, CascadeRule, Levels, find_levels, list_listened_minutes
 from liqcli.engine import Engine
 from liqcli.formats import format_iso
 from liqcli.intervals import Interval
@@ -57,6 +57,23 @@ class Cascade:
     price_after_1h_pct: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """
+    What the bursts were found in: every clock minute with a print, shape ``(n,)``, and what an ordinary one holds.
+
+    ``ts_us`` starts [µs UTC], rising; ``long``, ``short`` [USD]; ``median`` of all minutes that were listened to, empty
+    ones included [USD]; a burst begins with a minute of at least ``hot`` [USD] in ``hot_orders`` orders.
+    """
+
+    ts_us: NDArray[np.int64]
+    long: NDArray[np.float64]
+    short: NDArray[np.float64]
+    median: float
+    hot: float
+    hot_orders: int
+
+
 def build_cascades(
     engine: Engine,
     window: Window,
@@ -64,8 +81,19 @@ def build_cascades(
     prices: PriceSeries | None,
     rule: CascadeRule | None = None,
 ) -> tuple[Cascade, ...]:
+    """Find the bursts of a window; :func:`scan_minutes` without the minutes."""
+    return scan_minutes(engine, window, gaps, prices, rule)[0]
+
+
+def scan_minutes(
+    engine: Engine,
+    window: Window,
+    gaps: Iterable[Interval],
+    prices: PriceSeries | None,
+    rule: CascadeRule | None = None,
+) -> tuple[tuple[Cascade, ...], Minutes | None]:
     """
-    Find the bursts of a window in table ``liquidations``.
+    Find the bursts of a window in table ``liquidations``, and the minutes they stand out of.
 
     Parameters
     ----------
@@ -82,8 +110,9 @@ def build_cascades(
 
     Returns
     -------
-    tuple of Cascade
-        By falling USD, then earlier start; disjoint in time; empty when nothing leaves the baseline.
+    cascades, minutes
+        By falling USD, then earlier start; disjoint in time; empty when nothing leaves the baseline. None for the
+        minutes when there is no liquidation at all.
 
     References
     ----------
@@ -93,10 +122,25 @@ def build_cascades(
     chosen = rule or CascadeRule()
     minutes = engine.run("cascade_minutes")
     if not len(minutes["minute_us"]):
-        return ()
+        return (), None
     _register(engine, "minute_sums", minutes)
     _register(engine, "listened", {"minute_us": list_listened_minutes(window, gaps, minutes["minute_us"])})
-    levels = find_levels(engine.run("cascade_baseline"), chosen)
+    baseline = engine.run("cascade_baseline")
+    levels = find_levels(baseline, chosen)
+    ordinary = Minutes(
+        minutes["minute_us"].astype(np.int64),
+        minutes["long_e6"] / 1e6,
+        minutes["short_e6"] / 1e6,
+        int(baseline["usd_median"][0]) / 1e6,
+        levels.hot_usd_e6 / 1e6,
+        levels.hot_orders,
+    )
+    return _find_bursts(engine, levels, chosen, int(minutes["usd_e6"].sum()), prices), ordinary
+
+
+def _find_bursts(
+    engine: Engine, levels: Levels, rule: CascadeRule, total_e6: int, prices: PriceSeries | None
+) -> tuple[Cascade, ...]:
     spans = engine.run(
         "cascade_spans",
         {
@@ -104,15 +148,14 @@ def build_cascades(
             "hot_orders": levels.hot_orders,
             "warm_usd_e6": levels.warm_usd_e6,
             "warm_orders": levels.warm_orders,
-            "long_run": chosen.long_run,
-            "quiet_us": chosen.quiet_minutes * MINUTE_US,
+            "long_run": rule.long_run,
+            "quiet_us": rule.quiet_minutes * MINUTE_US,
         },
     )
     if not len(spans["first_us"]):
         return ()
     _register(engine, "spans", spans)
     bursts = engine.run("cascades")
-    total_e6 = int(minutes["usd_e6"].sum())
     order = np.lexsort((bursts["start_us"], -bursts["usd_e6"].astype(np.int64)))
     return tuple(_cascade(rank, bursts, row, total_e6, prices) for rank, row in enumerate(order.tolist(), start=1))
 

@@ -1,0 +1,120 @@
+"""How much was liquidated within x % of the last price: sums outward from it, below and above."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.analysis.heatmap import ConservationError
+from liqcli.engine import Engine
+from liqcli.model import BinWidth, HeatmapGrid
+
+MOST_RINGS = 125  # on the longer side: with round steps, 50 of them at least
+_PER_MILLION = (1, 2, 5)  # mantissas of a step, which is a whole number of millionths: x 10^k
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """
+    One side of the last price: sums of what lies between it and each distance.
+
+    ``long_e6`` and ``short_e6``, shape ``(n_rings + 1,)``, entry ``i`` the sum within ``i`` steps, entry 0 nothing, the
+    last one everything on that side. [1e-6 USD]
+    """
+
+    long_e6: NDArray[np.int64]
+    short_e6: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulative:
+    """
+    Sums outward from ``last_price`` [quote] in rings of ``step``, a fraction of it.
+
+    ``above`` begins with the last price itself. Both sides together are the total of the grid they were built for.
+    """
+
+    last_price: float
+    step: BinWidth
+    below: Outward
+    above: Outward
+
+    @property
+    def step_pct(self) -> float:
+        """Width of a ring. [%]"""
+        return 100 * self.step.num / self.step.den
+
+
+def build_cumulative(engine: Engine, grid: HeatmapGrid, last_price: float) -> Cumulative:
+    """
+    Add up the table ``liquidations`` outward from the last price, over the prices of a grid.
+
+    Raises
+    ------
+    ConservationError
+        The rings do not add up to the grid.
+
+    References
+    ----------
+    ``liqcli/sql/cumulative.sql``.
+    """
+    edges = grid.price_edges
+    step = choose_ring(float(edges[0]), float(edges[-1]), last_price)
+    columns = engine.run(
+        "cumulative",
+        {
+            "last_price": last_price,
+            "step_num": float(step.num),
+            "step_den": float(step.den),
+            "price_low": float(edges[0]),
+            "price_high": float(edges[-1]),
+        },
+    )
+    total_e6 = int(np.rint(grid.notional * 1e6).sum())
+    if int(columns["notional_e6"].sum()) != total_e6:
+        raise ConservationError(
+            f"rings {int(columns['notional_e6'].sum())}, grid {total_e6} [1e-6 USD]: please report this bug"
+        )
+    ring = columns["ring"].astype(np.int64)
+    return Cumulative(last_price, step, _outward(columns, -1 - ring), _outward(columns, ring))
+
+
+def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
+    """Pick a step of {1, 2, 5} x 10^k of the last price, so that the further edge is 50 to 125 steps away."""
+    furthest = max(abs(low / last_price - 1), abs(high / last_price - 1), 1e-6)
+    least = furthest / MOST_RINGS
+    exponent = math.floor(math.log10(least))
+    scales = ((m, k) for k in (exponent, exponent + 1) for m in _PER_MILLION)
+    mantissa, scale = next((m, k) for m, k in scales if m * 10.0**k >= least * (1 - 1e-9))
+    return BinWidth(mantissa * 10 ** max(scale, 0), 10 ** max(-scale, 0))
+
+
+def cumulative_record(found: Cumulative) -> dict[str, Any]:
+    """Write the sums as plain lists; entry ``i`` is within ``i`` steps of the last price. [USD]"""
+    return {
+        "last_price": found.last_price,
+        "step_pct": found.step_pct,
+        **{
+            f"{place}_{side}": [value / 1e6 for value in getattr(getattr(found, place), f"{side}_e6").tolist()]
+            for place in ("below", "above")
+            for side in ("long", "short")
+        },
+    }
+
+
+def _outward(columns: dict[str, NDArray[Any]], distance: NDArray[np.int64]) -> Outward:
+    """Add up the rings on one side; ``distance`` counts from the last price on and is negative on the other side."""
+    mine = distance >= 0
+    count = int(distance[mine].max()) + 1 if mine.any() else 0
+
+    def add_up(position: str) -> NDArray[np.int64]:
+        chosen = mine & (columns["position"] == position)
+        sums = np.zeros(count + 1, dtype=np.int64)
+        sums[distance[chosen] + 1] = columns["notional_e6"][chosen]
+        return np.cumsum(sums)
+
+    return Outward(add_up("long"), add_up("short"))

@@ -1,0 +1,46 @@
+-- Sum liquidations by distance from the last price, in rings of equal width, and position.
+--
+-- Ring k holds the prices from last x (1 + k x step) on, up to where ring k + 1 begins: rings below 0 lie under the last
+-- price, a print at the last price itself is in ring 0. The step is a fraction, so the edge of a ring is the same double
+-- wherever it is computed; the first guess of k can be off by one, the comparison with the edge settles it.
+--
+-- reads   liquidations (price, position, notional_e6)
+-- param   $last_price   DOUBLE   the price to measure from [quote]
+-- param   $step_num     DOUBLE   width of a ring, numerator (a whole number)
+-- param   $step_den     DOUBLE   width of a ring, denominator (a whole number)
+-- param   $price_low    DOUBLE   lowest price that counts, inside [quote]
+-- param   $price_high   DOUBLE   highest price that counts, outside [quote]
+-- gives   ring BIGINT; position VARCHAR; notional_e6 BIGINT [1e-6 USD]; events BIGINT
+-- order   ring, position   (total: the pair is unique)
+WITH guessed AS (
+    SELECT
+        FLOOR((price / $last_price - 1) * $step_den / $step_num) AS k,
+        price,
+        position,
+        notional_e6
+    FROM liquidations
+    WHERE price >= $price_low AND price < $price_high
+),
+
+ringed AS (
+    SELECT
+        CAST(
+            CASE
+                WHEN price < $last_price * ($step_den + k * $step_num) / $step_den THEN k - 1
+                WHEN price >= $last_price * ($step_den + (k + 1) * $step_num) / $step_den THEN k + 1
+                ELSE k
+            END AS BIGINT
+        ) AS ring,
+        position,
+        notional_e6
+    FROM guessed
+)
+
+SELECT
+    ring,
+    position,
+    CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
+    COUNT(*) AS events
+FROM ringed
+GROUP BY ring, position
+ORDER BY ring, position
