@@ -14,7 +14,7 @@ READY := .venv/.ready
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format docs bench wheel clean
+.PHONY: help setup demo test soak check format docs pictures bench wheel clean
 
 help:  ## list what can be made
 	@echo "make TARGET, where TARGET is"
@@ -47,6 +47,9 @@ format: $(READY)  ## let ruff mend and format the code
 
 docs: $(READY)  ## write docs/cli.md and docs/sources.md anew from the code
 	@$(RUN) scripts/make_docs.py
+
+pictures: $(READY)  ## draw docs/pictures anew from the embedded sample
+	@$(RUN) scripts/make_pictures.py
 
 bench: $(READY)  ## time a report and a large grid against bare references (ARGS go to scripts/bench.py)
 	@$(RUN) scripts/bench.py $(ARGS)

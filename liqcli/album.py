@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from liqcli.findings import Findings
 from liqcli.overlay import build_marks
+from liqcli.overlay_compact import COMPACT_MARKS
 from liqcli.render import PagePicture
 
 if TYPE_CHECKING:
     from liqcli.poster import Poster
 
 HEATMAP = "heatmap"
+NAMES = (HEATMAP, "cascades", "cumulative", "open_interest")
+MARKS = {HEATMAP: build_marks, **COMPACT_MARKS}
 FOLLOWED = ("dark", "light")  # what theme "auto" draws; where only one fits, the first
 
 
@@ -30,28 +33,42 @@ class Album:
         self.themes: tuple[str, ...] = FOLLOWED if findings.view.theme == "auto" else (findings.view.theme,)
         self._draw = cache(self._draw_uncached)
 
-    @property
-    def png(self) -> bytes:
-        """The heat map alone."""
-        return self._draw(HEATMAP, self.themes[0]).png
+    def png(self, kind: str = HEATMAP) -> bytes | None:
+        """Give one picture alone; None where what it is about is not known."""
+        poster = self._draw(kind, self.themes[0])
+        return poster.png if poster is not None else None
 
     def page(self) -> dict[str, PagePicture]:
         """Give the pictures of a page, with what lies over them."""
-        return {HEATMAP: self._picture(HEATMAP, self.themes, marked=True)}
+        shown = {kind: self._picture(kind, self.themes, marked=True) for kind in self._wanted()}
+        return {kind: picture for kind, picture in shown.items() if picture is not None}
 
     def beside(self, page: Path) -> dict[str, PagePicture]:
         """Give the pictures that stand beside a Markdown page: the heat map under its name, others with an addition."""
-        return {HEATMAP: replace(self._picture(HEATMAP, self.themes[:1]), name=page.with_suffix(".png").name)}
+        shown = {}
+        for kind in self._wanted():
+            addition = "" if kind == HEATMAP else f"-{kind.replace('_', '-')}"
+            picture = self._picture(kind, self.themes[:1])
+            if picture is not None:
+                shown[kind] = replace(picture, name=f"{page.stem}{addition}.png")
+        return shown
 
-    def _picture(self, kind: str, themes: tuple[str, ...], marked: bool = False) -> PagePicture:
-        posters = {theme: self._draw(kind, theme) for theme in themes}
+    def _wanted(self) -> list[str]:
+        """Name the pictures that a page has a place for: bursts are shown where there are any."""
+        return [kind for kind in NAMES if kind != "cascades" or self._findings.cascades]
+
+    def _picture(self, kind: str, themes: tuple[str, ...], marked: bool = False) -> PagePicture | None:
+        drawn = {theme: self._draw(kind, theme) for theme in themes}
+        posters = {theme: poster for theme, poster in drawn.items() if poster is not None}
+        if not posters:
+            return None
         poster = posters[themes[0]]
-        marks = build_marks(self._findings, poster) if marked else []
-        images = {theme: drawn.png for theme, drawn in posters.items()}
+        marks = MARKS[kind](self._findings, poster) if marked else []
+        images = {theme: shown.png for theme, shown in posters.items()}
         return PagePicture(images, poster.width, poster.height, poster.alt, marks)
 
-    def _draw_uncached(self, kind: str, theme: str) -> Poster:
+    def _draw_uncached(self, kind: str, theme: str) -> Poster | None:
         from liqcli import poster  # matplotlib is heavy
 
         findings = replace(self._findings, view=replace(self._findings.view, theme=theme))
-        return poster.draw_poster(findings)
+        return poster.draw_poster(findings, kind)

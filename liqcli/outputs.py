@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from liqcli.album import Album
-from liqcli.errors import OutputError, UsageError
+from liqcli.album import HEATMAP, Album
+from liqcli.errors import EmptyWindowError, OutputError, UsageError
 from liqcli.export import render_csv, render_parquet
 from liqcli.findings import Findings
+from liqcli.formats import format_iso
 from liqcli.render import render_html, render_json, render_markdown
 from liqcli.report import build_report
 from liqcli.symbols import nearest
@@ -18,9 +19,9 @@ from liqcli.symbols import nearest
 SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")
 
 
-def check_outputs(paths: Sequence[Path]) -> None:
+def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> None:
     """
-    Check the names given with ``-o`` before any work is done.
+    Check the names given with ``-o`` before any work is done; ``suffixes`` are the endings that can be written.
 
     Raises
     ------
@@ -30,14 +31,18 @@ def check_outputs(paths: Sequence[Path]) -> None:
     if not paths:
         raise UsageError("say where to: -o report.html (or .md .png .json .csv .parquet; several -o are allowed)")
     for path in paths:
-        if path.suffix.lower() not in SUFFIXES:
-            raise UsageError(f"-o: cannot write {path.name!r}{nearest(path.suffix.lower(), SUFFIXES)}")
+        if path.suffix.lower() not in suffixes:
+            raise UsageError(f"-o: cannot write {path.name!r}{nearest(path.suffix.lower(), suffixes)}")
         if path.is_dir():
             raise UsageError(f"-o: {path} is a folder; name a file in it")
 
 
 def write_outputs(
-    findings: Findings, paths: Sequence[Path], made: str | None = None, report: dict[str, Any] | None = None
+    findings: Findings,
+    paths: Sequence[Path],
+    made: str | None = None,
+    report: dict[str, Any] | None = None,
+    picture: str = HEATMAP,
 ) -> list[Path]:
     """
     Write every asked-for file, and the pictures beside a Markdown report.
@@ -52,6 +57,8 @@ def write_outputs(
         Time of making [ISO 8601] for pages to say; None, and the same findings give the same bytes.
     report : dict, optional
         What :func:`liqcli.report.build_report` gave for these findings, where it is known already.
+    picture : str
+        Which one a ``.png`` shows: a name of :data:`liqcli.album.NAMES`.
 
     Returns
     -------
@@ -62,22 +69,24 @@ def write_outputs(
     ------
     OutputError
         A file cannot be written; the message names it.
+    EmptyWindowError
+        Nothing is known of what a ``.png`` is to show.
     """
     report = report or build_report(findings)
     album = Album(findings)
     written: dict[Path, None] = {}
     for path in paths:
-        for name, content in _contents(path, findings, report, album, made):
+        for name, content in _contents(path, findings, report, album, (made, picture)):
             write_file(name, content)
             written[name] = None
     return list(written)
 
 
 def _contents(
-    path: Path, findings: Findings, report: dict[str, Any], album: Album, made: str | None
+    path: Path, findings: Findings, report: dict[str, Any], album: Album, asked: tuple[str | None, str]
 ) -> Iterator[tuple[Path, bytes]]:
     """Give what belongs to one ``-o``: files and their bytes, the asked-for one last."""
-    suffix = path.suffix.lower()
+    suffix, (made, picture) = path.suffix.lower(), asked
     if suffix == ".json":
         yield path, render_json(report).encode()
     elif suffix == ".csv":
@@ -85,14 +94,27 @@ def _contents(
     elif suffix == ".parquet":
         yield path, render_parquet(findings.grid)
     elif suffix == ".png":
-        yield path, album.png
+        yield path, _draw(findings, album, picture)
     elif suffix == ".html":
         yield path, render_html(report, album.page(), findings.view.theme, made).encode()
     else:
         pictures = album.beside(path)
-        for picture in pictures.values():
-            yield path.with_name(picture.name), picture.images[album.themes[0]]
+        for shown in pictures.values():
+            yield path.with_name(shown.name), shown.images[album.themes[0]]
         yield path, render_markdown(report, pictures, made).encode()
+
+
+def _draw(findings: Findings, album: Album, picture: str) -> bytes:
+    png = album.png(picture)
+    if png is None:
+        window = findings.selection.window
+        words = picture.replace("_", " ")
+        symbol, start, end = findings.selection.symbols[0], format_iso(window.start_us), format_iso(window.end_us)
+        raise EmptyWindowError(
+            f"-o: {words} of {findings.selection.label} is not known in this window; to get it: "
+            f"liqcli fetch --kind open-interest --symbol {symbol} --since {start} --until {end}"
+        )
+    return png
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -55,19 +55,19 @@ def build_marks(findings: Findings, poster: Poster) -> list[Mark]:
     Where marks lie over each other the last one answers: in the profile that is a price step, in the bars a cascade or
     a time step, in the heat a cell, else the cluster, else the time step.
     """
-    places = _Places(poster)
+    places = Places(poster)
     return [mark for mark in _iter_marks(findings, places) if mark.width > 0 and mark.height > 0]
 
 
-def _iter_marks(findings: Findings, places: _Places) -> Iterator[Mark]:
+def _iter_marks(findings: Findings, places: Places) -> Iterator[Mark]:
     grid = findings.grid
     clusters = {c.rank: _cluster_words(c, grid) for c in findings.clusters}
-    cascades = {c.rank: _cascade_words(c) for c in findings.cascades}
+    cascades = {c.rank: describe_cascade(c) for c in findings.cascades}
     rows, columns = places.find("bin"), places.find("bucket")
     for key, region in rows.items():
         yield places.mark("row", region, _row_words(grid, key))
     for key, region in columns.items():
-        yield places.mark("column", region, _column_words(grid, key, findings.gaps))
+        yield places.mark("column", region, describe_bucket(grid, key, findings.gaps))
     for rank, region in places.find("cluster").items():
         if rank in clusters:
             yield places.mark("band", region, clusters[rank], places.find("panel")[HEAT])
@@ -104,7 +104,7 @@ def build_highlights(clusters: int, cascades: int) -> str:
     return "\n".join(rules)
 
 
-class _Places:
+class Places:
     """The regions of a picture, turned into pixels."""
 
     def __init__(self, poster: Poster) -> None:
@@ -137,7 +137,8 @@ def _round(pixels: float) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def _column_words(grid: HeatmapGrid, column: int, gaps: list[Interval]) -> str:
+def describe_bucket(grid: HeatmapGrid, column: int, gaps: list[Interval]) -> str:
+    """Say of a time step of the grid when it was and what was liquidated in it."""
     start = int(grid.bucket_starts_us[column])
     unheard = any(a < start + grid.bucket_us and start < b for a, b in gaps)
     long, short = float(grid.long_notional[:, column].sum()), float(grid.short_notional[:, column].sum())
@@ -167,7 +168,8 @@ def _cluster_words(cluster: Cluster, grid: HeatmapGrid) -> str:
     )
 
 
-def _cascade_words(cascade: Cascade) -> str:
+def describe_cascade(cascade: Cascade) -> str:
+    """Say of a cascade when, how much, which side, and what price did."""
     length = format_duration(cascade.end_us - cascade.start_us)
     return (
         f"Cascade {cascade.rank}: {format_time(cascade.start_us, seconds=True)} UTC, {length}\n"
@@ -191,4 +193,9 @@ def _prices(grid: HeatmapGrid, row: int) -> str:
 def _sides(long: float, short: float, events: int) -> str:
     if not events:
         return "nothing liquidated"
-    return f"longs {format_usd(long)}, shorts {format_usd(short)} USD, {format_count(events)} event{'s'[: events != 1]}"
+    return f"{describe_sides(long, short)}, {format_count(events)} event{'s'[: events != 1]}"
+
+
+def describe_sides(long: float, short: float) -> str:
+    """Write two sums of USD in words."""
+    return f"longs {format_usd(long)}, shorts {format_usd(short)} USD"

@@ -31,7 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "__main__",
         "cli",
-        "report findings charts analysis poster render export outputs command overlay album"
+        "report findings charts analysis poster render export outputs command overlay overlay_compact album"
         " reading inline fetcher recorder importer import_formats import_ledger import_market demo daily schedule",
         "sources market_sources live_sources engine",
         "lake staging merge http line guard body pace file_rows records market_data",

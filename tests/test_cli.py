@@ -12,8 +12,10 @@ import shlex
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import RunCli
+from conftest import ROOT, RunCli
+from matplotlib.image import imread
 
 from liqcli.demo import fill_lake
 from liqcli.lake import Lake
@@ -216,7 +218,9 @@ def test_the_demo_tells_where_its_report_is(run_cli: RunCli, tmp_path: Path) -> 
     first = {path.name: path.read_bytes() for path in (tmp_path / "demo").glob("*.*")}
     run_cli("demo", "-o", tmp_path / "demo", check=0)
     assert {path.name: path.read_bytes() for path in (tmp_path / "demo").glob("*.*")} == first
-    assert len(first) == 9
+    shown = imread(ROOT / "docs/pictures/sample-btcusdt-24h.png")
+    assert np.array_equal(imread(tmp_path / "demo" / "BTCUSDT-24h.png"), shown), "make pictures, and look at them"
+    assert len(first) == 3 * (2 + 4)  # a page and its twin, and four pictures beside the twin
 
 
 def test_the_recorded_binance_days_give_the_known_totals(run_cli: RunCli, real_data: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from factories import T0, fill_lake, make_liquidation, snapshot
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
-from liqcli.errors import ExitCode, LiqcliError, UsageError
+from liqcli.errors import EmptyWindowError, ExitCode, LiqcliError, UsageError
 from liqcli.findings import View, build_findings
 from liqcli.outputs import check_outputs, write_outputs
 
@@ -53,12 +53,15 @@ def test_every_form_of_one_grid(findings, tmp_path):
     out = tmp_path / "new" / "deep"
     names = ["a.html", "b.md", "c.png", "d.json", "e.csv", "f.parquet"]
     written = write_outputs(findings, [out / name for name in names])
-    assert [path.name for path in written] == ["a.html", "b.png", "b.md", "c.png", "d.json", "e.csv", "f.parquet"]
+    assert [path.name for path in written] == [
+        "a.html", "b.png", "b-cumulative.png", "b.md", "c.png", "d.json", "e.csv", "f.parquet",
+    ]  # fmt: skip
     files = snapshot(out)
-    assert sorted(files) == sorted([*names, "b.png"])
+    assert sorted(files) == sorted(path.name for path in written)
     assert files["c.png"].startswith(PNG)
     assert files["b.png"] == files["c.png"]
-    assert "(b.png)" in files["b.md"].decode()
+    for name in ("b.png", "b-cumulative.png"):
+        assert f"({name})" in files["b.md"].decode()
     assert files["a.html"].startswith(b"<!doctype html>")
     report = json.loads(files["d.json"])
     assert report["meta"]["notional"] == 100 + 101 + 102 + 103
@@ -86,13 +89,29 @@ def test_the_time_of_making_is_an_option(findings, tmp_path):
     assert b"2026-03-02 01:02:03 UTC" in stamped["r.md"]
 
 
+def test_a_picture_of_ones_choice(findings, tmp_path):
+    paths = {name: tmp_path / f"{name}.png" for name in ("heatmap", "cascades", "cumulative")}
+    for name, path in paths.items():
+        write_outputs(findings, [path], picture=name)
+    drawn = {path.read_bytes() for path in paths.values()}
+    assert len(drawn) == 3
+    assert all(png.startswith(PNG) and len(png) < 400_000 for png in drawn)
+
+
+def test_open_interest_that_is_not_stored_is_not_drawn_but_says_how_to_get_it(findings, tmp_path):
+    told = "-o: open interest of SOLUSDT is not known in this window; to get it: liqcli fetch --kind open-interest"
+    with pytest.raises(EmptyWindowError, match=told):
+        write_outputs(findings, [tmp_path / "x.png"], picture="open_interest")
+    assert not (tmp_path / "x.png").exists()
+
+
 def test_capital_endings(findings, tmp_path):
     assert [p.name for p in write_outputs(findings, [tmp_path / "A.CSV", tmp_path / "B.Json"])] == ["A.CSV", "B.Json"]
     json.loads((tmp_path / "B.Json").read_text(encoding="utf-8"))
 
 
 def test_numbers_alone_need_no_picture(findings, tmp_path, monkeypatch):
-    def fail(_findings):
+    def fail(_findings, _name):
         raise AssertionError("drawn")
 
     monkeypatch.setattr("liqcli.poster.draw_poster", fail)

@@ -129,8 +129,8 @@ def scan_minutes(
     levels = find_levels(baseline, chosen)
     ordinary = Minutes(
         minutes["minute_us"].astype(np.int64),
-        minutes["long_e6"] / 1e6,
-        minutes["short_e6"] / 1e6,
+        minutes["long_e6"].astype(np.float64) / 1e6,
+        minutes["short_e6"].astype(np.float64) / 1e6,
         int(baseline["usd_median"][0]) / 1e6,
         levels.hot_usd_e6 / 1e6,
         levels.hot_orders,

@@ -14,7 +14,8 @@ from liqcli.engine import Engine
 from liqcli.model import BinWidth, HeatmapGrid
 
 MOST_RINGS = 125  # on the longer side: with round steps, 50 of them at least
-_PER_MILLION = (1, 2, 5)  # mantissas of a step, which is a whole number of millionths: x 10^k
+_MANTISSAS = (1, 2, 5)  # of a step: x 10^k
+_NEAREST = 1e-3  # of the last price: a window with one price is not cut into steps finer than a market has ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ def build_cumulative(engine: Engine, grid: HeatmapGrid, last_price: float) -> Cu
 
 def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
     """Pick a step of {1, 2, 5} x 10^k of the last price, so that the further edge is 50 to 125 steps away."""
-    furthest = max(abs(low / last_price - 1), abs(high / last_price - 1), 1e-6)
+    furthest = max(abs(low / last_price - 1), abs(high / last_price - 1), _NEAREST)
     least = furthest / MOST_RINGS
     exponent = math.floor(math.log10(least))
-    scales = ((m, k) for k in (exponent, exponent + 1) for m in _PER_MILLION)
+    scales = ((m, k) for k in (exponent, exponent + 1) for m in _MANTISSAS)
     mantissa, scale = next((m, k) for m, k in scales if m * 10.0**k >= least * (1 - 1e-9))
     return BinWidth(mantissa * 10 ** max(scale, 0), 10 ** max(-scale, 0))
 

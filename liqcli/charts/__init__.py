@@ -7,7 +7,8 @@ import io
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from liqcli.charts.heatmap import Drawing, draw_heatmap
+from liqcli.charts.heatmap import draw_heatmap
+from liqcli.charts.layout import Drawing
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
 from liqcli.charts.regions import Region
 from liqcli.charts.sheet import own_style

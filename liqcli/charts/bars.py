@@ -1,44 +1,74 @@
-"""The panel below: how much per bucket of time, shorts up and longs down, on the time axis of the heat."""
+"""Bars over time: shorts up, longs down from one zero line, with cascades shaded and open interest as a line."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
-from liqcli.charts.picture import HeatmapPicture
-from liqcli.charts.regions import LEAST_CASCADE_PX, widen
+from liqcli.charts.picture import Interest
 from liqcli.charts.shapes import rectangles
-from liqcli.charts.sheet import Sheet
+from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.ticks import nice_step
+from liqcli.charts.timeline import Timeline, widen
 from liqcli.charts.units import format_amount, format_tick
-from liqcli.charts.view import Sides, View
 
-_WORDS, _STRIP = 12.5, 24  # size of the words; strip at the panel's upper edge that is theirs alone
+LEAST_CASCADE_PX = 3  # narrower bursts are drawn so wide
+STRIP = 24  # strip at the panel's upper edge that is the words' alone [px]
+WORDS = 12.5  # their size
 _THINNEST = 1.6  # of a bar [px]
 
+Burst = tuple[int, int, int]
 
-def draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sides: Sides) -> None:
-    """Draw the bars, their zero line, the amounts at the right, and the words."""
-    long, short = sides.long.sum(axis=0), sides.short.sum(axis=0)
-    up, down = float(short.max(initial=0.0)), float(long.max(initial=0.0))
-    span = (up + down) or 1.0
-    free = view.bars.height - sheet.px(_STRIP) - sheet.px(8)
-    per_px = span / free
-    bottom = -down - sheet.px(8) * per_px
-    axes.set_ylim(bottom, bottom + view.bars.height * per_px)
-    starts = picture.grid.bucket_starts_us.astype(np.float64)
-    pixel_us = (view.end_us - view.start_us) / view.bars.width
-    width = max(
-        picture.grid.bucket_us * (0.84 if picture.grid.bucket_us / pixel_us >= 4 else 1.0),
-        sheet.px(_THINNEST) * pixel_us,
-    )
-    left = starts + (picture.grid.bucket_us - width) / 2
-    for heights, color, name in ((short, sheet.theme.short, "bars short"), (-long, sheet.theme.long, "bars long")):
+
+@dataclass(frozen=True, slots=True)
+class BarSeries:
+    """Amounts per stretch of ``step_us`` [µs] from ``starts_us`` on, shape ``(n,)`` each, in ``unit``."""
+
+    starts_us: NDArray[np.int64]
+    step_us: int
+    long: NDArray[np.float64]
+    short: NDArray[np.float64]
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class BarPanel:
+    """Where the bars stand: ``box`` [px], its time axis, and the value axis from ``bottom`` at ``per_px`` a pixel."""
+
+    box: Box
+    time: Timeline
+    bottom: float
+    per_px: float
+
+    def y(self, value: float) -> float:
+        """Where an amount stands; longs are negative. [px]"""
+        return self.box.bottom + (value - self.bottom) / self.per_px
+
+
+def plan_bars(sheet: Sheet, box: Box, time: Timeline, series: BarSeries) -> BarPanel:
+    """Fit the value axis to the highest bar of each side, leaving the strip of words free."""
+    up, down = float(series.short.max(initial=0.0)), float(series.long.max(initial=0.0))
+    per_px = ((up + down) or 1.0) / (box.height - sheet.px(STRIP) - sheet.px(8))
+    return BarPanel(box, time, -down - sheet.px(8) * per_px, per_px)
+
+
+def draw_bars(axes: Axes, sheet: Sheet, panel: BarPanel, series: BarSeries) -> None:
+    """Draw the bars, their zero line, and the amounts at the right."""
+    axes.set_ylim(panel.bottom, panel.bottom + panel.box.height * panel.per_px)
+    pixel_us = panel.time.us_per_px
+    share = 0.84 if series.step_us / pixel_us >= 4 else 1.0  # no air between bars that are thin already
+    width = max(series.step_us * share, sheet.px(_THINNEST) * pixel_us)
+    left = series.starts_us.astype(np.float64) + (series.step_us - width) / 2
+    sides = (series.short, sheet.theme.short, "bars short"), (-series.long, sheet.theme.long, "bars long")
+    for heights, color, name in sides:
         axes.add_collection(
             PolyCollection(
-                _columns(left, width, heights, per_px * sheet.px(1)),
+                _columns(left, width, heights, panel.per_px * sheet.px(1)),
                 facecolors=color,
                 edgecolors="none",
                 antialiased=False,
@@ -48,18 +78,70 @@ def draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sid
             autolim=False,
         )
     axes.axhline(0.0, color=sheet.theme.muted, linewidth=sheet.points(0.8), alpha=0.7, zorder=5)
-    _mark_cascades(axes, sheet, picture, view)
-    _write_amounts(axes, sheet, picture.unit, view, (-down, up), (bottom, per_px))
-    _write_words(sheet, picture.unit, view, long, short, len(picture.cascades))
+    _write_amounts(axes, sheet, panel, series.unit)
 
 
-def _mark_cascades(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> None:
-    """Shade each cascade below the strip of words, at least three pixels wide; the tables give their numbers."""
-    top = 1 - sheet.px(_STRIP) / view.bars.height
-    least = sheet.px(LEAST_CASCADE_PX) * (view.end_us - view.start_us) / view.bars.width
-    for start_us, end_us, _rank in picture.cascades:
+def shade_cascades(axes: Axes, sheet: Sheet, time: Timeline, cascades: Sequence[Burst], top: float = 1.0) -> None:
+    """Shade each cascade up to a part of the panel's height, at least three pixels wide; tables give their numbers."""
+    least = sheet.px(LEAST_CASCADE_PX) * time.us_per_px
+    for start_us, end_us, _rank in cascades:
         start, end = widen(start_us, end_us, least)
         axes.axvspan(start, end, ymax=top, color=sheet.theme.warn, alpha=0.28, linewidth=0, zorder=3, label="cascade")
+
+
+def draw_interest(axes: Axes, sheet: Sheet, panel: BarPanel, interest: Interest) -> None:
+    """Draw open interest as a line from its own lowest to its own highest, over the whole height under the words."""
+    low, high = np.nanmin(interest.values), np.nanmax(interest.values)
+    free = panel.box.height - sheet.px(STRIP) - sheet.px(12)
+    share = (interest.values - low) / (high - low) if high > low else np.full(len(interest.values), 0.5)
+    heights = panel.bottom + (sheet.px(4) + share * free) * panel.per_px
+    axes.plot(
+        interest.ts_us,
+        heights,
+        color=sheet.theme.interest,
+        linewidth=sheet.points(1.4),
+        solid_joinstyle="round",
+        zorder=3.5,  # over the shading, under the bars
+        label="open interest",
+    )
+
+
+def write_words(
+    sheet: Sheet, box: Box, series: BarSeries, cascades: Sequence[Burst], interest: Interest | None
+) -> None:
+    """Say in the strip over the bars which side is which, their peaks, and what else is drawn, as far as it fits."""
+    x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
+    for words, color, note in _list_words(sheet, series, cascades, interest):
+        width = sheet.text_width(words, WORDS, bold=True)
+        if x + width > box.right:
+            return
+        sheet.text(x, y, words, WORDS, color, bold=True, va="center_baseline")
+        x += width + sheet.px(7)
+        if note and x + sheet.text_width(note, WORDS) <= box.right:
+            sheet.text(x, y, note, WORDS, sheet.theme.muted, va="center_baseline")
+            x += sheet.text_width(note, WORDS) + sheet.px(6)
+        x += sheet.px(18)
+
+
+def _list_words(
+    sheet: Sheet, series: BarSeries, cascades: Sequence[Burst], interest: Interest | None
+) -> list[tuple[str, str, str]]:
+    """List what stands in the strip: bold words, their colour, a quiet note after them."""
+
+    def peak(side: NDArray[np.float64]) -> str:
+        return f"peak {format_amount(float(side.max()), series.unit)} {series.unit}" if side.any() else "none"
+
+    theme = sheet.theme
+    items = [
+        ("▲ shorts liquidated", theme.short, peak(series.short)),
+        ("▼ longs liquidated", theme.long, peak(series.long)),
+    ]
+    if cascades:
+        items.append((f"▮ {len(cascades)} cascade{'s' if len(cascades) != 1 else ''}", theme.warn, ""))
+    if interest is not None:
+        first, last = (format_amount(float(v), interest.unit) for v in interest.ends)
+        items.append(("━ open interest", theme.interest, f"{first} to {last} {interest.unit} ({interest.basis})"))
+    return items
 
 
 def _columns(
@@ -70,36 +152,13 @@ def _columns(
     return rectangles(left[some], left[some] + width, 0.0, shown[some])
 
 
-def _write_amounts(
-    axes: Axes, sheet: Sheet, unit: str, view: View, ends: tuple[float, float], ruler: tuple[float, float]
-) -> None:
-    bottom, per_px = ruler
-    step = nice_step(max(sheet.px(34) * per_px, 1.0 if unit == "events" else 0.0))
-    first, last = int(np.ceil(ends[0] / step)), int(np.floor(ends[1] / step))
+def _write_amounts(axes: Axes, sheet: Sheet, panel: BarPanel, unit: str) -> None:
+    step = nice_step(max(sheet.px(34) * panel.per_px, 1.0 if unit == "events" else 0.0))
+    lowest = panel.bottom + sheet.px(8) * panel.per_px
+    highest = panel.bottom + (panel.box.height - sheet.px(STRIP)) * panel.per_px
+    first, last = int(np.ceil(lowest / step)), int(np.floor(highest / step))
     ticks = [k * step for k in range(first, last + 1)]
-    axes.set_yticks(ticks, labels=[])
-    axes.grid(axis="y", color=sheet.theme.grid, linewidth=sheet.points(0.8))
+    sheet.rule(axes, across=ticks)
     for tick in ticks:
-        y = view.bars.bottom + (tick - bottom) / per_px
         text = format_tick(abs(tick), unit)
-        sheet.text(view.bars.right + sheet.px(6), y, text, 11.5, sheet.theme.muted, va="center_baseline")
-
-
-def _write_words(
-    sheet: Sheet, unit: str, view: View, long: NDArray[np.float64], short: NDArray[np.float64], cascades: int
-) -> None:
-    x, y = view.bars.left + sheet.px(8), view.bars.top - sheet.px(_STRIP) / 2 - sheet.px(1)
-    for arrow, name, series, color in (
-        ("▲", "shorts liquidated", short, sheet.theme.short),
-        ("▼", "longs liquidated", long, sheet.theme.long),
-    ):
-        words = f"{arrow} {name}"
-        peak = f"peak {format_amount(float(series.max(initial=0.0)), unit)} {unit}" if series.any() else "none"
-        sheet.text(x, y, words, _WORDS, color, bold=True, va="center_baseline")
-        x += sheet.text_width(words, _WORDS, bold=True) + sheet.px(7)
-        sheet.text(x, y, peak, _WORDS, sheet.theme.muted, va="center_baseline")
-        x += sheet.text_width(peak, _WORDS) + sheet.px(26)
-    if cascades:
-        words = f"▮ {cascades} cascade{'s' if cascades != 1 else ''}"
-        if x + sheet.text_width(words, _WORDS, bold=True) <= view.bars.right:
-            sheet.text(x, y, words, _WORDS, sheet.theme.warn, bold=True, va="center_baseline")
+        sheet.text(panel.box.right + sheet.px(6), panel.y(tick), text, 11.5, sheet.theme.muted, va="center_baseline")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from liqcli.charts.fitting import cut, wrap
-from liqcli.charts.picture import HeadlineNumber, HeatmapPicture
+from liqcli.charts.picture import HeadlineNumber, Titled
 from liqcli.charts.sheet import Box, Sheet, printable
 
 SAMPLE_MARK = "SYNTHETIC SAMPLE"
@@ -38,7 +38,7 @@ class HeaderPlan:
     height: float = 0.0
 
 
-def plan_header(sheet: Sheet, picture: HeatmapPicture) -> HeaderPlan:
+def plan_header(sheet: Sheet, picture: Titled) -> HeaderPlan:
     """Measure all words of the head and settle sizes, line breaks and height."""
     plan = HeaderPlan()
     room = sheet.width - 2 * sheet.px(28)
@@ -89,7 +89,7 @@ def _title_line(plan: HeaderPlan) -> float:
     return plan.title_size * 1.3
 
 
-def _plan_words(sheet: Sheet, picture: HeatmapPicture, room: float, plan: HeaderPlan) -> None:
+def _plan_words(sheet: Sheet, picture: Titled, room: float, plan: HeaderPlan) -> None:
     title_room = room - (_mark_width(sheet) + sheet.px(16) if picture.sample else 0.0)
     title, subtitle = printable(picture.title), printable(picture.subtitle)
     for size in _TITLE_SIZES:
@@ -100,7 +100,7 @@ def _plan_words(sheet: Sheet, picture: HeatmapPicture, room: float, plan: Header
     plan.subtitle = wrap(subtitle, room, lambda t: sheet.text_width(t, _SUBTITLE_SIZE), 3)
 
 
-def draw_header(sheet: Sheet, picture: HeatmapPicture, plan: HeaderPlan) -> None:
+def draw_header(sheet: Sheet, picture: Titled, plan: HeaderPlan) -> None:
     """Draw the head as planned."""
     left, y = sheet.px(28), sheet.height - sheet.px(_TOP)
     for row, line in enumerate(plan.title):

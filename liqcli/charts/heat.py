@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import ListedColormap, to_rgba
-from matplotlib.patches import Rectangle
+from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.picture import HeatmapPicture
 from liqcli.charts.shapes import rectangles
-from liqcli.charts.sheet import Sheet
+from liqcli.charts.sheet import Box, Sheet
+from liqcli.charts.timeline import GAP_WORDS, visible_gaps
 from liqcli.charts.view import View
 
-GAP_WORDS = "not recorded"
 _BAND_POWER = 0.65  # below 1: the second and third band still show beside the largest
 _CELL_PX = 5  # least side of a cell
 _BAND_PX = 7  # least height of a band; finer ones would read as a bar code
@@ -107,7 +107,7 @@ def _draw_cells(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, n
     x = grid.bucket_starts_us[columns] + grid.bucket_us / 2
     y = (grid.price_edges[rows] + grid.price_edges[rows + 1]) / 2
     least = sheet.px(_CELL_PX)
-    half_x = max(grid.bucket_us, least * (view.end_us - view.start_us) / view.heat.width) / 2
+    half_x = max(grid.bucket_us, least * view.time.us_per_px) / 2
     half_y = max(grid.bin.width, least * (view.high - view.low) / view.heat.height) / 2
     cells = PolyCollection(
         rectangles(x - half_x, x + half_x, y - half_y, y + half_y),
@@ -122,34 +122,9 @@ def _draw_cells(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, n
     axes.add_collection(cells, autolim=False)
 
 
-def draw_gaps(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> None:
-    """Hatch what was not recorded, quietly, in a panel that shares the time axis."""
-    bottom, top = axes.get_ylim()
-    for start, end in visible_gaps(picture, view):
-        patch = Rectangle(
-            (start, bottom),
-            end - start,
-            top - bottom,
-            facecolor="none",
-            edgecolor=to_rgba(sheet.theme.hatch, 0.12),
-            linewidth=0,
-            hatch="//",
-            zorder=2,
-            label="gap",
-        )
-        patch.set_hatch_linewidth(sheet.points(1.0))
-        axes.add_patch(patch)
-        # Under the bands: what was liquidated before the gap still stands at its price.
-        axes.axvspan(start, end, facecolor=sheet.theme.gap, edgecolor="none", zorder=0.5)
-
-
-def visible_gaps(picture: HeatmapPicture, view: View) -> list[tuple[int, int]]:
-    """Clip the gaps to the time axis and leave out what falls off it."""
-    clipped = [(max(start, view.start_us), min(end, view.end_us)) for start, end in picture.gaps]
-    return [(start, end) for start, end in clipped if start < end]
-
-
-def write_gaps(sheet: Sheet, picture: HeatmapPicture, view: View, price_ys: NDArray[np.float64]) -> None:
+def write_gaps(
+    sheet: Sheet, picture: HeatmapPicture, view: View, prices: NDArray[np.float64], taken: Sequence[Box]
+) -> None:
     """
     Write "not recorded" into each gap that is wide enough, upright where only that fits.
 
@@ -157,27 +132,27 @@ def write_gaps(sheet: Sheet, picture: HeatmapPicture, view: View, price_ys: NDAr
     ----------
     sheet, picture, view
         The page, what it shows, and where.
-    price_ys : ndarray, shape (n, 3)
-        Time [px], lowest and highest price [px] of what is drawn as price: the words keep out of its way.
+    prices : ndarray, shape (n, 3)
+        Time [µs UTC], lowest and highest [quote] of what is drawn as price: the words keep out of its way.
+    taken : sequence of Box
+        Words that stand already; a gap whose place is taken goes without.
     """
-    wide = sheet.text_width(GAP_WORDS, _GAP_SIZE)
-    tall = sheet.px(_GAP_SIZE * 1.4)
-    for start, end in visible_gaps(picture, view):
-        left, right = view.x(start), view.x(end)
+    wide, tall = sheet.text_width(GAP_WORDS, _GAP_SIZE), sheet.px(_GAP_SIZE * 1.4)
+    edge = sheet.px(10)
+    for start, end in visible_gaps(picture.gaps, view.time):
+        left, right = view.time.x(start), view.time.x(end)
         upright = right - left < wide + sheet.px(14)
         if right - left < tall + sheet.px(2):
             continue
-        depth = wide if upright else tall
-        inside = price_ys[(price_ys[:, 0] >= left) & (price_ys[:, 0] <= right)]
-        air_above = view.heat.top - (float(inside[:, 2].max()) if len(inside) else view.heat.bottom)
-        at_top = air_above >= depth + sheet.px(14)
-        sheet.text(
-            (left + right) / 2,
-            view.heat.top - sheet.px(10) if at_top else view.heat.bottom + sheet.px(10),
-            GAP_WORDS,
-            _GAP_SIZE,
-            sheet.theme.muted,
-            ha="center",
-            va="top" if at_top else "bottom",
-            rotation=90 if upright else 0,
-        )
+        width, height = (tall, wide) if upright else (wide, tall)
+        inside = prices[(prices[:, 0] >= start) & (prices[:, 0] <= end)]
+        lowest = view.y(float(inside[:, 1].min(initial=view.high)))
+        highest = view.y(float(inside[:, 2].max(initial=view.low)))
+        at_top = view.heat.top - highest, view.heat.top - edge - height
+        at_bottom = lowest - view.heat.bottom, view.heat.bottom + edge
+        for air, bottom in (at_top, at_bottom):
+            box = Box((left + right - width) / 2, bottom, width, height)
+            if air >= height + 1.4 * edge and not any(box.touches(other) for other in taken):
+                x, y, turn = (left + right) / 2, bottom + height / 2, 90 if upright else 0
+                sheet.text(x, y, GAP_WORDS, _GAP_SIZE, sheet.theme.muted, ha="center", va="center", rotation=turn)
+                break

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from liqcli.charts.axes import draw_price_axis, draw_time_axis, measure_gutter
-from liqcli.charts.bars import draw_bars
+from liqcli.charts.axes import draw_price_axis, measure_gutter
+from liqcli.charts.bars import STRIP, BarSeries, draw_bars, draw_interest, plan_bars, shade_cascades, write_words
 from liqcli.charts.header import draw_header, plan_header
-from liqcli.charts.heat import draw_gaps, draw_heat, sum_bands, write_gaps
+from liqcli.charts.heat import draw_heat, sum_bands, write_gaps
+from liqcli.charts.layout import Drawing
 from liqcli.charts.legend import draw_legend
 from liqcli.charts.palettes import HeatNorm, find_palette
 from liqcli.charts.picture import HeatmapPicture, PaletteName, ScaleName, Shown, ThemeName
@@ -24,22 +22,16 @@ from liqcli.charts.price import (
     price_extents,
 )
 from liqcli.charts.profile import draw_profile
+from liqcli.charts.reach import draw_escapes, find_escapes, price_span
 from liqcli.charts.regions import Region, map_regions
 from liqcli.charts.sheet import Sheet, own_style
 from liqcli.charts.themes import find_theme
-from liqcli.charts.view import View, lay_out, split_sides
+from liqcli.charts.timeline import draw_gaps, draw_time_axis
+from liqcli.charts.view import Sides, View, lay_out, split_sides
 from liqcli.errors import UsageError
 from liqcli.formats import format_duration
 
 SMALLEST, LARGEST = (900, 600), (6000, 4000)  # [px]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A figure, and where on it things stand."""
-
-    figure: Figure
-    regions: list[Region]
 
 
 def draw_heatmap(
@@ -77,7 +69,7 @@ def draw_heatmap(
         Unknown theme, palette or scale; values of another shape than the grid; a size that cannot hold the words.
     """
     _check(picture, size)
-    look = find_theme(theme)
+    look = find_theme(theme, palette)
     with own_style():
         sheet = Sheet(size, dpi, look, find_palette(palette, look.name))
         regions = _compose(sheet, picture, HeatNorm(picture.values, scale), position)
@@ -93,8 +85,8 @@ def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
 
 
 def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Shown) -> list[Region]:
-    head = plan_header(sheet, picture)
-    view = lay_out(sheet, picture, head.height, measure_gutter(sheet, picture))
+    head, span = plan_header(sheet, picture), price_span(picture)
+    view = lay_out(sheet, picture, span, head.height, measure_gutter(sheet, span, picture.last_price))
     sides = split_sides(picture, position)
     heat, profile, bars = (
         sheet.axes(box, name) for box, name in ((view.heat, "heat"), (view.profile, "profile"), (view.bars, "bars"))
@@ -104,15 +96,15 @@ def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Sh
     draw_heat(heat, sheet, picture, view, bands, norm)
     price_words = _draw_price(heat, sheet, picture, view)
     labels = draw_profile(profile, sheet, picture, view, sides)
-    draw_bars(bars, sheet, picture, view, sides)
-    draw_time_axis(sheet, view, (heat, bars))
+    _draw_bars(bars, sheet, picture, view, sides)
+    draw_time_axis(sheet, view.time, view.bars.bottom, (heat, bars))
     tag = None
     if picture.last_price is not None:
         draw_last_price(sheet, (heat, profile), picture.last_price)
         tag = draw_tag(sheet, view, picture.last_price)
     draw_price_axis(sheet, view, (heat, profile), tag)
-    draw_gaps(heat, sheet, picture, view)
-    draw_gaps(bars, sheet, picture, view)
+    for axes in (heat, bars):
+        draw_gaps(axes, sheet, picture.gaps, view.time)
     _write_captions(sheet, view, picture, price_words)
     draw_legend(sheet, picture, view, bands, norm)
     return map_regions(sheet, picture, view, labels)
@@ -121,7 +113,9 @@ def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Sh
 def _draw_price(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> str:
     """Draw candles or line, and give the words that say which."""
     candles = fit_candles(picture, sheet, view)
-    write_gaps(sheet, picture, view, price_extents(picture, view, candles))
+    extents = price_extents(picture, candles)
+    marks = draw_escapes(sheet, view, find_escapes(extents, view.low, view.high))
+    write_gaps(sheet, picture, view, extents, marks)
     if candles is not None:
         draw_candles(axes, sheet, view, candles)
         return f"price: {format_duration(candles.step_us)} candles ({candles.basis})"
@@ -129,6 +123,20 @@ def _draw_price(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -
         draw_trace(axes, sheet, picture)
         return "price: line of the last liquidation per bucket"
     return ""
+
+
+def _draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sides: Sides) -> None:
+    """Draw the panel below: the grid's columns summed up, with cascades and open interest."""
+    grid = picture.grid
+    series = BarSeries(
+        grid.bucket_starts_us, grid.bucket_us, sides.long.sum(axis=0), sides.short.sum(axis=0), picture.unit
+    )
+    panel = plan_bars(sheet, view.bars, view.time, series)
+    draw_bars(axes, sheet, panel, series)
+    shade_cascades(axes, sheet, view.time, picture.cascades, top=1 - sheet.px(STRIP) / view.bars.height)
+    if picture.interest is not None:
+        draw_interest(axes, sheet, panel, picture.interest)
+    write_words(sheet, view.bars, series, picture.cascades, picture.interest)
 
 
 def _write_captions(sheet: Sheet, view: View, picture: HeatmapPicture, price_words: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from liqcli.charts.fitting import cut
-from liqcli.charts.heat import GAP_WORDS, Bands
+from liqcli.charts.heat import Bands
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.picture import HeatmapPicture
 from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.ticks import scale_ticks
+from liqcli.charts.timeline import GAP_WORDS
 from liqcli.charts.units import format_amount, format_tick
 from liqcli.charts.view import View
 from liqcli.formats import format_duration

@@ -16,27 +16,27 @@ from liqcli.errors import UsageError
 # Cold to hot, each end chosen against its own background: the coldest cell must still be told from an empty one.
 _LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {
     "dark": (
-        (0.0, "#1b4b86"),
-        (0.20, "#1184a0"),
+        (0.0, "#2a68b4"),
+        (0.20, "#1590ad"),
         (0.42, "#2fb673"),
         (0.63, "#f2e04a"),
         (0.81, "#ff9a2b"),
         (1.0, "#ff2a3f"),
     ),
     "light": (
-        (0.0, "#a4c8ea"),
-        (0.22, "#41a5bd"),
-        (0.42, "#35a866"),
-        (0.63, "#f3bd13"),
-        (0.81, "#f0761b"),
-        (1.0, "#c00c2c"),
+        (0.0, "#7db0df"),
+        (0.22, "#2f97b4"),
+        (0.42, "#2b9c58"),
+        (0.63, "#d19a00"),
+        (0.81, "#e0650f"),
+        (1.0, "#b30726"),
     ),
 }
 # Stretch of a stock palette that stands out; on white they run backwards, so that more is always further from the page.
 _STRETCH: dict[PaletteName, dict[ThemeName, tuple[float, float]]] = {
-    "viridis": {"dark": (0.15, 1.0), "light": (0.92, 0.0)},
-    "magma": {"dark": (0.25, 0.98), "light": (0.90, 0.08)},
-    "cividis": {"dark": (0.18, 1.0), "light": (0.88, 0.0)},
+    "viridis": {"dark": (0.20, 1.0), "light": (0.74, 0.0)},
+    "magma": {"dark": (0.36, 0.98), "light": (0.77, 0.08)},
+    "cividis": {"dark": (0.24, 1.0), "light": (0.76, 0.0)},
 }
 PALETTES: tuple[PaletteName, ...] = ("liq", "viridis", "magma", "cividis")
 SCALES: tuple[ScaleName, ...] = ("log", "linear", "percentile")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.patheffects import Normal, Stroke
+from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 from numpy.typing import NDArray
 
 from liqcli.charts.picture import HeatmapPicture
@@ -20,6 +22,7 @@ from liqcli.model import US_PER_S, PriceSeries
 _MOST_CANDLES = 200
 _LEAST_PX = 5.5  # a candle and the air beside it
 _MINUTES = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 10_080, 20_160, 43_200)
+_SILENCE = 0.04  # of the window: a line over a longer one would pretend to know the price
 TAG_SIZE = 13.5
 
 
@@ -52,7 +55,7 @@ def fit_candles(picture: HeatmapPicture, sheet: Sheet, view: View) -> PriceSerie
     """The candles to draw, or None where there are none in the window."""
     if picture.prices is None:
         return None
-    inside = clip_candles(picture.prices, view.start_us, view.end_us)
+    inside = clip_candles(picture.prices, view.time.start_us, view.time.end_us)
     most = min(_MOST_CANDLES, int(view.heat.width / sheet.px(_LEAST_PX)))
     return thin_candles(inside, most) if len(inside.ts_us) else None
 
@@ -61,8 +64,7 @@ def draw_candles(axes: Axes, sheet: Sheet, view: View, candles: PriceSeries) -> 
     """Draw wicks and bodies: light where price rose, dark where it fell."""
     theme = sheet.theme
     middle = candles.ts_us + candles.step_us / 2
-    pixel_us = (view.end_us - view.start_us) / view.heat.width
-    half = min(0.31 * candles.step_us, sheet.px(5) * pixel_us)
+    half = min(0.31 * candles.step_us, sheet.px(5) * view.time.us_per_px)
     pixel_price = (view.high - view.low) / view.heat.height
     low, high = np.minimum(candles.open, candles.close), np.maximum(candles.open, candles.close)
     flat = np.maximum(sheet.px(1) * pixel_price - (high - low), 0) / 2  # an unchanged price is a dash, not nothing
@@ -99,47 +101,72 @@ def draw_trace(axes: Axes, sheet: Sheet, picture: HeatmapPicture) -> None:
     """Draw the price of the last event per bucket as a thin line with a rim against the cells, broken at gaps."""
     if picture.trace is None:
         return
-    ts_us, price = _break_at_gaps(*picture.trace, picture.gaps)
+    line = cut_line(*picture.trace, picture.gaps, picture.grid.window.length_us)
     rim = [Stroke(linewidth=sheet.points(3.4), foreground=sheet.theme.halo, alpha=0.6), Normal()]
-    # As with candles: the line proper lies under the cells, a breath of it over them.
-    for alpha, effects, zorder in ((0.85, rim, 2.5), (0.3, [], 5.0)):
-        axes.plot(
-            ts_us,
-            price,
-            color=sheet.theme.text,
-            linewidth=sheet.points(1.3),
-            alpha=alpha,
-            solid_joinstyle="round",
-            path_effects=effects,
-            zorder=zorder,
-            label="price",
-        )
+    draw_line(axes, sheet, line, rim, zorder=2.5, alpha=0.85)
+    axes.add_collection(  # as with candles: the line proper lies under the cells, a breath of it over them
+        LineCollection(line.runs, colors=sheet.theme.text, linewidths=sheet.points(1.3), alpha=0.3, zorder=5.0),
+        autolim=False,
+    )
 
 
-def _break_at_gaps(
-    ts_us: NDArray[np.int64], price: NDArray[np.float64], gaps: Sequence[tuple[int, int]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+@dataclass(frozen=True, slots=True)
+class CutLine:
+    """
+    A line of price in pieces of points (time [µs UTC], price [quote]), shape ``(n, 2)`` each.
+
+    ``runs`` are known throughout; ``bridges`` join two of them over a long silence, where price may have been anywhere.
+    """
+
+    runs: list[NDArray[np.float64]]
+    bridges: list[NDArray[np.float64]]
+
+
+def cut_line(
+    ts_us: NDArray[np.int64], price: NDArray[np.float64], gaps: Sequence[tuple[int, int]], length_us: int
+) -> CutLine:
+    """Cut the line of the last liquidation per bucket: apart at gaps, bridged where it is silent for long."""
     known = np.isfinite(price)
-    times, prices = ts_us[known].astype(np.float64), price[known]
-    places = np.unique(np.searchsorted(times, [start for start, _ in gaps]).astype(np.int64))
-    inner = places[(places > 0) & (places < len(times))]
-    return np.insert(times, inner, times[inner]), np.insert(prices, inner, np.nan)
+    points = np.column_stack([ts_us[known], price[known]]).astype(np.float64)
+    lost = np.zeros(max(len(points) - 1, 0), dtype=bool)
+    places = np.searchsorted(points[:, 0], [start for start, _ in gaps])
+    lost[[k - 1 for k in places.tolist() if 0 < k < len(points)]] = True
+    silent = np.diff(points[:, 0]) > _SILENCE * length_us
+    runs = np.split(points, np.flatnonzero(lost | silent) + 1) if len(points) else []
+    return CutLine(runs, [points[k : k + 2] for k in np.flatnonzero(silent & ~lost).tolist()])
 
 
-def price_extents(picture: HeatmapPicture, view: View, candles: PriceSeries | None) -> NDArray[np.float64]:
-    """Where price is drawn: time, lowest and highest [px], shape (n, 3)."""
+def draw_line(
+    axes: Axes, sheet: Sheet, line: CutLine, effects: list[AbstractPathEffect], zorder: float, alpha: float
+) -> None:
+    """Draw a cut line: runs solid, bridges dotted, lonely points as dots."""
+    style: dict[str, Any] = {"colors": sheet.theme.text, "linewidths": sheet.points(1.3)}
+    style |= {"alpha": alpha, "zorder": zorder}
+    axes.add_collection(
+        LineCollection(line.runs, joinstyle="round", path_effects=effects, label="price", **style), autolim=False
+    )
+    style |= {"linewidths": sheet.points(1.0), "alpha": 0.45 * alpha}
+    axes.add_collection(
+        LineCollection(line.bridges, linestyles=[(0, (1, 4))], label="price unknown", **style), autolim=False
+    )
+    lonely = np.array([run[0] for run in line.runs if len(run) == 1]).reshape(-1, 2)
+    dots: dict[str, Any] = {"color": sheet.theme.text, "alpha": alpha, "zorder": zorder, "linestyle": "none"}
+    dots |= {"marker": "o", "markersize": sheet.points(3.5), "markeredgewidth": 0}
+    axes.plot(*lonely.T, label="price dots", **dots)
+
+
+def price_extents(picture: HeatmapPicture, candles: PriceSeries | None) -> NDArray[np.float64]:
+    """What is drawn as price: time [µs UTC], lowest and highest [quote], shape (n, 3)."""
     if candles is not None:
-        rows = zip(candles.ts_us + candles.step_us / 2, candles.low, candles.high, strict=True)
-    elif picture.trace is not None:
-        rows = zip(*(picture.trace[i] for i in (0, 1, 1)), strict=True)
-    else:
+        return np.column_stack([candles.ts_us + candles.step_us / 2, candles.low, candles.high])
+    if picture.trace is None:
         return np.empty((0, 3))
-    placed = [(view.x(ts), view.y(low), view.y(high)) for ts, low, high in rows if np.isfinite(low)]
-    return np.array(placed, dtype=np.float64).reshape(-1, 3)
+    rows = np.column_stack([picture.trace[0], picture.trace[1], picture.trace[1]]).astype(np.float64)
+    return rows[np.isfinite(rows[:, 1])]
 
 
 def draw_last_price(sheet: Sheet, panels: tuple[Axes, ...], price: float) -> None:
-    """Draw the dashed line through all panels of price."""
+    """Draw the dashed line through all panels of price; matplotlib cuts it off beyond their frame."""
     for axes in panels:
         axes.axhline(
             price,
@@ -152,10 +179,18 @@ def draw_last_price(sheet: Sheet, panels: tuple[Axes, ...], price: float) -> Non
         )
 
 
+def tag_words(price: float, span: tuple[float, float]) -> str:
+    """Write the last price; with an arrow where it lies beyond the prices that were asked for."""
+    arrow = "▼ " if price < span[0] else "▲ " if price > span[1] else ""
+    return arrow + format_price(price)
+
+
 def draw_tag(sheet: Sheet, view: View, price: float) -> Box:
     """Print the last price on the axis; gives the box that other labels must leave alone."""
-    text, y = format_price(price), view.y(price)
     height = sheet.px(23)
+    text, y = tag_words(price, (view.low, view.high)), view.y(price)
+    if not view.low <= price <= view.high:
+        y = min(max(y, view.heat.bottom + height / 2), view.heat.top - height / 2)
     box = Box(view.profile.right + sheet.px(3), y - height / 2, sheet.text_width(text, TAG_SIZE, bold=True), height)
     box = Box(box.left, box.bottom, box.width + sheet.px(14), height)
     sheet.pill(box, sheet.theme.tag)

@@ -123,13 +123,10 @@ def _draw_bands(
 
 
 def _write_label(sheet: Sheet, band: Band, y: float, columns: _Columns, unit: str) -> Box:
-    theme, rank = sheet.theme, str(band.rank)
-    width = max(sheet.px(18), sheet.text_width(rank, 11, bold=True) + sheet.px(8))
+    theme, width = sheet.theme, sheet.chip(columns.chip, y, band.rank).width
     reach = columns.share_right - columns.chip + width / 2 + sheet.px(5)
     back = Box(columns.chip - width / 2, y - sheet.px(10), reach, sheet.px(20))
     sheet.pill(back, theme.band, zorder=1.5)
-    sheet.pill(Box(columns.chip - width / 2, y - sheet.px(9), width, sheet.px(18)), theme.chip)
-    sheet.text(columns.chip, y, rank, 11, theme.chip_text, bold=True, ha="center", va="center_baseline")
     amount = _amount(band, unit)
     sheet.text(columns.amount_right, y, amount, _LABEL_SIZE, bold=True, ha="right", va="center_baseline")
     share = format_share(band.share, 1.0)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from liqcli.charts.bars import LEAST_CASCADE_PX
 from liqcli.charts.picture import HeatmapPicture
 from liqcli.charts.sheet import Box, Sheet
+from liqcli.charts.timeline import widen
 from liqcli.charts.view import View
-
-LEAST_CASCADE_PX = 3  # narrower bursts are drawn so wide
 
 
 class Region(NamedTuple):
@@ -60,10 +60,10 @@ def map_regions(sheet: Sheet, picture: HeatmapPicture, view: View, labels: Seque
     for band in picture.bands:
         found += _across(page, view, "cluster", band.rank, band.low, band.high)
     found += [page.region("label", rank, box) for rank, box in labels]
-    least_us = sheet.px(LEAST_CASCADE_PX) * (view.end_us - view.start_us) / view.bars.width
+    least_us = sheet.px(LEAST_CASCADE_PX) * view.time.us_per_px
     for start_us, end_us, rank in picture.cascades:
         start, end = widen(start_us, end_us, least_us)
-        left, right = max(view.x(start), view.bars.left), min(view.x(end), view.bars.right)
+        left, right = max(view.time.x(start), view.bars.left), min(view.time.x(end), view.bars.right)
         if left < right:
             found.append(page.region("cascade", rank, Box(left, view.bars.bottom, right - left, view.bars.height)))
     return found
@@ -81,18 +81,12 @@ class Page(NamedTuple):
         return Region(kind, key, left, top, box.width / self.width, box.height / self.height)
 
 
-def widen(start_us: float, end_us: float, least_us: float) -> tuple[float, float]:
-    """Give a stretch of time at least this length, about its middle. [µs]"""
-    spare = max(least_us - (end_us - start_us), 0.0) / 2
-    return start_us - spare, end_us + spare
-
-
 def _map_buckets(page: Page, picture: HeatmapPicture, view: View) -> Iterator[Region]:
     starts = picture.grid.bucket_starts_us
     edges = np.append(starts, starts[-1] + picture.grid.bucket_us)
     height = view.heat.top - view.bars.bottom
     for key, (start, end) in enumerate(pairwise(edges.tolist())):
-        left, right = view.x(start), view.x(end)
+        left, right = view.time.x(start), view.time.x(end)
         yield page.region("bucket", key, Box(left, view.bars.bottom, right - left, height))
 
 

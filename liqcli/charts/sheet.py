@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, get_font
+from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 
@@ -36,8 +38,9 @@ def _font_file(bold: bool) -> Path:
 @contextmanager
 def own_style() -> Iterator[None]:
     """Work under matplotlib's defaults: a user's ``matplotlibrc`` changes nothing."""
-    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
-    with matplotlib.rc_context(defaults):
+    defaults = ((key, value) for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend"))
+    foreign = {key: value for key, value in defaults if matplotlib.rcParams[key] != value}
+    with matplotlib.rc_context(foreign) if foreign else nullcontext():  # entering costs as much as a small panel
         yield
 
 
@@ -46,6 +49,26 @@ def printable(text: str) -> str:
     face = get_font(str(_font_file(False)))
     spaced = "".join(" " if c.isspace() else c for c in text).strip()
     return "".join(c if face.get_char_index(ord(c)) else "\ufffd" for c in spaced)
+
+
+def _font(bold: bool, points: float) -> FontProperties:
+    return FontProperties(fname=str(_font_file(bold)), size=points)
+
+
+@cache
+def _ruler(dpi: float) -> RendererAgg:
+    return RendererAgg(1, 1, dpi)  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=4096)
+def _measure(text: str, points: float, bold: bool, dpi: float) -> float:
+    """How wide a line will be. [px]"""
+    if not text:
+        return 0.0
+    width, _height, _descent = _ruler(dpi).get_text_width_height_descent(  # type: ignore[no-untyped-call]
+        text, _font(bold, points), ismath=False
+    )
+    return float(width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +90,46 @@ class Box:
         """Upper edge. [px]"""
         return self.bottom + self.height
 
+    def touches(self, other: Box) -> bool:
+        """Whether the two share a pixel."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.bottom < other.top and other.bottom < self.top
+
 
 class Sheet:
     """
     A figure addressed in pixels.
 
-    ``scale`` is the size of everything that is neither panel nor page: text, gaps, line widths.
+    ``scale`` is the size of everything that is neither panel nor page: text, gaps, line widths; 1 where the page has
+    the size that the picture was designed for.
     """
 
-    def __init__(self, size: tuple[int, int], dpi: float, theme: Theme, palette: ListedColormap) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        dpi: float,
+        theme: Theme,
+        palette: ListedColormap,
+        design: tuple[int, int] = (1600, 1000),
+    ) -> None:
         self.width, self.height = size
         self.dpi, self.theme, self.palette = dpi, theme, palette
-        ratio = min(self.width / 1600, self.height / 1000)
+        ratio = min(self.width / design[0], self.height / design[1])
         # Small pictures keep their words legible: text shrinks more slowly than the page.
         self.scale = ratio if ratio >= 1 else ratio**0.6
         self.figure = Figure(figsize=(self.width / dpi, self.height / dpi), dpi=dpi, facecolor=theme.page)
-        self._renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
 
     def px(self, length: float) -> float:
-        """Scale a length of the 1600 x 1000 design to this page. [px]"""
+        """Scale a length of the design to this page. [px]"""
         return length * self.scale
 
     def points(self, length: float) -> float:
         """Turn a design length into points, matplotlib's unit of widths."""
         return self.px(length) * 72 / self.dpi
 
-    def font(self, size: float, bold: bool = False) -> FontProperties:
-        """Our font at a design size. [px]"""
-        return FontProperties(fname=str(_font_file(bold)), size=self.points(size))
-
     def text_width(self, text: str, size: float, bold: bool = False) -> float:
         """How wide a line will be. [px]"""
-        if not text:
-            return 0.0
-        return float(self._renderer.get_text_width_height_descent(text, self.font(size, bold), ismath=False)[0])
+        return _measure(text, self.points(size), bold, self.dpi)
 
     def text(
         self,
@@ -120,7 +149,7 @@ class Sheet:
             x / self.width,
             y / self.height,
             text,
-            fontproperties=self.font(size, bold),
+            fontproperties=_font(bold, self.points(size)),
             color=color or self.theme.text,
             ha=ha,
             va=va,
@@ -137,13 +166,22 @@ class Sheet:
         """Lay a bare panel: no ticks, no frame."""
         place = (box.left / self.width, box.bottom / self.height, box.width / self.width, box.height / self.height)
         axes = self.figure.add_axes(place, label=label, facecolor=self.theme.panel)
-        axes.set_axisbelow(True)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.tick_params(length=0, labelbottom=False, labelleft=False)
-        axes.set_xticks([])
-        axes.set_yticks([])
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_visible(False)  # lines and labels are ours: a tick is five artists, and there are dozens
         return axes
+
+    def rule(self, axes: Axes, across: Sequence[float] = (), upright: Sequence[float] = ()) -> None:
+        """Draw quiet lines through a panel, behind everything: across at values, upright at instants."""
+        flat, tall = axes.get_yaxis_transform(), axes.get_xaxis_transform()
+        for transform, lines in (
+            (flat, [[(0.0, value), (1.0, value)] for value in across]),
+            (tall, [[(value, 0.0), (value, 1.0)] for value in upright]),
+        ):
+            if lines:
+                style: dict[str, Any] = {"colors": self.theme.grid, "linewidths": self.points(0.8), "zorder": 0.5}
+                axes.add_collection(LineCollection(lines, transform=transform, **style), autolim=False)
 
     def pill(self, box: Box, color: str, radius: float = 3.0, zorder: float = 2.0) -> None:
         """Draw a filled, slightly rounded box under a text."""
@@ -160,6 +198,29 @@ class Sheet:
                 zorder=zorder,
             )
         )
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], color: str, width: float = 1.0) -> None:
+        """Draw a straight line between two pixels, under the words."""
+        (x0, y0), (x1, y1), inch = start, end, self.dpi
+        self.figure.add_artist(
+            Line2D(
+                [x0 / inch, x1 / inch],
+                [y0 / inch, y1 / inch],
+                color=color,
+                linewidth=self.points(width),
+                transform=self.figure.dpi_scale_trans,
+                zorder=1.8,
+            )
+        )
+
+    def chip(self, x: float, y: float, rank: int) -> Box:
+        """Draw a rank on a small coloured plate about a pixel; gives the plate."""
+        text = str(rank)
+        width = max(self.px(18), self.text_width(text, 11, bold=True) + self.px(8))
+        box = Box(x - width / 2, y - self.px(9), width, self.px(18))
+        self.pill(box, self.theme.chip)
+        self.text(x, y, text, 11, self.theme.chip_text, bold=True, ha="center", va="center_baseline")
+        return box
 
     def swatch(self, box: Box, color: str, hatch_color: str | None = None) -> None:
         """Draw a sharp filled rectangle; with a second colour, hatched in it."""

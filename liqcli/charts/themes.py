@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liqcli.charts.picture import ThemeName, Tone
 from liqcli.errors import UsageError
@@ -20,6 +20,7 @@ class Theme:
     muted: str
     long: str
     short: str
+    interest: str
     warn: str
     warn_text: str
     candle_up: str
@@ -49,6 +50,7 @@ DARK = Theme(
     muted="#939db0",
     long="#ff5f66",
     short="#2bd49b",
+    interest="#b3a1ff",
     warn="#f5c84b",
     warn_text="#1a1405",
     candle_up="#aab4c4",
@@ -73,8 +75,9 @@ LIGHT = Theme(
     text="#141a24",
     muted="#5a6577",
     long="#d3263f",
-    short="#0a8f63",
-    warn="#a86800",
+    short="#08794f",
+    interest="#6a45d6",
+    warn="#955d00",
     warn_text="#ffffff",
     candle_up="#ffffff",
     candle_down="#7b8698",
@@ -93,9 +96,22 @@ LIGHT = Theme(
 THEMES: dict[ThemeName, Theme] = {"dark": DARK, "light": LIGHT}
 
 
-def find_theme(name: str) -> Theme:
+# For the colour-blind safe palette: orange and blue stay apart for every kind of colour blindness, red and green do
+# not; the palette's middle is grey, so candles stand back.
+_SAFE_PALETTE = "cividis"
+_SAFE: dict[ThemeName, Theme] = {
+    "dark": replace(
+        DARK, long="#ff9a4d", short="#4fb3ff", candle_up="#748093", candle_down="#222b38", candle_wick="#6b7689"
+    ),
+    "light": replace(
+        LIGHT, long="#b04a00", short="#0a66b8", candle_up="#ffffff", candle_down="#c0c8d4", candle_wick="#838da0"
+    ),
+}
+
+
+def find_theme(name: str, palette: str = "") -> Theme:
     """
-    Look a theme up by name.
+    Look a theme up by name; the colour-blind safe palette changes its hues of longs and shorts as well.
 
     Raises
     ------
@@ -104,5 +120,5 @@ def find_theme(name: str) -> Theme:
     """
     for known, theme in THEMES.items():
         if known == name:
-            return theme
+            return _SAFE[known] if palette == _SAFE_PALETTE else theme
     raise UsageError(f"--theme: {name!r} is not known; valid are {', '.join(THEMES)}")

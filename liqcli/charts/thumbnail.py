@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from liqcli.charts.palettes import HeatNorm, find_palette
 from liqcli.charts.picture import HeatmapPicture, PaletteName, ScaleName, ThemeName
+from liqcli.charts.reach import price_span
 from liqcli.charts.themes import Theme, find_theme
-from liqcli.charts.view import clip_candles, price_span, time_span
+from liqcli.charts.view import clip_candles, time_span
 
 WIDTH, HEIGHT, PROFILE = 720, 384, 104  # [px]; shown at half of it, so that it is sharp on dense screens
 _LINE = 3  # thickness of the price line [px]
@@ -50,7 +51,7 @@ def draw_thumbnail(
     theme, palette, scale : str
         As there.
     """
-    look = find_theme(theme)
+    look = find_theme(theme, palette)
     width = WIDTH - PROFILE
     low, high = price_span(picture)
     prices = high - (np.arange(HEIGHT) + 0.5) * (high - low) / HEIGHT

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from liqcli.charts.picture import HeatmapPicture, Shown
 from liqcli.charts.sheet import Box, Sheet
+from liqcli.charts.timeline import Timeline
 from liqcli.model import PriceSeries
-
-_MARGIN = 0.03  # of the price span, kept free above and below
-_FEWEST_BINS = 24  # one bin alone would fill the panel and say nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +22,9 @@ class View:
     profile: Box
     bars: Box
     legend: Box
-    start_us: int
-    end_us: int
+    time: Timeline
     low: float
     high: float
-
-    def x(self, ts_us: float) -> float:
-        """Where an instant stands. [px]"""
-        return self.heat.left + self.heat.width * (ts_us - self.start_us) / (self.end_us - self.start_us)
 
     def y(self, price: float) -> float:
         """Where a price stands. [px]"""
@@ -65,24 +58,6 @@ def time_span(picture: HeatmapPicture) -> tuple[int, int]:
     return min(window.start_us, int(starts[0])), max(window.end_us, int(starts[-1]) + picture.grid.bucket_us)
 
 
-def price_span(picture: HeatmapPicture) -> tuple[float, float]:
-    """The price axis: the bins, the candles or the line, and the last price, with a little air. [quote]"""
-    edges = picture.grid.price_edges
-    known = [float(edges[0]), float(edges[-1])]
-    if picture.prices is not None:
-        candles = clip_candles(picture.prices, *time_span(picture))
-        known += [float(np.min(candles.low)), float(np.max(candles.high))] if len(candles.ts_us) else []
-    elif picture.trace is not None:
-        line = picture.trace[1][np.isfinite(picture.trace[1])]
-        known += [float(line.min()), float(line.max())] if line.size else []
-    if picture.last_price is not None:
-        known.append(picture.last_price)
-    low, high = min(known), max(known)
-    margin = max(_MARGIN * (high - low), (_FEWEST_BINS * picture.grid.bin.width - (high - low)) / 2)
-    below = low - margin
-    return (0.0 if below < 0 <= low else below), high + margin  # no air below a price of nothing
-
-
 def clip_candles(prices: PriceSeries, start_us: int, end_us: int) -> PriceSeries:
     """Keep the candles of a stretch of time whose four prices are all there."""
     keep = (prices.ts_us >= start_us) & (prices.ts_us < end_us)
@@ -99,7 +74,9 @@ def clip_candles(prices: PriceSeries, start_us: int, end_us: int) -> PriceSeries
     )
 
 
-def lay_out(sheet: Sheet, picture: HeatmapPicture, header_height: float, gutter: float) -> View:
+def lay_out(
+    sheet: Sheet, picture: HeatmapPicture, span: tuple[float, float], header_height: float, gutter: float
+) -> View:
     """
     Share the page out.
 
@@ -108,7 +85,9 @@ def lay_out(sheet: Sheet, picture: HeatmapPicture, header_height: float, gutter:
     sheet : Sheet
         The page.
     picture : HeatmapPicture
-        Gives the ranges of the axes.
+        Gives the range of the time axis.
+    span : (float, float)
+        The price axis. [quote]
     header_height, gutter : float
         What title and price labels need. [px]
     """
@@ -127,4 +106,5 @@ def lay_out(sheet: Sheet, picture: HeatmapPicture, header_height: float, gutter:
     aside = profile.left + px(44)
     legend = Box(aside, px(14), sheet.width - px(20) - aside, bottom - px(24))
     header = Box(edge, sheet.height - header_height, sheet.width - 2 * edge, header_height)
-    return View(header, heat, profile, bars, legend, *time_span(picture), *price_span(picture))
+    time = Timeline(*time_span(picture), heat.left, heat.right)
+    return View(header, heat, profile, bars, legend, time, *span)

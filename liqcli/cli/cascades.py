@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from liqcli.cli.common import (
@@ -11,11 +14,13 @@ from liqcli.cli.common import (
     LakeOption,
     LookbackOption,
     MinUsdOption,
+    PaletteOption,
     PositionOption,
     PriceOption,
     QuietOption,
     SinceOption,
     SymbolOption,
+    ThemeOption,
     UntilOption,
     check_choice,
     read_query,
@@ -34,6 +39,9 @@ CSV = (
 
 def cascades(
     symbol: SymbolOption,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Also draw them into this .png.")
+    ] = None,
     output_format: FormatOption = "table",
     lookback: LookbackOption = None,
     since: SinceOption = None,
@@ -42,6 +50,8 @@ def cascades(
     position: PositionOption = "both",
     min_usd: MinUsdOption = 0.0,
     price: PriceOption = "reported",
+    palette: PaletteOption = "liq",
+    theme: ThemeOption = "auto",
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -51,14 +61,23 @@ def cascades(
     from liqcli.config import lake_root
     from liqcli.findings import View, build_findings
     from liqcli.lake import Lake
+    from liqcli.outputs import check_outputs, write_outputs
     from liqcli.render import render_json
     from liqcli.report import build_report
+    from liqcli.settings import PALETTES, THEMES
 
     set_speech(quiet, debug)
+    if output is not None:
+        check_outputs([output], (".png",))
+    view = View(palette=check_choice(palette, PALETTES, "--palette"), theme=check_choice(theme, THEMES, "--theme"))
     check_choice(output_format, ("table", "json", "csv"), "--format")
     store = Lake(lake_root(lake))
     query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
-    report = build_report(build_findings(store, query, GridOptions(), View()))
+    findings = build_findings(store, query, GridOptions(), view)
+    if output is not None:
+        write_outputs(findings, [output], picture="cascades")
+        say(f"wrote {output}")
+    report = build_report(findings)
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     found = report["cascades"]

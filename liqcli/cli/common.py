@@ -101,6 +101,10 @@ HalfLifeOption = Annotated[
         show_default="all weigh the same",
     ),
 ]
+PaletteOption = Annotated[str, typer.Option(help="liq, viridis, magma or cividis (colour-blind safe).")]
+ThemeOption = Annotated[
+    str, typer.Option(help="dark, light, or auto: pages follow the reader's system, a picture alone is dark.")
+]
 FormatOption = Annotated[str, typer.Option("--format", help="table, json or csv.")]
 
 

@@ -19,12 +19,14 @@ from liqcli.cli.common import (
     MaxClustersOption,
     MinShareOption,
     MinUsdOption,
+    PaletteOption,
     PositionOption,
     PriceOption,
     PriceRangeOption,
     QuietOption,
     SinceOption,
     SymbolOption,
+    ThemeOption,
     UntilOption,
     check_choice,
     read_cluster_options,
@@ -41,10 +43,9 @@ if TYPE_CHECKING:
     from liqcli.analysis.selection import Query
     from liqcli.lake import Lake
 
+PICTURES = ("heatmap", "cascades", "cumulative", "open-interest")
 BY = ("notional", "count", "qty")
-PALETTES = ("liq", "viridis", "magma", "cividis")
 SCALES = ("log", "linear", "percentile")
-THEMES = ("auto", "dark", "light")
 
 
 def heatmap(
@@ -68,11 +69,12 @@ def heatmap(
     max_clusters: MaxClustersOption = None,
     half_life: HalfLifeOption = None,
     by: Annotated[str, typer.Option(help="What a cell shows: notional (USD), count or qty.")] = "notional",
-    palette: Annotated[str, typer.Option(help="liq, viridis, magma or cividis (colour-blind safe).")] = "liq",
+    palette: PaletteOption = "liq",
     scale: Annotated[str, typer.Option(help="Colour scale: log, linear or percentile.")] = "log",
-    theme: Annotated[
-        str, typer.Option(help="dark, light, or auto: pages follow the reader's system, a picture alone is dark.")
-    ] = "auto",
+    picture: Annotated[
+        str, typer.Option(help="What a .png shows: heatmap, cascades, cumulative or open-interest.")
+    ] = "heatmap",
+    theme: ThemeOption = "auto",
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Write the time of making into pages; their bytes then differ each time.")
     ] = False,
@@ -86,6 +88,7 @@ def heatmap(
     from liqcli.findings import View, build_findings
     from liqcli.lake import Lake
     from liqcli.outputs import check_outputs, write_outputs
+    from liqcli.settings import PALETTES, THEMES
 
     set_speech(quiet, debug)
     outputs = output or []
@@ -96,6 +99,7 @@ def heatmap(
         check_choice(scale, SCALES, "--scale"),
         check_choice(theme, THEMES, "--theme"),
     )
+    check_choice(picture, PICTURES, "--picture")
     options = read_grid_options(bucket, bin_width, bins, price_range)
     clusters = read_cluster_options(min_share, max_clusters, half_life)
     store = Lake(lake_root(lake))
@@ -104,7 +108,7 @@ def heatmap(
     findings = build_findings(store, query, options, view, clusters)
     for path in findings.damaged:
         warn(f"{path}: damaged, left out; liqcli verify says what to do")
-    for path in write_outputs(findings, outputs, _now() if stamp else None):
+    for path in write_outputs(findings, outputs, _now() if stamp else None, picture=picture.replace("-", "_")):
         say(f"wrote {path}")
     if findings.damaged or not complete:
         raise typer.Exit(int(ExitCode.PARTIAL))

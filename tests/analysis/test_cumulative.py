@@ -100,7 +100,7 @@ def test_a_grid_of_other_events_is_refused(engine):
 
 @pytest.mark.parametrize(
     ("low", "high", "last", "step"),
-    [(98.0, 101.0, 100.0, "2/10000"), (50.0, 101.0, 100.0, "5/1000"), (99.99, 100.01, 100.0, "1/1000000")],
+    [(98.0, 101.0, 100.0, "2/10000"), (50.0, 101.0, 100.0, "5/1000"), (99.9, 100.1, 100.0, "1/100000")],
 )
 def test_steps_are_round(low, high, last, step):
     ring = choose_ring(low, high, last)

@@ -164,8 +164,21 @@ def test_the_line_of_price_breaks_at_a_gap():
     trace = (grid.bucket_starts_us, np.linspace(97_000.0, 98_000.0, 288))
     gap = (START + 7 * HOUR_US, START + 11 * HOUR_US)
     line = artists(draw(make_picture(grid, trace=trace, gaps=[gap])), "heat", "price")[0]
-    assert np.isnan(line.get_ydata()).sum() == 1
-    assert line.get_xdata()[np.isnan(line.get_ydata())] == trace[0][trace[0] >= gap[0]][0]
+    before, after = line.get_segments()
+    assert before[-1, 0] < gap[0] <= after[0, 0]
+    assert len(before) + len(after) == 288
+
+
+def test_the_line_of_price_is_dotted_over_a_long_silence_and_a_lonely_print_is_a_dot():
+    grid = make_busy()
+    hours = np.array([0.0, 0.5, 1.0, 9.0, 20.0, 20.5])  # a silence of more than 4 % of the day is one of an hour
+    trace = ((START + hours * HOUR_US).astype(np.int64), 97_000.0 + hours)
+    figure = draw(make_picture(grid, trace=trace))
+    runs, bridges, (dots,) = (artists(figure, "heat", f"price{name}") for name in ("", " unknown", " dots"))
+    assert [len(run) for run in runs[0].get_segments()] == [3, 1, 2]
+    silences = [bridge[:, 1].tolist() for bridge in bridges[0].get_segments()]
+    assert silences == [[97_001.0, 97_009.0], [97_009.0, 97_020.0]]
+    assert dots.get_ydata().tolist() == [97_009.0]
 
 
 def test_band_labels_best_ranks_first_from_low_to_high():

@@ -27,7 +27,7 @@ from liqcli.lake import Lake
 from liqcli.settings import Settings
 import matplotlib.backends.backend_agg, duckdb, jinja2, filelock, PIL.PngImagePlugin
 import liqcli.daily.make, liqcli.poster
-liqcli.poster.draw_poster = lambda findings: liqcli.poster.Poster(b"the slow part", 1600, 1000, "alt", [])
+liqcli.poster.draw_poster = lambda findings, name: liqcli.poster.Poster(b"the slow part", 1600, 1000, "alt", [])
 liqcli.daily.make.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
 changes = 0
 def counted(change):
@@ -76,7 +76,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     from liqcli.daily import make
 
     drawn = poster.Poster(b"no picture", 1600, 1000, "alt", [])
-    monkeypatch.setattr(poster, "draw_poster", lambda _findings: drawn)
+    monkeypatch.setattr(poster, "draw_poster", lambda _findings, _name: drawn)
     monkeypatch.setattr(make, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
 
 

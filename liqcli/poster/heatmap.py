@@ -1,38 +1,23 @@
-"""From findings to the picture: which words and numbers stand on it."""
+"""The heat map: title, subtitle, headline numbers, hot bands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from liqcli.analysis.clusters import Cluster
-from liqcli.analysis.coverage import overall_share
 from liqcli.analysis.summary import PriceBand, cell_values
-from liqcli.charts import Region, draw_heatmap, render_png
+from liqcli.charts import draw_heatmap
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
 from liqcli.findings import Findings
-from liqcli.formats import format_count, format_coverage, format_price, format_share, format_time, format_usd
+from liqcli.formats import format_count, format_price, format_share, format_usd
+from liqcli.poster.base import Poster, make_poster
+from liqcli.poster.interest import build_interest
+from liqcli.poster.words import coverage_number, list_limits, list_origin
 from liqcli.symbols import split_symbol
 from liqcli.timespan import format_length
-from liqcli.words import SHORT_COMPLETENESS, list_exchanges
 
 
-@dataclass(frozen=True, slots=True)
-class Poster:
-    """
-    A picture ready for a page: its bytes, its size [px], what it shows in a sentence, and where on it things stand.
-
-    ``regions`` are fractions of width and height from the upper left corner; :class:`liqcli.charts.Region` lists kinds.
-    """
-
-    png: bytes
-    width: int
-    height: int
-    alt: str
-    regions: list[Region]
-
-
-def draw_poster(findings: Findings) -> Poster:
+def draw_heatmap_poster(findings: Findings) -> Poster:
     """Draw the heat map of a window; the same findings give the same bytes."""
     view = findings.view
     drawing = draw_heatmap(
@@ -42,13 +27,7 @@ def draw_poster(findings: Findings) -> Poster:
         scale=view.scale,  # type: ignore[arg-type]
         position=findings.selection.query.position,  # type: ignore[arg-type]
     )
-    width, height = (round(side) for side in drawing.figure.bbox.size)
-    return Poster(render_png(drawing.figure), width, height, build_alt_text(findings), drawing.regions)
-
-
-def draw_png(findings: Findings) -> bytes:
-    """Draw the heat map as PNG bytes alone."""
-    return draw_poster(findings).png
+    return make_poster(drawing, build_alt_text(findings))
 
 
 def build_picture(findings: Findings) -> HeatmapPicture:
@@ -70,37 +49,30 @@ def build_picture(findings: Findings) -> HeatmapPicture:
         last_price=findings.last_price,
         bands=[Band(b.rank, b.low, b.high, b.notional, b.share) for b in hot],
         cascades=[(c.start_us, c.end_us, c.rank) for c in findings.cascades],
+        interest=build_interest(findings),
+        bounded=findings.options.price_low is not None,
         sample=findings.sample,
     )
 
 
 def build_subtitle(findings: Findings) -> str:
     """Write the line under the title: realized, who, how completely, when, in which steps."""
-    window, grid = findings.selection.window, findings.grid
+    grid, options = findings.grid, findings.options
     quote = split_symbol(findings.selection.symbols[0])[1] or "USD"
-    exchanges = list_exchanges([e.exchange for e in findings.summary.exchanges])
     parts = [
-        "realized",
-        f"{exchanges} ({SHORT_COMPLETENESS[findings.summary.completeness]})",
-        f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC",
+        *list_origin(findings),
         f"{format_length(grid.bucket_us)} × {format_price(grid.bin.width, grid.bin.width)} {quote}",
     ]
-    options = findings.options
     if options.price_low is not None and options.price_high is not None:
         inside = format_usd(findings.summary.sums.notional - grid.outside_notional)
         bounds = f"{format_price(options.price_low)} to {format_price(options.price_high)}"
         parts.append(f"prices {bounds} only: {inside} of {format_usd(findings.summary.sums.notional)} USD")
-    if findings.selection.query.position != "both":
-        parts.append(f"{findings.selection.query.position}s only")
-    if findings.selection.market_prices:
-        parts.append("prices moved to the market")
-    return " · ".join(parts)
+    return " · ".join([*parts, *list_limits(findings)])
 
 
 def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
     """Choose the figures at the top: events, USD, longs, shorts, coverage."""
     sums = findings.summary.sums
-    share = overall_share(findings.selection.coverage)
     whole = sums.notional
     numbers = [
         HeadlineNumber(format_count(sums.events), "events"),
@@ -110,10 +82,7 @@ def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
             f"{format_usd(sums.short_notional)}  {format_share(sums.short_notional, whole)}", "shorts", "short"
         ),
     ]
-    if share is not None:
-        tone = "plain" if share >= 0.999 else "warn"
-        numbers.append(HeadlineNumber(format_coverage(share), "coverage", tone))  # type: ignore[arg-type]
-    return tuple(numbers)
+    return (*numbers, *coverage_number(findings))
 
 
 def build_alt_text(findings: Findings) -> str:

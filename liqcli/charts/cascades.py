@@ -1,0 +1,131 @@
+"""The bursts: USD a minute against the level at which one begins, the price over it, the largest ones listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from liqcli.charts.bars import LEAST_CASCADE_PX, STRIP, WORDS, shade_cascades
+from liqcli.charts.burst_list import BurstList, draw_list, list_width, plan_list
+from liqcli.charts.fitting import spread
+from liqcli.charts.header import draw_header, plan_header
+from liqcli.charts.layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, Drawing, open_sheet
+from liqcli.charts.picture import CascadesPicture, PaletteName, ThemeName
+from liqcli.charts.price_line import PriceLine, build_price_line, draw_price_line, plan_axis
+from liqcli.charts.rate import draw_rate, write_rate_words
+from liqcli.charts.regions import Page, Region
+from liqcli.charts.sheet import Box, Sheet, own_style
+from liqcli.charts.timeline import Timeline, draw_gaps, draw_time_axis, widen
+
+_CHIPS = 30  # height of the strip with the ranks, over the minutes [px]
+_RATE_SHARE = 0.58  # of the height of both panels
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """The rooms of the page; ``price`` is None where no price is known. [px]"""
+
+    time: Timeline
+    rate: Box
+    price: Box | None
+    aside: Box
+
+
+def draw_cascades(
+    picture: CascadesPicture,
+    *,
+    theme: ThemeName = "dark",
+    palette: PaletteName = "liq",
+    size: tuple[int, int] = COMPACT,
+    dpi: float = 100.0,
+) -> Drawing:
+    """
+    Draw when liquidations came in bursts.
+
+    Regions: panel (0 USD a minute, 1 price), cascade (by rank, over all panels), label (its row in the list).
+
+    Raises
+    ------
+    UsageError
+        Unknown theme or palette, or a size that cannot hold the words.
+    """
+    with own_style():
+        sheet = open_sheet(size, dpi, theme, palette)
+        regions = _compose(sheet, picture)
+    return Drawing(sheet.figure, regions)
+
+
+def _compose(sheet: Sheet, picture: CascadesPicture) -> list[Region]:
+    head = plan_header(sheet, picture)
+    draw_header(sheet, picture, head)
+    line = build_price_line(picture)
+    listed = plan_list(sheet, picture, sheet.height - head.height - sheet.px(16))
+    rooms = _lay_out(sheet, picture, head.height, line, listed)
+    bursts = [(b.start_us, b.end_us, b.rank) for b in picture.bursts]
+    rate = sheet.axes(rooms.rate, "rate")
+    draw_rate(rate, sheet, picture, rooms.rate, rooms.time)
+    shade_cascades(rate, sheet, rooms.time, bursts, top=1 - sheet.px(STRIP) / rooms.rate.height)
+    panels = [rate]
+    if line is not None and rooms.price is not None:
+        price = sheet.axes(rooms.price, "price")
+        draw_price_line(price, sheet, line, *plan_axis(sheet, line, rooms.price), list(picture.bursts))
+        sheet.caption(rooms.price, rooms.price.top + sheet.px(8), line.words)
+        shade_cascades(price, sheet, rooms.time, bursts)
+        panels.append(price)
+    draw_time_axis(sheet, rooms.time, rooms.rate.bottom, panels)
+    for axes in panels:
+        draw_gaps(axes, sheet, picture.gaps, rooms.time)
+    write_rate_words(sheet, picture, rooms.rate, rooms.time)
+    _draw_chips(sheet, picture, rooms)
+    return [*_map(sheet, picture, rooms), *draw_list(sheet, picture, listed, rooms.aside)]
+
+
+def _lay_out(sheet: Sheet, picture: CascadesPicture, head: float, line: PriceLine | None, listed: BurstList) -> _Rooms:
+    px = sheet.px
+    wide = list_width(sheet, listed)
+    top = sheet.height - head
+    aside = Box(sheet.width - px(EDGE) - wide, px(16), wide, top - px(16))
+    tall = top - px(CAPTION) - px(FOOT)
+    labels = ["100K"]
+    if line is not None:
+        _, priced = plan_axis(sheet, line, Box(0, 0, 1, (1 - _RATE_SHARE) * tall))
+        labels += [text for _, text in priced]
+    gutter = px(16) + max(sheet.text_width(text, AXIS_SIZE) for text in labels)
+    right = aside.left - gutter - (px(20) if wide else 0.0)
+    time = Timeline(picture.start_us, picture.end_us, px(EDGE), right)
+    both = tall - px(_CHIPS)
+    rate = Box(time.left, px(FOOT), time.width, _RATE_SHARE * both if line is not None else both)
+    price = Box(time.left, rate.top + px(_CHIPS), time.width, both - rate.height) if line is not None else None
+    return _Rooms(time, rate, price, aside)
+
+
+def _draw_chips(sheet: Sheet, picture: CascadesPicture, rooms: _Rooms) -> None:
+    """Print the ranks over the minutes, the best ones where not all fit, with a line to the burst."""
+    wide = sheet.px(26)
+    ranked = sorted(picture.bursts, key=lambda burst: burst.rank)[: int(rooms.time.width / wide)]
+    chosen = sorted(ranked, key=lambda burst: (burst.start_us + burst.end_us, burst.rank))
+    wanted = [rooms.time.x((burst.start_us + burst.end_us) / 2) for burst in chosen]
+    y = rooms.rate.top + sheet.px(_CHIPS) / 2
+    if not chosen:
+        words = "no burst left the window's baseline"
+        sheet.text(rooms.time.left + sheet.px(8), y, words, WORDS, sheet.theme.muted, va="center_baseline")
+        return
+    for burst, x, at in zip(
+        chosen, spread(wanted, wide, rooms.time.left + wide / 2, rooms.time.right - wide / 2), wanted, strict=True
+    ):
+        plate = sheet.chip(x, y, burst.rank)
+        sheet.line((x, plate.bottom), (at, rooms.rate.top), sheet.theme.muted, 0.9)
+
+
+def _map(sheet: Sheet, picture: CascadesPicture, rooms: _Rooms) -> list[Region]:
+    page = Page(sheet.width, sheet.height)
+    boxes = [rooms.rate] if rooms.price is None else [rooms.rate, rooms.price]
+    found = [page.region("panel", key, box) for key, box in enumerate(boxes)]
+    least = sheet.px(LEAST_CASCADE_PX) * rooms.time.us_per_px
+    for burst in picture.bursts:
+        start, end = widen(burst.start_us, burst.end_us, least)
+        left, right = (float(np.clip(rooms.time.x(ts), rooms.time.left, rooms.time.right)) for ts in (start, end))
+        box = Box(left, rooms.rate.bottom, right - left, boxes[-1].top - rooms.rate.bottom)
+        found.append(page.region("cascade", burst.rank, box))
+    return found

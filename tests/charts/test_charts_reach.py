@@ -1,0 +1,123 @@
+"""The price axis: a spike far outside does not squeeze the heat, what is cut off is marked, an asked range is kept."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from boxes import faults
+from chart_cases import START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
+from matplotlib.text import Text
+
+from liqcli.charts.picture import Interest
+from liqcli.charts.reach import find_escapes, price_span
+from liqcli.model import US_PER_S
+
+HOUR_US = 3600 * US_PER_S
+
+
+def words(figure):
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+
+
+def panel(figure, label):
+    return next(axes for axes in figure.axes if axes.get_label() == label)
+
+
+def spiked(minutes=3, low=60_000.0):
+    """The busy day (prices 95,000 to 103,000) with a crash to ``low`` for some minutes at 12:00."""
+    candles = make_candles(make_busy(), 60, swing=0.45)
+    lows = candles.low.copy()
+    lows[720 : 720 + minutes] = low + np.arange(minutes)
+    return busy_picture(prices=replace(candles, low=lows))
+
+
+def test_a_short_spike_is_cut_off_and_named():
+    picture = spiked()
+    low, high = price_span(picture)
+    assert 94_000 < low < 95_000
+    assert high < 104_000
+    figure = draw(picture)
+    assert panel(figure, "heat").get_ylim() == (low, high)
+    assert "▼ 60,000" in words(figure)
+    assert list(faults(figure)) == []
+
+
+def test_a_lasting_fall_is_drawn_whole():
+    """Ten minutes of 1,440 are more than one in 200: that was the market, no spike."""
+    low, _ = price_span(spiked(minutes=10))
+    assert low < 60_000
+    assert not any(text.startswith("▼ ") and text[2].isdigit() for text in words(draw(spiked(minutes=10))))
+
+
+def test_a_spike_that_takes_little_room_stays():
+    """94,500 is 500 below the heat, whose span is 8,000: less than 15 % of the axis."""
+    assert price_span(spiked(low=94_500.0))[0] < 94_500
+    assert "▼ 94,500" not in words(draw(spiked(low=94_500.0)))
+
+
+def test_of_few_candles_wicks_may_be_cut_off_but_no_body():
+    grid = make_busy()
+    candles = make_candles(grid, 3600)
+    wick, body = candles.low.copy(), candles.close.copy()
+    wick[12] = body[12] = 60_000.0
+    assert price_span(busy_picture(prices=replace(candles, low=wick)))[0] > 90_000
+    assert price_span(busy_picture(prices=replace(candles, low=wick, close=body)))[0] < 60_000
+
+
+def test_spikes_up_and_down_and_only_the_furthest_of_neighbours():
+    candles = make_candles(make_busy(), 60)
+    lows, highs = candles.low.copy(), candles.high.copy()
+    lows[700], lows[703], highs[1000] = 60_000.0, 59_000.0, 140_000.0
+    figure = draw(busy_picture(prices=replace(candles, low=lows, high=highs)))
+    marks = [text for text in words(figure) if text[:2] in ("▼ ", "▲ ") and text[2].isdigit()]
+    assert sorted(marks) == ["▲ 140,000", "▼ 59,000"]
+
+
+def test_runs_outside_and_their_extremes():
+    prices = np.array([[1.0, 9.0, 11.0], [2.0, 4.0, 6.0], [3.0, 3.0, 5.0], [4.0, 9.0, 11.0], [5.0, 9.0, 25.0]])
+    found = [(e.ts_us, e.price, e.way) for e in find_escapes(prices, 8.0, 20.0)]
+    assert found == [(3.0, 3.0, "down"), (5.0, 25.0, "up")]
+    assert find_escapes(np.empty((0, 3)), 8.0, 20.0) == []
+
+
+def test_an_asked_range_is_the_axis_and_the_last_price_beyond_it_is_tagged_at_the_edge():
+    picture = replace(busy_picture(), bounded=True, last_price=110_000.0)
+    figure = draw(picture)
+    edges = picture.grid.price_edges
+    assert panel(figure, "heat").get_ylim() == (edges[0], edges[-1])
+    assert "▲ 110,000" in words(figure)
+    assert list(faults(figure)) == []
+    below = draw(replace(picture, last_price=1.0))
+    assert "▼ 1" in words(below)
+
+
+@pytest.mark.parametrize("width", ["0.00000005", "0.01", "250"])
+def test_one_event_gets_air_at_every_price_scale(width):
+    grid = make_grid([(0, 20, "long", 5.0)], bins=1, width=width, first_bin=400)
+    low, high = price_span(make_picture(grid, last_price=None))
+    assert (high - low) / grid.bin.width == pytest.approx(24)
+
+
+# ---------------------------------------------------------------------------------------------------- open interest
+
+
+def interest(values):
+    values = np.asarray(values, dtype=np.float64)
+    return Interest(START + np.arange(len(values)) * HOUR_US, values, "USD", "binance BTCUSDT")
+
+
+def test_open_interest_is_a_line_over_the_bars_and_says_its_ends():
+    figure = draw(busy_picture(interest=interest([8.0e9, 7.5e9, 7.6e9])))
+    (line,) = (a for a in panel(figure, "bars").get_children() if a.get_label() == "open interest")
+    heights = line.get_ydata()
+    low, high = panel(figure, "bars").get_ylim()
+    assert low < heights[1] < heights[2] < heights[0] < high
+    assert (heights[2] - heights[1]) / (heights[0] - heights[1]) == pytest.approx(0.2)  # 0.1 of 0.5 billion
+    assert {"━ open interest", "8.00B to 7.60B USD (binance BTCUSDT)"} <= set(words(figure))
+    assert list(faults(figure)) == []
+
+
+def test_unknown_open_interest_is_left_out():
+    assert not any("open interest" in text for text in words(draw(busy_picture())))
+    flat = draw(busy_picture(interest=interest([5e9, 5e9])))
+    assert "5.00B to 5.00B USD (binance BTCUSDT)" in words(flat)
