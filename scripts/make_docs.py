@@ -22,7 +22,13 @@ from liqcli.live_sources import LIVE_SOURCES  # noqa: E402
 from liqcli.sources import SOURCES  # noqa: E402
 from liqcli.sources.header import parse_header  # noqa: E402
 
-SHARED_MODULES = ("asking", "binance_files", "common", "header")  # of liqcli/sources: no source, so no header
+SHARED_MODULES = (
+    "asking",
+    "binance_files",
+    "common",
+    "header",
+    "kraken_scan",
+)  # of liqcli/sources: no source, so no header
 EXIT_WORDS = {
     ExitCode.DONE: "done",
     ExitCode.USAGE: "a flag, name or value that cannot be right",

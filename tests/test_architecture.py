@@ -191,7 +191,8 @@ print("LOADED", sorted(set({HEAVY!r}) & set(sys.modules)), "EXIT", code or 0)
 SOURCE_MODULES = [
     m
     for m in MODULES
-    if m.startswith("liqcli.sources.") and not m.endswith((".asking", ".binance_files", ".common", ".header"))
+    if m.startswith("liqcli.sources.")
+    and m.rpartition(".")[2] not in ("asking", "binance_files", "common", "header", "kraken_scan")
 ]
 
 
