@@ -205,7 +205,8 @@ def _coverage(findings: Findings) -> dict[str, Any]:
         "inferred": any(c.inferred for c in coverage),
         "gaps": _intervals(findings.gaps),
         "by_exchange": [_exchange_coverage(c) for c in coverage],
-        "overlaps": list(findings.selection.overlaps),
+        "overlaps": [comparison.text for comparison in findings.selection.comparisons],
+        "comparisons": [comparison.record() for comparison in findings.selection.comparisons],
         "damaged": [_place_in_lake(path) for path in findings.damaged],
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from liqcli.analysis.claims import list_claims
+from liqcli.analysis.compare import Comparison, compare_sources
 from liqcli.analysis.coverage import ExchangeCoverage, overall_share
 from liqcli.analysis.holdings import LAKE_COLUMNS, Holding, read_holdings
 from liqcli.analysis.market_price import MarketPrices, move_to_market
@@ -40,8 +41,8 @@ class Selection:
     """
     The events that count, ready in the engine as table ``liquidations``.
 
-    ``overlaps`` names what was left out because a better source covers the same exchange and time; ``damaged`` names
-    files that could not be read. ``market_prices`` says what became of prices that were to be moved.
+    ``comparisons`` are about sources that were left out because a better one covers the same exchange and time;
+    ``damaged`` names files that could not be read. ``market_prices`` says what became of prices that were to be moved.
     """
 
     label: str
@@ -49,7 +50,7 @@ class Selection:
     window: Window
     query: Query
     coverage: tuple[ExchangeCoverage, ...]
-    overlaps: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     damaged: tuple[Path, ...] = field(default=())
     market_prices: MarketPrices | None = None
 
@@ -103,6 +104,7 @@ def _select(
         if holdings:
             raise _nothing_inside(query, holdings, window, overall_share(sharing.coverage))
         raise _nothing_stored(query, lake)
+    comparisons = compare_sources(engine, sharing.leftovers, inside, query.position, query.min_usd)
     damaged = [*damaged, *sharing.damaged]
     market = None
     if query.price == "reported":
@@ -111,7 +113,7 @@ def _select(
         pairs = sorted({(h.partition.exchange, h.partition.symbol) for h in inside})
         market = move_to_market(engine, lake, pairs, window)
         damaged = [*damaged, *market.damaged]
-    return Selection(label, tuple(symbols), window, query, sharing.coverage, sharing.overlaps, tuple(damaged), market)
+    return Selection(label, tuple(symbols), window, query, sharing.coverage, comparisons, tuple(damaged), market)
 
 
 def _load(

@@ -10,11 +10,31 @@ from liqcli.analysis.claims import SourceView, divide_window
 from liqcli.analysis.coverage import ExchangeCoverage, build_coverage
 from liqcli.analysis.holdings import Holding, try_memory
 from liqcli.coverage import WindowMemory
-from liqcli.intervals import Interval
+from liqcli.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.lake import Lake
 from liqcli.model import Window
 
 Key = tuple[str, str]  # exchange, symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """
+    A source that was left out in some ``stretches`` [µs] of which it tells, for others tell of them better.
+
+    ``instead`` is who counts there, each with its own stretches.
+    """
+
+    exchange: str
+    symbol: str
+    source: str
+    stretches: tuple[Interval, ...]
+    instead: Mapping[str, Sequence[Interval]]
+
+    @property
+    def length_us(self) -> int:
+        """How long it was left out. [µs]"""
+        return total_length(self.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +43,13 @@ class Sharing:
     How a window is divided.
 
     ``shares`` exchange and symbol -> source -> its stretches [µs]; ``coverage`` one entry an exchange and symbol that
-    has rows or was asked, also when it answered that nothing happened; ``overlaps`` names sources that were set aside;
+    has rows or was asked, also when it answered that nothing happened; ``leftovers`` are sources that do not count;
     ``damaged`` are window memories that cannot be read: what their sources cover is not known.
     """
 
     coverage: tuple[ExchangeCoverage, ...]
     shares: Mapping[Key, Mapping[str, Sequence[Interval]]]
-    overlaps: tuple[str, ...]
+    leftovers: tuple[Leftover, ...]
     damaged: tuple[Path, ...] = ()
 
 
@@ -55,7 +75,7 @@ def share_out(
     speakers = sorted({*rows, *asked})
     coverage: list[ExchangeCoverage] = []
     shares: dict[Key, dict[str, list[Interval]]] = {}
-    overlaps: list[str] = []
+    leftovers: list[Leftover] = []
     damaged: list[Path] = []
     for exchange, symbol in sorted({speaker[:2] for speaker in speakers}):
         memories: dict[str, WindowMemory] = {}
@@ -63,19 +83,19 @@ def share_out(
             memories[source], bad = try_memory(lake, exchange, symbol, source)
             damaged += bad
         views = [
-            _view(source, memory.covered(), rows.get((exchange, symbol, source), ()), window)
+            view_source(source, memory.covered(), rows.get((exchange, symbol, source), ()), window)
             for source, memory in memories.items()
         ]
         speaking = [v for v in views if v.events or v.covered]
         shares[exchange, symbol] = divide_window(speaking, window)
-        overlaps += _name_overlaps(exchange, symbol, [v for v in speaking if v.events], shares[exchange, symbol])
+        leftovers += find_leftovers((exchange, symbol), speaking, shares[exchange, symbol], rows, window)
         known = build_coverage(exchange, symbol, memories, window)
         if known.intervals or any(v.events for v in views):
             coverage.append(known)
-    return Sharing(tuple(coverage), shares, tuple(overlaps), tuple(damaged))
+    return Sharing(tuple(coverage), shares, tuple(leftovers), tuple(damaged))
 
 
-def _view(source: str, covered: Sequence[Interval], mine: Sequence[Holding], window: Window) -> SourceView:
+def view_source(source: str, covered: Sequence[Interval], mine: Sequence[Holding], window: Window) -> SourceView:
     """How completely a source speaks is read from all its rows: in this window it may know that nothing happened."""
     inside = [h for h in mine if h.first_us < window.end_us and h.last_us >= window.start_us]
     return SourceView(
@@ -87,10 +107,28 @@ def _view(source: str, covered: Sequence[Interval], mine: Sequence[Holding], win
     )
 
 
-def _name_overlaps(
-    exchange: str, symbol: str, views: Sequence[SourceView], shares: Mapping[str, Sequence[Interval]]
-) -> list[str]:
-    if len(views) < 2:
-        return []
-    used = [v.source for v in views if shares.get(v.source)]
-    return [f"{exchange} {symbol}: {', '.join(sorted(v.source for v in views))} overlap; counted: {', '.join(used)}"]
+def find_leftovers(
+    key: Key,
+    views: Sequence[SourceView],
+    shares: Mapping[str, Sequence[Interval]],
+    rows: Mapping[tuple[str, str, str], Sequence[Holding]],
+    window: Window,
+) -> list[Leftover]:
+    """Find who tells of a time in which somebody else counts; of who never told when, the rows tell."""
+    found = []
+    for view in views:
+        mine = rows.get((*key, view.source), ())
+        told = view.covered or tuple((h.first_us, h.last_us + 1) for h in mine)
+        left = subtract_intervals(clip_intervals(told, window.interval), shares.get(view.source, ()))
+        instead = {
+            other.source: stretches
+            for other in views
+            if other is not view and (stretches := _meet(left, shares.get(other.source, ())))
+        }
+        if view.events and instead:
+            found.append(Leftover(*key, view.source, tuple(left), instead))
+    return found
+
+
+def _meet(some: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
+    return [piece for other in others for piece in clip_intervals(some, other)]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from liqcli.analysis.claims import divide_window
 from liqcli.analysis.holdings import Holding, MarketHolding, read_holdings, read_market_holdings, try_memory
+from liqcli.analysis.sharing import find_leftovers, view_source
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError
-from liqcli.formats import format_iso
+from liqcli.formats import format_duration, format_iso
 from liqcli.intervals import Interval, subtract_intervals, total_length
 from liqcli.lake import Lake
-from liqcli.model import US_PER_S
+from liqcli.model import US_PER_S, Window
 from liqcli.partition import KINDS, Partition
+
+Name = tuple[str, str, str]  # exchange, symbol, source
+Known = dict[Name, list[Interval]]  # what is remembered [µs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,8 @@ class StatusRow:
 
     ``first_us``, ``last_us`` [µs UTC], None where a source was asked and never had an event; ``notional`` [USD], None
     for candles and open interest; ``coverage`` the covered share between the first and the last remembered instant,
-    None when nothing is remembered; ``size`` [bytes].
+    None when nothing is remembered; ``counted`` the share of the time it tells of in which it counts, for ``left_us``
+    [µs] others, ``instead``, tell better; ``size`` [bytes].
     """
 
     exchange: str
@@ -39,6 +46,9 @@ class StatusRow:
     gaps: tuple[Interval, ...]
     files: int
     size: int
+    counted: float = 1.0
+    left_us: int = 0
+    instead: tuple[str, ...] = ()
 
 
 def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
@@ -77,7 +87,18 @@ def status_record(row: StatusRow) -> dict[str, Any]:
         "gaps": [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in row.gaps],
         "files": row.files,
         "bytes": row.size,
+        "counted": row.counted,
     }
+
+
+def list_overlaps(rows: Sequence[StatusRow]) -> list[str]:
+    """Say which sources are left out of reports, for how long, and who counts instead."""
+    return [
+        f"{row.exchange} {row.symbol}: {row.source} is left out for {format_duration(row.left_us)} that "
+        f"{' and '.join(row.instead)} tell{'s' * (len(row.instead) == 1)} of better; they are never added up"
+        for row in rows
+        if row.left_us
+    ]
 
 
 def _read_liquidations(
@@ -96,15 +117,16 @@ def _join(
 ) -> tuple[list[StatusRow], list[Path]]:
     """Put together files and window memory; of a source whose memory is damaged the coverage is not known."""
     filed = {(p.exchange, p.symbol, p.source) for p in partitions}
-    groups: dict[tuple[str, str, str], list[Holding]] = {key: [] for key in lake.remembered() if key not in filed}
+    groups: dict[Name, list[Holding]] = {key: [] for key in lake.remembered() if key not in filed}
     for h in holdings:
         groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
     rows: list[StatusRow] = []
     damaged: list[Path] = []
+    known: Known = {}
     for (exchange, symbol, source), parts in sorted(groups.items()):
         memory, bad = try_memory(lake, exchange, symbol, source)
         damaged += bad
-        covered = memory.covered()
+        covered = known[exchange, symbol, source] = memory.covered()
         whole = (covered[0][0], covered[-1][1]) if covered else (0, 0)
         rows.append(
             StatusRow(
@@ -119,7 +141,26 @@ def _join(
                 size=sum(h.path.stat().st_size for h in parts),
             )
         )  # fmt: skip
-    return rows, damaged
+    return list(_weigh(rows, groups, known)), damaged
+
+
+def _weigh(rows: Sequence[StatusRow], holdings: Mapping[Name, Sequence[Holding]], known: Known) -> Iterator[StatusRow]:
+    """Note of each source for how long it counts, where several tell of one exchange and symbol."""
+    for key, group in groupby(rows, key=lambda row: (row.exchange, row.symbol)):
+        mine = {row.source: row for row in group}
+        told = {
+            source: known[*key, source] or [(h.first_us, h.last_us + 1) for h in holdings[*key, source]]
+            for source in mine
+        }
+        edges = [edge for stretches in told.values() for stretch in stretches for edge in stretch]
+        if len(mine) > 1 and edges:
+            whole = Window(min(edges), max(edges))
+            views = [view_source(source, known[*key, source], holdings[*key, source], whole) for source in mine]
+            for left in find_leftovers(key, views, divide_window(views, whole), holdings, whole):
+                share = 1 - left.length_us / total_length(told[left.source])
+                row = mine[left.source]
+                mine[left.source] = replace(row, counted=share, left_us=left.length_us, instead=tuple(left.instead))
+        yield from mine.values()
 
 
 def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:

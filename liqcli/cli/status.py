@@ -19,7 +19,7 @@ def status(
     """List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size."""
     import json
 
-    from liqcli.analysis.status import build_status, status_record
+    from liqcli.analysis.status import build_status, list_overlaps, status_record
     from liqcli.config import lake_root
     from liqcli.formats import format_count, format_coverage, format_usd
     from liqcli.lake import Lake
@@ -51,6 +51,8 @@ def status(
             for row in rows
         ]
         typer.echo(render_table(header, body, right=(6, 7, 8, 9, 10)))
+        for line in list_overlaps(rows):
+            say(line)
     else:
         say(f"the lake {store.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo")
     if damaged:

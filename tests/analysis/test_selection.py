@@ -217,7 +217,18 @@ def test_full_beats_sampled_and_the_rest_is_filled(lake):
     assert by_exchange["bybit"].sums.notional == 1 + 32 + 64 + 8 + 16
     assert by_exchange["bybit"].completeness == ("full", "sampled")
     assert summary.completeness == "mixed"
-    assert selection.overlaps == ("bybit SOLUSDT: recorder, tardis overlap; counted: recorder, tardis",)
+    (comparison,) = selection.comparisons  # in hours 6 to 12: 2 + 4 of the one, 32 + 64 of the other; gate has one
+    assert comparison.record() == {
+        "exchange": "bybit",
+        "symbol": "SOLUSDT",
+        "seconds": 6 * 3600,
+        "counted": {"sources": ["tardis"], "events": 2, "notional": 96, "long_notional": 96},
+        "left_out": {"sources": ["recorder"], "events": 2, "notional": 6, "long_notional": 6},
+    }
+    assert comparison.text == (
+        "bybit SOLUSDT: tardis counted and recorder left out for the 6 h that both tell of: "
+        "2 events, 96.0 USD (100 % long), against 2 events, 6.00 USD (100 % long)"
+    )
 
 
 def test_inside_the_full_stretch_only_the_full_source_counts(lake):
@@ -226,7 +237,46 @@ def test_inside_the_full_stretch_only_the_full_source_counts(lake):
     selection, summary = select(store, **window)
     assert summary.sums.notional == 96
     assert summary.completeness == "full"
-    assert selection.overlaps == ("bybit SOLUSDT: recorder, tardis overlap; counted: tardis",)
+    assert [(c.source, c.counted, c.length_us) for c in selection.comparisons] == [("recorder", ("tardis",), 6 * HOUR)]
+
+
+def test_the_comparison_is_of_what_the_report_counts(lake):
+    """Only orders from 5 USD on: 32 + 64 against nothing of 2 + 4; only shorts: nothing against nothing."""
+    large, _ = select(overlapping(lake), min_usd=5.0)
+    assert [(c.instead.events, c.left_out.events) for c in large.comparisons] == [(2, 0)]
+    assert "against 0 events, 0 USD" in large.comparisons[0].text
+    assert "long" not in large.comparisons[0].text.split("against")[1]
+
+
+def test_sources_one_after_the_other_are_nothing_to_compare(lake):
+    rows = [make_liquidation(T0 + HOUR, source="a"), make_liquidation(T0 + 5 * HOUR, source="b")]
+    memories = {
+        ("gate", "SOLUSDT", "a"): [(T0, T0 + 2 * HOUR, "complete")],
+        ("gate", "SOLUSDT", "b"): [(T0 + 2 * HOUR, T0 + DAY, "complete")],
+    }
+    assert select(fill_lake(lake, rows, memories))[0].comparisons == ()
+
+
+def test_three_sources(lake):
+    """a tells of hours 0 to 4, b of 2 to 8, c of all day; a is the best, then b: 1 + 2, 8, 64 count."""
+    rows = [
+        make_liquidation(T0 + hour * HOUR, notional=2.0**power, source=source, completeness=kind, price_kind=price)
+        for hour, power, source, kind, price in [
+            (1, 0, "a", "full", "fill"), (3, 1, "a", "full", "fill"),
+            (3, 2, "b", "full", "bankruptcy"), (5, 3, "b", "full", "bankruptcy"),
+            (3, 4, "c", "sampled", "fill"), (5, 5, "c", "sampled", "fill"), (20, 6, "c", "sampled", "fill"),
+        ]
+    ]  # fmt: skip
+    spans = {"a": (0, 4), "b": (2, 8), "c": (0, 24)}
+    memories = {
+        ("gate", "SOLUSDT", name): [(T0 + start * HOUR, T0 + end * HOUR, "complete")]
+        for name, (start, end) in spans.items()
+    }
+    selection, summary = select(fill_lake(lake, rows, memories))
+    assert summary.sums.notional == 1 + 2 + 8 + 64
+    found = {c.source: (c.counted, c.length_us // HOUR, c.instead.notional, c.left_out.notional)
+             for c in selection.comparisons}  # fmt: skip
+    assert found == {"b": (("a",), 2, 2, 4), "c": (("a", "b"), 8, 1 + 2 + 8, 16 + 32)}
 
 
 def test_a_stretch_known_to_be_empty_is_not_filled_by_the_sampled_source_when_the_full_one_has_events(lake):

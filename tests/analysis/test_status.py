@@ -48,6 +48,7 @@ def test_rows_by_hand(lake):
         "gaps": [{"start": "2026-03-01T01:00:00Z", "end": "2026-03-01T02:00:00Z", "seconds": 3600.0}],
         "files": 2,
         "bytes": sizes["liquidations"],
+        "counted": 1.0,
     }
     assert (okx["exchange"], okx["coverage"], okx["gaps"], okx["notional"]) == ("okx", None, [], 5)
     assert (candles["kind"], candles["events"], candles["last"]) == ("candles 1m", 2, "2026-03-01T00:01:00Z")
