@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from warm import Warmth, wants_cold_start
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,13 +44,22 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
+@pytest.fixture(scope="session")
+def warmth() -> Iterator[Warmth]:
+    """Processes that have everything imported, from which programs are forked."""
+    parents = Warmth()
+    yield parents
+    parents.close()
+
+
 @pytest.fixture
-def run_cli(tmp_path: Path) -> RunCli:
+def run_cli(tmp_path: Path, warmth: Warmth) -> RunCli:
     """
     Run ``python -m liqcli ARGS`` in a process of its own, in a folder of its own.
 
     ``run_cli("status", env={"LIQCLI_THREADS": "1"}, cwd=..., check=0)``: ``env`` is added to the environment, ``check``
-    is the exit code that must come (None: any), ``stdin`` what the program may read.
+    is the exit code that must come (None: any), ``stdin`` what the program may read. ``cold``: a new interpreter, not
+    one forked from a process that has everything imported (see warm.py).
     """
 
     def run(
@@ -59,19 +69,25 @@ def run_cli(tmp_path: Path) -> RunCli:
         stdin: str = "",
         check: int | None = None,
         timeout_s: float = 120,
+        cold: bool = False,
     ) -> CliResult:
-        done = subprocess.run(
-            [sys.executable, "-m", "liqcli", *map(str, args)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=cli_environment(tmp_path / "lake", env),
-            cwd=cwd or tmp_path,
-            timeout=timeout_s,
-            check=False,
-        )
-        result = CliResult(done.returncode, done.stdout, done.stderr)
+        words = list(map(str, args))
+        environment = cli_environment(tmp_path / "lake", env)
+        if cold or wants_cold_start(env or {}):
+            done = subprocess.run(
+                [sys.executable, "-m", "liqcli", *words],
+                input=stdin,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                env=environment,
+                cwd=cwd or tmp_path,
+                timeout=timeout_s,
+                check=False,
+            )
+            result = CliResult(done.returncode, done.stdout, done.stderr)
+        else:
+            result = CliResult(*warmth.run(words, environment, cwd or tmp_path, stdin, timeout_s))
         assert check is None or result.exit_code == check, f"liqcli {' '.join(map(str, args))}: {result}"
         return result
 
