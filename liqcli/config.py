@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from liqcli.errors import UsageError
+from liqcli.setting_values import expand_path
 
 
 def use_settings(path: Path | None) -> Path | None:
@@ -18,9 +19,9 @@ def use_settings(path: Path | None) -> Path | None:
 def lake_root(option: Path | None, setting: Path | None = None) -> Path:
     """Pick the lake: the option, ``LIQCLI_LAKE``, the settings' one, or ``lake`` in the user's data directory."""
     if option is not None:
-        return option.expanduser()
+        return expand_path(option, "--lake")
     if chosen := os.environ.get("LIQCLI_LAKE"):
-        return Path(chosen).expanduser()
+        return expand_path(chosen, "LIQCLI_LAKE")
     if setting is not None:
         return setting
     import platformdirs

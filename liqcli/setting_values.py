@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from liqcli.errors import UsageError
@@ -39,6 +40,23 @@ def check_texts(value: object, name: str, least: int = 0, secret: bool = False) 
     if len(items) < least:
         raise UsageError(f"{name}: the list is empty")
     return items
+
+
+def expand_path(path: Path | str, where: str) -> Path:
+    """
+    Write out the ``~`` of a path that a user gave; ``where`` says what the message shall name.
+
+    Raises
+    ------
+    UsageError
+        A ``~name`` that nobody has, or a character that no file's name holds.
+    """
+    if any(ord(character) < 32 for character in str(path)):
+        raise UsageError(f"{where}: {str(path)!r} holds a line break or control character")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # the standard library's own kind for this
+        raise UsageError(f"{where}: {str(path)!r}: there is no such user") from error
 
 
 def check_choice(value: object, name: str, choices: tuple[str, ...]) -> str:

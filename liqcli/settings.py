@@ -19,6 +19,7 @@ from liqcli.setting_values import (
     check_text,
     check_texts,
     check_whole,
+    expand_path,
     unique,
 )
 from liqcli.symbols import nearest, normalise_symbol
@@ -85,7 +86,7 @@ def find_settings(option: Path | None) -> Path | None:
     """
     for named, by in ((option, "--config"), (os.environ.get("LIQCLI_CONFIG") or None, "LIQCLI_CONFIG")):
         if named is not None:
-            path = Path(named).expanduser()
+            path = expand_path(named, by)
             if not path.is_file():
                 raise UsageError(f"{by}: there is no file {path}; liqcli init --config {path} writes one")
             return path.resolve()
@@ -172,7 +173,7 @@ class _Reader:
         return unique(format_length(parse_length(text, name)) for text in check_texts(value, name, least=1))
 
     def _out(self, value: object, name: str) -> Path:
-        return self._folder / Path(check_text(value, name)).expanduser()
+        return self._folder / expand_path(check_text(value, name), name)
 
     _lake = _out
 
@@ -216,9 +217,8 @@ class _Reader:
             if key == "notify":
                 made[key] = tuple(check_texts(item, f"[{name}] {key}", secret=True))
             elif key == "exit_code":
-                made[key] = (
-                    item if item == 0 and item is not False else check_whole(item, f"[{name}] {key}", FREE_EXIT_CODES)
-                )
+                free = 0 if item == 0 and type(item) is int else check_whole(item, f"[{name}] {key}", FREE_EXIT_CODES)
+                made[key] = free
             else:
                 made[key] = check_amount(item, f"[{name}] {key}")
         return Alerts(**made)

@@ -97,6 +97,17 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ('time_zone = "../etc"', "is no time zone"),
         ('fetch = "no"', "fetch: 'no' is neither true nor false"),
         ('out = ""', "out: '' is not a text"),
+        ('out = "a\\nb"', r"out: 'a\\nb' holds a line break or control character"),
+        ('lake = "a\\u0000b"', r"lake: 'a\\x00b' holds a line break or control character"),
+        ('out = "~nobody-has-this-name/x"', "out: '~nobody-has-this-name/x': there is no such user"),
+        ('time_zone = "/etc/localtime"', "is no time zone"),
+        ('time_zone = "Europe"', "is no time zone"),
+        ('symbols = ["\\u001b[31mSOL"]', r"'\\x1b\[31mSOL' is not a contract name"),
+        ('symbols = ["SOL\\"; DROP TABLE x"]', "is not a contract name"),
+        ('"<script>" = 1', "'<script>' is no setting"),
+        ('"\\u001b[31m" = 1', r"'\\x1b\[31m' is no setting"),
+        ("[alerts]\nexit_code = 0.0", "exit_code: 0.0 is not a whole number"),
+        ("[alerts]\nexit_code = false", "exit_code: False is not a whole number"),
         ("alerts = 3", r"alerts: write it as a table, \[alerts\]"),
         ("[alerts]\ncluster_usd = 0", r"\[alerts\] cluster_usd: 0 is not a number above 0"),
         ("[alerts]\ncluster_usd = nan", r"cluster_usd: nan is not a number above 0"),
@@ -167,7 +178,9 @@ def test_a_mistake_stops_the_daily_run_before_anything(run_cli: RunCli, tmp_path
     done = run_cli("daily", check=2)
     assert "did you mean lookbacks" in done.stderr
     (tmp_path / "liqcli.toml").write_text('out = "out"\nexchanges = ["gaet"]')
-    assert "did you mean gate" in run_cli("daily", check=2).stderr
+    assert "liqcli.toml: unknown exchange 'gaet'; did you mean gate" in run_cli("daily", check=2).stderr
+    (tmp_path / "liqcli.toml").write_text('out = "out"\nsources = ["../gate\\u001b[2J"]')
+    assert r"liqcli.toml: unknown source '../gate\x1b[2j'; did you mean gate" in run_cli("daily", check=2).stderr
     (tmp_path / "liqcli.toml").write_text('out = "out"\n[keys]\ntards = "x"')
     assert "did you mean tardis" in run_cli("daily", check=2).stderr
     assert not (tmp_path / "out").exists()

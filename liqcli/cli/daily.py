@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from liqcli.cli.common import DebugOption, LakeOption, QuietOption, say, set_speech, warn
+from liqcli.cli.progress import show_progress
 
 ConfigOption = Annotated[
     Path | None,
@@ -54,16 +55,17 @@ def daily(
     from liqcli.config import lake_root, use_settings
     from liqcli.daily import run_daily
     from liqcli.lake import Lake
+    from liqcli.setting_values import expand_path
     from liqcli.settings import find_settings, read_settings
 
     set_speech(quiet, debug)
     settings = read_settings(use_settings(find_settings(config)))
     if out is not None:
-        settings = replace(settings, out=out.expanduser().absolute())
+        settings = replace(settings, out=expand_path(out, "--out").absolute())
     if fetch is not None:
         settings = replace(settings, fetch=fetch)
     store = Lake(lake_root(lake, settings.lake))
-    result = run_daily(settings, store, until, say, warn)
+    result = run_daily(settings, store, until, say, warn, show_progress)
     for alert in result.summary["alerts"]:
         if alert["new"]:
             warn(f"alert: {alert['text']}")

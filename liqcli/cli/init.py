@@ -17,9 +17,10 @@ def init(
     debug: DebugOption = False,
 ) -> None:
     """Write a commented liqcli.toml: the settings of the daily run."""
+    from liqcli.setting_values import expand_path
     from liqcli.settings import write_default_settings
 
     set_speech(quiet, debug)
-    path = write_default_settings(config.expanduser(), force)
+    path = write_default_settings(expand_path(config, "--config"), force)
     say("edit it, then run: liqcli daily; liqcli schedule prints the line for cron")
     typer.echo(path)

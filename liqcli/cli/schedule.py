@@ -59,7 +59,9 @@ def _reports_folder(out: Path | None, settings: Settings) -> Path | None:
     """Name the folder where the settings do not: what they say can then be changed without a new line."""
     if out is None and settings.out is not None:
         return None
-    return (out.expanduser() if out else settings.reports_folder).absolute()
+    from liqcli.setting_values import expand_path
+
+    return (expand_path(out, "--out") if out else settings.reports_folder).absolute()
 
 
 def _program() -> tuple[str, ...]:

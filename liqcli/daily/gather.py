@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from liqcli.errors import LakeError, LiqcliError, UsageError
 from liqcli.fetcher import FetchSummary, fetch
 from liqcli.fetcher.choose import choose_pairs
+from liqcli.fetcher.progress import Progress
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.settings import Settings
 from liqcli.symbols import split_symbol
+
+if TYPE_CHECKING:
+    from liqcli.fetcher.market import MarketRow
 
 Say = Callable[[str], None]
 
@@ -30,61 +34,75 @@ class Gathered:
     notes: list[str] = field(default_factory=list)
 
 
-def gather(lake: Lake, settings: Settings, window: Window, say: Say) -> Gathered:
+def gather(lake: Lake, settings: Settings, window: Window, progress: Progress) -> Gathered:
     """Fetch all symbols; what fails is noted, never raised, unless the lake itself cannot be written."""
-    found = Gathered()
-    exchanges = _fetchable(settings, say)
+    exchanges = _fetchable(settings, progress.say)
     if settings.exchanges and not exchanges:
-        return found
+        return Gathered()
+    run = _Run(lake, settings, window, exchanges, progress)
     try:
-        _note(found, fetch(lake, window, settings.symbols, settings.sources, exchanges, say=say))
+        run.fetch(settings.symbols)
     except UsageError:  # an unknown symbol: the others still want their data
         for symbol in settings.symbols:
-            _gather_one(found, lake, settings, (symbol, exchanges), window, say)
-    except LakeError:
-        raise
-    except LiqcliError as error:
-        found.troubles.append(str(error))
-    found.troubles = [*_tell_troubles(found.rows), *found.troubles]
-    _gather_market(found, lake, settings, window, say)
-    return found
+            try:
+                run.fetch([symbol])
+            except UsageError as error:
+                run.found.troubles.append(f"{symbol}: {error}")
+    run.found.troubles = [*_tell_troubles(run.found.rows), *run.found.troubles]
+    run.fetch_market()
+    return run.found
 
 
-def _gather_one(
-    found: Gathered, lake: Lake, settings: Settings, wanted: tuple[str, Sequence[str]], window: Window, say: Say
-) -> None:
-    symbol, exchanges = wanted
-    try:
-        _note(found, fetch(lake, window, [symbol], settings.sources, exchanges, say=say))
-    except LakeError:
-        raise
-    except LiqcliError as error:
-        found.troubles.append(f"{symbol}: {error}")
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is asked for, and what came of it."""
+
+    lake: Lake
+    settings: Settings
+    window: Window
+    exchanges: Sequence[str]
+    progress: Progress
+    found: Gathered = field(default_factory=Gathered)
+
+    def fetch(self, symbols: Sequence[str]) -> None:
+        """Get liquidations; an unknown symbol is raised."""
+        try:
+            sources = self.settings.sources
+            summary = fetch(self.lake, self.window, symbols, sources, self.exchanges, progress=self.progress)
+        except (UsageError, LakeError):
+            raise
+        except LiqcliError as error:
+            self.found.troubles.append(str(error))
+        else:
+            _note(self.found, summary)
+
+    def fetch_market(self) -> None:
+        """Get candles and open interest too; a report without them says so itself: their failure is only noted."""
+        from liqcli.fetcher.market import fetch_market
+
+        symbols: list[str] = []
+        for word in self.settings.symbols:
+            listed = [row["symbol"] for row in self.found.rows if split_symbol(row["symbol"])[0] == word]
+            symbols += [word] if split_symbol(word)[1] else listed or [f"{word}USDT"]
+        kinds = ("candles", "open-interest")
+        try:
+            rows = fetch_market(self.lake, self.window, list(dict.fromkeys(symbols)), kinds, progress=self.progress)
+        except LakeError:
+            raise
+        except LiqcliError as error:
+            self.found.notes.append(f"candles and open interest: {error}")
+        else:
+            self.found.notes += _tell_lacking(rows)
 
 
-def _gather_market(found: Gathered, lake: Lake, settings: Settings, window: Window, say: Say) -> None:
-    """Get candles and open interest too; a report without them says so itself, so their failure is only noted."""
-    from liqcli.fetcher.market import fetch_market
-
-    symbols: list[str] = []
-    for word in settings.symbols:
-        listed = [row["symbol"] for row in found.rows if split_symbol(row["symbol"])[0] == word]
-        symbols += [word] if split_symbol(word)[1] else listed or [f"{word}USDT"]
-    try:
-        rows = fetch_market(lake, window, list(dict.fromkeys(symbols)), ("candles", "open-interest"), say=say)
-    except LakeError:
-        raise
-    except LiqcliError as error:
-        found.notes.append(f"candles and open interest: {error}")
-        return
+def _tell_lacking(rows: Sequence[MarketRow]) -> list[str]:
+    """Say each reason once, with all kinds and symbols that it struck."""
     lacking: dict[str, list[str]] = {}
     for row in rows:
-        said = "; ".join(dict.fromkeys(row.troubles)) or row.result
-        if row.troubles:
-            say(f"{row.kind} {row.symbol}: {said}")
         if row.result != "ok":
+            said = "; ".join(dict.fromkeys(row.troubles)) or row.result
             lacking.setdefault(said, []).append(f"{row.kind} {row.symbol}")
-    found.notes += [f"{', '.join(names)}: {said}" for said, names in lacking.items()]
+    return [f"{', '.join(names)}: {said}" for said, names in lacking.items()]
 
 
 def _fetchable(settings: Settings, say: Say) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from liqcli.daily.notify import send_alerts
 from liqcli.daily.publish import publish_day
 from liqcli.daily.summary import look_back, summarise
 from liqcli.errors import UsageError
+from liqcli.fetcher.progress import Progress
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.settings import Settings
@@ -23,6 +25,7 @@ from liqcli.symbols import check_exchange, nearest
 from liqcli.timespan import now_us, parse_length
 
 Say = Callable[[str], None]
+Show = Callable[[], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ class DailyResult:
     exit_code: int
 
 
-def run_daily(settings: Settings, lake: Lake, until: str | None, say: Say, warn: Say) -> DailyResult:
+def run_daily(
+    settings: Settings, lake: Lake, until: str | None, say: Say, warn: Say, show: Show | None = None
+) -> DailyResult:
     """
     Fetch, make every report, file them under their day, renew ``latest`` and the index, prune, send alerts.
 
@@ -48,6 +53,8 @@ def run_daily(settings: Settings, lake: Lake, until: str | None, say: Say, warn:
         Where the windows end: ``cut``, ``now`` or a time; None: as the settings say.
     say, warn : callable
         Take narration, and what the user must know.
+    show : callable, optional
+        Gives what shows how far the fetch is; none: lines go to ``say``.
 
     Raises
     ------
@@ -60,15 +67,22 @@ def run_daily(settings: Settings, lake: Lake, until: str | None, say: Say, warn:
     day = resolve_day(until or settings.until, settings.time_zone)
     out = settings.reports_folder
     with folders.locked(out) as making:
-        gathered = _gather(settings, lake, day, until, say) if settings.fetch else Gathered()
-        for trouble in gathered.troubles:
-            warn(trouble)
+        gathered = Gathered()
+        if settings.fetch:
+            with show() if show else nullcontext(Progress(say)) as progress:
+                gathered = gather(lake, settings, _find_window(settings, day, until), progress)
+        for line in gathered.notes:
+            say(line)
+        for line in gathered.troubles:
+            warn(line)
         made = making / "day"
         made.mkdir()
         entries = make_reports(Task(lake, settings, made, day), say, warn)
         days = sorted({*folders.list_days(out), day.name})
         before = look_back(out, days, day.name, [entry["name"] for entry in entries])
         summary = summarise(settings, day, entries, gathered, before)
+        if lost := _find_lost(out, summary):
+            warn(f"{day.name}: no more {', '.join(lost)}, which an earlier run made (of another liqcli.toml?)")
         publish_day(out, making, summary, days, settings.retention_days)
         send_alerts(out, day.name, summary["alerts"], settings.alerts, warn)
     return DailyResult(out / "index.html", summary, summary["exit_code"])
@@ -81,11 +95,20 @@ def _check(settings: Settings, lake: Lake) -> Settings:
             if name not in SOURCES:
                 raise UsageError(f"{settings.path}: unknown {kind} {name!r}{nearest(name, SOURCES)}")
     known = lake.exchanges()
-    return replace(settings, exchanges=tuple(check_exchange(name, known) for name in settings.exchanges))
+    try:
+        return replace(settings, exchanges=tuple(check_exchange(name, known) for name in settings.exchanges))
+    except UsageError as error:
+        raise UsageError(f"{settings.path}: {error}") from None
 
 
-def _gather(settings: Settings, lake: Lake, day: Day, until: str | None, say: Say) -> Gathered:
-    """Get what the longest lookback lacks, and today so far: some sources forget within a day."""
+def _find_lost(out: Path, summary: dict[str, Any]) -> list[str]:
+    """Name the reports of the day that are to go: two settings that share a folder would take turns in silence."""
+    before = folders.read_summary(out / summary["day"], summary["day"]) or {"reports": []}
+    made = {entry["name"] for entry in summary["reports"]}
+    return [entry["name"] for entry in before["reports"] if entry["name"] not in made]
+
+
+def _find_window(settings: Settings, day: Day, until: str | None) -> Window:
+    """Cover the longest lookback, and today so far: some sources forget within a day."""
     start = day.end_us - max(parse_length(lookback) for lookback in settings.lookbacks)
-    end = day.end_us if until and until not in ("cut", "now") else max(day.end_us, now_us())
-    return gather(lake, settings, Window(start, end), say)
+    return Window(start, day.end_us if until and until not in ("cut", "now") else max(day.end_us, now_us()))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +17,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from conftest import RunCli
+from conftest import RunCli, cli_environment
 from daily_scene import UNTIL, check_usable, tree
 from loopback.scenes import WINDOW, be_swift, gate_server, htx_server, point
 
@@ -46,7 +50,8 @@ def test_two_at_once(run_cli: RunCli, run: Run, sample: Path, tmp_path: Path) ->
     assert one == two
 
 
-def test_killed_at_any_change_on_disk(killable: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("points", [4, pytest.param(1_000, marks=pytest.mark.soak)])
+def test_killed_at_changes_on_disk(killable: Any, tmp_path: Path, points: int) -> None:
     """From a folder with two days, of which one is to be pruned; then one good run equals a clean one."""
     start = tmp_path / "start"
     for day in ("2026-01-06", "2026-01-07"):
@@ -57,14 +62,45 @@ def test_killed_at_any_change_on_disk(killable: Any, tmp_path: Path) -> None:
     assert word == "done"
     assert {name.split("/")[0] for name in tree(clean)} == {"2026-01-06", "2026-01-07", "index.html", "latest"}
     assert changes > 30
-    for number in range(10):
-        out = tmp_path / f"out-{number}"
+    for last in sorted({changes * number // points for number in range(points)}):
+        out = tmp_path / f"out-{last}"
         shutil.copytree(start, out)
-        last = changes * number // 10
         assert killable(out, UNTIL, last) == ("killed", last)
         assert check_usable(out) >= 4
         assert killable(out, UNTIL)[0] == "done"
         assert tree(out) == tree(clean)
+
+
+@pytest.mark.soak
+def test_killed_at_ten_instants(run_cli: RunCli, sample: Path, tmp_path: Path) -> None:
+    """The whole program, pictures and all, killed wherever it is: whoever looks finds whole pages; then a clean run."""
+    text = 'symbols = ["SOLUSDT", "BTCUSDT"]\nlookbacks = ["4h", "24h"]\nout = "{out}"\nretention_days = 2\n'
+    environment = cli_environment(sample)
+
+    def words(out: str, until: str) -> list[str]:
+        (tmp_path / f"{out}.toml").write_text(text.format(out=out))
+        return ["daily", "--no-fetch", "--quiet", "--config", str(tmp_path / f"{out}.toml"), "--until", until]
+
+    for until in ("2026-01-06", "2026-01-07"):
+        run_cli(*words("start", until), env={"LIQCLI_LAKE": str(sample)}, check=0)
+    shutil.copytree(tmp_path / "start", tmp_path / "clean")
+    started = time.monotonic()
+    run_cli(*words("clean", UNTIL), env={"LIQCLI_LAKE": str(sample)}, check=0)
+    taken = time.monotonic() - started
+    killed = 0
+    for number in range(1, 11):
+        out = tmp_path / f"out{number}"
+        shutil.copytree(tmp_path / "start", out)
+        command = [sys.executable, "-m", "liqcli", *words(out.name, UNTIL)]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(taken * number / 10.5)
+            killed += process.poll() is None
+            process.kill()
+        assert check_usable(out) >= 4
+        run_cli(*words(out.name, UNTIL), env={"LIQCLI_LAKE": str(sample)}, check=0)
+        assert tree(out) == tree(tmp_path / "clean")
+    assert killed >= 8, "or the runs were over before"
 
 
 def test_a_day_without_data(run: Run, tmp_path: Path) -> None:
@@ -236,6 +272,16 @@ def test_hostile_names_arrive_harmless(run: Run, tmp_path: Path) -> None:
     assert json.loads((made / "summary.json").read_text())["reports"][0]["symbol"] == hostile
 
 
+def test_a_hostile_folder_arrives_harmless(run: Run, sample: Path, tmp_path: Path) -> None:
+    """A lake may lie anywhere: its name is only text, in a shell line too."""
+    lake = tmp_path / '<script>`id` | $(id) "; DROP TABLE x --'
+    shutil.copytree(sample, lake)
+    assert run(lake=lake).exit_code == 0
+    for page in (tmp_path / "out").rglob("*.html"):
+        assert "<script" not in page.read_text()
+    check_usable(tmp_path / "out")
+
+
 # ---------------------------------------------------------------------------------------------------- the disk
 
 
@@ -255,6 +301,15 @@ def test_retention_removes_only_what_liqcli_made(killable: Any, tmp_path: Path) 
     kept = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/mine.txt"))
     assert kept == [f"{name}/mine.txt" for name in ("2020-01-01", "2020-02-31", "2026-01-05", "notes")]
     assert [p.name for p in (tmp_path / "2026-01-05").iterdir()] == ["mine.txt"]
+
+
+def test_two_settings_that_share_a_folder_are_told(sample: Path, tmp_path: Path, undrawn: None) -> None:
+    warnings: list[str] = []
+    for symbol in ("SOLUSDT", "BTCUSDT", "BTCUSDT"):
+        settings = Settings((symbol,), lookbacks=("1h",), out=tmp_path, fetch=False)
+        run_daily(settings, Lake(sample), UNTIL, print, warnings.append)
+    assert warnings == ["2026-01-07: no more SOLUSDT-1h, which an earlier run made (of another liqcli.toml?)"]
+    check_usable(tmp_path)
 
 
 def test_a_file_in_the_way_is_said_in_one_line(run_cli: RunCli, tmp_path: Path, env: dict[str, str]) -> None:
