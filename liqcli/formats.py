@@ -61,6 +61,11 @@ def format_coverage(share: float) -> str:
     return "<0.1 %" if percent < 0.1 else ">99.9 %" if percent > 99.9 else f"{percent:.1f} %"
 
 
+def format_percent(value: float) -> str:
+    """Write a round number of percent plainly: ``0.5 %``, ``2 %``."""
+    return f"{value:.10g} %"
+
+
 def format_percent_signed(value: float) -> str:
     """Write a signed distance in percent: ``+1.09 %``, ``-5.21 %``; what rounds to nothing has no sign: ``0.00 %``."""
     text = f"{value:+.2f}"

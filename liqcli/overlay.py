@@ -35,8 +35,8 @@ class Mark:
     """
     A rectangle over the picture [px from its upper left corner], and what it says when the pointer rests on it.
 
-    ``kind`` is ``row``, ``column`` or ``cell`` of the grid, ``band`` or ``label`` of a cluster, or ``burst``, a
-    cascade; ``key`` the rank of those two.
+    ``kind`` is ``row``, ``column`` or ``cell`` of the grid, ``band`` or ``label`` of a cluster, ``burst`` of a cascade;
+    ``flash`` and ``entry`` are a cascade in its own picture. ``key`` is the rank of a cluster or cascade.
     """
 
     kind: str
@@ -94,11 +94,11 @@ def find_hottest_cells(grid: HeatmapGrid, most: int = MOST_CELLS) -> list[tuple[
 
 def build_highlights(clusters: int, cascades: int) -> str:
     """Write the style rules that light a place up while its row in a table is pointed at, and the other way round."""
-    pairs = [(f"cluster-{k}", f"band-{k}") for k in range(1, clusters + 1)]
-    pairs += [(f"cascade-{k}", f"burst-{k}") for k in range(1, cascades + 1)]
+    pairs = [(f"#cluster-{k}", f"#band-{k}") for k in range(1, clusters + 1)]
+    pairs += [(f"#cascade-{k}", f":is(#burst-{k},#flash-{k},#entry-{k})") for k in range(1, cascades + 1)]
     rules = (
-        f"body:has(#{row}:is(:hover,:focus-within)) #{place}{{opacity:1}}"
-        f"body:has(#{place}:is(:hover,:focus)) #{row}{{background:var(--mark)}}"
+        f"body:has({row}:is(:hover,:focus-within)) {place}{{opacity:1}}"
+        f"body:has({place}:is(:hover,:focus)) {row}{{background:var(--mark)}}"
         for row, place in pairs
     )
     return "\n".join(rules)

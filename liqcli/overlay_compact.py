@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from liqcli.findings import Findings
     from liqcli.poster import Poster
 
+_BURSTS = (("cascade", "flash"), ("label", "entry"))  # region of the picture -> mark over it
+
 
 def build_cascade_marks(findings: Findings, poster: Poster) -> list[Mark]:
     """Say of each shaded burst, and of its row in the list, what a table would."""
     places, words = Places(poster), {c.rank: describe_cascade(c) for c in findings.cascades}
-    regions = [region for kind in ("cascade", "label") for region in places.find(kind).values()]
-    return [places.mark("column", region, words[region.key]) for region in regions if region.width and region.height]
+    regions = [(mark, region) for kind, mark in _BURSTS for region in places.find(kind).values()]
+    return [places.mark(mark, r, words[r.key]) for mark, r in regions if r.width and r.height]
 
 
 def build_interest_marks(findings: Findings, poster: Poster) -> list[Mark]:

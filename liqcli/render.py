@@ -116,6 +116,7 @@ def _environment() -> Environment:
         count=formats.format_count,
         share=lambda part: formats.format_share(part, 1.0),
         coverage=formats.format_coverage,
+        percent=formats.format_percent,
         signed=formats.format_percent_signed,
         price=formats.format_price,
         time=lambda iso, seconds=False: formats.format_time(_iso_us(iso), seconds),

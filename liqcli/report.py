@@ -23,6 +23,7 @@ from liqcli.analysis.clusters import (
 )
 from liqcli.analysis.context import context_record
 from liqcli.analysis.coverage import ExchangeCoverage, overall_share
+from liqcli.analysis.cumulative import cumulative_record, list_reach
 from liqcli.analysis.hours import hours_record
 from liqcli.analysis.market_price import MarketPrices
 from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
@@ -54,6 +55,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
         "checklist": checklist_record(findings.window_checklist),
         "bands": [_band(b) for b in findings.bands],
         "exchanges": [_exchange(e, findings) for e in findings.summary.exchanges],
+        "cumulative": {**cumulative_record(findings.cumulative), "reach": list_reach(findings.cumulative)},
         "hours": hours_record(findings.hours),
         "coverage": _coverage(findings),
     }

@@ -92,6 +92,11 @@ def test_share(part, whole, text):
     assert formats.format_share(part, whole) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(0.5, "0.5 %"), (2.0, "2 %"), (4.050000000000001, "4.05 %")])
+def test_percent(value, text):
+    assert formats.format_percent(value) == text
+
+
 @pytest.mark.parametrize(
     ("share", "text"),
     [

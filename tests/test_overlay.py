@@ -112,12 +112,14 @@ def test_places_in_steps_of_seconds_say_seconds(lake):
 def test_rows_and_places_light_each_other_up(findings):
     report = build_report(findings)
     html = render_html(report, Album(findings).page())
-    for row, place in (("cluster-1", "band-1"), ("cascade-1", "burst-1")):
+    bursts = ":is(#burst-1,#flash-1,#entry-1)"  # in the map, in the cascades' own picture, in its list
+    for row, link, places in (("cluster-1", "band-1", "#band-1"), ("cascade-1", "flash-1", bursts)):
         assert f'<tr id="{row}">' in html
-        assert html.count(f' id="{place}"') == 1
-        assert f'<a href="#{place}"' in html
-        assert f"body:has(#{row}:is(:hover,:focus-within)) #{place}{{opacity:1}}" in html
-        assert f"body:has(#{place}:is(:hover,:focus)) #{row}{{background:var(--mark)}}" in html
+        assert f'<a href="#{link}"' in html
+        for place in re.findall(r"#([\w-]+)", places):
+            assert html.count(f' id="{place}"') == 1
+        assert f"body:has(#{row}:is(:hover,:focus-within)) {places}{{opacity:1}}" in html
+        assert f"body:has({places}:is(:hover,:focus)) #{row}{{background:var(--mark)}}" in html
     band = re.search(r'<a href="#cluster-1" id="band-1"><title>([^<]+)</title>', html)
     assert band[1].startswith("Cluster 1: 100.0 – 100.5")
     # What lies over the picture is for the pointer; who listens to the page has the tables and the clusters' links.

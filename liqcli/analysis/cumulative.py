@@ -15,6 +15,7 @@ from liqcli.model import BinWidth, HeatmapGrid
 
 MOST_RINGS = 125  # on the longer side: with round steps, 50 of them at least
 _MANTISSAS = (1, 2, 5)  # of a step: x 10^k
+_LADDER_PCT = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # distances people ask for
 _NEAREST = 1e-3  # of the last price: a window with one price is not cut into steps finer than a market has ticks
 
 
@@ -104,6 +105,38 @@ def cumulative_record(found: Cumulative) -> dict[str, Any]:
             for place in ("below", "above")
             for side in ("long", "short")
         },
+    }
+
+
+def list_reach(found: Cumulative) -> list[dict[str, Any]]:
+    """
+    Give the sums within round distances of the last price, and within the furthest of all. [%], [USD]
+
+    Distances that are no whole number of rings, or only one, are left out.
+    """
+    rings = max(len(found.below.long_e6), len(found.above.long_e6)) - 1
+    wanted = {round(percent / found.step_pct): percent for percent in _LADDER_PCT}
+    fitting = {k: p for k, p in wanted.items() if 1 < k < rings and math.isclose(k * found.step_pct, p)}
+    return [_within(found, k, percent) for k, percent in (*fitting.items(), (rings, rings * found.step_pct))]
+
+
+def _within(found: Cumulative, rings: int, percent: float) -> dict[str, Any]:
+    def usd(side: Outward, position: str) -> float:
+        sums: NDArray[np.int64] = getattr(side, f"{position}_e6")
+        return int(sums[min(rings, len(sums) - 1)]) / 1e6
+
+    sums = {
+        f"{place}_{position}": usd(getattr(found, place), position)
+        for place in ("below", "above")
+        for position in ("long", "short")
+    }
+    return {
+        "within_pct": round(percent, 9),
+        "price_below": found.last_price * (1 - percent / 100),
+        "price_above": found.last_price * (1 + percent / 100),
+        **sums,
+        "below": round(sums["below_long"] + sums["below_short"], 6),
+        "above": round(sums["above_long"] + sums["above_short"], 6),
     }
 
 

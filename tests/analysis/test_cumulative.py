@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqcli.analysis.cumulative import MOST_RINGS, build_cumulative, choose_ring, cumulative_record
+from liqcli.analysis.cumulative import MOST_RINGS, build_cumulative, choose_ring, cumulative_record, list_reach
 from liqcli.analysis.heatmap import ConservationError, GridOptions, build_grid
 from liqcli.analysis.scale import parse_bin
 from liqcli.engine import Engine
@@ -63,6 +63,25 @@ def test_sums_outward_worked_out_by_hand(engine):
     assert record["above_short"][round(1 / 0.02)] == 4.0  # a print 1 % above lies not within 1 %, but from there on
     assert record["above_short"][round(1 / 0.02) + 1] == 54.0
     assert record["above_long"] == [0.0] * len(record["above_short"])
+
+
+def test_reach_at_round_distances_by_hand(engine):
+    events = [
+        (98.0, "long", 100.0),
+        (99.5, "long", 30.0),
+        (99.5, "short", 7.0),
+        (100.0, "short", 4.0),
+        (101.0, "short", 50.0),
+    ]
+    found, _ = build(engine, events, 100.0)
+    keys = ("within_pct", "price_below", "price_above", "below", "below_long", "below_short", "above", "above_short")
+    assert [tuple(row[key] for key in keys) for row in list_reach(found)] == [
+        (0.1, 99.9, pytest.approx(100.1), 0, 0, 0, 4, 4),
+        (0.2, 99.8, pytest.approx(100.2), 0, 0, 0, 4, 4),
+        (0.5, 99.5, pytest.approx(100.5), 37, 30, 7, 4, 4),  # the edge below belongs to the ring
+        (1.0, 99.0, 101.0, 37, 30, 7, 4, 4),  # the edge above does not
+        (2.0, 98.0, 102.0, 137, 130, 7, 54, 54),
+    ]
 
 
 @settings(max_examples=25, deadline=None)

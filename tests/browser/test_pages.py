@@ -178,6 +178,7 @@ def test_rows_and_places_light_each_other_up(open_page: Open) -> None:
     assert (style_of(page, "#band-1", "opacity"), style_of(page, "#band-2", "opacity")) == ("1", "0")
     page.point_at(*middle_of(page, "#cascade-2"))
     assert (style_of(page, "#burst-2", "opacity"), style_of(page, "#band-1", "opacity")) == ("1", "0")
+    assert (style_of(page, "#flash-2", "opacity"), style_of(page, "#entry-3", "opacity")) == ("1", "0")
     assert style_of(page, "#cluster-1", "backgroundColor") == plain
     page.point_at(*middle_of(page, "#band-2 rect"))
     assert style_of(page, "#cluster-2", "backgroundColor") != plain
