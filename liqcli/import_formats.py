@@ -12,7 +12,7 @@ from liqcli.errors import DamagedError, UsageError
 from liqcli.file_rows import Line, is_parquet, iter_lines, peek, split_cells
 from liqcli.model import Liquidation, Rejected, find_fault
 from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
-from liqcli.sources import binance_stream, binance_vision, generic, tardis_csv
+from liqcli.sources import binance_files, binance_stream, binance_vision, generic, tardis_csv
 from liqcli.symbols import nearest
 from liqcli.time_cells import parse_zone
 
@@ -169,7 +169,7 @@ def _undoubled(feed: Feed, parsed: Iterator[Item]) -> Iterator[Item]:
             yield item
         else:
             held.append(item)
-    rows, feed.doubled, how = binance_vision.undouble(held)
+    rows, feed.doubled, how = binance_files.undouble(held)
     if how:
         feed.notes.append(how)
     yield from rows

@@ -7,10 +7,12 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from liqcli.http import RefusalError, Request
+from liqcli.model import Liquidation
 
 TRIES = 4  # how often a zip and its checksum may disagree
 _CHECKSUM = re.compile(rb"^\s*([0-9a-fA-F]{64})\s+\S")
@@ -69,3 +71,27 @@ def read_csv(body: bytes) -> list[list[str]]:
             return [row for row in csv.reader(io.TextIOWrapper(file, encoding="utf-8")) if row]
     except (zipfile.BadZipFile, OSError, IndexError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise RefusalError(f"the file is no zip with a CSV ({error})") from error
+
+
+def undouble(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
+    """
+    Undo the archive's doubling.
+
+    Returns
+    -------
+    rows : list of Liquidation
+        What is left, in first-seen order.
+    dropped : int
+        How many rows that took away.
+    how : str
+        What was done, in words for the user; empty when nothing stood twice.
+    """
+    counted = Counter(rows)
+    if not counted or max(counted.values()) == 1:
+        return list(counted), 0, ""
+    total = counted.total()
+    if all(copies % 2 == 0 for copies in counted.values()):
+        kept = [row for row, copies in counted.items() for _ in range(copies // 2)]
+        return kept, total - len(kept), "every row stands an even number of times: half of them dropped"
+    kept = list(counted)
+    return kept, total - len(kept), "some rows stand more than once: one of each kept"

@@ -21,8 +21,7 @@ fixture: tests/sources/test_binance_vision.py (the three rows of peers.md sectio
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,7 +29,8 @@ from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, from_us, parse_number
 from liqcli.pace import Limit
 from liqcli.sources import binance_files
-from liqcli.sources.binance_files import ask_zip, read_csv
+from liqcli.sources.asking import ask_fitting
+from liqcli.sources.binance_files import ask_zip, read_csv, undouble
 from liqcli.sources.binance_stream import KEPT_STATUSES, parse_order
 from liqcli.sources.common import (
     DAY_US,
@@ -101,30 +101,6 @@ def executed_nothing(row: Mapping[str, str]) -> bool:
     return row["order_status"] not in KEPT_STATUSES and parse_number(row["accumulated_fill_quantity"]) == 0
 
 
-def undouble(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
-    """
-    Undo the archive's doubling.
-
-    Returns
-    -------
-    rows : list of Liquidation
-        What is left, in first-seen order.
-    dropped : int
-        How many rows that took away.
-    how : str
-        What was done, in words for the user; empty when nothing stood twice.
-    """
-    counted = Counter(rows)
-    if not counted or max(counted.values()) == 1:
-        return list(counted), 0, ""
-    total = counted.total()
-    if all(copies % 2 == 0 for copies in counted.values()):
-        kept = [row for row, copies in counted.items() for _ in range(copies // 2)]
-        return kept, total - len(kept), "every row stands an even number of times: half of them dropped"
-    kept = list(counted)
-    return kept, total - len(kept), "some rows stand more than once: one of each kept"
-
-
 def decode(body: bytes) -> object:
     """
     Tell a zip, a checksum and a page of the listing (its names, and where to go on) apart.
@@ -181,7 +157,7 @@ def _list(prefix: str, marker: str, last: str) -> Generator[Request, Any, list[s
     """Read a listing up to a name; None where there is none."""
     found: list[str] = []
     while True:
-        page = yield list_request(prefix, marker)
+        page = yield from ask_fitting(list_request(prefix, marker), partial(_is_listing, prefix=prefix, marker=marker))
         if page is None:
             return None
         names, onward = page
@@ -191,6 +167,14 @@ def _list(prefix: str, marker: str, last: str) -> Generator[Request, Any, list[s
         if onward <= marker:
             raise RefusalError("the listing does not go on")
         marker = onward
+
+
+def _is_listing(page: Any, prefix: str, marker: str) -> bool:  # noqa: ANN401 - any answer
+    """Whether a listing is of what was asked for: what stands right below a name, behind the marker."""
+    if page is None:
+        return True
+    below = [name for name in page[0] if name != prefix]
+    return all(name.startswith(prefix) and name > marker and "/" not in name[len(prefix) : -1] for name in below)
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:

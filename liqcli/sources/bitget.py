@@ -4,7 +4,8 @@ exchange: bitget
 docs: GET /api/v3/market/liquidations, https://www.bitget.com/api-doc/uta/public/Get-Liquidations, read 2026-11-22
     (documented, in copies of it)
 gives: the last 3 days, "may be delayed" (documented); 100 rows a page, newest first (seen by others), no times can be
-    asked, so each window is reached by walking back from now with the cursor of the page before
+    asked, so each window is reached by walking back from now with the cursor of the page before (opaque, or a count
+    of rows or pages: unproven)
 limits: 5 requests a second an address (documented)
 side: side is the POSITION: buy = a long was liquidated (proved by others on the cascade of 2026-10-07)
 price: price, about the bankruptcy price (seen by others), so price_kind bankruptcy
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import chain, pairwise
 from typing import Any
 
 from liqcli.http import RefusalError, Request
@@ -145,31 +147,49 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     Walk back from now to the window's start.
 
     Rows have no id, so a page that came twice cannot be told from twins row by row: a page that equals the one before,
-    or is of another contract, is asked again.
+    or is of another contract, is asked again; so is, once, one with something newer than the page before. Where a
+    cursor counts rows, what arrives meanwhile pushes rows on to the next page: they are said once more, and dropped.
     """
-    raws: list[Any] = []
-    before: object = None
+    pages: list[list[Any]] = []
     cursor: str | None = None
     tries = 0
     while True:
-        data = yield page_request(market, cursor)
-        page, onward = _read_page(data)
-        if page and (page == before or any(raw.get("symbol") != market.instrument for raw in page)):
+        page, onward = _read_page((yield page_request(market, cursor)))
+        before = pages[-1] if pages else []
+        wrong = bool(page) and (page == before or any(raw.get("symbol") != market.instrument for raw in page))
+        if wrong or (tries == 0 and _is_newer(page, before)):
             tries += 1
             if tries >= SAME_PAGE_TRIES:
                 raise RefusalError("the same page, or one of another contract, again and again: paging does not go on")
             continue
         tries = 0
-        raws += page
+        pages.append(page)
         if not page or onward is None or _reaches(page, window.start_us):
             break
         if onward == cursor:
             if len(page) >= LIMIT:
                 raise RefusalError("a full page without a new cursor: paging does not go on")
             break
-        before, cursor = page, onward
+        cursor = onward
+    shared = [_count_shared(before, page) for before, page in pairwise(pages)]
+    if any(shared):
+        newest, _onward = _read_page((yield page_request(market, None)))
+        if newest != pages[0]:
+            pages = [pages[0], *(page[count:] for page, count in zip(pages[1:], shared, strict=True))]
     where = page_request(market, None).text
-    return build_answer(raws, lambda raw: parse_row(raw, market), window, where)
+    return build_answer(chain.from_iterable(pages), lambda raw: parse_row(raw, market), window, where)
+
+
+def _is_newer(page: Sequence[Any], before: Sequence[Any]) -> bool:
+    """Whether a page begins with something newer than the end of the page before, which is older than all on it."""
+    first, last = _time_of(page[0]) if page else None, _time_of(before[-1]) if before else None
+    return first is not None and last is not None and first > last
+
+
+def _count_shared(before: Sequence[Any], page: Sequence[Any]) -> int:
+    """Count the rows at the end of a page that the next one begins with."""
+    most = min(len(before), len(page))
+    return next((count for count in range(most, 0, -1) if before[-count:] == page[:count]), 0)
 
 
 def _read_page(data: object) -> tuple[list[Any], str | None]:

@@ -15,7 +15,7 @@ CATEGORIES = ("USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES")
 class BitgetServer(Loopback):
     """
     ``truth``: instrument -> events; ``size`` coins a contract there; ``listed`` whether it lists contracts. A cursor is
-    good for the question that it was an answer to.
+    good for the question that it was an answer to. ``arriving`` so many rows of now come in before each answer.
     """
 
     PACE = (5, 1.0)
@@ -24,10 +24,17 @@ class BitgetServer(Loopback):
     NO_200 = json_reply({"code": "40020", "msg": "Parameter symbol error", "data": None})
 
     def __init__(
-        self, truth: dict[str, list[Event]], size: Decimal, now_ms: int, listed: bool = True, **options: Any
+        self,
+        truth: dict[str, list[Event]],
+        size: Decimal,
+        now_ms: int,
+        listed: bool = True,
+        arriving: int = 0,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.listed = listed
+        self.now_ms, self.arriving, self.arrived = now_ms, arriving, 0
         self.rows = {
             name: [
                 {
@@ -59,6 +66,10 @@ class BitgetServer(Loopback):
         symbol = asked.params.get("symbol")
         if symbol is not None and (symbol not in self.rows or _category(symbol) != category):
             return _refuse("40034", f"Parameter {symbol} does not exist")
+        for _ in range(self.arriving):
+            self.arrived += 1
+            for name, rows in self.rows.items():
+                rows.append(rows[0] | {"symbol": name, "ts": str(self.now_ms + self.arrived)})
         names = [symbol] if symbol else [n for n in self.rows if _category(n) == category]
         rows = sorted((row for name in names for row in self.rows[name]), key=lambda row: -int(row["ts"]))
         origin, _, place = asked.params.get("cursor", f"{category}.{symbol}.0").rpartition(".")

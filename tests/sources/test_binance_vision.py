@@ -12,7 +12,8 @@ from liqcli.fetcher import fetch
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.sources import binance_files, binance_vision
-from liqcli.sources.binance_vision import COLUMNS, parse_row, symbol_of_file, undouble
+from liqcli.sources.binance_files import undouble
+from liqcli.sources.binance_vision import COLUMNS, parse_row, symbol_of_file
 
 ROWS = [
     "1687656471926,BUY,LIMIT,IOC,7,30741.3,30631.6,FILLED,6,7",
@@ -194,6 +195,25 @@ def test_without_a_listing_the_days_are_asked_by_name(monkeypatch, lake):
     assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
     assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
     assert "2024-01-03.zip" in summary.rows[0].gaps[0]
+
+
+def test_the_listing_of_another_contract_is_asked_again(monkeypatch, lake):
+    """A cache that says BTC's files for ETH: taken as it is, ETH would have none."""
+
+    class Stale(BinanceVisionServer):
+        said = None
+
+        def answer(self, asked):
+            reply = super().answer(asked)
+            if asked.params.get("prefix", "").endswith("_PERP/"):
+                self.said, before = reply, self.said
+                return before or reply
+            return reply
+
+    with Stale(truth()) as server:
+        point(monkeypatch, binance_vision=server.url)
+        fetch_days(lake)
+    assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
 
 
 def test_linear_contracts_are_not_listed(monkeypatch, lake):
