@@ -28,7 +28,7 @@ class LargeBodyError(Exception):
     """A body is larger than any true answer."""
 
 
-def read_body(raw: BaseHTTPResponse, file: bool = False) -> Body:
+def read_body(raw: BaseHTTPResponse, file: bool = False, packed: bool = False) -> Body:
     """
     Read a body to its end.
 
@@ -38,6 +38,8 @@ def read_body(raw: BaseHTTPResponse, file: bool = False) -> Body:
         urllib3's response, not read from yet; its content encoding is undone.
     file : bool
         Whether the body is a file, which may be large.
+    packed : bool
+        Leave the content encoding as it is.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def read_body(raw: BaseHTTPResponse, file: bool = False) -> Body:
     began_s, size = time.monotonic(), 0
     with contextlib.ExitStack() as stack:
         spool = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY if file else most))
-        while chunk := raw.read1(CHUNK, decode_content=True):
+        while chunk := raw.read1(CHUNK, decode_content=not packed):
             size += len(chunk)
             taken_s = time.monotonic() - began_s
             if size > most:

@@ -68,7 +68,8 @@ class Request:
 
     ``url`` is scheme and host where they are not the source's own; ``LIQCLI_URL_…`` replaces both alike. ``weight`` is
     what the request counts against the source's limits. The answer to one for a ``file`` may be large: it is kept on
-    disk then, and ``decode`` is given an open file instead of bytes, which is closed afterwards.
+    disk then, and ``decode`` is given an open file instead of bytes, which is closed afterwards. ``packed`` leaves a
+    content encoding for ``decode`` to undo: urllib3 does not say that a packed body broke off, nor that it was empty.
     """
 
     path: str
@@ -77,6 +78,7 @@ class Request:
     url: str | None = None
     weight: float = 1.0
     file: bool = False
+    packed: bool = False
 
     @property
     def text(self) -> str:
@@ -187,7 +189,8 @@ class Client:
                 base + request.path, request.params, request.path, request.weight if self._weighs else 1.0
             )
             with answer:
-                return answer.status_code, read_body(answer.raw, request.file and answer.status_code == 200)
+                whole = answer.status_code == 200
+                return answer.status_code, read_body(answer.raw, request.file and whole, request.packed and whole)
         except ClosedError:
             raise UnreachableError(f"{where} is not asked any more") from None
         except PauseError as error:

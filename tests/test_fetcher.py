@@ -89,27 +89,33 @@ def test_okx_lake_equals_truth(monkeypatch: pytest.MonkeyPatch, lake: Path) -> N
 
 
 def test_tardis_days_add_up_over_midnight(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
-    """Two days: the event of 23:59:59.900 stands in the second file; the key travels in the header and nowhere else."""
+    """
+    Two days: the event of 23:59:59.900 stands in the second file, and one of the second day's end in the third.
+
+    The key travels in the header and nowhere else.
+    """
     first = Window(1_772_323_200 * US_PER_S, 1_772_409_600 * US_PER_S)  # 2026-03-01, free
     both = Window(first.start_us, first.end_us + DAY_US)
     midnight_ms = first.end_us // 1000
     late = Event(midnight_ms - 100, "long", 7, Decimal("64000.1"))
     events = make_events(Window(first.start_us, first.start_us + 5 * HOUR_US), 7, busy=50)
     events = [e for e in events if e.ts_ms * 1000 >= first.start_us] + [late, late._replace(ts_ms=midnight_ms + 5)]
+    last = late._replace(ts_ms=both.end_us // 1000 - 1)
+    events += [last]
     with TardisServer({"BTCUSDT": events}) as server:
         point(monkeypatch, tardis=server.url)
         summary = fetch(Lake(lake), both, ["BTCUSDT"], ["tardis"])
         assert summary.exit_code == ExitCode.PARTIAL
         assert "LIQCLI_KEY_TARDIS" in summary.rows[0].gaps[0]
         assert [a.path[-26:] for a in server.asked] == ["/2026/03/01/BTCUSDT.csv.gz"], "a day without key is not asked"
-        assert sum(stored(lake, "BTCUSDT").values()) == len(events) - 2
+        assert sum(stored(lake, "BTCUSDT").values()) == len(events) - 3
         monkeypatch.setenv("LIQCLI_KEY_TARDIS", TardisServer.KEY)
         assert fetch(Lake(lake), both, ["BTCUSDT"], ["tardis"]).exit_code == ExitCode.DONE
         assert _to_cents(stored(lake, "BTCUSDT")) == _to_cents(count_expected(events, both, Decimal(1)))
-        assert len(server.asked) == 2
+        assert [a.path[-26:-15] for a in server.asked[1:]] == ["/2026/03/02", "/2026/03/03"]
         before = every_file(lake)
         assert fetch(Lake(lake), both, ["BTCUSDT"], ["tardis"]).exit_code == ExitCode.DONE
-        assert len(server.asked) == 2
+        assert len(server.asked) == 3
         assert every_file(lake) == before
         assert not any(TardisServer.KEY.encode() in content for content in before.values())
 

@@ -169,7 +169,8 @@ def test_again_takes_what_the_source_says_now(monkeypatch: pytest.MonkeyPatch, c
         fetch(Lake(lake), inner, ["BTCUSDT"], ["gate"])
         assert server.asked == []
         fetch(Lake(lake), inner, ["BTCUSDT"], ["gate"], again=True)
-        assert len(server.paths("liq_orders")) == 3
+        asked = [params["from"] for _, params, *_ in server.paths("liq_orders")]
+        assert (len(asked), len(set(asked))) == (6, 3), "three hours; that nothing came has to be said twice"
     kept = {row: count for row, count in before.items() if not inner.contains(row[0])}  # type: ignore[arg-type]
     assert stored(lake, "BTCUSDT") == kept
     assert verify_lake(Lake(lake)).findings == []

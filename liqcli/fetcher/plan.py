@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from liqcli.coverage import CoveredWindow
@@ -42,8 +42,22 @@ def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan
                 windows.append(window)
             else:
                 obstacles.setdefault(obstacle, []).append(window)
+    windows += _tails(source, wanted, windows, last)
     gaps = tuple(f"{_name(found)}: {obstacle}" for obstacle, found in obstacles.items())
     return Plan(tuple(windows), tuple(_explain_reach(source, wanted, first, last)), gaps)
+
+
+def _tails(source: Source, wanted: Iterable[Window], windows: Sequence[Window], last: int) -> list[Window]:
+    """Where late events stand in the file behind what is asked, its beginning is asked as well, if it can be had."""
+    grain, late = source.grain_us, source.late_us
+    ends = sorted({-(-w.end_us // grain) * grain for w in wanted if -w.end_us % grain < late})
+    asked = [window.interval for window in windows]
+    tails = [
+        Window(end, end + late)
+        for end in ends
+        if end + grain <= last and any(stop == end for _, stop in asked) and all(start != end for start, _ in asked)
+    ]
+    return [tail for tail in tails if not (source.find_obstacle and source.find_obstacle(tail))]
 
 
 def reach(source: Source, now_us: int) -> tuple[int, int]:

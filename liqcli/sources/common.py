@@ -88,10 +88,11 @@ class Source:
 
     ``window_us`` the longest window of one question; ``grain_us`` what its edges must be multiples of; ``retention_us``
     how far back it answers (None: no end known); ``settle_us`` how old an event must be before nothing can come after
-    it; ``delay_us`` how late data are published; ``union`` when answers overlap their window and so add to what is
-    stored instead of replacing it; ``find_obstacle`` says why a window cannot be asked (a key is missing);
-    ``by_default`` when a fetch that names neither source nor exchange asks it; ``quotes`` what its symbols end in
-    (none: anything); ``shared`` when an answer tells of all symbols, so that a run asks the same question only once.
+    it; ``delay_us`` how late data are published; ``late_us`` of how much time behind a window the file is to be read as
+    well, for what was received late; ``union`` when answers overlap their window and so add to what is stored instead
+    of replacing it; ``find_obstacle`` says why a window cannot be asked (a key is missing); ``by_default`` when a fetch
+    that names neither source nor exchange asks it; ``quotes`` what its symbols end in (none: anything); ``shared`` when
+    an answer tells of all symbols, so that a run asks the same question only once.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Source:
     ask_markets: Callable[[str, Sequence[str]], AskMarkets]
     ask_window: Callable[[Market, Window], AskWindow]
     delay_us: int = 0
+    late_us: int = 0
     union: bool = False
     keyless: bool = True
     by_default: bool = True

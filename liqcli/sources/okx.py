@@ -105,7 +105,7 @@ class Walk:
     def _go_on(self, older: list[Entry], full: bool) -> None:
         oldest = self.after_ms = min(ts for _name, _raw, ts in older if ts is not None)
         if full and all(ts == oldest for _name, _raw, ts in older):
-            self.cut.append(Window(oldest * 1000, oldest * 1000 + 1000))
+            self.cut += [Window(oldest * 1000, oldest * 1000 + 1000)] if oldest >= self.start_ms else []
         elif full:
             self.after_ms = oldest + 1
             self.held = [entry for entry in older if entry[2] == oldest]

@@ -9,8 +9,9 @@ limits: none stated; 60 requests a minute are sent. Some clients got 403 without
 side: order-like for all venues: sell = a long was liquidated (documented)
 price: each venue's own, as in tardis_csv: Binance the order price, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fills
 qty: each venue's own unit, as in tardis_csv; the contract sizes of OKX and HTX are asked of those exchanges
-time: timestamp, microseconds of the exchange (documented). A file is cut by local_timestamp, so an event just before
-    midnight may stand in the next day's file: days add to each other and never replace
+time: timestamp, microseconds of the exchange (documented). A file is cut by local_timestamp (documented), so an event
+    just before midnight may stand in the next day's file: days add to each other and never replace, and behind the last
+    wanted day the next one is read as well, where it can be had
 completeness: as the venue's websocket: Bybit (from 2025-02-26), HTX, Deribit full, Binance and OKX sampled (documented)
 changed: 2025-02-26 Bybit's stream sends all liquidations instead of one a second; before 2020-05-14 Binance's are bad
 fixture: tests/sources/responses/tardis
@@ -23,13 +24,14 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from liqcli.config import source_key
 from liqcli.http import Request
 from liqcli.model import Liquidation, Window
 from liqcli.pace import Limit
-from liqcli.sources.asking import all_inside, ask_twice, read_moment
+from liqcli.sources.asking import any_inside, ask_fitting, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -51,15 +53,17 @@ COLUMNS = ("exchange", "symbol", "timestamp", "side", "price", "amount")
 
 def decode(body: bytes) -> list[Row]:
     """
-    Decode a file, packed or already unpacked on the way.
+    Decode a file, packed once, twice (for the way as well) or not at all.
 
     Raises
     ------
     ValueError
         Broken off, or no such CSV (an HTML page): worth asking again.
     """
+    data = body
     try:
-        data = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+        while data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"a broken gzip file ({len(body)} bytes)") from error
     if body[:2] != b"\x1f\x8b" and not data.strip():
@@ -83,7 +87,8 @@ def spell(exchange: str, symbol: str) -> Spelling | None:
 
 def day_request(venue: str, instrument: str, window: Window) -> Request:
     """What to ask for one day."""
-    return Request(f"/v1/{venue}/liquidations/{window.start:%Y/%m/%d}/{instrument}.csv.gz", absent=(404,))
+    path = f"/v1/{venue}/liquidations/{window.start:%Y/%m/%d}/{instrument}.csv.gz"
+    return Request(path, absent=(404,), packed=True)
 
 
 def find_obstacle(window: Window) -> str | None:
@@ -151,22 +156,26 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     pair = spell(market.exchange, market.symbol)
     assert pair is not None, "a market that _ask_markets gave"  # noqa: S101
     request = day_request(*pair, window)
-    raws = yield from ask_twice(request, lambda rows: _is_of_day(rows, window))
+    raws = yield from ask_fitting(request, partial(_is_asked, market=market, day_us=window.start_us))
     if raws is None:
-        return Answer(absent=f"no file {request.path}")
+        tail = window.length_us < DAY_US  # of a day that nobody asked for
+        return Answer(unknown=[window]) if tail else Answer(absent=f"no file {request.path}")
     sizes = {} if market.contract_size is None else {market.instrument: market.contract_size}
 
     def parse(raw: Row) -> Liquidation:
         return _read_row(raw, market, sizes)
 
-    near = Window(window.start_us - DAY_US, window.end_us + DAY_US)
+    near = Window(window.start_us - DAY_US, window.start_us + 2 * DAY_US)
     return build_answer(raws, parse, near, request.path)
 
 
-def _is_of_day(rows: Sequence[Row] | None, window: Window) -> bool:
-    """A file is cut by the time of receipt; another day's would pass for a day without liquidations."""
-    times = (read_moment(raw, "local_timestamp", "timestamp") for raw in rows or ())
-    return all_inside(times, window.start_us, window.end_us)
+def _is_asked(rows: Sequence[Row] | None, market: Market, day_us: int) -> bool:
+    """Whether a file, if it holds anything, holds rows of the contract, received on the day or liquidated on it."""
+    if not rows:
+        return True
+    times = (read_moment(raw, name) for raw in rows for name in ("local_timestamp", "timestamp"))
+    same = any(str(read_field(raw, "symbol")).upper() == market.instrument for raw in rows)
+    return same and any_inside((ts for ts in times if ts is not None), day_us, day_us + DAY_US)
 
 
 def _read_row(raw: Mapping[str, Any], market: Market, sizes: Mapping[str, float]) -> Liquidation:
@@ -188,6 +197,7 @@ SOURCE = Source(
     retention_us=None,
     settle_us=0,
     delay_us=6 * HOUR_US,
+    late_us=HOUR_US // 4,
     decode=decode,
     ask_markets=_ask_markets,
     ask_window=_ask_window,

@@ -113,6 +113,11 @@ def test_more_ties_than_a_page_are_a_cut() -> None:
     assert answer.cut == [Window((BASE_MS + 9) * 1000, (BASE_MS + 10) * 1000)]
 
 
+def test_a_cut_before_the_window_is_none_of_it() -> None:
+    answer, _ = ask(make_rows([BASE_MS - 9] * 250), SECOND)
+    assert (answer.rows, answer.cut) == ([], [])
+
+
 def test_a_skipped_page_is_noticed() -> None:
     """The second page lacks the millisecond that it should go on with: it is asked again, and nothing is lost."""
     rows = make_rows(range(BASE_MS, BASE_MS + 300))

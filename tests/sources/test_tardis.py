@@ -6,10 +6,14 @@ import gzip
 from pathlib import Path
 
 import pytest
+from loopback.scenes import be_swift, point
+from loopback.server import Asked, Loopback, Reply
 
+from liqcli.fetcher.plan import plan_windows
+from liqcli.http import Client, RefusalError
 from liqcli.model import US_PER_S, Window
 from liqcli.sources import tardis
-from liqcli.sources.common import DAY_US, Market
+from liqcli.sources.common import DAY_US, HOUR_US, Market
 
 FOLDER = Path(__file__).parent / "responses/tardis"
 DAY = Window(1_583_971_200 * US_PER_S, 1_583_971_200 * US_PER_S + DAY_US)  # 2020-03-12
@@ -30,6 +34,45 @@ def test_one_day() -> None:
     assert answer.rows[0].notional == pytest.approx(67.11474, rel=1e-12)
     assert [bad.line for bad in answer.rejected] == [3, 4]
     assert answer.rejected[1].reason == "wrong number of columns"
+
+
+def test_a_file_of_another_day_or_symbol_is_asked_again() -> None:
+    """Received on 13 March: the wrong file for 12 March, which would pass for a day without liquidations."""
+    rows = tardis.decode((FOLDER / "BTCUSDT.csv").read_bytes())
+    march_13 = Window(DAY.start_us + DAY_US, DAY.end_us + DAY_US)
+    for market, day in ((MARKET, DAY), (Market("binance", "ETHUSDT", "ETHUSDT", None), march_13)):
+        asking = tardis.SOURCE.ask_window(market, day)
+        request = next(asking)
+        assert asking.send(rows) == asking.send(rows) == request
+        with pytest.raises(RefusalError, match="not what was asked for"):
+            asking.send(rows)
+
+
+def test_the_beginning_of_the_next_day_is_not_missed() -> None:
+    """A tail: what was received in the first quarter of an hour after the wanted day. No file there is no gap."""
+    tail = Window(DAY.start_us, DAY.start_us + HOUR_US // 4)
+    asking = tardis.SOURCE.ask_window(MARKET, tail)
+    assert next(asking).path.endswith("/2020/03/12/BTCUSDT.csv.gz")
+    with pytest.raises(StopIteration) as end:
+        asking.send(None)
+    assert (end.value.value.absent, end.value.value.unknown) == (None, [tail])
+
+
+def test_plan_goes_on_into_the_next_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only behind a wanted midnight, only once it is published (30 h after the day began), only with a key for it."""
+    tail = Window(DAY.end_us, DAY.end_us + HOUR_US // 4)
+    later = DAY.end_us + 30 * HOUR_US
+    monkeypatch.setenv("LIQCLI_KEY_TARDIS", "k")
+    assert plan_windows(tardis.SOURCE, [DAY], later).windows == (DAY, tail)
+    assert plan_windows(tardis.SOURCE, [DAY], later - 1).windows == (DAY,)
+    assert plan_windows(tardis.SOURCE, [Window(DAY.start_us, DAY.end_us - HOUR_US // 4)], later).windows == (DAY,)
+    next_day = Window(DAY.end_us, DAY.end_us + DAY_US)
+    beside = [Window(DAY.start_us, DAY.end_us), Window(DAY.end_us + HOUR_US, DAY.end_us + 2 * HOUR_US)]
+    assert plan_windows(tardis.SOURCE, beside, later).windows == (DAY, next_day)
+    monkeypatch.delenv("LIQCLI_KEY_TARDIS")
+    free = Window(1_772_323_200 * US_PER_S, 1_772_409_600 * US_PER_S)  # 2026-03-01
+    plan = plan_windows(tardis.SOURCE, [free], free.end_us + 30 * DAY_US)
+    assert (plan.windows, plan.gaps) == ((free,), ()), "what was not wanted needs no key"
 
 
 def test_missing_file_is_not_zero() -> None:
@@ -107,3 +150,26 @@ def test_truncated_gzip_is_asked_again() -> None:
 
 def test_empty_packed_file_is_an_empty_day() -> None:
     assert tardis.decode(gzip.compress(b"")) == []
+    assert tardis.decode(gzip.compress(gzip.compress(b""))) == [], "packed once more for the way"
+
+
+class Packed(Loopback):
+    """Says in a header that the file is packed, as a server of stored files does; ``faults`` break the packing off."""
+
+    BODY = gzip.compress((FOLDER / "BTCUSDT.csv").read_bytes())
+
+    def answer(self, asked: Asked) -> Reply:
+        return Reply(200, self.BODY, {"Content-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize("kept", [len(Packed.BODY) - 20, len(Packed.BODY) // 2, 0])
+def test_content_encoding_that_broke_off_is_asked_again(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """The whole HTTP message came, but its packed content is not whole: the rows at its end would be missing."""
+    be_swift(monkeypatch)
+    with Packed(faults={1: Reply(200, Packed.BODY[:kept], {"Content-Encoding": "gzip"})}) as server:
+        point(monkeypatch, tardis=server.url)
+        client = Client("tardis", server.url, ())
+        rows = client.get(tardis.day_request("binance-futures", "BTCUSDT", DAY), tardis.decode)
+        client.close()
+        assert rows == tardis.decode(Packed.BODY)
+        assert len(server.asked) == 2
