@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from liqcli.coverage import CoveredWindow, WindowMemory
@@ -38,7 +39,7 @@ class Job:
     cut: list[Window] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     pending_rows: list[Liquidation] = field(default_factory=list)
-    loose_rows: list[Liquidation] = field(default_factory=list)
+    loose_rows: Counter[Liquidation] = field(default_factory=Counter)
     pending_windows: list[CoveredWindow] = field(default_factory=list)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -50,9 +51,13 @@ class Writer:
         job.rejected += answer.rejected
         judged = judge_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, answer.unsettled)
         job.pending_windows += _count(judged, heard)
+        loose: Counter[Liquidation] = Counter()
         for row in answer.rows:
-            loose = not job.source.union and not any(item.window.contains(row.ts_us) for item in judged)
-            (job.loose_rows if loose else job.pending_rows).append(row)
+            if job.source.union or any(item.window.contains(row.ts_us) for item in judged):
+                job.pending_rows.append(row)
+            else:
+                loose[row] += 1
+        job.loose_rows |= loose  # two answers may both tell of it: twins are what one of them tells twice
         self._rows += len(answer.rows)
         self._progress.advance(job.source.name, len(answer.rows), notional_e6 / 1e6)
 
@@ -71,8 +76,8 @@ class Writer:
                     self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, job.pending_rows)
                 job.pending_windows, job.pending_rows = [], []
             if job.loose_rows:
-                self._add(job, job.loose_rows, [])
-                job.loose_rows = []
+                self._add(job, list(job.loose_rows.elements()), [])
+                job.loose_rows.clear()
         self._rows = 0
 
     def write_rejected(self) -> None:

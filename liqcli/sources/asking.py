@@ -41,16 +41,33 @@ def ask_fitting(
     raise RefusalError(f"{trouble} ({TRIES} times)")
 
 
-def ask_twice(request: Request, fits: Callable[[Any], bool]) -> AskFitting:
+def ask_twice(
+    request: Request, fits: Callable[[Any], bool], possible: Callable[[Any], bool] = lambda _answer: True
+) -> AskFitting:
     """
-    Ask, and once more where the answer looks as if it were to another question; the second one counts.
+    Ask until the answer fits the question, or the same answer came twice running.
 
-    For answers that can honestly look so: a page may begin before a window in which there is nothing.
+    For questions whose honest answers can look as if they were to another one: a page may begin before a window in
+    which there is nothing.
+
+    Parameters
+    ----------
+    possible : callable
+        Is true of every honest answer, as it may look odd; others do not count.
+
+    Raises
+    ------
+    RefusalError
+        Odd answers, each of them another one.
     """
-    answer = yield request
-    if not fits(answer):
+    said: object = None
+    for _ in range(2 * TRIES):
         answer = yield request
-    return answer
+        if possible(answer):
+            if fits(answer) or answer == said:
+                return answer
+            said = answer
+    raise RefusalError("what came is never what was asked for, nor twice the same")
 
 
 def all_inside(times: Iterable[float | None], start: float, end: float, leak: float = 0) -> bool:

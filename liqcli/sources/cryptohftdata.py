@@ -28,7 +28,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqcli.http import Request
 from liqcli.model import US_PER_S, Completeness, Liquidation, PriceKind, Window, from_us, parse_number
@@ -54,6 +54,9 @@ from liqcli.sources.tardis_csv import Contract, read_contract
 from liqcli.symbols import split_symbol
 from liqcli.timespan import now_us
 
+if TYPE_CHECKING:
+    from pyarrow import Table
+
 FIRST_US = 1_751_068_800 * US_PER_S  # 2025-06-28
 WANTED = (
     "event_time",
@@ -68,6 +71,7 @@ WANTED = (
     "received_time",
 )
 NEEDED = frozenset({"event_time", "symbol", "side", "quantity", "price"})
+_UNITS = {"received_time": "ns", "event_time": "ms", "trade_time": "ms"}
 _FILLED = ("FILLED", "PARTIALLY_FILLED")
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _DATED = re.compile(r"[-_]\d{6}$|-\d{1,2}[A-Z]{3}\d{2}|USD[FGHJKMNQUVXZ]\d{2}$")
@@ -105,9 +109,10 @@ def decode(body: bytes) -> object:
     if body[:4] == b"PAR1" or body[:4] == _ZSTD:
         return _read_parquet(body)
     payload = decode_json(body)
-    if isinstance(payload, dict) and isinstance(payload.get("symbols"), list):
-        return payload["symbols"]
-    raise ValueError(f"no file but {json.dumps(payload)[:100]}")
+    names = payload.get("symbols") if isinstance(payload, dict) else payload
+    if not isinstance(names, list) or (not names and names is payload):
+        raise ValueError(f"no file but {json.dumps(payload)[:100]}")
+    return [read_field(name, "symbol") or name for name in names]
 
 
 def _read_parquet(body: bytes) -> list[Row]:
@@ -122,8 +127,19 @@ def _read_parquet(body: bytes) -> list[Row]:
         table = file.read(columns=[name for name in WANTED if name in file.schema_arrow.names])
     except (OSError, pa.ArrowException) as error:
         raise ValueError(f"a broken Parquet file ({len(body)} bytes)") from error
-    rows: list[Row] = table.to_pylist()
+    rows: list[Row] = _count_time(table).to_pylist()
     return rows
+
+
+def _count_time(table: Table) -> Table:
+    """Turn columns that are typed as times into the numbers that are documented."""
+    import pyarrow as pa
+
+    for place, column in enumerate(table.schema):
+        if column.name in _UNITS and pa.types.is_timestamp(column.type):
+            counted = table.column(place).cast(pa.timestamp(_UNITS[column.name], column.type.tz), safe=False)
+            table = table.set_column(place, column.name, counted.cast(pa.int64()))
+    return table
 
 
 def read_instrument(exchange: str, name: str) -> Contract | None:
@@ -250,10 +266,13 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     near = Window(window.start_us - DAY_US, window.end_us)
     answer = Answer()
     missing: dict[int, str] = {}
+    read: list[Any] = []
     for hour in [*hours, *after]:
         for instrument in market.instrument.split(","):
             request = file_request(market.exchange, instrument, hour)
-            raws = yield from ask_twice(request, partial(_is_of_hour, instrument=instrument, hour_us=hour))
+            fits = partial(_is_of_hour, instrument=instrument, hour_us=hour)
+            raws = yield from ask_twice(request, fits, lambda rows: not rows or rows not in read)
+            read.append(raws)
             if raws is None:
                 missing.setdefault(hour, request.params[0][1])
                 continue

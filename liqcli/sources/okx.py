@@ -33,7 +33,7 @@ from typing import Any
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number, to_us
 from liqcli.pace import Limit
-from liqcli.sources.asking import ask_fitting
+from liqcli.sources.asking import ask_twice
 from liqcli.sources.common import (
     HOUR_US,
     Answer,
@@ -255,13 +255,16 @@ def _ask_page(walk: Walk) -> Generator[Request, Any, list[Entry]]:
     One that is all older than the window may be right, in a quiet time, and one that lacks the millisecond that it
     should go on with as well, when that was forgotten meanwhile; but then it comes twice.
     """
-    request = page_request(walk.market, walk.after_ms)
-    fits = partial(_is_asked, market=walk.market, after_ms=walk.after_ms)
-    entries = list(_iter_page((yield from ask_fitting(request, fits))))
-    before = all(ts is not None and ts < walk.start_ms for _name, _raw, ts in entries)
-    if (walk.held and not _joins(entries, walk.after_ms)) or (entries and before):
-        entries = list(_iter_page((yield from ask_fitting(request, fits))))
-    return entries
+
+    def goes_on(page: object) -> bool:
+        entries = list(_iter_page(page))
+        if walk.held:
+            return _joins(entries, walk.after_ms)
+        return any(ts is None or ts >= walk.start_ms for _name, _raw, ts in entries)
+
+    possible = partial(_is_asked, market=walk.market, after_ms=walk.after_ms)
+    page = yield from ask_twice(page_request(walk.market, walk.after_ms), goes_on, possible)
+    return list(_iter_page(page))
 
 
 def _joins(entries: Iterable[Entry], after_ms: int) -> bool:

@@ -47,6 +47,10 @@ def test_what_is_said_twice_counts() -> None:
     assert play(ask_twice(QUESTION, bool), [[1]]) == ([1], 1)
     assert play(ask_twice(QUESTION, bool), [[], [2]]) == ([2], 2)
     assert play(ask_twice(QUESTION, bool), [[], []]) == ([], 2)
+    assert play(ask_twice(QUESTION, _is_two), [[3], [1], [1]]) == ([1], 3), "twice running, and the same"
+    assert play(ask_twice(QUESTION, _is_two, lambda answer: answer != [3]), [[1], [3], [1]]) == ([1], 3)
+    with pytest.raises(RefusalError, match="nor twice the same"):
+        play(ask_twice(QUESTION, _is_two), [[1], [3]] * 4)
 
 
 def test_times() -> None:

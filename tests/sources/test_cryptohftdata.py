@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from loopback.cryptohftdata import CryptoHftDataServer, make_parquet
 from loopback.scenes import HOUR_US, WINDOW, be_swift, every_file, point, stored
@@ -17,10 +20,11 @@ from loopback.venues import OkxServer
 
 from liqcli.errors import ExitCode
 from liqcli.fetcher import fetch
+from liqcli.http import RefusalError
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.sources import cryptohftdata
-from liqcli.sources.common import Market
+from liqcli.sources.common import Answer, Market
 
 RAWS = json.loads((Path(__file__).parent / "responses/cryptohftdata/rows.json").read_text())
 FIRST_HOUR = WINDOW.start_us // HOUR_US * HOUR_US
@@ -92,7 +96,62 @@ def test_frame_is_told_by_its_first_bytes() -> None:
     assert (plain[:4], framed[:4]) == (b"PAR1", b"\x28\xb5\x2f\xfd")
     assert cryptohftdata.decode(plain) == cryptohftdata.decode(framed)
     assert len(cryptohftdata.decode(plain)) == 2  # type: ignore[arg-type]
-    assert cryptohftdata.decode(b'{"symbols": ["BTCUSDT"]}') == ["BTCUSDT"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"symbols": ["BTCUSDT"]}', b'["BTCUSDT"]', b'[{"symbol": "BTCUSDT"}]', b'{"symbols": [{"symbol": "BTCUSDT"}]}'],
+)
+def test_lists_of_symbols(body: bytes) -> None:
+    """The documented shape, and what else a list of names may look like."""
+    assert cryptohftdata.decode(body) == ["BTCUSDT"]
+
+
+def test_times_typed_as_such() -> None:
+    """2026-11-10 00:00:00.083000123 received, .080 at the exchange: numbers of ns and ms all the same."""
+    sink = io.BytesIO()
+    table = pa.table(
+        {
+            "received_time": pa.array([1_794_268_800_083_000_123], pa.timestamp("ns")),
+            "event_time": pa.array([1_794_268_800_080_000], pa.timestamp("us", "UTC")),
+            "symbol": ["BTCUSDT"], "side": ["BUY"], "quantity": ["0.006"], "price": ["1"],
+        }
+    )  # fmt: skip
+    pq.write_table(table, sink)
+    (row,) = cryptohftdata.decode(sink.getvalue())  # type: ignore[misc]
+    assert (row["received_time"], row["event_time"]) == (1_794_268_800_083_000_123, 1_794_268_800_080)
+
+
+def answer_window(files: dict[int, list[dict[str, Any]] | None], hours: int) -> Answer:
+    """Ask for some hours of BTCUSDT at Bybit; ``files`` by the number of the question."""
+    asking = cryptohftdata.SOURCE.ask_window(
+        Market("bybit", "BTCUSDT", "BTCUSDT", None), Window(FIRST_HOUR, FIRST_HOUR + hours * HOUR_US)
+    )
+    next(asking)
+    for number in range(20):
+        try:
+            asking.send(files.get(number))
+        except StopIteration as end:
+            return end.value
+    pytest.fail("it asks on and on")
+
+
+def make_raw(ts_us: int) -> dict[str, Any]:
+    return RAWS[1] | {"event_time": ts_us // 1000, "trade_time": None, "received_time": ts_us * 1000}
+
+
+def test_a_file_that_was_read_before_is_none_of_another_hour() -> None:
+    """The first hour's file in place of the second one's, for good: its rows must not stand twice."""
+    first, second = [make_raw(FIRST_HOUR + 1_000_000)], [make_raw(FIRST_HOUR + HOUR_US + 2_000_000)]
+    assert len(answer_window({0: first, 1: first, 2: second}, 2).rows) == 2
+    with pytest.raises(RefusalError, match="never what was asked for"):
+        answer_window(dict.fromkeys(range(20), first), 2)
+
+
+def test_rows_received_elsewhere_are_believed_when_said_twice() -> None:
+    """An hour's file of late rows alone: odd, but the same when asked again."""
+    late = [make_raw(FIRST_HOUR - 60_000_000)]
+    assert [row.ts_us for row in answer_window({0: late, 1: late}, 1).rows] == [FIRST_HOUR - 60_000_000]
 
 
 @pytest.mark.parametrize(
@@ -105,8 +164,6 @@ def test_garbled_is_asked_again(body: bytes) -> None:
 
 def test_a_file_of_something_else_is_named() -> None:
     sink = pa.BufferOutputStream()
-    import pyarrow.parquet as pq
-
     pq.write_table(pa.table({"price": ["1"]}), sink)
     with pytest.raises(ValueError, match="no liquidations file: its columns are price"):
         cryptohftdata.decode(sink.getvalue().to_pybytes())
@@ -192,6 +249,23 @@ def test_late_rows_of_okx(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
         for _ in range(2):
             fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["cryptohftdata"], ["okx"])
             assert inside(stored(lake, "BTCUSDT"), WINDOW) == count_expected(events, WINDOW, Decimal("0.01"))
+
+
+def test_a_late_row_of_a_missing_hour_stands_once(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
+    """
+    Received 0.4 s late, so in the next hour's file, while its own hour has none; two windows meet between the two.
+
+    Both tell of the row; twins stay twins.
+    """
+    edge_us = (WINDOW.start_us // (6 * HOUR_US) + 1) * 6 * HOUR_US
+    near = Window(edge_us - 2 * HOUR_US, edge_us + 2 * HOUR_US)
+    late = Event(edge_us // 1000 - 100, "long", 7, Decimal(60_000))
+    twin = Event(edge_us // 1000 - 50, "short", 7, Decimal(60_001))
+    with CryptoHftDataServer({("bybit", "BTCUSDT"): [late, twin, twin]}) as server:
+        point(monkeypatch, cryptohftdata=server.url)
+        for _ in range(2):
+            assert fetch(Lake(lake), near, ["BTCUSDT"], ["cryptohftdata"], ["bybit"]).exit_code == ExitCode.PARTIAL
+            assert stored(lake, "BTCUSDT") == count_expected([late, twin, twin], near, Decimal(1))
 
 
 def test_two_contracts_of_one_kraken_symbol(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
