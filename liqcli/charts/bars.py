@@ -84,9 +84,20 @@ def draw_bars(axes: Axes, sheet: Sheet, panel: BarPanel, series: BarSeries) -> N
 def shade_cascades(axes: Axes, sheet: Sheet, time: Timeline, cascades: Sequence[Burst], top: float = 1.0) -> None:
     """Shade each cascade up to a part of the panel's height, at least three pixels wide; tables give their numbers."""
     least = sheet.px(LEAST_CASCADE_PX) * time.us_per_px
-    for start_us, end_us, _rank in cascades:
-        start, end = widen(start_us, end_us, least)
-        axes.axvspan(start, end, ymax=top, color=sheet.theme.warn, alpha=0.28, linewidth=0, zorder=3, label="cascade")
+    stretches = [widen(start_us, end_us, least) for start_us, end_us, _rank in cascades]
+    starts, ends = np.array(stretches, dtype=np.float64).reshape(-1, 2).T
+    axes.add_collection(
+        PolyCollection(
+            rectangles(starts, ends, 0.0, top),
+            transform=axes.get_xaxis_transform(),
+            facecolors=sheet.theme.warn,
+            edgecolors="none",
+            alpha=0.28,
+            zorder=3,
+            label="cascades",
+        ),
+        autolim=False,
+    )
 
 
 def draw_interest(axes: Axes, sheet: Sheet, panel: BarPanel, interest: Interest) -> None:

@@ -11,14 +11,15 @@ from liqcli.charts.burst_list import BurstList, draw_list, list_width, plan_list
 from liqcli.charts.fitting import spread
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, Drawing, open_sheet
-from liqcli.charts.picture import CascadesPicture, PaletteName, ThemeName
+from liqcli.charts.picture import Burst, CascadesPicture, PaletteName, ThemeName
 from liqcli.charts.price_line import PriceLine, build_price_line, draw_price_line, plan_axis
 from liqcli.charts.rate import draw_rate, write_rate_words
 from liqcli.charts.regions import Page, Region
 from liqcli.charts.sheet import Box, Sheet, own_style
-from liqcli.charts.timeline import Timeline, draw_gaps, draw_time_axis, widen
+from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis, widen
 
 _CHIPS = 30  # height of the strip with the ranks, over the minutes [px]
+_MOST_CHIPS, _FURTHEST = 60, 45  # ranks that are tried; how far a rank may stand from its burst [px]
 _RATE_SHARE = 0.58  # of the height of both panels
 
 
@@ -70,7 +71,8 @@ def _compose(sheet: Sheet, picture: CascadesPicture) -> list[Region]:
     if line is not None and rooms.price is not None:
         price = sheet.axes(rooms.price, "price")
         draw_price_line(price, sheet, line, *plan_axis(sheet, line, rooms.price), list(picture.bursts))
-        sheet.caption(rooms.price, rooms.price.top + sheet.px(8), line.words)
+        hatched = f" · hatched: {GAP_WORDS}" if picture.gaps else ""
+        sheet.caption(rooms.price, rooms.price.top + sheet.px(8), line.words + hatched)
         shade_cascades(price, sheet, rooms.time, bursts)
         panels.append(price)
     draw_time_axis(sheet, rooms.time, rooms.rate.bottom, panels)
@@ -101,21 +103,41 @@ def _lay_out(sheet: Sheet, picture: CascadesPicture, head: float, line: PriceLin
 
 
 def _draw_chips(sheet: Sheet, picture: CascadesPicture, rooms: _Rooms) -> None:
-    """Print the ranks over the minutes, the best ones where not all fit, with a line to the burst."""
-    wide = sheet.px(26)
-    ranked = sorted(picture.bursts, key=lambda burst: burst.rank)[: int(rooms.time.width / wide)]
-    chosen = sorted(ranked, key=lambda burst: (burst.start_us + burst.end_us, burst.rank))
-    wanted = [rooms.time.x((burst.start_us + burst.end_us) / 2) for burst in chosen]
+    """Print the ranks over the minutes, each with a line to its burst."""
     y = rooms.rate.top + sheet.px(_CHIPS) / 2
-    if not chosen:
+    if not picture.bursts:
         words = "no burst left the window's baseline"
         sheet.text(rooms.time.left + sheet.px(8), y, words, WORDS, sheet.theme.muted, va="center_baseline")
-        return
-    for burst, x, at in zip(
-        chosen, spread(wanted, wide, rooms.time.left + wide / 2, rooms.time.right - wide / 2), wanted, strict=True
-    ):
+    for burst, at, x in _place_chips(sheet, picture, rooms.time):
         plate = sheet.chip(x, y, burst.rank)
         sheet.line((x, plate.bottom), (at, rooms.rate.top), sheet.theme.muted, 0.9)
+
+
+def _place_chips(sheet: Sheet, picture: CascadesPicture, time: Timeline) -> list[tuple[Burst, float, float]]:
+    """
+    Choose the ranks to print, best first, as far as each stays near its burst.
+
+    Returns
+    -------
+    list of (burst, at, x)
+        Middle of the burst, and of its plate. [px]
+    """
+    wide, furthest = sheet.px(26), sheet.px(_FURTHEST)
+    chosen: list[tuple[Burst, float, float]] = []
+    for burst in sorted(picture.bursts, key=lambda b: b.rank)[:_MOST_CHIPS]:
+        middle = time.x((burst.start_us + burst.end_us) / 2)
+        tried = sorted([*((b, at) for b, at, _ in chosen), (burst, middle)], key=_by_place)
+        if len(tried) * wide > time.width:
+            break
+        places = spread([at for _, at in tried], wide, time.left + wide / 2, time.right - wide / 2)
+        moved = [(b, at, x) for (b, at), x in zip(tried, places, strict=True)]
+        if all(abs(x - at) <= furthest for _, at, x in moved):
+            chosen = moved
+    return chosen
+
+
+def _by_place(placed: tuple[Burst, float]) -> tuple[float, int]:
+    return placed[1], placed[0].rank
 
 
 def _map(sheet: Sheet, picture: CascadesPicture, rooms: _Rooms) -> list[Region]:

@@ -21,7 +21,7 @@ from liqcli.charts.layout import (
 from liqcli.charts.picture import Interest, InterestPicture, PaletteName, ThemeName
 from liqcli.charts.regions import Page, Region
 from liqcli.charts.sheet import Box, Sheet, own_style
-from liqcli.charts.timeline import Timeline, draw_gaps, draw_time_axis
+from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis
 from liqcli.charts.units import format_amount, format_axis
 from liqcli.formats import format_percent_signed
 
@@ -124,7 +124,8 @@ def _write_line_words(sheet: Sheet, picture: InterestPicture, box: Box) -> None:
     if picture.contracts is not None:
         alone = f"{_ends(picture.contracts)}: the contracts alone"
         items += [("╌ at the first price", theme.text, True), (alone, theme.muted, False)]
-    items.append(("axis does not begin at 0", theme.muted, False))
+    hatched = f" · hatched: {GAP_WORDS}" if picture.gaps else ""
+    items.append((f"axis does not begin at 0{hatched}", theme.muted, False))
     for words, color, bold in items:
         width = sheet.text_width(words, WORDS, bold=bold)
         if x + width > box.right:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.colors import to_rgb
 
 from liqcli.charts.fitting import cut
 from liqcli.charts.heat import Bands
@@ -31,13 +32,13 @@ def draw_legend(sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands,
     y = box.top - px(15)
     words = (f"Cell: {unit} per {cell}, {norm.scale} scale", f"Cell: {unit}, {norm.scale} scale", f"Cell: {norm.scale}")
     _write_line(sheet, box, y, words, f"max {format_amount(largest, unit)}")
-    _draw_scale(sheet, Box(box.left, y - px(21), box.width, px(12)), "legend cells", 1.0)
+    _draw_scale(sheet, Box(box.left, y - px(21), box.width, px(12)), 1.0)
     if largest > 0:
         _write_ticks(sheet, Box(box.left, y - px(38), box.width, px(12)), unit, norm)
     y -= px(66)
     words = (f"Band: {unit} so far per {band} of price", f"Band: {unit} so far per {band}", f"Band: {unit} so far")
     _write_line(sheet, box, y, words, f"max {format_amount(most, unit)}")
-    _draw_scale(sheet, Box(box.left, y - px(17), box.width, px(8)), "legend bands", sheet.theme.heat_alpha)
+    _draw_scale(sheet, Box(box.left, y - px(17), box.width, px(8)), sheet.theme.heat_alpha)
     _draw_swatches(sheet, Box(box.left, y - px(50), box.width, px(14)), gaps=bool(picture.gaps))
 
 
@@ -50,15 +51,15 @@ def _write_line(sheet: Sheet, box: Box, y: float, versions: tuple[str, ...], amo
     sheet.text(box.right, y, amount, _WORDS, bold=True, ha="right")
 
 
-def _draw_scale(sheet: Sheet, box: Box, label: str, alpha: float) -> None:
-    axes = sheet.axes(box, label)
-    ramp = np.linspace(0, 1, 256)[np.newaxis, :]
-    if alpha == 1.0:
-        axes.imshow(ramp, cmap=sheet.palette, aspect="auto", interpolation="nearest", vmin=0, vmax=1)
-        return
-    colors = sheet.palette(ramp)
-    colors[..., 3] = alpha * ramp
-    axes.imshow(colors, aspect="auto", interpolation="nearest")
+def _draw_scale(sheet: Sheet, box: Box, alpha: float) -> None:
+    """Draw the palette from cold to hot; with an ``alpha`` below 1 as the bands are, fading into the panel's colour."""
+    width, height = round(box.width), round(box.height)
+    ramp = np.linspace(0, 1, width)
+    colors = sheet.palette(ramp)[:, :3]
+    strength = (alpha * ramp if alpha < 1.0 else np.ones(width))[:, np.newaxis]
+    mixed = strength * colors + (1 - strength) * np.array(to_rgb(sheet.theme.panel))
+    pixels = np.broadcast_to(np.rint(255 * mixed).astype(np.uint8), (height, width, 3))
+    sheet.figure.figimage(pixels, round(box.left), round(box.bottom))
 
 
 def _write_ticks(sheet: Sheet, box: Box, unit: str, norm: HeatNorm) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from matplotlib.colors import Colormap, to_rgb
-from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 from liqcli.charts.palettes import HeatNorm, find_palette
 from liqcli.charts.picture import HeatmapPicture, PaletteName, ScaleName, ThemeName
+from liqcli.charts.png import pack_png
 from liqcli.charts.reach import price_span
 from liqcli.charts.themes import Theme, find_theme
 from liqcli.charts.view import clip_candles, time_span
@@ -69,10 +67,7 @@ def draw_thumbnail(
     if picture.last_price is not None:
         y = _to_rows(np.array([picture.last_price]), low, high)[0]
         page[y : y + 2, (np.arange(WIDTH) // 8) % 2 == 0] = _rgb(look.text)
-    out = io.BytesIO()
-    nameless: dict[str, Any] = {"Software": None}  # a new matplotlib would change the name it writes
-    imsave(out, page, format="png", metadata=nameless)
-    return out.getvalue()
+    return pack_png(page)
 
 
 def _paint_gaps(area: Page, picture: HeatmapPicture, look: Theme, times: Pixels) -> None:

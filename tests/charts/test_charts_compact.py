@@ -133,6 +133,19 @@ def test_bursts_are_shaded_ranked_and_listed():
     assert [region.key for region in drawing.regions if region.kind == "label"] == list(range(1, 20))
 
 
+def test_ranks_stay_near_their_bursts_best_ranks_first():
+    drawing = draw_cascades(CASCADES["crowded"]())  # 120 bursts a minute apart: 0.7 px each, at the left edge
+    rate, price = regions(drawing, "panel").values()
+    between = price.top + price.height, rate.top
+    plates = [(int(t.get_text()), *t.get_position()) for t in drawing.figure.texts if t.get_text().isdigit()]
+    chips = {rank: x for rank, x, y in plates if between[0] < 1 - y < between[1] and x < rate.left + rate.width}
+    assert {1, 2} <= set(chips)
+    assert len(chips) < 12
+    for rank, x in chips.items():
+        burst = regions(drawing, "cascade")[rank]
+        assert abs(x - burst.left - burst.width / 2) * 1600 < 47, rank
+
+
 def test_what_the_list_cannot_hold_is_summed_up():
     said = words(draw_cascades(CASCADES["crowded"]()).figure)
     rest = next(text for text in said if text.startswith("and "))
@@ -170,7 +183,7 @@ def test_lines_are_the_snapshots_and_the_words_their_ends():
     assert low < picture.interest.values.min()
     assert high > picture.contracts.values.max()
     assert panel(figure, "interest").get_xlim() == panel(figure, "bars").get_xlim() == (START, START + DAY_US)
-    assert "axis does not begin at 0" in words(figure)
+    assert "axis does not begin at 0 · hatched: not recorded" in words(figure)
 
 
 def test_bars_under_the_lines_add_up():

@@ -1,0 +1,30 @@
+"""Pixels as PNG bytes: the same pixels give the same bytes, without date, program name or an idle alpha channel."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from liqcli.charts.sheet import own_style
+
+
+def render_png(figure: Figure) -> bytes:
+    """Render a figure to PNG: the same figure gives the same bytes."""
+    canvas = FigureCanvasAgg(figure)
+    with own_style():
+        canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
+    return pack_png(pixels, figure.dpi)
+
+
+def pack_png(pixels: NDArray[np.uint8], dpi: float | None = None) -> bytes:
+    """Pack pixels of shape (height, width, 3); ``dpi`` is how many of them the file claims to be an inch."""
+    out = io.BytesIO()
+    claim = {} if dpi is None else {"dpi": (dpi, dpi)}
+    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", **claim)
+    return out.getvalue()
