@@ -56,7 +56,7 @@ def test_offline_is_one_line_a_source(run_cli: RunCli) -> None:
     """Nothing is reached: a plain cause for each source, once for all symbols and kinds, one line on what to do."""
     done = run_cli("fetch", env=environment(), check=3)
     *causes, advice = done.stderr.splitlines()
-    sources = ["gate", "htx", "okx", "bitfinex", "bitget", "coinex", "binance", "bybit"]
+    sources = ["gate", "htx", "okx", "bitfinex", "cryptohftdata", "bitget", "coinex", "binance", "bybit"]
     refused = "cannot be reached: Connection refused (127.0.0.1)"
     assert causes == [f"liqcli: warning: {source}: {refused}" for source in sources]
     assert advice.startswith("nothing could be reached: is this machine online?")

@@ -43,8 +43,12 @@ def test_a_named_source_is_taken() -> None:
     assert [source.name for source, _exchange in pairs] == ["tardis"]
 
 
-def test_the_default_set_is_quick_and_needs_no_key() -> None:
-    """24 files a symbol at 60 a minute are nothing to do unasked; nor are archives, nor markets without the symbols."""
-    names = {source.name for source, _exchange in choose_pairs([], [], RECENT, ["BTCUSDT"])}
-    assert {"gate", "htx", "okx", "bitget", "coinex"} <= names
-    assert not names & {"cryptohftdata", "binance-vision", "tardis", "dydx"}
+def test_the_default_set_is_all_that_can_serve_without_a_key() -> None:
+    """The exchanges' own, and the recordings of the two largest; no archives that ended, no markets without them."""
+    names = [(source.name, exchange) for source, exchange in choose_pairs([], [], RECENT, ["BTCUSDT"])]
+    own = [("gate", "gate"), ("htx", "htx"), ("okx", "okx"), ("bitget", "bitget"), ("coinex", "coinex")]
+    assert set(own) <= set(names)
+    assert {("cryptohftdata", "binance"), ("cryptohftdata", "bybit")} <= set(names)
+    assert not {name for name, _exchange in names} & {"binance-vision", "tardis", "dydx", "deribit", "kraken"}
+    dollars = {source.name for source, _exchange in choose_pairs([], [], RECENT, ["BTCUSD"])}
+    assert {"deribit", "kraken"} <= dollars

@@ -41,7 +41,7 @@ def fetch(
         str, typer.Option(help="Symbols in any spelling, comma separated; SOL alone means every contract on SOL.")
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
     source: Annotated[
-        str | None, typer.Option(help="Sources, comma separated.", show_default="all that are quick and need no key")
+        str | None, typer.Option(help="Sources, comma separated.", show_default="all that can serve without a key")
     ] = None,
     kind: Annotated[
         str | None,

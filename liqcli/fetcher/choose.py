@@ -32,7 +32,7 @@ def choose_pairs(
     Say which source is asked for which exchange; without names, every default source that has such symbols.
 
     Where an exchange is named and no source, the best sources for the window and the symbols are found, and said. A
-    source of many exchanges is asked for its first one (Tardis: binance) when no exchange is named.
+    source of many exchanges is asked for those that it is mostly there for when no exchange is named.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def choose_pairs(
     if not exchanges:
         default = (source for source in every if source.keyless and source.by_default)
         chosen = named or [source for source in default if any(_takes(source, word) for word in words or ("",))]
-        return [(source, source.exchanges[0]) for source in chosen]
+        return [(source, exchange) for source in chosen for exchange in source.mostly or source.exchanges[:1]]
     pairs: list[Pair] = []
     for exchange in dict.fromkeys(name.strip().lower() for name in exchanges):
         serving = [source for source in named or every if exchange in source.exchanges]

@@ -16,7 +16,7 @@ from liqcli.timespan import now_us
 
 def list_troubles(summary: FetchSummary) -> list[str]:
     """Say what could have come and did not, and why."""
-    return list(_join(summary.rows, troubles_of))
+    return _join(summary.rows, troubles_of)
 
 
 def list_notes(summary: FetchSummary) -> list[str]:
@@ -66,7 +66,7 @@ def _plain(text: str) -> str:
     return re.sub(rf"^([\w-]+): \S+ {UNREACHED}", rf"\1: {UNREACHED}", text)
 
 
-def _join(rows: Sequence[FetchRow], texts_of: Callable[[FetchRow], Iterable[str]]) -> Iterator[str]:
+def _join(rows: Sequence[FetchRow], texts_of: Callable[[FetchRow], Iterable[str]]) -> list[str]:
     """Join what is the same for several symbols; symbols are named where it is not about all of a source's."""
     symbols: dict[tuple[str, str], list[str]] = {}
     about: dict[tuple[str, str, str], list[str]] = {}
@@ -74,10 +74,12 @@ def _join(rows: Sequence[FetchRow], texts_of: Callable[[FetchRow], Iterable[str]
         symbols.setdefault((row.source, row.exchange), []).append(row.symbol)
         for text in dict.fromkeys(texts_of(row)):
             about.setdefault((row.source, row.exchange, text), []).append(row.symbol)
+    lines: dict[str, None] = {}
     for (source, exchange, text), named in about.items():
-        name = source if source == exchange else f"{source} {exchange}"
+        name = source if source == exchange or UNREACHED in text else f"{source} {exchange}"
         every = UNREACHED in text or (named == symbols[source, exchange] and len(named) > 1)
-        yield f"{name}: {text}" if every else f"{name} {', '.join(named)}: {text}"
+        lines[f"{name}: {text}" if every else f"{name} {', '.join(named)}: {text}"] = None
+    return list(lines)
 
 
 def _list_elsewhere(rows: Sequence[FetchRow]) -> Iterator[str]:

@@ -91,8 +91,9 @@ class Source:
     it; ``delay_us`` how late data are published; ``late_us`` of how much time behind a window the file is to be read as
     well, for what was received late; ``union`` when answers overlap their window and so add to what is stored instead
     of replacing it; ``find_obstacle`` says why a window cannot be asked (a key is missing); ``by_default`` when a fetch
-    that names neither source nor exchange asks it; ``quotes`` what its symbols end in (none: anything); ``shared`` when
-    an answer tells of all symbols, so that a run asks the same question only once.
+    that names neither source nor exchange asks it, and ``mostly`` about which of its exchanges (none: its first);
+    ``quotes`` what its symbols end in (none: anything); ``shared`` when an answer tells of all symbols, so that a run
+    asks the same question only once.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Source:
     union: bool = False
     keyless: bool = True
     by_default: bool = True
+    mostly: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
     shared: bool = False
     sizes_from: Mapping[str, str] = field(default_factory=dict)

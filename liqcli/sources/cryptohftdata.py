@@ -309,7 +309,7 @@ SOURCE = Source(
     decode=decode,
     ask_markets=_ask_markets,
     ask_window=_ask_window,
-    by_default=False,
+    mostly=("binance", "bybit"),  # the two largest, which publish no history themselves
     sizes_from={"okx": "okx"},
     find_obstacle=find_obstacle,
 )

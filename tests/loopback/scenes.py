@@ -56,11 +56,11 @@ def fetch_truth(lake: Path, source: str, truth: Truth) -> FetchSummary:
     return summary
 
 
-def stored(lake: Path, symbol: str) -> Rows:
+def stored(lake: Path, symbol: str, exchange: str = "*") -> Rows:
     import pyarrow.parquet as pq
 
     rows: Rows = Counter()
-    for path in lake.rglob(f"liquidations/*/symbol={symbol}/**/*.parquet"):
+    for path in lake.rglob(f"liquidations/exchange={exchange}/symbol={symbol}/**/*.parquet"):
         table = pq.ParquetFile(path).read()
         times = table["ts"].cast("int64").to_pylist()
         columns = [table[name].to_pylist() for name in ("position", "price", "qty", "notional")]
