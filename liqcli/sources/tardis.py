@@ -31,7 +31,7 @@ from liqcli.config import source_key
 from liqcli.http import Request
 from liqcli.model import Liquidation, Window
 from liqcli.pace import Limit
-from liqcli.sources.asking import any_inside, ask_fitting, read_field, read_moment
+from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -170,12 +170,16 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
 
 
 def _is_asked(rows: Sequence[Row] | None, market: Market, day_us: int) -> bool:
-    """Whether a file, if it holds anything, holds rows of the contract, received on the day or liquidated on it."""
+    """
+    Whether a file, if it holds anything, holds rows of the contract, all received on the day or all liquidated on it.
+
+    One that was liquidated on it and received after it stands in the next day's file, which is another one.
+    """
     if not rows:
         return True
-    times = (read_moment(raw, name) for raw in rows for name in ("local_timestamp", "timestamp"))
     same = any(str(read_field(raw, "symbol")).upper() == market.instrument for raw in rows)
-    return same and any_inside((ts for ts in times if ts is not None), day_us, day_us + DAY_US)
+    times = ([read_moment(raw, name) for raw in rows] for name in ("local_timestamp", "timestamp") if name in rows[0])
+    return same and any(all_inside(own, day_us, day_us + DAY_US) for own in times)
 
 
 def _read_row(raw: Mapping[str, Any], market: Market, sizes: Mapping[str, float]) -> Liquidation:

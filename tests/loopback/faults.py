@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ IMPATIENT = (1.0, 0.2)  # the time limits of whoever is to find it too slow: con
 
 
 class Moment(NamedTuple):
-    """What a fault may draw on: the server, the question, its honest answer, the last answer of its kind with rows."""
+    """What a fault may draw on: the server, the question, its honest answer, the last good answer of its kind."""
 
     server: Loopback
     asked: Asked
@@ -64,8 +63,7 @@ def spoilt(server: Loopback, fault: Fault, every: int = 7) -> Iterator[list[Aske
     """
     Spoil every ``every``-th good answer for a while; gives the list that the spoilt questions are noted in.
 
-    A duplicate is the last answer of the same kind that held something: an empty list said twice cannot be told from
-    an empty list, so it would be no fault that anybody could see.
+    A duplicate is the last good answer to a question of the same kind, be it an empty one.
     """
     honest = server.answer
     lock = threading.Lock()
@@ -79,7 +77,7 @@ def spoilt(server: Loopback, fault: Fault, every: int = 7) -> Iterator[list[Aske
         with lock:
             kind = server.kind_of(asked)
             earlier = before.get(kind, real)
-            if holds_rows(real.body):
+            if real.status == 200:
                 before[kind] = real
             count += 1
             if count % every or real.status != 200:
@@ -92,18 +90,3 @@ def spoilt(server: Loopback, fault: Fault, every: int = 7) -> Iterator[list[Aske
         yield spoiled
     finally:
         server.answer = honest  # type: ignore[method-assign]
-
-
-def holds_rows(body: bytes) -> bool:
-    """Whether an answer lists anything; a file always does."""
-    try:
-        found: object = json.loads(body)
-    except ValueError:
-        return bool(body)
-    return _holds_rows(found)
-
-
-def _holds_rows(found: object) -> bool:
-    if isinstance(found, dict):
-        return any(_holds_rows(value) for value in found.values())
-    return isinstance(found, list) and len(found) > 0
