@@ -195,7 +195,7 @@ def parse_memory(text: str, name: str) -> WindowMemory:
         ]
         return WindowMemory(tuple(sorted(windows, key=lambda item: item.window)))
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
-        raise DamagedError(f"{name}: not a window memory of liqcli ({error}); delete it and fetch again") from error
+        raise DamagedError(f"{name}: not a window memory of liqcli ({error}); liqcli verify says what to do") from error
 
 
 def _iso(ts_us: int) -> str:

@@ -159,6 +159,27 @@ def test_a_source_that_is_down_leaves_known_gaps(clean: Path, lake: Path) -> Non
     assert known_eth(lake) == known_eth(clean), "the other symbol is as it was"
 
 
+@pytest.mark.parametrize("broken", [gate_file, memory_file], ids=["data", "memory"])
+def test_without_again_a_damaged_file_costs_its_own_symbol_alone(
+    monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path, broken: Callable[[Path], Path]
+) -> None:
+    """An hour more of two symbols, one of them damaged: the other is stored, the file is left as it is and named."""
+    shutil.copytree(clean, lake)
+    broken(lake).write_bytes(b"{nothing")
+    more = _flags(Window(WINDOW.start_us, WINDOW.end_us + HOUR_US))
+    with gate_server() as server:
+        point(monkeypatch, gate=server.url)
+        said = run(["fetch", "--source", "gate", "--symbol", "BTCUSDT,ETHUSDT", *more], 6)
+        alone = run(["fetch", "--source", "gate", "--symbol", "BTCUSDT", *more, "--quiet"], 5)
+    assert broken(lake).read_bytes() == b"{nothing"
+    assert Lake(lake).read_memory("gate", "ETHUSDT", "gate").missing(WINDOW) == []
+    assert sum(stored(lake, "ETHUSDT").values()) > sum(stored(clean, "ETHUSDT").values())
+    for text in (said, alone):
+        (warning,) = [line for line in text.splitlines() if "warning" in line]
+        assert warning.startswith(f"liqcli: warning: gate BTCUSDT: {broken(lake)}: ")
+        assert warning.endswith("; liqcli verify says what to do")
+
+
 def test_again_takes_what_the_source_says_now(monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path) -> None:
     """Windows that are complete are asked all the same, and the new answer replaces the old one inside them alone."""
     shutil.copytree(clean, lake)

@@ -58,7 +58,7 @@ def check_memories(lake: Lake, findings: list[Finding]) -> Memories:
             known = parse_memory(path.read_text(encoding="utf-8"), str(path)).windows
             fault = _find_fault(known)
         except (DamagedError, OSError, UnicodeDecodeError) as error:
-            known, fault = (), str(error).removeprefix(f"{path}: ").partition("; delete it")[0]
+            known, fault = (), str(error).removeprefix(f"{path}: ").partition("; liqcli verify")[0]
         exchange, symbol = (folder.name.partition("=")[2] for folder in (path.parent.parent, path.parent))
         if fault:
             mend = how_to_mend_memory(lake, exchange, symbol, path.stem)

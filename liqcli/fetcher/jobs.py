@@ -17,8 +17,9 @@ class Job:
     """
     One symbol of one exchange from one source; the writer alone changes the tallies.
 
-    ``error`` is why nothing could be asked; ``failures`` and ``absences`` are why windows are missing. ``loose_rows``
-    lie in time that the source said nothing else about: they are added, and nothing is replaced.
+    ``error`` is why nothing could be asked, ``damage`` why nothing can be stored; ``failures`` and ``absences`` are why
+    windows are missing. ``loose_rows`` lie in time that the source said nothing else about: they are added, and nothing
+    is replaced.
     """
 
     source: Source
@@ -29,6 +30,7 @@ class Job:
     notes: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     error: str | None = None
+    damage: str | None = None
     failures: list[tuple[Window, str]] = field(default_factory=list)
     absences: list[tuple[Window, str]] = field(default_factory=list)
     requests: int = 0
@@ -42,12 +44,6 @@ class Job:
     loose_rows: Counter[Liquidation] = field(default_factory=Counter)
     pending_windows: list[CoveredWindow] = field(default_factory=list)
 
-    @property
-    def name(self) -> str:
-        """How messages call it."""
-        exchange = "" if self.exchange == self.source.name else f" {self.exchange}"
-        return f"{self.source.name}{exchange} {self.symbol}"
-
 
 @dataclass(frozen=True, slots=True)
 class FetchRow:
@@ -56,7 +52,7 @@ class FetchRow:
 
     ``events`` and ``notional`` [USD] were stored by this run; ``answered`` of ``planned`` windows; of the wanted window
     the lake now knows what is ``covered``, and lacks the ``holes``; ``cut`` windows could not be given in full;
-    ``gaps`` say what a user can do something about, ``notes`` what not.
+    ``gaps`` say what a user can do something about, ``notes`` what not; ``damaged`` is a file of the lake.
     """
 
     source: str
@@ -75,6 +71,7 @@ class FetchRow:
     gaps: tuple[str, ...]
     notes: tuple[str, ...]
     error: str | None
+    damaged: bool = False
 
     @property
     def usable(self) -> bool:
@@ -109,15 +106,18 @@ class FetchSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 all came, 6 some is missing, 3 nothing usable, 4 nothing usable and nobody's fault."""
+        """0 all came, 6 some is missing; nothing usable: 5 for damaged files, 3 for failures, 4 nobody's fault."""
         if not any(row.usable for row in self.rows):
+            if any(row.damaged for row in self.rows):
+                return ExitCode.DAMAGED
             return ExitCode.SOURCE if any(row.partial for row in self.rows) else ExitCode.NO_DATA
         return ExitCode.PARTIAL if any(row.partial for row in self.rows) else ExitCode.DONE
 
 
 def sum_up(job: Job, window: Window, memory: WindowMemory) -> FetchRow:
     """Freeze the tallies of a job; ``memory`` is what the lake knows in the end, ``window`` what was wanted."""
-    covered = clip_intervals(memory.covered(("complete", "provisional")), window.interval)
+    known = [] if job.damage else memory.covered(("complete", "provisional"))
+    covered = clip_intervals(known, window.interval)
     return FetchRow(
         source=job.source.name,
         exchange=job.exchange,
@@ -134,5 +134,6 @@ def sum_up(job: Job, window: Window, memory: WindowMemory) -> FetchRow:
         skipped=job.skipped,
         gaps=(*job.gaps, *(text for _window, text in sorted(job.absences))),
         notes=tuple(job.notes),
-        error=job.error or next((text for _window, text in sorted(job.failures)), None),
+        error=job.damage or job.error or next((text for _window, text in sorted(job.failures)), None),
+        damaged=job.damage is not None,
     )

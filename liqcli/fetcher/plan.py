@@ -14,11 +14,15 @@ from liqcli.sources.common import Source
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``windows`` to ask, oldest first; ``notes`` what a user cannot change; ``gaps`` what a user can (a key)."""
+    """``windows`` to ask, oldest first; ``notes`` what a user cannot change; ``gaps`` what a user can (a key).
+
+    ``damage`` is why what the lake knows cannot be read, so that nothing can be planned.
+    """
 
     windows: tuple[Window, ...] = ()
     notes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    damage: str | None = None
 
 
 def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan:

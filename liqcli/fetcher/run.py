@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from liqcli.errors import UsageError
+from liqcli.analysis.holdings import try_memory
+from liqcli.errors import DamagedError, UsageError
 from liqcli.fetcher.ask import Heard, Resolved, list_questions, resolve
 from liqcli.fetcher.choose import Pair, check_listed, choose_pairs
 from liqcli.fetcher.clients import Clients
@@ -104,8 +105,8 @@ def fetch(
     finally:
         run.crew.stop()
         run.clients.close()
-    rows = (sum_up(job, past, lake.read_memory(job.exchange, job.symbol, job.source.name)) for job in jobs)
-    return FetchSummary(window, tuple(rows))
+    memories = (try_memory(lake, job.exchange, job.symbol, job.source.name)[0] for job in jobs)
+    return FetchSummary(window, tuple(sum_up(job, past, memory) for job, memory in zip(jobs, memories, strict=True)))
 
 
 def _make_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[str]) -> list[Job]:
@@ -133,7 +134,7 @@ def _make_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[
             run.progress.fail(answer.source.name, answer.error)
         if answer.listing is not None:
             sizes = {m.instrument: m.contract_size for m in answer.listing.markets.values() if m.contract_size}
-            run.lake.write_contracts(answer.exchange, sizes)
+            _write_contracts(run, answer.exchange, sizes)
     order = [(source.name, exchange) for source, exchange in pairs]
     return sorted(jobs, key=lambda job: (order.index((job.source.name, job.exchange)), _rank(job.symbol, words)))
 
@@ -160,14 +161,26 @@ def _jobs_of(
 
 
 def _job(source: Source, exchange: str, symbol: str, plan: Plan) -> Job:
-    return Job(source, exchange, symbol, windows=plan.windows, notes=list(plan.notes), gaps=list(plan.gaps))
+    notes, gaps = list(plan.notes), list(plan.gaps)
+    return Job(source, exchange, symbol, windows=plan.windows, notes=notes, gaps=gaps, damage=plan.damage)
+
+
+def _write_contracts(run: _Run, exchange: str, sizes: Mapping[str, float]) -> None:
+    """Remember contract sizes; a damaged list of them is only said: nothing that is fetched depends on it."""
+    try:
+        run.lake.write_contracts(exchange, sizes)
+    except DamagedError as error:
+        run.progress.say(str(error))
 
 
 def _plan(lake: Lake, window: Window, again: Say | None, source: Source, exchange: str, symbol: str) -> Plan:
     """Plan what the lake lacks of a window; where ``again`` is told about it, all of the window."""
     missing = [window]
     if again is None:
-        missing = lake.read_memory(exchange, symbol, source.name).missing(window)
+        try:
+            missing = lake.read_memory(exchange, symbol, source.name).missing(window)
+        except DamagedError as error:
+            return Plan(damage=str(error))
     else:
         from liqcli.fetcher.again import make_room
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from liqcli.coverage import CoveredWindow, WindowMemory
+from liqcli.errors import DamagedError
 from liqcli.fetcher.ask import Heard
 from liqcli.fetcher.jobs import Job
 from liqcli.fetcher.plan import judge_window
@@ -66,18 +67,16 @@ class Writer:
         return self._rows >= ROWS_IN_MEMORY
 
     def flush(self) -> None:
-        """Put everything that is waiting into the lake."""
+        """Put everything that is waiting into the lake; a damaged file there costs its own symbol alone."""
         for job in self._jobs:
-            if job.pending_windows:
-                covered = WindowMemory().remember(job.pending_windows).windows  # neighbours joined: one write, not 24
-                if job.source.union:
-                    self._add(job, job.pending_rows, covered)
-                else:
-                    self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, job.pending_rows)
-                job.pending_windows, job.pending_rows = [], []
-            if job.loose_rows:
-                self._add(job, list(job.loose_rows.elements()), [])
-                job.loose_rows.clear()
+            try:
+                if not job.damage:
+                    self._store(job)
+            except DamagedError as error:
+                job.damage = str(error)
+                job.events = job.notional_e6 = 0
+            job.pending_windows, job.pending_rows = [], []
+            job.loose_rows.clear()
         self._rows = 0
 
     def write_rejected(self) -> None:
@@ -86,6 +85,16 @@ class Writer:
             if job.rejected:
                 names = [job.source.name] if job.source.name == job.exchange else [job.source.name, job.exchange]
                 self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), sorted(job.rejected))
+
+    def _store(self, job: Job) -> None:
+        if job.pending_windows:
+            covered = WindowMemory().remember(job.pending_windows).windows  # neighbours joined: one write, not 24
+            if job.source.union:
+                self._add(job, job.pending_rows, covered)
+            else:
+                self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, job.pending_rows)
+        if job.loose_rows:
+            self._add(job, list(job.loose_rows.elements()), [])
 
     def _add(self, job: Job, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
         with Staging(self._lake) as staging:
