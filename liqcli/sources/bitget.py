@@ -21,12 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from itertools import chain, pairwise
+from functools import partial
 from typing import Any
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.pace import Limit
+from liqcli.sources.asking import AskPage, Page, walk_pages
 from liqcli.sources.common import (
     HOUR_US,
     AskMarkets,
@@ -43,7 +44,6 @@ from liqcli.sources.common import (
 from liqcli.symbols import split_symbol
 
 LIMIT = 100
-SAME_PAGE_TRIES = 5
 _POSITIONS: dict[str, Position] = {"buy": "long", "sell": "short"}
 _CATEGORIES = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}
 _BUSY = frozenset({"429", "30007", "40010", "40015", "40200", "40725", "45001"})
@@ -143,60 +143,30 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _ask_window(market: Market, window: Window) -> AskWindow:
-    """
-    Walk back from now to the window's start.
-
-    Rows have no id, so a page that came twice cannot be told from twins row by row: a page that equals the one before,
-    or is of another contract, is asked again; so is, once, one with something newer than the page before. Where a
-    cursor counts rows, what arrives meanwhile pushes rows on to the next page: they are said once more, and dropped.
-    """
-    pages: list[list[Any]] = []
-    cursor: str | None = None
-    tries = 0
-    while True:
-        page, onward = _read_page((yield page_request(market, cursor)))
-        before = pages[-1] if pages else []
-        wrong = bool(page) and (page == before or any(raw.get("symbol") != market.instrument for raw in page))
-        if wrong or (tries == 0 and _is_newer(page, before)):
-            tries += 1
-            if tries >= SAME_PAGE_TRIES:
-                raise RefusalError("the same page, or one of another contract, again and again: paging does not go on")
-            continue
-        tries = 0
-        pages.append(page)
-        if not page or onward is None or _reaches(page, window.start_us):
-            break
-        if onward == cursor:
-            if len(page) >= LIMIT:
-                raise RefusalError("a full page without a new cursor: paging does not go on")
-            break
-        cursor = onward
-    shared = [_count_shared(before, page) for before, page in pairwise(pages)]
-    if any(shared):
-        newest, _onward = _read_page((yield page_request(market, None)))
-        if newest != pages[0]:
-            pages = [pages[0], *(page[count:] for page, count in zip(pages[1:], shared, strict=True))]
+    """Walk back from now to the window's start."""
+    raws = yield from walk_pages(
+        partial(_ask_page, market),
+        lambda page: all(raw.get("symbol") == market.instrument for raw in page.rows),
+        _is_newer,
+        lambda rows: _reaches(rows, window.start_us),
+    )
     where = page_request(market, None).text
-    return build_answer(chain.from_iterable(pages), lambda raw: parse_row(raw, market), window, where)
+    return build_answer(raws, lambda raw: parse_row(raw, market), window, where)
+
+
+def _ask_page(market: Market, cursor: str | None) -> AskPage:
+    data = yield page_request(market, cursor)
+    if not isinstance(data, dict) or not isinstance(data.get("list") or [], list):
+        raise RefusalError("the answer is no list of liquidations")
+    rows, onward = data.get("list") or [], data.get("cursor")
+    last = onward in (None, "") or (str(onward) == cursor and len(rows) < LIMIT)
+    return Page(rows, None if last else str(onward))
 
 
 def _is_newer(page: Sequence[Any], before: Sequence[Any]) -> bool:
     """Whether a page begins with something newer than the end of the page before, which is older than all on it."""
-    first, last = _time_of(page[0]) if page else None, _time_of(before[-1]) if before else None
+    first, last = _time_of(page[0]), _time_of(before[-1]) if before else None
     return first is not None and last is not None and first > last
-
-
-def _count_shared(before: Sequence[Any], page: Sequence[Any]) -> int:
-    """Count the rows at the end of a page that the next one begins with."""
-    most = min(len(before), len(page))
-    return next((count for count in range(most, 0, -1) if before[-count:] == page[:count]), 0)
-
-
-def _read_page(data: object) -> tuple[list[Any], str | None]:
-    if not isinstance(data, dict) or not isinstance(data.get("list") or [], list):
-        raise RefusalError("the answer is no list of liquidations")
-    cursor = data.get("cursor")
-    return data.get("list") or [], None if cursor in (None, "") else str(cursor)
 
 
 def _reaches(page: Sequence[Any], start_us: int) -> bool:

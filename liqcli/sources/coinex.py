@@ -20,12 +20,12 @@ fixture: tests/sources/responses/coinex
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, PriceKind, Window, parse_number
 from liqcli.pace import Limit
-from liqcli.sources.asking import all_inside, read_moment
+from liqcli.sources.asking import AskPage, Page, all_inside, read_moment, walk_pages
 from liqcli.sources.common import (
     DAY_US,
     AskMarkets,
@@ -43,7 +43,6 @@ from liqcli.sources.common import (
 from liqcli.symbols import split_symbol
 
 LIMIT = 100
-SAME_PAGE_TRIES = 5
 QUOTES = ("USDT", "USDC")
 _POSITIONS: dict[str, Position] = {"long": "long", "short": "short"}
 _BUSY = frozenset({"429", "4001", "4002", "4003", "4213"})
@@ -139,36 +138,23 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _ask_window(market: Market, window: Window) -> AskWindow:
-    """
-    Read page after page.
-
-    Rows have no id, so a page that came twice cannot be told from twins row by row: a page that equals the one before,
-    or is of another market or time, is asked again.
-    """
-    raws: list[Any] = []
-    before: list[Any] = []
-    number, tries = 1, 0
-    while True:
-        page, more = yield page_request(market, window, number)
-        if not isinstance(page, list):
-            raise RefusalError("the answer is no list of liquidations")
-        if (page and page == before) or (more and not page) or not _is_asked(page, market, window):
-            tries += 1
-            if tries >= SAME_PAGE_TRIES:
-                raise RefusalError("the same page, or an odd one, again and again: paging does not go on")
-            continue
-        raws += page
-        if not more:
-            break
-        before, tries, number = page, 0, number + 1
+    raws = yield from walk_pages(partial(_ask_page, market, window), partial(_is_asked, market=market, window=window))
     where = page_request(market, window, 1).text
     return build_answer(raws, lambda raw: parse_row(raw, market), window, where)
 
 
-def _is_asked(page: Sequence[Row], market: Market, window: Window) -> bool:
-    times = (read_moment(raw, "created_at") for raw in page)
-    mine = all(_name_of(raw) == market.instrument for raw in page)
-    return mine and all_inside(times, window.start_us // 1000 - 1, window.end_us // 1000)
+def _ask_page(market: Market, window: Window, number: str | None) -> AskPage:
+    rows, more = yield page_request(market, window, int(number or 1))
+    if not isinstance(rows, list):
+        raise RefusalError("the answer is no list of liquidations")
+    return Page(rows, str(int(number or 1) + 1) if more else None)
+
+
+def _is_asked(page: Page, market: Market, window: Window) -> bool:
+    times = (read_moment(raw, "created_at") for raw in page.rows)
+    mine = all(_name_of(raw) == market.instrument for raw in page.rows)
+    inside = all_inside(times, window.start_us // 1000 - 1, window.end_us // 1000)
+    return mine and inside and not (page.onward and not page.rows)
 
 
 SOURCE = Source(

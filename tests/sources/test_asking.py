@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from liqcli.http import RefusalError, Request
-from liqcli.sources.asking import all_inside, any_inside, ask_fitting, ask_twice, read_field, read_moment
+from liqcli.sources.asking import (
+    AskPage,
+    Page,
+    all_inside,
+    any_inside,
+    ask_fitting,
+    ask_twice,
+    read_field,
+    read_moment,
+    walk_pages,
+)
 
 QUESTION = Request("/rows")
 
@@ -77,3 +87,49 @@ def test_a_leak() -> None:
 def test_moments(raw: object, moment: float | None) -> None:
     assert read_moment(raw, "a", "b") == moment
     assert read_field([7], "a") is None
+
+
+# ------------------------------------------------------------------------------------------------ pages
+
+
+def walk(answers: list[tuple[str, str | None]], **options: Any) -> tuple[str, str]:
+    """Letters are rows; gives what was read, and what each page was asked by (``0``: the first)."""
+
+    def ask(onward: str | None) -> AskPage:
+        rows, further = yield Request(onward or "0")
+        return Page(list(rows), further)
+
+    asking = walk_pages(ask, options.pop("is_asked", lambda _page: True), **options)
+    asked = next(asking).path
+    waiting = iter(answers)
+    try:
+        while True:
+            asked += asking.send(next(waiting)).path
+    except StopIteration as end:
+        return "".join(end.value), asked
+
+
+def test_pages_to_the_last() -> None:
+    assert walk([("ab", "1"), ("cd", "2"), ("e", None)]) == ("abcde", "012")
+    assert walk([("ab", "1"), ("cd", "2")], is_enough=lambda rows: "c" in rows) == ("abcd", "01")
+
+
+def test_a_page_that_comes_twice_is_asked_again() -> None:
+    """The page before, one that leads to itself, one that cannot be it; nothing, and what is odd, once."""
+    assert walk([("ab", "1"), ("ab", "1"), ("cd", None)]) == ("abcd", "011")
+    assert walk([("ab", "1"), ("de", "1"), ("cd", None)]) == ("abcd", "011")
+    assert walk([("xy", "9"), ("ab", None)], is_asked=lambda page: "x" not in page.rows) == ("ab", "00")
+    assert walk([("", None), ("ab", None)]) == ("ab", "00")
+    assert walk([("", None), ("", None)]) == ("", "00")
+    newer = {"is_odd": lambda rows, before: bool(before) and rows[0] < before[-1]}
+    assert walk([("mn", "1"), ("ab", "2"), ("op", None)], **newer) == ("mnop", "011")
+    assert walk([("mn", "1"), ("ab", None), ("ab", None)], **newer) == ("mnab", "011")
+    with pytest.raises(RefusalError, match="paging does not go on"):
+        walk([("ab", "1")] * 6)
+
+
+def test_rows_on_both_sides_of_an_edge() -> None:
+    """Twins stay where the list is as it was; where it grew, the rows were pushed on to the next page."""
+    assert walk([("abb", "1"), ("bcd", None), ("abb", "1")]) == ("abbbcd", "010")
+    assert walk([("abb", "1"), ("bcd", None), ("zab", "1")]) == ("abbcd", "010")
+    assert walk([("abc", "1"), ("bcd", "2"), ("def", None), ("yza", "1")]) == ("abcdef", "0120")

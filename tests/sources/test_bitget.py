@@ -102,20 +102,6 @@ def test_rows_that_arrive_while_it_is_read_push_none_in_twice(
     assert stored(lake, "BTCUSDT") == count_expected(_truth()["BTCUSDT"], WINDOW, SIZE)
 
 
-def test_twins_on_either_side_of_a_page_stay() -> None:
-    """The last row of a page and the first of the next are alike, and the list is as it was: both happened."""
-    row = {"symbol": "BTCUSDT", "side": "buy", "price": "2", "amount": "8", "ts": "1700000000000"}
-    window = Window(1_600_000_000_000_000, 1_800_000_000_000_000)
-    first, second = {"list": [row], "cursor": "a"}, {"list": [row, row], "cursor": None}
-    asking = bitget.SOURCE.ask_window(Market("bitget", "BTCUSDT", "BTCUSDT", None), window)
-    next(asking)
-    assert asking.send(first).params[-1] == ("cursor", "a")
-    assert "cursor" not in dict(asking.send(second).params), "looks whether the list grew"
-    with pytest.raises(StopIteration) as end:
-        asking.send(first)
-    assert len(end.value.value.rows) == 3
-
-
 def test_without_a_list_of_contracts(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
     with _server(listed=False) as server:
         point(monkeypatch, bitget=server.url)
