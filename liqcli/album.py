@@ -25,7 +25,8 @@ class Album:
     """
     The pictures of a window in the themes that are asked for.
 
-    Theme ``auto`` puts both into a page, so that it follows the reader; a picture alone is dark then.
+    Theme ``auto`` puts both into a page, so that it follows the reader; a picture alone is dark then. Pages have
+    pictures of the usual size.
     """
 
     def __init__(self, findings: Findings) -> None:
@@ -34,8 +35,8 @@ class Album:
         self._draw = cache(self._draw_uncached)
 
     def png(self, kind: str = HEATMAP) -> bytes | None:
-        """Give one picture alone; None where what it is about is not known."""
-        poster = self._draw(kind, self.themes[0])
+        """Give one picture alone, in the size that is asked for; None where what it is about is not known."""
+        poster = self._draw(kind, self.themes[0], self._findings.view.size)
         return poster.png if poster is not None else None
 
     def page(self) -> dict[str, PagePicture]:
@@ -58,7 +59,7 @@ class Album:
         return [kind for kind in NAMES if kind != "cascades" or self._findings.cascades]
 
     def _picture(self, kind: str, themes: tuple[str, ...], marked: bool = False) -> PagePicture | None:
-        drawn = {theme: self._draw(kind, theme) for theme in themes}
+        drawn = {theme: self._draw(kind, theme, None) for theme in themes}
         posters = {theme: poster for theme, poster in drawn.items() if poster is not None}
         if not posters:
             return None
@@ -67,8 +68,8 @@ class Album:
         images = {theme: shown.png for theme, shown in posters.items()}
         return PagePicture(images, poster.width, poster.height, poster.alt, marks)
 
-    def _draw_uncached(self, kind: str, theme: str) -> Poster | None:
+    def _draw_uncached(self, kind: str, theme: str, size: tuple[int, int] | None) -> Poster | None:
         from liqcli import poster  # matplotlib is heavy
 
-        findings = replace(self._findings, view=replace(self._findings.view, theme=theme))
+        findings = replace(self._findings, view=replace(self._findings.view, theme=theme, size=size))
         return poster.draw_poster(findings, kind)

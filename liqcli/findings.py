@@ -35,13 +35,15 @@ class View:
     """
     How the result is shown: what the cells mean and how they are coloured.
 
-    Theme ``auto``: pages follow the reader, a picture alone is dark.
+    Theme ``auto``: pages follow the reader, a picture alone is dark. ``size`` of a picture alone [px], None as it is
+    designed.
     """
 
     by: str = "notional"
     palette: str = "liq"
     scale: str = "log"
     theme: str = "auto"
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,7 +328,10 @@ def test_clusters_and_cascades_of_the_sample_agree_with_its_report(
     assert sum(c["notional"] for c in clusters) <= report["meta"]["notional"]
     table = run_cli("clusters", *window, check=0).stdout.splitlines()
     assert len(table) == 1 + len(clusters)
-    rows = run_cli("cascades", *window, "--format", "csv", check=0).stdout.splitlines()
+    drawn = tmp_path / "cascades.png"
+    rows = run_cli("cascades", *window, "--format", "csv", "-o", drawn, check=0).stdout.splitlines()
+    shown = imread(ROOT / "docs/pictures/sample-btcusdt-24h-cascades.png")
+    assert np.array_equal(imread(drawn), shown), "make pictures, and look at them"
     assert len(rows) == 1 + len(cascades)
 
 

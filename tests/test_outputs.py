@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from factories import T0, fill_lake, make_liquidation, snapshot
+from PIL import Image
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
+from liqcli.cli.common import read_size
 from liqcli.errors import EmptyWindowError, ExitCode, LiqcliError, UsageError
 from liqcli.findings import View, build_findings
 from liqcli.outputs import check_outputs, write_outputs
@@ -96,6 +99,24 @@ def test_a_picture_of_ones_choice(findings, tmp_path):
     drawn = {path.read_bytes() for path in paths.values()}
     assert len(drawn) == 3
     assert all(png.startswith(PNG) and len(png) < 400_000 for png in drawn)
+
+
+def test_a_size_is_that_of_a_picture_alone(findings, tmp_path):
+    sized = replace(findings, view=replace(findings.view, size=(2000, 1200)))
+    write_outputs(sized, [tmp_path / "a.png", tmp_path / "b.md"])
+    names = ("a.png", "b.png", "b-cumulative.png")
+    sizes = {name: Image.open(io.BytesIO((tmp_path / name).read_bytes())).size for name in names}
+    assert sizes == {"a.png": (2000, 1200), "b.png": (1600, 1000), "b-cumulative.png": (1600, 640)}
+    with pytest.raises(UsageError, match="between 900 x 600 and 6000 x 4000 is possible"):
+        write_outputs(replace(findings, view=replace(findings.view, size=(80, 60))), [tmp_path / "c.png"])
+
+
+@pytest.mark.parametrize("text", ["big", "1600", "1600x", "x", "1600x-1", "1.5x2", "1600x1000x2"])
+def test_a_size_is_two_numbers(text):
+    with pytest.raises(UsageError, match=r"--size: .* is not WIDTHxHEIGHT"):
+        read_size(text)
+    assert read_size("1600X1000") == (1600, 1000)
+    assert read_size(None) is None
 
 
 def test_open_interest_that_is_not_stored_is_not_drawn_but_says_how_to_get_it(findings, tmp_path):

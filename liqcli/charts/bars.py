@@ -164,7 +164,7 @@ def _columns(
 
 
 def _write_amounts(axes: Axes, sheet: Sheet, panel: BarPanel, unit: str) -> None:
-    step = nice_step(max(sheet.px(34) * panel.per_px, 1.0 if unit == "events" else 0.0))
+    step = nice_step(max(sheet.px(24) * panel.per_px, 1.0 if unit == "events" else 0.0))
     lowest = panel.bottom + sheet.px(8) * panel.per_px
     highest = panel.bottom + (panel.box.height - sheet.px(STRIP)) * panel.per_px
     first, last = int(np.ceil(lowest / step)), int(np.floor(highest / step))

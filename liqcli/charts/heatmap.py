@@ -31,7 +31,8 @@ from liqcli.charts.view import Sides, View, lay_out, split_sides
 from liqcli.errors import UsageError
 from liqcli.formats import format_duration
 
-SMALLEST, LARGEST = (900, 600), (6000, 4000)  # [px]
+DESIGN = (1600, 1000)  # [px]
+SMALLEST, LARGEST = (900, 600), (6000, 4000)
 
 
 def draw_heatmap(
@@ -41,7 +42,7 @@ def draw_heatmap(
     palette: PaletteName = "liq",
     scale: ScaleName = "log",
     position: Shown = "both",
-    size: tuple[int, int] = (1600, 1000),
+    size: tuple[int, int] = DESIGN,
     dpi: float = 100.0,
 ) -> Drawing:
     """

@@ -19,11 +19,13 @@ from liqcli.cli.common import (
     PriceOption,
     QuietOption,
     SinceOption,
+    SizeOption,
     SymbolOption,
     ThemeOption,
     UntilOption,
     check_choice,
     read_query,
+    read_size,
     render_rows,
     render_table,
     say,
@@ -52,6 +54,7 @@ def cascades(
     price: PriceOption = "reported",
     palette: PaletteOption = "liq",
     theme: ThemeOption = "auto",
+    size: SizeOption = None,
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -69,7 +72,11 @@ def cascades(
     set_speech(quiet, debug)
     if output is not None:
         check_outputs([output], (".png",))
-    view = View(palette=check_choice(palette, PALETTES, "--palette"), theme=check_choice(theme, THEMES, "--theme"))
+    view = View(
+        palette=check_choice(palette, PALETTES, "--palette"),
+        theme=check_choice(theme, THEMES, "--theme"),
+        size=read_size(size),
+    )
     check_choice(output_format, ("table", "json", "csv"), "--format")
     store = Lake(lake_root(lake))
     query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)

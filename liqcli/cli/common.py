@@ -105,6 +105,10 @@ PaletteOption = Annotated[str, typer.Option(help="liq, viridis, magma or cividis
 ThemeOption = Annotated[
     str, typer.Option(help="dark, light, or auto: pages follow the reader's system, a picture alone is dark.")
 ]
+SizeOption = Annotated[
+    str | None,
+    typer.Option(metavar="3200x2000", help="Pixels of a .png, for print and dense screens.", show_default="1600 wide"),
+]
 FormatOption = Annotated[str, typer.Option("--format", help="table, json or csv.")]
 
 
@@ -208,6 +212,23 @@ def read_lookback(lookback: str | None, since: str | None) -> str:
             f"for {lookback} from there on: --since {since} --until {end}"
         )
     return lookback or DEFAULT_LOOKBACK
+
+
+def read_size(text: str | None) -> tuple[int, int] | None:
+    """
+    Read ``--size``, width and height. [px]
+
+    Raises
+    ------
+    UsageError
+        Not two whole numbers with an x between them.
+    """
+    if text is None:
+        return None
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal()):
+        raise UsageError(f"--size: {text!r} is not WIDTHxHEIGHT, such as 3200x2000")
+    return int(width), int(height)
 
 
 def read_query(

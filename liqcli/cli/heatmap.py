@@ -25,6 +25,7 @@ from liqcli.cli.common import (
     PriceRangeOption,
     QuietOption,
     SinceOption,
+    SizeOption,
     SymbolOption,
     ThemeOption,
     UntilOption,
@@ -32,6 +33,7 @@ from liqcli.cli.common import (
     read_cluster_options,
     read_grid_options,
     read_query,
+    read_size,
     say,
     set_speech,
     warn,
@@ -75,6 +77,7 @@ def heatmap(
         str, typer.Option(help="What a .png shows: heatmap, cascades, cumulative or open-interest.")
     ] = "heatmap",
     theme: ThemeOption = "auto",
+    size: SizeOption = None,
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Write the time of making into pages; their bytes then differ each time.")
     ] = False,
@@ -98,6 +101,7 @@ def heatmap(
         check_choice(palette, PALETTES, "--palette"),
         check_choice(scale, SCALES, "--scale"),
         check_choice(theme, THEMES, "--theme"),
+        read_size(size),
     )
     check_choice(picture, PICTURES, "--picture")
     options = read_grid_options(bucket, bin_width, bins, price_range)

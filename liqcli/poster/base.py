@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from liqcli.charts import Drawing, Region, render_png
+from liqcli.charts.layout import COMPACT
+from liqcli.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,12 @@ class Poster:
     height: int
     alt: str
     regions: list[Region]
+
+
+def compact_style(findings: Findings) -> dict[str, Any]:
+    """Give the look that a compact picture is asked for."""
+    view = findings.view
+    return {"theme": view.theme, "palette": view.palette, "size": view.size or COMPACT}
 
 
 def make_poster(drawing: Drawing, alt: str) -> Poster:

@@ -6,7 +6,7 @@ from liqcli.charts.cascades import draw_cascades
 from liqcli.charts.picture import Burst, CascadesPicture, HeadlineNumber
 from liqcli.findings import Findings
 from liqcli.formats import format_count, format_duration, format_share, format_time, format_usd
-from liqcli.poster.base import Poster, make_poster
+from liqcli.poster.base import Poster, compact_style, make_poster
 from liqcli.poster.words import coverage_number, list_limits, list_origin
 
 
@@ -15,8 +15,7 @@ def draw_cascades_poster(findings: Findings) -> Poster | None:
     picture = build_cascades_picture(findings)
     if picture is None:
         return None
-    view = findings.view
-    drawing = draw_cascades(picture, theme=view.theme, palette=view.palette)  # type: ignore[arg-type]
+    drawing = draw_cascades(picture, **compact_style(findings))
     return make_poster(drawing, describe_cascades(findings))
 
 

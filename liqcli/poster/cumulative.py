@@ -10,15 +10,14 @@ from liqcli.charts.cumulative import draw_cumulative
 from liqcli.charts.picture import CumulativePicture, HeadlineNumber
 from liqcli.findings import Findings
 from liqcli.formats import format_price, format_usd
-from liqcli.poster.base import Poster, make_poster
+from liqcli.poster.base import Poster, compact_style, make_poster
 from liqcli.poster.words import coverage_number, list_limits, list_origin
 
 
 def draw_cumulative_poster(findings: Findings) -> Poster:
     """Draw USD within x % of the last price; the same findings give the same bytes."""
-    view = findings.view
     picture = build_cumulative_picture(findings)
-    drawing = draw_cumulative(picture, theme=view.theme, palette=view.palette)  # type: ignore[arg-type]
+    drawing = draw_cumulative(picture, **compact_style(findings))
     return make_poster(drawing, describe_cumulative(findings))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.summary import PriceBand, cell_values
 from liqcli.charts import draw_heatmap
+from liqcli.charts.heatmap import DESIGN
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
 from liqcli.findings import Findings
 from liqcli.formats import format_count, format_price, format_share, format_usd
@@ -26,6 +27,7 @@ def draw_heatmap_poster(findings: Findings) -> Poster:
         palette=view.palette,  # type: ignore[arg-type]
         scale=view.scale,  # type: ignore[arg-type]
         position=findings.selection.query.position,  # type: ignore[arg-type]
+        size=view.size or DESIGN,
     )
     return make_poster(drawing, build_alt_text(findings))
 

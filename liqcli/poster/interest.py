@@ -8,7 +8,7 @@ from liqcli.charts.interest import draw_interest_picture
 from liqcli.charts.picture import HeadlineNumber, Interest, InterestPicture
 from liqcli.findings import Findings
 from liqcli.formats import format_percent_signed, format_share, format_usd
-from liqcli.poster.base import Poster, make_poster
+from liqcli.poster.base import Poster, compact_style, make_poster
 from liqcli.poster.words import coverage_number, list_limits, list_origin
 from liqcli.symbols import split_symbol
 
@@ -18,8 +18,7 @@ def draw_interest_poster(findings: Findings) -> Poster | None:
     picture = build_interest_picture(findings)
     if picture is None:
         return None
-    view = findings.view
-    drawing = draw_interest_picture(picture, theme=view.theme, palette=view.palette)  # type: ignore[arg-type]
+    drawing = draw_interest_picture(picture, **compact_style(findings))
     return make_poster(drawing, describe_interest(findings, picture))
 
 
