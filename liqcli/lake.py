@@ -96,7 +96,7 @@ class Lake:
         path = self.memory_path(exchange, symbol, source)
         try:
             return parse_memory(path.read_text(encoding="utf-8"), str(path))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return WindowMemory()
         except (OSError, UnicodeDecodeError) as error:
             raise DamagedError(f"{path}: cannot be read ({error})") from error

@@ -140,7 +140,7 @@ def test_text_form_is_readable_and_exact():
     ],
 )
 def test_damaged_memory_is_named(text, tmp_path):
-    with pytest.raises(DamagedError, match=r"gate\.json: not a window memory.*delete it and fetch again"):
+    with pytest.raises(DamagedError, match=r"gate\.json: not a window memory.*liqcli verify says what to do"):
         parse_memory(text, "windows/gate.json")
     path = tmp_path / "windows/exchange=gate/symbol=SOLUSDT/gate.json"
     path.parent.mkdir(parents=True)
