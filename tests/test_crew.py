@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,6 +99,32 @@ def test_a_patient_crew_only_minds_being_refused() -> None:
     scene = Scene(dict.fromkeys(range(9), "not listed"))
     scene.run(9, patient=True)
     assert len(scene.asked) == 9
+
+
+def test_who_wants_to_be_alone_comes_next_and_is_alone() -> None:
+    """Two are under way, a third waits; one that wants to be alone waits for the two and keeps the third waiting."""
+    crew: Crew[Said] = Crew()
+    go, active, seen = threading.Event(), threading.Semaphore(0), []
+
+    def ask(name: str, left_alone: str | None) -> Said:
+        active.release()
+        seen.append((name, active._value))
+        if name in ("first", "second"):
+            go.wait(5)
+        active.acquire()
+        return Said(name, left_alone)
+
+    crew.put("gate", 2, partial(ask, "opener"))
+    assert next(crew.listen()) == Said("opener")
+    for name in ("first", "second", "third"):
+        crew.put("gate", 2, partial(ask, name))
+    while len(seen) < 3:
+        time.sleep(0.001)
+    crew.put("gate", 2, partial(ask, "alone"), alone=True)
+    go.set()
+    assert {said.name for said in crew.listen() if said} == {"first", "second", "third", "alone"}
+    crew.stop()
+    assert seen[3:] == [("alone", 1), ("third", 1)]
 
 
 def test_sources_do_not_wait_for_each_other() -> None:

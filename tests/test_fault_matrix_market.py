@@ -31,7 +31,8 @@ from loopback.scenes import NOBODY, be_swift, every_file, point
 
 from liqcli import http
 from liqcli.errors import ExitCode
-from liqcli.fetcher.market import KINDS, MarketRow, fetch_market, judge_market
+from liqcli.fetcher.market import KINDS, fetch_market
+from liqcli.fetcher.market_rows import MarketRow, judge_market
 from liqcli.lake import Lake
 from liqcli.market_sources import MARKET_SOURCES
 from liqcli.model import Window

@@ -6,7 +6,7 @@ import pytest
 
 from liqcli.fetcher.choose import find_elsewhere
 from liqcli.fetcher.jobs import FetchRow, FetchSummary
-from liqcli.fetcher.market import MarketRow
+from liqcli.fetcher.market_rows import MarketRow
 from liqcli.fetcher.tell import advise, list_market_troubles, list_notes, list_troubles
 from liqcli.model import US_PER_S, Window
 from liqcli.sources.common import DAY_US

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqcli.fetcher import FetchSummary
-    from liqcli.fetcher.market import MarketRow
+    from liqcli.fetcher.market_rows import MarketRow
     from liqcli.lake import Lake
 
 KINDS = ("liquidations", "candles", "open-interest")
@@ -115,7 +115,7 @@ def fetch(
 
 def _judge(summary: FetchSummary | None, market: Sequence[MarketRow], named: bool) -> ExitCode:
     """Say how it went; unless candles and open interest were asked for by name, their failure is only a warning."""
-    from liqcli.fetcher.market import judge_market
+    from liqcli.fetcher.market_rows import judge_market
 
     if summary is None:
         return judge_market(market)

@@ -9,7 +9,7 @@ from liqcli.cli.common import render_table
 
 if TYPE_CHECKING:
     from liqcli.fetcher import FetchRow, FetchSummary
-    from liqcli.fetcher.market import MarketRow
+    from liqcli.fetcher.market_rows import MarketRow
     from liqcli.intervals import Interval
 
 HEADER = (

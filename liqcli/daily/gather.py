@@ -16,7 +16,7 @@ from liqcli.settings import Settings
 from liqcli.symbols import split_symbol
 
 if TYPE_CHECKING:
-    from liqcli.fetcher.market import MarketRow
+    from liqcli.fetcher.market_rows import MarketRow
 
 Say = Callable[[str], None]
 

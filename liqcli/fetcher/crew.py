@@ -40,13 +40,20 @@ class _Lane(Generic[Heard]):
     """The questions to one source, in their order, and how it is doing."""
 
     patient: bool  # whether only being lost is a reason to leave the source alone
-    questions: deque[Question[Heard]] = field(default_factory=deque)
+    questions: deque[tuple[Question[Heard], bool]] = field(default_factory=deque)  # and whether it wants to be alone
     changed: threading.Condition = field(default_factory=threading.Condition)
     threads: int = 0
     asking: int = 0
+    quiet: bool = False  # whether one is asked that wants to be alone
     heard: bool = False
     failures: int = 0
     left_alone: str | None = None
+
+    def is_ready(self) -> bool:
+        """Whether the next question can be asked now."""
+        if not self.questions or not self.asking:
+            return bool(self.questions)
+        return self.heard and not self.quiet and not self.questions[0][1]
 
     def judge(self, outcome: Heard, failures_before: int) -> None:
         """
@@ -78,12 +85,19 @@ class Crew(Generic[Heard]):
         self._stopped = False
         self._open = 0
 
-    def put(self, source: str, workers: int, question: Question[Heard]) -> None:
-        """Add a question to those that a source is asked; ``workers`` ask it at once."""
+    def put(self, source: str, workers: int, question: Question[Heard], alone: bool = False) -> None:
+        """
+        Add a question to those that a source is asked; ``workers`` ask it at once.
+
+        One that wants to be ``alone`` comes next, and is asked while the source is asked nothing else.
+        """
         lane = self._lanes.setdefault(source, _Lane(self._patient))
         self._open += 1
         with lane.changed:
-            lane.questions.append(question)
+            if alone:
+                lane.questions.appendleft((question, True))
+            else:
+                lane.questions.append((question, False))
             if lane.threads < min(workers, lane.asking + len(lane.questions)):
                 lane.threads += 1
                 threading.Thread(target=self._work, args=(lane,), daemon=True, name=f"liqcli-{source}").start()
@@ -134,6 +148,7 @@ class Crew(Generic[Heard]):
                 outcome = error
             with lane.changed:
                 lane.asking -= 1
+                lane.quiet = False
                 lane.heard = True
                 if not isinstance(outcome, BaseException):
                     lane.judge(outcome, failures)
@@ -143,12 +158,13 @@ class Crew(Generic[Heard]):
     def _next(self, lane: _Lane[Heard]) -> tuple[Question[Heard], int] | None:
         """Wait for a question, and give it with the failures before it; None when there will be none."""
         with lane.changed:
-            while not self._stopped and (not lane.questions or (lane.asking and not lane.heard)):
+            while not self._stopped and not lane.is_ready():
                 lane.changed.wait()
             if self._stopped:
                 return None
+            question, lane.quiet = lane.questions.popleft()
             lane.asking += 1
-            return lane.questions.popleft(), lane.failures
+            return question, lane.failures
 
 
 @contextlib.contextmanager

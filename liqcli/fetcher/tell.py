@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from liqcli.fetcher.ask import NOT_ASKED
 from liqcli.fetcher.choose import find_elsewhere
 from liqcli.fetcher.jobs import FetchRow, FetchSummary
-from liqcli.fetcher.market import MarketRow
+from liqcli.fetcher.market_rows import MarketRow
 from liqcli.formats import format_count
 from liqcli.http import UNREACHED
 from liqcli.timespan import now_us
