@@ -256,3 +256,30 @@ def test_lake_that_cannot_be_written_is_one_line(monkeypatch: pytest.MonkeyPatch
         with pytest.raises(LiqcliError, match="lake"):
             fetch(Lake(tmp_path / "lake"), WINDOW, ["BTCUSDT"], ["gate"])
         assert not gate.paths("liq_orders")
+
+
+@pytest.mark.parametrize("what", ["memory", "file"])
+def test_damage_costs_its_own_symbol_and_source_alone(monkeypatch: pytest.MonkeyPatch, lake: Path, what: str) -> None:
+    """Gate's BTCUSDT cannot be read: it is left as it is and named, the other three are stored; alone it is exit 5."""
+    old = Liquidation(
+        WINDOW.start_us, "gate", "BTCUSDT", "BTC_USDT", "long", 9.0, "fill", 1.0, 9.0, None, None, "full", None, "gate"
+    )
+    store = Lake(lake)
+    before = Window(WINDOW.start_us - HOUR_US, WINDOW.start_us + 1)
+    store.replace_window("gate", "BTCUSDT", "gate", [CoveredWindow(before, "complete", 1, now_us())], [old])
+    path = store.memory_path("gate", "BTCUSDT", "gate") if what == "memory" else store.partitions()[0].path(lake)
+    path.write_bytes(b"half")
+    symbols = ["BTCUSDT", "ETHUSDT"]
+    with gate_server() as gate, htx_server() as htx:
+        point(monkeypatch, gate=gate.url, htx=htx.url)
+        summary = fetch(store, WINDOW, symbols, ["gate", "htx"])
+        assert summary.exit_code == ExitCode.PARTIAL
+        assert [(row.source, row.symbol, bool(row.error)) for row in summary.rows] == [
+            ("gate", "BTCUSDT", True), ("gate", "ETHUSDT", False), ("htx", "BTCUSDT", False), ("htx", "ETHUSDT", False),
+        ]  # fmt: skip
+        assert str(path) in (summary.rows[0].error or "")
+        assert path.read_bytes() == b"half"
+        assert [row.events for row in summary.rows[1:]] == [508, 808, 208]
+        alone = fetch(store, WINDOW, ["BTCUSDT"], ["gate"])
+        assert (alone.exit_code, alone.rows[0].result) == (ExitCode.DAMAGED, "failed")
+        assert fetch(store, WINDOW, symbols, ["gate", "htx"], again=True).exit_code == ExitCode.DONE
