@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liqcli.findings import Findings
+from liqcli.inline import pack_webp
 from liqcli.overlay import build_marks
 from liqcli.overlay_compact import COMPACT_MARKS
 from liqcli.render import PagePicture
@@ -65,7 +66,7 @@ class Album:
             return None
         poster = posters[themes[0]]
         marks = MARKS[kind](self._findings, poster) if marked else []
-        images = {theme: shown.png for theme, shown in posters.items()}
+        images = {t: pack_webp(shown.pixels) if marked else shown.png for t, shown in posters.items()}
         return PagePicture(images, poster.width, poster.height, poster.alt, marks)
 
     def _draw_uncached(self, kind: str, theme: str, size: tuple[int, int] | None) -> Poster | None:

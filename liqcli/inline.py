@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import TYPE_CHECKING
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-def shrink_picture(picture: bytes) -> bytes:
+def pack_webp(pixels: NDArray[np.uint8]) -> bytes:
     """
-    Pack a PNG as lossless WebP: every pixel is the same, in about half the bytes, and every browser reads it.
+    Pack pixels of shape (height, width, 3) as lossless WebP: about half the bytes of a PNG, and every browser reads it.
 
-    Given back as it is where this machine's Pillow has no WebP, where it would not be smaller, or if it is no PNG.
+    As PNG where this machine's Pillow has no WebP.
     """
+    import numpy as np
     from PIL import Image, features
 
-    if not picture.startswith(_PNG) or not features.check("webp"):
-        return picture
-    image: Image.Image = Image.open(io.BytesIO(picture))
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
-        image = image.convert("RGB")
-    packed = io.BytesIO()
-    image.save(packed, "WEBP", lossless=True, exact=True, method=1, quality=50)  # effort: half a second more gains 5 %
-    return min(packed.getvalue(), picture, key=len)
+    image, packed = Image.fromarray(np.ascontiguousarray(pixels)), io.BytesIO()
+    if features.check("webp"):
+        image.save(packed, "WEBP", lossless=True, exact=True, method=1, quality=50)  # more effort gains 5 %
+    else:
+        image.save(packed, "PNG")
+    return packed.getvalue()
 
 
 def write_address(picture: bytes) -> str:

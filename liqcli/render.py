@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from liqcli import formats, words
-from liqcli.inline import shrink_picture, write_address
+from liqcli.inline import write_address
 from liqcli.model import to_us
 from liqcli.overlay import Mark, build_highlights
 from liqcli.reading import explain_map
@@ -30,7 +30,7 @@ _STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u
 @dataclass(frozen=True, slots=True)
 class PagePicture:
     """
-    A picture of a page: its PNG by theme (the first one where the reader's is not there), size [px], alt text, marks.
+    A picture of a page: its bytes by theme (the first one where the reader's is not there), size [px], alt text, marks.
 
     In Markdown, which names a file, it is ``name``.
     """
@@ -45,7 +45,7 @@ class PagePicture:
     @property
     def sources(self) -> list[tuple[str, str]]:
         """Theme and ``data:`` address of each picture."""
-        return [(theme, write_address(shrink_picture(png))) for theme, png in self.images.items()]
+        return [(theme, write_address(picture)) for theme, picture in self.images.items()]
 
 
 def render_html(

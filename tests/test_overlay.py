@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 
@@ -36,7 +37,7 @@ def findings(lake):
 
 
 def poster_of(*regions):
-    return Poster(b"", 1000, 500, "alt", list(regions))
+    return Poster(np.zeros((500, 1000, 3), np.uint8), 100.0, "alt", list(regions))
 
 
 PANELS = [Region("panel", 0, 0.0, 0.1, 0.8, 0.6), Region("panel", 1, 0.8, 0.1, 0.2, 0.6)]

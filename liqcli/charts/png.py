@@ -15,11 +15,15 @@ from liqcli.charts.sheet import own_style
 
 def render_png(figure: Figure) -> bytes:
     """Render a figure to PNG: the same figure gives the same bytes."""
+    return pack_png(render_pixels(figure), figure.dpi)
+
+
+def render_pixels(figure: Figure) -> NDArray[np.uint8]:
+    """Render a figure to its pixels, shape (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
     with own_style():
         canvas.draw()  # type: ignore[no-untyped-call]
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
-    return pack_png(pixels, figure.dpi)
+    return np.array(canvas.buffer_rgba(), dtype=np.uint8)[..., :3]  # type: ignore[no-untyped-call]
 
 
 def pack_png(pixels: NDArray[np.uint8], dpi: float | None = None) -> bytes:

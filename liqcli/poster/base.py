@@ -5,24 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from liqcli.charts import Drawing, Region, render_png
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.charts import Drawing, Region
 from liqcli.charts.layout import COMPACT
+from liqcli.charts.png import pack_png, render_pixels
 from liqcli.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)
 class Poster:
     """
-    A picture ready for a page: its bytes, its size [px], what it shows in a sentence, and where on it things stand.
+    A picture ready for a page: its pixels, what it shows in a sentence, and where on it things stand.
 
-    ``regions`` are fractions of width and height from the upper left corner; :class:`liqcli.charts.Region` lists kinds.
+    ``pixels`` have shape (height, width, 3); a page packs them in another way than a file, so that neither is done for
+    nothing. ``regions`` are fractions of width and height from the upper left corner; :class:`liqcli.charts.Region`
+    lists kinds.
     """
 
-    png: bytes
-    width: int
-    height: int
+    pixels: NDArray[np.uint8]
+    dpi: float
     alt: str
     regions: list[Region]
+
+    @property
+    def width(self) -> int:
+        """Width. [px]"""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height. [px]"""
+        return int(self.pixels.shape[0])
+
+    @property
+    def png(self) -> bytes:
+        """The bytes of a PNG file."""
+        return pack_png(self.pixels, self.dpi)
 
 
 def compact_style(findings: Findings) -> dict[str, Any]:
@@ -33,5 +53,4 @@ def compact_style(findings: Findings) -> dict[str, Any]:
 
 def make_poster(drawing: Drawing, alt: str) -> Poster:
     """Render a drawing."""
-    width, height = (round(side) for side in drawing.figure.bbox.size)
-    return Poster(render_png(drawing.figure), width, height, alt, drawing.regions)
+    return Poster(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import cli_environment
 from daily_scene import SETTINGS, UNTIL
@@ -26,8 +27,9 @@ from liqcli.daily import run_daily
 from liqcli.lake import Lake
 from liqcli.settings import Settings
 import matplotlib.backends.backend_agg, duckdb, jinja2, filelock, PIL.PngImagePlugin
-import liqcli.daily.make, liqcli.poster
-liqcli.poster.draw_poster = lambda findings, name: liqcli.poster.Poster(b"the slow part", 1600, 1000, "alt", [])
+import liqcli.daily.make, liqcli.poster, numpy
+drawn = liqcli.poster.Poster(numpy.zeros((2, 3, 3), numpy.uint8), 100.0, "alt", [])  # the slow part
+liqcli.poster.draw_poster = lambda findings, name: drawn
 liqcli.daily.make.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
 changes = 0
 def counted(change):
@@ -75,7 +77,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     from liqcli import poster
     from liqcli.daily import make
 
-    drawn = poster.Poster(b"no picture", 1600, 1000, "alt", [])
+    drawn = poster.Poster(np.zeros((2, 3, 3), np.uint8), 100.0, "alt", [])
     monkeypatch.setattr(poster, "draw_poster", lambda _findings, _name: drawn)
     monkeypatch.setattr(make, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
 
