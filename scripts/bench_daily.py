@@ -35,9 +35,11 @@ from liqcli.lake import Lake
 from liqcli.settings import read_settings
 settings = read_settings(Path(sys.argv[1]))
 drawn, draw = [], Album._draw_uncached
-def note(album, kind, theme):
-    drawn.append((album._findings, kind, theme))
-    return draw(album, kind, theme)
+def note(album, *wanted):
+    poster = draw(album, *wanted)
+    if poster:
+        drawn.append((album._findings, wanted))
+    return poster
 def run():
     run_daily(settings, Lake(settings.lake), sys.argv[2], lambda text: None, lambda text: None)
 Album._draw_uncached = note
@@ -50,8 +52,8 @@ for _ in range(int(sys.argv[4])):
     marks = [clocks()]
     run()
     marks.append(clocks())
-    for number, (findings, kind, theme) in enumerate(drawn):
-        Path(sys.argv[3]).with_name(f"{number}.png").write_bytes(draw(Album(findings), kind, theme).png)
+    for number, (findings, wanted) in enumerate(drawn):
+        Path(sys.argv[3]).with_name(f"{number}.png").write_bytes(draw(Album(findings), *wanted).png)
     marks.append(clocks())
     print(*(after - before for a, b in zip(marks, marks[1:]) for before, after in zip(a, b)), flush=True)
 """
@@ -60,8 +62,8 @@ import pickle, sys
 from pathlib import Path
 from liqcli.album import Album
 ready = Path(sys.argv[1])
-for number, (findings, kind, theme) in enumerate(pickle.loads(ready.read_bytes())):
-    ready.with_name(f"{number}.png").write_bytes(Album(findings)._draw_uncached(kind, theme).png)
+for number, (findings, wanted) in enumerate(pickle.loads(ready.read_bytes())):
+    ready.with_name(f"{number}.png").write_bytes(Album(findings)._draw_uncached(*wanted).png)
 """
 
 Command = Sequence[object]

@@ -142,9 +142,10 @@ def test_a_lake_and_outputs_with_hostile_names(plain, lake: Path, tmp_path: Path
     for text in made.values():  # where a lake lies is nobody's business
         assert not [line for line in text.splitlines() if "onerror" in line and not line.startswith("![")]
     assert "liquidations/exchange=gate/symbol=SOLUSDT/month=2026-03/bad.parquet" in made["html"]
-    (image,) = Forge(made["md"]).images()
-    assert unquote(image.attrs["src"]) == f"{EVIL}.png"
-    assert (tmp_path / f"out {EVIL}" / f"{EVIL}.png").read_bytes().startswith(b"\x89PNG")
+    names = [unquote(image.attrs["src"]) for image in Forge(made["md"]).images()]
+    assert names == [f"{EVIL}.png", f"{EVIL}-cumulative.png"]
+    for name in names:
+        assert (tmp_path / f"out {EVIL}" / name).read_bytes().startswith(b"\x89PNG")
     check_cells(made["csv"])
 
 

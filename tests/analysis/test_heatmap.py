@@ -350,8 +350,8 @@ def test_shuffled_rows_and_any_number_of_threads_give_the_same_bytes(tmp_path, m
         findings = build_findings(store, query, GridOptions(), View())
         written = write_outputs(findings, [tmp_path / str(turn) / name for name in names])
         made[threads] = {path.name: path.read_bytes() for path in written}
-    assert sorted(made[1]) == sorted(names)
-    for name in names:
+    assert set(names) < set(made[1])
+    for name in made[1]:  # also the pictures beside the Markdown page
         assert made[1][name] == made[2][name] == made[4][name], name
     report = build_report(findings)
     assert report["meta"]["events"] == 5000
