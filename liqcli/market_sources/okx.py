@@ -41,7 +41,7 @@ from liqcli.symbols import split_symbol
 from liqcli.timespan import now_us
 
 CANDLES = 100
-NEWEST = 1440 - CANDLES  # so many of the newest candles are kept apart as well, and a window before them whole
+NEWEST = 1440  # so many candles are in the other list
 SNAPSHOTS = 99
 KEPT_SNAPSHOTS = 1438  # of 1440, since the edge moves while we ask
 INTERVALS = {

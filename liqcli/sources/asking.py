@@ -153,6 +153,16 @@ def any_inside(times: Iterable[float | None], start: float, end: float) -> bool:
     return any(ts is None or start <= ts <= end for ts in times)
 
 
+def stands_twice(rows: Sequence[Any], times: Sequence[float | None]) -> bool:
+    """
+    Say whether a list is one list written twice, one behind the other.
+
+    Ordered by time, as it is, it would begin anew in the middle; twins of one instant alone are no such thing.
+    """
+    middle, odd = divmod(len(rows), 2)
+    return not odd and rows[:middle] == rows[middle:] and len(set(times)) > 1
+
+
 def read_field(raw: object, *names: str) -> Any:  # noqa: ANN401 - a field of any type
     """Give the first field that a row has among some names; None for a row of another shape."""
     if not isinstance(raw, dict):

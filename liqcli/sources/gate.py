@@ -30,7 +30,7 @@ from typing import Any
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.pace import Limit
-from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
+from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment, stands_twice
 from liqcli.sources.common import (
     DAY_US,
     HOUR_US,
@@ -190,11 +190,12 @@ def _ask_seconds(
 
 
 def _is_asked(rows: object, market: Market, start_s: int, end_s: int) -> bool:
-    """Whether rows are of this contract and these seconds; a second beside them would be no other question."""
+    """Whether rows are of this contract and these seconds, once; a second beside them would be no other question."""
     if not isinstance(rows, list):
         return True
     same = all(read_field(raw, "contract") in (None, market.instrument) for raw in rows)
-    return same and all_inside((read_moment(raw, "time") for raw in rows), start_s, end_s - 1, leak=1)
+    times = [read_moment(raw, "time") for raw in rows]
+    return same and all_inside(times, start_s, end_s - 1, leak=1) and not stands_twice(rows, times)
 
 
 SOURCE = Source(

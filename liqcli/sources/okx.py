@@ -33,7 +33,7 @@ from typing import Any
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number, to_us
 from liqcli.pace import Limit
-from liqcli.sources.asking import ask_twice
+from liqcli.sources.asking import ask_twice, stands_twice
 from liqcli.sources.common import (
     HOUR_US,
     Answer,
@@ -144,14 +144,15 @@ def page_request(market: Market, after_ms: int) -> Request:
 
 
 def parse_market(raw: Row) -> Market | None:
-    """Read a swap."""
+    """Read a swap; where its kind is not said the quote says it, and no multiplier is none."""
     name = str(raw["instId"])
     symbol = canonical(name)
-    value, times = read_size(raw.get("ctVal")), read_size(raw.get("ctMult"))
+    value, times = read_size(raw.get("ctVal")), read_size(raw.get("ctMult") or 1)
     if symbol is None or not name.endswith("-SWAP"):
         return None
     size = multiply(value, times) if value and times else None
-    return Market("okx", symbol, name, size, inverse=raw.get("ctType") == "inverse")
+    kind = raw.get("ctType") or ("inverse" if name.endswith("-USD-SWAP") else "linear")
+    return Market("okx", symbol, name, size, inverse=kind == "inverse")
 
 
 def parse_row(raw: Row, market: Market) -> Liquidation:
@@ -272,10 +273,11 @@ def _joins(entries: Iterable[Entry], after_ms: int) -> bool:
 
 
 def _is_asked(page: object, market: Market, after_ms: int) -> bool:
-    """Whether rows are of this instrument, and none is newer than was asked for."""
+    """Whether rows are of this instrument, stand there once, and none is newer than was asked for."""
     entries = list(_iter_page(page))
     own = [ts for name, _raw, ts in entries if name == market.instrument]
-    return not entries or (bool(own) and all(ts is None or ts <= after_ms for ts in own))
+    near = all(ts is None or ts <= after_ms for ts in own)
+    return not entries or (bool(own) and near and not stands_twice(entries, [ts for _name, _raw, ts in entries]))
 
 
 def _iter_page(page: object) -> Iterator[Entry]:

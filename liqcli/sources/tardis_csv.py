@@ -8,7 +8,8 @@ side: order side, made equal upstream: sell = a long was liquidated (tardis-node
 price: what the venue's feed carries, see VENUES: order (binance `p`), bankruptcy (bybit, okx, htx …), fill (deribit …)
 qty: the venue's unit: coins, USD of inverse contracts, contracts x contract size (okx, htx), quote money (bitget)
 time: `timestamp` [µs UTC], the exchange's own
-completeness: as the venue's websocket: binance, aster, okx, bitget at most one order a second; the others every one
+completeness: as the venue's websocket: binance, aster, okx, bitget at most one order a second; kraken without partial
+    liquidations, which are most (tardis-node keeps `liquidation` alone); the others every one
 changed: 2025-02-26 bybit moved from `liquidation` (one a second at most) to `allLiquidation` (all); same parser
 fixture: tests/sources/test_tardis_csv.py (rows written by hand after the messages of tardis-node's own tests)
 """
@@ -251,7 +252,7 @@ VENUES: dict[str, Venue] = {
     "bitget-futures": Venue("bitget", "bankruptcy", "sampled", _read_bitget),
     "bitmex": Venue("bitmex", "bankruptcy", "full", _read_bitmex),
     "bybit": Venue("bybit", "bankruptcy", "full", _read_bybit),
-    "cryptofacilities": Venue("kraken", "fill", "full", _read_kraken),
+    "cryptofacilities": Venue("kraken", "fill", "sampled", _read_kraken),  # no partial liquidations, see the header
     "deribit": Venue("deribit", "fill", "full", _read_deribit),
     "dydx-v4": Venue("dydx", "fill", "full", _read_linear),
     "ftx": Venue("ftx", "fill", "full", _read_ftx),

@@ -16,6 +16,7 @@ from liqcli.sources.asking import (
     ask_twice,
     read_field,
     read_moment,
+    stands_twice,
     walk_pages,
 )
 
@@ -79,6 +80,15 @@ def test_a_leak() -> None:
     assert any_inside([1.0, 9.0], 5, 9)
     assert not any_inside([1.0, 10.0], 5, 9)
     assert any_inside([1.0, None], 5, 9)
+
+
+def test_a_list_written_twice() -> None:
+    """Rows of one instant alone may be twins; an odd number is none; another order is another list."""
+    assert stands_twice(["a", "b", "a", "b"], [2, 1, 2, 1])
+    assert not stands_twice(["a", "b", "a", "b"], [1, 1, 1, 1])
+    assert not stands_twice(["a", "a", "b", "b"], [2, 2, 1, 1])
+    assert not stands_twice(["a", "b", "a"], [2, 1, 2])
+    assert not stands_twice([], [])
 
 
 @pytest.mark.parametrize(

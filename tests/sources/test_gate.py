@@ -119,6 +119,12 @@ def test_an_answer_to_another_question_is_asked_again(stray: dict[str, Any]) -> 
         ask([[{**ROW, **stray}]] * 4)
 
 
+def test_a_page_written_twice_is_asked_again() -> None:
+    other = {**ROW, "time": 1696736131}
+    assert len(ask([[ROW, other, ROW, other], [ROW, other]])[0].rows) == 2
+    assert len(ask([[ROW, ROW]])[0].rows) == 2, "twins"
+
+
 def test_a_second_beside_the_window_is_no_other_question() -> None:
     """Should a bound be meant otherwise than documented, the hour is read all the same; the stray row is left out."""
     answer, asked = ask([[{**ROW, "time": 1696737600}, ROW, {**ROW, "time": 1696733999}]])

@@ -64,6 +64,7 @@ def test_recorded_websocket_message(real_data: Path) -> None:
             answer["time_ms"] * 1000,
         )
         assert (row.contracts, row.price) == (float(answer["quantity"]), float(answer["price"]))
+        assert (row.price_kind, row.qty, row.notional) == ("bankruptcy", 0.227, 5300.5635)
 
 
 def test_coin_margined() -> None:

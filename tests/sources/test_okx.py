@@ -50,6 +50,10 @@ def test_swaps() -> None:
     inverse = {"instId": "BTC-USD-SWAP", "ctVal": "100", "ctMult": "1", "ctType": "inverse"}
     assert okx.parse_market(inverse) == INVERSE
     assert okx.parse_market({**linear, "ctVal": ""}) == Market("okx", "BTCUSDT", "BTC-USDT-SWAP", None)
+    assert okx.parse_market({**linear, "ctMult": "10"}) == Market("okx", "BTCUSDT", "BTC-USDT-SWAP", 0.1)
+    assert okx.parse_market({**linear, "ctMult": "x"}) == Market("okx", "BTCUSDT", "BTC-USDT-SWAP", None)
+    assert okx.parse_market({"instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": ""}) == MARKET
+    assert okx.parse_market({"instId": "BTC-USD-SWAP", "ctVal": "100"}) == INVERSE, "100 USD, not 100 BTC"
 
 
 def test_errors_inside_a_200() -> None:
@@ -126,6 +130,15 @@ def test_a_skipped_page_is_noticed() -> None:
     assert asked[1] == asked[2] == str(BASE_MS + 201), "the oldest of the first page, BASE + 200, and one more"
 
 
+def test_a_page_written_twice_is_asked_again() -> None:
+    """40 rows, and the same 40 behind them; each counts once, and the twin among them twice."""
+    rows = make_rows([BASE_MS, *range(BASE_MS, BASE_MS + 39)])
+    rows[-1]["bkPx"] = rows[-2]["bkPx"]
+    answer, asked = ask(rows, SECOND, lambda n, page: page * 2 if n == 0 else page)
+    assert len(answer.rows) == 40
+    assert asked[0] == asked[1]
+
+
 def test_what_is_forgotten_between_two_pages_is_kept() -> None:
     """The list ends where the first page did, and says so twice: the millisecond that was held back counts."""
     rows = make_rows(range(BASE_MS, BASE_MS + 150))
@@ -183,7 +196,7 @@ def test_messages_of_three_generations(real_data: Path) -> None:
         for row, answer in zip(rows, answers, strict=True):
             assert (row.instrument, row.position) == (answer["symbol"], answer["position"])
             assert (row.price, row.contracts) == (float(answer["price"]), float(answer["quantity"]))
-            assert row.ts_us == answer["time_ms"] * 1000
+            assert (row.ts_us, row.price_kind) == (answer["time_ms"] * 1000, "bankruptcy")
     with pytest.raises(ValueError, match="contract size of UNI-USD-SWAP is unknown"):
         okx.parse_message({"arg": {"instId": "UNI-USD-SWAP"}, "data": [{}]}, {})
 

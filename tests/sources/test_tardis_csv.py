@@ -2,8 +2,12 @@
 
 # ruff: noqa: E501 - the table reads by columns
 
+import json
+from datetime import datetime
+
 import pytest
 
+from liqcli.model import to_us
 from liqcli.sources.tardis_csv import EXCHANGES, VENUES, parse_row
 
 
@@ -64,6 +68,35 @@ def test_units_sides_and_price_kinds(case):
     assert found.notional == pytest.approx(notional, rel=1e-12)
     assert found.price == float(price)
     assert found.source == "tardis"
+
+
+@pytest.mark.parametrize(
+    "name", ["binance-futures", "bybit", "okex-futures", "okex-swap", "deribit", "huobi-dm-linear-swap"]
+)
+def test_recorded_events_in_the_shape_of_tardis(real_data, name):
+    """What tardis-node made of recorded messages, as rows of its files: position, price, time, and what 1 unit is."""
+    file = f"messages/tardis-node/{name}.jsonl"
+    answers = json.loads((real_data / "expected.json").read_text(encoding="utf-8"))["messages"][file]["expected"]
+    lines = (real_data / file).read_text(encoding="utf-8").splitlines()
+    events = [event for line in lines for event in json.loads(line)["normalized"]]
+    for event, answer in zip(events, answers, strict=True):
+        ts_us = to_us(datetime.fromisoformat(event["timestamp"]))
+        raw = row(name, event["symbol"], event["side"], str(event["price"]), str(event["amount"]), str(ts_us))
+        found = parse_row(raw, SIZES)
+        assert (found.instrument, found.position) == (answer["symbol"], answer["position"])
+        assert (found.price, found.ts_us) == (float(answer["price"]), answer["time_ms"] * 1000)
+        amount = float(answer["quantity"])
+        if answer["quantity_unit"] == "base":
+            assert (found.qty, found.notional) == (amount, pytest.approx(amount * found.price, rel=1e-12))
+        elif answer["quantity_unit"].startswith("usd"):
+            assert (found.notional, found.qty) == (amount, pytest.approx(amount / found.price, rel=1e-12))
+        else:
+            assert found.contracts == amount
+
+
+def test_partial_liquidations_of_kraken_are_missing():
+    """So what there is is a floor."""
+    assert parse_row(row("cryptofacilities", "PF_XBTUSD", "buy", "50000", "0.2"), {}).completeness == "sampled"
 
 
 def test_each_venue_has_a_case():
