@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
+import mmap
 import tempfile
 import time
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -17,7 +18,32 @@ LARGEST_FILE = 4 * 2**30
 SLOW_S = 30.0  # from then on a body must have come at least this fast:
 SLOWEST = 1024  # bytes a second; a read timeout starts anew with every byte, so it never sees one every 20 s
 
-Body = bytes | IO[bytes]
+
+class FileBody(mmap.mmap):
+    """
+    A large body: looks like bytes, lies in a nameless temporary file, and costs no memory to speak of.
+
+    It is a file to read from as well, for whoever wants one.
+    """
+
+    def readable(self) -> bool:
+        """Whether it can be read from."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it can be read in any order."""
+        return True
+
+
+Body = bytes | FileBody
+
+
+def as_file(body: Body) -> IO[bytes]:
+    """Open a body for reading, from its beginning."""
+    if isinstance(body, bytes):
+        return io.BytesIO(body)
+    body.seek(0)
+    return cast("IO[bytes]", body)  # all of it that reading needs
 
 
 class SlowBodyError(Exception):
@@ -41,11 +67,6 @@ def read_body(raw: BaseHTTPResponse, file: bool = False, packed: bool = False) -
     packed : bool
         Leave the content encoding as it is.
 
-    Returns
-    -------
-    bytes or file
-        Of a large file an open, nameless one at its beginning, for the caller to close.
-
     Raises
     ------
     SlowBodyError, LargeBodyError
@@ -57,8 +78,7 @@ def read_body(raw: BaseHTTPResponse, file: bool = False, packed: bool = False) -
     """
     most = LARGEST_FILE if file else LARGEST_TEXT
     began_s, size = time.monotonic(), 0
-    with contextlib.ExitStack() as stack:
-        spool = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY if file else most))
+    with tempfile.SpooledTemporaryFile(IN_MEMORY if file else most) as spool:
         while chunk := raw.read1(CHUNK, decode_content=not packed):
             size += len(chunk)
             taken_s = time.monotonic() - began_s
@@ -67,8 +87,8 @@ def read_body(raw: BaseHTTPResponse, file: bool = False, packed: bool = False) -
             if taken_s > SLOW_S and size < taken_s * SLOWEST:
                 raise SlowBodyError(f"{size:,} bytes in {taken_s:.0f} s")
             spool.write(chunk)
+        if file and size > IN_MEMORY:
+            spool.flush()
+            return FileBody(spool.fileno(), 0, access=mmap.ACCESS_READ)
         spool.seek(0)
-        if not file or size <= IN_MEMORY:
-            return spool.read()
-        stack.pop_all()
-        return spool
+        return spool.read()

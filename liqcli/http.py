@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
@@ -57,6 +56,10 @@ class UnreachableError(SourceError):
     """No connection to the source at all: its other windows need not be tried now."""
 
 
+class BusyError(ValueError):
+    """Raised by a decoder: inside a 200 the source says that it is asked too often; all who ask it wait a little."""
+
+
 class RefusalError(Exception):
     """Raised by a decoder: the answer is understood, and it is a no."""
 
@@ -67,9 +70,9 @@ class Request:
     A GET to make; ``absent`` lists the statuses that mean "there is no such thing" and give None.
 
     ``url`` is scheme and host where they are not the source's own; ``LIQCLI_URL_…`` replaces both alike. ``weight`` is
-    what the request counts against the source's limits. The answer to one for a ``file`` may be large: it is kept on
-    disk then, and ``decode`` is given an open file instead of bytes, which is closed afterwards. ``packed`` leaves a
-    content encoding for ``decode`` to undo: urllib3 does not say that a packed body broke off, nor that it was empty.
+    what the request counts against the source's limits. The answer to one for a ``file`` may be large: it lies on disk
+    then, and ``decode`` is given a :class:`~liqcli.body.FileBody`. ``packed`` leaves a content encoding for ``decode``
+    to undo: urllib3 does not say that a packed body broke off, nor that it was empty.
     """
 
     path: str
@@ -137,8 +140,8 @@ class Client:
         """
         Ask until the answer can be decoded.
 
-        ``decode`` raises ValueError when the answer is garbled or says "busy" (asked again, a few times), and
-        :class:`RefusalError` when it is a no.
+        ``decode`` raises ValueError when the answer is garbled, :class:`BusyError` when it says "busy" (asked again, a
+        few times), and :class:`RefusalError` when it is a no.
 
         Returns
         -------
@@ -159,13 +162,14 @@ class Client:
             pause_s = BACKOFF_S * 2 ** (attempt - 1) if attempt else 0.0
             try:
                 status, body = self._send(request, pause_s, f"asks again: {self._clean(reason)}")
-                with contextlib.nullcontext() if isinstance(body, bytes) else body:
-                    if status in request.absent:
-                        return None
-                    self._check_status(request, status, body)
-                    return decode(body)
+                if status in request.absent:
+                    return None
+                self._check_status(request, status, body)
+                return decode(body)
             except ValueError as error:
                 reason = str(error)
+                if isinstance(error, BusyError):
+                    self._pace.hold(BACKOFF_S * 2**attempt)
             except RefusalError as error:
                 raise SourceError(f"{self._where(request)} refused: {self._clean(str(error))}") from error
         raise SourceError(

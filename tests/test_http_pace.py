@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from loopback.server import Asked, Loopback, Reply, json_reply
 
 from liqcli import body, guard, http
 from liqcli.errors import SourceError
-from liqcli.http import Client, Request, UnreachableError
+from liqcli.http import BusyError, Client, Request, UnreachableError
 from liqcli.pace import Limit
 from liqcli.sources.common import decode_json
 
@@ -135,6 +135,30 @@ def test_a_429_without_a_time_holds_all_for_the_back_off(monkeypatch: pytest.Mon
         assert min(asked.at_s for asked in server.asked[1:]) - server.asked[0].at_s >= 0.3
 
 
+def test_busy_inside_a_200_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OKX and others say so with status 200: the decoder knows, and whoever else asks waits as well."""
+    monkeypatch.setattr(http, "BACKOFF_S", 0.3)
+    said = threading.Event()
+
+    def busy_once(data: bytes) -> object:
+        if not said.is_set():
+            said.set()
+            raise BusyError("busy (50011 Too Many Requests)")
+        return decode_json(data)
+
+    with Answers() as server:
+        client, other = (Client("okx", server.url, ()) for _ in range(2))
+        worker = threading.Thread(target=client.get, args=(Request("/one"), busy_once))
+        worker.start()
+        said.wait(5)
+        time.sleep(0.05)  # the hold is there by now
+        other.get(Request("/two"), decode_json)
+        worker.join()
+        client.close()
+        other.close()
+        assert min(times_of(server)[1:]) - times_of(server)[0] >= 0.3
+
+
 def test_too_long_a_pause_is_a_reason_to_leave_a_source_alone() -> None:
     with Answers(faults={1: Reply(429, b"", {"Retry-After": "3600"})}) as server:
         client = Client("gate", server.url, ())
@@ -184,12 +208,11 @@ class Files(Loopback):
         return Reply(200, self.DATA)
 
 
-def digest(data: bytes | IO[bytes]) -> tuple[str, bool]:
-    in_memory = isinstance(data, bytes)
-    said = (
-        hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else hashlib.file_digest(data, "sha256").hexdigest()
-    )  # type: ignore[arg-type]
-    return said, in_memory
+def digest(data: body.Body) -> tuple[str, bool]:
+    """What it says as bytes and as a file is the same; and whether it lies in memory."""
+    as_bytes, as_file = hashlib.sha256(data).hexdigest(), hashlib.sha256(body.as_file(data).read()).hexdigest()
+    assert as_bytes == as_file
+    return as_bytes, isinstance(data, bytes)
 
 
 @pytest.mark.parametrize(

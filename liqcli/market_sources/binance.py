@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.market_data import INTERVAL_US, OpenInterest
 from liqcli.market_sources.common import (
     DAY_US,
@@ -56,7 +56,7 @@ def decode(body: bytes) -> object:
     payload = decode_json(body)
     if isinstance(payload, dict) and "code" in payload:
         said = f"{payload['code']} {payload.get('msg', '')}"
-        raise ValueError(f"busy ({said})") if payload["code"] in BUSY else RefusalError(said)
+        raise BusyError(f"busy ({said})") if payload["code"] in BUSY else RefusalError(said)
     return payload
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from liqcli.body import Body
 from liqcli.market_data import Candle, OpenInterest
 from liqcli.market_sources.binance import INTERVALS, QUOTES, TAKER_BUY
 from liqcli.market_sources.common import (
@@ -86,7 +87,7 @@ def cut_days(gap: Window, now_us: int) -> list[Window]:
     return [day for day in days if day.end_us <= now_us - DAILY_US]
 
 
-def _data_rows(body: bytes) -> Iterator[list[str]]:
+def _data_rows(body: Body) -> Iterator[list[str]]:
     return (row for row in read_csv(body) if row[0][:1].isdigit())
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.market_data import Candle, OpenInterest
 from liqcli.market_sources.common import (
     SNAPSHOT_US,
@@ -55,7 +55,7 @@ def decode(body: bytes) -> object:
     if not isinstance(payload, dict) or "retCode" not in payload:
         raise ValueError("no retCode in the answer")
     if payload["retCode"] in BUSY:
-        raise ValueError(f"busy (retCode {payload['retCode']})")
+        raise BusyError(f"busy (retCode {payload['retCode']})")
     if payload["retCode"] == UNKNOWN and "symbol" in str(payload.get("retMsg", "")).lower():
         return {"list": None}
     if payload["retCode"] != 0:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.market_sources.common import (
     SNAPSHOT_US,
@@ -60,7 +60,7 @@ def decode(body: bytes) -> object:
         raise ValueError("no code in the answer")
     code = str(payload["code"])
     if code in BUSY:
-        raise ValueError(f"busy (code {code})")
+        raise BusyError(f"busy (code {code})")
     if code in UNKNOWN:
         return None
     if code != "0":

@@ -8,9 +8,10 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
+from liqcli.body import Body, as_file
 from liqcli.http import RefusalError, Request
 from liqcli.model import Liquidation
 
@@ -18,7 +19,7 @@ TRIES = 4  # how often a zip and its checksum may disagree
 _CHECKSUM = re.compile(rb"^\s*([0-9a-fA-F]{64})\s+\S")
 
 
-def decode(body: bytes) -> object:
+def decode(body: Body) -> object:
     """
     Tell a zip (its bytes) and a checksum (its hex digits) apart.
 
@@ -34,7 +35,7 @@ def decode(body: bytes) -> object:
     raise ValueError(f"neither a zip nor a checksum ({len(body)} bytes, {body[:40].decode('utf-8', 'replace')!r})")
 
 
-def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, bytes | None]:
+def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, Body | None]:
     """
     Ask for a zip and its checksum, again where they do not agree; None when there is no such file.
 
@@ -47,17 +48,18 @@ def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, bytes
     """
     for _ in range(TRIES):
         wanted = yield Request(f"{path}.CHECKSUM", absent=(404,))
-        body = yield Request(path, absent=(404,))
+        body = yield Request(path, absent=(404,), file=True)
         if body is None:
             return None
         if wanted is None and not unchecked:
             raise RefusalError("there is no checksum to compare the file with")
-        if isinstance(body, bytes) and wanted in (None, hashlib.sha256(body).hexdigest()):
-            return body
+        if not isinstance(body, str) and wanted in (None, hashlib.sha256(body).hexdigest()):
+            found: Body = body
+            return found
     raise RefusalError(f"its sha256 is not the one in its .CHECKSUM (asked {TRIES} times)")
 
 
-def read_csv(body: bytes) -> list[list[str]]:
+def read_csv(body: Body) -> Iterator[list[str]]:
     """
     Read the rows of the one CSV in a zip, with its header line where it has one.
 
@@ -67,8 +69,8 @@ def read_csv(body: bytes) -> list[list[str]]:
         Not such a zip, though its checksum is right.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as packed, packed.open(packed.namelist()[0]) as file:
-            return [row for row in csv.reader(io.TextIOWrapper(file, encoding="utf-8")) if row]
+        with zipfile.ZipFile(as_file(body)) as packed, packed.open(packed.namelist()[0]) as file:
+            yield from (row for row in csv.reader(io.TextIOWrapper(file, encoding="utf-8")) if row)
     except (zipfile.BadZipFile, OSError, IndexError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise RefusalError(f"the file is no zip with a CSV ({error})") from error
 

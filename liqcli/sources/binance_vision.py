@@ -25,6 +25,7 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from liqcli.body import Body
 from liqcli.http import RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, from_us, parse_number
 from liqcli.pace import Limit
@@ -101,7 +102,7 @@ def executed_nothing(row: Mapping[str, str]) -> bool:
     return row["order_status"] not in KEPT_STATUSES and parse_number(row["accumulated_fill_quantity"]) == 0
 
 
-def decode(body: bytes) -> object:
+def decode(body: Body) -> object:
     """
     Tell a zip, a checksum and a page of the listing (its names, and where to go on) apart.
 
@@ -110,7 +111,9 @@ def decode(body: bytes) -> object:
     ValueError
         None of them, or broken off: worth asking again.
     """
-    text = body.decode("utf-8", "replace").strip()
+    if body[:2] == b"PK":
+        return binance_files.decode(body)
+    text = str(body, "utf-8", "replace").strip()
     if "<ListBucketResult" in text[:500] and text.endswith("</ListBucketResult>"):
         names = re.findall(r"<(?:Key|Prefix)>([^<]+)</(?:Key|Prefix)>", text)
         onward = re.search(r"<NextMarker>([^<]+)</NextMarker>", text)
@@ -130,7 +133,7 @@ def file_name(instrument: str, day_us: int) -> str:
     return f"{FOLDER}{instrument}/{instrument}-liquidationSnapshot-{from_us(day_us):%Y-%m-%d}.zip"
 
 
-def read_rows(body: bytes) -> list[dict[str, str]]:
+def read_rows(body: Body) -> list[dict[str, str]]:
     """
     Read the rows of a zip, with or without a header line, as cells by their column.
 
@@ -139,7 +142,7 @@ def read_rows(body: bytes) -> list[dict[str, str]]:
     RefusalError
         Not such a zip.
     """
-    rows = read_csv(body)
+    rows = list(read_csv(body))
     bare = bool(rows) and rows[0][0].isdigit() and len(rows[0]) == len(COLUMNS)
     header = COLUMNS if bare or not rows else rows.pop(0)
     if not set(COLUMNS) <= set(header):

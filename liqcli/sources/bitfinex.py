@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.common import (
@@ -70,7 +70,7 @@ def decode(body: bytes) -> object:
         raise ValueError("an answer that is no list")
     if payload[:1] == ["error"]:
         said = " ".join(str(part) for part in payload[1:])
-        raise ValueError(f"busy ({said})") if payload[1:2] and payload[1] in _BUSY else RefusalError(said)
+        raise BusyError(f"busy ({said})") if payload[1:2] and payload[1] in _BUSY else RefusalError(said)
     return payload
 
 

@@ -24,7 +24,7 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.asking import AskPage, Page, walk_pages
@@ -58,7 +58,7 @@ def decode(body: bytes) -> object:
     if code == "00000":
         return payload.get("data")
     if code in _BUSY or "too many" in str(said).lower():
-        raise ValueError(f"busy ({code} {said})")
+        raise BusyError(f"busy ({code} {said})")
     raise RefusalError(f"{code} {said}")
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, PriceKind, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.asking import AskPage, Page, all_inside, read_moment, walk_pages
@@ -55,7 +55,7 @@ def decode(body: bytes) -> object:
         raise ValueError("an answer without a code")
     code, said = str(payload["code"]), str(payload.get("message") or "")
     if code in _BUSY or "too many" in said.lower() or "busy" in said.lower():
-        raise ValueError(f"busy ({code} {said})")
+        raise BusyError(f"busy ({code} {said})")
     if code != "0":
         raise RefusalError(f"{code} {said}")
     return payload.get("data"), bool((payload.get("pagination") or {}).get("has_next"))

@@ -30,6 +30,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from liqcli.body import Body
 from liqcli.http import Request
 from liqcli.model import US_PER_S, Completeness, Liquidation, PriceKind, Window, from_us, parse_number
 from liqcli.pace import Limit
@@ -97,7 +98,7 @@ VENUES: Mapping[str, Venue] = {
 }
 
 
-def decode(body: bytes) -> object:
+def decode(body: Body) -> object:
     """
     Decode a file (Parquet, or Parquet in a zstd frame) or the list of symbols (JSON).
 
@@ -108,14 +109,14 @@ def decode(body: bytes) -> object:
     """
     if body[:4] == b"PAR1" or body[:4] == _ZSTD:
         return _read_parquet(body)
-    payload = decode_json(body)
+    payload = decode_json(bytes(body))
     names = payload.get("symbols") if isinstance(payload, dict) else payload
     if not isinstance(names, list) or (not names and names is payload):
         raise ValueError(f"no file but {json.dumps(payload)[:100]}")
     return [read_field(name, "symbol") or name for name in names]
 
 
-def _read_parquet(body: bytes) -> list[Row]:
+def _read_parquet(body: Body) -> list[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -168,7 +169,7 @@ def file_request(exchange: str, instrument: str, hour_us: int) -> Request:
     """What to ask for one hour."""
     hour = from_us(hour_us)
     name = f"{VENUES[exchange].folder}/{hour:%Y-%m-%d}/{hour:%H}/{instrument}_liquidations.parquet"
-    return Request("/v1/download", (("file", name),), absent=(404,))
+    return Request("/v1/download", (("file", name),), absent=(404,), file=True)
 
 
 def parse_row(raw: Row, market: Market) -> Liquidation:

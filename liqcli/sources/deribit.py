@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.intervals import subtract_intervals
 from liqcli.model import Liquidation, Window, parse_number
 from liqcli.pace import Limit
@@ -94,7 +94,7 @@ def decode(body: bytes) -> object:
     error = payload.get("error")
     if isinstance(error, dict):
         said = f"{error.get('code')} {error.get('message', '')}"
-        raise ValueError(f"busy ({said})") if error.get("code") in _BUSY else RefusalError(said)
+        raise BusyError(f"busy ({said})") if error.get("code") in _BUSY else RefusalError(said)
     if "result" not in payload:
         raise ValueError("an answer without a result")
     return payload["result"]

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, from_us, parse_number, to_us
 from liqcli.pace import Limit
 from liqcli.sources.asking import ask_twice
@@ -58,7 +58,7 @@ def decode(body: bytes) -> object:
     if "errors" in payload or "error" in payload:
         said = str(payload.get("errors") or payload.get("error"))
         if any(word in said.lower() for word in ("too many", "internal", "timeout", "unavailable", "rate")):
-            raise ValueError(f"busy ({said})")
+            raise BusyError(f"busy ({said})")
         raise RefusalError(said)
     return payload
 

@@ -27,7 +27,7 @@ from collections.abc import Generator, Sequence
 from functools import partial
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment, stands_twice
@@ -62,7 +62,7 @@ def decode(body: bytes) -> object:
     if isinstance(payload, dict) and "label" in payload:
         label = str(payload["label"])
         if label.startswith("TOO_") or label in _BUSY:
-            raise ValueError(f"busy ({label})")
+            raise BusyError(f"busy ({label})")
         raise RefusalError(f"{label} {payload.get('message', '')}")
     return payload
 

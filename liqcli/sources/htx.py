@@ -29,7 +29,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
@@ -72,7 +72,7 @@ def decode(body: bytes) -> object:
         return None
     text = payload.get("err_msg") or payload.get("err-msg") or payload.get("message") or payload.get("msg") or ""
     if code in _BUSY or _BUSY_TEXT.search(str(text)):
-        raise ValueError(f"busy ({code} {text})")
+        raise BusyError(f"busy ({code} {text})")
     raise RefusalError(f"{code} {text}")
 
 

@@ -28,7 +28,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.common import (
@@ -63,7 +63,7 @@ def decode(body: bytes) -> object:
         raise ValueError("an answer that is no object")
     said = payload.get("errors") or (payload.get("error", "unknown") if payload.get("result") == "error" else None)
     if said:
-        raise ValueError(f"busy ({said})") if _BUSY.search(str(said)) else RefusalError(str(said))
+        raise BusyError(f"busy ({said})") if _BUSY.search(str(said)) else RefusalError(str(said))
     return payload
 
 

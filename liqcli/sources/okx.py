@@ -30,7 +30,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number, to_us
 from liqcli.pace import Limit
 from liqcli.sources.asking import ask_twice, stands_twice
@@ -122,7 +122,7 @@ def decode(body: bytes) -> object:
     if code == "0":
         return payload.get("data")
     if code in _BUSY:
-        raise ValueError(f"busy ({code} {payload.get('msg', '')})")
+        raise BusyError(f"busy ({code} {payload.get('msg', '')})")
     raise RefusalError(f"{code} {payload.get('msg', '')}")
 
 

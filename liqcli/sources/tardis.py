@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from liqcli.body import Body, as_file
 from liqcli.config import source_key
 from liqcli.http import Request
 from liqcli.model import Liquidation, Window
@@ -51,7 +52,7 @@ Spelling = tuple[str, str]
 COLUMNS = ("exchange", "symbol", "timestamp", "side", "price", "amount")
 
 
-def decode(body: bytes) -> list[Row]:
+def decode(body: Body) -> list[Row]:
     """
     Decode a file, packed once, twice (for the way as well) or not at all.
 
@@ -63,12 +64,13 @@ def decode(body: bytes) -> list[Row]:
     data = body
     try:
         while data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+            with gzip.GzipFile(fileobj=as_file(data)) as packed:
+                data = packed.read()
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"a broken gzip file ({len(body)} bytes)") from error
-    if body[:2] != b"\x1f\x8b" and not data.strip():
+    text = str(data, "utf-8")
+    if body[:2] != b"\x1f\x8b" and not text.strip():
         raise ValueError("an empty body")
-    text = data.decode("utf-8")
     if not text.strip():
         return []  # an empty file in a gzip wrapper is how Tardis says that nothing came that day
     reader = csv.DictReader(io.StringIO(text))
@@ -88,7 +90,7 @@ def spell(exchange: str, symbol: str) -> Spelling | None:
 def day_request(venue: str, instrument: str, window: Window) -> Request:
     """What to ask for one day."""
     path = f"/v1/{venue}/liquidations/{window.start:%Y/%m/%d}/{instrument}.csv.gz"
-    return Request(path, absent=(404,), packed=True)
+    return Request(path, absent=(404,), packed=True, file=True)
 
 
 def find_obstacle(window: Window) -> str | None:
