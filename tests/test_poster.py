@@ -18,11 +18,14 @@ from liqcli.album import NAMES, Album
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.open_interest import OpenInterestSeries
 from liqcli.analysis.selection import Query
+from liqcli.charts import draw_heatmap
 from liqcli.demo import fill_lake as fill_sample
 from liqcli.findings import View, build_findings
+from liqcli.import_formats import ImportOptions
+from liqcli.importer import import_files
 from liqcli.lake import Lake
 from liqcli.overlay_compact import COMPACT_MARKS
-from liqcli.poster import PICTURES, draw_poster
+from liqcli.poster import PICTURES, build_picture, draw_poster
 from liqcli.poster.cascades import build_cascades_picture
 from liqcli.poster.cumulative import build_cumulative_picture
 from liqcli.poster.interest import build_interest, build_interest_picture
@@ -161,3 +164,17 @@ def test_the_pictures_of_the_documents_are_what_is_drawn_now(findings):
         path = script.FOLDER / f"{script.NAME}{ending}.png"
         drawn = script.draw(findings, variant)
         assert script.same_picture(path.read_bytes(), drawn), f"{path.name} is stale: make pictures, and look at them"
+
+
+def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
+    """On 2024-12-05 at 22:28 UTC BTC fell to 90,500 while nobody recorded; the heat begins at 94,700."""
+    folder, lake = real_data / "binance-btcusdt-2024-12", Lake(tmp_path / "lake")
+    import_files(lake, [folder / "forceorder.jsonl"], ImportOptions())
+    candles = ImportOptions(format="generic", kind="candles", exchange="binance", symbol="BTCUSDT", source="spot")
+    import_files(lake, [folder / "candles_binance_spot_BTCUSDT_1m.csv.gz"], candles)
+    findings = build_findings(lake, Query("BTCUSDT", since="2024-12-04", until="2024-12-07"), GridOptions(), DARK)
+    figure = draw_heatmap(build_picture(findings)).figure
+    assert "▼ 90,500" in [text.get_text() for text in figure.texts]
+    heat = next(axes for axes in figure.axes if axes.get_label() == "heat")
+    assert 94_000 < heat.get_ylim()[0] < findings.grid.price_edges[0]
+    assert all(len(poster.png) < 400_000 for name in PICTURES if (poster := draw_poster(findings, name)))

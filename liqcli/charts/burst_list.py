@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liqcli.charts.picture import Burst, CascadesPicture
+from liqcli.charts.compact import Burst, CascadesPicture
 from liqcli.charts.regions import Page, Region
 from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.ticks import format_day

@@ -8,10 +8,11 @@ import numpy as np
 
 from liqcli.charts.bars import LEAST_CASCADE_PX, STRIP, WORDS, shade_cascades
 from liqcli.charts.burst_list import BurstList, draw_list, list_width, plan_list
+from liqcli.charts.compact import Burst, CascadesPicture
 from liqcli.charts.fitting import spread
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, Drawing, open_sheet
-from liqcli.charts.picture import Burst, CascadesPicture, PaletteName, ThemeName
+from liqcli.charts.picture import PaletteName, ThemeName
 from liqcli.charts.price_line import PriceLine, build_price_line, draw_price_line, plan_axis
 from liqcli.charts.rate import draw_rate, write_rate_words
 from liqcli.charts.regions import Page, Region

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from liqcli.charts.compact import CumulativePicture
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.layout import (
     COMPACT,
@@ -19,7 +20,7 @@ from liqcli.charts.layout import (
     open_sheet,
     write_axis,
 )
-from liqcli.charts.picture import CumulativePicture, PaletteName, ThemeName
+from liqcli.charts.picture import PaletteName, ThemeName
 from liqcli.charts.regions import Page, Region
 from liqcli.charts.sheet import Box, Sheet, own_style
 from liqcli.charts.units import format_axis

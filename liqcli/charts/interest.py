@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from liqcli.charts.bars import STRIP, WORDS, BarSeries, draw_bars, plan_bars, shade_cascades, write_words
+from liqcli.charts.compact import InterestPicture
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.layout import (
     AXIS_SIZE,
@@ -18,7 +19,7 @@ from liqcli.charts.layout import (
     open_sheet,
     write_axis,
 )
-from liqcli.charts.picture import Interest, InterestPicture, PaletteName, ThemeName
+from liqcli.charts.picture import Interest, PaletteName, ThemeName
 from liqcli.charts.regions import Page, Region
 from liqcli.charts.sheet import Box, Sheet, own_style
 from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis

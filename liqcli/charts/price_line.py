@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
+from liqcli.charts.compact import Burst, CascadesPicture
 from liqcli.charts.layout import ValueAxis, list_axis, write_axis
-from liqcli.charts.picture import Burst, CascadesPicture
 from liqcli.charts.price import CutLine, cut_line, draw_line, thin_candles
 from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.view import clip_candles

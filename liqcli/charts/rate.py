@@ -11,8 +11,8 @@ from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
 from liqcli.charts.bars import STRIP, WORDS
+from liqcli.charts.compact import CascadesPicture
 from liqcli.charts.layout import AXIS_SIZE
-from liqcli.charts.picture import CascadesPicture
 from liqcli.charts.shapes import rectangles
 from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.timeline import Timeline

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from liqcli.charts.cascades import draw_cascades
-from liqcli.charts.picture import Burst, CascadesPicture, HeadlineNumber
+from liqcli.charts.compact import Burst, CascadesPicture
+from liqcli.charts.picture import HeadlineNumber
 from liqcli.findings import Findings
 from liqcli.formats import format_count, format_duration, format_share, format_time, format_usd
 from liqcli.poster.base import Poster, compact_style, make_poster

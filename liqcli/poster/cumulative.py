@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.cumulative import Outward
+from liqcli.charts.compact import CumulativePicture
 from liqcli.charts.cumulative import draw_cumulative
-from liqcli.charts.picture import CumulativePicture, HeadlineNumber
+from liqcli.charts.picture import HeadlineNumber
 from liqcli.findings import Findings
 from liqcli.formats import format_price, format_usd
 from liqcli.poster.base import Poster, compact_style, make_poster

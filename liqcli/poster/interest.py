@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from liqcli.charts.compact import InterestPicture
 from liqcli.charts.interest import draw_interest_picture
-from liqcli.charts.picture import HeadlineNumber, Interest, InterestPicture
+from liqcli.charts.picture import HeadlineNumber, Interest
 from liqcli.findings import Findings
 from liqcli.formats import format_percent_signed, format_share, format_usd
 from liqcli.poster.base import Poster, compact_style, make_poster

@@ -6,7 +6,8 @@ import numpy as np
 from chart_cases import DAY_S, START, make_busy, make_candles, make_grid
 
 from liqcli.charts import HeadlineNumber
-from liqcli.charts.picture import Burst, CascadesPicture, CumulativePicture, Interest, InterestPicture
+from liqcli.charts.compact import Burst, CascadesPicture, CumulativePicture, InterestPicture
+from liqcli.charts.picture import Interest
 from liqcli.model import US_PER_S
 
 MINUTE_US = 60 * US_PER_S
