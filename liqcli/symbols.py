@@ -31,6 +31,7 @@ EXCHANGES = (
     "bitget",
     "coinex",
     "dydx",
+    "poloniex",
     "aster",
     "bitmex",
     "ftx",

@@ -34,7 +34,7 @@ MATRIX = [
 DIAGONAL = [("gate", "duplicate"), ("htx", "no in 200"), ("okx", "duplicate"), ("tardis", "truncated"),
             ("cryptohftdata", "reset"), ("deribit", "broken off"), ("kraken", "500"), ("bitfinex", "busy in 200"),
             ("bitget", "429"), ("coinex", "html"), ("dydx", "hung up"), ("binance-vision", "checksum"),
-            ("coinex", "empty"), ("bitget", "slow")]  # fmt: skip
+            ("coinex", "empty"), ("bitget", "slow"), ("poloniex", "duplicate")]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

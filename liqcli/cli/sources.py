@@ -46,4 +46,7 @@ def _wrap(key: str, text: str) -> str:
     import textwrap
 
     width = min(shutil.get_terminal_size((100, 24)).columns, 110)
-    return textwrap.fill(text, width, initial_indent=f"  {key:<13}", subsequent_indent=" " * 15)
+    fill = textwrap.TextWrapper(
+        width, initial_indent=f"  {key:<13}", subsequent_indent=" " * 15, break_on_hyphens=False, break_long_words=False
+    )  # an address stays in one piece, so that it can be clicked
+    return fill.fill(text)

@@ -18,7 +18,7 @@ from liqcli.timespan import now_us
 Pair = tuple[Source, str]
 _PREFERRED = ("binance-vision", "cryptohftdata", "tardis")  # after the exchange's own
 NEGLIGIBLE_US = HOUR_US
-_DEPTH_UNPROVEN = ("bitfinex", "dydx")  # nobody knows how far back they answer: not to be promised
+_DEPTH_UNPROVEN = ("bitfinex", "dydx", "poloniex")  # nobody knows how far back they answer: not to be promised
 
 
 def choose_pairs(

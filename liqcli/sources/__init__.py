@@ -25,6 +25,7 @@ SOURCES = {
     "bitget": "liqcli.sources.bitget",
     "coinex": "liqcli.sources.coinex",
     "dydx": "liqcli.sources.dydx",
+    "poloniex": "liqcli.sources.poloniex",
 }
 
 

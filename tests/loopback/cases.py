@@ -14,6 +14,7 @@ from loopback.bitget import BitgetServer
 from loopback.coinex import CoinexServer
 from loopback.cryptohftdata import CryptoHftDataServer
 from loopback.dydx import DydxServer
+from loopback.poloniex import PoloniexServer
 from loopback.server import Loopback
 from loopback.truth import HOUR_MS, Event, Rows, Truth, count_expected, count_inverse, make_events, two_days
 from loopback.venues import GateServer, HtxServer, OkxServer, TardisServer
@@ -171,6 +172,18 @@ def bitfinex_() -> Case:
     return Case(truth, bitfinex.BitfinexServer(matches), limits={"liqcli.sources.bitfinex.LIMIT": 150})
 
 
+def poloniex() -> Case:
+    """Days that are cut in two again and again, and an event before the window, so that nothing counts as forgotten."""
+    window = two_days(now_us())
+    before = Event(window.start_us // 1000 - HOUR_MS, "long", 9, Decimal(50_000))
+    events = {symbol: [*own, before] for symbol, own in _events(window, 450).items()}
+    names = {symbol: f"{symbol[:3]}_USDT_PERP" for symbol in events}
+    server = PoloniexServer(
+        {names[s]: own for s, own in events.items()}, {names[s]: size for s, size in LINEAR.items()}
+    )
+    return Case(_linear(events, window), server)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "gate": gate,
     "htx": htx,
@@ -183,5 +196,6 @@ CASES: dict[str, Callable[[], Case]] = {
     "bitget": bitget,
     "coinex": coinex,
     "dydx": dydx,
+    "poloniex": poloniex,
     "binance-vision": binance_vision,
 }
