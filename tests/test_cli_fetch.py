@@ -78,7 +78,7 @@ def test_a_host_without_address_is_named(run_cli: RunCli) -> None:
 @pytest.mark.parametrize(("columns", "head"), [("120", "requests"), ("80", "req.")])
 def test_table_fits_the_screen(run_cli: RunCli, columns: str, head: str) -> None:
     """The widest names there are: at 80 columns the headings are shortened, no line is longer than the screen."""
-    words = ("fetch", "--exchange", "binance,kraken", "--symbol", "BTCUSDT", "--lookback", "1h")
+    words = ("fetch", "--exchange", "binance,kraken", "--symbol", "BTCUSDT", "--lookback", "6h")
     done = run_cli(*words, env=environment() | {"COLUMNS": columns}, check=3)
     lines = done.stdout.splitlines()
     assert head in lines[0]
