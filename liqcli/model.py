@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
@@ -180,15 +181,16 @@ class BinWidth:
         return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HeatmapGrid:
     """
     The full price x time grid of a window; cells without liquidations are 0.
 
-    ``notional``, ``long_notional``, ``short_notional`` [USD], ``qty`` [base coin] and ``events`` have shape
-    ``(n_bins, n_buckets)``, row 0 the lowest price. ``bucket_starts_us``, shape ``(n_buckets,)`` [µs UTC];
-    ``price_edges``, shape ``(n_bins + 1,)`` [quote]. ``outside_notional`` and ``outside_events`` are what a requested
-    price range left out.
+    ``long_e6``, ``short_e6`` [1e-6 USD], ``long_qty``, ``short_qty`` [base coin], ``long_events``, ``short_events`` and
+    what is computed from them have shape ``(n_bins, n_buckets)``, row 0 the lowest price. Money is added as whole
+    numbers, since above 9 billion dollars a double no longer tells millionths apart. ``bucket_starts_us``, shape
+    ``(n_buckets,)`` [µs UTC]; ``price_edges``, shape ``(n_bins + 1,)`` [quote]. ``outside_notional`` and
+    ``outside_events`` are what a requested price range left out.
     """
 
     window: Window
@@ -196,8 +198,8 @@ class HeatmapGrid:
     bin: BinWidth
     bucket_starts_us: NDArray[np.int64]
     price_edges: NDArray[np.float64]
-    long_notional: NDArray[np.float64]
-    short_notional: NDArray[np.float64]
+    long_e6: NDArray[np.int64]
+    short_e6: NDArray[np.int64]
     long_events: NDArray[np.int64]
     short_events: NDArray[np.int64]
     long_qty: NDArray[np.float64]
@@ -205,17 +207,32 @@ class HeatmapGrid:
     outside_notional: float = 0.0
     outside_events: int = 0
 
-    @property
+    @cached_property
+    def notional_e6(self) -> NDArray[np.int64]:
+        """Longs and shorts together. [1e-6 USD]"""
+        return self.long_e6 + self.short_e6
+
+    @cached_property
+    def long_notional(self) -> NDArray[np.float64]:
+        """Longs alone. [USD]"""
+        return self.long_e6 / 1e6
+
+    @cached_property
+    def short_notional(self) -> NDArray[np.float64]:
+        """Shorts alone. [USD]"""
+        return self.short_e6 / 1e6
+
+    @cached_property
     def notional(self) -> NDArray[np.float64]:
         """Longs and shorts together. [USD]"""
-        return self.long_notional + self.short_notional
+        return self.notional_e6 / 1e6
 
-    @property
+    @cached_property
     def events(self) -> NDArray[np.int64]:
         """Longs and shorts together."""
         return self.long_events + self.short_events
 
-    @property
+    @cached_property
     def qty(self) -> NDArray[np.float64]:
         """Longs and shorts together. [base coin]"""
         return self.long_qty + self.short_qty

@@ -86,9 +86,8 @@ def find_hottest_cells(grid: HeatmapGrid, most: int = MOST_CELLS) -> list[tuple[
     """Give row and column of the cells with the most USD, by row and column; on a tie the earlier, then the lower."""
     import numpy as np
 
-    usd_e6 = np.rint(grid.notional * 1e6).astype(np.int64)
     rows, columns = np.nonzero(grid.events)
-    order = np.lexsort((rows, columns, -usd_e6[rows, columns]))[:most]
+    order = np.lexsort((rows, columns, -grid.notional_e6[rows, columns]))[:most]
     return sorted(zip(rows[order].tolist(), columns[order].tolist(), strict=True))
 
 
@@ -141,13 +140,13 @@ def describe_bucket(grid: HeatmapGrid, column: int, gaps: list[Interval]) -> str
     """Say of a time step of the grid when it was and what was liquidated in it."""
     start = int(grid.bucket_starts_us[column])
     unheard = any(a < start + grid.bucket_us and start < b for a, b in gaps)
-    long, short = float(grid.long_notional[:, column].sum()), float(grid.short_notional[:, column].sum())
+    long, short = int(grid.long_e6[:, column].sum()) / 1e6, int(grid.short_e6[:, column].sum()) / 1e6
     said = _sides(long, short, int(grid.events[:, column].sum()))
     return f"{_moment(grid, column)}\n{said}{'; not recorded, or not all of it' if unheard else ''}"
 
 
 def _row_words(grid: HeatmapGrid, row: int) -> str:
-    long, short = float(grid.long_notional[row].sum()), float(grid.short_notional[row].sum())
+    long, short = int(grid.long_e6[row].sum()) / 1e6, int(grid.short_e6[row].sum()) / 1e6
     return f"{_prices(grid, row)}\n{_sides(long, short, int(grid.events[row].sum()))}"
 
 

@@ -159,7 +159,7 @@ def _grid(grid: HeatmapGrid) -> dict[str, Any]:
 
 def _hottest(grid: HeatmapGrid) -> dict[str, Any]:
     """The cell with the most USD, the earlier, then the lower one on a tie."""
-    usd_e6 = np.rint(grid.notional.T * 1e6).astype(np.int64)
+    usd_e6 = grid.notional_e6.T
     column, row = divmod(int(np.argmax(usd_e6)), usd_e6.shape[1])
     return {
         "start": format_iso(int(grid.bucket_starts_us[column])),

@@ -126,7 +126,7 @@ def build_clusters(
     if not rows:
         return ()
     sums = _add_up(engine, bins, rows, grid)
-    totals = (float(grid.notional.sum()) + grid.outside_notional, int(bins["weight_e6"].sum()))
+    totals = (int(grid.notional_e6.sum()) / 1e6 + grid.outside_notional, int(bins["weight_e6"].sum()))
     found = [_build(sums, k, band, grid, last_price, totals) for k, band in enumerate(rows)]
     found.sort(key=lambda c: (-round(c.notional * 1e6), abs(c.distance_pct or 0.0), c.low))
     return tuple(replace(cluster, rank=rank) for rank, cluster in enumerate(found[: options.max_clusters], start=1))

@@ -76,7 +76,7 @@ def build_cumulative(engine: Engine, grid: HeatmapGrid, last_price: float) -> Cu
             "price_high": float(edges[-1]),
         },
     )
-    total_e6 = int(np.rint(grid.notional * 1e6).sum())
+    total_e6 = int(grid.notional_e6.sum())
     if int(columns["notional_e6"].sum()) != total_e6:
         raise ConservationError(
             f"rings {int(columns['notional_e6'].sum())}, grid {total_e6} [1e-6 USD]: please report this bug"

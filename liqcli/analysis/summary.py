@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +127,7 @@ def cell_values(grid: HeatmapGrid, by: str) -> NDArray[Any]:
 
 def rank_bands(grid: HeatmapGrid, last_price: float | None, most: int = 10) -> list[PriceBand]:
     """Rank the price bins with the most USD: by USD, then nearer to the last price, then lower price."""
-    usd_e6 = np.rint(grid.notional.sum(axis=1) * 1e6).astype(np.int64)
+    usd_e6 = grid.notional_e6.sum(axis=1)
     total = int(usd_e6.sum())
     middles = (grid.price_edges[:-1] + grid.price_edges[1:]) / 2
     far = np.abs(middles - last_price) if last_price is not None else np.zeros(len(middles))
@@ -138,16 +138,16 @@ def rank_bands(grid: HeatmapGrid, last_price: float | None, most: int = 10) -> l
 
 def _band(rank: int, k: int, grid: HeatmapGrid, total_e6: int, last_price: float | None) -> PriceBand:
     low, high = float(grid.price_edges[k]), float(grid.price_edges[k + 1])
-    notional = float(grid.notional[k].sum())
+    usd_e6 = int(grid.notional_e6[k].sum())
     distance = 100 * ((low + high) / 2 / last_price - 1) if last_price else None
     return PriceBand(
         rank=rank,
         low=low,
         high=high,
-        notional=notional,
-        share=notional * 1e6 / total_e6,
-        long_notional=float(grid.long_notional[k].sum()),
-        short_notional=float(grid.short_notional[k].sum()),
+        notional=usd_e6 / 1e6,
+        share=usd_e6 / total_e6,
+        long_notional=int(grid.long_e6[k].sum()) / 1e6,
+        short_notional=int(grid.short_e6[k].sum()) / 1e6,
         events=int(grid.events[k].sum()),
         distance_pct=distance,
     )
@@ -174,6 +174,6 @@ def find_last_price(prices: PriceSeries | None, trace: Columns, window: Window) 
 
 def busiest_bucket(grid: HeatmapGrid) -> tuple[int, float]:
     """Give start and USD of the bucket with the most USD, the earlier one on a tie. [µs UTC], [USD]"""
-    per_bucket: Sequence[float] = grid.notional.sum(axis=0).tolist()
-    best = max(range(len(per_bucket)), key=lambda k: (round(per_bucket[k] * 1e6), -k))
-    return int(grid.bucket_starts_us[best]), per_bucket[best]
+    per_bucket = grid.notional_e6.sum(axis=0)
+    best = int(np.argmax(per_bucket))  # the first of equals
+    return int(grid.bucket_starts_us[best]), int(per_bucket[best]) / 1e6

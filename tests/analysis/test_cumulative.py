@@ -111,10 +111,20 @@ def test_only_the_asked_prices_count(engine):
     assert grid.notional.sum() == 6.0
 
 
+def test_sums_beyond_what_a_double_counts_exactly(engine):
+    """Above 9 billion USD, in a window as in one cell, every millionth is still there."""
+    events = [(99.0 + k / 10, side, 3e9 + 0.000001) for k in range(20) for side in ("long", "long", "long", "short")]
+    found, grid = build(engine, events, 100.0)
+    assert int(grid.long_e6.max()) == 5 * 3 * 3_000_000_000_000_001  # half a dollar: five of the twenty prices
+    record = cumulative_record(found)
+    assert record["below_long"][-1] == 10 * 3 * 3_000_000_000_000_001 / 1e6
+    assert int(grid.notional_e6.sum()) == 80 * 3_000_000_000_000_001
+
+
 def test_a_grid_of_other_events_is_refused(engine):
     _, grid = build(engine, [(100.0, "long", 1.0)], 100.0)
     with pytest.raises(ConservationError, match="rings 1000000, grid 2000000"):
-        build_cumulative(engine, replace(grid, long_notional=grid.long_notional * 2), 100.0)
+        build_cumulative(engine, replace(grid, long_e6=grid.long_e6 * 2), 100.0)
 
 
 @pytest.mark.parametrize(

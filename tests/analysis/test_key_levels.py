@@ -42,7 +42,7 @@ def grid_of(low, high, width="1", window=None):
     zeros = np.zeros((len(edges) - 1, 1))
     whole = zeros.astype(np.int64)
     return HeatmapGrid(
-        window or make_window(T0, T0 + DAY), DAY, step, np.array([T0]), edges, zeros, zeros, whole, whole, zeros, zeros
+        window or make_window(T0, T0 + DAY), DAY, step, np.array([T0]), edges, whole, whole, whole, whole, zeros, zeros
     )
 
 

@@ -32,8 +32,8 @@ def make_grid(cells, *, bins=40, buckets=48, bucket_s=1800, width="50", first_bi
         bin=step,
         bucket_starts_us=start_us + np.arange(buckets, dtype=np.int64) * bucket_us,
         price_edges=edges,
-        long_notional=usd["long"],
-        short_notional=usd["short"],
+        long_e6=np.rint(usd["long"] * 1e6).astype(np.int64),
+        short_e6=np.rint(usd["short"] * 1e6).astype(np.int64),
         long_events=(usd["long"] > 0).astype(np.int64),
         short_events=(usd["short"] > 0).astype(np.int64),
         long_qty=usd["long"] / middle,
@@ -162,7 +162,7 @@ def _bands_at_one_place():
 
 def _only_longs():
     grid = make_busy()
-    return busy_picture(grid=replace(grid, short_notional=grid.short_notional * 0), values=grid.long_notional)
+    return busy_picture(grid=replace(grid, short_e6=grid.short_e6 * 0), values=grid.long_notional)
 
 
 def _half_uncovered():
