@@ -23,7 +23,7 @@ SIDE_OF = {"long": "SELL", "short": "BUY"}
 class BinanceVisionServer(Loopback):
     """``truth``: contract -> events; every row stands twice; ``page`` keys a page of the listing, where it is told."""
 
-    PACE = (300, 60.0)  # nothing is documented: what liqcli grants itself
+    PACE = (20, 2.0)  # nothing is documented: what liqcli grants itself
     BUSY = Reply(503, b"<Error><Code>SlowDown</Code></Error>")
     BUSY_200 = NO_200 = Reply(200, b"<Error><Code>InternalError</Code></Error>")
 

@@ -249,7 +249,7 @@ class GateMarket(MarketServer):
 class VisionMarket(MarketServer):
     """A zip a day or month with its CHECKSUM; days up to yesterday; metrics that say every time twice."""
 
-    PACE = (600, 60.0)  # nothing is documented: what liqcli grants itself
+    PACE = (20, 2.0)  # nothing is documented: what liqcli grants itself
     BUSY = Reply(503, b"<Error><Code>SlowDown</Code></Error>")
     BUSY_200 = NO_200 = Reply(200, b"<Error><Code>InternalError</Code></Error>")
 
