@@ -30,7 +30,7 @@ from loopback.venues import GateServer
 from liqcli.analysis.verify import verify_lake
 from liqcli.errors import ExitCode
 from liqcli.fetcher import clients
-from liqcli.fetcher.market import fetch_market
+from liqcli.fetcher.market import KINDS, fetch_market
 from liqcli.fetcher.market_rows import MarketRow, judge_market
 from liqcli.lake import Lake
 from liqcli.model import Window
@@ -272,26 +272,37 @@ def test_a_day_that_the_archive_lacks_comes_from_fapi(house: object, lake: Path)
     assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", span)
 
 
-def test_the_series_of_another_symbol_is_asked_again(house: object, lake: Path) -> None:
-    """A cache that says BTC's candles for ETH: nothing in them tells, but that they were said before."""
+@pytest.mark.parametrize(
+    ("exchange", "kind", "ending"),
+    [
+        ("gate", "candles", "candlesticks"),
+        ("okx", "candles", "history-candles"),
+        ("okx", "open-interest", "open-interest-history"),
+    ],
+)
+def test_the_series_of_another_symbol_is_asked_again(
+    house: object, lake: Path, exchange: str, kind: str, ending: str
+) -> None:
+    """A cache that says BTC's series for ETH: nothing in it tells, but that it was said before."""
+    server = SERVERS[exchange]()
+    honest, said = server.answer, [Reply()]
 
-    class Stale(GateMarket):
-        said: Reply | None = None
+    def stale(asked: Asked) -> Reply:
+        reply = honest(asked)
+        if not asked.path.endswith(ending):
+            return reply
+        said.append(reply)
+        return said[-2] if said[-2].body else reply
 
-        def answer(self, asked: Asked) -> Reply:
-            reply = super().answer(asked)
-            if not asked.path.endswith("candlesticks"):
-                return reply
-            self.said, before = reply, self.said
-            return before or reply
-
-    house(gate=Stale())  # type: ignore[operator]
+    server.answer = stale  # type: ignore[method-assign]
+    house(**{exchange: server})  # type: ignore[operator]
     span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"], ["gate"])
+    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], [kind], [exchange])
     assert [row.result for row in rows] == ["ok", "ok"]
-    assert sum(row.requests for row in rows) <= 2 * (1 + 1 + 4)  # the contract, its candles, and four to be sure
+    assert sum(row.requests for row in rows) <= 2 * (1 + 1 + 4)  # a contract, its series, and four to be sure
     for symbol in ("BTCUSDT", "ETHUSDT"):
-        assert read(lake, "candles", "gate", symbol) == true_candles(symbol, span)
+        truth = true_candles(symbol, span) if kind == "candles" else true_interest(symbol, span, exchange)
+        assert read(lake, KINDS[kind], exchange, symbol) == truth
 
 
 def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -> None:
