@@ -51,9 +51,16 @@ class Cumulative:
         return 100 * self.step.num / self.step.den
 
 
-def build_cumulative(engine: Engine, grid: HeatmapGrid, last_price: float) -> Cumulative:
+def build_cumulative(
+    engine: Engine,
+    grid: HeatmapGrid,
+    last_price: float,
+    price_range: tuple[float | None, float | None] = (None, None),
+) -> Cumulative:
     """
     Add up the table ``liquidations`` outward from the last price, over the prices of a grid.
+
+    ``price_range`` is the one that the grid was asked for (None: not cut): its ends may lie inside a bin.
 
     Raises
     ------
@@ -64,16 +71,16 @@ def build_cumulative(engine: Engine, grid: HeatmapGrid, last_price: float) -> Cu
     ----------
     ``liqcli/sql/cumulative.sql``.
     """
-    edges = grid.price_edges
-    step = choose_ring(float(edges[0]), float(edges[-1]), last_price)
+    low, high = price_range
+    step = choose_ring(float(grid.price_edges[0]), float(grid.price_edges[-1]), last_price)
     columns = engine.run(
         "cumulative",
         {
             "last_price": last_price,
             "step_num": float(step.num),
             "step_den": float(step.den),
-            "price_low": float(edges[0]),
-            "price_high": float(edges[-1]),
+            "price_low": 0.0 if low is None else low,
+            "price_high": math.inf if high is None else high,
         },
     )
     total_e6 = int(grid.notional_e6.sum())

@@ -40,7 +40,7 @@ def build(engine, events, last_price, bin_width="0.5", low=None, high=None):
     }
     engine.register("liquidations", pa.table(table))
     grid = build_grid(engine, WINDOW, GridOptions(None, parse_bin(bin_width), None, low, high))
-    return build_cumulative(engine, grid, last_price), grid
+    return build_cumulative(engine, grid, last_price, (low, high)), grid
 
 
 def test_sums_outward_worked_out_by_hand(engine):
@@ -109,6 +109,15 @@ def test_only_the_asked_prices_count(engine):
     assert cumulative_record(found)["below_long"][-1] == 2.0
     assert cumulative_record(found)["above_long"][-1] == 4.0
     assert grid.notional.sum() == 6.0
+
+
+def test_a_price_range_may_end_inside_a_bin(engine):
+    """Bins of 2 reach from 102 to 106, but 105.5 was not asked for, in the grid or here."""
+    events = [(102.1, "long", 1.0), (102.3, "long", 2.0), (105.2, "short", 4.0), (105.5, "short", 8.0)]
+    found, grid = build(engine, events, 104.0, bin_width="2", low=102.3, high=105.5)
+    assert grid.price_edges.tolist() == [102.0, 104.0, 106.0]
+    assert cumulative_record(found)["below_long"][-1] == 2.0
+    assert cumulative_record(found)["above_short"][-1] == 4.0
 
 
 def test_sums_beyond_what_a_double_counts_exactly(engine):
