@@ -5,8 +5,9 @@ Time liqcli as its user meets it: whole processes, against bare references. Prin
    picture of the same size: what any program with these two libraries must spend.
 2. The grid of some million synthetic events, against one plain scan that adds up the same file.
 3. Clusters and cascades of the same events together, against the grid itself, all three once the events are loaded.
-4. ``status`` on a year of one symbol over eight sources, and on a lake of 200 symbols (bench_status.py).
-5. ``daily`` for five symbols by three lookbacks, against the bare drawing of the same pictures (bench_daily.py).
+4. A fetch of 480 windows at 50 ms latency, against that latency alone (bench_fetch.py).
+5. ``status`` on a year of one symbol over eight sources, and on a lake of 200 symbols (bench_status.py).
+6. ``daily`` for five symbols by three lookbacks, against the bare drawing of the same pictures (bench_daily.py).
 
 Runs alternate A B A B after one warm-up each, so that a slow minute of the machine falls on both.
 """
@@ -25,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 from bench_daily import bench_daily
+from bench_fetch import bench_fetch
 from bench_status import bench_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time liqcli against bare references; whole processes, alternating.")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each side (default 5)")
     parser.add_argument("--million", type=float, default=5.0, help="million synthetic rows of the grid (default 5)")
-    parser.add_argument("--only", choices=("report", "grid", "status", "daily"), help="one section alone")
+    parser.add_argument("--only", choices=("report", "grid", "fetch", "status", "daily"), help="one section alone")
     options = parser.parse_args()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
@@ -99,6 +101,7 @@ def main() -> None:
     sections = {
         "report": partial(bench_report, options.runs),
         "grid": partial(bench_grid, options.runs, round(options.million * 1_000_000)),
+        "fetch": partial(bench_fetch, OUT, options.runs, environment(), sys.executable),
         "status": partial(bench_status, OUT, options.runs, run, sys.executable),
         "daily": partial(bench_daily, OUT, options.runs, environment(), sys.executable),
     }
@@ -157,8 +160,9 @@ def compare(name: str, command: Sequence[object], reference_name: str, reference
 
 
 def environment() -> dict[str, str]:
-    """The environment of a run: this checkout's code, no LIQCLI_* of the user."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIQCLI_")}
+    """The environment of a run: this checkout's code, compiled as a user's is, and no LIQCLI_* of the user."""
+    left_out = ("LIQCLI_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"PYTHONPATH": str(ROOT)}
 
 
