@@ -51,7 +51,7 @@ docs: $(READY)  ## write docs/cli.md and docs/sources.md anew from the code
 pictures: $(READY)  ## draw docs/pictures anew from the embedded sample
 	@$(RUN) scripts/make_pictures.py
 
-bench: $(READY)  ## time a report and a large grid against bare references (ARGS go to scripts/bench.py)
+bench: $(READY)  ## time reports, grids, fetches, status and the daily run against bare references (ARGS go to scripts/bench.py)
 	@$(RUN) scripts/bench.py $(ARGS)
 
 wheel: $(READY)  ## build wheel and sdist into dist/

@@ -59,10 +59,9 @@ def bench_fetch(out: Path, runs: int, environment: dict[str, str], python: str) 
         if number:
             whole.append(taken / ideal)
             spans.append(span / ideal)
-            print(
-                f"  fetch: {len(asked)} requests at {1e3 * LATENCY_S:.0f} ms, {MOST_AT_ONCE} at once: ideal {ideal:.2f}, "
-                f"process {taken:.2f}, first request to last answer {span:.2f}"
-            )
+            asking = f"{len(asked)} requests at {1e3 * LATENCY_S:.0f} ms, {MOST_AT_ONCE} at once"
+            took = f"process {taken:.2f}, first request to last answer {span:.2f}"
+            print(f"  fetch: {asking}: ideal {ideal:.2f}, {took}")
     print(f"  {'median ratio of the whole process':<44} {statistics.median(whole):.2f}")
     print(f"  {'median ratio from first request to last':<44} {statistics.median(spans):.2f}")
 
