@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,16 @@ HOUR_MS = 3_600_000
 
 def bench_fetch(out: Path, runs: int, environment: dict[str, str], python: str) -> None:
     """Fetch ten days of two symbols from a server like Gate's into an empty lake, again and again."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from loopback.truth import Event
-    from loopback.venues import GateServer
+    sys.path.insert(0, str(ROOT / "tests"))  # the servers of the tests; not checked for types, as tests are not
+    make_event = import_module("loopback.truth").Event
+    make_server = import_module("loopback.venues").GateServer
 
     from liqcli.pace import MOST_AT_ONCE
 
     end_ms = int(time.time() * 1000) // HOUR_MS * HOUR_MS - 48 * HOUR_MS
     start_ms = end_ms - DAYS * 24 * HOUR_MS
     hours = range(start_ms, end_ms, HOUR_MS)
-    events = [Event(ts + HOUR_MS // 2, "long", 3, Decimal("95000.5")) for ts in hours]
+    events = [make_event(ts + HOUR_MS // 2, "long", 3, Decimal("95000.5")) for ts in hours]
     sizes = {symbol.replace("USDT", "_USDT"): "0.0001" for symbol in SYMBOLS}
     window = ("--since", _iso(start_ms), "--until", _iso(end_ms))
     command = [python, "-m", "liqcli", "fetch", "--source", "gate", "--symbol", ",".join(SYMBOLS), *window, "--quiet"]
@@ -45,7 +46,7 @@ def bench_fetch(out: Path, runs: int, environment: dict[str, str], python: str) 
     for number in range(runs + 1):
         lake = out / "fetch-lake"
         shutil.rmtree(lake, ignore_errors=True)
-        with GateServer(dict.fromkeys(sizes, events), sizes, latency_s=LATENCY_S) as server:
+        with make_server(dict.fromkeys(sizes, events), sizes, latency_s=LATENCY_S) as server:
             own = {
                 "LIQCLI_LAKE": str(lake),
                 "LIQCLI_URL_GATE": server.url,
