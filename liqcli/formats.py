@@ -7,6 +7,7 @@ from datetime import datetime
 
 from liqcli.model import from_us
 
+_MOST_DECIMALS = 24  # what is smaller is nothing; no coin, price or cell is
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
@@ -21,7 +22,7 @@ def format_usd(value: float) -> str:
         return "0"
     if size >= 0.995:
         return f"{sign}{_three_figures(size)}"
-    decimals = min(12, 1 - math.floor(math.log10(size)))  # two figures, and never an exponent
+    decimals = min(_MOST_DECIMALS, 1 - math.floor(math.log10(size)))  # two figures, and never an exponent
     return f"{sign}{size:.{decimals}f}".rstrip("0").rstrip(".")
 
 
@@ -62,24 +63,25 @@ def format_coverage(share: float) -> str:
 
 
 def format_percent(value: float) -> str:
-    """Write a round number of percent plainly: ``0.5 %``, ``2 %``."""
-    return f"{value:.10g} %"
+    """Write a round number of percent plainly: ``0.5 %``, ``2 %``, ``1,000 %``."""
+    text = f"{value:,.9f}"
+    return f"{text.rstrip('0').rstrip('.')} %"
 
 
 def format_percent_signed(value: float) -> str:
     """Write a signed distance in percent: ``+1.09 %``, ``-5.21 %``; what rounds to nothing has no sign: ``0.00 %``."""
-    text = f"{value:+.2f}"
-    return "0.00 %" if float(text) == 0 else f"{text} %"
+    text = f"{value:+,.2f}"
+    return "0.00 %" if text[1:] == "0.00" else f"{text} %"
 
 
 def price_decimals(step: float) -> int:
     """How many decimals a price needs so that a step of this size shows."""
     if step <= 0 or not math.isfinite(step):
         return 2
-    for decimals in range(13):
+    for decimals in range(_MOST_DECIMALS):
         if abs(round(step, decimals) - step) <= step * 1e-9:
             return decimals
-    return 12
+    return _MOST_DECIMALS
 
 
 def format_price(value: float, step: float | None = None) -> str:
@@ -93,7 +95,7 @@ def format_price(value: float, step: float | None = None) -> str:
     if value == 0:
         return "0"
     magnitude = math.floor(math.log10(abs(value)))
-    decimals = max(0, min(12, 4 - magnitude)) if magnitude < 4 else (1 if magnitude == 4 else 0)
+    decimals = max(0, min(_MOST_DECIMALS, 4 - magnitude)) if magnitude < 4 else (1 if magnitude == 4 else 0)
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -17,6 +17,7 @@ from liqcli import formats
     [
         (0, "0"),
         (0.00001, "0.00001"),  # never an exponent, however small: a cell of qty may hold so much
+        (1e-13, "0.0000000000001"),
         (0.000123, "0.00012"),
         (0.0099, "0.0099"),
         (0.5, "0.5"),
@@ -92,7 +93,10 @@ def test_share(part, whole, text):
     assert formats.format_share(part, whole) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.5, "0.5 %"), (2.0, "2 %"), (4.050000000000001, "4.05 %")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.5, "0.5 %"), (2.0, "2 %"), (4.050000000000001, "4.05 %"), (1000.0, "1,000 %"), (6.7e11, "670,000,000,000 %")],
+)
 def test_percent(value, text):
     assert formats.format_percent(value) == text
 
@@ -123,6 +127,7 @@ def test_coverage(share, text):
         (-0.004, "0.00 %"),
         (0.0049, "0.00 %"),
         (-0.006, "-0.01 %"),
+        (1234.5, "+1,234.50 %"),
     ],
 )
 def test_signed_percent(value, text):
@@ -145,6 +150,8 @@ def test_signed_percent(value, text):
         (0.1 + 0.2, "0.3"),
         (0.034567891, "0.034568"),
         (1e-9, "0.000000001"),
+        (1.23456e-9, "0.0000000012346"),  # a thousandth of a satoshi's price has figures, too
+        (4e-13, "0.0000000000004"),
         (0, "0"),
         (-152.35, "-152.35"),
         (-0.00002105, "-0.00002105"),
@@ -164,6 +171,8 @@ def test_price(value, text):
         (2.5, 2.5, "2.5"),
         (0.00002105, 0.00000001, "0.00002105"),
         (0.000021, 5e-9, "0.000021000"),
+        (1.0005e-9, 1e-13, "0.0000000010005"),
+        (1.00025e-9, 2.5e-13, "0.00000000100025"),
         (1e3, 1e3, "1,000"),
     ],
 )
@@ -173,7 +182,7 @@ def test_price_with_step(value, step, text):
 
 @pytest.mark.parametrize(
     ("step", "decimals"),
-    [(50, 0), (1, 0), (2.5, 1), (0.25, 2), (0.1, 1), (1e-8, 8), (0, 2), (-1, 2), (float("inf"), 2)],
+    [(50, 0), (1, 0), (2.5, 1), (0.25, 2), (0.1, 1), (1e-8, 8), (2.5e-13, 14), (0, 2), (-1, 2), (float("inf"), 2)],
 )
 def test_price_decimals(step, decimals):
     assert formats.price_decimals(step) == decimals

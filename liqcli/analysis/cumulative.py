@@ -139,7 +139,7 @@ def _within(found: Cumulative, rings: int, percent: float) -> dict[str, Any]:
     }
     return {
         "within_pct": round(percent, 9),
-        "price_below": found.last_price * (1 - percent / 100),
+        "price_below": max(found.last_price * (1 - percent / 100), 0.0),  # no price lies further below than its all
         "price_above": found.last_price * (1 + percent / 100),
         **sums,
         "below": round(sums["below_long"] + sums["below_short"], 6),

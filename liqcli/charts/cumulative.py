@@ -213,7 +213,9 @@ def _list_columns(
         edge = ruler.box.right if side.way > 0 else ruler.box.left
         for k in range(every, int(abs(edge - ruler.zero) / ruler.per_step) + every, every):
             percent = side.way * k * picture.step_pct
+            if percent < -100:  # there are no prices
+                break
             price = format_price(picture.last_price * (1 + percent / 100), step)
             long, short = side.within(k)
-            columns.append((side.way * k, [f"{percent:+.{decimals}f} %", price, format_usd(short), format_usd(long)]))
+            columns.append((side.way * k, [f"{percent:+,.{decimals}f} %", price, format_usd(short), format_usd(long)]))
     return columns

@@ -14,7 +14,7 @@ from liqcli.charts.ticks import scale_ticks
 from liqcli.charts.timeline import GAP_WORDS
 from liqcli.charts.units import format_amount, format_tick
 from liqcli.charts.view import View
-from liqcli.formats import format_duration
+from liqcli.formats import format_duration, format_price
 from liqcli.model import BinWidth
 
 _WORDS, _TICKS = 12.5, 11.5
@@ -27,8 +27,9 @@ def draw_legend(sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands,
     largest = float(values.max(initial=0.0))
     most = float(bands.so_far.max(initial=0.0))
     unit, step = picture.unit, picture.grid.bin
-    cell = f"{format_duration(picture.grid.bucket_us)} × {step.text()}"
-    band = BinWidth(step.num * bands.bins, step.den).text()
+    height = BinWidth(step.num * bands.bins, step.den).width
+    cell = f"{format_duration(picture.grid.bucket_us)} × {format_price(step.width, step.width)}"
+    band = format_price(height, height)
     y = box.top - px(15)
     words = (f"Cell: {unit} per {cell}, {norm.scale} scale", f"Cell: {unit}, {norm.scale} scale", f"Cell: {norm.scale}")
     _write_line(sheet, box, y, words, f"max {format_amount(largest, unit)}")

@@ -111,6 +111,13 @@ def test_only_the_asked_prices_count(engine):
     assert grid.notional.sum() == 6.0
 
 
+def test_no_price_lies_below_nothing(engine):
+    """Eleven times the last price is 1,000 % above it; a hundred percent below it is all there is."""
+    found, _ = build(engine, [(1.0, "long", 1.0), (10.9, "short", 2.0)], 1.0, bin_width="0.1")
+    last = list_reach(found)[-1]
+    assert (last["within_pct"], last["price_below"], last["price_above"]) == (1000.0, 0.0, 11.0)
+
+
 def test_a_price_range_may_end_inside_a_bin(engine):
     """Bins of 2 reach from 102 to 106, but 105.5 was not asked for, in the grid or here."""
     events = [(102.1, "long", 1.0), (102.3, "long", 2.0), (105.2, "short", 4.0), (105.5, "short", 8.0)]

@@ -171,7 +171,7 @@ def cumulative(**changes):
     return replace(picture, **changes)
 
 
-def _zeros(count):
+def make_zeros(count):
     return np.zeros(count + 1)
 
 
@@ -180,20 +180,20 @@ CUMULATIVE = {
     "one event": lambda: cumulative(
         last_price=0.00002105,
         step_pct=0.001,
-        below_long=_zeros(0),
-        below_short=_zeros(0),
+        below_long=make_zeros(0),
+        below_short=make_zeros(0),
         above_long=np.array([0.0, 12.5]),
-        above_short=_zeros(1),
+        above_short=make_zeros(1),
     ),
-    "all above": lambda: cumulative(below_long=_zeros(0), below_short=_zeros(0)),
+    "all above": lambda: cumulative(below_long=make_zeros(0), below_short=make_zeros(0)),
     "all far below": lambda: cumulative(
         step_pct=1.0,
-        below_long=np.append(_zeros(98), 5e9),
-        below_short=_zeros(99),
-        above_long=_zeros(0),
-        above_short=_zeros(0),
+        below_long=np.append(make_zeros(98), 5e9),
+        below_short=make_zeros(99),
+        above_long=make_zeros(0),
+        above_short=make_zeros(0),
     ),
-    "nothing": lambda: cumulative(**{f"{p}_{s}": _zeros(0) for p in ("below", "above") for s in ("long", "short")}),
+    "nothing": lambda: cumulative(**{f"{p}_{s}": make_zeros(0) for p in ("below", "above") for s in ("long", "short")}),
     "high price": lambda: cumulative(last_price=104_233.7),
     "low price": lambda: cumulative(last_price=0.0000210512),
     "long words": lambda: cumulative(title="1000000CHEEMSUSDT-20261225 " * 3, subtitle=SUBTITLE * 4, sample=True),

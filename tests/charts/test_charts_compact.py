@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from boxes import faults
 from chart_cases import START
-from compact_cases import CASCADES, CUMULATIVE, DAY_US, INTEREST, MINUTE_US, cascades, cumulative, interest, make_bursts
+from compact_cases import (
+    CASCADES,
+    CUMULATIVE,
+    DAY_US,
+    INTEREST,
+    MINUTE_US,
+    cascades,
+    cumulative,
+    interest,
+    make_bursts,
+    make_zeros,
+)
 from matplotlib.text import Text
 from PIL import Image
 
@@ -229,6 +240,14 @@ def test_numbers_under_the_curve_are_the_sums_there():
         assert said[at + 2 : at + 4] == [format_usd(float(value)) for value in sums]
     assert said[said.index("-1.0 %") + 1] == "90,295"  # 99 % of 91,206.8
     assert f"below the last price: {format_usd(picture.below_long[-1] + picture.below_short[-1])} USD" in said
+
+
+def test_no_column_lies_below_a_price_of_nothing():
+    """Prices reach 30 times as high: a tenth of the width is left for the 100 % that can lie below."""
+    picture = cumulative(step_pct=50.0, below_long=make_zeros(1), below_short=make_zeros(1))
+    said = words(draw_cumulative(picture).figure)
+    assert "+2,500 %" in said
+    assert not [text for text in said if text.startswith("-") and float(text.split()[0].replace(",", "")) < -100]
 
 
 def test_steps_count_from_the_last_price():
