@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from liqcli.coverage import CoveredWindow, WindowMemory
 from liqcli.errors import ExitCode
@@ -12,14 +13,25 @@ from liqcli.model import Liquidation, Rejected, Window
 from liqcli.sources.common import Market, Source
 
 
+class Pending(NamedTuple):
+    """
+    What one answer brought that is not in the lake yet: windows, and all of their rows.
+
+    ``loose`` rows lie in time that the source said nothing else about: they are added, and nothing is replaced.
+    """
+
+    windows: list[CoveredWindow]
+    rows: list[Liquidation]
+    loose: Counter[Liquidation]
+
+
 @dataclass(slots=True)
 class Job:
     """
     One symbol of one exchange from one source; the writer alone changes the tallies.
 
     ``error`` is why nothing could be asked, ``damage`` why nothing can be stored; ``failures`` and ``absences`` are why
-    windows are missing. ``loose_rows`` lie in time that the source said nothing else about: they are added, and nothing
-    is replaced.
+    windows are missing.
     """
 
     source: Source
@@ -40,9 +52,7 @@ class Job:
     answered: list[Window] = field(default_factory=list)
     cut: list[Window] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    pending_rows: list[Liquidation] = field(default_factory=list)
-    loose_rows: Counter[Liquidation] = field(default_factory=Counter)
-    pending_windows: list[CoveredWindow] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""Writing: collects answers and puts complete windows into the lake, data first, memory after."""
+"""
+Writing: collects answers and puts complete windows into the lake, data first, memory after.
+
+Ctrl-C can come between any two instructions, and what was taken is stored then. So an answer becomes pending in one
+step, its windows together with all of their rows: a window without its rows would be a gap that nobody sees.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from dataclasses import replace
 from liqcli.coverage import CoveredWindow, WindowMemory
 from liqcli.errors import DamagedError
 from liqcli.fetcher.ask import Heard
-from liqcli.fetcher.jobs import Job
+from liqcli.fetcher.jobs import Job, Pending
 from liqcli.fetcher.plan import judge_window
 from liqcli.fetcher.progress import Progress
 from liqcli.lake import Lake
@@ -51,14 +56,13 @@ class Writer:
         job.cut += answer.cut
         job.rejected += answer.rejected
         judged = judge_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, answer.unsettled)
-        job.pending_windows += _count(judged, heard)
-        loose: Counter[Liquidation] = Counter()
+        fresh = Pending(_count(judged, heard), [], Counter())
         for row in answer.rows:
             if job.source.union or any(item.window.contains(row.ts_us) for item in judged):
-                job.pending_rows.append(row)
+                fresh.rows.append(row)
             else:
-                loose[row] += 1
-        job.loose_rows |= loose  # two answers may both tell of it: twins are what one of them tells twice
+                fresh.loose[row] += 1
+        job.pending.append(fresh)
         self._rows += len(answer.rows)
         self._progress.advance(job.source.name, len(answer.rows), notional_e6 / 1e6)
 
@@ -75,8 +79,7 @@ class Writer:
             except DamagedError as error:
                 job.damage = str(error)
                 job.events = job.notional_e6 = 0
-            job.pending_windows, job.pending_rows = [], []
-            job.loose_rows.clear()
+            job.pending.clear()
         self._rows = 0
 
     def write_rejected(self) -> None:
@@ -87,14 +90,19 @@ class Writer:
                 self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), sorted(job.rejected))
 
     def _store(self, job: Job) -> None:
-        if job.pending_windows:
-            covered = WindowMemory().remember(job.pending_windows).windows  # neighbours joined: one write, not 24
+        windows = [window for answer in job.pending for window in answer.windows]
+        rows = [row for answer in job.pending for row in answer.rows]
+        if windows:
+            covered = WindowMemory().remember(windows).windows  # neighbours joined: one write, not 24
             if job.source.union:
-                self._add(job, job.pending_rows, covered)
+                self._add(job, rows, covered)
             else:
-                self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, job.pending_rows)
-        if job.loose_rows:
-            self._add(job, list(job.loose_rows.elements()), [])
+                self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, rows)
+        loose: Counter[Liquidation] = Counter()
+        for answer in job.pending:
+            loose |= answer.loose  # two answers may both tell of it: twins are what one of them tells twice
+        if loose:
+            self._add(job, list(loose.elements()), [])
 
     def _add(self, job: Job, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
         with Staging(self._lake) as staging:
