@@ -10,7 +10,8 @@ import io
 import itertools
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
@@ -28,6 +29,19 @@ class Line(NamedTuple):
     text: str
 
 
+@dataclass(slots=True)
+class Meter:
+    """How far a file has been read: ``done`` of ``size``, in bytes as they lie on the disk, or in rows of Parquet."""
+
+    size: int = 0
+    done: Callable[[], int] = int
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read, 0 to 1."""
+        return min(1.0, self.done() / self.size) if self.size else 0.0
+
+
 def sha256_of(path: Path) -> str:
     """Hash a file's bytes, in pieces."""
     digest = hashlib.sha256()
@@ -43,16 +57,18 @@ def is_parquet(path: Path) -> bool:
         return _magic(path) == b"PAR1"
 
 
-def iter_lines(path: Path) -> Iterator[Line]:
+def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
     """
     Read text lines, unpacking gzip and zip by their first bytes; blank lines are left out, ends (CRLF too) cut off.
+
+    ``meter`` then tells how far the reading is.
 
     Raises
     ------
     DamagedError
         Truncated, not UTF-8, an unknown packing, a zip with none or several text files.
     """
-    with damage_named(path), _open_bytes(path) as raw:
+    with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
         text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="strict")
         for number in itertools.count(1):
             line = text.readline(LONGEST_LINE)
@@ -107,9 +123,13 @@ def parquet_columns(path: Path) -> list[str]:
         return list(pq.read_schema(path).names)
 
 
-def iter_parquet(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def iter_parquet(
+    path: Path, columns: Iterable[str], meter: Meter | None = None
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """
     Read rows of some columns, a batch at a time, each with its number counted from 1.
+
+    ``meter`` then tells how far the reading is.
 
     Raises
     ------
@@ -121,6 +141,8 @@ def iter_parquet(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, Mapp
 
     with damage_named(path), pq.ParquetFile(path) as file:
         number = 0
+        if meter:
+            meter.size, meter.done = file.metadata.num_rows, lambda: number
         for batch in file.iter_batches(batch_size=16_384, columns=list(columns)):
             for place, column in enumerate(batch.schema):
                 if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Python's datetime ends at µs
@@ -156,21 +178,23 @@ def _magic(path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
+def _open_bytes(path: Path, meter: Meter) -> Iterator[IO[bytes]]:
     magic = _magic(path)
     if magic in _UNKNOWN_MAGIC:
         raise DamagedError(
             f"{path}: packed with {_UNKNOWN_MAGIC[magic]}; unpack it first (gzip, zip, Parquet are read)"
         )
-    if magic[:2] == b"\x1f\x8b":
-        with gzip.open(path, "rb") as packed:
-            yield cast(IO[bytes], packed)
-    elif magic[:2] == b"PK":
-        with zipfile.ZipFile(path) as archive, archive.open(_only_member(path, archive)) as member:
-            yield member
-    else:
-        with path.open("rb") as plain:
-            yield plain
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        meter.size = path.stat().st_size
+        meter.done = lambda: meter.size if file.closed else file.tell()
+        if magic[:2] == b"\x1f\x8b":
+            yield cast(IO[bytes], stack.enter_context(gzip.open(file, "rb")))
+        elif magic[:2] == b"PK":
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            yield stack.enter_context(archive.open(_only_member(path, archive)))
+        else:
+            yield file
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

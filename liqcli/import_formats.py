@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from liqcli.column_names import fill_columns, guess_columns, parse_columns
 from liqcli.errors import DamagedError, UsageError
-from liqcli.file_rows import Line, is_parquet, iter_lines, peek, split_cells
+from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, peek, split_cells
 from liqcli.model import Liquidation, Rejected, find_fault
 from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
 from liqcli.sources import binance_files, binance_stream, binance_vision, generic, tardis_csv
-from liqcli.symbols import nearest
+from liqcli.symbols import doubt_exchange, nearest
 from liqcli.time_cells import parse_zone
 
 FORMATS = ("auto", "tardis", "binance-vision", "binance-stream", "generic")
@@ -56,9 +57,9 @@ class Feed:
     notes: list[str] = field(default_factory=list)
 
 
-def open_feed(path: Path, options: ImportOptions, now_us: int) -> Feed:
+def open_feed(path: Path, options: ImportOptions, now_us: int, meter: Meter | None = None) -> Feed:
     """
-    Detect the format (or take the one the user names) and open the rows.
+    Detect the format (or take the one the user names) and open the rows; ``meter`` tells how far their reading is.
 
     Raises
     ------
@@ -70,13 +71,13 @@ def open_feed(path: Path, options: ImportOptions, now_us: int) -> Feed:
     if is_parquet(path):
         if options.format not in ("auto", "generic"):
             raise UsageError(f"{path}: a Parquet file is imported as generic, not as {options.format}")
-        return _open_generic(path, options, now_us)
-    head, lines = peek(iter_lines(path), PEEKED_LINES)
+        return _open_generic(path, options, now_us, meter)
+    head, lines = peek(iter_lines(path, meter), PEEKED_LINES)
     if not head:
         return Feed("empty", iter(()), {}, notes=["holds no rows"])
     name = detect_format(path.name, head) if options.format == "auto" else options.format
     if name == "generic":
-        return _open_generic(path, options, now_us)
+        return _open_generic(path, options, now_us, meter)
     openers = {"tardis": _open_tardis, "binance-vision": _open_vision, "binance-stream": _open_stream}
     feed = openers[name](path, lines, head[0], options, now_us)
     words = ("exchange", "columns", "tz", "quote", "source", *(("symbol",) if name != "binance-vision" else ()))
@@ -213,8 +214,8 @@ def _iter_recorded(name: str, lines: Iterator[Line], symbol_is_cut: bool, now_us
         yield Rejected(name, number, row, text[:RAW_SHOWN]) if isinstance(row, str) else row
 
 
-def _open_generic(path: Path, options: ImportOptions, now_us: int) -> Feed:
-    header, records = open_records(path)
+def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter | None) -> Feed:
+    header, records = open_records(path, meter)
     table, notes = build_table_map(header, options)
     items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)
     decisive = {
@@ -238,11 +239,16 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
         Something needed is missing, or a name cannot be one.
     """
     words = tuple(generic.KNOWN_NAMES)
-    if options.columns is not None:
-        columns, notes = generic.parse_columns(options.columns, words), []
+    named = parse_columns(options.columns, words) if options.columns is not None else None
+    if named is None:
+        columns = guess_columns(header, generic.KNOWN_NAMES)
     else:
-        columns = generic.guess_columns(header, generic.KNOWN_NAMES)
-        notes = ["columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items())]
+        columns = fill_columns(named, header, generic.KNOWN_NAMES, _needed_words(options))
+    notes = []
+    if columns != named:
+        notes.append("columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items()))
+    if options.exchange and (meant := doubt_exchange(options.exchange)):
+        notes.append(meant)
     try:
         table = generic.TableMap(
             columns=columns,
@@ -264,6 +270,13 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
             "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
         )
     return table, notes
+
+
+def _needed_words(options: ImportOptions) -> list[str]:
+    """What a row of a generic file must say, as far as the options do not say it for all."""
+    words = ["ts", "position|side", "price", "qty|notional|contracts"]
+    words += [] if options.exchange else ["exchange"]
+    return words + ([] if options.symbol else ["symbol|instrument"])
 
 
 def _need_columns(path: Path, name: str, header: Sequence[str], needed: Sequence[str]) -> None:

@@ -9,8 +9,11 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
+from liqcli.column_names import fill_columns, guess_columns, parse_columns
 from liqcli.errors import UsageError
+from liqcli.file_rows import Meter
 from liqcli.import_formats import RAW_SHOWN, ImportOptions
+from liqcli.import_progress import ImportProgress
 from liqcli.lake import Lake
 from liqcli.market_data import (
     INTERVAL_US,
@@ -23,8 +26,9 @@ from liqcli.market_data import (
     write_open_interest,
 )
 from liqcli.model import Rejected, parse_number
-from liqcli.records import Record, Records, open_records
-from liqcli.sources.generic import canonical_name, canonical_symbol, check_quote, guess_columns, parse_columns
+from liqcli.records import Record, open_records
+from liqcli.sources.generic import canonical_name, canonical_symbol, check_quote
+from liqcli.symbols import doubt_exchange
 from liqcli.time_cells import parse_time_cell, parse_zone
 
 _TIMES = ("open_time_utc", "open_time", "time_utc", "ts", "timestamp", "time", "datetime", "date")
@@ -106,7 +110,9 @@ class _Reader:
         return None if cell is None or cell == "" else parse_number(cell)
 
 
-def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: int) -> MarketImport:
+def import_market_file(
+    lake: Lake, path: Path, options: ImportOptions, now_us: int, told: ImportProgress
+) -> MarketImport:
     """
     Import one file of candles or open interest (``options.kind``); a row of a known time replaces the old one.
 
@@ -117,13 +123,14 @@ def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: i
     DamagedError
         The file cannot be read; nothing of it is stored.
     """
-    records = open_records(path)
+    meter = Meter()
+    records = open_records(path, meter)
     outcome = MarketImport()
     if not records.header:
         outcome.notes.append("holds no rows")
         return outcome
     reader = _build_reader(path, records.header, options, outcome)
-    rows = _read_rows(path.name, records, reader, now_us, outcome)
+    rows = _read_rows(path.name, told.watch(path.name, meter, records.rows), reader, now_us, outcome)
     source = canonical_name(options.source, "source") if options.source else "import"
     interval = _find_interval(path, rows) if options.kind == "candles" and rows else ""
     if interval:
@@ -143,9 +150,11 @@ def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: i
 def _build_reader(path: Path, header: Sequence[str], options: ImportOptions, outcome: MarketImport) -> _Reader:
     known = KNOWN_NAMES[options.kind]
     if options.columns is not None:
-        columns = parse_columns(options.columns, tuple(known))
+        named = parse_columns(options.columns, tuple(known))
+        columns = fill_columns(named, header, known, _needed_words(options))
     else:
-        columns = guess_columns(header, known)
+        named, columns = {}, guess_columns(header, known)
+    if columns != named:
         outcome.notes.append("columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items()))
     has = f"the file has: {', '.join(header)[:300]}"
     for word, column in columns.items():
@@ -159,6 +168,8 @@ def _build_reader(path: Path, header: Sequence[str], options: ImportOptions, out
     for word in ("exchange", "symbol"):
         if not getattr(options, word) and word not in columns:
             raise UsageError(f"{path}: nothing says the {word}: pass --{word} NAME; {has}")
+    if options.exchange and (meant := doubt_exchange(options.exchange)):
+        outcome.notes.append(meant)
     try:
         if options.exchange:
             canonical_name(options.exchange, "exchange")
@@ -169,11 +180,16 @@ def _build_reader(path: Path, header: Sequence[str], options: ImportOptions, out
     return _Reader(options.kind, columns, options, parse_zone(options.tz or "UTC"), check_quote(options.quote))
 
 
+def _needed_words(options: ImportOptions) -> list[str]:
+    words = [*_NEEDED[options.kind], *(["open_interest|open_interest_usd"] if options.kind == "open-interest" else [])]
+    return words + [word for word in ("exchange", "symbol") if not getattr(options, word)]
+
+
 def _read_rows(
-    name: str, records: Records, reader: _Reader, now_us: int, outcome: MarketImport
+    name: str, records: Iterable[Record], reader: _Reader, now_us: int, outcome: MarketImport
 ) -> dict[Key, list[tuple[Record, Candle | OpenInterest]]]:
     rows: dict[Key, list[tuple[Record, Candle | OpenInterest]]] = defaultdict(list)
-    for record in records.rows:
+    for record in records:
         if record.cells is None:
             outcome.rejected.append(Rejected(name, record.number, record.reason, record.raw[:RAW_SHOWN]))
             continue

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liqcli.coverage import CoveredWindow, Heartbeat
+from liqcli.coverage import CoveredWindow
 from liqcli.errors import DamagedError, ExitCode, LakeError, LiqcliError, UsageError
-from liqcli.file_rows import sha256_of
+from liqcli.file_rows import Meter, sha256_of
 from liqcli.import_formats import Feed, ImportOptions, check_format, open_feed
+from liqcli.import_intake import MOST_REJECTED_KEPT, Intake
 from liqcli.import_ledger import Import, Wrote, check_same_rows, read_ledger, write_import
 from liqcli.import_market import import_market_file
+from liqcli.import_progress import ImportProgress
 from liqcli.intervals import Interval, subtract_intervals
 from liqcli.lake import Lake
-from liqcli.model import Liquidation, Rejected, Window
+from liqcli.model import Rejected, Window
 from liqcli.partition import Partition
 from liqcli.staging import Staging
 from liqcli.symbols import nearest
 from liqcli.timespan import now_us
 
 KINDS = ("liquidations", "candles", "open-interest")
-MOST_REJECTED_KEPT = 100_000  # with their text; further ones are only counted
-REPEATS_REMEMBERED = 100_000  # a recorder's repeat is told from a known event when it stands this near, or nearer
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class FileSummary:
     last_us: int | None = None
     notes: list[str] = field(default_factory=list)
     rejected_path: Path | None = None
+    rejected_first: Rejected | None = None
     error: LiqcliError | None = None
 
 
@@ -70,55 +71,17 @@ class ImportSummary:
         return ExitCode.PARTIAL if errors or any(file.rejected for file in self.files) else ExitCode.DONE
 
 
-class _Intake:
-    """Takes a feed's rows in: counts them, stages them, drops a recorder's repeats, keeps what was refused."""
-
-    def __init__(self, staging: Staging, most_copies: int) -> None:
-        self.rejected: list[Rejected] = []
-        self.rejected_count = self.repeats = 0
-        self.heartbeat = Heartbeat()
-        self._wrote: dict[tuple[str, str, str], Wrote] = {}
-        self._staging = staging
-        self._drop_repeats = most_copies == 1
-        self._recent: set[Liquidation] = set()
-        self._older: set[Liquidation] = set()
-
-    def take(self, items: Iterable[Liquidation | Rejected]) -> None:
-        for item in items:
-            if isinstance(item, Rejected):
-                self.rejected_count += 1
-                if len(self.rejected) < MOST_REJECTED_KEPT:
-                    self.rejected.append(item)
-            elif self._drop_repeats and self._is_repeat(item):
-                self.repeats += 1
-            else:
-                self._accept(item)
-
-    @property
-    def wrote(self) -> list[Wrote]:
-        return [self._wrote[key] for key in sorted(self._wrote)]
-
-    def _accept(self, row: Liquidation) -> None:
-        key = (row.exchange, row.symbol, row.source)
-        wrote = self._wrote.get(key)
-        if wrote is None:
-            wrote = self._wrote[key] = Wrote(*key)
-        wrote.add(row)
-        self.heartbeat.add(row.ts_us)
-        self._staging.add(row)
-
-    def _is_repeat(self, row: Liquidation) -> bool:
-        if row in self._recent or row in self._older:
-            return True
-        self._recent.add(row)
-        if len(self._recent) >= REPEATS_REMEMBERED:  # the lake's own merge drops what repeats from further apart
-            self._older, self._recent = self._recent, set()
-        return False
-
-
-def import_files(lake: Lake, paths: Sequence[Path], options: ImportOptions) -> ImportSummary:
+def import_files(
+    lake: Lake,
+    paths: Sequence[Path],
+    options: ImportOptions,
+    progress: ImportProgress | None = None,
+    report: Callable[[FileSummary], None] = lambda _file: None,
+) -> ImportSummary:
     """
     Import files one after the other; one that cannot be used is reported and does not stop the others.
+
+    ``progress`` is told how far each file is, ``report`` what became of it as soon as it is done.
 
     Raises
     ------
@@ -133,30 +96,33 @@ def import_files(lake: Lake, paths: Sequence[Path], options: ImportOptions) -> I
     for path in paths:
         if not path.is_file():
             raise UsageError(f"{path}: no such file" if not path.exists() else f"{path}: not a file")
+    told = progress or ImportProgress()
     summary = ImportSummary()
     for path in paths:
         file = FileSummary(path)
         summary.files.append(file)
         try:
             if options.kind == "liquidations":
-                _import_events(lake, file, options)
+                _import_events(lake, file, options, told)
             else:
-                _import_market(lake, file, options)
+                _import_market(lake, file, options, told)
         except LakeError:
             raise
         except LiqcliError as error:
             _LOG.debug("%s", path, exc_info=error)
             file.error = error
+        report(file)
     return summary
 
 
-def _import_events(lake: Lake, file: FileSummary, options: ImportOptions) -> None:
+def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, told: ImportProgress) -> None:
     started_us = now_us()
     sha256 = sha256_of(file.path)
-    feed = open_feed(file.path, options, started_us)
+    meter = Meter()
+    feed = open_feed(file.path, options, started_us, meter)
     with Staging(lake) as staging:
-        intake = _Intake(staging, feed.most_copies)
-        intake.take(feed.items)
+        intake = Intake(staging, feed.most_copies)
+        intake.take(told.watch(file.path.name, meter, feed.items))
         done = Import(file.path.name, feed.format, feed.options, intake.rejected_count, tuple(intake.wrote))
         with lake.locked():
             if done.wrote:
@@ -171,7 +137,7 @@ def _store(
     lake: Lake,
     staging: Staging,
     feed: Feed,
-    intake: _Intake,
+    intake: Intake,
     sha256: str,
     done: Import,
     replace: bool,
@@ -241,8 +207,8 @@ def _keep_rejected(lake: Lake, name: str, rejected: Sequence[Rejected]) -> Path 
     return None
 
 
-def _import_market(lake: Lake, file: FileSummary, options: ImportOptions) -> None:
-    outcome = import_market_file(lake, file.path, options, now_us())
+def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, told: ImportProgress) -> None:
+    outcome = import_market_file(lake, file.path, options, now_us(), told)
     file.format = options.kind
     file.rows = outcome.stored + outcome.rejected_count
     file.new = outcome.stored
@@ -251,14 +217,16 @@ def _import_market(lake: Lake, file: FileSummary, options: ImportOptions) -> Non
     file.first_us, file.last_us = outcome.first_us, outcome.last_us
     file.notes = outcome.notes
     file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{options.kind}", outcome.rejected)
+    file.rejected_first = next(iter(outcome.rejected), None)
 
 
-def _sum_up(file: FileSummary, feed: Feed, intake: _Intake) -> None:
+def _sum_up(file: FileSummary, feed: Feed, intake: Intake) -> None:
     wrote = intake.wrote
     accepted = sum(item.events for item in wrote)
     file.format = feed.format
     file.doubled = feed.doubled + intake.repeats
     file.rejected = intake.rejected_count
+    file.rejected_first = next(iter(intake.rejected), None)
     file.rows = accepted + file.doubled + file.rejected
     file.known = accepted - file.new
     file.exchanges = tuple(sorted({item.exchange for item in wrote}))

@@ -79,7 +79,10 @@ def parse_number(text: object) -> float:
         raise ValueError(f"not a number: {text!r}")
     if isinstance(text, str) and "_" in text:
         raise ValueError(f"not a number: {text!r}")
-    number = float(text)  # type: ignore[arg-type]
+    try:
+        number = float(text)  # type: ignore[arg-type]
+    except ValueError:
+        raise ValueError(f"not a number: {text!r}") from None
     if not math.isfinite(number):
         raise ValueError(f"not a finite number: {text!r}")
     return number

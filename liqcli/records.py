@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from liqcli.errors import DamagedError
 from liqcli.file_rows import (
     Line,
+    Meter,
     guess_delimiter,
     is_parquet,
     iter_lines,
@@ -38,9 +39,9 @@ class Records(NamedTuple):
     rows: Iterator[Record]
 
 
-def open_records(path: Path) -> Records:
+def open_records(path: Path, meter: Meter | None = None) -> Records:
     """
-    Open a file as records; an empty one has neither columns nor rows.
+    Open a file as records; an empty one has neither columns nor rows. ``meter`` tells how far their reading is.
 
     Raises
     ------
@@ -49,8 +50,8 @@ def open_records(path: Path) -> Records:
     """
     if is_parquet(path):
         header = parquet_columns(path)
-        return Records(header, _parquet_records(path, header))
-    head, lines = peek(iter_lines(path), PEEKED_LINES)
+        return Records(header, _parquet_records(path, header, meter))
+    head, lines = peek(iter_lines(path, meter), PEEKED_LINES)
     if not head:
         return Records([], iter(()))
     if head[0].text.lstrip().startswith("{"):
@@ -102,6 +103,6 @@ def _json_keys(path: Path, head: Sequence[Line]) -> list[str]:
     return list(keys)
 
 
-def _parquet_records(path: Path, header: Sequence[str]) -> Iterator[Record]:
-    for number, cells in iter_parquet(path, header):
+def _parquet_records(path: Path, header: Sequence[str], meter: Meter | None) -> Iterator[Record]:
+    for number, cells in iter_parquet(path, header, meter):
         yield Record(number, str(cells), cells)

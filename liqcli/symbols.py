@@ -142,6 +142,17 @@ def check_exchange(name: str, extra: Iterable[str] = ()) -> str:
     return lowered
 
 
+def doubt_exchange(name: str) -> str:
+    """Say that a name looks like a slip of the pen for a known exchange; nothing where it is known, or like none."""
+    lowered = name.strip().lower()
+    close = difflib.get_close_matches(lowered, EXCHANGES, n=1, cutoff=0.7)
+    return (
+        f"{lowered!r} is stored as an exchange of its own; did you mean {close[0]}?"
+        if close != [lowered] and close
+        else ""
+    )
+
+
 def nearest(word: str, names: Iterable[str]) -> str:
     """Write ``; did you mean a, b?`` with the closest names, or the whole list when none is close."""
     pool = sorted(set(names))

@@ -32,11 +32,12 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "__main__",
         "cli",
         "report findings charts analysis poster render export outputs command overlay overlay_compact album"
-        " reading inline fetcher recorder importer import_formats import_ledger import_market demo daily schedule",
+        " reading inline fetcher recorder importer import_formats import_intake import_ledger import_market"
+        " import_progress demo daily schedule",
         "sources market_sources live_sources engine",
         "lake staging merge http line guard body pace file_rows records market_data",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
-        " resources words partition atomic clock __init__",
+        " resources words partition atomic clock column_names __init__",
     )
 )
 # What a room may not touch, not even by way of another room that it imports.

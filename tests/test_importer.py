@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from liqcli.cli import app
 from liqcli.errors import DamagedError, ExitCode, UsageError
 from liqcli.import_formats import ImportOptions
+from liqcli.import_progress import ImportProgress
 from liqcli.importer import import_files
 from liqcli.lake import Lake
 from liqcli.sources.binance_vision import COLUMNS
@@ -259,7 +260,7 @@ def test_a_second_file_of_overlapping_events_adds_only_the_new(store, tmp_path):
 # ---------------------------------------------------------------- dirt
 
 BAD = {
-    "2024-03-01T00:00:00Z,BTCUSDT,long,abc,1": "could not convert",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,abc,1": "not a number",
     "2024-03-01T00:00:00Z,BTCUSDT,long,nan,1": "not a finite number",
     "2024-03-01T00:00:00Z,BTCUSDT,long,1,inf": "not a finite number",
     "2024-03-01T00:00:00Z,BTCUSDT,long,-5,1": "above zero",
@@ -492,6 +493,75 @@ def test_the_command_prints_one_line_a_file(tmp_path, lake):
     assert again.stderr == ""
 
 
+def test_a_few_columns_can_be_named_and_the_rest_is_recognised(tmp_path, lake):
+    path = put(tmp_path, "a.csv", "time,symbol,side,price,qty\n2024-03-01T00:00:00Z,BTCUSDT,sell,60000,0.5\n")
+    result = run(path, "--exchange", "bybt", "--columns", "side=side", "--lake", lake)
+    assert result.exit_code == 0
+    assert "1 row · 1 stored · bybt BTCUSDT · 30,000.00 USD" in result.stdout
+    assert f"{path}: columns taken: side=side,ts=time,price=price,qty=qty,symbol=symbol\n" in result.stderr
+    assert f"{path}: 'bybt' is stored as an exchange of its own; did you mean bybit?\n" in result.stderr
+    known = run(path, "--exchange", "bybit", "--columns", "side=side", "--lake", lake, "--replace")
+    assert "of its own" not in known.stderr
+
+
+def test_each_file_is_named_with_what_is_wrong_and_the_first_row_with_why(tmp_path, lake):
+    bad = put(tmp_path, "bad.csv", "time,symbol\n1,BTCUSDT\n")
+    dirty = put(tmp_path, "dirty.csv", GENERIC.replace("61000", '"61,000.5"'))
+    result = run(bad, dirty, "--exchange", "x", "--lake", lake)
+    assert result.exit_code == 6
+    assert f"liqcli: {bad}: no column says which position" in result.stderr
+    assert "2 rows refused, each with line and reason in" in result.stderr
+    assert "; the first: line 3, not a number: '61,000.5'\n" in result.stderr
+
+
+class Watcher(ImportProgress):
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def read(self, name, share, rows):
+        self.told.append((rows, share))
+
+    def store(self, name, rows):
+        self.told.append((name, rows))
+
+
+@pytest.mark.parametrize("packing", ["csv", "zip", "parquet"])
+@pytest.mark.parametrize("kind", ["liquidations", "open-interest"])
+def test_it_is_told_how_far_a_file_is(store, tmp_path, monkeypatch, packing, kind):
+    monkeypatch.setattr("liqcli.import_progress.ROWS_A_LOOK", 1_000)
+    path, row = tmp_path / f"a.{packing}", "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5,1\n"
+    text = "ts,symbol,position,price,qty,open_interest\n" + row * 4_000
+    if packing == "csv":
+        put(tmp_path, path.name, text)
+    elif packing == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("a.csv", text)
+    else:
+        names, cells = (line.split(",") for line in text.split("\n")[:2])
+        pq.write_table(pa.table({name: [cell] * 4_000 for name, cell in zip(names, cells, strict=True)}), path)
+    watcher = Watcher()
+    reported = []
+    summary = import_files(store, [path], ImportOptions(exchange="x", kind=kind), watcher, reported.append)
+    assert watcher.told.pop() == (path.name, 4000)
+    assert [rows for rows, _share in watcher.told] == [0, 1000, 2000, 3000, 4000]
+    assert [share for _rows, share in watcher.told] == pytest.approx([0, 0.25, 0.5, 0.75, 1], abs=0.05)  # 8 KB ahead
+    assert reported == summary.files
+
+
+def test_lines_of_progress_come_every_five_seconds(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("liqcli.import_progress.time.monotonic", lambda: now[0])
+    lines = []
+    told = ImportProgress(lines.append)
+    for second, share, rows in ((0, 0.0, 0), (4.9, 0.3, 300_000), (5.1, 0.32, 320_000), (9, 0.6, 600_000)):
+        now[0] = second
+        told.read("big.csv", share, rows)
+    now[0] = 11.0
+    told.store("big.csv", 1_000_000)
+    assert lines == ["big.csv: 32% read, 320,000 rows", "big.csv: storing 1,000,000 rows"]
+
+
 def test_exit_codes_and_messages(tmp_path, lake):
     good = put(tmp_path, "good.csv", GENERIC)
     dirty = put(tmp_path, "dirty.csv", GENERIC + "x,y\n")
@@ -507,7 +577,7 @@ def test_exit_codes_and_messages(tmp_path, lake):
         ([good, "--exchange", "x", "--quote", "../x"], 2, "is not a currency"),
         ([good, "--exchange", "x", "--contract-size", "BTC"], 2, "is not INSTRUMENT=SIZE"),
         ([damaged, "--exchange", "x"], 5, "ends in the middle"),
-        ([dirty, "--exchange", "x"], 6, "1 rows refused, each with line and reason in"),
+        ([dirty, "--exchange", "x"], 6, "1 row refused, each with line and reason in"),
         ([good, damaged, "--exchange", "x"], 6, "ends in the middle"),
     ):
         result = run(*args, "--lake", lake)

@@ -11,7 +11,7 @@ import pytest
 from loopback.scenes import busy_reply
 from loopback.server import Asked, Loopback, Reply, json_reply
 
-from liqcli.cli import bars, common
+from liqcli.cli import bars, common, import_bar
 from liqcli.cli import progress as chosen
 from liqcli.fetcher import progress
 from liqcli.fetcher.progress import Progress
@@ -100,6 +100,26 @@ def test_bars_leave_nothing_behind_and_lines_stand_above() -> None:
     assert out.endswith("\x1b[1A\x1b[2K")  # the bar's line is wiped
 
 
+def test_an_import_draws_one_bar_and_makes_room_for_lines() -> None:
+    screen = _screen()
+    out: io.StringIO = screen.file  # type: ignore[assignment]
+    with import_bar.ImportBar(screen) as told:
+        told.read("small.csv", 0.0, 0)
+        told.store("small.csv", 300)
+        with told.aside():
+            assert out.getvalue() == ""  # read in no time: nothing to show
+        told.read("big.csv", 0.25, 250_000)
+        told._live.refresh()
+        assert "big.csv" in out.getvalue()
+        assert "25%, 250,000 rows" in out.getvalue()
+        told.store("big.csv", 1_000_000)
+        told._live.refresh()
+        assert "storing 1,000,000 rows" in out.getvalue()
+        with told.aside():
+            assert out.getvalue().endswith("\x1b[2K")  # the bar's line is wiped, and the cursor stands there
+            assert told._live.tasks == []
+
+
 @pytest.mark.parametrize(
     ("quiet", "terminal", "kind", "bars_shown"),
     [
@@ -122,13 +142,16 @@ def test_who_gets_bars(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setenv("TERM", kind)
     monkeypatch.setitem(os.environ, "FORCE_COLOR", "1")
-    shown = chosen.show_progress()
-    assert isinstance(shown, bars.Bars) is bars_shown
-    if not bars_shown:
-        with shown as told:
-            told.say("a word")
-        captured = capsys.readouterr()
-        assert (captured.out, captured.err) == ("", "" if quiet else "a word\n")
+    for shown, kind_of_bar in (
+        (chosen.show_progress(), bars.Bars),
+        (chosen.show_import(), import_bar.ImportBar),
+    ):
+        assert isinstance(shown, kind_of_bar) is bars_shown
+        if not bars_shown:
+            with shown as told:
+                told.say("a word")
+            captured = capsys.readouterr()
+            assert (captured.out, captured.err) == ("", "" if quiet else "a word\n")
 
 
 class _Moody(Loopback):

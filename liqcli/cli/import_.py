@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli.common import DebugOption, LakeOption, QuietOption, fail, say, set_speech
+from liqcli.cli.progress import show_import
 from liqcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def import_files_command(
         str | None,
         typer.Option(
             metavar="WORD=COLUMN,...",
-            help="Column map of generic files: ts, symbol, instrument, exchange, position (long, short) or side (the "
-            "order's: sell closes a long), price, price_kind, qty (base coins), notional (USD), contracts, "
-            "contract_size, completeness, event_id. A constant is written :text, as in price_kind=:bankruptcy.",
+            help="Which column is what, in generic files, where its name is not well-known: ts, symbol, instrument, "
+            "exchange, position (long, short) or side (the order's: sell closes a long), price, price_kind, "
+            "qty (base coins), notional (USD), contracts, contract_size, completeness, event_id. "
+            "A constant is written :text, as in price_kind=:bankruptcy.",
             show_default="well-known names are recognised",
         ),
     ] = None,
@@ -93,27 +95,39 @@ def import_files_command(
         contract_sizes=parse_sizes(contract_size or ()),
         replace=replace,
     )
-    summary = import_files(Lake(lake_root(lake)), files, options)
-    for file in summary.files:
-        for note in file.notes:
-            say(f"{file.path}: {note}")
-        if file.error:
-            fail(str(file.error))
-        else:
-            typer.echo(render_summary(file))
-        if file.rejected_path:
-            say(f"{file.path}: {file.rejected:,} rows refused, each with line and reason in {file.rejected_path}")
+    with show_import() as progress:
+
+        def report(file: FileSummary) -> None:
+            with progress.aside():
+                _report(file)
+
+        summary = import_files(Lake(lake_root(lake)), files, options, progress, report)
     if debug and (errors := [file.error for file in summary.files if file.error]):
         raise errors[0]
     if summary.exit_code:
         raise typer.Exit(int(summary.exit_code))
 
 
+def _report(file: FileSummary) -> None:
+    """Say what became of a file: the sum on stdout, the rest on stderr."""
+    for note in file.notes:
+        say(f"{file.path}: {note}")
+    if file.error:
+        fail(str(file.error) if str(file.path) in str(file.error) else f"{file.path}: {file.error}")
+    else:
+        typer.echo(render_summary(file))
+    if file.rejected_path and (first := file.rejected_first):
+        say(
+            f"{file.path}: {file.rejected:,} row{'s' * (file.rejected != 1)} refused, each with line and reason in "
+            f"{file.rejected_path}; the first: line {first.line}, {first.reason}"
+        )
+
+
 def render_summary(file: FileSummary) -> str:
     """Write one file's summary as one line."""
     from liqcli.formats import format_count, format_iso, format_usd_exact
 
-    parts = [f"{format_count(file.rows)} rows"]
+    parts = [f"{format_count(file.rows)} row{'s' * (file.rows != 1)}"]
     parts += [f"{format_count(file.new)} stored"] if file.known == 0 else [f"{format_count(file.new)} new"]
     for number, word in ((file.known, "known"), (file.doubled, "doubled"), (file.rejected, "rejected")):
         if number:

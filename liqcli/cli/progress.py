@@ -11,6 +11,7 @@ from liqcli.cli.common import STATE, say
 
 if TYPE_CHECKING:
     from liqcli.fetcher.progress import Progress
+    from liqcli.import_progress import ImportProgress
 
 
 def show_progress() -> AbstractContextManager[Progress]:
@@ -22,6 +23,17 @@ def show_progress() -> AbstractContextManager[Progress]:
     from liqcli.fetcher.progress import Progress
 
     return nullcontext(Progress(say))
+
+
+def show_import() -> AbstractContextManager[ImportProgress]:
+    """Choose how the progress of an import is shown; enter it for as long as the work lasts."""
+    if not STATE.quiet and _is_terminal():
+        from liqcli.cli.import_bar import ImportBar
+
+        return ImportBar()
+    from liqcli.import_progress import ImportProgress
+
+    return nullcontext(ImportProgress(say))
 
 
 def _is_terminal() -> bool:

@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from liqcli.errors import UsageError
 from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, parse_number
-from liqcli.symbols import nearest, normalise_symbol, split_symbol
+from liqcli.symbols import normalise_symbol, split_symbol
 from liqcli.time_cells import parse_time_cell
 
 # Our words, and the column names that are taken for them when no map is given; the first that is there wins.
@@ -49,6 +49,13 @@ _POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
 _LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "")
 
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "position": tuple(_POSITIONS),
+    "side": tuple(_POSITION_OF_SIDE),
+    "price_kind": PRICE_KINDS,
+    "completeness": ("full", "sampled"),
+}
+
 # What a table seldom says, and what is assumed then: the user is told.
 UNSAID = (("price_kind", "fill"), ("completeness", "sampled"))
 
@@ -70,39 +77,6 @@ class TableMap:
     source: str = "import"
 
 
-def parse_columns(text: str, words: Sequence[str]) -> dict[str, str]:
-    """
-    Read ``ts=time_utc,price=price``.
-
-    Raises
-    ------
-    UsageError
-        Not of that form, or an unknown word on the left.
-    """
-    columns: dict[str, str] = {}
-    for part in text.split(","):
-        word, equals, column = part.partition("=")
-        word = word.strip()
-        if not equals or not column.strip():
-            raise UsageError(f"--columns: {part!r} is not WORD=COLUMN, as in ts=time_utc,price=price")
-        if word not in words:
-            raise UsageError(f"--columns: unknown word {word!r}{nearest(word, words)}")
-        columns[word] = column.strip()
-    return columns
-
-
-def guess_columns(header: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Map our words to the well-known column names that a header has, in any case."""
-    lowered = {name.strip().lower(): name for name in reversed(header)}
-    found: dict[str, str] = {}
-    for word, names in known.items():
-        for name in names:
-            if name in lowered:
-                found[word] = lowered[name]
-                break
-    return found
-
-
 def check_columns(table: TableMap, header: Sequence[str]) -> None:
     """
     See that the map fits the file and that nothing needed is missing.
@@ -114,7 +88,9 @@ def check_columns(table: TableMap, header: Sequence[str]) -> None:
     """
     has = f"the file has: {', '.join(header)[:300]}"
     for word, column in table.columns.items():
-        if not column.startswith(":") and column not in header:
+        if column.startswith(":"):
+            _check_constant(word, column[1:])
+        elif column not in header:
             raise UsageError(f"--columns {word}={column}: no such column; {has}")
     given = set(table.columns)
     if table.exchange is None and "exchange" not in given:
@@ -131,6 +107,13 @@ def check_columns(table: TableMap, header: Sequence[str]) -> None:
     for word in ("ts", "price"):
         if word not in given:
             raise UsageError(f"no column is known as {word}: pass --columns {word}=COLUMN; {has}")
+
+
+def _check_constant(word: str, text: str) -> None:
+    """A constant that is no value of its word would have every row refused."""
+    choices = _CHOICES.get(word)
+    if choices and text.strip().lower() not in choices:
+        raise UsageError(f"--columns {word}=:{text}: {word} is one of {', '.join(choices)}")
 
 
 def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
@@ -168,7 +151,7 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
         notional=notional,
         contracts=contracts,
         contract_size=size,
-        completeness=cast(Completeness, _one_of(cells, "completeness", ("full", "sampled"), "sampled")),
+        completeness=cast(Completeness, _one_of(cells, "completeness", _CHOICES["completeness"], "sampled")),
         event_id=None if event_id is None else str(event_id),
         source=table.source,
     )

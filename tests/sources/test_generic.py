@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liqcli.column_names import fill_columns, guess_columns, parse_columns
 from liqcli.errors import UsageError
 from liqcli.model import from_us
-from liqcli.sources.generic import KNOWN_NAMES, TableMap, check_columns, guess_columns, parse_columns, parse_record
+from liqcli.sources.generic import KNOWN_NAMES, TableMap, check_columns, parse_record
 from liqcli.time_cells import parse_time_cell, parse_zone
 
 WORDS = tuple(KNOWN_NAMES)
@@ -125,7 +126,7 @@ def test_symbols_constants_and_quotes():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"px": "abc"}, "could not convert"),
+        ({"px": "abc"}, "not a number"),
         ({"px": "nan"}, "not a finite number"),
         ({"q": "inf"}, "not a finite number"),
         ({"px": "-1"}, "price must be above zero"),
@@ -151,6 +152,39 @@ def test_exchange_names_of_a_column_are_checked():
     assert parse_record({**CELLS, "e": "Binance"}, table).exchange == "binance"
     with pytest.raises(ValueError, match="exchange is not a name"):
         parse_record({**CELLS, "e": "../up"}, table)
+
+
+def test_what_the_user_does_not_name_is_known_by_its_name_where_a_row_needs_it():
+    """A quantity beside one that is named, or a kind of price that nobody spoke of, is not taken unasked."""
+    header = ["Time", "pair", "venue", "liq_side", "price", "size", "price_kind", "contracts"]
+    needed = ["ts", "position|side", "price", "qty|notional|contracts", "exchange", "symbol|instrument"]
+    filled = fill_columns({"side": "liq_side"}, header, KNOWN_NAMES, needed)
+    assert filled == {
+        "side": "liq_side",
+        "ts": "Time",
+        "price": "price",
+        "qty": "size",
+        "exchange": "venue",
+        "symbol": "pair",
+    }
+    named = {**filled, "contracts": "contracts", "contract_size": ":0.01"}
+    del named["qty"]
+    assert fill_columns(named, header, KNOWN_NAMES, needed) == named
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "known"),
+    [
+        ("price_kind", "bankruptsy", "bankruptcy"),
+        ("completeness", "all", "full, sampled"),
+        ("side", "long", "sell, buy"),
+        ("position", "sell", "long, short"),
+    ],
+)
+def test_a_constant_that_would_refuse_every_row_is_refused_itself(word, value, known):
+    columns = {"ts": "t", "symbol": "s", "price": "p", "qty": "q", "position": ":long", word: f":{value}"}
+    with pytest.raises(UsageError, match=f"{word}=:{value}: {word} is one of .*{known}"):
+        check_columns(TableMap(columns, exchange="x"), ["t", "s", "p", "q"])
 
 
 def test_parse_columns():
