@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.analysis.scale import check_exact, check_size, choose_bin, choose_bucket
+from liqcli.analysis.scale import check_exact, check_size, choose_bin, choose_bucket, count_rows
 from liqcli.engine import Engine
 from liqcli.errors import EmptyWindowError
 from liqcli.formats import format_price
@@ -70,7 +70,7 @@ def build_grid(engine: Engine, window: Window, options: GridOptions) -> HeatmapG
         )  # the asked range is drawn whole, also where it is empty
     width = options.bin or choose_bin(lowest, highest, options.bins or 160)
     n_buckets = -(-window.end_us // bucket_us) - window.start_us // bucket_us
-    check_size(n_buckets, int((highest - lowest) / width.width) + 2, width)
+    check_size(n_buckets, count_rows(lowest, highest, width.width), width)
     check_exact(highest, width)
     cells = engine.run(
         "heatmap", {"bucket_us": bucket_us, "bin_num": float(width.num), "bin_den": float(width.den), **bounds}

@@ -18,6 +18,9 @@ TARGET_BINS = 160
 MOST_BUCKETS = 20_000
 MOST_BINS = 5_000
 MOST_CELLS = 20_000_000
+MOST_PLACES = 22  # 10^22 is the largest power of ten that a double holds exactly
+WIDEST = 10**13
+FINEST_OF_PRICE, FINEST = 1e-10, 1e-19  # no market has ticks so fine: what differs by less is a rounding of one price
 
 
 def choose_bucket(length_us: int) -> int:
@@ -31,12 +34,18 @@ def choose_bin(low: float, high: float, rows: int = TARGET_BINS) -> BinWidth:
     """
     Pick a width of {1, 2, 2.5, 5} x 10^k that gives nearest to ``rows`` rows between two prices.
 
-    A single price gets a width of about a ten-thousandth of itself.
+    A single price gets a width of about a ten-thousandth of itself; more rows than a grid may have are never chosen.
     """
-    ideal = (high - low) / rows if high > low else high * 1e-4
+    ideal = max((high - low) / rows, high * FINEST_OF_PRICE, FINEST) if high > low else high * 1e-4
     exponent = math.floor(math.log10(ideal))
     candidates = [m.scaleb(k) for k in (exponent - 1, exponent, exponent + 1) for m in _MANTISSAS]
-    return BinWidth.from_decimal(min(candidates, key=lambda width: abs(math.log(float(width) / ideal))))
+    allowed = [width for width in candidates if count_rows(low, high, float(width)) <= MOST_BINS]
+    return BinWidth.from_decimal(min(allowed, key=lambda width: abs(math.log(float(width) / ideal))))
+
+
+def count_rows(low: float, high: float, width: float) -> int:
+    """Give how many bins it may take from one price to another: their edges can lie so that it is one less."""
+    return int((high - low) / width) + 2
 
 
 def parse_bin(text: str) -> BinWidth:
@@ -46,7 +55,7 @@ def parse_bin(text: str) -> BinWidth:
     Raises
     ------
     UsageError
-        Not a positive decimal, or with more than 15 figures.
+        Not a positive decimal, with more than 15 figures, or smaller or larger than any price step.
     """
     try:
         width = Decimal(text.strip())
@@ -55,7 +64,8 @@ def parse_bin(text: str) -> BinWidth:
     if not width.is_finite() or width <= 0:
         raise UsageError(f"--bin: {text!r} must be greater than 0")
     width = width.normalize()
-    if len(width.as_tuple().digits) > 15 or not -15 <= width.adjusted() <= 12:
+    digits, places = len(width.as_tuple().digits), -int(width.as_tuple().exponent)
+    if digits > 15 or places > MOST_PLACES or not FINEST <= width < WIDEST:
         raise UsageError(f"--bin: {text!r} has too many figures for a price width")
     return BinWidth.from_decimal(width)
 

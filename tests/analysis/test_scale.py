@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from liqcli.analysis.scale import (
     check_size,
     choose_bin,
     choose_bucket,
+    count_rows,
     parse_bin,
     parse_bucket,
     parse_price_range,
@@ -70,6 +73,16 @@ def test_bins_are_round_and_rows_are_100_to_260(low, spread):
 def test_bins_asks_for_about_so_many_rows():
     assert choose_bin(0, 1000, 100).text() == "10"
     assert choose_bin(0, 1000, 1).text() == "1000"
+    assert choose_bin(97, 103, 5000).text() == "0.002"  # 6 / 5,000 is nearest to 0.001, and 6,000 rows are too many
+
+
+@pytest.mark.parametrize("price", [0.3, 1e-9, 9_999_999.9])
+def test_prices_that_differ_by_a_rounding_get_a_width_that_can_be_asked_for(price):
+    low, high = price, math.nextafter(price, math.inf)
+    width = choose_bin(low, high)
+    check_size(288, count_rows(low, high, width.width), width)
+    check_exact(high, width)
+    assert parse_bin(width.text()) == width  # as the command says that makes the report again
 
 
 @pytest.mark.parametrize(
@@ -91,7 +104,9 @@ def test_parse_bin_is_exact(text, shown, num, den):
     assert width.width == float(shown)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "x", "", "1,5", "1e13", "1e-16", "0.1234567890123456", "-0"])
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "nan", "inf", "x", "", "1,5", "1e13", "1e-20", "0.1234567890123456", "12345e-23", "-0"]
+)
 def test_parse_bin_refuses(text):
     with pytest.raises(UsageError, match=r"^--bin: "):
         parse_bin(text)
