@@ -21,6 +21,7 @@ LEAST_CASCADE_PX = 3  # narrower bursts are drawn so wide
 STRIP = 24  # strip at the panel's upper edge that is the words' alone [px]
 WORDS = 12.5  # their size
 _THINNEST = 1.6  # of a bar [px]
+_RIBBON = 4  # height of a cascade's mark at the panel's upper edge [px]
 
 Burst = tuple[int, int, int]
 
@@ -51,9 +52,9 @@ class BarPanel:
 
 
 def plan_bars(sheet: Sheet, box: Box, time: Timeline, series: BarSeries) -> BarPanel:
-    """Fit the value axis to the highest bar of each side, leaving the strip of words free."""
+    """Fit the value axis to the highest bar of each side, leaving words and ribbons free."""
     up, down = float(series.short.max(initial=0.0)), float(series.long.max(initial=0.0))
-    per_px = ((up + down) or 1.0) / (box.height - sheet.px(STRIP) - sheet.px(8))
+    per_px = ((up + down) or 1.0) / (box.height - sheet.px(STRIP + _RIBBON + 2) - sheet.px(8))
     return BarPanel(box, time, -down - sheet.px(8) * per_px, per_px)
 
 
@@ -81,23 +82,33 @@ def draw_bars(axes: Axes, sheet: Sheet, panel: BarPanel, series: BarSeries) -> N
     _write_amounts(axes, sheet, panel, series.unit)
 
 
-def shade_cascades(axes: Axes, sheet: Sheet, time: Timeline, cascades: Sequence[Burst], top: float = 1.0) -> None:
-    """Shade each cascade up to a part of the panel's height, at least three pixels wide; tables give their numbers."""
+def shade_cascades(
+    axes: Axes, sheet: Sheet, time: Timeline, cascades: Sequence[Burst], height: float, strip: float = 0
+) -> None:
+    """
+    Mark each cascade, at least three pixels wide: a ribbon at the panel's upper edge, a breath of it down to the foot.
+
+    ``height`` is the panel's, ``strip`` what stays free above the ribbon. [px]
+    """
+    top = 1 - strip / height
     least = sheet.px(LEAST_CASCADE_PX) * time.us_per_px
     stretches = [widen(start_us, end_us, least) for start_us, end_us, _rank in cascades]
     starts, ends = np.array(stretches, dtype=np.float64).reshape(-1, 2).T
-    axes.add_collection(
-        PolyCollection(
-            rectangles(starts, ends, 0.0, top),
-            transform=axes.get_xaxis_transform(),
-            facecolors=sheet.theme.warn,
-            edgecolors="none",
-            alpha=0.28,
-            zorder=3,
-            label="cascades",
-        ),
-        autolim=False,
-    )
+    ribbon = top - sheet.px(_RIBBON) / height
+    for low, alpha, name in ((0.0, 0.13, "cascades"), (ribbon, 1.0, "cascade ribbons")):
+        axes.add_collection(
+            PolyCollection(
+                rectangles(starts, ends, low, top),
+                transform=axes.get_xaxis_transform(),
+                facecolors=sheet.theme.warn,
+                edgecolors="none",
+                antialiased=False,
+                alpha=alpha,
+                zorder=3,
+                label=name,
+            ),
+            autolim=False,
+        )
 
 
 def draw_interest(axes: Axes, sheet: Sheet, panel: BarPanel, interest: Interest) -> None:

@@ -67,14 +67,14 @@ def _compose(sheet: Sheet, picture: CascadesPicture) -> list[Region]:
     bursts = [(b.start_us, b.end_us, b.rank) for b in picture.bursts]
     rate = sheet.axes(rooms.rate, "rate")
     draw_rate(rate, sheet, picture, rooms.rate, rooms.time)
-    shade_cascades(rate, sheet, rooms.time, bursts, top=1 - sheet.px(STRIP) / rooms.rate.height)
+    shade_cascades(rate, sheet, rooms.time, bursts, rooms.rate.height, sheet.px(STRIP))
     panels = [rate]
     if line is not None and rooms.price is not None:
         price = sheet.axes(rooms.price, "price")
         draw_price_line(price, sheet, line, *plan_axis(sheet, line, rooms.price), list(picture.bursts))
         hatched = f" · hatched: {GAP_WORDS}" if picture.gaps else ""
         sheet.caption(rooms.price, rooms.price.top + sheet.px(8), line.words + hatched)
-        shade_cascades(price, sheet, rooms.time, bursts)
+        shade_cascades(price, sheet, rooms.time, bursts, rooms.price.height)
         panels.append(price)
     draw_time_axis(sheet, rooms.time, rooms.rate.bottom, panels)
     for axes in panels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,25 +20,22 @@ from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.timeline import GAP_WORDS, visible_gaps
 from liqcli.charts.view import View
 
-_BAND_POWER = 0.65  # below 1: the second and third band still show beside the largest
+BAND_POWER = 0.58  # below 1: the second and third band still show beside the largest
 _CELL_PX = 5  # least side of a cell
-_BAND_PX = 7  # least height of a band; finer ones would read as a bar code
-_STRETCHES = (1, 2, 4, 5, 10, 20, 40, 50, 100, 200, 400, 500, 1000, 2000, 5000, 10_000)
+_BAND_PX = 11  # least height of a band; finer ones would read as a bar code
 _GAP_SIZE = 12
 
 
-def band_colors(so_far: NDArray[np.float64], palette: ListedColormap, strongest: float) -> NDArray[np.uint8]:
+def band_colors(so_far: NDArray[np.float64], glow: ListedColormap) -> NDArray[np.uint8]:
     """
-    Colour what was liquidated at each price so far: hue and opacity both grow with the sum.
+    Colour what was liquidated around each price so far: hue and opacity both grow with the sum.
 
     Parameters
     ----------
     so_far : ndarray, shape (n_bins, n_buckets)
         Running sums along time.
-    palette : ListedColormap
-        Cold to hot.
-    strongest : float
-        Opacity of the largest sum, 0..1.
+    glow : ListedColormap
+        Least to most, opacity included.
 
     Returns
     -------
@@ -45,48 +43,48 @@ def band_colors(so_far: NDArray[np.float64], palette: ListedColormap, strongest:
         RGBA; clear where nothing was liquidated yet.
     """
     top = float(so_far.max()) if so_far.size else 0.0
-    strength = np.power(so_far / top, _BAND_POWER) if top > 0 else np.zeros_like(so_far)
-    colors: NDArray[np.uint8] = palette(strength, bytes=True)
-    colors[..., 3] = np.where(so_far > 0, np.rint(255 * strongest * strength), 0).astype(np.uint8)
+    strength = np.power(so_far / top, BAND_POWER) if top > 0 else np.zeros_like(so_far)
+    colors: NDArray[np.uint8] = glow(strength, bytes=True)
+    colors[so_far <= 0] = 0
     return colors
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Running sums per stretch of ``bins`` whole bins: ``so_far``, shape (n, n_buckets); ``edges``, shape (n + 1,)."""
+    """Around each bin the running sum of ``bins`` neighbours, itself in the middle: shape (n_bins, n_buckets)."""
 
     bins: int
     so_far: NDArray[np.float64]
-    edges: NDArray[np.float64]
 
 
 def sum_bands(picture: HeatmapPicture, sheet: Sheet, view: View) -> Bands:
     """
-    Sum up along time, over as many neighbouring bins as make a band that can be seen.
+    Sum up along time, and for each bin over as many neighbours as make a band that can be seen.
 
-    Each stretch starts at a multiple of its own width, so a shifted window cuts the price axis at the same places.
+    The sums slide from bin to bin, so a band stands centred on the prints that made it, and neighbours run into each
+    other softly. Beyond the grid nothing is known, and nothing is added.
     """
     grid = picture.grid
-    width = grid.bin.width
-    least = sheet.px(_BAND_PX) / view.heat.height * (view.high - view.low) / width
-    bins = next(n for n in _STRETCHES if n >= least or n == _STRETCHES[-1])
-    first = round(float(grid.price_edges[0]) / width)
-    index = (first + np.arange(len(grid.price_edges) - 1)) // bins
-    starts = np.unique(index, return_index=True)[1]
-    so_far = np.cumsum(np.add.reduceat(np.asarray(picture.values, dtype=np.float64), starts, axis=0), axis=1)
-    edges = np.array([grid.bin.edge(int(k) * bins) for k in range(int(index[0]), int(index[-1]) + 2)])
-    return Bands(bins, so_far, edges)
+    least = sheet.px(_BAND_PX) / view.heat.height * (view.high - view.low) / grid.bin.width
+    side = min(math.ceil(max(least - 1.0, 0.0) / 2), len(grid.price_edges) - 2)
+    rows = np.cumsum(np.asarray(picture.values, dtype=np.float64), axis=1)
+    padded = np.pad(rows, ((side, side), (0, 0)))
+    # Added up one by one: a difference of two running totals would leave dust where there is nothing.
+    so_far = sum((padded[k : k + len(rows)] for k in range(2 * side + 1)), start=np.zeros_like(rows))
+    return Bands(2 * side + 1, so_far)
 
 
-def draw_heat(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands, norm: HeatNorm) -> None:
-    """Draw bands and cells on the panel of time and price."""
+def draw_heat(
+    axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, colors: NDArray[np.uint8], norm: HeatNorm
+) -> None:
+    """Draw bands, coloured already, and cells on the panel of time and price."""
     grid = picture.grid
     left = float(grid.bucket_starts_us[0])
     right = left + grid.bucket_us * len(grid.bucket_starts_us)
     style: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest", "resample": False}
     axes.imshow(
-        band_colors(bands.so_far, sheet.palette, sheet.theme.heat_alpha),
-        extent=(left, right, float(bands.edges[0]), float(bands.edges[-1])),
+        colors,
+        extent=(left, right, float(grid.price_edges[0]), float(grid.price_edges[-1])),
         zorder=1,
         label="bands",
         **style,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 
 from liqcli.charts.axes import draw_price_axis, measure_gutter
 from liqcli.charts.bars import STRIP, BarSeries, draw_bars, draw_interest, plan_bars, shade_cascades, write_words
 from liqcli.charts.header import draw_header, plan_header
-from liqcli.charts.heat import draw_heat, sum_bands, write_gaps
+from liqcli.charts.heat import band_colors, draw_heat, sum_bands, write_gaps
 from liqcli.charts.layout import Drawing
 from liqcli.charts.legend import draw_legend
-from liqcli.charts.palettes import HeatNorm, find_palette
+from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.picture import HeatmapPicture, PaletteName, ScaleName, Shown, ThemeName
 from liqcli.charts.price import (
     draw_candles,
@@ -73,7 +74,8 @@ def draw_heatmap(
     look = find_theme(theme, palette)
     with own_style():
         sheet = Sheet(size, dpi, look, find_palette(palette, look.name))
-        regions = _compose(sheet, picture, HeatNorm(picture.values, scale), position)
+        heat = HeatNorm(picture.values, scale), find_glow(palette, look.name)
+        regions = _compose(sheet, picture, heat, position)
     return Drawing(sheet.figure, regions)
 
 
@@ -85,7 +87,10 @@ def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
         raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 900 x 600 and 6000 x 4000 is possible")
 
 
-def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Shown) -> list[Region]:
+def _compose(
+    sheet: Sheet, picture: HeatmapPicture, colors: tuple[HeatNorm, ListedColormap], position: Shown
+) -> list[Region]:
+    norm, glow = colors
     head, span = plan_header(sheet, picture), price_span(picture)
     view = lay_out(sheet, picture, span, head.height, measure_gutter(sheet, span, picture.last_price))
     sides = split_sides(picture, position)
@@ -94,7 +99,7 @@ def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Sh
     )
     draw_header(sheet, picture, head)
     bands = sum_bands(picture, sheet, view)
-    draw_heat(heat, sheet, picture, view, bands, norm)
+    draw_heat(heat, sheet, picture, view, band_colors(bands.so_far, glow), norm)
     price_words = _draw_price(heat, sheet, picture, view)
     labels = draw_profile(profile, sheet, picture, view, sides)
     _draw_bars(bars, sheet, picture, view, sides)
@@ -107,7 +112,7 @@ def _compose(sheet: Sheet, picture: HeatmapPicture, norm: HeatNorm, position: Sh
     for axes in (heat, bars):
         draw_gaps(axes, sheet, picture.gaps, view.time)
     _write_captions(sheet, view, picture, price_words)
-    draw_legend(sheet, picture, view, bands, norm)
+    draw_legend(sheet, picture, view, bands, colors)
     return map_regions(sheet, picture, view, labels)
 
 
@@ -134,7 +139,7 @@ def _draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, si
     )
     panel = plan_bars(sheet, view.bars, view.time, series)
     draw_bars(axes, sheet, panel, series)
-    shade_cascades(axes, sheet, view.time, picture.cascades, top=1 - sheet.px(STRIP) / view.bars.height)
+    shade_cascades(axes, sheet, view.time, picture.cascades, view.bars.height, sheet.px(STRIP))
     if picture.interest is not None:
         draw_interest(axes, sheet, panel, picture.interest)
     write_words(sheet, view.bars, series, picture.cascades, picture.interest)

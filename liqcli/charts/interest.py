@@ -73,7 +73,7 @@ def _compose(sheet: Sheet, picture: InterestPicture) -> list[Region]:
     write_words(sheet, below, series, picture.cascades, None)
     _draw_lines(lines, sheet, picture, above)
     for axes, box in ((bars, below), (lines, above)):
-        shade_cascades(axes, sheet, time, picture.cascades, top=1 - px(STRIP) / box.height)
+        shade_cascades(axes, sheet, time, picture.cascades, box.height, px(STRIP))
     draw_time_axis(sheet, time, below.bottom, (bars, lines))
     for axes in (bars, lines):
         draw_gaps(axes, sheet, picture.gaps, time)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import ListedColormap, to_rgb
 
 from liqcli.charts.fitting import cut
 from liqcli.charts.heat import Bands
@@ -20,9 +20,12 @@ from liqcli.model import BinWidth
 _WORDS, _TICKS = 12.5, 11.5
 
 
-def draw_legend(sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands, norm: HeatNorm) -> None:
+def draw_legend(
+    sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands, colors: tuple[HeatNorm, ListedColormap]
+) -> None:
     """Draw scale of the cells, scale of the bands, swatches; top down, each line with its own height."""
     box, px = view.legend, sheet.px
+    norm, glow = colors
     values = np.asarray(picture.values, dtype=np.float64)
     largest = float(values.max(initial=0.0))
     most = float(bands.so_far.max(initial=0.0))
@@ -33,13 +36,13 @@ def draw_legend(sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands,
     y = box.top - px(15)
     words = (f"Cell: {unit} per {cell}, {norm.scale} scale", f"Cell: {unit}, {norm.scale} scale", f"Cell: {norm.scale}")
     _write_line(sheet, box, y, words, f"max {format_amount(largest, unit)}")
-    _draw_scale(sheet, Box(box.left, y - px(21), box.width, px(12)), 1.0)
+    _draw_scale(sheet, Box(box.left, y - px(21), box.width, px(12)), sheet.palette)
     if largest > 0:
         _write_ticks(sheet, Box(box.left, y - px(38), box.width, px(12)), unit, norm)
     y -= px(66)
     words = (f"Band: {unit} so far per {band} of price", f"Band: {unit} so far per {band}", f"Band: {unit} so far")
     _write_line(sheet, box, y, words, f"max {format_amount(most, unit)}")
-    _draw_scale(sheet, Box(box.left, y - px(17), box.width, px(8)), sheet.theme.heat_alpha)
+    _draw_scale(sheet, Box(box.left, y - px(17), box.width, px(8)), glow)
     _draw_swatches(sheet, Box(box.left, y - px(50), box.width, px(14)), gaps=bool(picture.gaps))
 
 
@@ -52,13 +55,12 @@ def _write_line(sheet: Sheet, box: Box, y: float, versions: tuple[str, ...], amo
     sheet.text(box.right, y, amount, _WORDS, bold=True, ha="right")
 
 
-def _draw_scale(sheet: Sheet, box: Box, alpha: float) -> None:
-    """Draw the palette from cold to hot; with an ``alpha`` below 1 as the bands are, fading into the panel's colour."""
+def _draw_scale(sheet: Sheet, box: Box, palette: ListedColormap) -> None:
+    """Draw a palette from cold to hot, as it looks on the panel."""
     width, height = round(box.width), round(box.height)
-    ramp = np.linspace(0, 1, width)
-    colors = sheet.palette(ramp)[:, :3]
-    strength = (alpha * ramp if alpha < 1.0 else np.ones(width))[:, np.newaxis]
-    mixed = strength * colors + (1 - strength) * np.array(to_rgb(sheet.theme.panel))
+    colors = palette(np.linspace(0, 1, width))
+    strength = colors[:, 3:]
+    mixed = strength * colors[:, :3] + (1 - strength) * np.array(to_rgb(sheet.theme.panel))
     pixels = np.broadcast_to(np.rint(255 * mixed).astype(np.uint8), (height, width, 3))
     sheet.figure.figimage(pixels, round(box.left), round(box.bottom))
 

@@ -41,6 +41,14 @@ _STRETCH: dict[PaletteName, dict[ThemeName, tuple[float, float]]] = {
 }
 PALETTES: tuple[PaletteName, ...] = ("liq", "viridis", "magma", "cividis")
 SCALES: tuple[ScaleName, ...] = ("log", "linear", "percentile")
+# What glows behind the cells takes a way of its own from cold to hot, past violet: yellow or green thinned over a dark
+# page turn to mud, and a cell must never look like the band it lies on. Low, then high opacity.
+_GLOW: dict[ThemeName, tuple[tuple[float, str], ...]] = {
+    "dark": ((0.0, "#10233f"), (0.25, "#1c3f6e"), (0.50, "#5a3a86"), (0.75, "#a12f6b"), (1.0, "#d4283f")),
+    "light": ((0.0, "#8fb8e6"), (0.25, "#8f9fe6"), (0.50, "#b184d8"), (0.75, "#dd6fa8"), (1.0, "#dc2743")),
+}
+_OPACITY: dict[ThemeName, tuple[float, float]] = {"dark": (0.12, 0.8), "light": (0.08, 0.72)}
+_STOCK_OPACITY = (0.0, 0.6)
 _SHADES = 256
 _LEAST_SPAN = 20.0  # a log scale covers at least this factor, so that near-equal cells look near-equal
 _LARGEST_SPAN = 1e6  # and at most this one, so that dust does not use up the colours
@@ -64,6 +72,24 @@ def find_palette(name: str, theme: ThemeName) -> ListedColormap:
     else:
         raise UsageError(f"--palette: {name!r} is not known; valid are {', '.join(PALETTES)}")
     return ListedColormap(shades, name=f"liqcli-{name}-{theme}", bad=(0.0, 0.0, 0.0, 0.0))
+
+
+def find_glow(name: PaletteName, theme: ThemeName) -> ListedColormap:
+    """
+    Build the translucent colours of the bands behind the cells, from the least to the most liquidated so far.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    shades = find_palette(name, theme)(np.linspace(0, 1, _SHADES))
+    low, high = _STOCK_OPACITY
+    if name == "liq":
+        shades = LinearSegmentedColormap.from_list("glow", list(_GLOW[theme]), N=_SHADES)(np.linspace(0, 1, _SHADES))
+        low, high = _OPACITY[theme]
+    shades[:, 3] = np.linspace(low, high, _SHADES)
+    return ListedColormap(shades, name=f"liqcli-glow-{name}-{theme}")
 
 
 class HeatNorm(Normalize):

@@ -34,7 +34,6 @@ class Theme:
     band: str
     chip: str
     chip_text: str
-    heat_alpha: float
 
     def tone(self, tone: Tone) -> str:
         """The text colour of a headline number."""
@@ -64,7 +63,6 @@ DARK = Theme(
     band="#232c3a",
     chip="#f5c84b",
     chip_text="#14110a",
-    heat_alpha=0.55,
 )
 
 LIGHT = Theme(
@@ -90,7 +88,6 @@ LIGHT = Theme(
     band="#e3e8ef",
     chip="#1f2937",
     chip_text="#ffffff",
-    heat_alpha=0.55,
 )
 
 THEMES: dict[ThemeName, Theme] = {"dark": DARK, "light": LIGHT}

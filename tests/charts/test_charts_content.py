@@ -8,7 +8,7 @@ from chart_cases import CASES, START, busy_picture, draw, make_busy, make_candle
 from matplotlib.text import Text
 
 from liqcli.charts import Band
-from liqcli.charts.palettes import HeatNorm
+from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.price import thin_candles
 from liqcli.charts.profile import choose_bands
 from liqcli.errors import UsageError
@@ -113,15 +113,47 @@ def test_band_begins_with_its_first_print_and_never_falls():
     assert 0 < alpha[10] == alpha[19] < alpha[20] == alpha[-1]
 
 
-def test_bands_keep_the_whole_sum_and_say_their_width():
+def test_bands_add_up_the_neighbours_on_both_sides_and_say_their_width():
     picture = busy_picture()
     figure = draw(picture)
     profile = picture.values.sum(axis=1)
-    stretch = next(text for text in words(figure) if text.startswith("Band:"))
-    assert stretch == "Band: USD so far per 100 of price"  # 160 bins of 50 are 3.6 px each: two make a band
-    first = round(picture.grid.price_edges[0] / 50)
-    sums = np.bincount((first + np.arange(len(profile))) // 2 - first // 2, weights=profile)
-    assert f"max {format_usd(sums.max())}" in words(figure)
+    band = next(text for text in words(figure) if text.startswith("Band:"))
+    assert band == "Band: USD so far per 150 of price"  # 160 bins of 50 are 3.6 px each: three make a band of 11 px
+    largest = max(profile[max(k - 1, 0) : k + 2].sum() for k in range(len(profile)))
+    assert f"max {format_usd(largest)}" in words(figure)
+
+
+def test_a_band_stands_centred_on_its_print_as_broad_as_it_says():
+    width = busy_picture().grid.bin.width
+    grid = make_grid([(80, 10, "long", 100.0)], bins=160)
+    figure = draw(make_picture(grid))
+    (image,) = artists(figure, "heat", "bands")
+    rows = np.flatnonzero(np.asarray(image.get_array())[:, -1, 3])
+    assert (rows.min() + rows.max()) / 2 == 80
+    assert f"Band: USD so far per {len(rows) * width:g} of price" in words(figure)
+
+
+def test_a_band_is_told_from_the_cells_it_lies_under():
+    for theme in ("dark", "light"):
+        cells, glow = find_palette("liq", theme)(np.linspace(0.25, 0.8, 50)), find_glow("liq", theme)
+        hottest = glow(np.linspace(0.0, 1.0, 50))
+        # Whatever a cell and the band under it are worth, from lukewarm to hot, their hues lie apart.
+        distance = np.linalg.norm(cells[:, None, :3] - hottest[None, :, :3], axis=-1)
+        assert distance.min() > 0.2
+        assert (np.diff(glow(np.linspace(0, 1, 256))[:, 3]) > 0).all()
+
+
+def test_cascades_stand_as_ribbons_above_the_highest_bar():
+    picture = busy_picture(cascades=[(START + HOUR_US, START + 2 * HOUR_US, 1)])
+    figure = draw(picture)
+    (ribbons,) = artists(figure, "bars", "cascade ribbons")
+    (ribbon,) = ribbons.get_paths()
+    (short,) = artists(figure, "bars", "bars short")
+    axes = ribbons.axes
+    bottom, top = axes.get_ylim()
+    highest = max(path.vertices[:, 1].max() for path in short.get_paths())
+    assert (highest - bottom) / (top - bottom) < ribbon.vertices[:, 1].min()
+    assert sorted(set(ribbon.vertices[:, 0])) == [START + HOUR_US, START + 2 * HOUR_US]
 
 
 @pytest.mark.parametrize("case", ["busy", "one event", "tiny price", "month"])
