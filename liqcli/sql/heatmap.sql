@@ -2,7 +2,8 @@
 --
 -- A bin edge is k * $bin_num / $bin_den: whole numbers below 2^53, so the one division gives the double nearest to the
 -- decimal edge. The first guess of k can be off by one, the comparison with the edge settles it: a price on an edge
--- belongs to the bin above, for every decimal width. Money is added as integers, so the sum knows no order.
+-- belongs to the bin above, for every decimal width. Money is added as integers, so the sum knows no order. Quantities
+-- are added as decimals: first their eight places, in which exchanges state them, then what lies beyond those.
 --
 -- reads   liquidations (ts_us, price, position, qty, notional_e6)
 -- param   $bucket_us    BIGINT   length of a time bucket [µs]
@@ -36,6 +37,7 @@ binned AS (
         ) AS bin,
         position,
         qty,
+        CAST(qty AS DECIMAL(38, 8)) AS stated_qty,
         notional_e6
     FROM guessed
 )
@@ -45,7 +47,8 @@ SELECT
     bin,
     position,
     CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
-    CAST(SUM(CAST(qty AS DECIMAL(38, 8))) AS DOUBLE) AS qty,
+    CAST(SUM(stated_qty) AS DOUBLE)
+    + CAST(SUM(CAST(qty - CAST(stated_qty AS DOUBLE) AS DECIMAL(38, 20))) AS DOUBLE) AS qty,
     COUNT(*) AS events
 FROM binned
 GROUP BY bucket_us, bin, position

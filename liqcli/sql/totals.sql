@@ -1,9 +1,9 @@
 -- Sum the window per exchange, source, position, price kind and completeness: headline, table by exchange, the check.
 --
--- reads   liquidations (ts_us, exchange, symbol, source, position, price, price_kind, qty, completeness, notional_e6)
+-- reads   liquidations (ts_us, exchange, symbol, source, position, price, price_kind, completeness, notional_e6)
 -- param   $price_low    DOUBLE   lowest price that is drawn, inside [quote]
 -- param   $price_high   DOUBLE   highest price that is drawn, outside [quote]
--- gives   exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price_kind VARCHAR; completeness VARCHAR; events BIGINT; notional_e6 BIGINT [1e-6 USD]; qty DOUBLE [base coin]; inside_events BIGINT; inside_e6 BIGINT [1e-6 USD]; largest_e6 BIGINT [1e-6 USD]; first_us BIGINT [µs]; last_us BIGINT [µs]; price_min DOUBLE [quote]; price_max DOUBLE [quote]
+-- gives   exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price_kind VARCHAR; completeness VARCHAR; events BIGINT; notional_e6 BIGINT [1e-6 USD]; inside_events BIGINT; inside_e6 BIGINT [1e-6 USD]; largest_e6 BIGINT [1e-6 USD]; first_us BIGINT [µs]; last_us BIGINT [µs]; price_min DOUBLE [quote]; price_max DOUBLE [quote]
 -- order   exchange, symbol, source, position, price_kind, completeness   (total: the six are unique)
 SELECT
     exchange,
@@ -14,7 +14,6 @@ SELECT
     completeness,
     COUNT(*) AS events,
     CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
-    CAST(SUM(CAST(qty AS DECIMAL(38, 8))) AS DOUBLE) AS qty,
     CAST(SUM(CASE WHEN price >= $price_low AND price < $price_high THEN 1 ELSE 0 END) AS BIGINT) AS inside_events,
     CAST(SUM(CASE WHEN price >= $price_low AND price < $price_high THEN notional_e6 ELSE 0 END) AS BIGINT) AS inside_e6,
     MAX(notional_e6) AS largest_e6,
