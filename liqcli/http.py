@@ -1,5 +1,6 @@
-"""Asking over HTTP: time limits, and a table of what is worth asking again. How fast is a matter of :mod:`liqcli.pace`.
+"""Asking over HTTP: time limits, and a table of what is worth asking again.
 
+How fast is a matter of :mod:`liqcli.pace`; whether a connection is worth another try, of :mod:`liqcli.reach`.
 ``requests`` is imported only when the first question is asked. Keys travel in a header and never appear in an error.
 """
 

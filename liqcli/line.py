@@ -20,6 +20,7 @@ from urllib3.util import Retry
 
 from liqcli.guard import GuardedPool, GuardedSecurePool
 from liqcli.pace import Pace, read_pause
+from liqcli.reach import network
 
 ASKED_TOO_OFTEN = (418, 429)
 REDIRECTS = 5
@@ -126,20 +127,26 @@ class _PacedAdapter(HTTPAdapter):
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        super().__init__(max_retries=_PatientRetry.for_line(line))
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed through
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": GuardedPool, "https": GuardedSecurePool}
 
-    def send(self, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - passed through
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401
+        url = request.url or ""
         self._line.leave()
+        self.max_retries = _PatientRetry.for_line(self._line, network.is_hopeful(url))
         try:
-            answer = super().send(*args, **options)
+            answer = super().send(request, *args, **options)
         except BaseException as error:
             cause = error.args[0] if error.args else None
-            self._line.arrive(getattr(cause, "reason", cause), {})
+            reason = getattr(cause, "reason", cause)
+            if isinstance(reason, ConnectTimeoutError):
+                network.failed(url)
+            self._line.arrive(reason, {})
             raise
+        network.reached(url)
         self._line.arrive(None, answer.headers)
         return answer
 
@@ -150,12 +157,12 @@ class _PatientRetry(Retry):
     line: Line
 
     @classmethod
-    def for_line(cls, line: Line) -> _PatientRetry:
-        """Make the table that a line's patience describes."""
+    def for_line(cls, line: Line, hopeful: bool) -> _PatientRetry:
+        """Make the table that a line's patience describes; where there is no hope, connecting is tried once."""
         patience = line.patience
         table = cls(
             total=patience.tries,
-            connect=patience.connect_tries,
+            connect=patience.connect_tries if hopeful else 0,
             read=patience.read_tries,
             status=patience.tries,
             redirect=0,  # requests follows redirects itself

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from warm import Warmth, wants_cold_start
 
+from liqcli.reach import network
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,7 +31,8 @@ RunCli = Callable[..., CliResult]
 
 @pytest.fixture(autouse=True)
 def _no_liqcli_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the developer's own lake, keys, mirrors and fonts cache out of every test."""
+    """Keep the developer's own lake, keys, mirrors and fonts cache, and what other tests could reach, out of a test."""
+    network.forget()
     for name in list(os.environ):
         if name.startswith("LIQCLI_") and name != "LIQCLI_REAL_DATA":
             monkeypatch.delenv(name)
