@@ -301,6 +301,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.parametrize("words", [("status",), ("cascades", "-s", "BTC"), ("clusters", "-s", "BTC")])
+def test_tables_of_the_sample_fit_80_columns(sample: Path, run_cli: RunCli, words: tuple[str, ...]) -> None:
+    window = () if words == ("status",) else ("--until", "2026-01-08T15:00Z")
+    lines = run_cli(*words, *window, "--lake", sample, env={"COLUMNS": "80"}, check=0).stdout.splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+
+
 def test_clusters_and_cascades_of_the_sample_agree_with_its_report(
     sample: Path, run_cli: RunCli, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,17 +26,17 @@ from liqcli.cli.common import (
     check_choice,
     read_query,
     read_size,
-    render_rows,
-    render_table,
     say,
     set_speech,
     warn,
 )
+from liqcli.cli.tables import render_rows, render_table
 
 CSV = (
     "rank", "start", "end", "position", "position_share", "events", "orders", "notional", "peak_per_minute",
     "price_from", "price_to", "extreme", "share", "price_after_15m_pct", "price_after_1h_pct",
 )  # fmt: skip
+SPARE = ("share", "peak/min", "events", "length")  # what goes first on a narrow screen
 
 
 def cascades(
@@ -98,8 +98,15 @@ def cascades(
         say("no burst left the window's baseline")
 
 
-def _table(found: list[dict[str, float]]) -> str:
-    from liqcli.formats import format_duration, format_percent_signed, format_price, format_share, format_usd
+def _table(found: list[dict[str, Any]]) -> str:
+    from liqcli.formats import (
+        format_count,
+        format_duration,
+        format_percent_signed,
+        format_price,
+        format_share,
+        format_usd,
+    )
 
     def after(value: float | None) -> str:
         return "unknown" if value is None else format_percent_signed(value)
@@ -112,7 +119,7 @@ def _table(found: list[dict[str, float]]) -> str:
             f"{format_share(c['position_share'], 1.0)} {c['position']}s",
             format_usd(c["notional"]),
             format_share(c["share"], 1.0),
-            str(c["events"]),
+            format_count(c["events"]),
             format_usd(c["peak_per_minute"]),
             f"{format_price(c['price_from'])} to {format_price(c['price_to'])}",
             after(c["price_after_15m_pct"]),
@@ -133,4 +140,10 @@ def _table(found: list[dict[str, float]]) -> str:
         "+15 min",
         "+1 h",
     )
-    return render_table(header, rows, right=(0, 4, 5, 6, 7, 9, 10))
+    return render_table(header, rows, right=(0, 4, 5, 6, 7, 9, 10), short=_shorten, spare=SPARE)
+
+
+def _shorten(word: str) -> str:
+    """Leave out the seconds of a moment."""
+    is_moment = len(word) == len("2026-01-31 12:00:00") and word[4] == "-" and word[13] == ":"
+    return word[:16] if is_moment else word

@@ -29,12 +29,11 @@ from liqcli.cli.common import (
     read_cluster_options,
     read_grid_options,
     read_query,
-    render_rows,
-    render_table,
     say,
     set_speech,
     warn,
 )
+from liqcli.cli.tables import render_rows, render_table
 
 CSV = (
     "rank", "low", "high", "peak_price", "notional", "share", "events", "long_notional", "short_notional", "exchanges",
@@ -105,7 +104,7 @@ def _plain(value: object) -> object:
 
 
 def _table(found: list[dict[str, Any]], step: float) -> str:
-    from liqcli.formats import format_percent_signed, format_price, format_share, format_usd
+    from liqcli.formats import format_count, format_percent_signed, format_price, format_share, format_usd
 
     rows = []
     for c in found:
@@ -118,11 +117,15 @@ def _table(found: list[dict[str, Any]], step: float) -> str:
                 format_usd(c["notional"]),
                 format_share(c["share"], 1.0),
                 format_share(c["long_notional"], c["notional"]),
-                str(c["events"]),
+                format_count(c["events"]),
                 "unknown" if distance is None else format_percent_signed(distance),
                 c["checklist"]["score"],
                 "unknown" if levels is None else str(_plain(levels)) or "none",
             )
         )
     header = ("#", "price band", "USD", "share", "longs", "events", "from last", "checklist", "key levels")
-    return render_table(header, rows, right=(0, 2, 3, 4, 5, 6))
+    return render_table(header, rows, right=(0, 2, 3, 4, 5, 6), short=_shorten)
+
+
+def _shorten(word: str) -> str:
+    return {"from last": "dist.", "checklist": "check"}.get(word, word)

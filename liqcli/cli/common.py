@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -155,44 +151,6 @@ def check_choice(value: str, choices: Sequence[str], flag: str) -> str:
     return value
 
 
-def render_table(
-    header: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    right: Iterable[int] = (),
-    short: Mapping[str, str] = MappingProxyType({}),
-) -> str:
-    """
-    Lay out a plain text table; ``right`` names the columns whose cells are flushed right.
-
-    Where it would be wider than the screen, columns move together and ``short`` headings stand for the long ones.
-    """
-    table = [list(header), *(list(row) for row in rows)]
-    widths = _measure(table)
-    flush = set(right)
-    gap = "  "
-    if _too_wide(widths, gap):
-        table[0] = [short.get(word, word) for word in header]
-        widths, gap = _measure(table), " "
-    lines = (
-        gap.join(
-            cell.rjust(w) if k in flush else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in table
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _measure(table: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*table, strict=True)]
-
-
-def _too_wide(widths: Sequence[int], gap: str) -> bool:
-    """Whether a table does not fit a screen (or COLUMNS); a file or a pipe has no edge."""
-    if not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
-        return False
-    return sum(widths) + len(gap) * (len(widths) - 1) > shutil.get_terminal_size().columns
-
-
 def read_lookback(lookback: str | None, since: str | None) -> str:
     """
     Give the length of a window that is not given by its start.
@@ -307,19 +265,3 @@ def read_cluster_options(min_share: float | None, max_clusters: int | None, half
         usual.max_clusters if max_clusters is None else max_clusters,
         parse_length(half_life, "--half-life") if half_life else None,
     )
-
-
-def render_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Write rows as CSV with a header, numbers in full; a word that a spreadsheet would compute is marked as text."""
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_as_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-    return out.getvalue().rstrip("\n")
-
-
-def _as_text(word: str) -> str:
-    return f"'{word}" if word.startswith(("=", "+", "-", "@", "\t", "\r")) else word

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from liqcli.cli.common import render_table
+from liqcli.cli.tables import render_table
 
 if TYPE_CHECKING:
     from liqcli.fetcher import FetchRow, FetchSummary
@@ -28,14 +28,18 @@ SHORT = {"exchange": "exch.", "requests": "req.", "covered": "cov.", "rejected":
 MARKET_HEADER = ("kind", "source", "exchange", "symbol", "requests", "rows", "covered", "gaps", "result")
 
 
+def _shorten(word: str) -> str:
+    return SHORT.get(word, word)
+
+
 def render_summary(summary: FetchSummary) -> str:
     """Write what came of liquidations, a row a source, exchange and symbol."""
-    return render_table(HEADER, map(_cells, summary.rows), right=(3, 4, 5, 6, 7, 8), short=SHORT)
+    return render_table(HEADER, map(_cells, summary.rows), right=(3, 4, 5, 6, 7, 8), short=_shorten)
 
 
 def render_market(rows: Sequence[MarketRow]) -> str:
     """Write what came of candles and open interest, a row a kind and symbol."""
-    return render_table(MARKET_HEADER, map(_market_cells, rows), right=(4, 5, 6, 7), short=SHORT)
+    return render_table(MARKET_HEADER, map(_market_cells, rows), right=(4, 5, 6, 7), short=_shorten)
 
 
 def fetch_record(summary: FetchSummary | None, market: Sequence[MarketRow]) -> dict[str, Any]:

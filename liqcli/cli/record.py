@@ -10,12 +10,12 @@ from liqcli.cli.common import (
     DebugOption,
     LakeOption,
     QuietOption,
-    render_table,
     say,
     set_speech,
     split_names,
     warn,
 )
+from liqcli.cli.tables import render_table
 from liqcli.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -6,8 +6,12 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, render_table, say, set_speech, warn
+from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
+from liqcli.cli.tables import render_table
 from liqcli.errors import ExitCode
+
+SHORT = {"coverage": "cov.", "liquidations": "liq.", "open-interest": "OI"}  # on a narrow screen
+SPARE = ("MB", "gaps", "first")
 
 
 def status(
@@ -50,13 +54,19 @@ def status(
             )
             for row in rows
         ]
-        typer.echo(render_table(header, body, right=(6, 7, 8, 9, 10)))
+        typer.echo(render_table(header, body, right=(6, 7, 8, 9, 10), short=_shorten, spare=SPARE))
         for line in list_overlaps(rows):
             say(line)
     else:
         say(f"the lake {store.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo")
     if damaged:
         raise typer.Exit(int(ExitCode.DAMAGED))
+
+
+def _shorten(word: str) -> str:
+    """Write a word shorter, and a moment as its day."""
+    is_moment = len(word) == len("2026-01-31 12:00") and word[4] == "-" and word[13] == ":"
+    return word[:10] if is_moment else SHORT.get(word, word)
 
 
 def _moment(ts_us: int | None) -> str:

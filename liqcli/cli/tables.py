@@ -1,0 +1,84 @@
+"""Rows as tables for people, cut to the screen, and as CSV for programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from liqcli.cli.common import say
+
+LEAST_LAST = 12  # characters that a last column of words keeps
+
+
+def render_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Iterable[int] = (),
+    short: Callable[[str], str] = str,
+    spare: Sequence[str] = (),
+) -> str:
+    """
+    Lay out a plain text table; ``right`` names the columns whose cells are flushed right.
+
+    Where it would be wider than the screen, columns move together, ``short`` shortens headings and cells, ``spare``
+    columns (their headings) go one after the other, which is said, and at last the last column's words are cut off.
+    """
+    flush = {header[k] for k in right}
+    columns = [[name, *cells] for name, cells in zip(header, zip(*rows, strict=True), strict=True)]
+    screen = _screen_width()
+    if screen is None or _width(columns, 2) <= screen:
+        return _lay_out(columns, [name in flush for name in header], "  ")
+    kept = {name: [short(cell) for cell in column] for name, column in zip(header, columns, strict=True)}
+    gone = []
+    for name in spare:
+        if _width(kept.values(), 1) > screen:
+            gone.append(name)
+            del kept[name]
+    if gone:
+        say(f"left out to fit {screen} columns: {', '.join(gone)}")
+    over = _width(kept.values(), 1) - screen
+    last = list(kept)[-1]
+    if over > 0 and last not in flush:
+        most = max(LEAST_LAST, max(map(len, kept[last])) - over)
+        kept[last] = [cell if len(cell) <= most else f"{cell[: most - 1]}…" for cell in kept[last]]
+    return _lay_out(kept.values(), [name in flush for name in kept], " ")
+
+
+def _lay_out(columns: Iterable[Sequence[str]], flush: Sequence[bool], gap: str) -> str:
+    columns = list(columns)
+    widths = [max(map(len, column)) for column in columns]
+    lines = (
+        gap.join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(row, widths, flush, strict=True))
+        for row in zip(*columns, strict=True)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _width(columns: Iterable[Sequence[str]], gap: int) -> int:
+    widths = [max(map(len, column)) for column in columns]
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def _screen_width() -> int | None:
+    """How wide the screen is (or COLUMNS says); a file or a pipe has no edge."""
+    if not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
+        return None
+    return shutil.get_terminal_size().columns
+
+
+def render_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Write rows as CSV with a header, numbers in full; a word that a spreadsheet would compute is marked as text."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_as_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return out.getvalue().rstrip("\n")
+
+
+def _as_text(word: str) -> str:
+    return f"'{word}" if word.startswith(("=", "+", "-", "@", "\t", "\r")) else word
