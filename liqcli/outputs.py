@@ -31,10 +31,15 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
     if not paths:
         raise UsageError("say where to: -o report.html (or .md .png .json .csv .parquet; several -o are allowed)")
     for path in paths:
+        if path.is_dir():
+            raise UsageError(f"-o: {path} is a folder; name a file in it, such as {path / f'report{suffixes[0]}'}")
+        if str(path) in ("-", "/dev/stdout"):
+            raise UsageError(
+                f"-o: {path}: only files are written, by their ending: {', '.join(suffixes)}; "
+                "for numbers on stdout: liqcli clusters --format json, or csv, and liqcli cascades"
+            )
         if path.suffix.lower() not in suffixes:
             raise UsageError(f"-o: cannot write {path.name!r}{nearest(path.suffix.lower(), suffixes)}")
-        if path.is_dir():
-            raise UsageError(f"-o: {path} is a folder; name a file in it")
 
 
 def write_outputs(

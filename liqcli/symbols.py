@@ -91,8 +91,9 @@ def check_name(name: str, what: str, shown: str | None = None) -> str:
         Anything else, or longer than 40 characters.
     """
     if not name or len(name) > 40 or not name.isalnum():
+        several = "; one at a time" if "," in name else ""
         raise UsageError(
-            f"{what}: {shown if shown is not None else name!r} is not a contract name (letters and digits)"
+            f"{what}: {shown if shown is not None else name!r} is not a contract name (letters and digits){several}"
         )
     return name
 
@@ -121,7 +122,8 @@ def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
     else:
         found = [name for name in names if name == symbol or split_symbol(name)[0] == symbol]
     if not found and names and not _is_known(symbol):
-        hint = nearest(symbol, [*names, *(f"{base}USDT" for base in WELL_KNOWN_BASES)])
+        pairs = [*names, *(f"{base}USDT" for base in WELL_KNOWN_BASES)]
+        hint = nearest(symbol, pairs if _has_quote(symbol) else [*pairs, *(split_symbol(pair)[0] for pair in pairs)])
         raise UsageError(f"unknown symbol {wanted!r}{hint}")
     return found
 

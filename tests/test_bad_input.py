@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,18 @@ def test_an_output_nobody_can_write_is_refused_first(
     folder.mkdir()
     done = run_cli("heatmap", "-s", "SOLUSDT", "-o", folder / name if name else folder, check=2)
     assert words in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--help",), ("sources",)])
+def test_a_full_disk_behind_stdout_is_one_line(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "liqcli", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "liqcli: stdout: No space left on device\n")
+
+
+def test_a_screen_without_unicode_gets_question_marks(run_cli: RunCli) -> None:
+    done = run_cli("clusters", "--help", env={"PYTHONIOENCODING": "ascii"}, cold=True, check=0)
+    assert "SOL/USDT:USDT ?; SOL = all on SOL" in " ".join(done.stdout.replace("|", " ").split())
 
 
 def test_no_output_says_what_there_is(filled: Path, run_cli: RunCli) -> None:

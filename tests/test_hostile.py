@@ -18,7 +18,7 @@ from page_readers import Forge, Page
 from typer.testing import CliRunner, Result
 
 from liqcli.cli import app
-from liqcli.cli.common import render_rows
+from liqcli.cli.tables import render_rows
 from liqcli.formats import format_iso
 
 HEADER = "ts,exchange,symbol,position,price,qty,instrument,event_id\n"

@@ -38,6 +38,7 @@ def findings(lake):
         (["a.htm"], r"did you mean \.html"),
         (["report"], r"-o: cannot write 'report'"),
         ([".html"], r"-o: cannot write '\.html'"),
+        (["-"], r"-o: -: only files are written.*for numbers on stdout: liqcli clusters --format json"),
     ],
 )
 def test_names_are_checked_before_any_work(names, words):
@@ -47,8 +48,10 @@ def test_names_are_checked_before_any_work(names, words):
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "x.png").mkdir()
-    with pytest.raises(UsageError, match=r"x\.png is a folder; name a file in it"):
+    with pytest.raises(UsageError, match=r"x\.png is a folder; name a file in it, such as .*x\.png/report\.html"):
         check_outputs([tmp_path / "x.png"])
+    with pytest.raises(UsageError, match="is a folder"):
+        check_outputs([tmp_path])
     check_outputs([tmp_path / "x.HTML", tmp_path / "new" / "x.md"])
 
 

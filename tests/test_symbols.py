@@ -104,6 +104,10 @@ def test_match_names_the_nearest():
         match_symbols("SLUSDT", HELD)
     with pytest.raises(UsageError, match=r"^unknown symbol 'QQQQ'; known: "):
         match_symbols("QQQQ", HELD)
+    with pytest.raises(UsageError, match=r"^unknown symbol 'SLO'; did you mean SOL"):
+        match_symbols("SLO", HELD)
+    with pytest.raises(UsageError, match=r"'SOL,BTC' is not a contract name \(letters and digits\); one at a time"):
+        match_symbols("SOL,BTC", HELD)
     assert match_symbols("QQQQ", []) == []  # an empty lake cannot call anything unknown
 
 

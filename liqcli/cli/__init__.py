@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from typing import Annotated, Any
@@ -25,7 +26,7 @@ from liqcli.cli.schedule import schedule
 from liqcli.cli.sources import sources
 from liqcli.cli.status import status
 from liqcli.cli.verify import verify
-from liqcli.errors import ExitCode, LiqcliError
+from liqcli.errors import ExitCode, LiqcliError, OutputError
 
 
 class Commands(TyperGroup):
@@ -90,8 +91,15 @@ app.command("demo")(demo)
 
 def main() -> None:
     """Entry point of the ``liqcli`` command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a "–" on a Latin-1 terminal, a file name that is no text
     try:
         app()
+    except OSError as error:  # of what liqcli writes itself its own errors tell; this is a full disk behind ">"
+        if STATE.debug:
+            raise
+        fail(f"{error.filename or 'stdout'}: {error.strerror or error}")
+        _leave(int(OutputError.exit_code))
     except SystemExit as done:
         if not {"duckdb", "pyarrow"} & set(sys.modules):
             raise  # nothing to take down: --help, --version, a mistake in the command
