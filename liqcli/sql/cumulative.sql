@@ -2,7 +2,8 @@
 --
 -- Ring k holds the prices from last x (1 + k x step) on, up to where ring k + 1 begins: rings below 0 lie under the last
 -- price, a print at the last price itself is in ring 0. The step is a fraction, so the edge of a ring is the same double
--- wherever it is computed; the first guess of k can be off by one, the comparison with the edge settles it.
+-- wherever it is computed; the first guess of k can be off by one, the comparison with the edge settles it. The edge of
+-- ring 0 is the last price as it stands: multiplied and divided it may come out as its neighbour.
 --
 -- reads   liquidations (price, position, notional_e6)
 -- param   $last_price   DOUBLE   the price to measure from [quote]
@@ -31,9 +32,18 @@ ringed AS (
                 ELSE k
             END AS BIGINT
         ) AS ring,
+        price,
         position,
         notional_e6
     FROM guessed
+),
+
+sided AS (
+    SELECT
+        CASE WHEN price < $last_price THEN LEAST(ring, -1) ELSE GREATEST(ring, 0) END AS ring,
+        position,
+        notional_e6
+    FROM ringed
 )
 
 SELECT
@@ -41,6 +51,6 @@ SELECT
     position,
     CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
     COUNT(*) AS events
-FROM ringed
+FROM sided
 GROUP BY ring, position
 ORDER BY ring, position

@@ -111,6 +111,13 @@ def test_only_the_asked_prices_count(engine):
     assert grid.notional.sum() == 6.0
 
 
+def test_a_print_at_the_last_price_lies_above_it_at_every_price(engine):
+    """0.00010000875 x 10000 / 10000 is the next double above it: the last print itself counted as below."""
+    found, _ = build(engine, [(9.9e-05, "long", 1.0), (0.00010000875, "short", 2.0)], 0.00010000875, "0.000001")
+    assert (found.step.num, found.step.den) == (1, 10000)
+    assert (found.below.short_e6[-1], found.above.short_e6[-1]) == (0, 2_000_000)
+
+
 def test_no_price_lies_below_nothing(engine):
     """Eleven times the last price is 1,000 % above it; a hundred percent below it is all there is."""
     found, _ = build(engine, [(1.0, "long", 1.0), (10.9, "short", 2.0)], 1.0, bin_width="0.1")
