@@ -26,6 +26,7 @@ from loopback.venues import GateServer, HtxServer, OkxServer, TardisServer
 
 from liqcli.errors import ExitCode
 from liqcli.fetcher import FetchSummary, fetch
+from liqcli.intervals import Interval, clip_intervals
 from liqcli.lake import Lake
 from liqcli.model import US_PER_S, Window
 from liqcli.partition import Partition
@@ -118,6 +119,34 @@ def test_tardis_days_add_up_over_midnight(monkeypatch: pytest.MonkeyPatch, lake:
         assert len(server.asked) == 3
         assert every_file(lake) == before
         assert not any(TardisServer.KEY.encode() in content for content in before.values())
+
+
+@pytest.mark.parametrize("failing", ["/2026/03/02", "/2026/03/01"])
+def test_a_tardis_day_is_complete_once_the_next_was_heard(
+    monkeypatch: pytest.MonkeyPatch, lake: Path, failing: str
+) -> None:
+    """Of a day whose next file did not come, the last quarter of an hour is still to be asked for."""
+    start_us = 1_772_323_200 * US_PER_S  # 2026-03-01
+    midnight_us, end_us, quarter_us = start_us + DAY_US, start_us + 2 * DAY_US, HOUR_US // 4
+    known = {"/2026/03/02": (start_us, midnight_us - quarter_us), "/2026/03/01": (midnight_us, end_us)}
+    both, midnight_ms = Window(start_us, end_us), midnight_us // 1000
+    late = Event(midnight_ms - 100, "long", 7, Decimal("64000.1"))
+    with TardisServer({"BTCUSDT": [late, late._replace(ts_ms=midnight_ms - 10**7)]}) as server:
+        honest = server.answer
+        point(monkeypatch, tardis=server.url)
+        monkeypatch.setenv("LIQCLI_KEY_TARDIS", TardisServer.KEY)
+        server.answer = lambda asked: Reply(500) if failing in asked.path else honest(asked)  # type: ignore[method-assign]
+        assert fetch(Lake(lake), both, ["BTCUSDT"], ["tardis"]).exit_code == ExitCode.PARTIAL
+        assert _known_of_tardis(lake, both) == [known[failing]]
+        server.answer = honest  # type: ignore[method-assign]
+        assert fetch(Lake(lake), both, ["BTCUSDT"], ["tardis"]).exit_code == ExitCode.DONE
+        assert _known_of_tardis(lake, both) == [both.interval]
+        assert sum(stored(lake, "BTCUSDT").values()) == 2
+
+
+def _known_of_tardis(lake: Path, window: Window) -> list[Interval]:
+    complete = Lake(lake).read_memory("binance", "BTCUSDT", "tardis").covered(("complete",))
+    return clip_intervals(complete, window.interval)
 
 
 def _to_cents(rows: Counter[tuple[object, ...]]) -> Counter[tuple[object, ...]]:

@@ -305,6 +305,43 @@ def test_the_series_of_another_symbol_is_asked_again(
         assert read(lake, KINDS[kind], exchange, symbol) == truth
 
 
+@pytest.mark.parametrize(("lies", "result"), [(2, "ok"), (99, "failed")])
+def test_rows_of_other_times_are_not_taken_for_silence(house: object, lake: Path, lies: int, result: str) -> None:
+    """A cache that says other hours, others each time: asked again, and it is said where that does not end."""
+    server = BybitMarket()
+    honest, told = server.answer, iter(range(lies))
+
+    def stale(asked: Asked) -> Reply:
+        number = next(told, None)
+        if number is None:
+            return honest(asked)
+        later_ms = (number + 1) * HOUR_MS
+        params = {name: str(int(asked.params[name]) + later_ms) for name in ("start", "end")}
+        return honest(asked._replace(params=asked.params | params))
+
+    server.answer = stale  # type: ignore[method-assign]
+    house(bybit=server)  # type: ignore[operator]
+    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
+    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
+    assert (row.result, row.requests) == (result, min(lies + 1, 4))
+    if result == "ok":
+        assert read(lake, "candles", "bybit", "BTCUSDT") == true_candles("BTCUSDT", span)
+    else:
+        assert row.troubles[0].endswith("UTC alone (asked 4 times)")
+
+
+def test_what_is_said_each_time_is_believed(house: object, lake: Path) -> None:
+    """A place that answers with later rows, the same again: the contract is younger than the window."""
+    server = BybitMarket()
+    honest = server.answer
+    late = {"start": str(SPAN_MS[0] + HOUR_MS), "end": str(SPAN_MS[0] + 2 * HOUR_MS - 1)}
+    server.answer = lambda asked: honest(asked._replace(params=asked.params | late))  # type: ignore[method-assign]
+    house(bybit=server)  # type: ignore[operator]
+    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
+    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
+    assert (row.rows, row.requests, row.troubles) == (0, 4, [])
+
+
 def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -> None:
     house(binance_vision=VisionMarket(wrong_checksums=99))  # type: ignore[operator]
     span = (1_769_817_600_000, 1_769_904_000_000)

@@ -31,7 +31,8 @@ class Job:
     One symbol of one exchange from one source; the writer alone changes the tallies.
 
     ``error`` is why nothing could be asked, ``damage`` why nothing can be stored; ``failures`` and ``absences`` are why
-    windows are missing.
+    windows are missing. ``tails``, by their end [µs UTC], are the last minutes of answered windows while the window
+    behind, in which late events of theirs may stand, is still to be heard of.
     """
 
     source: Source
@@ -53,6 +54,7 @@ class Job:
     cut: list[Window] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
+    tails: dict[int, CoveredWindow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from liqcli.errors import SourceError
 from liqcli.fetcher.ask import drive, is_lost
 from liqcli.fetcher.clients import Clients
 from liqcli.fetcher.crew import Question
+from liqcli.formats import format_time
 from liqcli.http import Client
 from liqcli.lake import Lake
 from liqcli.market_data import write_candles, write_open_interest
@@ -171,7 +172,12 @@ def _ask_until_sure(batch: Batch, number: int, clients: Clients, memo: Memo, lef
 
 
 def _ask_rows(batch: Batch, window: Window, client: Client, memo: Memo) -> list[Any] | None:
-    """Ask for the rows of a window; rows of other times alone must come twice to be believed."""
+    """
+    Ask for the rows of a window.
+
+    Where rows of other times alone come, they are believed to mean "nothing" when a place says the same each time (its
+    contract is younger than the window), and never of a file, which is one day's or another's.
+    """
     source = batch.source
 
     def ask() -> list[Any] | None:
@@ -183,9 +189,13 @@ def _ask_rows(batch: Batch, window: Window, client: Client, memo: Memo) -> list[
         rows: list[Any] | None = drive(asking, client, source.decode)
         return rows
 
-    for _ in range(2):
+    strays = []
+    for _ in range(SURE_TRIES):
         try:
             return ask()
-        except StrayError:
-            continue
-    return []
+        except StrayError as stray:
+            strays.append(stray)
+    if not source.is_archive and len({stray.print for stray in strays}) == 1:
+        return []
+    wanted = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
+    raise SourceError(f"{source.name}: of {batch.symbol} {wanted} came {strays[-1]} (asked {SURE_TRIES} times)")

@@ -43,9 +43,12 @@ class Writer:
             self._progress.fail(job.source.name, heard.error)
         if answer is None:
             return
+        ended = job.tails.pop(heard.window.start_us, None)
+        before = [ended] if ended else []
         if answer.absent is not None:
             job.absences.append((heard.window, answer.absent))
             if not answer.unknown:
+                job.pending.append(Pending(before, [], Counter()))
                 self._progress.advance(job.source.name, 0)
                 return
         notional_e6 = sum(round(row.notional * 1e6) for row in answer.rows)
@@ -55,8 +58,12 @@ class Writer:
         job.skipped += answer.skipped
         job.cut += answer.cut
         job.rejected += answer.rejected
-        judged = judge_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, answer.unsettled)
-        fresh = Pending(_count(judged, heard), [], Counter())
+        tail = _find_tail(job, heard.window)
+        unsettled = [*answer.unsettled, *([tail] if tail else [])]
+        judged = judge_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, unsettled)
+        counted = _count(judged, heard)
+        job.tails |= {item.window.end_us: replace(item, status="complete") for item in counted if item.window == tail}
+        fresh = Pending([*before, *counted], [], Counter())
         for row in answer.rows:
             if job.source.union or any(item.window.contains(row.ts_us) for item in judged):
                 fresh.rows.append(row)
@@ -111,6 +118,15 @@ class Writer:
             staging.commit(most_copies=ALL_COPIES)
         with self._lake.locked():
             self._lake.remember(job.exchange, job.symbol, job.source.name, covered)
+
+
+def _find_tail(job: Job, window: Window) -> Window | None:
+    """Give the last minutes of a window where late events of theirs stand in a window that is still to be heard of."""
+    late_us, end_us = job.source.late_us, window.end_us
+    heard = {w.start_us for w in job.answered} | {w.start_us for w, _ in job.absences}
+    if not late_us or end_us in heard or all(w.start_us != end_us for w in job.windows):
+        return None
+    return Window(max(window.start_us, end_us - late_us), end_us)
 
 
 def _count(judged: Sequence[CoveredWindow], heard: Heard) -> list[CoveredWindow]:

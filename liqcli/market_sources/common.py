@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from liqcli.formats import format_time
 from liqcli.http import RefusalError, Request
 from liqcli.market_data import (
     INTERVAL_US,
@@ -30,6 +31,12 @@ AskOpenInterest = Generator[Request, Any, list[OpenInterest] | None]
 
 class StrayError(Exception):
     """An answer has rows, and none of them is of the time that was asked for: a stale cache, or nothing was there."""
+
+    def __init__(self, rows: Sequence[Candle | OpenInterest]) -> None:
+        ordered = sorted(rows, key=lambda row: row.ts_us)
+        super().__init__(f"rows of {format_time(ordered[0].ts_us)} to {format_time(ordered[-1].ts_us)} UTC alone")
+        # Without the newest row, which may be changing still: the same each time is what a place has to say.
+        self.print = hash(tuple(ordered[:-1] or ordered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def build_open_interest(rows: Iterable[OpenInterest], window: Window) -> list[Op
 def _in_window(rows: Sequence[Timed], window: Window) -> list[Timed]:
     kept = [row for row in rows if window.contains(row.ts_us)]
     if rows and not kept:
-        raise StrayError
+        raise StrayError(rows)
     return kept
 
 
