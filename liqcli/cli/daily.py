@@ -54,6 +54,7 @@ def daily(
 
     from liqcli.config import lake_root, use_settings
     from liqcli.daily import run_daily
+    from liqcli.errors import ExitCode
     from liqcli.lake import Lake
     from liqcli.setting_values import expand_path
     from liqcli.settings import find_settings, read_settings
@@ -71,6 +72,8 @@ def daily(
             warn(f"alert: {alert['text']}")
         else:
             say(f"since {alert['since']}: {alert['text']}")
+    if result.exit_code == ExitCode.NO_DATA:
+        warn(f"no report has data; the lake read was {store.root}")
     typer.echo(result.index)
     if result.exit_code:
         raise typer.Exit(result.exit_code)

@@ -18,17 +18,21 @@ Alert = dict[str, Any]
 
 
 def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, warn: Say) -> None:
-    """Send what is new and was not sent for this day before; a failure is a warning that names no address."""
+    """
+    Send what is new and was not sent for this day before; a failure is a warning that names no address.
+
+    That nothing could be sent is said on calm days too: an alert is the wrong moment to learn it.
+    """
     if not limits.notify:
-        return
-    sent = _read_sent(out)
-    fresh = [alert for alert in alerts if alert["new"] and _mark(alert) not in sent.get(day, [])]
-    if not fresh:
         return
     try:
         apprise = importlib.import_module("apprise")  # an extra: not everybody wants it
     except ImportError:
-        warn("alerts were not sent: Apprise is not installed; pip install 'liqcli[alerts]'")
+        warn("alerts are not sent: Apprise is not installed; pip install 'liqcli[alerts]'")
+        return
+    sent = _read_sent(out)
+    fresh = [alert for alert in alerts if alert["new"] and _mark(alert) not in sent.get(day, [])]
+    if not fresh:
         return
     body = "\n".join(f"- {alert['text']}" for alert in fresh)
     failed = [

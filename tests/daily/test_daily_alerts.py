@@ -176,5 +176,7 @@ def test_alerts_are_sent_once_and_addresses_stay_secret(tmp_path: Path, monkeypa
 def test_without_apprise_a_warning_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     warnings: list[str] = []
-    send_alerts(tmp_path, "2026-01-07", [{"text": "x", "new": True}], Alerts(notify=("json://hush",)), warnings.append)
-    assert warnings == ["alerts were not sent: Apprise is not installed; pip install 'liqcli[alerts]'"]
+    for calm_or_not in ([], [{"text": "x", "new": True}]):
+        send_alerts(tmp_path, "2026-01-07", calm_or_not, Alerts(notify=("json://hush",)), warnings.append)
+        assert warnings == ["alerts are not sent: Apprise is not installed; pip install 'liqcli[alerts]'"]
+        warnings.clear()
