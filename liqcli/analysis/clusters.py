@@ -230,12 +230,13 @@ def _build(
         last_seen_us=int(sums["last_us"][mine].max()),
         active_buckets=int((grid.events[row.low : row.high].sum(axis=0) > 0).sum()),
         distance_pct=100 * (peak / last_price - 1) if last_price else None,
-        side=_side(low, high, last_price),
+        side=side_of(low, high, last_price),
         recent_share=int(sums["weight_e6"][mine].sum()) / totals[1],
     )
 
 
-def _side(low: float, high: float, last_price: float | None) -> str:
+def side_of(low: float, high: float, last_price: float | None) -> str:
+    """Say where a whole price band lies: ``above``, ``below`` or ``at price``; ``unknown`` without a last price."""
     if not last_price:
         return "unknown"
     return "above" if low > last_price else "below" if high <= last_price else "at price"

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.colors import Colormap, to_rgb
 from numpy.typing import NDArray
 
-from liqcli.charts.palettes import HeatNorm, find_palette
+from liqcli.charts.heat import BAND_POWER
+from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.picture import HeatmapPicture, PaletteName, ScaleName, ThemeName
 from liqcli.charts.png import pack_png
 from liqcli.charts.reach import price_span
@@ -19,7 +20,6 @@ from liqcli.charts.view import clip_candles, time_span
 WIDTH, HEIGHT, PROFILE = 720, 384, 104  # [px]; shown at half of it, so that it is sharp on dense screens
 _LINE = 3  # thickness of the price line [px]
 _CELL = 5  # a cell is at least so wide and high [px]; finer ones are added up, or nothing would be seen at half size
-_SO_FAR = 0.22  # how strongly the bands behind the cells show
 
 Pixels = NDArray[np.float64]
 Page = NDArray[np.uint8]
@@ -60,7 +60,9 @@ def draw_thumbnail(
     columns = np.searchsorted(cells.starts_us, times, side="right") - 1
     page = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
     page[:] = _rgb(look.panel)
-    _paint_heat(page[:, :width], cells.values, (rows, columns), scale, find_palette(palette, theme))
+    _paint_heat(
+        page[:, :width], cells.values, (rows, columns), scale, (find_palette(palette, theme), find_glow(palette, theme))
+    )
     _paint_gaps(page[:, :width], picture, look, times)
     _paint_price(page[:, :width], picture, look, times, (low, high))
     _paint_profile(page[:, width:], cells, look, rows)
@@ -85,7 +87,7 @@ def _paint_heat(
     values: Pixels,
     where: tuple[NDArray[np.int64], NDArray[np.int64]],
     scale: ScaleName,
-    palette: Colormap,
+    palettes: tuple[Colormap, Colormap],
 ) -> None:
     """Colour each pixel by its cell; behind them, faintly, what was liquidated at that price so far."""
     rows, columns = where
@@ -94,10 +96,14 @@ def _paint_heat(
     known = np.ix_(known_rows, known_columns)
     inside = np.ix_(rows[known_rows], columns[known_columns])
     shown = np.tile(area[0, 0].astype(np.float64), (bins, buckets, 1))
-    for cells, spread, strength in ((np.cumsum(values, axis=1), "log", _SO_FAR), (values, scale, 1.0)):
-        colours = np.asarray(palette(HeatNorm(cells, spread).spread(cells)))[..., :3]
-        weight = strength * (cells > 0)[..., None]
-        shown = (1 - weight) * shown + weight * 255 * colours
+    so_far = np.cumsum(values, axis=1)
+    strength = np.power(so_far / max(float(so_far.max()), 1e-12), BAND_POWER)
+    for cells, place, palette in zip(
+        (so_far, values), (strength, HeatNorm(values, scale).spread(values)), reversed(palettes), strict=True
+    ):
+        colours = np.asarray(palette(place))
+        weight = colours[..., 3:] * (cells > 0)[..., None]
+        shown = (1 - weight) * shown + weight * 255 * colours[..., :3]
     area[known] = np.round(shown).astype(np.uint8)[inside]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from liqcli.analysis.clusters import side_of
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
 from liqcli.charts.picture import ThemeName
@@ -153,14 +154,18 @@ def _headlines(report: dict[str, Any]) -> Entry:
     meta, places = report["meta"], hot_places(report)
     bursts = sorted(report.get("cascades") or [], key=lambda burst: (-burst["notional"], burst["start"]))
     heavy = report["heavy_outside"] if report.get("clusters") else []  # bands name them already
-    above = [p for p in places if (p["distance_pct"] or 0) > 0]
-    below = [p for p in places if (p["distance_pct"] or 0) < 0]
+    sides = [side_of(place["low"], place["high"], meta["last_price"]) for place in places]
+    largest = {
+        name: _pick([place for place, side in zip(places, sides, strict=True) if side == name], _PLACE)
+        for name in ("above", "at price", "below")
+    }
     return {
         **{key: meta[key] for key in _HEADLINES},
         "places": "clusters" if report.get("clusters") else "bands",
         "top": _pick(places, _PLACE),
-        "above": _pick(above, _PLACE),
-        "below": _pick(below, _PLACE),
+        "above": largest["above"],
+        "around": largest["at price"],
+        "below": largest["below"],
         "largest_cascade": _pick(bursts, _BURST),
         "clusters": [{key: place[key] for key in _PLACE} for place in places[:LISTED]],
         "heavy_outside": [{key: place[key] for key in _PLACE} for place in heavy[:LISTED]],

@@ -104,6 +104,8 @@ BOTH = pytest.mark.parametrize("name", [REPORT, INDEX])
 def test_a_page_is_quiet_and_asks_for_nothing(open_page: Open, pictures: Path, name: str, theme: str) -> None:
     page = open_page(name, theme=theme)
     assert page.troubles() == []
+    icon = page.evaluate("document.querySelector('link[rel=icon]').href")
+    assert icon.startswith("data:image/svg+xml,")  # else a browser asks the server for /favicon.ico
     images = page.evaluate(IMAGES)
     assert images
     assert all(loaded and described for loaded, described, _ in images)
@@ -141,6 +143,17 @@ def test_nothing_is_wider_than_a_phone(open_page: Open, pictures: Path, name: st
         assert page.evaluate(TOO_WIDE.replace("WIDTH", str(PHONE[0]))) == [PHONE[0], []]
         page.evaluate(UNFOLD)
     page.screenshot(pictures / f"{Path(name).stem}-phone.png")
+
+
+def test_a_phone_sees_the_newest_end_of_the_map_first(open_page: Open) -> None:
+    page = open_page(REPORT, PHONE)
+    edges = "['.frame', '.sheet'].map(s => document.querySelector('#picture ' + s).getBoundingClientRect().right)"
+    frame, sheet = page.evaluate(edges)
+    assert sheet == pytest.approx(frame, abs=2)
+    hint = "getComputedStyle(document.querySelector('#picture figcaption'), '::before').content"
+    assert page.evaluate(hint) == '"Swipe the picture sideways. "'
+    assert open_page(REPORT).evaluate(hint) == "none"
+    assert open_page(REPORT, PHONE, media="print").evaluate(hint) == "none"
 
 
 @BOTH
@@ -203,8 +216,9 @@ def test_a_place_in_the_picture_tells_its_numbers(open_page: Open, size: tuple[i
     (() => {{
       const shown = document.querySelector('.sheet img'), x = {x + width / 2}, y = {y + height / 2};
       shown.scrollIntoView({{block: 'center'}});
-      document.querySelector('.frame').scrollLeft = 250;
-      const box = shown.getBoundingClientRect(), scale = box.width / 1600;
+      const scale = shown.getBoundingClientRect().width / 1600;
+      document.querySelector('.frame').scrollLeft += shown.getBoundingClientRect().x + x * scale - innerWidth / 2;
+      const box = shown.getBoundingClientRect();
       const top = document.elementFromPoint(box.x + x * scale, box.y + y * scale);
       const canvas = document.createElement('canvas');
       [canvas.width, canvas.height] = [1600, 1000];
@@ -215,7 +229,7 @@ def test_a_place_in_the_picture_tells_its_numbers(open_page: Open, size: tuple[i
     """
     scale, said, (red, green, blue, _) = page.evaluate(script)
     assert said == "2026-01-07 14:05 – 14:10 UTC\n91,200 – 91,250\nlongs 1.59M, shorts 0 USD, 2 events"
-    assert scale == pytest.approx(860 / 1600 if size == PHONE else 1200 / 1600, abs=0.02)
+    assert scale == pytest.approx(1040 / 1600 if size == PHONE else 1200 / 1600, abs=0.02)
     assert red > 2 * max(green, blue)  # the hot end of the palette: the marks lie where the picture has its cells
 
 

@@ -32,7 +32,8 @@ class Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag != "script"
         assert not [name for name, _ in attrs if name == "style" or name.startswith("on")]
-        self.targets += [value or "" for name, value in attrs if name in ("href", "src", "srcset")]
+        targets = [value or "" for name, value in attrs if name in ("href", "src", "srcset")]
+        self.targets += [target for target in targets if not target.startswith("data:image/")]  # carried, not sought
 
 
 def check_usable(out: Path) -> int:

@@ -114,6 +114,20 @@ def test_the_numbers_are_those_of_the_reports(run: Run, tmp_path: Path) -> None:
     assert "Synthetic sample data" in (tmp_path / "out/index.html").read_text()
 
 
+def test_a_cluster_that_holds_the_last_price_is_neither_above_nor_below(run: Run, tmp_path: Path) -> None:
+    entry = run(UNTIL, symbols=("BTCUSDT",), lookbacks=("24h",)).summary["reports"][0]
+    price = entry["last_price"]
+    around, above, below = (entry[name] for name in ("around", "above", "below"))
+    assert around["low"] <= price < around["high"]
+    assert around["rank"] == 1  # the largest of all, 92,000 and above by its peak
+    assert above["low"] > price > below["high"]
+    card = (tmp_path / "out/index.html").read_text()
+    band = f"{around['low']:,.0f} – {around['high']:,.0f}"
+    assert f"<dt>around the price</dt>\n<dd>{band} <small>" in card
+    assert card.count(band) == 1
+    assert f"| {band} (" in (tmp_path / "out/latest/digest.md").read_text()
+
+
 def test_the_page_allows_its_style_and_its_pictures_alone(sample: Path, tmp_path: Path) -> None:
     settings = Settings(symbols=("SOLUSDT",), lookbacks=("4h",), out=tmp_path, themes=("light", "dark"), fetch=False)
     run_daily(settings, Lake(sample), UNTIL, print, print)
@@ -121,7 +135,7 @@ def test_the_page_allows_its_style_and_its_pictures_alone(sample: Path, tmp_path
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
     assert style
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; base-uri 'none'" in text
+    assert f"default-src 'none'; img-src 'self' data:; style-src 'sha256-{digest}'; base-uri 'none'" in text
     assert "//" not in text.replace(digest, "")  # no address anywhere; a hash may hold two slashes
     pages = json.loads((tmp_path / "2026-01-07/summary.json").read_text())["reports"][0]["files"]["pages"]
     assert pages == {"light": "SOLUSDT-4h.html", "dark": "SOLUSDT-4h-dark.html"}
