@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +46,27 @@ def _no_liqcli_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def lake(tmp_path: Path) -> Path:
     """The folder of an empty lake (it does not exist yet); ``run_cli`` uses the same one."""
     return tmp_path / "lake"
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a lake with the synthetic sample, filled once for all processes of a test run: only to be read."""
+    from filelock import FileLock
+
+    from liqcli.demo import fill_lake
+    from liqcli.lake import Lake
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "sample" / "lake"
+    with FileLock(shared / "sample.lock"):
+        if not made.exists():
+            filling = shared / "sample-filling" / "lake"
+            shutil.rmtree(filling, ignore_errors=True)
+            fill_lake(Lake(filling))
+            filling.parent.rename(made.parent)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,7 @@ import pytest
 from conftest import ROOT, RunCli
 from matplotlib.image import imread
 
-from liqcli.demo import fill_lake
-from liqcli.lake import Lake
+from liqcli import demo
 
 # Sums by hand: longs 2*100 + 1*101 = 301, shorts 3*102 + 1*103.5 + 2*99 + 4*100.5 = 1009.5
 EVENTS = """\
@@ -135,31 +134,26 @@ def test_row_order_and_threads_do_not_change_a_byte(run_cli: RunCli, tmp_path: P
         for _ in range(3000)
     ]
     made: dict[str, list[bytes]] = {}
-    for run, threads in enumerate(("1", "2", "4")):
+    numbers = ("json", "csv", "parquet")
+    window = ("-s", "SOL", "--since", "2026-03-02T10:00Z", "--until", "2026-03-02T11:00Z")
+    for threads, kinds in (
+        ("1", ("png", "html", "md", *numbers)),
+        ("2", numbers),
+        ("4", ("png", "html", "md", *numbers)),
+    ):
         random.shuffle(lines)
-        source = tmp_path / str(run) / "events.csv"
-        source.parent.mkdir()
-        source.write_text("\n".join(["ts,exchange,symbol,position,price,qty", *lines]))
-        env = {"LIQCLI_LAKE": str(tmp_path / str(run) / "lake"), "LIQCLI_THREADS": threads}
-        run_cli("import", source, env=env, check=0)
-        outputs = [tmp_path / str(run) / f"r.{kind}" for kind in ("png", "html", "md", "json", "csv", "parquet")]
-        flags = [word for path in outputs for word in ("-o", str(path))]
-        run_cli(
-            "heatmap",
-            "-s",
-            "SOL",
-            "--since",
-            "2026-03-02T10:00Z",
-            "--until",
-            "2026-03-02T11:00Z",
-            *flags,
-            env=env,
-            check=0,
-        )
-        for path in outputs:
-            made.setdefault(path.suffix, []).append(path.read_bytes())
-    for suffix, versions in made.items():
-        assert versions[0] == versions[1] == versions[2], suffix
+        folder = tmp_path / threads
+        folder.mkdir()
+        (folder / "events.csv").write_text("\n".join(["ts,exchange,symbol,position,price,qty", *lines]))
+        env = {"LIQCLI_LAKE": str(folder / "lake"), "LIQCLI_THREADS": threads}
+        run_cli("import", folder / "events.csv", env=env, check=0)
+        flags = [word for kind in kinds for word in ("-o", str(folder / f"r.{kind}"))]
+        run_cli("heatmap", *window, *flags, env=env, check=0)
+        for kind in kinds:
+            made.setdefault(kind, []).append((folder / f"r.{kind}").read_bytes())
+    assert [len(made[kind]) for kind in ("png", "html", "md", *numbers)] == [2, 2, 2, 3, 3, 3]
+    for kind, versions in made.items():
+        assert len(set(versions)) == 1, kind
 
 
 def test_the_page_is_one_file_without_script_or_request(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
@@ -209,18 +203,21 @@ def test_version_sources_and_completion(run_cli: RunCli) -> None:
     assert "heatmap" in completed.stdout or completed.exit_code == 0
 
 
-def test_the_demo_tells_where_its_report_is(run_cli: RunCli, tmp_path: Path) -> None:
-    done = run_cli("demo", "-o", tmp_path / "demo", check=0)
+def test_the_demo_tells_where_its_report_is(run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three symbols; once more, of which one is enough, it changes neither the lake nor a report."""
+    folder = tmp_path / "demo"
+    done = run_cli("demo", "-o", folder, check=0)
     report = Path(done.stdout.strip())
-    assert report == (tmp_path / "demo" / "BTCUSDT-24h.html").resolve()
+    assert report == (folder / "BTCUSDT-24h.html").resolve()
     assert "Synthetic sample data" in report.read_text()
     assert "Synthetic sample data" in report.with_suffix(".md").read_text()
-    first = {path.name: path.read_bytes() for path in (tmp_path / "demo").glob("*.*")}
-    run_cli("demo", "-o", tmp_path / "demo", check=0)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "demo").glob("*.*")} == first
+    first = {path: path.read_bytes() for path in folder.rglob("*") if path.suffix}
+    assert len(list(folder.glob("*.*"))) == 3 * (2 + 4)  # a page and its twin, and four pictures beside the twin
+    monkeypatch.setattr(demo, "SYMBOLS", ("BTCUSDT",))
+    assert len(demo.run_demo(folder, lambda _line: None)) == 2 + 4
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.suffix} == first
     shown = imread(ROOT / "docs/pictures/sample-btcusdt-24h.png")
-    assert np.array_equal(imread(tmp_path / "demo" / "BTCUSDT-24h.png"), shown), "make pictures, and look at them"
-    assert len(first) == 3 * (2 + 4)  # a page and its twin, and four pictures beside the twin
+    assert np.array_equal(imread(folder / "BTCUSDT-24h.png"), shown), "make pictures, and look at them"
 
 
 def test_the_recorded_binance_days_give_the_known_totals(run_cli: RunCli, real_data: Path, tmp_path: Path) -> None:
@@ -291,14 +288,6 @@ CLUSTER_KEYS = {
     "first_seen", "last_seen", "active_buckets", "distance_pct", "key_levels", "role",
 }  # fmt: skip
 CASCADE_KEYS = {"start", "end", "position", "events", "notional", "peak_per_minute", "price_from", "price_to", "share"}
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with the synthetic sample."""
-    root = tmp_path_factory.mktemp("sample") / "lake"
-    fill_lake(Lake(root))
-    return root
 
 
 @pytest.mark.parametrize("words", [("status",), ("cascades", "-s", "BTC"), ("clusters", "-s", "BTC")])

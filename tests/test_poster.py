@@ -19,7 +19,6 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.open_interest import OpenInterestSeries
 from liqcli.analysis.selection import Query
 from liqcli.charts import draw_heatmap
-from liqcli.demo import fill_lake as fill_sample
 from liqcli.findings import View, build_findings
 from liqcli.import_formats import ImportOptions
 from liqcli.importer import import_files
@@ -35,10 +34,8 @@ DARK = View(theme="dark")
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    lake = Lake(tmp_path_factory.mktemp("sample") / "lake")
-    fill_sample(lake)
-    return lake
+def lake(sample):
+    return Lake(sample)
 
 
 def find(lake, **changes):

@@ -10,7 +10,7 @@ import pytest
 from liqcli.analysis.checklist import LONGEST_S, RISING, SHORTEST_S, STOP_ATR, STYLES, TARGET_ATR
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
-from liqcli.demo import fill_lake, read_facts
+from liqcli.demo import read_facts
 from liqcli.findings import View, build_findings
 from liqcli.lake import Lake
 from liqcli.reading import explain_map
@@ -22,11 +22,9 @@ TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    lake = Lake(tmp_path_factory.mktemp("reading") / "lake")
-    fill_lake(lake)
+def report(sample):
     query = Query("BTCUSDT", lookback="24h", until=read_facts()["show_until"])
-    return build_report(build_findings(lake, query, GridOptions(), View()))
+    return build_report(build_findings(Lake(sample), query, GridOptions(), View()))
 
 
 def test_the_numbers_of_the_text_are_those_of_the_sample(report):

@@ -18,9 +18,7 @@ from conftest import RunCli
 
 from liqcli.clock import Clock, find_clock, list_runs, machine_zone
 from liqcli.daily.day import resolve_day
-from liqcli.demo import fill_lake
 from liqcli.errors import UsageError
-from liqcli.lake import Lake
 from liqcli.model import to_us
 from liqcli.schedule import Job, format_cron, format_service, format_timer, parse_at
 
@@ -157,11 +155,11 @@ def test_systemd_accepts_the_units(run_cli: RunCli, tmp_path: Path) -> None:
     assert "liqcli-daily" not in done.stderr
 
 
-def test_the_crontab_line_works_as_printed(run_cli: RunCli, tmp_path: Path) -> None:
+def test_the_crontab_line_works_as_printed(run_cli: RunCli, sample: Path, tmp_path: Path) -> None:
     """With nothing but PATH and HOME, from another folder, in a place whose name wants quoting."""
     folder = tmp_path / "my 100% folder"
     folder.mkdir()
-    fill_lake(Lake(tmp_path / "lake"))
+    shutil.copytree(sample, tmp_path / "lake")
     (folder / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["4h"]\nout = "out"\nfetch = false\n')
     env = {"LIQCLI_KEY_TARDIS": "TD.secret"}
     printed = run_cli("schedule", "--at", "01:30", cwd=folder, env=env, check=0).stdout

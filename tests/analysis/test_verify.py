@@ -13,7 +13,6 @@ from factories import DAY, HOUR, MINUTE, T0, covered, fill_lake, make_liquidatio
 
 from liqcli.analysis.verify import verdict_record, verify_lake
 from liqcli.analysis.verify_rows import SHORTEST_RUN
-from liqcli.demo import fill_lake as fill_with_sample
 from liqcli.lake import Lake, rows_to_table
 from liqcli.market_data import (
     Candle,
@@ -83,9 +82,8 @@ def test_an_empty_lake(lake):
     assert (verdict.files, verdict.findings) == (0, [])
 
 
-def test_the_sample_is_whole(lake):
-    fill_with_sample(Lake(lake))
-    assert verify_lake(Lake(lake)).findings == []
+def test_the_sample_is_whole(sample):
+    assert verify_lake(Lake(sample)).findings == []
 
 
 # ------------------------------------------------------------------------------------------------ files

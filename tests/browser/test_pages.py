@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from liqcli.daily import run_daily
-from liqcli.demo import fill_lake
 from liqcli.lake import Lake
 from liqcli.settings import Settings
 
@@ -62,13 +61,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def out(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A day of daily reports on the sample."""
     folder = tmp_path_factory.mktemp("daily")
-    lake = Lake(folder / "lake")
-    fill_lake(lake)
     settings = Settings(symbols=("BTCUSDT",), lookbacks=("24h",), out=folder / "out", fetch=False)
-    assert run_daily(settings, lake, "2026-01-08", lambda _: None, lambda _: None).exit_code == 0
+    assert run_daily(settings, Lake(sample), "2026-01-08", lambda _: None, lambda _: None).exit_code == 0
     return folder / "out"
 
 

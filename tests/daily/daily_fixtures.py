@@ -15,7 +15,6 @@ from conftest import cli_environment
 from daily_scene import SETTINGS, UNTIL
 
 from liqcli.daily import DailyResult, run_daily
-from liqcli.demo import fill_lake
 from liqcli.lake import Lake
 from liqcli.settings import Settings
 
@@ -54,14 +53,6 @@ for line in sys.stdin:
     if os.waitstatus_to_exitcode(os.wait()[1]):
         print("killed", last, flush=True)
 """
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with the synthetic sample; tests only read it."""
-    lake = Lake(tmp_path_factory.mktemp("sample") / "lake")
-    fill_lake(lake)
-    return lake.root
 
 
 @pytest.fixture
