@@ -70,6 +70,26 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], Path]:
+    """``imported(text, lake)`` puts what ``liqcli import`` makes of a CSV file there; each text is imported once."""
+    from liqcli.import_formats import ImportOptions
+    from liqcli.importer import import_files
+    from liqcli.lake import Lake
+
+    made: dict[str, Path] = {}
+
+    def fill(text: str, lake: Path) -> Path:
+        if text not in made:
+            folder = tmp_path_factory.mktemp("imported")
+            (folder / "events.csv").write_text(text)
+            import_files(Lake(folder / "lake"), [folder / "events.csv"], ImportOptions())
+            made[text] = folder / "lake"
+        return Path(shutil.copytree(made[text], lake))
+
+    return fill
+
+
+@pytest.fixture(scope="session")
 def warmth() -> Iterator[Warmth]:
     """Processes that have everything imported, from which programs are forked."""
     parents = Warmth()

@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,9 @@ def snapshot(lake: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def filled(run_cli: RunCli, tmp_path: Path) -> Path:
+def filled(imported: Callable[[str, Path], Path], lake: Path) -> Path:
     """A lake with one event of SOLUSDT on gate."""
-    events = tmp_path / "good.csv"
-    events.write_text(HEADER + GOOD)
-    run_cli("import", events, check=0)
-    return tmp_path / "lake"
+    return imported(HEADER + GOOD, lake)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import random
 import re
 import shlex
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,12 +34,9 @@ WINDOW = ("--since", "2026-03-02T10:00Z", "--until", "2026-03-02T10:10Z")
 
 
 @pytest.fixture
-def filled(run_cli: RunCli, tmp_path: Path) -> Path:
+def filled(imported: Callable[[str, Path], Path], lake: Path) -> Path:
     """A lake with the six events."""
-    events = tmp_path / "events.csv"
-    events.write_text(EVENTS)
-    run_cli("import", events, check=0)
-    return tmp_path / "lake"
+    return imported(EVENTS, lake)
 
 
 def test_every_number_of_a_small_window(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:

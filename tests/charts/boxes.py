@@ -12,7 +12,7 @@ def visible_texts(figure):
     """Every text that is drawn, with its box in pixels."""
     canvas = FigureCanvasAgg(figure)
     with own_style():
-        canvas.draw()
+        figure.draw_without_rendering()  # places everything, which is what boxes need
         found = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
         return [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in found]
 

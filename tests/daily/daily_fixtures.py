@@ -84,8 +84,8 @@ def run(sample: Path, tmp_path: Path, undrawn: None) -> Callable[..., DailyResul
     return run_day
 
 
-@pytest.fixture
-def killable(sample: Path, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def killable(sample: Path) -> Iterator[Any]:
     """Run one day in a process that is killed before its n-th change on disk; gives what it said."""
     process = subprocess.Popen(
         [sys.executable, "-c", ZYGOTE, sample], env=cli_environment(sample), text=True, stdin=-1, stdout=-1
