@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from loopback.cases import CASES
 from loopback.cryptohftdata import CryptoHftDataServer
 from loopback.market import BinanceMarket
-from loopback.scenes import be_swift, point, stored
+from loopback.scenes import aim, be_swift, point, stored
 from loopback.server import Loopback, Reply
 from loopback.truth import HOUR_MS, Event, count_expected, inside, tidy
 from loopback.venues import GateServer, OkxServer
@@ -21,6 +22,8 @@ from typer.testing import CliRunner, Result
 
 from liqcli.analysis.verify import verify_lake
 from liqcli.cli import app
+from liqcli.errors import UsageError
+from liqcli.fetcher import fetch
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.timespan import now_us
@@ -155,3 +158,16 @@ def test_the_second_run_asks_for_the_last_minutes_alone(done: Done) -> None:
         assert rows["gate", symbol]["requests"] <= 5
         assert rows["gate", symbol]["coverage"] == 1
         assert rows["gate", symbol]["events"] <= 1
+
+
+def test_who_names_no_symbol_gets_what_the_source_has(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
+    """dYdX quotes in USD: nobody typed the BTCUSDT that it does not list, so that is no mistake."""
+    case = CASES["dydx"]()
+    window = Window(case.truth.window.start_us, case.truth.window.start_us + 3_600_000_000)
+    with case.server as server:
+        aim(monkeypatch, "dydx", server.url)
+        summary = fetch(Lake(lake), window, (), ["dydx"])
+        with pytest.raises(UsageError, match="unknown symbol 'BTCUSDT': no asked source lists it; did you mean BTCUSD"):
+            fetch(Lake(lake), window, ["BTCUSDT"], ["dydx"])
+    assert [(row.symbol, row.result) for row in summary.rows] == [(s, "ok") for s in ("BTCUSD", "ETHUSD", "SOLUSD")]
+    assert stored(lake, "BTCUSD").total() == inside(case.truth.rows["BTCUSD"], window).total() > 0

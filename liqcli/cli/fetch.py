@@ -21,7 +21,7 @@ from liqcli.cli.common import (
     warn,
 )
 from liqcli.cli.progress import show_progress
-from liqcli.errors import ExitCode
+from liqcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +38,12 @@ def fetch(
         str | None, typer.Option(help="Exchanges, comma separated.", show_default="what the sources give")
     ] = None,
     symbol: Annotated[
-        str, typer.Option(help="Symbols in any spelling, comma separated; SOL alone means every contract on SOL.")
-    ] = "BTCUSDT,ETHUSDT,SOLUSDT",
+        str | None,
+        typer.Option(
+            help="Symbols in any spelling, comma separated; SOL alone means every contract on SOL.",
+            show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the named sources have on BTC, ETH and SOL",
+        ),
+    ] = None,
     source: Annotated[
         str | None, typer.Option(help="Sources, comma separated.", show_default="all that can serve without a key")
     ] = None,
@@ -76,6 +80,7 @@ def fetch(
 
     from liqcli.cli.fetch_summary import fetch_record, render_market, render_summary
     from liqcli.config import lake_root
+    from liqcli.fetcher import DEFAULT_BASES, DEFAULT_SYMBOLS
     from liqcli.fetcher import fetch as run_fetch
     from liqcli.fetcher.market import fetch_market
     from liqcli.lake import Lake
@@ -87,7 +92,9 @@ def fetch(
     _check_interval(interval)
     store = Lake(lake_root(lake))
     symbols, exchanges = split_names(symbol), split_names(exchange)
-    latest = _find_latest(store, symbols) if (until or "").strip().lower() == "latest" else None
+    if symbol is not None and not symbols:
+        raise UsageError("--symbol: no symbol given")
+    latest = _find_latest(store, symbols or DEFAULT_SYMBOLS) if (until or "").strip().lower() == "latest" else None
     window = resolve_window(since, until, read_lookback(lookback, since), latest)
     summary, market, listed = None, [], []
     if "liquidations" in kinds:
@@ -99,7 +106,7 @@ def fetch(
         if as_table:
             typer.echo(render_summary(summary))
     if market_kinds := [name for name in kinds if name != "liquidations"]:
-        words = _spell_out(symbols, listed)
+        words = _spell_out(symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
         with show_progress() as progress:
             market = fetch_market(
                 store, window, words, market_kinds, exchanges, interval, progress=progress, again=again

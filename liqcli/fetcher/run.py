@@ -29,6 +29,7 @@ from liqcli.symbols import normalise_symbol, split_symbol
 from liqcli.timespan import cut_future, now_us
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+DEFAULT_BASES = ("BTC", "ETH", "SOL")  # where no asked source lists one of those: Kraken, Deribit, dYdX quote in USD
 FLUSH_S = 1.0
 WRITING_SHARE = 5  # asking goes on so many times as long as the last writing took: large files are rewritten whole
 
@@ -52,7 +53,7 @@ class _Run(NamedTuple):
 def fetch(
     lake: Lake,
     window: Window,
-    symbols: Sequence[str] = DEFAULT_SYMBOLS,
+    symbols: Sequence[str] = (),
     sources: Sequence[str] = (),
     exchanges: Sequence[str] = (),
     say: Say = lambda _line: None,
@@ -70,7 +71,7 @@ def fetch(
     window : Window
         What is wanted. [UTC]
     symbols : sequence of str
-        In any spelling; a bare base (``SOL``) means every contract on it.
+        In any spelling; a bare base (``SOL``) means every contract on it. None: what is usual, as each source has it.
     sources, exchanges : sequence of str
         Names; none given means every source that needs no key.
     say : callable
@@ -91,16 +92,15 @@ def fetch(
     KeyboardInterrupt
         Ctrl-C or SIGTERM; complete windows are stored.
     """
-    words = [normalise_symbol(text) for text in dict.fromkeys(symbols)]
-    if not words:
-        raise UsageError("--symbol: no symbol given")
+    words = [normalise_symbol(text) for text in dict.fromkeys(symbols)] or list(DEFAULT_SYMBOLS)
     pairs = choose_pairs(sources, exchanges, window, words, say)
     progress = progress or Progress(say)
     past = cut_future(window, now_us())
     run = _Run(lake, Clients(progress), Crew(), progress)
     try:
         with like_ctrl_c():
-            jobs = _make_jobs(run, partial(_plan, lake, window, progress.say if again else None), pairs, words)
+            plan = partial(_plan, lake, window, progress.say if again else None)
+            jobs = _make_jobs(run, plan, pairs, words) if symbols else _make_usual_jobs(run, plan, pairs)
             _ask_all(run, jobs, flush_s)
     finally:
         run.crew.stop()
@@ -109,7 +109,17 @@ def fetch(
     return FetchSummary(window, tuple(sum_up(job, past, memory) for job, memory in zip(jobs, memories, strict=True)))
 
 
-def _make_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[str]) -> list[Job]:
+def _make_usual_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair]) -> list[Job]:
+    """Plan what somebody wants who names no symbol: never an error, and each source's own contracts if need be."""
+    try:
+        return _make_jobs(run, plan, pairs, DEFAULT_SYMBOLS)
+    except UsageError:  # a symbol that no source lists
+        return _make_jobs(run, plan, pairs, DEFAULT_BASES, must_be_listed=False)
+
+
+def _make_jobs(
+    run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[str], must_be_listed: bool = True
+) -> list[Job]:
     """Plan each symbol; contracts are only looked up where something can be asked for."""
     jobs: list[Job] = []
     open_words: dict[int, list[str]] = defaultdict(list)
@@ -128,7 +138,8 @@ def _make_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[
         wanted = open_words[pairs.index((answer.source, answer.exchange))]
         jobs += _jobs_of(plan, answer, wanted, unlisted)
     failed = sum(answer.listing is None for answer in resolved)
-    check_listed(unlisted, len(pairs), failed)
+    if must_be_listed:
+        check_listed(unlisted, len(pairs), failed)
     for answer in resolved:
         if answer.error:
             run.progress.fail(answer.source.name, answer.error)
