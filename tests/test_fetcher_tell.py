@@ -42,6 +42,18 @@ def test_a_cause_is_said_once() -> None:
     assert list_notes(FetchSummary(DAY, rows[:2])) == [], "nobody was asked what it publishes"
 
 
+def test_what_windows_count_is_added_up() -> None:
+    """Six hours a file list: a day without files is one line, and the first path is where to look."""
+    gaps = [
+        f"{n} of 6 hours have no file (quiet, or not recorded), first {hour:02}/BTC" for n, hour in ((6, 0), (2, 7))
+    ]
+    rows = (row(gaps=(*gaps, "2026-11-02: needs a key", "2026-11-02: needs a key")),)
+    assert list_troubles(FetchSummary(DAY, rows)) == [
+        "okx BTCUSDT: 8 of 12 hours have no file (quiet, or not recorded), first 00/BTC",
+        "okx BTCUSDT: 2026-11-02: needs a key",
+    ]
+
+
 def test_market_troubles_are_said_once() -> None:
     blocked, missing = "binance: /fapi/v1/klines answered 451", "gate has no candles of 3m"
     rows = [

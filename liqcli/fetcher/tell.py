@@ -13,6 +13,8 @@ from liqcli.formats import format_count
 from liqcli.http import UNREACHED
 from liqcli.timespan import now_us
 
+_COUNTED = re.compile(r"(?P<some>\d+) of (?P<of>\d+) (?P<what>.*?)(?P<first>, first .*)?$")
+
 
 def list_troubles(summary: FetchSummary) -> list[str]:
     """Say what could have come and did not, and why."""
@@ -53,12 +55,26 @@ def advise(lines: Collection[str]) -> Iterator[str]:
 def troubles_of(row: FetchRow) -> list[str]:
     """Say of one source, exchange and symbol what could have come and did not."""
     said = [_plain(row.error.removeprefix(NOT_ASKED)).removeprefix(f"{row.source}: ")] if row.error else []
-    said += row.gaps
+    said += _add_up(row.gaps)
     if row.cut:
         said.append(f"{format_count(row.cut)} moments hold more events than the source gives; what came is stored")
     if row.rejected:
         said.append(f"{format_count(row.rejected)} rows refused; they are kept in the lake, under rejected/")
     return said
+
+
+def _add_up(texts: Iterable[str]) -> Iterator[str]:
+    """Join what windows say one after the other, as in "3 of 6 hours have no file, first …": counts add up."""
+    groups: dict[str, list[re.Match[str] | None]] = {}
+    for text in texts:
+        counted = _COUNTED.match(text)
+        groups.setdefault(counted["what"] if counted else text, []).append(counted)
+    for what, found in groups.items():
+        if first := found[0]:
+            some, of = (sum(int(match[name]) for match in found if match) for name in ("some", "of"))
+            yield f"{format_count(some)} of {format_count(of)} {what}{first['first'] or ''}"
+        else:
+            yield what
 
 
 def _plain(text: str) -> str:
