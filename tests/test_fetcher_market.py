@@ -330,6 +330,25 @@ def test_rows_of_other_times_are_not_taken_for_silence(house: object, lake: Path
         assert row.troubles[0].endswith("UTC alone (asked 4 times)")
 
 
+def test_okx_rows_beyond_the_end_are_an_answer_to_another_question(house: object, lake: Path) -> None:
+    """OKX gives the hundred before an instant: those before a later one share twenty minutes with the window."""
+    server = OkxMarket()
+    honest, told = server.answer, iter(range(1))
+
+    def stale(asked: Asked) -> Reply:
+        if asked.path.endswith("history-candles") and next(told, None) is not None:
+            later = str(int(asked.params["after"]) + 40 * MINUTE_MS)
+            asked = asked._replace(params=asked.params | {"after": later})
+        return honest(asked)
+
+    server.answer = stale  # type: ignore[method-assign]
+    house(okx=server)  # type: ignore[operator]
+    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
+    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["okx"])
+    assert (row.result, row.requests) == ("ok", 2)
+    assert read(lake, "candles", "okx", "BTCUSDT") == true_candles("BTCUSDT", span)
+
+
 def test_what_is_said_each_time_is_believed(house: object, lake: Path) -> None:
     """A place that answers with later rows, the same again: the contract is younger than the window."""
     server = BybitMarket()
