@@ -14,11 +14,11 @@ READY := .venv/.ready
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format docs pictures bench wheel clean
+.PHONY: help setup demo test soak check format docs pictures screenshot bench wheel clean
 
 help:  ## list what can be made
 	@echo "make TARGET, where TARGET is"
-	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' Makefile | awk -F'|' '{ printf "  %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' Makefile | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
 	@echo "PYTHON=python3.12 picks the interpreter of a new .venv; PINS=newest make setup installs by range, not by pin;"
 	@echo "ARGS='-k lake' is handed to pytest."
 
@@ -50,6 +50,9 @@ docs: $(READY)  ## write docs/cli.md and docs/sources.md anew from the code
 
 pictures: $(READY)  ## draw docs/pictures anew from the embedded sample
 	@$(RUN) scripts/make_pictures.py
+
+screenshot: $(READY)  ## photograph the sample's report page for the README (needs Chromium)
+	@$(RUN) scripts/make_screenshot.py
 
 bench: $(READY)  ## time reports, grids, fetches, status and the daily run against bare references (ARGS go to scripts/bench.py)
 	@$(RUN) scripts/bench.py $(ARGS)

@@ -9,7 +9,7 @@ from liqcli.formats import format_coverage, format_duration
 
 COMPLETENESS: Mapping[str, str] = {
     "full": "every liquidation the exchange publishes",
-    "sampled": "sampled: the exchange publishes at most about one a second, so totals are a floor",
+    "sampled": "sampled: the feed leaves orders out, often all but one a second, so totals are a floor",
     "mixed": "some exchanges send every liquidation, others only a sample: totals are a floor",
 }
 SHORT_COMPLETENESS: Mapping[str, str] = {

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,8 @@ class Chromium:
             )
         os.close(to_read)
         os.close(to_write)
-        self._rest, self._last, self._waiting = b"", 0, []
+        self._rest, self._last = b"", 0
+        self._waiting: list[Message] = []
 
     def close(self) -> None:
         """End the browser, by request, else by force."""
@@ -96,9 +97,10 @@ class Chromium:
         answer = self.wait_for(lambda message: message.get("id") == number, method)
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
-        return answer["result"]
+        result: Message = answer["result"]
+        return result
 
-    def wait_for(self, wanted: Any, what: str) -> Message:
+    def wait_for(self, wanted: Callable[[Message], bool], what: str) -> Message:
         """Take the first message that is wanted; the others are kept for later."""
         until = time.monotonic() + PATIENCE_S
         for message in self._waiting:
