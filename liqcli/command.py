@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from liqcli.formats import format_iso
+from liqcli.formats import format_exact, format_iso
 from liqcli.model import US_PER_S
 from liqcli.timespan import format_length
 
@@ -27,11 +27,11 @@ def format_command(findings: Findings) -> str:
     if query.position != "both":
         words += ["--position", query.position]
     if query.min_usd:
-        words += ["--min-usd", f"{query.min_usd!r}"]
+        words += ["--min-usd", format_exact(query.min_usd)]
     if query.price != "reported":
         words += ["--price", query.price]
     if options.price_low is not None and options.price_high is not None:
-        words += ["--price-range", f"{options.price_low!r}:{options.price_high!r}"]
+        words += ["--price-range", f"{format_exact(options.price_low)}:{format_exact(options.price_high)}"]
     words += _cluster_words(findings)
     for flag, value, default in (
         ("--by", view.by, "notional"),

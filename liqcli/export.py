@@ -32,7 +32,7 @@ def iter_cells(grid: HeatmapGrid) -> Iterator[tuple[str, float, float, str, floa
                     edges[row],
                     edges[row + 1],
                     position,
-                    round(float(notional[row, column]), 6),
+                    float(notional[row, column]),
                     float(qty[row, column]),
                     int(events[row, column]),
                 )

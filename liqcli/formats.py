@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from decimal import Decimal
 
 from liqcli.model import from_us
 
@@ -34,6 +35,11 @@ def format_usd_signed(value: float) -> str:
 def format_usd_exact(value: float) -> str:
     """Write USD in full with cents: ``26,853,827.90``."""
     return f"{value:,.2f}"
+
+
+def format_exact(value: float) -> str:
+    """Write a number so that it reads back as the same double, without an exponent: ``0.00002105``, ``104.5``."""
+    return f"{Decimal(repr(value)):f}"
 
 
 def format_count(value: int) -> str:

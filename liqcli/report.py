@@ -149,7 +149,7 @@ def _sums(sums: Sums) -> dict[str, Any]:
 
 def _grid(grid: HeatmapGrid) -> dict[str, Any]:
     # Cells are whole millionths of a dollar; whole dollars are written without a point to keep the file small.
-    cells = np.round(grid.notional, 6).tolist()
+    cells = grid.notional.tolist()
     return {
         "bucket_start": [format_iso(t) for t in grid.bucket_starts_us.tolist()],
         "price_edges": grid.price_edges.tolist(),

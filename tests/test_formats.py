@@ -61,6 +61,15 @@ def test_usd_keeps_two_figures_and_no_exponent(value):
     assert number == pytest.approx(value, rel=0.051)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(104.5, "104.5"), (2.105e-05, "0.00002105"), (0.1 + 0.2, "0.30000000000000004"), (1e16, "10000000000000000")],
+)
+def test_exact(value, text):
+    assert formats.format_exact(value) == text
+    assert float(text) == value
+
+
 def test_usd_exact_and_counts():
     assert formats.format_usd_exact(26_853_827.9) == "26,853,827.90"
     assert formats.format_usd_exact(0.005) == "0.01"

@@ -128,22 +128,18 @@ def list_reach(found: Cumulative) -> list[dict[str, Any]]:
 
 
 def _within(found: Cumulative, rings: int, percent: float) -> dict[str, Any]:
-    def usd(side: Outward, position: str) -> float:
-        sums: NDArray[np.int64] = getattr(side, f"{position}_e6")
-        return int(sums[min(rings, len(sums) - 1)]) / 1e6
+    def within(sums: NDArray[np.int64]) -> int:
+        return int(sums[min(rings, len(sums) - 1)])
 
-    sums = {
-        f"{place}_{position}": usd(getattr(found, place), position)
-        for place in ("below", "above")
-        for position in ("long", "short")
-    }
+    sums_e6: dict[str, int] = {}
+    for place, side in (("below", found.below), ("above", found.above)):
+        long, short = within(side.long_e6), within(side.short_e6)
+        sums_e6 |= {place: long + short, f"{place}_long": long, f"{place}_short": short}
     return {
         "within_pct": round(percent, 9),
         "price_below": max(found.last_price * (1 - percent / 100), 0.0),  # no price lies further below than its all
         "price_above": found.last_price * (1 + percent / 100),
-        **sums,
-        "below": round(sums["below_long"] + sums["below_short"], 6),
-        "above": round(sums["above_long"] + sums["above_short"], 6),
+        **{name: usd_e6 / 1e6 for name, usd_e6 in sums_e6.items()},
     }
 
 

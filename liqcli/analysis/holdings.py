@@ -17,14 +17,14 @@ LAKE_COLUMNS = ("ts", "position", "price", "price_kind", "qty", "notional", "com
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one file holds; times in µs UTC, ``notional`` in USD."""
+    """What one file holds; times in µs UTC, ``usd_e6`` in millionths of a dollar, so that files add up exactly."""
 
     partition: Partition
     path: Path
     first_us: int
     last_us: int
     events: int
-    notional: float
+    usd_e6: int
     full: bool
     fill: bool
 
@@ -53,7 +53,7 @@ def read_holdings(
     """
     rows, damaged = _read_files(engine, lake, partitions, "stored", "holdings", LAKE_COLUMNS, thorough)
     holdings = [
-        Holding(partition, path, first, last, events, usd_e6 / 1e6, full > 0, fill > 0)
+        Holding(partition, path, first, last, events, usd_e6, full > 0, fill > 0)
         for partition, path, (first, last, events, usd_e6, full, fill) in rows
     ]
     return holdings, damaged

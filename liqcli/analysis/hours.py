@@ -32,6 +32,7 @@ class HourSum:
 
     start_us: int
     span_us: int
+    notional: float
     long_notional: float
     short_notional: float
     long_events: int
@@ -76,6 +77,7 @@ def build_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCover
         HourSum(
             start_us=int(start),
             span_us=int(spans[k]),
+            notional=int(usd["long"][k] + usd["short"][k]) / 1e6,
             long_notional=int(usd["long"][k]) / 1e6,
             short_notional=int(usd["short"][k]) / 1e6,
             long_events=int(events["long"][k]),
@@ -96,7 +98,7 @@ def hours_record(table: HourTable) -> dict[str, Any]:
             {
                 "start": _clock(row.start_us) if table.of_day else format_iso(row.start_us),
                 "span_s": row.span_us / US_PER_S,
-                "notional": round(row.long_notional + row.short_notional, 6),
+                "notional": row.notional,
                 "long_notional": row.long_notional,
                 "short_notional": row.short_notional,
                 "events": row.long_events + row.short_events,

@@ -134,7 +134,7 @@ def _join(
                 first_us=min((h.first_us for h in parts), default=None),
                 last_us=max((h.last_us for h in parts), default=None),
                 events=sum(h.events for h in parts),
-                notional=round(sum(h.notional for h in parts), 6),
+                notional=sum(h.usd_e6 for h in parts) / 1e6,
                 coverage=total_length(covered) / (whole[1] - whole[0]) if covered else None,
                 gaps=tuple(subtract_intervals([whole], covered)),
                 files=len(parts),

@@ -142,6 +142,8 @@ def test_sums_beyond_what_a_double_counts_exactly(engine):
     record = cumulative_record(found)
     assert record["below_long"][-1] == 10 * 3 * 3_000_000_000_000_001 / 1e6
     assert int(grid.notional_e6.sum()) == 80 * 3_000_000_000_000_001
+    found, _ = build(engine, [(100.0, "long", 18_452_941_617.0618), (100.0, "short", 19_922_054_172.509764)], 100.0)
+    assert list_reach(found)[-1]["above"] == 38_374_995_789_571_564 / 1e6  # not the sum of two rounded sums
 
 
 def test_a_grid_of_other_events_is_refused(engine):

@@ -46,6 +46,13 @@ def test_a_day_by_its_own_hours():
     assert {r.coverage for r in table.rows} == {None}
 
 
+def test_an_hour_of_more_than_a_double_counts_exactly():
+    """Longs and shorts are added as millionths; as dollars their sum ends in 57 instead of 56.6."""
+    events = [(T0, "long", 18_452_941_617.0618), (T0, "short", 19_922_054_172.509764)]
+    (first, *_) = hours_record(table_of(make_window(T0, T0 + DAY), events))["rows"]
+    assert first["notional"] == 38_374_995_789_571_564 / 1e6
+
+
 def test_a_week_by_the_hours_of_the_day():
     window = make_window(T0 + 30 * MINUTE, T0 + 7 * DAY)
     events = [(T0 + k * DAY + 5 * HOUR + 59 * MINUTE, "long", 10) for k in range(7)] + [(T0 + 6 * HOUR, "short", 1)]
