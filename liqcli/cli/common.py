@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,10 +62,24 @@ UntilOption = Annotated[
 
 
 SymbolOption = Annotated[
-    str, typer.Option("--symbol", "-s", help="SOLUSDT, SOL-USDT-SWAP, SOL/USDT:USDT …; SOL = all on SOL.")
+    str,
+    typer.Option(
+        "--symbol",
+        "-s",
+        help="SOLUSDT, SOL-USDT-SWAP, SOL/USDT:USDT …; SOL = all on SOL.",
+        autocompletion=complete.held_symbols,
+    ),
 ]
-ExchangeOption = Annotated[str | None, typer.Option(metavar="a,b", help="Only these exchanges.")]
-PositionOption = Annotated[str, typer.Option(help="Liquidated positions to count: long, short or both.")]
+ExchangeOption = Annotated[
+    str | None, typer.Option(metavar="a,b", help="Only these exchanges.", autocompletion=complete.exchanges)
+]
+PositionOption = Annotated[
+    str,
+    typer.Option(
+        help="Liquidated positions to count: long, short or both.",
+        autocompletion=complete.one_of("both", "long", "short"),
+    ),
+]
 BucketOption = Annotated[
     str | None, typer.Option(metavar="5m", help="Step of the time axis.", show_default="fits the window")
 ]
@@ -78,7 +93,8 @@ PriceRangeOption = Annotated[
 PriceOption = Annotated[
     str,
     typer.Option(
-        help="reported, or market: prices that are no fills move to the nearest one that traded in their minute."
+        help="reported, or market: prices that are no fills move to the nearest one that traded in their minute.",
+        autocompletion=complete.one_of("reported", "market"),
     ),
 ]
 MinUsdOption = Annotated[float, typer.Option(min=0, help="Count only events of at least this many USD.")]
@@ -97,15 +113,27 @@ HalfLifeOption = Annotated[
         show_default="all weigh the same",
     ),
 ]
-PaletteOption = Annotated[str, typer.Option(help="liq, viridis, magma or cividis (colour-blind safe).")]
+PaletteOption = Annotated[
+    str,
+    typer.Option(
+        help="liq, viridis, magma or cividis (colour-blind safe).",
+        autocompletion=complete.one_of("liq", "viridis", "magma", "cividis"),
+    ),
+]
 ThemeOption = Annotated[
-    str, typer.Option(help="dark, light, or auto: pages follow the reader's system, a picture alone is dark.")
+    str,
+    typer.Option(
+        help="dark, light, or auto: pages follow the reader's system, a picture alone is dark.",
+        autocompletion=complete.one_of("auto", "dark", "light"),
+    ),
 ]
 SizeOption = Annotated[
     str | None,
     typer.Option(metavar="3200x2000", help="Pixels of a .png, for print and dense screens.", show_default="1600 wide"),
 ]
-FormatOption = Annotated[str, typer.Option("--format", help="table, json or csv.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="table, json or csv.", autocompletion=complete.one_of("table", "json", "csv"))
+]
 
 
 def set_speech(quiet: bool, debug: bool) -> None:

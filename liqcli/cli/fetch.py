@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import (
     DebugOption,
     LakeOption,
@@ -35,26 +36,42 @@ KINDS = ("liquidations", "candles", "open-interest")
 
 def fetch(
     exchange: Annotated[
-        str | None, typer.Option(help="Exchanges, comma separated.", show_default="what the sources give")
+        str | None,
+        typer.Option(
+            help="Exchanges, comma separated.", show_default="what the sources give", autocompletion=complete.exchanges
+        ),
     ] = None,
     symbol: Annotated[
         str | None,
         typer.Option(
             help="Symbols in any spelling, comma separated; SOL alone means every contract on SOL.",
+            autocompletion=complete.usual_symbols,
             show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the named sources have on BTC, ETH and SOL",
         ),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Sources, comma separated.", show_default="all that can serve without a key")
+        str | None,
+        typer.Option(
+            help="Sources, comma separated.",
+            show_default="all that can serve without a key",
+            autocompletion=complete.sources,
+        ),
     ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
             help="What to fetch, comma separated: liquidations, candles, open-interest.",
+            autocompletion=complete.some_of(*KINDS),
             show_default="all three; with --source only liquidations",
         ),
     ] = None,
-    interval: Annotated[str, typer.Option(help="Length of a candle: 1m 5m 15m 1h 4h 1d.")] = "1m",
+    interval: Annotated[
+        str,
+        typer.Option(
+            help="Length of a candle: 1m 5m 15m 1h 4h 1d.",
+            autocompletion=complete.one_of("1m", "5m", "15m", "1h", "4h", "1d"),
+        ),
+    ] = "1m",
     lookback: LookbackOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -65,7 +82,10 @@ def fetch(
             help="Ask also for what the lake believes complete; a damaged file is set aside, not merged with.",
         ),
     ] = False,
-    output_format: Annotated[str, typer.Option("--format", help="How to sum up: table or json.")] = "table",
+    output_format: Annotated[
+        str,
+        typer.Option("--format", help="How to sum up: table or json.", autocompletion=complete.one_of("table", "json")),
+    ] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,

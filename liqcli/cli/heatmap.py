@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import (
     BinOption,
     BinsOption,
@@ -70,11 +71,19 @@ def heatmap(
     min_share: MinShareOption = None,
     max_clusters: MaxClustersOption = None,
     half_life: HalfLifeOption = None,
-    by: Annotated[str, typer.Option(help="What a cell shows: notional (USD), count or qty.")] = "notional",
+    by: Annotated[
+        str, typer.Option(help="What a cell shows: notional (USD), count or qty.", autocompletion=complete.one_of(*BY))
+    ] = "notional",
     palette: PaletteOption = "liq",
-    scale: Annotated[str, typer.Option(help="Colour scale: log, linear or percentile.")] = "log",
+    scale: Annotated[
+        str, typer.Option(help="Colour scale: log, linear or percentile.", autocompletion=complete.one_of(*SCALES))
+    ] = "log",
     picture: Annotated[
-        str, typer.Option(help="What a .png shows: heatmap, cascades, cumulative or open-interest.")
+        str,
+        typer.Option(
+            help="What a .png shows: heatmap, cascades, cumulative or open-interest.",
+            autocompletion=complete.one_of(*PICTURES),
+        ),
     ] = "heatmap",
     theme: ThemeOption = "auto",
     size: SizeOption = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import DebugOption, LakeOption, QuietOption, fail, say, set_speech
 from liqcli.cli.progress import show_import
 from liqcli.errors import UsageError
@@ -21,13 +22,25 @@ def import_files_command(
         typer.Argument(metavar="FILE...", help="CSV, CSV.gz, JSON lines, zip or Parquet.", show_default=False),
     ],
     format_name: Annotated[
-        str, typer.Option("--format", help="auto, tardis, binance-vision, binance-stream or generic.")
+        str,
+        typer.Option(
+            "--format",
+            help="auto, tardis, binance-vision, binance-stream or generic.",
+            autocompletion=complete.one_of("auto", "tardis", "binance-vision", "binance-stream", "generic"),
+        ),
     ] = "auto",
-    kind: Annotated[str, typer.Option(help="What the files hold: liquidations, candles or open-interest.")] = (
-        "liquidations"
-    ),
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="What the files hold: liquidations, candles or open-interest.",
+            autocompletion=complete.one_of("liquidations", "candles", "open-interest"),
+        ),
+    ] = ("liquidations"),
     exchange: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Exchange, for generic files without such a column.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Exchange, for generic files without such a column.", autocompletion=complete.exchanges
+        ),
     ] = None,
     symbol: Annotated[
         str | None, typer.Option(metavar="NAME", help="Symbol, for files that do not say it themselves.")

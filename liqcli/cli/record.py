@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import (
     DebugOption,
     LakeOption,
@@ -28,10 +29,22 @@ HEADER = ("exchange", "symbol", "events", "USD", "listened", "breaks", "rejected
 
 def record(
     exchange: Annotated[
-        str | None, typer.Option(metavar="a,b", help="Exchanges.", show_default="binance, bybit, aster")
+        str | None,
+        typer.Option(
+            metavar="a,b",
+            help="Exchanges.",
+            show_default="binance, bybit, aster",
+            autocompletion=complete.some_of("binance", "bybit", "aster"),
+        ),
     ] = None,
     symbol: Annotated[
-        str, typer.Option("--symbol", "-s", help="Symbols in any spelling, comma separated; SOL means every quote.")
+        str,
+        typer.Option(
+            "--symbol",
+            "-s",
+            help="Symbols in any spelling, comma separated; SOL means every quote.",
+            autocompletion=complete.usual_symbols,
+        ),
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
     length: Annotated[
         str | None, typer.Option("--for", metavar="1h", help="How long.", show_default="until Ctrl-C")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import DebugOption, LakeOption, check_choice, set_speech
 from liqcli.cli.daily import ConfigOption
 
@@ -24,7 +25,14 @@ def schedule(
         typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="as the settings say"),
     ] = None,
     lake: LakeOption = None,
-    output_format: Annotated[str, typer.Option("--format", help="all, cron, service or timer.")] = "all",
+    output_format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="all, cron, service or timer.",
+            autocompletion=complete.one_of("all", "cron", "service", "timer"),
+        ),
+    ] = "all",
     debug: DebugOption = False,
 ) -> None:
     """Print a crontab line, and a systemd service and timer, that run liqcli daily as it is set up here."""

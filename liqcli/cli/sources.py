@@ -6,12 +6,20 @@ from typing import Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import DebugOption, QuietOption, check_choice, set_speech
 
 
 def sources(
-    name: Annotated[str | None, typer.Argument(help="Only this source, in full.", show_default="all, in short")] = None,
-    output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="Only this source, in full.", show_default="all, in short", autocompletion=complete.one_source
+        ),
+    ] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", help="table or json.", autocompletion=complete.one_of("table", "json"))
+    ] = "table",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:

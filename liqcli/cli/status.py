@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
 from liqcli.cli.tables import render_table
 from liqcli.errors import ExitCode
@@ -15,7 +16,9 @@ SPARE = ("MB", "gaps", "first")
 
 
 def status(
-    output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    output_format: Annotated[
+        str, typer.Option("--format", help="table or json.", autocompletion=complete.one_of("table", "json"))
+    ] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,

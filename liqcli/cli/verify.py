@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.cli import complete
 from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech
 from liqcli.errors import ExitCode
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def verify(
-    output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    output_format: Annotated[
+        str, typer.Option("--format", help="table or json.", autocompletion=complete.one_of("table", "json"))
+    ] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
