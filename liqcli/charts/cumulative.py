@@ -154,18 +154,20 @@ def _draw_side(axes: Axes, sheet: Sheet, side: _Side) -> None:
 
 
 def _write_total(sheet: Sheet, ruler: _Ruler, side: _Side, room: float) -> None:
-    """Write over each side what it holds, all of it and by side, as far as it fits into ``room``. [px]"""
+    """Write over each side what it holds; longs and shorts apart where both fit into ``room`` [px], never one alone."""
     theme = sheet.theme
-    words = [
-        (f"{side.word} the last price: {format_usd(side.total)} USD", theme.text),
+    total = f"{format_usd(side.total)} USD"
+    whole, brief = (f"{side.word} the last price: {total}", theme.text), (f"{side.word}: {total}", theme.text)
+    parts = [
         (f"▼ longs {format_usd(float(side.long[-1]))}", theme.long),
         (f"▲ shorts {format_usd(float(side.short[-1]))}", theme.short),
     ]
-    widths = [sheet.text_width(text, 13, bold=True) + sheet.px(18) for text, _ in words]
-    while len(widths) > 1 and sum(widths) > room:
-        widths.pop()
+    for words in ([whole, *parts], [brief, *parts], [whole], [brief]):
+        widths = [sheet.text_width(text, 13, bold=True) + sheet.px(18) for text, _ in words]
+        if sum(widths) <= room:
+            break
     x = ruler.box.left if side.way < 0 else ruler.box.right - sum(widths) + sheet.px(18)
-    for (text, color), width in zip(words, widths, strict=False):
+    for (text, color), width in zip(words, widths, strict=True):
         sheet.text(x, ruler.box.top + sheet.px(9), text, 13, color, bold=True)
         x += width
 

@@ -33,7 +33,7 @@ from liqcli.errors import UsageError
 from liqcli.formats import format_duration
 
 DESIGN = (1600, 1000)  # [px]
-SMALLEST, LARGEST = (900, 600), (6000, 4000)
+SMALLEST, LARGEST = (800, 500), (6000, 4000)
 
 
 def draw_heatmap(
@@ -84,7 +84,7 @@ def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
     if np.shape(picture.values) != shape or 0 in shape:
         raise UsageError(f"the cells have the shape {np.shape(picture.values)}, the grid has {shape}")
     if not all(low <= side <= high for low, side, high in zip(SMALLEST, size, LARGEST, strict=True)):
-        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 900 x 600 and 6000 x 4000 is possible")
+        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 500 and 6000 x 4000 is possible")
 
 
 def _compose(

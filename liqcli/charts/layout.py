@@ -18,7 +18,7 @@ from liqcli.errors import UsageError
 COMPACT = (1600, 640)  # [px]
 EDGE, CAPTION, FOOT = 28, 26, 44  # left edge; line of words over a panel; time labels under the last one [px]
 AXIS_SIZE = 12.5
-_SMALLEST, _LARGEST = (900, 420), (6000, 4000)
+_SMALLEST, _LARGEST = (800, 420), (6000, 4000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def open_sheet(size: tuple[int, int], dpi: float, theme: ThemeName, palette: Pal
         Unknown theme or palette, or a size that cannot hold the words.
     """
     if not all(low <= side <= high for low, side, high in zip(_SMALLEST, size, _LARGEST, strict=True)):
-        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 900 x 420 and 6000 x 4000 is possible")
+        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 420 and 6000 x 4000 is possible")
     look = find_theme(theme, palette)
     return Sheet(size, dpi, look, find_palette(palette, look.name), COMPACT)
 

@@ -87,9 +87,11 @@ def draw_time_axis(sheet: Sheet, time: Timeline, bottom: float, panels: Sequence
     zone = "UTC" if said else f"UTC {format_day(time.start_us, year=True)}"
     room = time.right - sheet.text_width(zone, LABEL_SIZE, bold=True) - sheet.px(14)
     sheet.text(time.right, y, zone, LABEL_SIZE, sheet.theme.muted, bold=True, ha="right")
+    free = time.left
     for tick in ticks:
         half = sheet.text_width(tick.label, LABEL_SIZE, bold=tick.strong) / 2
         x = max(time.x(tick.ts_us), time.left + half)
-        if x + half <= room:
+        if free <= x - half and x + half <= room:
+            free = x + half + sheet.px(8)
             color = sheet.theme.text if tick.strong else sheet.theme.muted
             sheet.text(x, y, tick.label, LABEL_SIZE, color, bold=tick.strong, ha="center")

@@ -4,7 +4,7 @@ import pytest
 from boxes import faults
 from chart_cases import CASES, busy_picture, draw
 
-SIZES = ((1200, 800), (2400, 1500), (900, 600), (1600, 700))
+SIZES = ((1200, 800), (2400, 1500), (800, 500), (1600, 700))
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -36,6 +36,8 @@ PICTURES = {
 }
 EVERY = [(name, case) for name, (_, cases) in PICTURES.items() for case in cases]
 
+SIDES = (("▼", "longs"), ("▲", "shorts"))
+
 
 def make(name, case, **style):
     draw, cases = PICTURES[name]
@@ -63,7 +65,7 @@ def test_words_stay_apart(name, case):
     assert list(faults(make(name, case).figure)) == []
 
 
-@pytest.mark.parametrize("size", [(1000, 480), (2400, 900), (1600, 500)])
+@pytest.mark.parametrize("size", [(800, 500), (1000, 480), (2400, 900), (1600, 500)])
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name in PICTURES for case in ("day", "long words")])
 def test_words_stay_apart_at_other_sizes(name, case, size):
     assert list(faults(make(name, case, size=size, theme="light").figure)) == []
@@ -240,6 +242,13 @@ def test_numbers_under_the_curve_are_the_sums_there():
         assert said[at + 2 : at + 4] == [format_usd(float(value)) for value in sums]
     assert said[said.index("-1.0 %") + 1] == "90,295"  # 99 % of 91,206.8
     assert f"below the last price: {format_usd(picture.below_long[-1] + picture.below_short[-1])} USD" in said
+
+
+@pytest.mark.parametrize("width", [800, 1000, 1200, 1600])
+def test_longs_are_never_named_without_shorts_over_the_curve(width):
+    said = words(draw_cumulative(cumulative(), size=(width, 500)).figure)
+    totals = [len([text for text in said if text.startswith(f"{sign} {side} ")]) for sign, side in SIDES]
+    assert totals[0] == totals[1] > 0
 
 
 def test_no_column_lies_below_a_price_of_nothing():
