@@ -16,13 +16,19 @@ def use_settings(path: Path | None) -> Path | None:
     return path
 
 
-def lake_root(option: Path | None, setting: Path | None = None) -> Path:
-    """Pick the lake: the option, ``LIQCLI_LAKE``, the settings' one, or ``lake`` in the user's data directory."""
+def lake_root(option: Path | None) -> Path:
+    """
+    Pick the lake: the option, ``LIQCLI_LAKE``, the one of ``liqcli.toml``, or ``lake`` in the user's data directory.
+
+    Every command looks there, so that what ``liqcli daily`` has fetched is what the others show.
+    """
     if option is not None:
         return expand_path(option, "--lake")
     if chosen := os.environ.get("LIQCLI_LAKE"):
         return expand_path(chosen, "LIQCLI_LAKE")
-    if setting is not None:
+    from liqcli.settings import find_settings, read_settings
+
+    if (setting := read_settings(find_settings(None)).lake) is not None:
         return setting
     import platformdirs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from conftest import RunCli
@@ -149,3 +150,13 @@ def test_unknown_symbol(run_cli: RunCli) -> None:
     with GateServer(TRUTH, {"BTC_USDT": "0.0001", "BCH_USDT": "0.01"}) as server:
         done = run_cli("fetch", "--source", "gate", "--symbol", "BTTUSDT", env=environment(gate=server.url), check=2)
     assert re.search(r"unknown symbol 'BTTUSDT'.*did you mean .*BTCUSDT", done.stderr)
+
+
+def test_a_report_for_which_nothing_could_be_fetched(run_cli: RunCli, tmp_path: Path) -> None:
+    """It is the network that failed: to be told to run liqcli fetch would be no help."""
+    done = run_cli("heatmap", "-s", "SOLUSDT", "--fetch", "-o", tmp_path / "r.html", env=environment(), check=3)
+    assert "nothing could be reached: is this machine online?" in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "liqcli: nothing could be fetched, and there are no liquidations of SOLUSDT in the lake (it is empty)"
+    )
+    assert not (tmp_path / "r.html").exists()

@@ -151,9 +151,18 @@ def test_keys_and_lake_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert config.source_key("gate") is None
     monkeypatch.setenv("LIQCLI_KEY_TARDIS", "first")
     assert config.source_key("tardis") == "first"
-    assert config.lake_root(None, Path("/data/lake")) == tmp_path / "lake", "LIQCLI_LAKE goes first"
+    assert config.lake_root(None) == tmp_path / "lake", "LIQCLI_LAKE goes first"
     monkeypatch.delenv("LIQCLI_LAKE")
-    assert config.lake_root(None, Path("/data/lake")) == Path("/data/lake")
+    assert config.lake_root(None) == Path("/data/lake")
+    assert config.lake_root(Path("other")) == Path("other")
+
+
+def test_every_command_sees_the_lake_of_the_file(run_cli: RunCli, tmp_path: Path) -> None:
+    """Who keeps the daily run's lake elsewhere would otherwise look into an empty one, and fetch into a second."""
+    (tmp_path / "liqcli.toml").write_text('lake = "kept"\n')
+    for words in (("status",), ("verify",)):
+        done = run_cli(*words, cwd=tmp_path, env={"LIQCLI_LAKE": ""}, check=0)
+        assert f"the lake {tmp_path / 'kept'} is empty" in done.stderr
 
 
 def test_init_writes_what_the_defaults_are(run_cli: RunCli, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ LakeOption = Annotated[
         metavar="DIR",
         envvar="LIQCLI_LAKE",
         help="Folder of the Parquet lake.",
-        show_default="the user's data directory",
+        show_default="lake in liqcli.toml, else the user's data directory",
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No narration on stderr.")]

@@ -65,7 +65,7 @@ def daily(
         settings = replace(settings, out=expand_path(out, "--out").absolute())
     if fetch is not None:
         settings = replace(settings, fetch=fetch)
-    store = Lake(lake_root(lake, settings.lake))
+    store = Lake(lake_root(lake))
     result = run_daily(settings, store, until, say, warn, show_progress)
     for alert in result.summary["alerts"]:
         if alert["new"]:

@@ -40,7 +40,7 @@ from liqcli.cli.common import (
     warn,
 )
 from liqcli.cli.progress import show_progress
-from liqcli.errors import ExitCode, UsageError
+from liqcli.errors import EmptyWindowError, ExitCode, SourceError, UsageError
 
 if TYPE_CHECKING:
     from liqcli.analysis.selection import Query
@@ -117,13 +117,18 @@ def heatmap(
     clusters = read_cluster_options(min_share, max_clusters, half_life)
     store = Lake(lake_root(lake))
     query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
-    complete = _fetch_first(store, query) if fetch else True
-    findings = build_findings(store, query, options, view, clusters)
+    fetched = _fetch_first(store, query) if fetch else ExitCode.DONE
+    try:
+        findings = build_findings(store, query, options, view, clusters)
+    except EmptyWindowError as error:
+        if fetched == ExitCode.SOURCE:
+            raise SourceError(f"nothing could be fetched, and there are {error.fact}") from error
+        raise
     for path in findings.damaged:
         warn(f"{path}: damaged, left out; liqcli verify says what to do")
     for path in write_outputs(findings, outputs, _now() if stamp else None, picture=picture.replace("-", "_")):
         say(f"wrote {path}")
-    if findings.damaged or not complete:
+    if findings.damaged or fetched:
         raise typer.Exit(int(ExitCode.PARTIAL))
 
 
@@ -134,10 +139,10 @@ def _now() -> str:
     return format_iso(now_us())
 
 
-def _fetch_first(store: Lake, query: Query) -> bool:
+def _fetch_first(store: Lake, query: Query) -> ExitCode:
     """Get what the window lacks; whatever fails is said, and the report is made from what there is."""
     from liqcli.fetcher import fetch as run_fetch
-    from liqcli.fetcher.tell import list_troubles
+    from liqcli.fetcher.tell import advise, list_troubles
     from liqcli.timespan import resolve_window
 
     if (query.until or "").strip().lower() == "latest":
@@ -145,6 +150,9 @@ def _fetch_first(store: Lake, query: Query) -> bool:
     window = resolve_window(query.since, query.until, query.lookback, None)
     with show_progress() as progress:
         summary = run_fetch(store, window, (query.symbol,), (), query.exchanges, progress.say, progress=progress)
-    for line in list_troubles(summary):
+    troubles = list_troubles(summary)
+    for line in troubles:
         warn(line)
-    return summary.exit_code == ExitCode.DONE
+    for line in advise(troubles):
+        say(line)
+    return summary.exit_code

@@ -40,15 +40,15 @@ def schedule(
 
     from liqcli import schedule as core
     from liqcli.clock import machine_zone
-    from liqcli.config import lake_root
+    from liqcli.config import lake_root, use_settings
     from liqcli.settings import find_settings, read_settings
 
     set_speech(False, debug)
     check_choice(output_format, FORMATS, "--format")
-    settings = read_settings(find_settings(config))
+    settings = read_settings(use_settings(find_settings(config)))
     job = core.Job(
         program=_program(),
-        lake=lake_root(lake, settings.lake).absolute(),
+        lake=lake_root(lake).absolute(),
         config=settings.path,
         out=_reports_folder(out, settings),
         at=core.parse_at(at),
