@@ -35,6 +35,7 @@ from liqcli.fetcher.market import KINDS, fetch_market
 from liqcli.fetcher.market_rows import MarketRow, judge_market
 from liqcli.lake import Lake
 from liqcli.market_sources import MARKET_SOURCES
+from liqcli.market_sources.binance_vision import DAILY_US
 from liqcli.model import Window
 from liqcli.timespan import now_us
 
@@ -86,7 +87,8 @@ def test_every_fault_is_found(monkeypatch: pytest.MonkeyPatch, lake: Path, name:
 
 
 def _check(monkeypatch: pytest.MonkeyPatch, lake: Path, name: str, fault: str | None) -> None:
-    end_ms = now_us() // 1000 // DAY_MS * DAY_MS - DAY_MS - 11 * FIVE_MS  # yesterday 23:05 less a day: in the archive
+    published_ms = (now_us() - DAILY_US) // 1000 // DAY_MS * DAY_MS  # the end of the archive's last day
+    end_ms = published_ms - 11 * FIVE_MS
     span = (end_ms - 2 * DAY_MS, end_ms)
     exchange = name.removesuffix("-vision")
     with ExitStack() as stack:
