@@ -153,8 +153,8 @@ def test_candles_and_interest_come_too(done: Done) -> None:
 
 def test_the_second_run_asks_for_the_last_minutes_alone(done: Done) -> None:
     """
-    What is complete is not asked for again: of Gate's 25 windows a symbol one, or two after a full hour, each twice when
-    it is empty; the first symbol counts the three lists of contracts.
+    What is complete is not asked for again: of Gate's 25 windows a symbol one, or two after a full hour, each twice
+    when it is empty; the first symbol counts the three lists of contracts.
     """
     rows = {(row["source"], row["symbol"]): row for row in json.loads(done.again.stdout)["liquidations"]}
     for symbol in SYMBOLS:

@@ -8,6 +8,7 @@ scaled down alike, a few requests in a short time, so that they bind within a se
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +17,15 @@ from loopback.cases import CASES
 from loopback.faults import FAULTS, spoilt
 from loopback.market import BinanceMarket, BybitMarket, GateMarket, MarketServer, OkxMarket, VisionMarket
 from loopback.scenes import DAY_US, NOBODY, be_swift, point
-from loopback.server import Asked
+from loopback.server import Asked, Loopback
 
 from liqcli import http
 from liqcli.fetcher import fetch
 from liqcli.fetcher.market import fetch_market
+from liqcli.http import BusyError
 from liqcli.lake import Lake
 from liqcli.market_sources import load_market_sources
+from liqcli.market_sources.common import MarketSource
 from liqcli.model import Window
 from liqcli.pace import Limit, Pace, share_pace
 from liqcli.sources import load_source
@@ -121,12 +124,15 @@ def test_no_source_is_asked_faster_than_it_documents(monkeypatch: pytest.MonkeyP
     check_even(server.asked, limits)
 
 
+def _places(place: Place) -> list[MarketSource]:
+    return [source for source in load_market_sources(place.name.partition("-")[0]) if source.name == place.name]
+
+
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.name} {place.kind}")
 def test_no_place_of_candles_is_asked_faster_than_it_documents(
     monkeypatch: pytest.MonkeyPatch, lake: Path, place: Place
 ) -> None:
-    exchange = place.name.partition("-")[0]
-    source = next(source for source in load_market_sources(exchange) if source.name == place.name)
+    exchange, source = place.name.partition("-")[0], _places(place)[0]
     weigh = place.path == "/fapi/"
     be_swift(monkeypatch)
     for other in ("BINANCE", "BYBIT"):
@@ -153,10 +159,26 @@ def test_the_check_itself_can_fail() -> None:
         check_log(at_once, (200, 10.0), scale)
 
 
+@cache
+def servers() -> dict[str, type[Loopback]]:
+    return {name: type(make().server) for name, make in CASES.items()}
+
+
 def test_loopback_is_written_from_the_same_documents() -> None:
     """No adapter's limit is above what its server documents, whatever their shapes: in any stretch of its length."""
-    for name, make in CASES.items():
-        most, seconds = type(make().server).PACE
+    for name, server in servers().items():
+        most, seconds = server.PACE
         limit = load_source(name).limits[0]
         assert limit.most / limit.seconds <= most / seconds, name
         assert limit.even or limit.most <= most, name
+
+
+def test_who_says_busy_inside_a_200_is_left_in_peace_by_all() -> None:
+    """A garbled answer is asked for again by who got it; after a busy one all others wait too."""
+    busy = {(server, load_source(name).decode) for name, server in servers().items()}
+    busy |= {(place.server, source.decode) for place in PLACES for source in _places(place)}
+    polite = [(server, decode) for server, decode in busy if server.BUSY_200 != server.NO_200]
+    assert len(polite) > 10
+    for server, decode in polite:
+        with pytest.raises(BusyError):
+            decode(server.BUSY_200.body)

@@ -26,7 +26,7 @@ from functools import partial
 from typing import Any
 
 from liqcli.formats import format_time
-from liqcli.http import RefusalError, Request
+from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment
@@ -62,7 +62,7 @@ def decode(body: bytes) -> object:
         raise ValueError("an answer without a code")
     code, said = str(payload["code"]), str(payload.get("msg") or payload.get("message") or "")
     if code == "429" or any(word in said.lower() for word in _BUSY):
-        raise ValueError(f"busy ({code} {said})")
+        raise BusyError(f"busy ({code} {said})")
     if code != "200":
         raise RefusalError(f"{code} {said}")
     return payload.get("data")

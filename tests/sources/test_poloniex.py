@@ -13,7 +13,7 @@ from loopback.truth import Event, count_expected, make_events
 
 from liqcli.errors import ExitCode, UsageError
 from liqcli.fetcher import fetch
-from liqcli.http import RefusalError
+from liqcli.http import BusyError, RefusalError
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.sources import poloniex
@@ -81,7 +81,7 @@ def test_refused_rows(change: dict[str, object], reason: str) -> None:
 
 
 def test_errors_inside_an_answer() -> None:
-    with pytest.raises(ValueError, match="busy"):
+    with pytest.raises(BusyError, match="busy"):
         poloniex.decode(b'{"code": 429, "msg": "Too many requests"}')
     with pytest.raises(RefusalError, match="11001 Param error"):
         poloniex.decode(b'{"code": 11001, "msg": "Param error"}')
