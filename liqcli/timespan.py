@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from liqcli.errors import UsageError
+from liqcli.formats import format_time
 from liqcli.model import EARLIEST_US, US_PER_S, Window, to_us
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -52,8 +53,9 @@ def parse_moment(text: str, what: str) -> int:
         moment = datetime.fromisoformat(text.strip().replace("z", "Z"))
         return to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
+        words = ", now or latest" if what == "--until" else " or 2026-03-31T10:00+02:00"
         raise UsageError(
-            f"{what}: {text!r} is not a time; write it like 2026-03-31, 2026-03-31T08:00Z, now or latest"
+            f"{what}: {text!r} is not a time; write it like 2026-03-31, 2026-03-31T08:00Z{words}"
         ) from None
 
 
@@ -79,7 +81,8 @@ def resolve_window(since: str | None, until: str | None, lookback: str, latest_u
         raise UsageError("--since: 'now' and 'latest' only make sense for --until")
     start = parse_moment(since, "--since") if since else end - parse_length(lookback, "--lookback")
     if start >= end:
-        raise UsageError("--since must lie before --until")
+        shown = f"{format_time(start)} is not before {format_time(end)} UTC{'' if until else ', which is now'}"
+        raise UsageError(f"--since must lie before --until: {shown}")
     if start < EARLIEST_US:
         raise UsageError("the window starts before 2015; no exchange published liquidations then")
     return Window(start, end)

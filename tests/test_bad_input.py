@@ -90,6 +90,12 @@ def test_a_full_disk_behind_stdout_is_one_line(words: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (2, "liqcli: stdout: No space left on device\n")
 
 
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    command = f"set -o pipefail; {sys.executable} -m liqcli sources --format json | head -c 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[", "")
+
+
 def test_a_screen_without_unicode_gets_question_marks(run_cli: RunCli) -> None:
     done = run_cli("clusters", "--help", env={"PYTHONIOENCODING": "ascii"}, cold=True, check=0)
     assert "SOL/USDT:USDT ?; SOL = all on SOL" in " ".join(done.stdout.replace("|", " ").split())

@@ -111,7 +111,9 @@ def test_now_on_a_full_minute_stays(monkeypatch):
     ("since", "until", "lookback", "words"),
     [
         ("2026-03-01", "2026-03-01", "1h", "--since must lie before --until"),
-        ("2026-03-02", "2026-03-01", "1h", "--since must lie before --until"),
+        ("2026-03-02", "2026-03-01", "1h", "before --until: 2026-03-02 00:00 is not before 2026-03-01 00:00 UTC$"),
+        ("2030-03-02", None, "1h", r"2030-03-02 00:00 is not before \d+-\d+-\d+ \d+:\d+ UTC, which is now$"),
+        ("yesterday", None, "1h", r"--since: 'yesterday' is not a time; .* or 2026-03-31T10:00\+02:00$"),
         ("2014-12-31T23:59", "2026-03-01", "1h", "before 2015"),
         (None, "2015-01-01", "1s", "before 2015"),
         (None, "now", "99999w", "before 2015"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
@@ -101,7 +100,7 @@ def main() -> None:
         fail(f"{error.filename or 'stdout'}: {error.strerror or error}")
         _leave(int(OutputError.exit_code))
     except SystemExit as done:
-        if not {"duckdb", "pyarrow"} & set(sys.modules):
+        if _flush() and not {"duckdb", "pyarrow"} & set(sys.modules):
             raise  # nothing to take down: --help, --version, a mistake in the command
         _leave(done.code if isinstance(done.code, int) else int(done.code is not None))
 
@@ -111,10 +110,19 @@ def _leave(code: int) -> None:
     End at once, with what was said flushed: everything that had to be written is on the disk by now.
 
     Taking the engines' thread pools down with the interpreter can abort (seen once, 2026-11-22: "terminate called
-    without an active exception", exit code -6, after all work was done), which cron would read as a failure.
+    without an active exception", exit code -6, after all work was done), which cron would read as a failure. And where
+    the reader of a pipe is gone ("liqcli sources | head"), Python would make 120 of the code.
     """
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.flush()
+    _flush()
     os._exit(code)
+
+
+def _flush() -> bool:
+    """Hand on what was said; whether it could be."""
+    delivered = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            delivered = False
+    return delivered
