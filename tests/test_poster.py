@@ -110,6 +110,19 @@ def test_a_single_snapshot_is_no_line(findings):
     assert draw_poster(replace(findings, open_interest=None), "open_interest") is None
 
 
+def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findings):
+    """A new listing: none are open at the first snapshot, 5 at the second."""
+    start = findings.selection.window.start_us
+    series = OpenInterestSeries(
+        np.array([start, start + HOUR]), np.array([0.0, 5.0]), np.array([0.0, 7.0]), "gate NEWUSDT"
+    )
+    new = replace(findings, open_interest=series)
+    picture = build_interest_picture(new)
+    assert picture.headline[0].value == "7.00 USD"
+    assert not any(number.label == "contracts" for number in picture.headline)
+    assert "from 0 to 7.00 USD, while" in draw_poster(new, "open_interest").alt
+
+
 def test_only_like_is_compared_with_like(findings):
     """The sample's open interest is Binance's: its share is of what Binance liquidated, not of all exchanges."""
     labels = {number.label: number.value for number in build_interest_picture(findings).headline}

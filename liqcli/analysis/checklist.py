@@ -22,6 +22,7 @@ Direction = Literal["up", "down"]
 BAR = 3  # answers of yes, of four, from which traders call a set-up worth a look
 RISING = 1.2  # volume ratio from which volume counts as rising
 STOP_ATR, TARGET_ATR = 0.25, 0.1
+NO_CANDLES = "sits on no round number; without candles no other key level is known"
 # The field's three lookbacks [s]; half the shortest to twice the longest suits one of them.
 STYLES = (("scalping", 3600), ("swing", 4 * 3600), ("broad", 24 * 3600))
 SHORTEST_S, LONGEST_S = 1800, 48 * 3600
@@ -142,7 +143,7 @@ def build_window_checklist(
     first = build_checklist(clusters[0], last_price, context, None, window)
     found = [c.key_levels for c in clusters if c.key_levels is not None]
     at_level = sum(len(levels) > 0 for levels in found)
-    rule = f"{at_level} of {len(clusters)} clusters sit on a key level; yes from one on"
+    rule = f"{at_level} of {len(clusters)} clusters sit on a key level; yes from one on" if found else NO_CANDLES
     levels = Check("key_level", _answer(at_level > 0) if found else "unknown", at_level if found else None, rule)
     volume = _check_volume(context.volume_ratio, "at the end of the window")
     return Checklist(first.direction, (levels, volume, *first.checks[2:]), None, None)
@@ -175,7 +176,7 @@ def find_style(length_us: int) -> str | None:
 
 def _check_levels(levels: Sequence[object] | None) -> Check:
     if levels is None:
-        return Check("key_level", "unknown", None, "key levels were not looked for")
+        return Check("key_level", "unknown", None, NO_CANDLES)
     if not levels:
         return Check("key_level", "no", 0, "sits on no key level; yes from one on")
     named = ", ".join(str(level) for level in levels)
@@ -221,12 +222,15 @@ def _check_lookback(context: Context, window: Window, distance: float | None) ->
 def _find_edges(
     cluster: ClusterLike, direction: Direction | None, atr: float | None
 ) -> tuple[float | None, float | None]:
-    """Stop a quarter ATR beyond the far edge, target a tenth of an ATR before the near one."""
+    """Stop a quarter ATR beyond the far edge, target a tenth of an ATR before the near one; none below a price of 0."""
     if direction is None or atr is None:
         return None, None
+    up, down = cluster.high, cluster.low
     if direction == "up":
-        return cluster.high + STOP_ATR * atr, cluster.low - TARGET_ATR * atr
-    return cluster.low - STOP_ATR * atr, cluster.high + TARGET_ATR * atr
+        stop, target = up + STOP_ATR * atr, down - TARGET_ATR * atr
+    else:
+        stop, target = down - STOP_ATR * atr, up + TARGET_ATR * atr
+    return (stop, target) if min(stop, target) > 0 else (None, None)
 
 
 def _answer(holds: bool) -> Answer:

@@ -93,9 +93,9 @@ def _at_first_price(worth: Interest, coins: Interest | None) -> Interest | None:
 
 
 def _change(contracts: Interest | None) -> str:
-    if contracts is None:
+    first, last = contracts.ends if contracts is not None else (0.0, 0.0)
+    if first <= 0:  # a contract that begins within the window has no change in percent
         return ""
-    first, last = contracts.ends
     return format_percent_signed(100 * (last / first - 1))
 
 

@@ -93,6 +93,23 @@ def test_unknown_is_not_no() -> None:
     assert answers(blind) == ["unknown"] * 4
 
 
+def test_no_stop_below_a_price_of_nothing() -> None:
+    """A range of 400 a bar: 88 - 100 is no price, and a target alone says nothing."""
+    checklist = build_checklist(Band(88.0, 90.0, ()), 100.0, replace(RISING, atr=400.0), BUSY, TODAY)
+    assert (checklist.direction, checklist.stop_beyond, checklist.target_at) == ("down", None, None)
+
+
+def test_unknown_levels_are_not_counted_as_none() -> None:
+    """Without candles clusters beside all round numbers are unknown, in the window as one by one."""
+    blind = Band(110.0, 112.0, None)
+    for found in (
+        build_window_checklist([blind, blind], 100.0, UNKNOWN, TODAY),
+        build_checklist(blind, 100.0, UNKNOWN, None, TODAY),
+    ):
+        assert (found.checks[0].answer, found.checks[0].number) == ("unknown", None)
+        assert found.checks[0].rule == "sits on no round number; without candles no other key level is known"
+
+
 @pytest.mark.parametrize("price", [110.0, 111.0])
 def test_price_inside_the_band_has_no_direction(price: float) -> None:
     """The band is half-open: 110 is inside, 112 is above it."""
