@@ -10,6 +10,7 @@ from liqcli.errors import LakeError, LiqcliError, UsageError
 from liqcli.fetcher import FetchSummary, fetch
 from liqcli.fetcher.choose import choose_pairs
 from liqcli.fetcher.progress import Progress
+from liqcli.fetcher.tell import list_market_troubles, troubles_of
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.settings import Settings
@@ -17,6 +18,8 @@ from liqcli.symbols import split_symbol
 
 if TYPE_CHECKING:
     from liqcli.fetcher.market_rows import MarketRow
+
+KINDS = ("candles", "open-interest")
 
 Say = Callable[[str], None]
 
@@ -84,9 +87,8 @@ class _Run:
         for word in self.settings.symbols:
             listed = [row["symbol"] for row in self.found.rows if split_symbol(row["symbol"])[0] == word]
             symbols += [word] if split_symbol(word)[1] else listed or [f"{word}USDT"]
-        kinds = ("candles", "open-interest")
         try:
-            rows = fetch_market(self.lake, self.window, list(dict.fromkeys(symbols)), kinds, progress=self.progress)
+            rows = fetch_market(self.lake, self.window, list(dict.fromkeys(symbols)), KINDS, progress=self.progress)
         except LakeError:
             raise
         except LiqcliError as error:
@@ -96,13 +98,10 @@ class _Run:
 
 
 def _tell_lacking(rows: Sequence[MarketRow]) -> list[str]:
-    """Say each reason once, with all kinds and symbols that it struck."""
-    lacking: dict[str, list[str]] = {}
-    for row in rows:
-        if row.result != "ok":
-            said = "; ".join(dict.fromkeys(row.troubles)) or row.result
-            lacking.setdefault(said, []).append(f"{row.kind} {row.symbol}")
-    return [f"{', '.join(names)}: {said}" for said, names in lacking.items()]
+    """Say each reason once, as a fetch does, and what it is about."""
+    silent = [f"{row.kind} {row.symbol}: {row.result}" for row in rows if row.result != "ok" and not row.troubles]
+    lines = [line for line, lacking in list_market_troubles(rows) if lacking]
+    return [*(line if line.startswith(KINDS) else f"candles and open interest: {line}" for line in lines), *silent]
 
 
 def _fetchable(settings: Settings, say: Say) -> list[str]:
@@ -120,11 +119,7 @@ def _fetchable(settings: Settings, say: Say) -> list[str]:
 
 def _note(found: Gathered, summary: FetchSummary) -> None:
     for row in summary.rows:
-        said = [text for text in (row.error, *row.gaps) if text]
-        if row.cut:
-            said.append("some moments hold more events than the source gives")
-        if row.rejected:
-            said.append("rows were refused; they are kept in the lake, under rejected/")
+        said = troubles_of(row)
         found.rows.append(
             {
                 "source": row.source,
