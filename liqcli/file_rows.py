@@ -8,6 +8,8 @@ import gzip
 import hashlib
 import io
 import itertools
+import json
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +20,7 @@ from typing import IO, Any, NamedTuple, cast
 from liqcli.errors import DamagedError
 
 LONGEST_LINE = 1_000_000
+LARGEST_ARRAY = 200_000_000  # bytes, unpacked
 _TEXT_MEMBERS = (".csv", ".jsonl", ".ndjson", ".json", ".txt")
 _UNKNOWN_MAGIC = {b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z", b"Rar!": "rar", b"BZh9": "bzip2", b"\xfd7zX": "xz"}
 
@@ -81,6 +84,38 @@ def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
             line = line.rstrip("\r\n")
             if line.strip():
                 yield Line(number, line)
+
+
+def opens_array(path: Path, without: bytes = b"\0") -> bool:
+    """Whether a text begins as a JSON array of objects, and does not hold these bytes near its beginning."""
+    with damage_named(path), _open_bytes(path, Meter()) as raw:
+        start = raw.read(4096)
+        return re.match(rb"(\xef\xbb\xbf)?\s*\[\s*[{\]]", start) is not None and without not in start
+
+
+def read_array(path: Path, meter: Meter | None = None) -> list[Any]:
+    """
+    Read a JSON array, wholly.
+
+    Raises
+    ------
+    DamagedError
+        Not JSON, or so large that it should be read line by line.
+    """
+    with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
+        content = raw.read(LARGEST_ARRAY + 1)
+        if len(content) > LARGEST_ARRAY:
+            raise DamagedError(
+                f"{path}: a JSON array of more than {LARGEST_ARRAY // 1_000_000} MB; put one object on a line: "
+                f"jq -c '.[]' {path.name}"
+            )
+        try:
+            found: list[Any] = json.loads(content.decode("utf-8-sig"))
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise DamagedError(
+                f"{path}: begins like a JSON array, but is none ({error}); nothing was stored"
+            ) from error
+        return found
 
 
 def peek(lines: Iterator[Line], count: int) -> tuple[list[Line], Iterator[Line]]:

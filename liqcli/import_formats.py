@@ -10,7 +10,7 @@ from typing import Any
 
 from liqcli.column_names import fill_columns, guess_columns, parse_columns
 from liqcli.errors import DamagedError, UsageError
-from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, peek, split_cells
+from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, opens_array, peek, split_cells
 from liqcli.model import Liquidation, Rejected, find_fault
 from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
 from liqcli.sources import binance_files, binance_stream, binance_vision, generic, tardis_csv
@@ -71,6 +71,8 @@ def open_feed(path: Path, options: ImportOptions, now_us: int, meter: Meter | No
     if is_parquet(path):
         if options.format not in ("auto", "generic"):
             raise UsageError(f"{path}: a Parquet file is imported as generic, not as {options.format}")
+        return _open_generic(path, options, now_us, meter)
+    if options.format in ("auto", "generic") and opens_array(path, without=b'"forceOrder"'):
         return _open_generic(path, options, now_us, meter)
     head, lines = peek(iter_lines(path, meter), PEEKED_LINES)
     if not head:
@@ -216,6 +218,8 @@ def _iter_recorded(name: str, lines: Iterator[Line], symbol_is_cut: bool, now_us
 
 def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter | None) -> Feed:
     header, records = open_records(path, meter)
+    if not header:
+        return Feed("empty", iter(()), {}, notes=["holds no rows"])
     table, notes = build_table_map(header, options)
     items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)
     decisive = {

@@ -1,9 +1,9 @@
-"""A file of any layout as named records: CSV with a header, JSON lines, or Parquet."""
+"""A file of any layout as named records: CSV with a header, JSON lines or array, or Parquet."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +15,10 @@ from liqcli.file_rows import (
     is_parquet,
     iter_lines,
     iter_parquet,
+    opens_array,
     parquet_columns,
     peek,
+    read_array,
     split_cells,
 )
 
@@ -46,11 +48,14 @@ def open_records(path: Path, meter: Meter | None = None) -> Records:
     Raises
     ------
     DamagedError
-        Not readable as any of the three.
+        Not readable as any of these.
     """
     if is_parquet(path):
         header = parquet_columns(path)
         return Records(header, _parquet_records(path, header, meter))
+    if opens_array(path):
+        rows = list(_objects(read_array(path, meter)))
+        return Records(_keys_of(rows[:PEEKED_LINES]), iter(rows))
     head, lines = peek(iter_lines(path, meter), PEEKED_LINES)
     if not head:
         return Records([], iter(()))
@@ -88,19 +93,29 @@ def _json_records(lines: Iterator[Line]) -> Iterator[Record]:
         except (ValueError, RecursionError) as error:
             yield Record(number, text, None, f"not JSON ({error})")
             continue
-        if isinstance(cells, dict):
-            yield Record(number, text, cells)
-        else:
-            yield Record(number, text, None, "not a JSON object")
+        yield _record_of(number, text, cells)
+
+
+def _objects(entries: Sequence[Any]) -> Iterator[Record]:
+    """The entries of a JSON array; an entry's number stands for its line."""
+    for number, entry in enumerate(entries, 1):
+        yield _record_of(number, json.dumps(entry, ensure_ascii=False), entry)
+
+
+def _record_of(number: int, text: str, entry: object) -> Record:
+    return Record(number, text, entry) if isinstance(entry, dict) else Record(number, text, None, "not a JSON object")
 
 
 def _json_keys(path: Path, head: Sequence[Line]) -> list[str]:
-    """Collect the keys of the first records: a field that is empty in the first may be there in the next."""
-    records = (record.cells for record in _json_records(iter(head)))
-    keys = {key: None for cells in records if cells for key in cells}
+    keys = _keys_of(_json_records(iter(head)))
     if not keys:
         raise DamagedError(f"{path}: none of its first lines is a JSON object; nothing of it was stored")
-    return list(keys)
+    return keys
+
+
+def _keys_of(records: Iterable[Record]) -> list[str]:
+    """Collect the keys of the first records: a field that is empty in the first may be there in the next."""
+    return list({key: None for record in records for key in record.cells or ()})
 
 
 def _parquet_records(path: Path, header: Sequence[str], meter: Meter | None) -> Iterator[Record]:

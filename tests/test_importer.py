@@ -514,6 +514,38 @@ def test_each_file_is_named_with_what_is_wrong_and_the_first_row_with_why(tmp_pa
     assert "; the first: line 3, not a number: '61,000.5'\n" in result.stderr
 
 
+def test_a_json_array_gives_the_same_lake_as_json_lines(tmp_path):
+    """Pretty or on one line, packed or not; an entry that is no object is refused by its number."""
+    header, *lines = GENERIC.splitlines()
+    entries = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    rows = []
+    for number, content in enumerate(
+        (
+            "\n".join(map(json.dumps, entries)).encode(),
+            json.dumps(entries).encode(),
+            gzip.compress(b"\xef\xbb\xbf" + json.dumps(entries, indent=2).encode()),
+        )
+    ):
+        store = Lake(tmp_path / f"lake{number}")
+        import_one(store, put(tmp_path, "a.json", content), exchange="x")
+        rows.append(rows_of(store))
+    assert len(rows[0]) == 5
+    assert rows[1] == rows[0]
+    assert rows[2] == rows[0]
+    mixed = import_one(store, put(tmp_path, "b.json", json.dumps([entries[0], 7])), exchange="x")
+    assert (mixed.rows, mixed.rejected) == (2, 1)
+    assert rejected_of(mixed)[0] == {"file": "b.json", "line": 2, "reason": "not a JSON object", "raw": "7"}
+
+
+def test_json_arrays_that_are_none(store, tmp_path, monkeypatch):
+    with pytest.raises(DamagedError, match=r"begins like a JSON array, but is none \(Expecting"):
+        import_one(store, put(tmp_path, "cut.json", '[{"time": 1},'), exchange="x")
+    assert import_one(store, put(tmp_path, "none.json", " [ ]\n"), exchange="x").rows == 0
+    monkeypatch.setattr("liqcli.file_rows.LARGEST_ARRAY", 20)
+    with pytest.raises(DamagedError, match=r"put one object on a line: jq -c '\.\[\]' big\.json$"):
+        import_one(store, put(tmp_path, "big.json", json.dumps([{"time": 1_700_000_000, "price": 1}])), exchange="x")
+
+
 class Watcher(ImportProgress):
     def __init__(self):
         super().__init__()

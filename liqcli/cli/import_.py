@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def import_files_command(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="CSV, CSV.gz, JSON lines, zip or Parquet.", show_default=False),
+        typer.Argument(
+            metavar="FILE...", help="CSV, JSON lines or array, also as .gz or .zip; Parquet.", show_default=False
+        ),
     ],
     format_name: Annotated[
         str,
