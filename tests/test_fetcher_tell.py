@@ -65,6 +65,19 @@ def test_market_troubles_are_said_once() -> None:
     assert list(list_market_troubles(rows))[1] == (f"open-interest BTCUSDT: {missing}", True)
 
 
+def test_what_nobody_was_asked_for_is_no_riddle() -> None:
+    """Eight days of minutes are more than Gate keeps; no open interest is kept for a year."""
+    rows = [
+        MarketRow("candles", "BTCUSDT", "gate", usable=True, lacking=1),
+        MarketRow("open-interest", "BTCUSDT", lacking=1),
+        MarketRow("candles", "ETHUSDT", "gate", usable=True),
+    ]
+    assert list(list_market_troubles(rows)) == [
+        ("candles BTCUSDT: gate keeps only the youngest part of it", True),
+        ("open-interest BTCUSDT: nobody keeps it as long", True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -34,7 +34,12 @@ from liqcli.timespan import now_us
 PER_S = 60.0  # so many requests a second remain of every limit
 FEW = 4.0  # and so many in one burst
 ORDERS = "/api/v5/public/liquidation-orders"  # OKX documents this path by itself
-WHOLE = ("okx", "tardis", "binance-vision")  # few requests for two days; of the others eight hours are enough
+WHOLE = (
+    "okx",
+    "tardis",
+    "bitfinex",
+    "binance-vision",
+)  # few requests for two days; of the others eight hours are enough
 FUTURES = "/futures/data/"
 CANDLES = "/api/v5/market/"
 INTEREST = "/api/v5/rubik/"

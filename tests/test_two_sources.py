@@ -39,6 +39,7 @@ def run(*words: object, code: int = 0) -> tuple[str, str]:
 def filled(monkeypatch: pytest.MonkeyPatch, lake: Path) -> Path:
     """OKX's own answer has all 240 events; CryptoHFTData recorded every second one."""
     be_swift(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "120")
     span = ("--since", format_iso(START_US), "--until", format_iso(START_US + 4 * HOUR_US))
     with (
         OkxServer({NAME: events(1)}, {NAME: "0.01"}, now_us() // 1000) as okx,

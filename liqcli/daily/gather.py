@@ -99,9 +99,8 @@ class _Run:
 
 def _tell_lacking(rows: Sequence[MarketRow]) -> list[str]:
     """Say each reason once, as a fetch does, and what it is about."""
-    silent = [f"{row.kind} {row.symbol}: {row.result}" for row in rows if row.result != "ok" and not row.troubles]
     lines = [line for line, lacking in list_market_troubles(rows) if lacking]
-    return [*(line if line.startswith(KINDS) else f"candles and open interest: {line}" for line in lines), *silent]
+    return [line if line.startswith(KINDS) else f"candles and open interest: {line}" for line in lines]
 
 
 def _fetchable(settings: Settings, say: Say) -> list[str]:

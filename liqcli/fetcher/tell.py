@@ -31,7 +31,7 @@ def list_market_troubles(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]
     """Say what places of candles and open interest did not give, once each; the flag says that something is missing."""
     about: dict[str, list[MarketRow]] = {}
     for row in rows:
-        for trouble in dict.fromkeys(map(_plain, row.troubles)):
+        for trouble in dict.fromkeys(map(_plain, row.troubles)) or _find_forgotten(row):
             about.setdefault(trouble, []).append(row)
     for trouble, found in about.items():
         kinds = dict.fromkeys(row.kind for row in found)
@@ -39,6 +39,13 @@ def list_market_troubles(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]
         every = len(found) == len(rows) > 1 or UNREACHED in trouble
         which = "" if every else f"{', '.join(kinds)} {', '.join(symbols)}: "
         yield f"{which}{trouble}", any(row.result != "ok" for row in found)
+
+
+def _find_forgotten(row: MarketRow) -> list[str]:
+    """Say of what nobody was asked for why it is missing: all who could be asked keep less."""
+    if row.result == "ok":
+        return []
+    return [f"{row.exchange} keeps only the youngest part of it" if row.usable else "nobody keeps it as long"]
 
 
 def advise(lines: Collection[str]) -> Iterator[str]:
