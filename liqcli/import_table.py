@@ -1,0 +1,65 @@
+"""How the columns of a generic file become liquidations: by ``--columns``, by well-known names, by what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from liqcli.column_names import fill_columns, guess_columns, parse_columns
+from liqcli.errors import UsageError
+from liqcli.sources import generic
+from liqcli.symbols import doubt_exchange
+from liqcli.time_cells import parse_zone
+
+if TYPE_CHECKING:
+    from liqcli.import_formats import ImportOptions
+
+
+def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[generic.TableMap, list[str]]:
+    """
+    Make the column map of a generic file, from ``--columns`` or by well-known names, and words that say which it is.
+
+    Raises
+    ------
+    UsageError
+        Something needed is missing, or a name cannot be one.
+    """
+    words = tuple(generic.KNOWN_NAMES)
+    named = parse_columns(options.columns, words) if options.columns is not None else None
+    if named is None:
+        columns = guess_columns(header, generic.KNOWN_NAMES)
+    else:
+        columns = fill_columns(named, header, generic.KNOWN_NAMES, _needed_words(options))
+    notes = []
+    if columns != named:
+        notes.append("columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items()))
+    if options.exchange and (meant := doubt_exchange(options.exchange)):
+        notes.append(meant)
+    try:
+        table = generic.TableMap(
+            columns=columns,
+            exchange=generic.canonical_name(options.exchange, "exchange") if options.exchange else None,
+            symbol=options.symbol,
+            zone=parse_zone(options.tz or "UTC"),
+            quote=generic.check_quote(options.quote),
+            source=generic.canonical_name(options.source, "source") if options.source else "import",
+        )
+        if options.symbol:
+            generic.canonical_symbol(options.symbol, table.quote)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    generic.check_columns(table, header)
+    unsaid = [f"{word} ({default})" for word, default in generic.UNSAID if word not in table.columns]
+    if unsaid:
+        notes.append(
+            f"the file does not say {' nor '.join(unsaid)}; what stands in brackets is assumed, "
+            "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
+        )
+    return table, notes
+
+
+def _needed_words(options: ImportOptions) -> list[str]:
+    """What a row of a generic file must say, as far as the options do not say it for all."""
+    words = ["ts", "position|side", "price", "qty|notional|contracts"]
+    words += [] if options.exchange else ["exchange"]
+    return words + ([] if options.symbol else ["symbol|instrument"])
