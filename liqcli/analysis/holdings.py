@@ -17,7 +17,7 @@ LAKE_COLUMNS = ("ts", "position", "price", "price_kind", "qty", "notional", "com
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one file holds; times in µs UTC, ``usd_e6`` in millionths of a dollar, so that files add up exactly."""
+    """What one file holds: times [µs UTC]; ``usd_e6`` [1e-6 USD] of all rows but the ``amountless``, whose are none."""
 
     partition: Partition
     path: Path
@@ -27,6 +27,7 @@ class Holding:
     usd_e6: int
     full: bool
     fill: bool
+    amountless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ def read_holdings(
     """
     rows, damaged = _read_files(engine, lake, partitions, "stored", "holdings", LAKE_COLUMNS, thorough)
     holdings = [
-        Holding(partition, path, first, last, events, usd_e6, full > 0, fill > 0)
-        for partition, path, (first, last, events, usd_e6, full, fill) in rows
+        Holding(partition, path, first, last, events, usd_e6, full > 0, fill > 0, amountless)
+        for partition, path, (first, last, events, usd_e6, full, fill, amountless) in rows
     ]
     return holdings, damaged
 

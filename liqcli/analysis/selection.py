@@ -75,10 +75,11 @@ def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
     except DamagedError:  # in a page of a column that the holdings did not touch: find the file, use the others
         found = read_holdings(engine, lake, everything, thorough=True)
         selection = _select(engine, lake, query, symbols, everything, *found)
-    if foreign := int(engine.run("window_count")["foreign_words"][0]):
+    if impossible := int(engine.run("window_count")["impossible"][0]):
         raise DamagedError(
-            f"{format_count(foreign)} rows of {lake.root} carry a position, price kind or completeness that liqcli "
-            "does not know; liqcli verify names the files"
+            f"{format_count(impossible)} row{'s'[: impossible != 1]} of {lake.root} cannot be true: a position, price "
+            "kind or completeness that liqcli does not know, or a price, quantity or USD that is none; "
+            "liqcli verify names the files"
         )
     return selection
 

@@ -108,6 +108,7 @@ def _read_liquidations(
         holdings, damaged = read_holdings(engine, lake, partitions)
     except DamagedError:  # not one of them can be read
         holdings, damaged = [], [p.path(lake.root) for p in partitions]
+    damaged += [h.path for h in holdings if h.amountless]
     rows, forgotten = _join(lake, holdings, partitions)
     return rows, [*damaged, *forgotten]
 

@@ -1,11 +1,15 @@
 -- Pick the events of a window that count, each exchange and instant from one source only.
 --
+-- USD that are no amount (absent, not above 0, not finite, more than an integer holds) are no reason to leave a row out:
+-- it comes with no amount, for window_count.sql to find. (No comparison finds NaN: a file's statistics know of none, and
+-- what they show to be always true is not evaluated.)
+--
 -- reads   stored (the lake's columns and filename), claims (filename, exchange, symbol, start_us, end_us)
 -- param   $start_us       BIGINT    start of the window, inside [µs]
 -- param   $end_us         BIGINT    end of the window, outside [µs]
 -- param   $position       VARCHAR   long, short or both
 -- param   $min_notional   DOUBLE    smallest event that counts [USD]
--- gives   ts_us BIGINT; exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price DOUBLE; price_kind VARCHAR; qty DOUBLE; completeness VARCHAR; notional_e6 BIGINT [1e-6 USD]
+-- gives   ts_us BIGINT; exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price DOUBLE; price_kind VARCHAR; qty DOUBLE; completeness VARCHAR; notional_e6 BIGINT, null where it is no amount [1e-6 USD]
 -- order   none (a set of rows; every query on it sums integers or sorts totally)
 SELECT
     EPOCH_US(stored.ts) AS ts_us,
@@ -17,7 +21,7 @@ SELECT
     stored.price_kind,
     stored.qty,
     stored.completeness,
-    CAST(ROUND(stored.notional * 1000000) AS BIGINT) AS notional_e6
+    CASE WHEN stored.notional > 0 THEN TRY_CAST(ROUND(stored.notional * 1000000) AS BIGINT) END AS notional_e6
 FROM stored
 INNER JOIN claims
     ON stored.filename = claims.filename
@@ -26,4 +30,4 @@ WHERE stored.ts >= MAKE_TIMESTAMP($start_us)
     AND EPOCH_US(stored.ts) >= claims.start_us
     AND EPOCH_US(stored.ts) < claims.end_us
     AND ($position = 'both' OR stored.position = $position)
-    AND stored.notional >= $min_notional
+    AND COALESCE(NOT (stored.notional > 0 AND stored.notional < $min_notional), TRUE)

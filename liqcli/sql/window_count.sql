@@ -1,15 +1,18 @@
--- How many events count in the window, and how many of them carry a word that nobody defined.
+-- How many events count in the window, and how many of them cannot be true: a word nobody defined, a number that is none.
 --
--- reads   reported (position, price_kind, completeness)
--- gives   events BIGINT; foreign_words BIGINT
+-- reads   reported (position, price, price_kind, qty, completeness, notional_e6)
+-- gives   events BIGINT; impossible BIGINT
 -- order   none (one row)
 SELECT
     COUNT(*) AS events,
     COUNT(
         CASE
-            WHEN position NOT IN ('long', 'short') THEN 1
-            WHEN price_kind NOT IN ('fill', 'order', 'bankruptcy', 'trigger') THEN 1
-            WHEN completeness NOT IN ('full', 'sampled') THEN 1
+            WHEN COALESCE(position NOT IN ('long', 'short'), TRUE) THEN 1
+            WHEN COALESCE(price_kind NOT IN ('fill', 'order', 'bankruptcy', 'trigger'), TRUE) THEN 1
+            WHEN COALESCE(completeness NOT IN ('full', 'sampled'), TRUE) THEN 1
+            WHEN COALESCE(ISNAN(price) OR NOT (price > 0 AND price < CAST('Infinity' AS DOUBLE)), TRUE) THEN 1
+            WHEN COALESCE(ISNAN(qty) OR NOT (qty > 0 AND qty < CAST('Infinity' AS DOUBLE)), TRUE) THEN 1
+            WHEN notional_e6 IS NULL THEN 1
         END
-    ) AS foreign_words
+    ) AS impossible
 FROM reported

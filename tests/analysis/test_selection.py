@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, covered, fill_lake, make_liquidation
 
 from liqcli.analysis.selection import Query, build_selection, check_position
+from liqcli.analysis.status import build_status
 from liqcli.analysis.summary import build_summary
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError, EmptyWindowError, ExitCode, UsageError
@@ -391,4 +393,26 @@ def test_a_full_source_that_knows_of_nothing_outweighs_a_sampled_one(lake):
 @pytest.mark.parametrize("change", [{"position": "buy"}, {"price_kind": "mid"}, {"completeness": "some"}])
 def test_a_word_nobody_defined_is_refused_not_counted(lake, change):
     store = fill_lake(lake, [make_liquidation(T0), make_liquidation(T0 + HOUR, **change)])
-    assert "1 rows" in message(store, kind=DamagedError)
+    assert message(store, kind=DamagedError).startswith("1 row of ")
+
+
+@pytest.mark.parametrize("wrong", [None, float("nan"), float("inf"), -5.0, 0.0])
+@pytest.mark.parametrize("column", ["notional", "price", "qty"])
+def test_a_number_that_is_none_is_refused_not_left_out(lake, column, wrong):
+    """Another program wrote it: the row must not vanish, count as 0, or be taken from the sum."""
+    store = fill_lake(lake, [make_liquidation(T0 + k) for k in range(50)])
+    path = store.partitions()[0].path(store.root)
+    table = pq.read_table(path)
+    values = [*table[column].to_pylist()[:49], wrong]
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, pa.array(values, pa.float64())), path)
+    assert message(store, kind=DamagedError).startswith("1 row of ")
+    assert build_status(store)[1] == ([path] if column == "notional" else [])
+
+
+def test_a_position_that_is_absent_is_no_short(lake):
+    store = fill_lake(lake, [make_liquidation(T0), make_liquidation(T0 + 1)])
+    path = store.partitions()[0].path(store.root)
+    table = pq.read_table(path)
+    sides = pa.array(["long", None], table.schema.field("position").type)
+    pq.write_table(table.set_column(table.schema.get_field_index("position"), "position", sides), path)
+    assert message(store, kind=DamagedError).startswith("1 row of ")
