@@ -26,8 +26,10 @@ SHARED_MODULES = (
     "asking",
     "binance_files",
     "common",
+    "cryptohftdata_files",
     "header",
     "kraken_scan",
+    "okx_walk",
 )  # of liqcli/sources: no source, so no header
 EXIT_WORDS = {
     ExitCode.DONE: "done",

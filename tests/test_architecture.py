@@ -193,7 +193,8 @@ SOURCE_MODULES = [
     m
     for m in MODULES
     if m.startswith("liqcli.sources.")
-    and m.rpartition(".")[2] not in ("asking", "binance_files", "common", "header", "kraken_scan")
+    and m.rpartition(".")[2]
+    not in ("asking", "binance_files", "common", "cryptohftdata_files", "header", "kraken_scan", "okx_walk")
 ]
 
 

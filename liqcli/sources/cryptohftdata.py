@@ -22,17 +22,13 @@ fixture: tests/sources/test_cryptohftdata.py (vectors of facts/sources.md sectio
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from liqcli.body import Body
 from liqcli.http import Request
-from liqcli.model import US_PER_S, Completeness, Liquidation, PriceKind, Window, from_us, parse_number
+from liqcli.model import US_PER_S, Window, from_us
 from liqcli.pace import Limit
 from liqcli.sources.asking import ask_twice, read_field, read_moment
 from liqcli.sources.common import (
@@ -46,111 +42,13 @@ from liqcli.sources.common import (
     Row,
     Source,
     build_answer,
-    closed_position,
-    decode_json,
-    multiply,
     pick_markets,
 )
-from liqcli.sources.tardis_csv import Contract, read_contract
+from liqcli.sources.cryptohftdata_files import VENUES, decode, parse_row, read_instrument
 from liqcli.symbols import split_symbol
 from liqcli.timespan import now_us
 
-if TYPE_CHECKING:
-    from pyarrow import Table
-
 FIRST_US = 1_751_068_800 * US_PER_S  # 2025-06-28
-WANTED = (
-    "event_time",
-    "symbol",
-    "side",
-    "quantity",
-    "price",
-    "average_price",
-    "order_status",
-    "filled_quantity",
-    "trade_time",
-    "received_time",
-)
-NEEDED = frozenset({"event_time", "symbol", "side", "quantity", "price"})
-_UNITS = {"received_time": "ns", "event_time": "ms", "trade_time": "ms"}
-_FILLED = ("FILLED", "PARTIALLY_FILLED")
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_DATED = re.compile(r"[-_]\d{6}$|-\d{1,2}[A-Z]{3}\d{2}|USD[FGHJKMNQUVXZ]\d{2}$")
-_ROUND_DIGITS = 8  # a quantity has so few digits; a quotient that is none has 12
-
-
-class Venue(NamedTuple):
-    """A folder of files, the Tardis id whose names and units it shares, and what its price and completeness are."""
-
-    folder: str
-    names: str
-    price_kind: PriceKind
-    completeness: Completeness
-
-
-VENUES: Mapping[str, Venue] = {
-    "binance": Venue("binance_futures", "binance-futures", "fill", "sampled"),
-    "bybit": Venue("bybit", "bybit", "bankruptcy", "full"),
-    "okx": Venue("okx_futures", "okex-swap", "bankruptcy", "sampled"),
-    "bitget": Venue("bitget_futures", "bitget-futures", "bankruptcy", "sampled"),
-    "kraken": Venue("kraken_derivatives", "cryptofacilities", "fill", "sampled"),
-    "aster": Venue("aster_futures", "aster-futures", "fill", "sampled"),
-}
-
-
-def decode(body: Body) -> object:
-    """
-    Decode a file (Parquet, or Parquet in a zstd frame) or the list of symbols (JSON).
-
-    Raises
-    ------
-    ValueError
-        Broken off, an error inside a 200, or something else altogether: worth asking again.
-    """
-    if body[:4] == b"PAR1" or body[:4] == _ZSTD:
-        return _read_parquet(body)
-    payload = decode_json(bytes(body))
-    names = payload.get("symbols") if isinstance(payload, dict) else payload
-    if not isinstance(names, list) or (not names and names is payload):
-        raise ValueError(f"no file but {json.dumps(payload)[:100]}")
-    return [read_field(name, "symbol") or name for name in names]
-
-
-def _read_parquet(body: Body) -> list[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        data = pa.CompressedInputStream(pa.BufferReader(body), "zstd").read() if body[:4] == _ZSTD else body
-        file = pq.ParquetFile(pa.BufferReader(data))
-        if not set(file.schema_arrow.names) >= NEEDED:
-            raise ValueError(f"no liquidations file: its columns are {', '.join(file.schema_arrow.names)[:100]}")
-        table = file.read(columns=[name for name in WANTED if name in file.schema_arrow.names])
-    except (OSError, pa.ArrowException) as error:
-        raise ValueError(f"a broken Parquet file ({len(body)} bytes)") from error
-    rows: list[Row] = _count_time(table).to_pylist()
-    return rows
-
-
-def _count_time(table: Table) -> Table:
-    """Turn columns that are typed as times into the numbers that are documented."""
-    import pyarrow as pa
-
-    for place, column in enumerate(table.schema):
-        if column.name in _UNITS and pa.types.is_timestamp(column.type):
-            counted = table.column(place).cast(pa.timestamp(_UNITS[column.name], column.type.tz), safe=False)
-            table = table.set_column(place, column.name, counted.cast(pa.int64()))
-    return table
-
-
-def read_instrument(exchange: str, name: str) -> Contract | None:
-    """Read symbol and unit out of a file's name; None for a dated contract and for names that are none."""
-    if _DATED.search(name):
-        return None
-    try:
-        return read_contract(VENUES[exchange].names, name)
-    except ValueError:
-        return None
 
 
 def spell(exchange: str, symbol: str) -> str | None:
@@ -170,74 +68,6 @@ def file_request(exchange: str, instrument: str, hour_us: int) -> Request:
     hour = from_us(hour_us)
     name = f"{VENUES[exchange].folder}/{hour:%Y-%m-%d}/{hour:%H}/{instrument}_liquidations.parquet"
     return Request("/v1/download", (("file", name),), absent=(404,), file=True)
-
-
-def parse_row(raw: Row, market: Market) -> Liquidation:
-    """
-    Read one row; ``market.instrument`` may name several contracts of one symbol, separated by commas.
-
-    Raises
-    ------
-    ValueError
-        Not filled, another contract, a unit that cannot be told, or a field that cannot be read.
-    """
-    venue = VENUES[market.exchange]
-    instrument = str(raw["symbol"])
-    contract = read_instrument(market.exchange, instrument)
-    if contract is None or instrument not in market.instrument.split(","):
-        raise ValueError(f"row of {instrument!r}, asked for {market.instrument!r}")
-    price, kind, amount = _read_amount(raw, venue)
-    if price <= 0 or amount <= 0:
-        raise ValueError(f"price and quantity must be above zero: {price!r}, {amount!r}")
-    size = market.contract_size if contract.unit in ("contracts", "inverse") else None
-    if contract.unit in ("contracts", "inverse") and size is None:
-        raise ValueError(f"contract size of {instrument} is unknown")
-    if contract.unit == "quote":
-        _check_quote(amount, price)
-    usd = {"usd": amount, "quote": amount, "inverse": multiply(amount, size or 0)}.get(contract.unit)
-    qty = multiply(amount, size or 1) if usd is None else usd / price
-    return Liquidation(
-        ts_us=int(parse_number(_first(raw, "trade_time", "event_time"))) * 1000,
-        exchange=market.exchange,
-        symbol=market.symbol,
-        instrument=instrument,
-        position=closed_position(str(raw["side"])),
-        price=price,
-        price_kind=kind,
-        qty=qty,
-        notional=multiply(qty, price) if usd is None else usd,
-        contracts=amount if size else None,
-        contract_size=size,
-        completeness=venue.completeness,
-        event_id=None,
-        source="cryptohftdata",
-    )
-
-
-def _read_amount(raw: Row, venue: Venue) -> tuple[float, PriceKind, float]:
-    """Give price, what it is, and the amount in the venue's unit; orders say how much of them was filled."""
-    if venue.names not in ("binance-futures", "aster-futures"):
-        return parse_number(raw["price"]), venue.price_kind, parse_number(_first(raw, "quantity", "filled_quantity"))
-    status = _first(raw, "order_status")
-    if status is not None and str(status).upper() not in _FILLED:
-        raise ValueError(f"order status is {status!r}, not filled")
-    average = parse_number(_first(raw, "average_price") or 0)
-    filled = parse_number(_first(raw, "filled_quantity", "quantity"))
-    return (average, "fill", filled) if average else (parse_number(raw["price"]), "order", filled)
-
-
-def _first(raw: Row, *names: str) -> Any:  # noqa: ANN401 - a cell of any type
-    return next((raw[name] for name in names if raw.get(name) not in (None, "")), None)
-
-
-def _check_quote(amount: float, price: float) -> None:
-    """Bitget counts money (13.70319 USDT at 0.1649 = 83.1 coins exactly); an amount in coins would not divide so."""
-    if _digits(Decimal(repr(amount)) / Decimal(repr(price))) > _ROUND_DIGITS >= _digits(Decimal(repr(amount))):
-        raise ValueError(f"unit is unclear: amount {amount!r} at {price!r} is no round quantity of coins")
-
-
-def _digits(number: Decimal) -> int:
-    return len(Decimal(f"{number:.11e}").normalize().as_tuple().digits)
 
 
 def find_obstacle(window: Window) -> str | None:

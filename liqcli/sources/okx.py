@@ -24,16 +24,13 @@ fixture: tests/sources/responses/okx
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from liqcli.http import BusyError, RefusalError, Request
 from liqcli.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number, to_us
 from liqcli.pace import Limit
-from liqcli.sources.asking import ask_twice, stands_twice
 from liqcli.sources.common import (
     HOUR_US,
     Answer,
@@ -52,10 +49,9 @@ from liqcli.sources.common import (
     read_markets,
     read_size,
 )
+from liqcli.sources.okx_walk import Walk, ask_page, page_request
 from liqcli.timespan import now_us
 
-Entry = tuple[str, Any, int | None]  # instrument, row, time [ms]
-LIMIT = 100
 LIMITS = (
     Limit(40, 2, "/api/v5/public/liquidation-orders"),
     Limit(20, 2, "/api/v5/public/instruments"),
@@ -63,54 +59,9 @@ LIMITS = (
     Limit(10, 2, "/api/v5/rubik/"),
 )
 LONG = 400  # rows; lists were seen to end behind 450 and more
-ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round number of them
 RETENTION_US = int(23.5 * HOUR_US)
 _BUSY = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
 _TYPES: Mapping[str, str] = {"3": "sell", "4": "buy"}  # v3: 3 = a long was closed, 4 = a short
-
-
-@dataclass(slots=True)
-class Walk:
-    """
-    What a walk from a window's end to its start, newest first, has come to.
-
-    The oldest millisecond of a full page may go on in the next page, so its rows are ``held`` back and asked again,
-    which also shows that no page was skipped. Behind a full page of one millisecond nobody can look: that is ``cut``.
-    """
-
-    market: Market
-    start_ms: int
-    after_ms: int
-    raws: list[Any] = field(default_factory=list)
-    timeless: dict[str, Any] = field(default_factory=dict)
-    held: list[Entry] = field(default_factory=list)
-    cut: list[Window] = field(default_factory=list)
-    ended: bool = False
-
-    def take(self, entries: Sequence[Entry]) -> None:
-        """Take a page, and find where to go on."""
-        own = self.market.instrument
-        self.timeless |= {repr(raw): raw for name, raw, ts in entries if ts is None and name == own}
-        older = [entry for entry in entries if entry[2] is not None and entry[2] < self.after_ms]
-        if self.held and not _joins(older, self.after_ms):
-            older += self.held  # forgotten between two pages
-        self.held = []
-        full = len(entries) >= LIMIT
-        if not older and full:
-            raise RefusalError(f"a full page without a row older than {self.after_ms}")
-        self.ended = not older or (not full and len(entries) % ROUND > 0)
-        if older:
-            self._go_on(older, full)
-
-    def _go_on(self, older: list[Entry], full: bool) -> None:
-        oldest = self.after_ms = min(ts for _name, _raw, ts in older if ts is not None)
-        if full and all(ts == oldest for _name, _raw, ts in older):
-            self.cut += [Window(oldest * 1000, oldest * 1000 + 1000)] if oldest >= self.start_ms else []
-        elif full:
-            self.after_ms = oldest + 1
-            self.held = [entry for entry in older if entry[2] == oldest]
-            older = [entry for entry in older if entry[2] != oldest]
-        self.raws += [raw for name, raw, _ts in older if name == self.market.instrument]
 
 
 def decode(body: bytes) -> object:
@@ -129,18 +80,6 @@ def decode(body: bytes) -> object:
 def list_request() -> Request:
     """What to ask to learn all swaps and their sizes."""
     return Request("/api/v5/public/instruments", (("instType", "SWAP"),))
-
-
-def page_request(market: Market, after_ms: int) -> Request:
-    """What to ask for the page of rows older than a time."""
-    params = (
-        ("instType", "SWAP"),
-        ("state", "filled"),
-        ("uly", market.instrument.removesuffix("-SWAP")),
-        ("limit", str(LIMIT)),
-        ("after", str(after_ms)),
-    )
-    return Request("/api/v5/public/liquidation-orders", params)
 
 
 def parse_market(raw: Row) -> Market | None:
@@ -226,7 +165,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     edge = abs(window.start_us - kept_us) < 60 * US_PER_S
     walk = Walk(market, 0 if edge else window.start_us // 1000, window.end_us // 1000)
     while walk.after_ms > walk.start_ms and not walk.ended:
-        walk.take((yield from _ask_page(walk)))
+        walk.take((yield from ask_page(walk)))
     near = Window(window.start_us - HOUR_US, window.end_us) if edge else window
     raws = [*walk.raws, *walk.timeless.values()]
     where = page_request(market, window.end_us // 1000).text
@@ -241,55 +180,12 @@ def _doubt_end(walk: Walk, window: Window, answer: Answer) -> Generator[Request,
     newer = Walk(walk.market, window.end_us // 1000, now_us() // 1000)
     rows = len(walk.raws)
     while rows < LONG and newer.after_ms > newer.start_ms and not newer.ended:
-        newer.take((yield from _ask_page(newer)))
+        newer.take((yield from ask_page(newer)))
         rows = len(walk.raws) + sum(parse_number(raw["ts"]) >= newer.start_ms for raw in newer.raws)
     if rows >= LONG:
         end_us = walk.after_ms * 1000
         answer.unknown = [Window(window.start_us, end_us)]
         answer.absent = f"lists nothing before {from_us(end_us):%Y-%m-%d %H:%M} UTC; its list may be cut there"
-
-
-def _ask_page(walk: Walk) -> Generator[Request, Any, list[Entry]]:
-    """
-    Ask for the page of rows older than where the walk is.
-
-    One that is all older than the window may be right, in a quiet time, and one that lacks the millisecond that it
-    should go on with as well, when that was forgotten meanwhile; but then it comes twice.
-    """
-
-    def goes_on(page: object) -> bool:
-        entries = list(_iter_page(page))
-        if walk.held:
-            return _joins(entries, walk.after_ms)
-        return any(ts is None or ts >= walk.start_ms for _name, _raw, ts in entries)
-
-    possible = partial(_is_asked, market=walk.market, after_ms=walk.after_ms)
-    page = yield from ask_twice(page_request(walk.market, walk.after_ms), goes_on, possible)
-    return list(_iter_page(page))
-
-
-def _joins(entries: Iterable[Entry], after_ms: int) -> bool:
-    return any(ts == after_ms - 1 for _name, _raw, ts in entries)
-
-
-def _is_asked(page: object, market: Market, after_ms: int) -> bool:
-    """Whether rows are of this instrument, stand there once, and none is newer than was asked for."""
-    entries = list(_iter_page(page))
-    own = [ts for name, _raw, ts in entries if name == market.instrument]
-    near = all(ts is None or ts <= after_ms for ts in own)
-    return not entries or (bool(own) and near and not stands_twice(entries, [ts for _name, _raw, ts in entries]))
-
-
-def _iter_page(page: object) -> Iterator[Entry]:
-    """Give instrument, row and time [ms] of a page; the time is None where it cannot be read."""
-    if not isinstance(page, list):
-        raise RefusalError("the answer is no list of orders")
-    for entry in page:
-        for raw in entry["details"]:
-            try:
-                yield entry["instId"], raw, int(parse_number(raw["ts"]))
-            except (KeyError, ValueError, TypeError, OverflowError):
-                yield entry["instId"], raw, None
 
 
 SOURCE = Source(
