@@ -47,6 +47,11 @@ def format_count(value: int) -> str:
     return f"{value:,}"
 
 
+def format_counted(value: int, word: str) -> str:
+    """Write a count and what is counted: ``1 row``, ``1,844 rows``."""
+    return f"{format_count(value)} {word}{'s' * (value != 1)}"
+
+
 def format_share(part: float, whole: float) -> str:
     """Write a share in percent, with a figure after the point below ten: ``72 %``, ``4.6 %``, ``<0.1 %``."""
     if whole <= 0:

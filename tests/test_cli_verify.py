@@ -21,7 +21,7 @@ def test_clean_and_damaged(run_cli: RunCli, lake: Path) -> None:
     fill_lake(lake, [make_liquidation(T0), make_liquidation(T0 + 1)])
     clean = run_cli("verify", check=0)
     assert clean.stdout == ""
-    assert clean.stderr == f"{lake}: 1 file(s) with 2 rows read, nothing damaged\n"
+    assert clean.stderr == f"{lake}: 1 file with 2 rows read, nothing damaged\n"
     assert run_cli("verify", "--quiet", check=0).stderr == ""
 
     (lake / FILE).write_bytes((lake / FILE).read_bytes()[:-9])
@@ -30,7 +30,7 @@ def test_clean_and_damaged(run_cli: RunCli, lake: Path) -> None:
     assert first == f"damage     {FILE}"
     assert what.strip().startswith("damaged or not Parquet (")
     assert "liqcli fetch --again --source gate --exchange gate --symbol SOLUSDT" in to_do
-    assert damaged.stderr == f"{lake}: 1 file(s) with 0 rows read, 1 damaged\n"
+    assert damaged.stderr == f"{lake}: 1 file with 0 rows read, 1 damaged\n"
     record = json.loads(run_cli("verify", "--format", "json", "--quiet", check=5).stdout)
     assert [item["file"] for item in record["damaged"]] == [str(lake / FILE)]
 

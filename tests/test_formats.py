@@ -232,3 +232,7 @@ def test_window():
     assert formats.format_window(start, start.replace(day=6, hour=19)) == "2024-12-04 16:00 to 2024-12-06 19:00 UTC"
     assert formats.format_window(start, start.replace(hour=17)) == "2024-12-04 16:00 to 17:00 UTC"
     assert DAY == 86_400_000_000
+
+
+def test_what_is_counted_stands_beside_its_count() -> None:
+    assert [formats.format_counted(n, "row") for n in (0, 1, 2, 1844)] == ["0 rows", "1 row", "2 rows", "1,844 rows"]

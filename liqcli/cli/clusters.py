@@ -91,10 +91,10 @@ def clusters(
 
 
 def _heavy(band: dict[str, Any], step: float) -> str:
-    from liqcli.formats import format_price, format_usd
+    from liqcli.formats import format_counted, format_price, format_usd
 
     span = f"{format_price(band['low'], step)} – {format_price(band['high'], step)}"
-    return f"{span} with {format_usd(band['notional'])} USD in {band['events']} event(s)"
+    return f"{span} with {format_usd(band['notional'])} USD in {format_counted(band['events'], 'event')}"
 
 
 def _plain(value: object) -> object:

@@ -125,6 +125,8 @@ def import_files_command(
 
 def _report(file: FileSummary) -> None:
     """Say what became of a file: the sum on stdout, the rest on stderr."""
+    from liqcli.formats import format_counted
+
     for note in file.notes:
         say(f"{file.path}: {note}")
     if file.error:
@@ -133,16 +135,16 @@ def _report(file: FileSummary) -> None:
         typer.echo(render_summary(file))
     if file.rejected_path and (first := file.rejected_first):
         say(
-            f"{file.path}: {file.rejected:,} row{'s' * (file.rejected != 1)} refused, each with line and reason in "
+            f"{file.path}: {format_counted(file.rejected, 'row')} refused, each with line and reason in "
             f"{file.rejected_path}; the first: line {first.line}, {first.reason}"
         )
 
 
 def render_summary(file: FileSummary) -> str:
     """Write one file's summary as one line."""
-    from liqcli.formats import format_count, format_iso, format_usd_exact
+    from liqcli.formats import format_count, format_counted, format_iso, format_usd_exact
 
-    parts = [f"{format_count(file.rows)} row{'s' * (file.rows != 1)}"]
+    parts = [format_counted(file.rows, "row")]
     parts += [f"{format_count(file.new)} stored"] if file.known == 0 else [f"{format_count(file.new)} new"]
     for number, word in ((file.known, "known"), (file.doubled, "doubled"), (file.rejected, "rejected")):
         if number:

@@ -63,7 +63,7 @@ def render_findings(lake: Lake, verdict: Verdict) -> str:
 
 def render_verdict(lake: Lake, verdict: Verdict) -> str:
     """Write the verdict in one line."""
-    from liqcli.formats import format_count
+    from liqcli.formats import format_count, format_counted
 
     if not verdict.files and not verdict.findings:
         return f"the lake {lake.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo"
@@ -71,4 +71,6 @@ def render_verdict(lake: Lake, verdict: Verdict) -> str:
     state = f"{format_count(files)} damaged" if files else "nothing damaged"
     if verdict.suspicions:
         state += f", {format_count(len(verdict.suspicions))} to look at"
-    return f"{lake.root}: {format_count(verdict.files)} file(s) with {format_count(verdict.rows)} rows read, {state}"
+    return (
+        f"{lake.root}: {format_counted(verdict.files, 'file')} with {format_counted(verdict.rows, 'row')} read, {state}"
+    )

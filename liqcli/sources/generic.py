@@ -206,6 +206,7 @@ def check_quote(text: str | None) -> str | None:
     return text.upper()
 
 
+@lru_cache(maxsize=20_000)
 def _check_letters(text: str) -> str:
     """Let letters, digits and the dashes of contract names pass: safe in a path, in SQL, in HTML."""
     name = text.strip()
