@@ -231,6 +231,18 @@ def test_bybit_open_interest_is_one_side_where_it_is_said() -> None:
     assert found == [OpenInterest(T0, 60928.344, None)]
 
 
+def test_bybit_open_interest_never_mixes_one_side_and_both() -> None:
+    """100 coins a side: where one row says 200 alone, it is left out, not told as a rise to twice as much."""
+    rows = [
+        {"openInterest": "200", "singleOpenInterest": "100", "timestamp": str(T0_MS)},
+        {"openInterest": "200", "singleOpenInterest": "", "timestamp": str(T0_MS + 300_000)},
+        {"openInterest": "200", "timestamp": str(T0_MS + 600_000)},
+    ]
+    wide = Window(T0, T0 + 15 * MINUTE)
+    _asked, found = talk(bybit.ask_open_interest("BTCUSDT", wide, {}), {"list": rows})
+    assert found == [OpenInterest(T0, 100.0, None)]
+
+
 @pytest.mark.parametrize(
     ("code", "message", "error"),
     [(10006, "Too many visits!", ValueError), (10001, "params error: limit", RefusalError), (10002, "", RefusalError)],

@@ -10,7 +10,8 @@ limits: 600 requests in five seconds an address, else 403 for ten minutes (docum
     retCode 10006 inside a 200 means busy (documented); a 403 of CloudFront means the country (recorded)
 qty: linear volume is base coins, inverse volume USD and turnover base coins (documented). openInterest is the sum of
     both sides, singleOpenInterest one side, as other exchanges count (documented): the one side is stored; an answer
-    that does not have it (as before 2026-07) is stored as it stands; linear in base coins, inverse in USD (documented)
+    that does not have it (as before 2026-07) is stored as it stands, and may be both (unproven); in one where some rows
+    have it, the others are left out. Linear in base coins, inverse in USD (documented)
 time: open time in ms as text; the first row may be an open candle and is left out
 changed: singleOpenInterest appeared in the pages of 2026-07
 """
@@ -39,6 +40,7 @@ from liqcli.sources.common import decode_json
 from liqcli.symbols import split_symbol
 
 CANDLES = 1000
+ONE_SIDE = "singleOpenInterest"
 SNAPSHOTS = 200
 INTERVALS = {
     "1m": "1", "3m": "3", "5m": "5", "15m": "15", "30m": "30", "1h": "60",
@@ -92,7 +94,9 @@ def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenIntere
     result = yield Request("/v5/market/open-interest", params)
     if result["list"] is None:
         return None
-    return build_open_interest((_snapshot(row, category == "inverse") for row in rows_of(result["list"])), window)
+    rows = rows_of(result["list"])
+    one_side = [row for row in rows if row.get(ONE_SIDE)]  # beside them, rows without it would be twice as high
+    return build_open_interest((_snapshot(row, category == "inverse") for row in one_side or rows), window)
 
 
 def _candle(row: list[Any], volume: int) -> Candle:
@@ -100,7 +104,7 @@ def _candle(row: list[Any], volume: int) -> Candle:
 
 
 def _snapshot(row: dict[str, Any], inverse: bool) -> OpenInterest:
-    amount = parse_number(row.get("singleOpenInterest") or row["openInterest"])
+    amount = parse_number(row.get(ONE_SIDE) or row["openInterest"])
     ts_us = int(row["timestamp"]) * 1000
     return OpenInterest(ts_us, None, amount) if inverse else OpenInterest(ts_us, amount, None)
 
