@@ -24,7 +24,13 @@ def cut(text: str, room: float, measure: Measure) -> str:
 
 
 def wrap(text: str, room: float, measure: Measure, lines: int) -> list[str]:
-    """Break a line at spaces into at most ``lines``; what is left over is cut."""
+    """
+    Break a line at spaces into at most ``lines``; what is left over is cut.
+
+    Where two lines do, they part between two statements (``·``), and as evenly as that goes.
+    """
+    if lines > 1 and measure(text) > room and (halves := _halve(text, room, measure)):
+        return halves
     done: list[str] = []
     rest = text
     while rest and len(done) < lines - 1 and measure(rest) > room:
@@ -34,6 +40,13 @@ def wrap(text: str, room: float, measure: Measure, lines: int) -> list[str]:
     if rest:
         done.append(cut(rest, room, measure))
     return [line for line in done if line]
+
+
+def _halve(text: str, room: float, measure: Measure) -> list[str]:
+    parts = text.split(" · ")
+    pairs = [[" · ".join(parts[:k]), " · ".join(parts[k:])] for k in range(1, len(parts))]
+    fitting = [pair for pair in pairs if max(map(measure, pair)) <= room and measure(pair[0]) > _FULL_ENOUGH * room]
+    return min(fitting, key=lambda pair: max(map(measure, pair)), default=[])
 
 
 def _last(words: list[str]) -> int:

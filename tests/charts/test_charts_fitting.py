@@ -27,6 +27,7 @@ def test_cut_keeps_what_fits_with_the_ellipsis():
         ("realized · binance sampled feed", 22, 3, ["realized · binance", "sampled feed"]),
         ("abcdefghij", 4, 2, ["abcd", "efg…"]),
         ("", 4, 2, []),
+        ("realized · gate · two days · 5m", 29, 3, ["realized · gate", "two days · 5m"]),  # no "5m" left alone
     ],
 )
 def test_wrap(text, room, lines, expected):
