@@ -37,6 +37,7 @@ def _no_liqcli_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     for name in list(os.environ):
         if name.startswith("LIQCLI_") and name != "LIQCLI_REAL_DATA":
             monkeypatch.delenv(name)
+    monkeypatch.delenv("COLUMNS", raising=False)  # tables are cut to it
     monkeypatch.setenv("LIQCLI_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

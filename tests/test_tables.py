@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from liqcli.cli.common import STATE
 from liqcli.cli.tables import render_table
 
 HEADER = ("exchange", "coverage", "MB", "words")
@@ -11,7 +12,7 @@ ROWS = (("gate", "100 %", "0.02", "a b c d e f g h i j k l m n"), ("okx", "9 %",
 
 
 def draw(columns: int | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(STATE, "quiet", False)  # a test before may have run the program with --quiet
     if columns:
         monkeypatch.setenv("COLUMNS", str(columns))
     short = {"exchange": "exch.", "coverage": "cov."}
