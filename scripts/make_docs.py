@@ -125,9 +125,9 @@ def build_sources_page() -> str:
         "",
         "## Fetched",
         "",
-        "What `liqcli fetch` asks: perpetuals. Dated futures are not asked for, since they would stand under the symbol",
-        "of the perpetual. An exchange lists the contracts of today, so one that it has delisted is unknown there;",
-        "`tardis` is asked by name and the folders of `binance-vision` stay, so these may still have it.",
+        "What `liqcli fetch` asks: perpetuals. Dated futures are not asked for: they would stand under the symbol of",
+        "the perpetual. An exchange lists the contracts of today, so one that it delisted is unknown there; `tardis`",
+        "is asked by name and the folders of `binance-vision` stay, so these two may still have it.",
         "",
     ]
     for name, module in SOURCES.items():
