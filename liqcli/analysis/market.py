@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.open_interest import STALE_US, OpenInterestSeries
+from liqcli.analysis.prices import keep_sound
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError
 from liqcli.lake import Lake
@@ -142,15 +143,16 @@ def _read_candles(
     columns = _read_sound(engine, "market_candles", [p.path(lake.root) for p in near], bounds, damaged)
     if columns is None:
         return None
+    columns = keep_sound(columns)
     ts_us = columns["ts_us"].astype(np.int64)
     if not ((ts_us + step_us > window.start_us) & (ts_us < window.end_us)).any():
         return None
     numbers = {name: columns[name].astype(np.float64) for name in ("open", "high", "low", "close")}
     basis = f"{group[0].exchange} {group[0].symbol} {group[0].interval} candle"
     prices = PriceSeries(ts_us=ts_us, step_us=step_us, basis=basis, **numbers)
-    taker_buy = columns["taker_buy"].astype(np.float64)
+    taker_buy = _keep_amounts(columns["taker_buy"])
     known = not np.isnan(taker_buy).all()
-    return Candles(prices, columns["volume"].astype(np.float64), taker_buy if known else None)
+    return Candles(prices, _keep_amounts(columns["volume"]), taker_buy if known else None)
 
 
 def _read_open_interest(
@@ -163,10 +165,16 @@ def _read_open_interest(
         return None
     return OpenInterestSeries(
         columns["ts_us"].astype(np.int64),
-        columns["open_interest"].astype(np.float64),
-        columns["open_interest_usd"].astype(np.float64),
+        _keep_amounts(columns["open_interest"]),
+        _keep_amounts(columns["open_interest_usd"]),
         f"{group[0].exchange} {group[0].symbol}",
     )
+
+
+def _keep_amounts(column: NDArray[Any]) -> NDArray[np.float64]:
+    """Give amounts, NaN where they are none: below 0, or not finite."""
+    amounts = column.astype(np.float64)
+    return np.where((amounts >= 0) & (amounts < np.inf), amounts, np.nan)
 
 
 def _read_sound(

@@ -43,6 +43,7 @@ def read_prices(
         bounds = {"start_us": window.start_us, "end_us": window.end_us, "step_us": step_us}
         columns, bad = _read_sound(engine, paths, bounds)
         damaged += bad
+        columns = keep_sound(columns) if columns is not None else None
         if columns is not None and len(columns["ts_us"]):
             first = group[0]
             numbers = {name: columns[name].astype(np.float64) for name in ("open", "high", "low", "close")}
@@ -51,6 +52,18 @@ def read_prices(
                 ts_us=columns["ts_us"].astype(np.int64), step_us=step_us, basis=basis, **numbers
             ), damaged
     return None, damaged
+
+
+def keep_sound(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """
+    Leave out candles whose prices cannot be true, as another program may have written them: they are not known.
+
+    ``liqcli verify`` names them. One such candle would move averages, or stop the picture.
+    """
+    opened, high, low, close = (columns[name].astype(np.float64) for name in ("open", "high", "low", "close"))
+    holds = (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))  # false for NaN
+    sound = (low > 0) & np.isfinite(high) & holds
+    return {name: column[sound] for name, column in columns.items()}
 
 
 def _in_order(found: Sequence[Partition], symbols: Sequence[str], exchanges: Sequence[str]) -> list[list[Partition]]:

@@ -4,14 +4,14 @@
 -- param   $start_us   BIGINT   first open time, inside [µs]
 -- param   $end_us     BIGINT   last close time, inside [µs]
 -- param   $step_us    BIGINT   length of a candle [µs]
--- gives   ts_us BIGINT, open time [µs]; open DOUBLE; high DOUBLE; low DOUBLE; close DOUBLE [quote]; volume DOUBLE, taker_buy DOUBLE, NaN where unknown [base coin]
+-- gives   ts_us BIGINT, open time [µs]; open DOUBLE; high DOUBLE; low DOUBLE; close DOUBLE, NaN where absent [quote]; volume DOUBLE, taker_buy DOUBLE, NaN where unknown [base coin]
 -- order   ts_us   (total: the lake keeps one candle an open time)
 SELECT
     EPOCH_US(ts) AS ts_us,
-    open,
-    high,
-    low,
-    close,
+    COALESCE(open, CAST('NaN' AS DOUBLE)) AS open,
+    COALESCE(high, CAST('NaN' AS DOUBLE)) AS high,
+    COALESCE(low, CAST('NaN' AS DOUBLE)) AS low,
+    COALESCE(close, CAST('NaN' AS DOUBLE)) AS close,
     COALESCE(volume, CAST('NaN' AS DOUBLE)) AS volume,
     COALESCE(taker_buy, CAST('NaN' AS DOUBLE)) AS taker_buy
 FROM stored_market_candles
