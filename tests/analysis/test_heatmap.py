@@ -333,7 +333,7 @@ def test_shuffled_rows_and_any_number_of_threads_give_the_same_bytes(tmp_path, m
     rows = [
         make_liquidation(
             T0 + 25 * DAY + shuffler.randrange(8 * DAY), price=round(100 + shuffler.gauss(0, 3), 2),
-            qty=shuffler.random(), notional=round(shuffler.random() * 10 ** shuffler.randrange(6), 3),
+            qty=shuffler.random(), notional=round(0.001 + shuffler.random() * 10 ** shuffler.randrange(6), 3),
             position=shuffler.choice(["long", "short"]), exchange=exchange, source=exchange,
             price_kind="bankruptcy" if exchange == "okx" else "fill",
         )
