@@ -85,7 +85,6 @@ def test_wheel_carries_code_sql_templates_and_sample(built: Built) -> None:
         names = set(archive.namelist())
     data = {f"liqcli/_data/{name}" for name in files_below("templates") | files_below("sample_data")}
     code = files_below("liqcli", "*.py") | files_below("liqcli", "*.sql") | {"liqcli/py.typed"}
-    code |= files_below("liqcli/charts/fonts")
     assert code | data <= names
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
 
@@ -95,12 +94,7 @@ def test_sdist_carries_what_a_developer_needs(built: Built) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"pyproject.toml", "requirements.txt", "Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"}
     wanted |= files_below("templates") | files_below("sample_data") | files_below("liqcli", "*.sql")
-    wanted |= (
-        files_below("liqcli/charts/fonts")
-        | files_below("scripts", "*.py")
-        | files_below("tests", "*.py")
-        | files_below("docs", "*.md")
-    )
+    wanted |= files_below("scripts", "*.py") | files_below("tests", "*.py") | files_below("docs", "*.md")
     assert wanted <= names
 
 

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CAPTION_SIZE = 12.5
-_FONTS = {False: "Inter-Regular.ttf", True: "Inter-Bold.ttf"}  # cut out of Inter by scripts/make_fonts.py
+_FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
 
 
 @cache
 def _font_file(bold: bool) -> Path:
-    # By file, not by family: another Inter on the machine must not change a byte.
-    return Path(__file__).parent / "fonts" / _FONTS[bold]
+    # By file, not by family: another DejaVu on the machine must not change a byte.
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / _FONTS[bold]
 
 
 @contextmanager
