@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,31 +45,37 @@ class Album:
 
     def page(self) -> dict[str, PagePicture]:
         """Give the pictures of a page, with what lies over them."""
-        shown = {kind: self._picture(kind, self.themes, marked=True) for kind in self._wanted()}
-        return {kind: picture for kind, picture in shown.items() if picture is not None}
+        with ThreadPoolExecutor(1, "packing") as pool:  # one is packed, beside Python, while the next one is drawn
+            packing = {
+                kind: {theme: pool.submit(pack_webp, poster.pixels) for theme, poster in self._posters(kind)}
+                for kind in self._wanted()
+            }
+            return {kind: self._put_together(kind, images) for kind, images in packing.items() if images}
 
     def beside(self, page: Path) -> dict[str, PagePicture]:
         """Give the pictures that stand beside a Markdown page: the heat map under its name, others with an addition."""
         shown = {}
         for kind in self._wanted():
             addition = "" if kind == HEATMAP else f"-{kind.replace('_', '-')}"
-            picture = self._picture(kind, self.themes[:1])
-            if picture is not None:
-                shown[kind] = replace(picture, name=f"{page.stem}{addition}.png")
+            for theme, poster in islice(self._posters(kind), 1):
+                images, name = {theme: poster.png}, f"{page.stem}{addition}.png"
+                shown[kind] = PagePicture(images, poster.width, poster.height, poster.alt, name=name)
         return shown
 
     def _wanted(self) -> list[str]:
         """Name the pictures that a page has a place for: bursts are shown where there are any."""
         return [kind for kind in NAMES if kind != "cascades" or self._findings.cascades]
 
-    def _picture(self, kind: str, themes: tuple[str, ...], marked: bool = False) -> PagePicture | None:
-        drawn = {theme: self._draw(kind, theme, None) for theme in themes}
-        posters = {theme: poster for theme, poster in drawn.items() if poster is not None}
-        if not posters:
-            return None
-        poster = posters[themes[0]]
-        marks = MARKS[kind](self._findings, poster) if marked else []
-        images = {t: pack_webp(shown.pixels) if marked else shown.png for t, shown in posters.items()}
+    def _posters(self, kind: str) -> Iterator[tuple[str, Poster]]:
+        """Draw a picture in each theme; none where what it is about is not known."""
+        for theme in self.themes:
+            if poster := self._draw(kind, theme, None):
+                yield theme, poster
+
+    def _put_together(self, kind: str, packing: Mapping[str, Future[bytes]]) -> PagePicture:
+        _theme, poster = next(self._posters(kind))
+        marks = MARKS[kind](self._findings, poster)
+        images = {theme: image.result() for theme, image in packing.items()}
         return PagePicture(images, poster.width, poster.height, poster.alt, marks)
 
     def _draw_uncached(self, kind: str, theme: str, size: tuple[int, int] | None) -> Poster | None:
