@@ -148,7 +148,7 @@ def test_archive_days_and_months() -> None:
     assert binance_vision.cut_days(Window(T0, T0 + 2 * DAY), T0 + DAY + 26 * HOUR) == [Window(T0, T0 + DAY)]
 
 
-def zipped(text: str) -> tuple[object, object]:
+def zipped(text: str, name: str) -> tuple[object, object]:
     """The content of a CHECKSUM and its zip with one CSV, decoded."""
     import hashlib
     import io
@@ -157,7 +157,7 @@ def zipped(text: str) -> tuple[object, object]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         packed.writestr("x.csv", text)
-    checksum = f"{hashlib.sha256(buffer.getvalue()).hexdigest()}  x.zip\n".encode()
+    checksum = f"{hashlib.sha256(buffer.getvalue()).hexdigest()}  {name}.zip\n".encode()
     return binance_vision.decode(checksum), binance_vision.decode(buffer.getvalue())
 
 
@@ -166,7 +166,7 @@ def zipped(text: str) -> tuple[object, object]:
 def test_archive_candles(header: str, unit: str) -> None:
     """With and without a header line; in ms, and in µs as spot files have it."""
     day = Window(T0, T0 + DAY)
-    answers = zipped(f"{header}{T0_MS}{unit},100.1,101,99.5,100.4,12.5,0,0,0,6,0,0\n")
+    answers = zipped(f"{header}{T0_MS}{unit},100.1,101,99.5,100.4,12.5,0,0,0,6,0,0\n", "BTCUSDT-1m-2026-03-01")
     asked, candles = talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), *answers)
     folder = "/data/futures/um/daily/klines/BTCUSDT/1m"
     assert [request.path for request in asked] == [
@@ -184,7 +184,8 @@ def test_archive_metrics_are_undoubled() -> None:
         "2026-03-01 00:00:00,BTCUSDT,39081.000,456144400.00,1.18\n"
         "2026-03-01 00:05:00,BTCUSDT,39106.413,455693833.60,1.19\n"
     )
-    asked, found = talk(binance_vision.ask_open_interest("BTCUSDT", Window(T0, T0 + DAY), {}), *zipped(text))
+    answers = zipped(text, "BTCUSDT-metrics-2026-03-01")
+    asked, found = talk(binance_vision.ask_open_interest("BTCUSDT", Window(T0, T0 + DAY), {}), *answers)
     assert asked[1].path == "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-03-01.zip"
     assert found == [
         OpenInterest(T0, 39081.0, 456144400.0),
@@ -197,7 +198,7 @@ def test_archive_without_file_or_checksum() -> None:
     assert talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), None, None)[1] is None
     with pytest.raises(RefusalError, match="no checksum"):
         talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), None, b"zip")
-    checksum, _body = zipped("")
+    checksum, _body = zipped("", "BTCUSDT-1m-2026-03-01")
     with pytest.raises(RefusalError, match="4 times"):
         talk(binance_vision.ask_candles("BTCUSDT", "1m", day, {}), *[checksum, b"cut"] * 4)
 

@@ -9,19 +9,26 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from liqcli.body import Body, as_file
 from liqcli.http import RefusalError, Request
 from liqcli.model import Liquidation
 
 TRIES = 4  # how often a zip and its checksum may disagree
-_CHECKSUM = re.compile(rb"^\s*([0-9a-fA-F]{64})\s+\S")
+_CHECKSUM = re.compile(rb"^\s*([0-9a-fA-F]{64})\s+\*?(?:\S*/)?(\S+)")
+
+
+class Checksum(NamedTuple):
+    """What a ``.CHECKSUM`` says: the sha256 of a file, in hex digits, and the file's name."""
+
+    digest: str
+    file: str
 
 
 def decode(body: Body) -> object:
     """
-    Tell a zip (its bytes) and a checksum (its hex digits) apart.
+    Tell a zip (its bytes) and a :class:`Checksum` apart.
 
     Raises
     ------
@@ -31,21 +38,23 @@ def decode(body: Body) -> object:
     if body[:2] == b"PK":
         return body
     if match := _CHECKSUM.match(body):
-        return match[1].decode().lower()
+        return Checksum(match[1].decode().lower(), match[2].decode("utf-8", "replace"))
     raise ValueError(f"neither a zip nor a checksum ({len(body)} bytes, {body[:40].decode('utf-8', 'replace')!r})")
 
 
 def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, Body | None]:
     """
-    Ask for a zip and its checksum, again where they do not agree; None when there is no such file.
+    Ask for a zip and its checksum, again where they do not agree or are of another file; None: there is no such file.
 
-    ``unchecked`` when a file whose checksum is not published is taken as it is.
+    ``unchecked`` when a file whose checksum is not published is taken as it is. A right checksum under another name is
+    that of another file, from a stale cache; it is believed when the same comes each time.
 
     Raises
     ------
     RefusalError
         They never agree, or there is no checksum.
     """
+    misnamed: list[str] = []
     for _ in range(TRIES):
         wanted = yield Request(f"{path}.CHECKSUM", absent=(404,))
         body = yield Request(path, absent=(404,), file=True)
@@ -53,8 +62,12 @@ def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, Body 
             return None
         if wanted is None and not unchecked:
             raise RefusalError("there is no checksum to compare the file with")
-        if not isinstance(body, str) and wanted in (None, hashlib.sha256(body).hexdigest()):
-            found: Body = body
+        if isinstance(body, Checksum):
+            continue
+        found: Body = body
+        digest = hashlib.sha256(found).hexdigest()
+        misnamed += [digest] if isinstance(wanted, Checksum) and wanted.digest == digest else []
+        if wanted in (None, Checksum(digest, path.rpartition("/")[2])) or misnamed == [digest] * TRIES:
             return found
     raise RefusalError(f"its sha256 is not the one in its .CHECKSUM (asked {TRIES} times)")
 

@@ -1,5 +1,6 @@
 """The COIN-M archive; the rows are those of peers.md section 6, number 11."""
 
+import hashlib
 from collections import Counter
 
 import pytest
@@ -162,6 +163,35 @@ def test_a_checksum_that_stays_wrong_is_a_gap(monkeypatch, lake):
     assert "2024-01-01.zip: its sha256 is not the one in its .CHECKSUM" in summary.rows[0].gaps[0]
     second = [e for e in truth()["BTCUSD_PERP"] if e.ts_ms * 1000 >= START + DAY_US]
     assert stored(lake, "BTCUSD") == expected(second, 100)
+
+
+def test_a_file_under_the_checksum_of_another_is_asked_again():
+    """The file of the 2nd came for the 1st, its checksum with it: they agree, and the name does not."""
+    first, second = (f"BTCUSD_PERP-liquidationSnapshot-2024-01-0{day}.zip" for day in (1, 2))
+    path = f"/{binance_vision.FOLDER}BTCUSD_PERP/{first}"
+
+    def answers(content, name):
+        return binance_files.Checksum(hashlib.sha256(content).hexdigest(), name), content
+
+    def ask(*pairs):
+        asking = binance_files.ask_zip(path)
+        next(asking)
+        said = [half for pair in pairs for half in pair]
+        for number, half in enumerate(said, start=1):
+            try:
+                asking.send(half)
+            except StopIteration as end:
+                return end.value, number
+        return None, len(said)
+
+    stale, right = answers(b"PK two", second), answers(b"PK one", first)
+    assert ask(right) == (b"PK one", 2)
+    assert ask(stale, right) == (b"PK one", 4)
+    assert ask(stale, stale, answers(b"PK 3", "third.zip"), right) == (b"PK one", 8)
+    assert ask(*[stale] * 4) == (b"PK two", 8), "said each time: this archive names its files otherwise"
+    digest = "0123456789abcdef" * 4
+    for line in (f"{digest}  a.zip", f"{digest.upper()} *a.zip\n", f"{digest}  data/futures/a.zip"):
+        assert binance_files.decode(line.encode()) == (digest, "a.zip")
 
 
 def test_files_without_a_header_and_orders_that_filled_nothing(monkeypatch, lake):
