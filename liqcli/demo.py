@@ -10,8 +10,9 @@ from typing import Any
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
 from liqcli.coverage import CoveredWindow, WindowMemory
+from liqcli.embedded import SAMPLE_SOURCE
 from liqcli.errors import DamagedError
-from liqcli.findings import SAMPLE_SOURCE, View, build_findings
+from liqcli.findings import View, build_findings
 from liqcli.import_formats import ImportOptions
 from liqcli.importer import import_files
 from liqcli.lake import Lake

@@ -21,12 +21,12 @@ from liqcli.analysis.open_interest import OpenInterestSeries
 from liqcli.analysis.prices import read_prices
 from liqcli.analysis.selection import Query, Selection, build_selection
 from liqcli.analysis.summary import PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
+from liqcli.embedded import SAMPLE_SOURCE
 from liqcli.engine import Engine
 from liqcli.intervals import Interval
 from liqcli.lake import Lake
 from liqcli.model import HeatmapGrid, PriceSeries
 
-SAMPLE_SOURCE = "sample"  # rows of the embedded synthetic sample carry this source, in whatever lake they end up
 LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # so that the week before the window's week is whole
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from liqcli.embedded import SAMPLE_SOURCE, is_sample
 from liqcli.errors import DamagedError, UsageError
 from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, opens_array, peek, split_cells
 from liqcli.import_table import build_table_map
@@ -219,7 +220,10 @@ def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter 
     header, records = open_records(path, meter)
     if not header:
         return Feed("empty", iter(()), {}, notes=["holds no rows"])
-    table, notes = build_table_map(header, options)
+    sample = is_sample(path)
+    table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
+    if sample and options.source != SAMPLE_SOURCE:
+        notes.append(f"this is the synthetic sample of liqcli, and is kept as such (source {SAMPLE_SOURCE})")
     items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)
     decisive = {
         "columns": dict(sorted(table.columns.items())),

@@ -18,6 +18,7 @@ from liqcli.import_formats import ImportOptions
 from liqcli.import_progress import ImportProgress
 from liqcli.importer import import_files
 from liqcli.lake import Lake
+from liqcli.resources import data_folder
 from liqcli.sources.binance_vision import COLUMNS
 
 TARDIS_HEADER = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
@@ -615,3 +616,19 @@ def test_exit_codes_and_messages(tmp_path, lake):
         result = run(*args, "--lake", lake)
         assert (result.exit_code, words in result.stderr) == (code, True), (args, result.stderr)
         assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["packed", "unpacked", "parquet"])
+def test_the_synthetic_sample_never_passes_for_real(tmp_path, store, kind):
+    """The sample's own file under another name, unpacked, or out of another lake: each keeps its source and says so."""
+    own = data_folder("sample_data") / "liquidations.csv.gz"
+    path = tmp_path / {"packed": "mine.csv.gz", "unpacked": "mine.csv", "parquet": "mine.parquet"}[kind]
+    if kind == "parquet":
+        row = {"ts": "2026-01-05T00:00:00Z", "symbol": "BTCUSDT", "position": "long", "price": 1.5, "qty": 2.0}
+        pq.write_table(pa.Table.from_pylist([{**row, "source": "gate"}, {**row, "source": "sample"}]), path)
+    else:
+        path.write_bytes(gzip.decompress(own.read_bytes()) if kind == "unpacked" else own.read_bytes())
+    options = ImportOptions(exchange="gate" if kind == "parquet" else None, source="mine")
+    (file,) = import_files(store, [path], options).files
+    assert {partition.source for partition in store.partitions()} == {"sample"}
+    assert any("the synthetic sample of liqcli" in note for note in file.notes)
