@@ -54,10 +54,13 @@ def ask_fitting(
 
 
 def ask_twice(
-    request: Request, fits: Callable[[Any], bool], possible: Callable[[Any], bool] = lambda _answer: True
+    request: Request,
+    fits: Callable[[Any], bool],
+    possible: Callable[[Any], bool] = lambda _answer: True,
+    running: int = 2,
 ) -> AskFitting:
     """
-    Ask until the answer fits the question, or the same answer came twice running.
+    Ask until the answer fits the question, or the same answer came twice (``running`` times) in a row.
 
     For questions whose honest answers can look as if they were to another one: a page may begin before a window in
     which there is nothing.
@@ -73,10 +76,12 @@ def ask_twice(
         Odd answers, each of them another one.
     """
     said: object = None
+    times = 0
     for _ in range(2 * TRIES):
         answer = yield request
         if possible(answer):
-            if fits(answer) or answer == said:
+            times = times + 1 if answer == said else 1
+            if fits(answer) or times == running:
                 return answer
             said = answer
     raise RefusalError("what came is never what was asked for, nor twice the same")

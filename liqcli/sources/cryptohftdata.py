@@ -102,7 +102,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
         for instrument in market.instrument.split(","):
             request = file_request(market.exchange, instrument, hour)
             fits = partial(_is_of_hour, instrument=instrument, hour_us=hour)
-            raws = yield from ask_twice(request, fits, lambda rows: not rows or rows not in read)
+            raws = yield from ask_twice(request, fits, lambda rows: not rows or rows not in read, running=4)
             read.append(raws)
             if raws is None:
                 missing.setdefault(hour, request.params[0][1])
