@@ -38,13 +38,16 @@ class ClusterLike(Protocol):
     """A price band ``[low, high)`` [quote] and the key levels it sits on; None when nobody looked for levels."""
 
     @property
-    def low(self) -> float: ...  # noqa: D102
+    def low(self) -> float:
+        """Where the band begins. [quote]"""
 
     @property
-    def high(self) -> float: ...  # noqa: D102
+    def high(self) -> float:
+        """Where it ends, outside of it. [quote]"""
 
     @property
-    def key_levels(self) -> Sequence[object] | None: ...  # noqa: D102
+    def key_levels(self) -> Sequence[object] | None:
+        """The levels that it sits on; None when nobody looked for any."""
 
 
 @dataclass(frozen=True, slots=True)
