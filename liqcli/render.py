@@ -128,6 +128,7 @@ def _environment() -> Environment:
         price_kind_words=words.PRICE_KINDS,
         coverage_words=words.describe_coverage,
         hour_words=words.describe_hours,
+        interest_words=words.describe_interest,
         percent=_percent,
         blocks=_blocks,
         cascades_shown=CASCADES_SHOWN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from liqcli.formats import format_coverage, format_duration
+from liqcli.formats import format_coverage, format_duration, format_percent_signed, format_usd_signed
 
 COMPLETENESS: Mapping[str, str] = {
     "full": "every liquidation the exchange publishes",
@@ -47,3 +47,21 @@ def describe_hours(hours: Mapping[str, Any]) -> str:
     if hours["of_day"]:
         return "by hour of the day (UTC), all days of the window added up"
     return "by hour (UTC)" if hours["step_s"] == 3600 else f"by {format_duration(hours['step_s'] * 1_000_000)} (UTC)"
+
+
+def describe_interest(change: Mapping[str, Any]) -> str:
+    """Say how open interest changed over a window, and in what; no full stop where a figure is known."""
+    if change["unit"] is None:
+        return "Open interest is unknown for this window."
+    usd = None if change["change_usd"] is None else f"{format_usd_signed(change['change_usd'])} USD"
+    span = " to ".join(f"{change[end][:10]} {change[end][11:16]}" for end in ("first", "last")) + " UTC"
+    if change["change_pct"] is None:
+        amount = usd if change["unit"] == "usd" else f"{format_usd_signed(change['change_coins'])} coins"
+        return f"Open interest began at 0 and changed by {amount} from {span}"
+    if change["unit"] == "usd":
+        return (
+            f"Open interest in USD changed by {format_percent_signed(change['change_pct'])} ({usd}, price changes "
+            f"included: the number of coins is not known) from {span}"
+        )
+    value = f" ({usd} at the first price)" if usd else ""
+    return f"Open interest changed by {format_percent_signed(change['change_pct'])}{value} from {span}"

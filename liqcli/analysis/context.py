@@ -17,7 +17,7 @@ import numpy as np
 from liqcli.analysis import indicators
 from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.market import Candles, Market, choose_step
-from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_change
+from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_around, measure_window
 from liqcli.formats import format_iso
 from liqcli.model import Window
 from liqcli.timespan import format_length
@@ -137,8 +137,8 @@ def build_context(
         approaches=tuple(_approach(bars, numbers.get("atr"), window, low, high) for low, high in bands),
         taker_share=_taker_share(bars, window),
         open_interest_basis=interest.basis if interest else None,
-        open_interest=measure_change(interest, window.start_us, window.end_us, settled=False),
-        cascade_open_interest=tuple(measure_change(interest, c.start_us, c.end_us, settled=True) for c in cascades),
+        open_interest=measure_window(interest, window.start_us, window.end_us),
+        cascade_open_interest=tuple(measure_around(interest, c.start_us, c.end_us) for c in cascades),
     )
 
 

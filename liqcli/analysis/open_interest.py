@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from liqcli.formats import format_iso
 from liqcli.model import US_PER_S
+
+Unit = Literal["coins", "usd"]
+UNITS: tuple[Unit, ...] = ("coins", "usd")  # what is compared, the better first
 
 STALE_US = 3600 * US_PER_S  # a snapshot further away than this does not tell what was open
 
@@ -32,40 +37,91 @@ class OpenInterestSeries:
         row = int(np.searchsorted(self.ts_us, ts_us, side="left"))
         return row if row < len(self.ts_us) and int(self.ts_us[row]) - ts_us <= STALE_US else None
 
+    def find_span(self, unit: Unit, start_us: int, end_us: int) -> slice | None:
+        """
+        Give the rows of a window from its first to its last snapshot that is known in a unit.
+
+        They begin with the last snapshot before the window, or inside it where that one is more than an hour old. None
+        where fewer than two are known. The text, the numbers and the pictures of a report all use these rows.
+        """
+        before = self.find_before(start_us)
+        first = int(np.searchsorted(self.ts_us, start_us)) if before is None else before
+        past = int(np.searchsorted(self.ts_us, end_us, side="right"))
+        known = np.flatnonzero(np.isfinite(self.amounts(unit)[first:past]))
+        return slice(first + int(known[0]), first + int(known[-1]) + 1) if len(known) > 1 else None
+
+    def amounts(self, unit: Unit) -> NDArray[np.float64]:
+        """Give the snapshots in a unit, NaN where unknown."""
+        return self.coins if unit == "coins" else self.usd
+
 
 @dataclass(frozen=True, slots=True)
 class OpenInterestChange:
     """
-    Open interest between two snapshots: at first [base coin], and the change of it [base coin], [%], [USD].
+    Open interest between two snapshots, at ``first_us`` and ``last_us`` [µs UTC]; all None where it is unknown.
 
-    ``change_usd`` is the change in coins at the price of the first snapshot. The plain difference of two USD figures
-    is mostly what the price did: on 2026-03-23 BTC rose by 4 % while 1,472 coins left, and it says +65M.
+    ``unit`` is what was compared: coins where they are known, else USD. ``start_coins`` [base coin] and ``start_usd``
+    [USD] are the first snapshot; ``change_pct`` [%] is None where that is 0. In coins, ``change_usd`` is the change at
+    the price of the first snapshot: the plain difference of two USD figures is mostly what the price did (on 2026-03-23
+    BTC rose by 4 % while 1,472 coins left, and it says +65M). In USD it is that difference.
     """
 
     start_coins: float | None = None
     change_coins: float | None = None
     change_pct: float | None = None
     change_usd: float | None = None
+    start_usd: float | None = None
+    unit: Unit | None = None
+    first_us: int | None = None
+    last_us: int | None = None
 
 
-def measure_change(series: OpenInterestSeries | None, start_us: int, end_us: int, settled: bool) -> OpenInterestChange:
-    """Compare the last snapshot before the start with the last one before the end, or (settled) the first after it."""
+def measure_window(series: OpenInterestSeries | None, start_us: int, end_us: int) -> OpenInterestChange:
+    """Compare the first snapshot of a window with its last one, as its picture draws them."""
+    for unit in UNITS if series else ():
+        if series and (span := series.find_span(unit, start_us, end_us)):
+            return _compare(series, unit, span.start, span.stop - 1)
+    return OpenInterestChange()
+
+
+def measure_around(series: OpenInterestSeries | None, start_us: int, end_us: int) -> OpenInterestChange:
+    """Compare the last snapshot before a cascade with the first one after it, neither more than an hour away."""
     first = series.find_before(start_us) if series else None
-    last = (series.find_after(end_us) if settled else series.find_before(end_us)) if series else None
+    last = series.find_after(end_us) if series else None
     if series is None or first is None or last is None or last <= first:
         return OpenInterestChange()
-    start, change = float(series.coins[first]), float(series.coins[last] - series.coins[first])
-    if not math.isfinite(change) or start <= 0:
-        return OpenInterestChange()
-    usd = float(series.usd[first])
-    return OpenInterestChange(start, change, 100 * change / start, change * usd / start if math.isfinite(usd) else None)
+    for unit in UNITS:
+        if np.isfinite(series.amounts(unit)[[first, last]]).all():
+            return _compare(series, unit, first, last)
+    return OpenInterestChange()
 
 
-def change_record(change: OpenInterestChange) -> dict[str, float | None]:
+def change_record(change: OpenInterestChange) -> dict[str, float | str | None]:
     """Write a change as plain values, None where a snapshot is missing."""
     return {
+        "unit": change.unit,
+        "first": None if change.first_us is None else format_iso(change.first_us),
+        "last": None if change.last_us is None else format_iso(change.last_us),
         "start_coins": change.start_coins,
+        "start_usd": change.start_usd,
         "change_coins": change.change_coins,
         "change_pct": change.change_pct,
         "change_usd": change.change_usd,
     }
+
+
+def _compare(series: OpenInterestSeries, unit: Unit, first: int, last: int) -> OpenInterestChange:
+    amounts = series.amounts(unit)
+    start, change = float(amounts[first]), float(amounts[last] - amounts[first])
+    coins, usd = (float(series.amounts(u)[first]) for u in UNITS)
+    at_first_price = change * usd / start if start > 0 and math.isfinite(usd) else None
+    return OpenInterestChange(
+        start_coins=coins if math.isfinite(coins) else None,
+        change_coins=change if unit == "coins" else None,
+        change_pct=100 * change / start if start > 0 else None,
+        change_usd=at_first_price if unit == "coins" else change,
+        start_usd=usd if math.isfinite(usd) else None,
+        unit=unit,
+        first_us=int(series.ts_us[first]),
+        last_us=int(series.ts_us[last]),
+    )

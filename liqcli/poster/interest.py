@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from liqcli.analysis.open_interest import Unit
 from liqcli.charts.compact import InterestPicture
 from liqcli.charts.interest import draw_interest_picture
 from liqcli.charts.picture import HeadlineNumber, Interest
@@ -68,20 +67,13 @@ def describe_interest(findings: Findings, picture: InterestPicture) -> str:
     )
 
 
-def _take(findings: Findings, column: str) -> Interest | None:
+def _take(findings: Findings, unit: Unit) -> Interest | None:
     series, window = findings.open_interest, findings.selection.window
-    if series is None:
+    span = series.find_span(unit, window.start_us, window.end_us) if series else None
+    if series is None or span is None:
         return None
-    before = series.find_before(window.start_us)
-    first = int(np.searchsorted(series.ts_us, window.start_us)) if before is None else before
-    past = int(np.searchsorted(series.ts_us, window.end_us, side="right"))
-    values = getattr(series, column)[first:past]
-    known = np.flatnonzero(np.isfinite(values))
-    if len(known) < 2:
-        return None
-    kept = slice(known[0], known[-1] + 1)
     base, _quote = split_symbol(series.basis.rsplit(" ", 1)[-1])
-    return Interest(series.ts_us[first:past][kept], values[kept], "USD" if column == "usd" else base, series.basis)
+    return Interest(series.ts_us[span], series.amounts(unit)[span], "USD" if unit == "usd" else base, series.basis)
 
 
 def _at_first_price(worth: Interest, coins: Interest | None) -> Interest | None:

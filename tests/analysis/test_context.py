@@ -12,11 +12,17 @@ from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.context import BARS_NEEDED, build_context, context_record
 from liqcli.analysis.indicators import compute_atr, compute_rsi
 from liqcli.analysis.market import Candles, Market, choose_step, read_market
-from liqcli.analysis.open_interest import OpenInterestChange, OpenInterestSeries, measure_change
+from liqcli.analysis.open_interest import (
+    OpenInterestChange,
+    OpenInterestSeries,
+    change_record,
+    measure_window,
+)
 from liqcli.engine import Engine
 from liqcli.lake import Lake
 from liqcli.market_data import Candle, OpenInterest, write_candles, write_open_interest
 from liqcli.model import PriceSeries, Window
+from liqcli.words import describe_interest
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -229,23 +235,62 @@ def test_open_interest_by_hand() -> None:
     series = OpenInterestSeries(times, np.array([100.0, 100, 90, 95]), np.array([1e4, 1e4, 8.1e3, 9.025e3]), "test")
     cascade = make_cascade(T0 + 11 * HOUR + 59 * MINUTE, T0 + 11 * HOUR + 59 * MINUTE + 1)
     context = build_context(TODAY, Market(open_interest=series), (), [cascade])
-    assert context.open_interest == OpenInterestChange(100.0, -5.0, pytest.approx(-5.0), pytest.approx(-500.0))
+    assert context.open_interest == OpenInterestChange(
+        100.0, -5.0, pytest.approx(-5.0), pytest.approx(-500.0), 1e4, "coins", T0, T0 + DAY
+    )
     assert context.cascade_open_interest == (
-        OpenInterestChange(100.0, -10.0, pytest.approx(-10.0), pytest.approx(-1000.0)),
+        OpenInterestChange(
+            100.0,
+            -10.0,
+            pytest.approx(-10.0),
+            pytest.approx(-1000.0),
+            1e4,
+            "coins",
+            T0 + 11 * HOUR + 30 * MINUTE,
+            T0 + 12 * HOUR,
+        ),
     )
     record = context_record(context, [cascade])["open_interest"]
     assert (record["change_coins"], record["cascades"][0]["change_coins"]) == (-5.0, -10.0)
     assert record["cascades"][0]["notional"] == 5e6
 
 
-def test_open_interest_is_unknown_without_near_snapshots_of_coins() -> None:
+def test_open_interest_is_unknown_without_two_snapshots() -> None:
     series = OpenInterestSeries(np.array([T0, T0 + DAY]), np.array([100.0, 90.0]), np.array([np.nan, 9e3]), "test")
-    assert measure_change(series, T0, T0 + DAY, settled=False) == OpenInterestChange(100.0, -10.0, -10.0, None)
-    assert measure_change(series, T0 + 2 * HOUR, T0 + DAY, settled=False) == OpenInterestChange()
-    assert measure_change(series, T0, T0 + 5 * MINUTE, settled=False) == OpenInterestChange()
-    assert measure_change(None, T0, T0 + DAY, settled=True) == OpenInterestChange()
-    usd_alone = replace(series, coins=np.full(2, np.nan), usd=np.array([1e4, 9e3]))
-    assert measure_change(usd_alone, T0, T0 + DAY, settled=False) == OpenInterestChange()
+    without_price = OpenInterestChange(100.0, -10.0, -10.0, None, None, "coins", T0, T0 + DAY)
+    assert measure_window(series, T0, T0 + DAY) == without_price
+    assert measure_window(series, T0 + 2 * HOUR, T0 + DAY) == OpenInterestChange()
+    assert measure_window(series, T0, T0 + 5 * MINUTE) == OpenInterestChange()
+    assert measure_window(None, T0, T0 + DAY) == OpenInterestChange()
+    assert describe_interest(change_record(OpenInterestChange())) == "Open interest is unknown for this window."
+
+
+def test_open_interest_known_only_in_usd_is_compared_in_usd() -> None:
+    """From 10,000 to 9,000 USD: 1,000 USD or 10 % less; and 500 USD or 5 % less over a cascade."""
+    times = np.array([T0, T0 + 12 * HOUR, T0 + DAY])
+    series = OpenInterestSeries(times, np.full(3, np.nan), np.array([1e4, 9.5e3, 9e3]), "test")
+    cascade = make_cascade(T0 + HOUR // 2, T0 + 11 * HOUR + 30 * MINUTE)
+    record = context_record(build_context(TODAY, Market(open_interest=series), (), [cascade]), [cascade])
+    interest = record["open_interest"]
+    assert (interest["unit"], interest["start_usd"], interest["start_coins"]) == ("usd", 1e4, None)
+    assert (interest["change_usd"], interest["change_pct"], interest["change_coins"]) == (-1000.0, -10.0, None)
+    assert (interest["cascades"][0]["change_usd"], interest["cascades"][0]["change_pct"]) == (-500.0, -5.0)
+    assert describe_interest(interest).startswith("Open interest in USD changed by -10.00 % (-1.00K USD, price changes")
+
+
+def test_open_interest_that_begins_inside_the_window_says_from_when() -> None:
+    """60 coins at 06:00, the first known, and 75 at 18:00: 25 % more; from 0 on there is no percentage."""
+    times = np.array([T0 + 6 * HOUR, T0 + 18 * HOUR])
+    series = OpenInterestSeries(times, np.array([60.0, 75.0]), np.array([600.0, 900.0]), "test")
+    change = measure_window(series, T0, T0 + DAY)
+    assert (change.change_pct, change.change_usd, change.first_us, change.last_us) == (25.0, 150.0, *times.tolist())
+    said = describe_interest(change_record(change))
+    assert said == (
+        "Open interest changed by +25.00 % (+150 USD at the first price) from 2024-12-05 06:00 to 2024-12-05 18:00 UTC"
+    )
+    begun = measure_window(replace(series, coins=np.array([0.0, 75.0])), T0, T0 + DAY)
+    assert (begun.change_pct, begun.change_coins, begun.change_usd) == (None, 75.0, None)
+    assert describe_interest(change_record(begun)).startswith("Open interest began at 0 and changed by +75.0 coins")
 
 
 # ---------------------------------------------------------------------------------------------------- the lake
