@@ -85,6 +85,12 @@ def format_percent_signed(value: float) -> str:
     return "0.00 %" if text[1:] == "0.00" else f"{text} %"
 
 
+def format_times_signed(value: float) -> str:
+    """Write a signed multiple, such as a distance in ATR: ``+6.25``, ``-0.40``, ``0.00``."""
+    text = f"{value:+,.2f}"
+    return "0.00" if text[1:] == "0.00" else text
+
+
 def price_decimals(step: float) -> int:
     """How many decimals a price needs so that a step of this size shows."""
     if step <= 0 or not math.isfinite(step):

@@ -58,9 +58,9 @@ def explain_map(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         (
             "How to use it",
-            "Choose a lookback that fits the trade (1 h scalping, 4 h swing, 24 h broad). See which clusters lie "
-            "nearest above and below, and on which key levels. Then ask the four questions; three answered yes is the "
-            "bar.",
+            "Choose a lookback that fits the trade (1 h scalping, 4 h swing, 24 h broad, 7 d days, 30 d weeks). See "
+            "which clusters lie nearest above and below, and on which key levels. Then ask the four questions; three "
+            "answered yes is the bar.",
         ),
         (
             "What it cannot tell",

@@ -118,6 +118,7 @@ def _environment() -> Environment:
         coverage=formats.format_coverage,
         percent=formats.format_percent,
         signed=formats.format_percent_signed,
+        times_signed=formats.format_times_signed,
         price=formats.format_price,
         time=lambda iso, seconds=False: formats.format_time(_iso_us(iso), seconds),
         duration=lambda seconds: formats.format_duration(round(seconds * 1e6)),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from liqcli.analysis.checklist import LONGEST_S, RISING, SHORTEST_S, STOP_ATR, STYLES, TARGET_ATR
+from liqcli.analysis.checklist import HELD, LONGEST_S, RISING, SHORTEST_S, STYLES
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.selection import Query
+from liqcli.analysis.trade_levels import STOP_ATR, TARGET_ATR
 from liqcli.demo import read_facts
 from liqcli.findings import View, build_findings
 from liqcli.lake import Lake
@@ -36,9 +37,13 @@ def test_the_numbers_of_the_text_are_those_of_the_sample(report):
 
 
 def test_the_rules_of_the_text_are_those_of_the_program():
-    assert [(name, hours * 3600) for name, hours in (("scalping", 1), ("swing", 4), ("broad", 24))] == list(STYLES)
+    lookbacks = (("scalping", 1), ("swing", 4), ("broad", 24), ("multi-day", 168), ("position", 720))
+    assert [(name, hours * 3600) for name, hours in lookbacks] == [style[:2] for style in STYLES]
     assert "1 h for scalping, 4 h for a swing, 24 h for the broad picture" in TEXT
-    assert (SHORTEST_S, LONGEST_S) == (1800, 48 * 3600)
+    assert "7 d for trades held for days, 30 d for trades held for weeks" in TEXT
+    assert (HELD["multi-day"], HELD["position"]) == ("days", "weeks")
+    assert (SHORTEST_S, LONGEST_S) == (1800, 60 * 86_400)
+    assert "Under 30 min and over 60 d" in TEXT
     assert f"{RISING:g} times the mean of the 20 before" in TEXT
     assert (STOP_ATR, TARGET_ATR) == (1 / 4, 1 / 10)
     assert "a quarter of an ATR beyond the far edge, a tenth before the near one" in TEXT

@@ -12,20 +12,27 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from liqcli.analysis.context import Approach, Context
+from liqcli.analysis.trade_levels import NO_LEVELS, Direction, TradeLevels, build_trade_levels
 from liqcli.formats import format_percent_signed, format_price
 from liqcli.model import US_PER_S, Window
 from liqcli.timespan import format_length
 
 Answer = Literal["yes", "no", "unknown"]
-Direction = Literal["up", "down"]
 
 BAR = 3  # answers of yes, of four, from which traders call a set-up worth a look
 RISING = 1.2  # volume ratio from which volume counts as rising
-STOP_ATR, TARGET_ATR = 0.25, 0.1
 NO_CANDLES = "sits on no round number; without candles no other key level is known"
-# The field's three lookbacks [s]; half the shortest to twice the longest suits one of them.
-STYLES = (("scalping", 3600), ("swing", 4 * 3600), ("broad", 24 * 3600))
-SHORTEST_S, LONGEST_S = 1800, 48 * 3600
+DAY_S = 86_400
+# Lookback [s] and the trades it suits, by how long they are held; half the shortest to twice the longest suits one.
+STYLES = (
+    ("scalping", 3600, "minutes to an hour"),
+    ("swing", 4 * 3600, "hours"),
+    ("broad", DAY_S, "about a day"),
+    ("multi-day", 7 * DAY_S, "days"),
+    ("position", 30 * DAY_S, "weeks"),
+)
+HELD = {name: held for name, _, held in STYLES}
+SHORTEST_S, LONGEST_S = 1800, 60 * DAY_S
 QUESTIONS = {
     "key_level": "Cluster at a key level?",
     "volume": "Volume rising into the zone?",
@@ -52,7 +59,12 @@ class ClusterLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question: its ``key`` in ``QUESTIONS``, the answer, the number it rests on, and the rule in words."""
+    """
+    One question: its ``key`` in ``QUESTIONS``, the answer, the number it rests on, and the rule in words.
+
+    Numbers are rounded once, to the figures that the rule shows, and then compared: 1.1994 is shown as 1.20, and 1.20
+    is a yes from 1.2 on.
+    """
 
     key: str
     answer: Answer
@@ -63,16 +75,24 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Checklist:
     """
-    The four answers for a band, and where a stop just beyond it and a target at it would lie. [quote]
+    The four answers for a band, and where a stop just beyond it and a target just before it would lie.
 
-    ``direction`` is that of a trade from the last price to the band, None when the price is inside it; then, and where
-    no ATR is known, ``stop_beyond`` and ``target_at`` are None.
+    ``direction`` is that of the way from the last price to the band, None when the price is inside it.
     """
 
     direction: Direction | None
     checks: tuple[Check, ...]
-    stop_beyond: float | None
-    target_at: float | None
+    levels: TradeLevels = NO_LEVELS
+
+    @property
+    def stop_beyond(self) -> float | None:
+        """Stop of a trade at the band, against the way to it. [quote]"""
+        return self.levels.stop.price if self.levels.stop else None
+
+    @property
+    def target_at(self) -> float | None:
+        """Target of a trade from the last price towards the band. [quote]"""
+        return self.levels.target.price if self.levels.target else None
 
     @property
     def passed(self) -> int:
@@ -124,8 +144,8 @@ def build_checklist(
         _check_trend(context, direction),
         _check_lookback(context, window, distance),
     )
-    stop, target = _find_edges(cluster, direction, context.atr)
-    return Checklist(direction, checks, stop, target)
+    levels = build_trade_levels(cluster.low, cluster.high, direction, last_price, context.atr)
+    return Checklist(direction, checks, levels)
 
 
 def build_window_checklist(
@@ -140,16 +160,14 @@ def build_window_checklist(
     if not clusters:
         none = Check("key_level", "unknown", None, "no cluster was found in the window")
         volume = _check_volume(context.volume_ratio, "at the end of the window")
-        return Checklist(
-            None, (none, volume, _check_trend(context, None), _check_lookback(context, window, None)), None, None
-        )
+        return Checklist(None, (none, volume, _check_trend(context, None), _check_lookback(context, window, None)))
     first = build_checklist(clusters[0], last_price, context, None, window)
     found = [c.key_levels for c in clusters if c.key_levels is not None]
     at_level = sum(len(levels) > 0 for levels in found)
     rule = f"{at_level} of {len(clusters)} clusters sit on a key level; yes from one on" if found else NO_CANDLES
     levels = Check("key_level", _answer(at_level > 0) if found else "unknown", at_level if found else None, rule)
     volume = _check_volume(context.volume_ratio, "at the end of the window")
-    return Checklist(first.direction, (levels, volume, *first.checks[2:]), None, None)
+    return Checklist(first.direction, (levels, volume, *first.checks[2:]))
 
 
 def checklist_record(checklist: Checklist) -> dict[str, Any]:
@@ -160,8 +178,7 @@ def checklist_record(checklist: Checklist) -> dict[str, Any]:
         "unknown": checklist.unknown,
         "meets_bar": checklist.meets_bar,
         "direction": checklist.direction,
-        "stop_beyond": checklist.stop_beyond,
-        "target_at": checklist.target_at,
+        **checklist.levels.record(),
         "checks": [
             {"key": c.key, "question": QUESTIONS[c.key], "answer": c.answer, "number": c.number, "rule": c.rule}
             for c in checklist.checks
@@ -170,7 +187,7 @@ def checklist_record(checklist: Checklist) -> dict[str, Any]:
 
 
 def find_style(length_us: int) -> str | None:
-    """Name the style whose lookback is nearest by ratio, the longer one on a tie; None under 30 min and over 48 h."""
+    """Name the style whose lookback is nearest by ratio, the longer one on a tie; None under 30 min, over 60 d."""
     seconds = length_us / US_PER_S
     if not SHORTEST_S <= seconds <= LONGEST_S:
         return None
@@ -189,51 +206,40 @@ def _check_levels(levels: Sequence[object] | None) -> Check:
 def _check_volume(ratio: float | None, when: str) -> Check:
     if ratio is None:
         return Check("volume", "unknown", None, f"no candles with volume tell what was traded {when}")
-    rule = f"volume of 3 bars {when} is {ratio:.2f} x the mean of the 20 bars before; yes from {RISING:g} on"
-    return Check("volume", _answer(ratio >= RISING), ratio, rule)
+    shown = round(ratio, 2)
+    rule = f"volume of 3 bars {when} is {shown:.2f} x the mean of the 20 bars before; yes from {RISING:.2f} on"
+    return Check("volume", _answer(shown >= RISING), shown, rule)
 
 
 def _check_trend(context: Context, direction: Direction | None) -> Check:
     if context.trend == "unknown":
         return Check("trend", "unknown", None, "not enough candles for EMA 20 and EMA 50")
-    slope = format_percent_signed(context.slope_pct or 0.0)
+    number = round(context.slope_pct or 0.0, 2)
+    slope = format_percent_signed(number)
     what = f"trend {context.trend}: EMA 20 and EMA 50 in order and EMA 20 sloping that way ({slope})"
     if context.trend == "mixed":
-        what = f"trend mixed: EMA 20 lies on one side of EMA 50 and slopes to the other ({slope})"
+        what = f"trend mixed: EMA 20 does not slope away from EMA 50 ({slope})"
     if direction is None:
-        return Check("trend", "unknown", context.slope_pct, f"price is inside the band: no direction; {what}")
+        return Check("trend", "unknown", number, f"price is inside the band: no direction; {what}")
     rule = f"the way to the band is {direction}; {what}"
-    return Check("trend", _answer(context.trend == direction), context.slope_pct, rule)
+    return Check("trend", _answer(context.trend == direction), number, rule)
 
 
 def _check_lookback(context: Context, window: Window, distance: float | None) -> Check:
     name = format_length(window.length_us)
     style = find_style(window.length_us)
     if style is None:
-        return Check("lookback", "no", None, f"{name} is far from 1h scalping, 4h swing and 24h broad")
+        lookbacks = ", ".join(format_length(seconds * US_PER_S) for _, seconds, _ in STYLES)
+        return Check("lookback", "no", None, f"{name} is far from every usual lookback ({lookbacks})")
+    suits = f"{name} suits {style} trades (held {HELD[style]})"
     if distance is None or not context.usual_move:
-        rule = f"{name} suits {style}; how far price usually moves in that time is unknown"
-        return Check("lookback", "unknown", None, rule)
-    part = distance / context.usual_move
+        return Check("lookback", "unknown", None, f"{suits}; how far price usually moves in that time is unknown")
+    part = round(distance / context.usual_move, 2)
     rule = (
-        f"{name} suits {style}; the band lies {part:.2f} x the usual move of that time away "
-        f"({format_price(distance)} against {format_price(context.usual_move)}, ATR x √bars); yes up to 1"
+        f"{suits}; the band lies {part:.2f} x the usual move of that time away "
+        f"({format_price(distance)} against {format_price(context.usual_move)}, ATR x √bars); yes up to 1.00"
     )
     return Check("lookback", _answer(part <= 1), part, rule)
-
-
-def _find_edges(
-    cluster: ClusterLike, direction: Direction | None, atr: float | None
-) -> tuple[float | None, float | None]:
-    """Stop a quarter ATR beyond the far edge, target a tenth of an ATR before the near one; none below a price of 0."""
-    if direction is None or atr is None:
-        return None, None
-    up, down = cluster.high, cluster.low
-    if direction == "up":
-        stop, target = up + STOP_ATR * atr, down - TARGET_ATR * atr
-    else:
-        stop, target = down - STOP_ATR * atr, up + TARGET_ATR * atr
-    return (stop, target) if min(stop, target) > 0 else (None, None)
 
 
 def _answer(holds: bool) -> Answer:

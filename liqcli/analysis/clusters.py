@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from liqcli.analysis.cluster_roles import describe_role
 from liqcli.analysis.cluster_rows import Row, find_rows, first_bin, profile_params
 from liqcli.analysis.heatmap import ConservationError
 from liqcli.analysis.profile_peaks import DEFAULT_MIN_SHARE
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
 Columns = Mapping[str, NDArray[Any]]
 
 DEFAULT_MAX_CLUSTERS = 12
-ROLES = {
-    "above": "above: resistance or short-squeeze fuel",
-    "below": "below: support or long-flush",
-    "at price": "at price",
-    "unknown": "unknown: no last price",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +73,8 @@ class Cluster:
 
     @property
     def role(self) -> str:
-        """What traders call a band that lies like this; words of the field, not a forecast."""
-        return ROLES[self.side]
+        """What happened in the band, by the side that was closed and the place; not a forecast."""
+        return describe_role(self.side, self.long_notional, self.short_notional)
 
 
 def check_options(min_share: float, max_clusters: int, half_life_us: int | None) -> ClusterOptions:

@@ -18,7 +18,7 @@ from liqcli.analysis import indicators
 from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.market import Candles, Market, choose_step
 from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_around, measure_window
-from liqcli.formats import format_iso
+from liqcli.formats import format_iso, format_price
 from liqcli.model import Window
 from liqcli.timespan import format_length
 
@@ -32,7 +32,7 @@ BARS_NEEDED = 60
 OVERBOUGHT, OVERSOLD = 70.0, 30.0
 SLOPE_BARS = 5
 NEAR_ATR = 0.5  # price is near a band when it is within this part of an ATR of its edges
-FLOW_EDGE = 0.05  # a taker share within this of one half is balanced
+FLOW_EDGE_PCT = 5  # a taker share within this of one half is balanced [%]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +80,19 @@ class Context:
 
     @property
     def rsi_state(self) -> RsiState:
-        """Overbought from 70, oversold to 30."""
+        """Overbought from 70, oversold to 30; compared as it is shown, to one decimal."""
         if self.rsi is None:
             return "unknown"
-        return "overbought" if self.rsi >= OVERBOUGHT else "oversold" if self.rsi <= OVERSOLD else "neutral"
+        shown = round(self.rsi, 1)
+        return "overbought" if shown >= OVERBOUGHT else "oversold" if shown <= OVERSOLD else "neutral"
 
     @property
     def order_flow(self) -> OrderFlow:
-        """Who took from the book: buying above 55 %, selling below 45 %."""
+        """Who took from the book: buying above 55 %, selling below 45 %; compared as it is shown, in whole percent."""
         if self.taker_share is None:
             return "unknown"
-        edge = self.taker_share - 0.5
-        return "balanced" if abs(edge) <= FLOW_EDGE else "buying" if edge > 0 else "selling"
+        edge = round(100 * self.taker_share) - 50
+        return "balanced" if abs(edge) <= FLOW_EDGE_PCT else "buying" if edge > 0 else "selling"
 
 
 def build_context(
@@ -163,8 +164,7 @@ def _read_bars(bars: Candles, window: Window) -> dict[str, Any]:
     fast, slow = indicators.compute_ema(p.close, 20), indicators.compute_ema(p.close, 50)
     atr = float(indicators.compute_atr(p.high, p.low, p.close)[-1])
     slope = float(100 * (fast[-1] / fast[-1 - SLOPE_BARS] - 1))
-    gap = float(fast[-1] - slow[-1])
-    trend: Trend = "up" if gap > 0 and slope > 0 else "down" if gap < 0 and slope < 0 else "mixed"
+    trend = _find_trend(float(fast[-1]), float(slow[-1]), slope)
     closes_us = p.ts_us + p.step_us
     known = [d for d in indicators.find_divergences(p.low, p.high, rsi) if int(closes_us[d.known]) > window.start_us]
     newest = known[-1] if known else None
@@ -180,6 +180,15 @@ def _read_bars(bars: Candles, window: Window) -> dict[str, Any]:
         "atr": atr,
         "usual_move": atr * math.sqrt(window.length_us / p.step_us),
     }
+
+
+def _find_trend(fast: float, slow: float, slope_pct: float) -> Trend:
+    """Compare what is shown: averages that read the same are in no order, a slope that reads 0.00 % has no way."""
+    slope = round(slope_pct, 2)
+    if format_price(fast) == format_price(slow) or slope == 0:
+        return "mixed"
+    rising = fast > slow
+    return "mixed" if rising != (slope > 0) else "up" if rising else "down"
 
 
 def _approach(bars: Candles | None, atr: float | None, window: Window, low: float, high: float) -> Approach:

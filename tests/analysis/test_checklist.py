@@ -94,7 +94,7 @@ def test_unknown_is_not_no() -> None:
 
 
 def test_no_stop_below_a_price_of_nothing() -> None:
-    """A range of 400 a bar: 88 - 100 is no price, and a target alone says nothing."""
+    """A range of 400 a bar: 88 - 100 is no price, and 90 + 40 lies behind the last price."""
     checklist = build_checklist(Band(88.0, 90.0, ()), 100.0, replace(RISING, atr=400.0), BUSY, TODAY)
     assert (checklist.direction, checklist.stop_beyond, checklist.target_at) == ("down", None, None)
 
@@ -120,7 +120,8 @@ def test_price_inside_the_band_has_no_direction(price: float) -> None:
 
 
 STYLES = {0.4: None, 0.5: "scalping", 1: "scalping", 2: "swing", 4: "swing", 8: "swing", 10: "broad", 24: "broad"}
-STYLES |= {48: "broad", 49: None, 720: None}
+STYLES |= {48: "broad", 72: "multi-day", 168: "multi-day", 336: "multi-day", 480: "position", 720: "position"}
+STYLES |= {1440: "position", 1441: None}
 
 
 @pytest.mark.parametrize("hours", STYLES)
@@ -132,8 +133,50 @@ def test_lookback() -> None:
     far = Band(121.0, 122.0)
     check = build_checklist(far, 100.0, RISING, None, TODAY).checks[3]
     assert (check.answer, check.number) == ("no", pytest.approx(1.05))
-    month = build_checklist(ABOVE, 100.0, RISING, None, Window(T0, T0 + 30 * DAY)).checks[3]
-    assert (month.answer, month.number) == ("no", None)
+    for days, suited in ((7, "7d suits multi-day trades (held days)"), (30, "30d suits position trades (held weeks)")):
+        check = build_checklist(ABOVE, 100.0, RISING, None, Window(T0, T0 + days * DAY)).checks[3]
+        assert (check.answer, check.number) == ("yes", 0.5)  # 10 away, half the usual move of 20
+        assert check.rule.startswith(suited)
+    quarter = build_checklist(ABOVE, 100.0, RISING, None, Window(T0, T0 + 90 * DAY)).checks[3]
+    assert (quarter.answer, quarter.number) == ("no", None)
+    assert quarter.rule == "90d is far from every usual lookback (1h, 4h, 24h, 7d, 30d)"
+
+
+@pytest.mark.parametrize(("ratio", "shown", "answer"), [(1.1994, "1.20", "yes"), (1.1949, "1.19", "no")])
+def test_volume_is_compared_as_it_is_shown(ratio: float, shown: str, answer: str) -> None:
+    """1.1994 is written 1.20, and the rule beside it says: yes from 1.20 on."""
+    check = build_checklist(ABOVE, 100.0, RISING, replace(BUSY, volume_ratio=ratio), TODAY).checks[1]
+    assert (check.answer, check.number, f"is {shown} x the mean" in check.rule) == (answer, float(shown), True)
+    assert check.rule.endswith("yes from 1.20 on")
+
+
+@pytest.mark.parametrize(("low", "shown", "answer"), [(120.08, 1.0, "yes"), (120.12, 1.01, "no")])
+def test_distance_is_compared_as_it_is_shown(low: float, shown: float, answer: str) -> None:
+    """20.08 of a usual move of 20 is 1.004: written 1.00, and the rule says: yes up to 1.00."""
+    check = build_checklist(Band(low, 130.0), 100.0, RISING, None, TODAY).checks[3]
+    assert (check.answer, check.number) == (answer, shown)
+    assert f"{shown:.2f} x the usual move" in check.rule
+
+
+def test_trend_number_is_the_one_shown() -> None:
+    assert build_checklist(ABOVE, 100.0, replace(RISING, slope_pct=0.404), None, TODAY).checks[2].number == 0.4
+
+
+def test_stop_and_target_are_of_two_trades() -> None:
+    """Price 100, ATR 2, band 110 to 112: a short there stops at 112.5, a long from here is to reach 109.8."""
+    record = checklist_record(build_checklist(ABOVE, 100.0, RISING, BUSY, TODAY))
+    assert (record["stop_trade"], record["stop_beyond"], record["stop_distance_atr"]) == ("short", 112.5, 6.25)
+    assert (record["target_trade"], record["target_distance_atr"]) == ("long", 4.9)
+    assert record["target_at"] == pytest.approx(109.8)
+    below = checklist_record(build_checklist(Band(88.0, 90.0), 100.0, RISING, BUSY, TODAY))
+    assert (below["stop_trade"], below["stop_beyond"], below["stop_distance_atr"]) == ("long", 87.5, -6.25)
+    assert (below["target_trade"], below["target_distance_atr"]) == ("short", -4.9)
+
+
+def test_no_target_that_price_has_passed() -> None:
+    """Price 100, ATR 2: 0.2 before a band from 100.1 on is 99.9, behind the price; the stop 102 + 0.5 stays."""
+    record = checklist_record(build_checklist(Band(100.1, 102.0), 100.0, RISING, BUSY, TODAY))
+    assert (record["target_at"], record["target_trade"], record["stop_beyond"]) == (None, None, 102.5)
 
 
 def test_mixed_trend_is_no() -> None:

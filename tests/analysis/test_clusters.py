@@ -215,7 +215,7 @@ def test_fields_by_hand(engine):
     )  # fmt: skip
     assert (second.rank, second.low, second.high, second.notional, second.events) == (2, 95.0, 96.0, 2000.0, 20)
     assert (second.side, second.exchanges, second.active_buckets) == ("below", ("gate",), 4)
-    assert second.role == "below: support or long-flush"
+    assert second.role == "below: longs were flushed here; support that gave way, and price came back above it"
 
 
 def test_record_has_the_documented_keys(engine):
@@ -225,7 +225,7 @@ def test_record_has_the_documented_keys(engine):
         "exchanges", "first_seen", "last_seen", "active_buckets", "distance_pct", "key_levels", "role",
     ]  # fmt: skip
     assert record["first_seen"] == "2026-03-01T01:00:00Z"
-    assert record["role"] == "above: resistance or short-squeeze fuel"
+    assert record["role"].startswith("above: shorts were squeezed here; resistance that gave way")
     assert record["key_levels"] is None  # nobody looked
 
 

@@ -171,11 +171,21 @@ def test_numbers_are_those_of_the_indicators() -> None:
         (np.linspace(200, 100, 192), "down", "oversold"),
         (np.append(np.linspace(100, 200, 180), np.linspace(199, 170, 12)), "mixed", "oversold"),
         (np.full(192, 100.0), "mixed", "neutral"),
+        (np.linspace(50_000, 50_100, 192), "up", "overbought"),  # 2.62 in 5 bars: +0.01 %
+        (np.linspace(50_000, 50_050, 192), "mixed", "overbought"),  # 1.31 in 5 bars, 0.0026 %, is shown as 0.00 %
     ],
 )
 def test_trend_and_rsi_state(close: np.ndarray, trend: str, state: str) -> None:
     context = build_context(TODAY, Market(make_candles(close, T0 - DAY, 15 * MINUTE)))
     assert (context.trend, context.rsi_state) == (trend, state)
+
+
+@pytest.mark.parametrize(
+    ("rsi", "state"), [(69.96, "overbought"), (69.94, "neutral"), (30.04, "oversold"), (30.06, "neutral")]
+)
+def test_rsi_state_is_that_of_the_shown_figure(rsi: float, state: str) -> None:
+    """69.96 is written 70.0, and overbought begins at 70."""
+    assert replace(build_context(TODAY, Market()), rsi=rsi).rsi_state == state
 
 
 def test_divergence_inside_the_window_only() -> None:
@@ -215,7 +225,9 @@ def test_volume_as_price_nears_a_band() -> None:
 def test_order_flow_needs_taker_volume() -> None:
     candles = make_candles(walk(192), T0 - DAY, 15 * MINUTE)
     assert build_context(TODAY, Market(candles)).order_flow == "unknown"
-    for share, word in ((0.6, "buying"), (0.5, "balanced"), (0.44, "selling")):
+    # 55.4 % is shown as 55 %, which is not above 55 %; 55.6 % is shown as 56 %.
+    flows = ((0.6, "buying"), (0.556, "buying"), (0.554, "balanced"), (0.5, "balanced"), (0.446, "balanced"))
+    for share, word in (*flows, (0.44, "selling")):
         context = build_context(TODAY, Market(replace(candles, taker_buy=candles.volume * share)))
         assert context.taker_share == pytest.approx(share)
         assert context.order_flow == word

@@ -1,0 +1,84 @@
+"""Where a stop just beyond a price band and a target just before it would lie: two levels of two different trades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Direction = Literal["up", "down"]
+Trade = Literal["long", "short"]
+
+STOP_ATR, TARGET_ATR = 0.25, 0.1  # beyond the far edge of a band, and before its near one [ATR]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeLevel:
+    """A price [quote] of a ``trade``, and its signed distance from the last price, in ATR to two decimals."""
+
+    trade: Trade
+    price: float
+    distance_atr: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradeLevels:
+    """
+    The stop and the target at a band, each of a trade of its own; None where there is none.
+
+    ``stop`` belongs to a trade that opens at the band, against the way to it: it lies beyond the far edge. ``target``
+    belongs to a trade from the last price towards the band: it lies before the near edge.
+    """
+
+    stop: TradeLevel | None = None
+    target: TradeLevel | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Write the levels as plain values; keys of ``docs/units.md#json``."""
+        stop, target = self.stop, self.target
+        return {
+            "stop_beyond": stop.price if stop else None,
+            "stop_trade": stop.trade if stop else None,
+            "stop_distance_atr": stop.distance_atr if stop else None,
+            "target_at": target.price if target else None,
+            "target_trade": target.trade if target else None,
+            "target_distance_atr": target.distance_atr if target else None,
+        }
+
+
+NO_LEVELS = TradeLevels()
+
+
+def build_trade_levels(
+    low: float, high: float, direction: Direction | None, last_price: float, atr: float | None
+) -> TradeLevels:
+    """
+    Place the stop a quarter of an ATR beyond the far edge, the target a tenth before the near one.
+
+    Parameters
+    ----------
+    low, high : float
+        The band. [quote]
+    direction : {"up", "down"} or None
+        The way from the last price to it; None when the price is inside.
+    last_price, atr : float, float or None
+        [quote]
+
+    Returns
+    -------
+    TradeLevels
+        Empty without a direction or an ATR. No stop below a price of 0; no target where the price is past it already.
+    """
+    if direction is None or not atr:
+        return NO_LEVELS
+    up = direction == "up"
+    stop = high + STOP_ATR * atr if up else low - STOP_ATR * atr
+    target = low - TARGET_ATR * atr if up else high + TARGET_ATR * atr
+    ahead = target > last_price if up else target < last_price
+
+    def level(trade: Trade, price: float) -> TradeLevel:
+        return TradeLevel(trade, price, round((price - last_price) / atr, 2) + 0.0)
+
+    return TradeLevels(
+        stop=level("short" if up else "long", stop) if stop > 0 else None,
+        target=level("long" if up else "short", target) if ahead else None,
+    )
