@@ -27,6 +27,19 @@ class UsageError(LiqcliError):
     """A name, flag or value that cannot be right; the message carries the nearest valid ones."""
 
 
+# What reading one row of somebody else's data can raise: such a row is refused, with `describe_error` as the reason.
+ROW_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, UsageError)
+
+
+def describe_error(error: Exception) -> str:
+    """Say in words why a row was refused."""
+    if isinstance(error, KeyError):
+        return f"field {error} is missing"
+    if isinstance(error, ArithmeticError):  # decimal's own text is the name of a class
+        return f"a number is out of range ({type(error).__name__})"
+    return str(error) or type(error).__name__
+
+
 class SourceError(LiqcliError):
     """A source did not give a usable answer; carries source, path and status, never a key."""
 

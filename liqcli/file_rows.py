@@ -9,7 +9,9 @@ import hashlib
 import io
 import itertools
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,11 +20,15 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
 from liqcli.errors import DamagedError
+from liqcli.file_kinds import HEAD_BYTES, check_text, name_zip
 
 LONGEST_LINE = 1_000_000
 LARGEST_ARRAY = 200_000_000  # bytes, unpacked
+# What unpacking damaged bytes was seen to raise (make fuzz); a decoder's own error is told apart before.
+_UNPACKING_ERRORS = (
+    zlib.error, zipfile.BadZipFile, lzma.LZMAError, struct.error, RuntimeError, ValueError, LookupError, OverflowError
+)  # fmt: skip
 _TEXT_MEMBERS = (".csv", ".jsonl", ".ndjson", ".json", ".txt")
-_UNKNOWN_MAGIC = {b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z", b"Rar!": "rar", b"BZh9": "bzip2", b"\xfd7zX": "xz"}
 
 
 class Line(NamedTuple):
@@ -72,7 +78,8 @@ def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
         Truncated, not UTF-8, an unknown packing, a zip with none or several text files.
     """
     with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="strict")
+        head, raw = _read_head(raw)
+        text = io.TextIOWrapper(raw, encoding=check_text(path, head), errors="strict")
         for number in itertools.count(1):
             line = text.readline(LONGEST_LINE)
             if not line:
@@ -89,7 +96,11 @@ def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
 def opens_array(path: Path, without: bytes = b"\0") -> bool:
     """Whether a text begins as a JSON array of objects, and does not hold these bytes near its beginning."""
     with damage_named(path), _open_bytes(path, Meter()) as raw:
+        head, raw = _read_head(raw)
+        encoding = check_text(path, head)
         start = raw.read(4096)
+        if encoding == "utf-16":
+            start = start[: len(start) // 2 * 2].decode(encoding, "replace").encode()
         return re.match(rb"(\xef\xbb\xbf)?\s*\[\s*[{\]]", start) is not None and without not in start
 
 
@@ -103,6 +114,8 @@ def read_array(path: Path, meter: Meter | None = None) -> list[Any]:
         Not JSON, or so large that it should be read line by line.
     """
     with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
+        head, raw = _read_head(raw)
+        encoding = check_text(path, head)
         content = raw.read(LARGEST_ARRAY + 1)
         if len(content) > LARGEST_ARRAY:
             raise DamagedError(
@@ -110,8 +123,10 @@ def read_array(path: Path, meter: Meter | None = None) -> list[Any]:
                 f"jq -c '.[]' {path.name}"
             )
         try:
-            found: list[Any] = json.loads(content.decode("utf-8-sig"))
-        except (json.JSONDecodeError, RecursionError) as error:
+            found: list[Any] = json.loads(content.decode(encoding))
+        except UnicodeDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
             raise DamagedError(
                 f"{path}: begins like a JSON array, but is none ({error}); nothing was stored"
             ) from error
@@ -138,6 +153,21 @@ def split_cells(text: str, delimiter: str = ",") -> list[str]:
         raise ValueError(f"not a CSV row ({error})") from None
 
 
+def split_header(line: Line, delimiter: str = ",") -> list[str]:
+    """
+    Cut the line that names the columns.
+
+    Raises
+    ------
+    DamagedError
+        Not a CSV row.
+    """
+    try:
+        return [cell.strip() for cell in split_cells(line.text, delimiter)]
+    except ValueError as error:
+        raise DamagedError(f"line {line.number} names no columns: {error}; nothing of it was stored") from None
+
+
 def guess_delimiter(header: str) -> str:
     """Pick comma, semicolon or tab: whichever stands most often in the header."""
     return max((",", ";", "\t"), key=header.count)
@@ -160,9 +190,9 @@ def parquet_columns(path: Path) -> list[str]:
 
 def iter_parquet(
     path: Path, columns: Iterable[str], meter: Meter | None = None
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
+) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """
-    Read rows of some columns, a batch at a time, each with its number counted from 1.
+    Read rows of some columns, a batch at a time, each with its number counted from 1, or the reason why it has none.
 
     ``meter`` then tells how far the reading is.
 
@@ -183,9 +213,23 @@ def iter_parquet(
                 if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Python's datetime ends at µs
                     micros = batch.column(place).cast(pa.timestamp("us", column.type.tz), safe=False)
                     batch = batch.set_column(place, column.name, micros)
-            for row in batch.to_pylist():
+            for row in _rows_of(batch):
                 number += 1
                 yield number, row
+
+
+def _rows_of(batch: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401 - a RecordBatch
+    """Turn a batch into rows; one with a cell that Python has no value for (year 33658, text that is none) is told why."""
+    try:
+        yield from batch.to_pylist()
+        return
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        pass  # which row it is shows cell by cell
+    for number in range(batch.num_rows):
+        try:
+            yield {name: batch.column(place)[number].as_py() for place, name in enumerate(batch.schema.names)}
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            yield f"a cell cannot be read ({error})"
 
 
 @contextlib.contextmanager
@@ -197,14 +241,21 @@ def damage_named(path: Path) -> Iterator[None]:
         raise DamagedError(f"{path}: not UTF-8 text ({error.reason}); nothing of it was stored") from error
     except EOFError as error:
         raise DamagedError(f"{path}: ends in the middle, as if cut off; nothing of it was stored") from error
-    except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DamagedError(f"{path}: damaged archive ({error}); nothing of it was stored") from error
+    except (gzip.BadGzipFile, *_UNPACKING_ERRORS) as error:
+        what = "damaged or not Parquet" if type(error).__module__.startswith("pyarrow") else "damaged archive"
+        raise DamagedError(f"{path}: {what} ({error}); nothing of it was stored") from error
     except OSError as error:
         raise DamagedError(f"{path}: cannot be read ({error.strerror or error}); nothing of it was stored") from error
     except Exception as error:
         if type(error).__module__.startswith("pyarrow"):
             raise DamagedError(f"{path}: damaged or not Parquet ({error}); nothing of it was stored") from error
         raise
+
+
+def _read_head(raw: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+    """Look at the first bytes without losing them."""
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw))
+    return buffered.peek(HEAD_BYTES)[:HEAD_BYTES], buffered
 
 
 def _magic(path: Path) -> bytes:
@@ -215,10 +266,6 @@ def _magic(path: Path) -> bytes:
 @contextlib.contextmanager
 def _open_bytes(path: Path, meter: Meter) -> Iterator[IO[bytes]]:
     magic = _magic(path)
-    if magic in _UNKNOWN_MAGIC:
-        raise DamagedError(
-            f"{path}: packed with {_UNKNOWN_MAGIC[magic]}; unpack it first (gzip, zip, Parquet are read)"
-        )
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
         meter.size = path.stat().st_size
@@ -239,6 +286,8 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         if info.filename.lower().endswith(_TEXT_MEMBERS) and not info.filename.startswith("__MACOSX/")
     ]
     if not members:
+        if kind := name_zip(archive.namelist()):
+            raise DamagedError(f"{path}: {kind[0]} cannot be imported; {kind[1]}")
         raise DamagedError(f"{path}: the zip holds no .csv or .jsonl file")
     if len(members) > 1:
         names = ", ".join(info.filename[:60] for info in members[:3])

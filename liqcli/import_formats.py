@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from liqcli.embedded import SAMPLE_SOURCE, is_sample
-from liqcli.errors import DamagedError, UsageError
-from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, opens_array, peek, split_cells
+from liqcli.errors import ROW_ERRORS, DamagedError, UsageError, describe_error
+from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, opens_array, peek, split_cells, split_header
 from liqcli.import_table import build_table_map
 from liqcli.model import Liquidation, Rejected, find_fault
 from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
@@ -96,7 +96,10 @@ def detect_format(file_name: str, head: Sequence[Line]) -> str:
         return "binance-stream"
     if first.lstrip().startswith("{"):
         return "generic"
-    cells = [cell.strip() for cell in split_cells(first)] if first.count('"') % 2 == 0 else []
+    try:
+        cells = [cell.strip() for cell in split_cells(first)] if first.count('"') % 2 == 0 else []
+    except ValueError:
+        cells = []
     if set(tardis_csv.COLUMNS) <= set(cells):
         return "tardis"
     if cells[:3] == list(binance_vision.COLUMNS[:3]) or binance_vision.symbol_of_file(file_name):
@@ -130,10 +133,8 @@ def _convert(parse: Callable[[Any], Liquidation], raw: object, now_us: int) -> L
     try:
         row = parse(raw)
         return find_fault(row, now_us) or row
-    except KeyError as error:
-        return f"field {error} is missing"
-    except (ValueError, TypeError, OverflowError, AttributeError) as error:
-        return str(error) or type(error).__name__
+    except ROW_ERRORS as error:
+        return describe_error(error)
 
 
 def _convert_records(
@@ -182,7 +183,7 @@ def _open_stream(path: Path, lines: Iterator[Line], first: Line, options: Import
     if "{" in first.text:
         items = _iter_frames(path.name, lines, now_us)
     else:
-        cells = split_cells(first.text)
+        cells = split_header(first)
         has_header = [cell.strip() for cell in cells[:2]] == list(binance_stream.CSV_HEADER[:2])
         if not has_header and not _is_headerless(cells):
             raise DamagedError(f"{path}: neither forceOrder frames nor a recorded CSV of them; try --format generic")
@@ -199,8 +200,8 @@ def _iter_frames(name: str, lines: Iterator[Line], now_us: int) -> Iterator[Item
                 text[text.find("{") :] if text[:1] not in "{[" else text
             )  # some write a time before it
             orders = list(binance_stream.iter_orders(message))
-        except (ValueError, RecursionError) as error:
-            yield Rejected(name, number, f"not JSON ({error})", text[:RAW_SHOWN])
+        except ROW_ERRORS as error:
+            yield Rejected(name, number, f"not JSON ({describe_error(error)})", text[:RAW_SHOWN])
             continue
         for order in orders:
             row = _convert(binance_stream.parse_order, order, now_us)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from liqcli.coverage import Heartbeat
 from liqcli.import_ledger import Wrote
+from liqcli.import_refusals import RefusalTally
 from liqcli.model import Liquidation, Rejected
 from liqcli.staging import Staging
 
@@ -18,7 +19,8 @@ class Intake:
 
     def __init__(self, staging: Staging, most_copies: int) -> None:
         self.rejected: list[Rejected] = []
-        self.rejected_count = self.repeats = 0
+        self.refusals = RefusalTally()
+        self.repeats = 0
         self.heartbeat = Heartbeat()
         self._wrote: dict[tuple[str, str, str], Wrote] = {}
         self._staging = staging
@@ -30,13 +32,18 @@ class Intake:
         """Take rows and refused rows as they come."""
         for item in items:
             if isinstance(item, Rejected):
-                self.rejected_count += 1
+                self.refusals.add(item)
                 if len(self.rejected) < MOST_REJECTED_KEPT:
                     self.rejected.append(item)
             elif self._drop_repeats and self._is_repeat(item):
                 self.repeats += 1
             else:
                 self._accept(item)
+
+    @property
+    def rejected_count(self) -> int:
+        """How many rows were refused."""
+        return self.refusals.count
 
     @property
     def wrote(self) -> list[Wrote]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from liqcli.column_names import fill_columns, guess_columns, parse_columns
-from liqcli.errors import UsageError
+from liqcli.errors import ROW_ERRORS, UsageError, describe_error
 from liqcli.file_rows import Meter
 from liqcli.import_formats import RAW_SHOWN, ImportOptions
 from liqcli.import_progress import ImportProgress
@@ -195,8 +195,8 @@ def _read_rows(
             continue
         try:
             key, row = reader.parse(record.cells, now_us)
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
-            outcome.rejected.append(Rejected(name, record.number, str(error), record.raw[:RAW_SHOWN]))
+        except ROW_ERRORS as error:
+            outcome.rejected.append(Rejected(name, record.number, describe_error(error), record.raw[:RAW_SHOWN]))
         else:
             rows[key].append((record._replace(cells=None), row))
     return rows

@@ -15,6 +15,7 @@ from liqcli.import_intake import MOST_REJECTED_KEPT, Intake
 from liqcli.import_ledger import Import, Wrote, check_same_rows, read_ledger, write_import
 from liqcli.import_market import import_market_file
 from liqcli.import_progress import ImportProgress
+from liqcli.import_refusals import Reason, RefusalTally
 from liqcli.intervals import Interval, subtract_intervals
 from liqcli.lake import Lake
 from liqcli.model import Rejected, Window
@@ -51,7 +52,7 @@ class FileSummary:
     last_us: int | None = None
     notes: list[str] = field(default_factory=list)
     rejected_path: Path | None = None
-    rejected_first: Rejected | None = None
+    reasons: list[Reason] = field(default_factory=list)
     error: LiqcliError | None = None
 
 
@@ -63,12 +64,16 @@ class ImportSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0; 6 when rows or files were refused; 5 (or 2) when no file could be used at all."""
+        """0; 6 when rows or files were refused; 5 (or 2) when nothing could be used: no file, or not one of the rows."""
         errors = [file.error for file in self.files if file.error]
-        if errors and len(errors) == len(self.files):
-            damaged = any(error.exit_code == ExitCode.DAMAGED for error in errors)
-            return ExitCode.DAMAGED if damaged else errors[0].exit_code
-        return ExitCode.PARTIAL if errors or any(file.rejected for file in self.files) else ExitCode.DONE
+        refused = any(file.rejected for file in self.files)
+        if not errors and not refused:
+            return ExitCode.DONE
+        if any(file.new or file.known or file.doubled for file in self.files):
+            return ExitCode.PARTIAL
+        if refused or any(error.exit_code == ExitCode.DAMAGED for error in errors):
+            return ExitCode.DAMAGED
+        return errors[0].exit_code
 
 
 def import_files(
@@ -217,7 +222,7 @@ def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, told: 
     file.first_us, file.last_us = outcome.first_us, outcome.last_us
     file.notes = outcome.notes
     file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{options.kind}", outcome.rejected)
-    file.rejected_first = next(iter(outcome.rejected), None)
+    file.reasons = RefusalTally(outcome.rejected).reasons()
 
 
 def _sum_up(file: FileSummary, feed: Feed, intake: Intake) -> None:
@@ -226,7 +231,7 @@ def _sum_up(file: FileSummary, feed: Feed, intake: Intake) -> None:
     file.format = feed.format
     file.doubled = feed.doubled + intake.repeats
     file.rejected = intake.rejected_count
-    file.rejected_first = next(iter(intake.rejected), None)
+    file.reasons = intake.refusals.reasons()
     file.rows = accepted + file.doubled + file.rejected
     file.known = accepted - file.new
     file.exchanges = tuple(sorted({item.exchange for item in wrote}))

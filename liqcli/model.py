@@ -73,19 +73,31 @@ def parse_number(text: object) -> float:
     Raises
     ------
     ValueError
-        Empty, not a number, NaN or infinite. (Python's own ``float`` takes ``1_000``, ``nan`` and ``inf``.)
+        Empty, not a number, NaN or infinite. (Python's own ``float`` takes ``1_000``, ``nan``, ``inf`` and the digits
+        of every script.)
     """
     if isinstance(text, bool) or text is None:
         raise ValueError(f"not a number: {text!r}")
-    if isinstance(text, str) and "_" in text:
-        raise ValueError(f"not a number: {text!r}")
+    if isinstance(text, str) and ("_" in text or not text.strip().isascii()):
+        raise ValueError(f"not a number: {shorten(text)}")
     try:
         number = float(text)  # type: ignore[arg-type]
-    except ValueError:
-        raise ValueError(f"not a number: {text!r}") from None
+    except (ValueError, TypeError):
+        raise ValueError(f"not a number: {shorten(text)}") from None
+    except OverflowError:  # a whole number of more than 308 digits
+        raise ValueError(f"not a number that a double can hold: {shorten(text)}") from None
     if not math.isfinite(number):
-        raise ValueError(f"not a finite number: {text!r}")
+        raise ValueError(f"not a finite number: {shorten(text)}")
     return number
+
+
+def shorten(value: object) -> str:
+    """Show a value of somebody else's file in a message: in quotes, control characters escaped, at most 60 long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, or lists in lists
+        return f"a {type(value).__name__} too large to show"
+    return text if len(text) <= 62 else f"{text[:60]}…"
 
 
 def find_fault(row: Liquidation, now_us: int) -> str | None:

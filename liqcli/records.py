@@ -20,6 +20,7 @@ from liqcli.file_rows import (
     peek,
     read_array,
     split_cells,
+    split_header,
 )
 
 PEEKED_LINES = 20
@@ -62,13 +63,13 @@ def open_records(path: Path, meter: Meter | None = None) -> Records:
     if head[0].text.lstrip().startswith("{"):
         return Records(_json_keys(path, head), _json_records(lines))
     delimiter = guess_delimiter(head[0].text)
-    header = [cell.strip() for cell in split_cells(next(lines).text, delimiter)]
+    header = split_header(next(lines), delimiter)
     return Records(header, _csv_records(lines, header, delimiter))
 
 
 def csv_records(lines: Iterator[Line]) -> Records:
     """Read lines of comma-separated text whose first line names the columns."""
-    header = [cell.strip() for cell in split_cells(next(lines).text)]
+    header = split_header(next(lines))
     return Records(header, _csv_records(lines, header, ","))
 
 
@@ -99,7 +100,11 @@ def _json_records(lines: Iterator[Line]) -> Iterator[Record]:
 def _objects(entries: Sequence[Any]) -> Iterator[Record]:
     """The entries of a JSON array; an entry's number stands for its line."""
     for number, entry in enumerate(entries, 1):
-        yield _record_of(number, json.dumps(entry, ensure_ascii=False), entry)
+        try:
+            text = json.dumps(entry, ensure_ascii=False)
+        except RecursionError:
+            text = "lists in lists"
+        yield _record_of(number, text, entry)
 
 
 def _record_of(number: int, text: str, entry: object) -> Record:
@@ -120,4 +125,4 @@ def _keys_of(records: Iterable[Record]) -> list[str]:
 
 def _parquet_records(path: Path, header: Sequence[str], meter: Meter | None) -> Iterator[Record]:
     for number, cells in iter_parquet(path, header, meter):
-        yield Record(number, str(cells), cells)
+        yield Record(number, str(cells), cells) if not isinstance(cells, str) else Record(number, "", None, cells)

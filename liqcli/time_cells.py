@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 
 from liqcli.errors import UsageError
-from liqcli.model import to_us
+from liqcli.model import shorten, to_us
 
 # A number below the first limit counts seconds (up to the year 5138), below the second ms, below the third µs, else ns.
 _SECONDS_BELOW, _MS_BELOW, _US_BELOW = 10**11, 10**14, 10**17
+_MOST_DIGITS = 30  # nanoseconds of this century have 19
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 
@@ -37,18 +38,23 @@ def parse_time_cell(cell: object, zone: tzinfo = UTC) -> int:
     if isinstance(cell, int):
         return _from_number(cell)
     text = str(cell).strip()
-    if text.isascii() and text.isdigit():
+    is_plain = text.isascii() and text[:1].isdigit() and text.replace(".", "", 1).isdigit()
+    if is_plain and len(text.partition(".")[0]) > _MOST_DIGITS:
+        raise ValueError(f"not a time: {shorten(text)}")
+    if is_plain and text.isdigit():
         return _from_number(int(text))
     try:
         return _from_datetime(datetime.fromisoformat(text), zone)
+    except OverflowError:  # year 1 or 9999, moved to UTC
+        raise ValueError(f"not a time: {shorten(text)}") from None
     except ValueError as error:
-        if text[:1].isdigit() and text.replace(".", "", 1).isdigit():
-            return _from_number(Decimal(text))
+        if is_plain:
+            return _from_number(Decimal(text[: 3 * _MOST_DIGITS]))
         if isinstance(cell, float):
             return _from_float(text)
         if "local time" in str(error):
             raise
-        raise ValueError(f"not a time: {text[:60]!r}") from None
+        raise ValueError(f"not a time: {shorten(text)}") from None
 
 
 def parse_zone(name: str) -> tzinfo:

@@ -33,9 +33,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "cli",
         "report findings charts analysis poster render export outputs command overlay overlay_compact album"
         " reading inline fetcher recorder importer import_formats import_intake import_ledger import_market"
-        " import_progress import_table embedded demo daily schedule",
+        " import_progress import_refusals import_table embedded demo daily schedule",
         "sources market_sources live_sources engine",
-        "lake staging merge http line guard body pace reach file_rows records market_data",
+        "lake staging merge http line guard body pace reach file_kinds file_rows records market_data",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
         " resources words partition atomic clock column_names __init__",
     )

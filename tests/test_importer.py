@@ -103,8 +103,10 @@ def packed_gzip(text):
         GENERIC.replace(",", "\t").encode(),
         GENERIC.replace("BTCUSDT", '"BTCUSDT"').encode(),
         packed_gzip(GENERIC),
+        GENERIC.replace(",", "\t").encode("utf-16"),
+        gzip.compress(b"\xfe\xff" + GENERIC.encode("utf-16-be")),
     ],
-    ids=["plain", "bom", "crlf", "blank-lines", "semicolon", "tab", "quoted", "gzip"],
+    ids=["plain", "bom", "crlf", "blank-lines", "semicolon", "tab", "quoted", "gzip", "utf-16", "utf-16-gzip"],
 )
 def test_spellings_of_a_csv_give_the_same_lake(store, tmp_path, content):
     import_one(store, put(tmp_path, "a.csv", GENERIC), exchange="x")
@@ -342,7 +344,7 @@ LONG = GENERIC + "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5\n" * 5000
         (zip_of("a.csv", "b.csv"), "holds 2 files"),
         (zip_of("a.exe"), "no .csv"),
         (LONG.encode() + b"\xff\xfe\n", "not UTF-8"),
-        (GENERIC.encode("utf-16"), "not UTF-8"),
+        (GENERIC.encode("utf-16-le"), "UTF-16 text without a byte order mark; save it as UTF-8"),
         (b"PAR1 but nothing else PAR1", "not Parquet"),
         (b"\x28\xb5\x2f\xfd....", "packed with zstd"),
         (b"time,symbol,position,price,qty\n" + b"x" * 1_100_000, "longer than"),
@@ -489,9 +491,8 @@ def test_the_command_prints_one_line_a_file(tmp_path, lake):
         "2024-03-01T00:00:00Z to 2024-04-01T00:00:00Z\n"
     )
     assert "columns taken" in result.stderr
-    again = run(path, "--exchange", "x", "--lake", lake, "--quiet")
-    assert "5 rows · 0 new · 5 known" in again.stdout
-    assert again.stderr == ""
+    assert "5 rows · 0 new · 5 known" in run(path, "--exchange", "x", "--lake", lake).stdout
+    assert run(path, "--exchange", "x", "--lake", lake, "--quiet").output == ""
 
 
 def test_a_few_columns_can_be_named_and_the_rest_is_recognised(tmp_path, lake):
@@ -512,7 +513,7 @@ def test_each_file_is_named_with_what_is_wrong_and_the_first_row_with_why(tmp_pa
     assert result.exit_code == 6
     assert f"liqcli: {bad}: no column says which position" in result.stderr
     assert "2 rows refused, each with line and reason in" in result.stderr
-    assert "; the first: line 3, not a number: '61,000.5'\n" in result.stderr
+    assert "\n  2  not a number: '61,000.5' (first in line 3)\n" in result.stderr
 
 
 def test_a_json_array_gives_the_same_lake_as_json_lines(tmp_path):

@@ -147,6 +147,12 @@ def say(text: str) -> None:
         typer.echo(text, err=True)
 
 
+def tell(text: str) -> None:
+    """Print a summary on stdout, unless ``--quiet``."""
+    if not STATE.quiet:
+        typer.echo(text)
+
+
 def warn(text: str) -> None:
     """Say on stderr what the user must know, ``--quiet`` or not."""
     typer.echo(f"liqcli: warning: {text}", err=True)

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import complete
-from liqcli.cli.common import DebugOption, LakeOption, QuietOption, fail, say, set_speech
+from liqcli.cli.common import DebugOption, LakeOption, fail, say, set_speech, tell
 from liqcli.cli.progress import show_import
 from liqcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liqcli.import_refusals import Reason
     from liqcli.importer import FileSummary
+
+REASONS_SHOWN = 5
 
 
 def import_files_command(
@@ -83,14 +88,15 @@ def import_files_command(
         ),
     ] = False,
     lake: LakeOption = None,
-    quiet: QuietOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     debug: DebugOption = False,
 ) -> None:
     """
     Put files you already have into the lake.
 
-    Importing a file again changes nothing. Rows that cannot be true are refused, kept under rejected/ in the lake with
-    line and reason, and the exit code is 6; the rest is stored. A damaged file is left out as a whole.
+    Importing a file again changes nothing. Invalid rows are refused and kept under rejected/ in the lake with line and
+    reason; the rest is stored, and the exit code is 6 (5 when nothing could be stored). A damaged file is left out as a
+    whole.
     """
     from liqcli.config import lake_root
     from liqcli.import_formats import ImportOptions
@@ -132,12 +138,33 @@ def _report(file: FileSummary) -> None:
     if file.error:
         fail(str(file.error) if str(file.path) in str(file.error) else f"{file.path}: {file.error}")
     else:
-        typer.echo(render_summary(file))
-    if file.rejected_path and (first := file.rejected_first):
-        say(
+        tell(render_summary(file))
+    if file.rejected_path:
+        fail(
             f"{file.path}: {format_counted(file.rejected, 'row')} refused, each with line and reason in "
-            f"{file.rejected_path}; the first: line {first.line}, {first.reason}"
+            f"{file.rejected_path}"
         )
+        for line in render_reasons(file.reasons):
+            typer.echo(line, err=True)
+
+
+def render_reasons(reasons: Sequence[Reason]) -> list[str]:
+    """Write why rows were refused: a line for each of the most frequent reasons, with its first row."""
+    from liqcli.formats import format_count, format_counted
+
+    shown, rest = reasons[:REASONS_SHOWN], reasons[REASONS_SHOWN:]
+    counts = [format_count(reason.count) for reason in shown]
+    width = max(map(len, counts), default=0)
+    lines = []
+    for count, reason in zip(counts, shown, strict=True):
+        place = (
+            f"line {format_count(reason.first.line)}" if reason.count == 1 else f"first in line {reason.first.line:,}"
+        )
+        lines.append(f"  {count:>{width}}  {' '.join(reason.first.reason.split())} ({place})")
+    if rest:
+        rows = sum(reason.count for reason in rest)
+        lines.append(f"  {format_count(rows)}  for {format_counted(len(rest), 'other reason')}")
+    return lines
 
 
 def render_summary(file: FileSummary) -> str:

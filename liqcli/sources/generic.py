@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from liqcli.errors import UsageError
-from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, parse_number
+from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, parse_number, shorten
 from liqcli.symbols import normalise_symbol, split_symbol
 from liqcli.time_cells import parse_time_cell
 
@@ -130,8 +130,8 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
         for word, column in table.columns.items()
     }
     name = table.symbol or cells.get("symbol") or cells.get("instrument")
-    if name is None:
-        raise ValueError("symbol is empty")
+    if not isinstance(name, str):
+        raise ValueError("symbol is empty" if name is None else f"symbol is not text: {shorten(name)}")
     symbol = canonical_symbol(str(name), table.quote)
     price = _positive(cells, "price")
     qty, notional = _measure(cells, price, symbol)
@@ -152,7 +152,7 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
         contracts=contracts,
         contract_size=size,
         completeness=cast(Completeness, _one_of(cells, "completeness", _CHOICES["completeness"], "sampled")),
-        event_id=None if event_id is None else str(event_id),
+        event_id=None if event_id is None else _read_id(event_id),
         source=table.source,
     )
 
@@ -186,7 +186,7 @@ def canonical_name(text: str, what: str) -> str:
     """
     name = text.strip().lower()
     if not _NAME.match(name):
-        raise ValueError(f"{what} is not a name of letters, digits and dashes: {text[:60]!r}")
+        raise ValueError(f"{what} is not a name of letters, digits and dashes: {shorten(text)}")
     return name
 
 
@@ -211,18 +211,28 @@ def _check_letters(text: str) -> str:
     """Let letters, digits and the dashes of contract names pass: safe in a path, in SQL, in HTML."""
     name = text.strip()
     if len(name) > 60 or not re.sub(r"[-_/:]", "", name).isalnum():
-        raise ValueError(f"not a contract name: {text[:60]!r}")
+        raise ValueError(f"not a contract name: {shorten(text)}")
     return name
 
 
 def _filled(cell: object) -> object:
+    if isinstance(cell, bytes):  # Parquet and SQLite columns without a text type
+        cell = cell.decode(errors="replace")
     return None if cell is None or (isinstance(cell, str) and not cell.strip()) else cell
+
+
+def _read_id(cell: object) -> str:
+    """Let what can be stored pass: half a surrogate pair has no bytes."""
+    text = str(cell)
+    if len(text) > 200 or len(text.encode(errors="ignore")) < len(text):
+        raise ValueError(f"event_id is no text of at most 200 letters: {shorten(text)}")
+    return text
 
 
 def _positive(cells: Mapping[str, object], word: str) -> float:
     number = parse_number(cells.get(word))
     if number <= 0:
-        raise ValueError(f"{word} must be above zero: {cells.get(word)!r}")
+        raise ValueError(f"{word} must be above zero: {shorten(cells.get(word))}")
     return number
 
 
@@ -249,7 +259,7 @@ def _read_position(cells: Mapping[str, object]) -> Position:
         if word in cells:
             position = meaning.get(str(cells[word]).strip().lower())
             if position is None:
-                raise ValueError(f"{word} is neither {' nor '.join(meaning)}: {str(cells[word])[:60]!r}")
+                raise ValueError(f"{word} is neither {' nor '.join(meaning)}: {shorten(cells[word])}")
             found.append(position)
     if len(set(found)) != 1:
         raise ValueError("position and side contradict each other")
@@ -262,5 +272,5 @@ def _one_of(cells: Mapping[str, object], word: str, allowed: Sequence[str], defa
         return default
     text = str(cell).strip().lower()
     if text not in allowed:
-        raise ValueError(f"{word} is none of {', '.join(allowed)}: {str(cell)[:60]!r}")
+        raise ValueError(f"{word} is none of {', '.join(allowed)}: {shorten(cell)}")
     return text
