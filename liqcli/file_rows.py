@@ -219,7 +219,7 @@ def iter_parquet(
 
 
 def _rows_of(batch: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401 - a RecordBatch
-    """Turn a batch into rows; one with a cell that Python has no value for (year 33658, text that is none) is told why."""
+    """Turn a batch into rows; for one with a cell that Python has no value for, the reason."""
     try:
         yield from batch.to_pylist()
         return

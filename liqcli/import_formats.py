@@ -227,6 +227,7 @@ def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter 
         notes.append(f"this is the synthetic sample of liqcli, and is kept as such (source {SAMPLE_SOURCE})")
     items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)
     decisive = {
+        **({"buy_means": table.buy_means} if table.buy_means else {}),
         "columns": dict(sorted(table.columns.items())),
         "exchange": table.exchange,
         "symbol": table.symbol,

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from liqcli.errors import DamagedError, UsageError
 from liqcli.lake import Lake
 from liqcli.model import Liquidation
 
+_MODULUS = 2**61
+
 
 @dataclass(slots=True)
 class Wrote:
-    """What a file said of one exchange, symbol and source; equal for equal rows."""
+    """
+    What a file said of one exchange, symbol and source; equal for equal rows.
+
+    ``digest`` adds up hashes of times, positions and amounts (0 in ledgers of older versions): the sums alone would be
+    the same when every side of a file is turned round.
+    """
 
     exchange: str
     symbol: str
@@ -28,6 +35,7 @@ class Wrote:
     notional_e6: int = 0
     first_us: int = 0
     last_us: int = 0
+    digest: int = 0
 
     def add(self, row: Liquidation) -> None:
         """Count one row."""
@@ -41,6 +49,7 @@ class Wrote:
         self.events += 1
         self.longs += row.position == "long"
         self.notional_e6 += round(row.notional * 1e6)
+        self.digest = (self.digest + hash((ts_us, row.position == "long", row.price, row.notional))) % _MODULUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ def check_same_rows(path: str, before: Import, now: Import) -> None:
         Says which option differs, and how to replace the old rows.
     """
     old, new = _plain(before.options), _plain(now.options)
-    if list(before.wrote) == list(now.wrote) or (before.format, old) == (now.format, new):
+    if (before.format, old) == (now.format, new) or _are_same(before.wrote, now.wrote):
         return
     if before.format == now.format == "tardis" and before.rejected > now.rejected and _only_adds(before, now):
         return  # rows that were refused for want of a contract size now come in beside the others
@@ -102,6 +111,12 @@ def check_same_rows(path: str, before: Import, now: Import) -> None:
         f"{path}: these very bytes were imported before as {before.name}, with other options ({shown or 'format'}); "
         "its events would be counted twice. Pass the same options, or --replace to put the new rows in place of the old"
     )
+
+
+def _are_same(before: Sequence[Wrote], now: Sequence[Wrote]) -> bool:
+    if not all(wrote.digest for wrote in before):
+        now = [replace(wrote, digest=0) for wrote in now]
+    return list(before) == list(now)
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from liqcli.time_cells import parse_zone
 
 if TYPE_CHECKING:
     from liqcli.import_formats import ImportOptions
+    from liqcli.model import Position
 
 
 def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[generic.TableMap, list[str]]:
@@ -30,6 +31,7 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
         columns = guess_columns(header, generic.KNOWN_NAMES)
     else:
         columns = fill_columns(named, header, generic.KNOWN_NAMES, _needed_words(options))
+    columns, buy_means = _read_meaning(columns, header)
     notes = []
     if columns != named:
         notes.append("columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items()))
@@ -43,12 +45,18 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
             zone=parse_zone(options.tz or "UTC"),
             quote=generic.check_quote(options.quote),
             source=generic.canonical_name(options.source, "source") if options.source else "import",
+            buy_means=buy_means,
         )
         if options.symbol:
             generic.canonical_symbol(options.symbol, table.quote)
     except ValueError as error:
         raise UsageError(str(error)) from None
     generic.check_columns(table, header)
+    if "side" in columns:
+        notes.append(
+            f"{columns['side']} is read as the order's side: sell means that a long was liquidated, buy a short; "
+            f"if buy means a long: --columns position={columns['side']}:buy-is-long"
+        )
     unsaid = [f"{word} ({default})" for word, default in generic.UNSAID if word not in table.columns]
     if unsaid:
         notes.append(
@@ -56,6 +64,25 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
             "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
         )
     return table, notes
+
+
+def _read_meaning(columns: dict[str, str], header: Sequence[str]) -> tuple[dict[str, str], Position | None]:
+    """
+    Part ``position=side:buy-is-long`` into the column and what "buy" means in it.
+
+    Raises
+    ------
+    UsageError
+        Another word stands behind the colon.
+    """
+    named, colon, meaning = columns.get("position", "").rpartition(":")
+    if not named or not colon or columns["position"] in header:
+        return columns, None
+    if meaning not in generic.BUY_MEANS:
+        raise UsageError(
+            f"--columns position={columns['position']}: {meaning!r} is neither {' nor '.join(generic.BUY_MEANS)}"
+        )
+    return {**columns, "position": named}, generic.BUY_MEANS[meaning]
 
 
 def _needed_words(options: ImportOptions) -> list[str]:

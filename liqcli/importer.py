@@ -64,7 +64,7 @@ class ImportSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0; 6 when rows or files were refused; 5 (or 2) when nothing could be used: no file, or not one of the rows."""
+        """0; 6 when rows or files were refused; 5 (or 2) when nothing at all could be stored."""
         errors = [file.error for file in self.files if file.error]
         refused = any(file.rejected for file in self.files)
         if not errors and not refused:

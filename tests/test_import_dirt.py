@@ -48,7 +48,7 @@ def rejected_of(file: FileSummary) -> list[dict]:
 
 
 def test_reasons_are_counted_and_nothing_stored_is_5(tmp_path, lake):
-    """Two rows with other prices but one reason, one without a side: of 3 rows none is stored; with a good one it is 6."""
+    """Two rows with other prices but one reason, one without a side: none is stored: 5; with a good row beside: 6."""
     bad = [ROW.replace("60000", '"1,5"'), ROW.replace("long", "up"), ROW.replace("60000", "x2")]
     path = put(tmp_path, "a.csv", "\n".join([HEAD, *bad]))
     result = run(path, "--exchange", "x", "--lake", lake, "--quiet")

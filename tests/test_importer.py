@@ -502,7 +502,7 @@ def test_a_few_columns_can_be_named_and_the_rest_is_recognised(tmp_path, lake):
     assert "1 row · 1 stored · bybt BTCUSDT · 30,000.00 USD" in result.stdout
     assert f"{path}: columns taken: side=side,ts=time,price=price,qty=qty,symbol=symbol\n" in result.stderr
     assert f"{path}: 'bybt' is stored as an exchange of its own; did you mean bybit?\n" in result.stderr
-    known = run(path, "--exchange", "bybit", "--columns", "side=side", "--lake", lake, "--replace")
+    known = run(path, "--exchange", "okx", "--columns", "side=side", "--lake", lake, "--replace")
     assert "of its own" not in known.stderr
 
 

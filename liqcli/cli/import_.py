@@ -63,8 +63,9 @@ def import_files_command(
         typer.Option(
             metavar="WORD=COLUMN,...",
             help="Which column is what, in generic files, where its name is not well-known: ts, symbol, instrument, "
-            "exchange, position (long, short) or side (the order's: sell closes a long), price, price_kind, "
-            "qty (base coins), notional (USD), contracts, contract_size, completeness, event_id. "
+            "exchange, position (long, short; for a column of buy and sell, say what buy means: "
+            "position=side:buy-is-long or position=side:buy-is-short) or side (the order's: sell closes a long), "
+            "price, price_kind, qty (base coins), notional (USD), contracts, contract_size, completeness, event_id. "
             "A constant is written :text, as in price_kind=:bankruptcy.",
             show_default="well-known names are recognised",
         ),

@@ -4,7 +4,9 @@ exchange: whatever the file or --exchange says (lower-case letters, digits, dash
 docs: docs/cli.md, `liqcli import --columns`
 gives: what the file holds
 limits: none for files on disk
-side: `position` is the liquidated side (long, short); `side`, the order's (sell = long), only where the user maps it
+side: `position` is the liquidated side (long, short), or buy and sell with what the user says they mean
+    (`position=side:buy-is-long`); `side`, the order's (sell = long), only where the user maps it, and not for exchanges
+    whose feeds mean something else or that state no such side (SIDE_UNCLEAR)
 price: the mapped column; price_kind from its column, else fill
 qty: base coins; else contracts x contract_size, else notional / price
 time: ISO 8601 or s, ms, µs, ns by magnitude; without an offset it is read in --tz (default UTC), ambiguous ones refused
@@ -45,13 +47,32 @@ KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "event_id": ("event_id", "trade_id"),
 }
 _POSITIONS: dict[str, Position] = {"long": "long", "short": "short"}
-_POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
+_MEANINGS: dict[Position | None, dict[str, Position]] = {
+    None: _POSITIONS,
+    "long": {"buy": "long", "sell": "short"},
+    "short": {"sell": "long", "buy": "short"},
+}
+# What a column of buy and sell may mean: the word behind the column's name in --columns, and the position of "buy".
+BUY_MEANS: dict[str, Position] = {"buy-is-long": "long", "buy-is-short": "short"}
+# Exchanges for which `side=` is not taken at its word. Bybit's and Bitget's own feeds state the position's side (buy: a
+# long was liquidated; bybit-exchange/docs all-liquidation, Bitget v3 liquidations), ccxt writes the same for Gate, and
+# the others state no order side of the liquidated one, so whoever wrote such a column decided what it means.
+SIDE_UNCLEAR: dict[str, str] = {
+    "bybit": "Bybit's own feed writes the position's side: Buy means that a long was liquidated",
+    "bitget": "Bitget's own feed writes the position's side: buy means that a long was liquidated",
+    "gate": "Gate states a signed size, no side, and ccxt makes a long liquidation a buy",
+    "bitfinex": "Bitfinex states a signed amount, no order side",
+    "deribit": "Deribit states the taker's side, and maker or taker may be the liquidated one",
+    "hyperliquid": "Hyperliquid states the side of either party's fill",
+    "lighter": "Lighter states the maker's side",
+    "coinex": "CoinEx states the position's side",
+}
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
 _LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "")
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "position": tuple(_POSITIONS),
-    "side": tuple(_POSITION_OF_SIDE),
+    "side": ("sell", "buy"),
     "price_kind": PRICE_KINDS,
     "completeness": ("full", "sampled"),
 }
@@ -66,7 +87,8 @@ class TableMap:
     How a file's columns become a liquidation.
 
     ``columns`` maps our word to the file's column, or to a constant written ``:text``; ``zone`` is for times without
-    an offset; ``quote`` is appended to symbols in which no quote is recognised.
+    an offset; ``quote`` is appended to symbols in which no quote is recognised; ``buy_means`` is the position that
+    "buy" stands for in a position's column of buy and sell.
     """
 
     columns: Mapping[str, str]
@@ -75,6 +97,7 @@ class TableMap:
     zone: tzinfo = UTC
     quote: str | None = None
     source: str = "import"
+    buy_means: Position | None = None
 
 
 def check_columns(table: TableMap, header: Sequence[str]) -> None:
@@ -99,14 +122,26 @@ def check_columns(table: TableMap, header: Sequence[str]) -> None:
         raise UsageError(f"no column says the symbol: pass --symbol NAME or --columns symbol=…; {has}")
     if not given & {"position", "side"}:
         raise UsageError(
-            "no column says which position was liquidated: pass --columns position=COLUMN (long, short), "
-            f"or side=COLUMN if it holds the order's side (sell closes a long); {has}"
+            "no column says which position was liquidated: pass --columns position=COLUMN (long, short); for a column "
+            "of buy and sell position=COLUMN:buy-is-long or position=COLUMN:buy-is-short, whichever it means, "
+            f"or side=COLUMN if it is the order's side (sell closes a long); {has}"
         )
+    if "side" in given and table.exchange in SIDE_UNCLEAR:
+        raise UsageError(ask_side(table.exchange, table.columns["side"]))
     if not given & {"qty", "notional"} and not {"contracts", "contract_size"} <= given:
         raise UsageError(f"no column says the quantity: pass --columns qty=COLUMN (or notional=COLUMN); {has}")
     for word in ("ts", "price"):
         if word not in given:
             raise UsageError(f"no column is known as {word}: pass --columns {word}=COLUMN; {has}")
+
+
+def ask_side(exchange: str, column: str) -> str:
+    """Ask what buy and sell mean where the exchange's own feed makes a plain ``side=`` doubtful."""
+    return (
+        f"side={column}: {SIDE_UNCLEAR[exchange]}; say what it means here: --columns position={column}:buy-is-long "
+        f"(as Bybit and Bitget write it), or position={column}:buy-is-short (the order's side, as Tardis and "
+        "CryptoHFTData write it)"
+    )
 
 
 def _check_constant(word: str, text: str) -> None:
@@ -139,12 +174,13 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
         parse_number(cells[w]) if cells.get(w) is not None else None for w in ("contracts", "contract_size")
     )
     event_id = cells.get("event_id")
+    exchange = canonical_name(str(table.exchange or cells.get("exchange") or ""), "exchange")
     return Liquidation(
         ts_us=parse_time_cell(cells.get("ts"), table.zone),
-        exchange=canonical_name(str(table.exchange or cells.get("exchange") or ""), "exchange"),
+        exchange=exchange,
         symbol=symbol,
         instrument=_check_letters(str(cells.get("instrument") or name)),
-        position=_read_position(cells),
+        position=_read_position(cells, table, exchange),
         price=price,
         price_kind=cast(PriceKind, _one_of(cells, "price_kind", PRICE_KINDS, "fill")),
         qty=qty,
@@ -253,17 +289,27 @@ def _measure(cells: Mapping[str, object], price: float, symbol: str) -> tuple[fl
     return qty, notional
 
 
-def _read_position(cells: Mapping[str, object]) -> Position:
+def _read_position(cells: Mapping[str, object], table: TableMap, exchange: str) -> Position:
     found = []
-    for word, meaning in (("position", _POSITIONS), ("side", _POSITION_OF_SIDE)):
-        if word in cells:
-            position = meaning.get(str(cells[word]).strip().lower())
-            if position is None:
-                raise ValueError(f"{word} is neither {' nor '.join(meaning)}: {shorten(cells[word])}")
-            found.append(position)
+    if "position" in cells:
+        found.append(_read_word(cells, "position", _MEANINGS[table.buy_means]))
+    if "side" in cells:
+        if exchange in SIDE_UNCLEAR:
+            raise ValueError(ask_side(exchange, table.columns["side"]))
+        found.append(_read_word(cells, "side", _MEANINGS["short"]))
     if len(set(found)) != 1:
         raise ValueError("position and side contradict each other")
     return found[0]
+
+
+def _read_word(cells: Mapping[str, object], word: str, meaning: Mapping[str, Position]) -> Position:
+    text = str(cells[word]).strip().lower()
+    if position := meaning.get(text):
+        return position
+    hint = ""
+    if meaning is _POSITIONS and text in ("buy", "sell"):
+        hint = "; say what buy means: --columns position=COLUMN:buy-is-long, or position=COLUMN:buy-is-short"
+    raise ValueError(f"{word} is neither {' nor '.join(meaning)}: {shorten(cells[word])}{hint}")
 
 
 def _one_of(cells: Mapping[str, object], word: str, allowed: Sequence[str], default: str) -> str:
