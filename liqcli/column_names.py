@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from liqcli.csv_layout import looks_like_row
 from liqcli.errors import UsageError
 from liqcli.symbols import nearest
 
@@ -39,6 +40,35 @@ def guess_columns(header: Sequence[str], known: Mapping[str, Sequence[str]]) -> 
                 found[word] = lowered[name]
                 break
     return found
+
+
+def describe_header(header: Sequence[str]) -> str:
+    """Say which columns a file has, for a message; where its first line is a row, how to say so."""
+    if list(header) == [str(number) for number in range(1, len(header) + 1)]:
+        return f"the file has {len(header)} columns, 1 to {len(header)}"
+    if looks_like_row(header):
+        return (
+            f"its first line looks like a row, not like column names ({', '.join(header)[:100]}): if it is one, pass "
+            "--no-header and name the columns by their numbers, as in --columns ts=1,price=4"
+        )
+    return f"the file has: {', '.join(header)[:300]}"
+
+
+def check_once(columns: Mapping[str, str], header: Sequence[str]) -> None:
+    """
+    See that no column that is used shares its name with another.
+
+    Raises
+    ------
+    UsageError
+        Which of the two is meant cannot be told.
+    """
+    for word, column in columns.items():
+        if header.count(column) > 1:
+            raise UsageError(
+                f"{word}={column}: {header.count(column)} columns are called {column}; rename one in the file's first "
+                "line, or pass --no-header and name the columns by their numbers, as in --columns ts=1,price=4"
+            )
 
 
 def fill_columns(

@@ -15,6 +15,7 @@ from liqcli.import_table import build_table_map
 from liqcli.model import Liquidation, Rejected, find_fault
 from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
 from liqcli.sources import binance_files, binance_stream, binance_vision, generic, tardis_csv
+from liqcli.sqlite_rows import is_sqlite
 from liqcli.symbols import nearest
 
 FORMATS = ("auto", "tardis", "binance-vision", "binance-stream", "generic")
@@ -38,6 +39,8 @@ class ImportOptions:
     source: str | None = None
     contract_sizes: Mapping[str, float] = field(default_factory=dict)
     replace: bool = False
+    no_header: bool = False
+    table: str | None = None
 
 
 @dataclass(slots=True)
@@ -68,16 +71,19 @@ def open_feed(path: Path, options: ImportOptions, now_us: int, meter: Meter | No
     DamagedError
         The file cannot be read as what it should be.
     """
-    if is_parquet(path):
+    if is_parquet(path) or is_sqlite(path):
         if options.format not in ("auto", "generic"):
-            raise UsageError(f"{path}: a Parquet file is imported as generic, not as {options.format}")
+            kind = "a Parquet file" if is_parquet(path) else "an SQLite database"
+            raise UsageError(f"{path}: {kind} is imported as generic, not as {options.format}")
         return _open_generic(path, options, now_us, meter)
     if options.format in ("auto", "generic") and opens_array(path, without=b'"forceOrder"'):
         return _open_generic(path, options, now_us, meter)
     head, lines = peek(iter_lines(path, meter), PEEKED_LINES)
     if not head:
         return Feed("empty", iter(()), {}, notes=["holds no rows"])
-    name = detect_format(path.name, head) if options.format == "auto" else options.format
+    name = options.format
+    if name == "auto":
+        name = "generic" if options.no_header else detect_format(path.name, head)
     if name == "generic":
         return _open_generic(path, options, now_us, meter)
     openers = {"tardis": _open_tardis, "binance-vision": _open_vision, "binance-stream": _open_stream}
@@ -146,7 +152,7 @@ def _convert_records(
 
 
 def _open_tardis(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
-    header, records = csv_records(lines)
+    header, records, _notes = csv_records(lines)
     _need_columns(path, "tardis", header, [c for c in tardis_csv.COLUMNS if c not in ("id", "local_timestamp")])
     sizes = dict(options.contract_sizes)
     items = _convert_records(path.name, records, lambda row: tardis_csv.parse_row(row, sizes), now_us)
@@ -154,7 +160,7 @@ def _open_tardis(path: Path, lines: Iterator[Line], first: Line, options: Import
 
 
 def _open_vision(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
-    header, records = csv_records(lines)
+    header, records, _notes = csv_records(lines)
     _need_columns(path, "binance-vision", header, binance_vision.COLUMNS)
     instrument = (options.symbol or binance_vision.symbol_of_file(path.name) or "").upper()
     if not instrument:
@@ -218,15 +224,17 @@ def _iter_recorded(name: str, lines: Iterator[Line], symbol_is_cut: bool, now_us
 
 
 def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter | None) -> Feed:
-    header, records = open_records(path, meter)
+    header, records, unusual = open_records(path, meter, has_header=not options.no_header, table=options.table)
     if not header:
         return Feed("empty", iter(()), {}, notes=["holds no rows"])
     sample = is_sample(path)
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
+    notes = [*unusual, *notes]
     if sample and options.source != SAMPLE_SOURCE:
         notes.append(f"this is the synthetic sample of liqcli, and is kept as such (source {SAMPLE_SOURCE})")
     items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)
     decisive = {
+        **({"table": options.table} if options.table else {}),
         **({"buy_means": table.buy_means} if table.buy_means else {}),
         "columns": dict(sorted(table.columns.items())),
         "exchange": table.exchange,

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from liqcli.column_names import fill_columns, guess_columns, parse_columns
+from liqcli.column_names import check_once, describe_header, fill_columns, guess_columns, parse_columns
 from liqcli.errors import ROW_ERRORS, UsageError, describe_error
 from liqcli.file_rows import Meter
 from liqcli.import_formats import RAW_SHOWN, ImportOptions
@@ -124,8 +124,8 @@ def import_market_file(
         The file cannot be read; nothing of it is stored.
     """
     meter = Meter()
-    records = open_records(path, meter)
-    outcome = MarketImport()
+    records = open_records(path, meter, has_header=not options.no_header, table=options.table)
+    outcome = MarketImport(notes=list(records.notes))
     if not records.header:
         outcome.notes.append("holds no rows")
         return outcome
@@ -156,7 +156,8 @@ def _build_reader(path: Path, header: Sequence[str], options: ImportOptions, out
         named, columns = {}, guess_columns(header, known)
     if columns != named:
         outcome.notes.append("columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items()))
-    has = f"the file has: {', '.join(header)[:300]}"
+    has = describe_header(header)
+    check_once(columns, header)
     for word, column in columns.items():
         if column not in header:
             raise UsageError(f"--columns {word}={column}: no such column; {has}")

@@ -1,17 +1,18 @@
-"""A file of any layout as named records: CSV with a header, JSON lines or array, or Parquet."""
+"""A file of any layout as named records: CSV, JSON lines or array, Parquet, or a table of an SQLite database."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from liqcli.csv_layout import Layout, find_layout
 from liqcli.errors import DamagedError
 from liqcli.file_rows import (
     Line,
     Meter,
-    guess_delimiter,
     is_parquet,
     iter_lines,
     iter_parquet,
@@ -22,6 +23,7 @@ from liqcli.file_rows import (
     split_cells,
     split_header,
 )
+from liqcli.sqlite_rows import choose_table, is_sqlite, iter_table, table_columns
 
 PEEKED_LINES = 20
 
@@ -36,51 +38,72 @@ class Record(NamedTuple):
 
 
 class Records(NamedTuple):
-    """The columns of a file, and its rows, read as they are asked for."""
+    """The columns of a file, its rows, read as they are asked for, and what is unusual about it, for the user."""
 
     header: list[str]
     rows: Iterator[Record]
+    notes: Sequence[str] = ()
 
 
-def open_records(path: Path, meter: Meter | None = None) -> Records:
+def open_records(
+    path: Path, meter: Meter | None = None, *, has_header: bool = True, table: str | None = None
+) -> Records:
     """
-    Open a file as records; an empty one has neither columns nor rows. ``meter`` tells how far their reading is.
+    Open a file as records; an empty one has neither columns nor rows.
+
+    Parameters
+    ----------
+    meter : Meter, optional
+        Tells how far the reading is.
+    has_header : bool
+        Whether the first line of a CSV names its columns; without it their names are ``1``, ``2``, ...
+    table : str, optional
+        Which table of an SQLite database; needed where it holds several.
 
     Raises
     ------
+    UsageError
+        The table is not named, or is none of the database's.
     DamagedError
         Not readable as any of these.
     """
+    if is_sqlite(path):
+        table = choose_table(path, table)
+        cells = iter_table(path, table, meter)
+        rows: Iterator[Record] = (Record(number, str(row), row) for number, row in cells)
+        return Records(table_columns(path, table), rows, [f"table {table} is read"])
     if is_parquet(path):
         header = parquet_columns(path)
         return Records(header, _parquet_records(path, header, meter))
     if opens_array(path):
-        rows = list(_objects(read_array(path, meter)))
-        return Records(_keys_of(rows[:PEEKED_LINES]), iter(rows))
+        objects = list(_objects(read_array(path, meter)))
+        return Records(_keys_of(objects[:PEEKED_LINES]), iter(objects))
     head, lines = peek(iter_lines(path, meter), PEEKED_LINES)
     if not head:
         return Records([], iter(()))
     if head[0].text.lstrip().startswith("{"):
         return Records(_json_keys(path, head), _json_records(lines))
-    delimiter = guess_delimiter(head[0].text)
-    header = split_header(next(lines), delimiter)
-    return Records(header, _csv_records(lines, header, delimiter))
+    layout = find_layout(head, has_header)
+    rows = _csv_records(itertools.islice(lines, layout.skip, None), layout)
+    return Records(layout.header, rows, layout.notes)
 
 
 def csv_records(lines: Iterator[Line]) -> Records:
     """Read lines of comma-separated text whose first line names the columns."""
     header = split_header(next(lines))
-    return Records(header, _csv_records(lines, header, ","))
+    return Records(header, _csv_records(lines, Layout(",", header)))
 
 
-def _csv_records(lines: Iterator[Line], header: Sequence[str], delimiter: str) -> Iterator[Record]:
-    width = len(header)
+def _csv_records(lines: Iterator[Line], layout: Layout) -> Iterator[Record]:
+    header, width = layout.header, len(layout.header)
     for number, text in lines:
         try:
-            cells = split_cells(text, delimiter)
+            cells = split_cells(text, layout.delimiter)
         except ValueError as error:
             yield Record(number, text, None, str(error))
             continue
+        if len(cells) == width + 1 and (layout.unnamed != "none" or not cells[-1].strip()):
+            del cells[0 if layout.unnamed == "first" else -1]  # the delimiter at a line's end begins an empty cell
         if len(cells) == width:
             yield Record(number, text, dict(zip(header, cells, strict=True)))
         else:

@@ -25,7 +25,9 @@ def import_files_command(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="CSV, JSON lines or array, also as .gz or .zip; Parquet.", show_default=False
+            metavar="FILE...",
+            help="CSV, JSON lines or array, also as .gz or .zip; Parquet; SQLite.",
+            show_default=False,
         ),
     ],
     format_name: Annotated[
@@ -69,6 +71,16 @@ def import_files_command(
             "A constant is written :text, as in price_kind=:bankruptcy.",
             show_default="well-known names are recognised",
         ),
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option(
+            "--no-header", help="The first line of a CSV is a row; --columns then has numbers, as in ts=1,price=4."
+        ),
+    ] = False,
+    table: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Table of an SQLite database.", show_default="the only one"),
     ] = None,
     source: Annotated[
         str | None,
@@ -116,6 +128,8 @@ def import_files_command(
         source=source,
         contract_sizes=parse_sizes(contract_size or ()),
         replace=replace,
+        no_header=no_header,
+        table=table,
     )
     with show_import() as progress:
 

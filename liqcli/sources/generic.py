@@ -24,6 +24,7 @@ from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Any, cast
 
+from liqcli.column_names import check_once, describe_header
 from liqcli.errors import UsageError
 from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, parse_number, shorten
 from liqcli.symbols import normalise_symbol, split_symbol
@@ -109,7 +110,8 @@ def check_columns(table: TableMap, header: Sequence[str]) -> None:
     UsageError
         Says which column is absent and which the file has.
     """
-    has = f"the file has: {', '.join(header)[:300]}"
+    has = describe_header(header)
+    check_once(table.columns, header)
     for word, column in table.columns.items():
         if column.startswith(":"):
             _check_constant(word, column[1:])
