@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -14,6 +16,7 @@ from collections.abc import Callable, Iterator
 
 import pyarrow.parquet as pq
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
@@ -22,7 +25,9 @@ from liqcli.lake import Lake
 from liqcli.live_sources import load_live_source
 from liqcli.live_sources.common import Channel
 from liqcli.recorder import listen, record, tally
+from liqcli.recorder import run as recorder_run
 from liqcli.recorder.tally import Tally
+from liqcli.staging import Staging
 from liqcli.timespan import now_us
 
 S = 1_000_000
@@ -72,7 +77,8 @@ def send(*messages: object, stay: bool = True) -> Callable[[ServerConnection], N
             connection.send(message if isinstance(message, str) else json.dumps(message))
         if stay:
             with contextlib.suppress(ConnectionClosed):
-                connection.recv()
+                while True:
+                    connection.recv()
 
     return script
 
@@ -117,7 +123,7 @@ def test_a_broken_connection_is_opened_again_and_the_time_between_is_a_gap(tmp_p
         lake, summary, warnings = run(tmp_path, "binance", seconds=0.8)
     assert [row["position"] for row in stored(lake)] == ["long", "short"]
     assert summary.rows[0].breaks == 1
-    assert "connection lost after 0 s (closed by the exchange); opening it again" in warnings[0]
+    assert "connection lost after 0 s (closed by the exchange); reconnecting" in warnings[0]
     first, second = lake.read_memory("binance", "BTCUSDT", "binance").windows
     assert first.window.end_us < second.window.start_us
 
@@ -128,9 +134,9 @@ def test_unreadable_orders_are_kept_as_rejected(tmp_path, monkeypatch):
         lake, summary, _ = run(tmp_path, "binance")
     lines = [json.loads(line) for line in (lake.root / "rejected/record-binance.jsonl").read_text().splitlines()]
     assert [line["reason"].split(":")[0] for line in lines] == [
-        "side is neither BUY nor SELL", "price and filled quantity must be above zero",
+        "side is neither BUY nor SELL", "not JSON", "price and filled quantity must be above zero",
     ]  # fmt: skip
-    assert (summary.rows[0].events, summary.rows[0].rejected, summary.exit_code) == (1, 2, ExitCode.PARTIAL)
+    assert (summary.rows[0].events, summary.rows[0].rejected, summary.exit_code) == (1, 3, ExitCode.PARTIAL)
 
 
 def test_two_recorders_at_once_double_nothing(tmp_path, monkeypatch):
@@ -271,6 +277,199 @@ def test_a_lake_that_cannot_be_written_is_told_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LakeError):
         record(Lake(tmp_path / "file"), ["BTCUSDT"], ["binance"], 5)
+
+
+# ------------------------------------------------------------------ poison
+
+ENDLESS = 10**400  # valid JSON; no double and no 64-bit integer holds it
+POISON_FRAMES = (
+    "{not json",
+    b"\xff\xfe not UTF-8",
+    "[" * 100_000,  # RecursionError
+    '{"data":' + "9" * 5000 + "}",  # Python reads no integer of more than 4,300 digits
+)
+
+
+def poison_orders(order: dict, time_: str, price: str, size: str, name: str) -> list[object]:
+    """Variants of a good order, each with one field that no parser can use."""
+    return [
+        {**order, time_: float("inf")},  # json writes Infinity, which reads as 1e999 does: OverflowError from int()
+        {**order, time_: ENDLESS},
+        {**order, time_: [[[{}]]]},
+        {**order, price: ENDLESS},
+        {**order, price: {"a": []}},
+        {**order, size: "NaN"},
+        {**order, size: None},
+        {**order, name: "BTC/USDT"},  # a spot market: LiqcliError
+        {**order, name: 5},
+        {key: value for key, value in order.items() if key != name},
+        {},
+    ]
+
+
+def binance_script() -> tuple[list[object], int]:
+    """Good, poison, good, ...: the messages and how many of them are to be rejected."""
+    good = binance_order()
+    bad = poison_orders(good["data"]["o"], "T", "ap", "z", "s")
+    frames = [{"stream": "x", "data": {"e": "forceOrder", "E": ENDLESS, "o": order}} for order in [*bad, None, [], 7]]
+    poison = [*POISON_FRAMES, *frames]
+    return [message for n, p in enumerate(poison) for message in (p, binance_order(qty=str(n + 1)))], len(poison)
+
+
+def bybit_script() -> tuple[list[object], int]:
+    """As for Binance, but good and bad events share a message."""
+    bad = [*poison_orders(bybit_event(), "T", "p", "v", "s"), None, [], 7, "text"]
+    topic = {"topic": "allLiquidation.BTCUSDT", "ts": ENDLESS}
+    messages = [{**topic, "data": [b, bybit_event(v=str(n + 1))]} for n, b in enumerate(bad)]
+    confirmed = {"op": "subscribe", "success": True, "req_id": "BTCUSDT"}
+    return [confirmed, *POISON_FRAMES, 7, *messages], len(POISON_FRAMES) + 1 + len(bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "script", "good"),
+    [("binance", binance_script, 18), ("aster", binance_script, 18), ("bybit", bybit_script, 15)],
+)
+def test_poison_costs_one_event_and_never_the_connection(tmp_path, monkeypatch, name, script, good):
+    messages, bad = script()
+
+    def play(connection):
+        for message in messages:
+            if isinstance(message, bytes):
+                connection.send(message, text=True)
+            else:
+                connection.send(message if isinstance(message, str) else json.dumps(message))
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                connection.recv()
+
+    with stream(monkeypatch, name, play) as paths:
+        lake, summary, warnings = run(tmp_path, name, seconds=1.0)
+    assert len(stored(lake)) == good
+    (row,) = summary.rows
+    assert (row.events, row.rejected, row.breaks, row.result) == (good, bad, 0, "partial")
+    assert (len(paths), warnings, summary.exit_code) == (1, [], ExitCode.PARTIAL)
+    lines = (lake.root / f"rejected/record-{name}.jsonl").read_text().splitlines()
+    assert len(lines) == bad
+    assert all(json.loads(line)["reason"] for line in lines)
+
+
+def test_the_bybit_contract_in_usdc_is_rejected_under_its_own_name():
+    """``BTCPERP`` is BTCUSDC: an unreadable event of it counts, one of a contract nobody wants does not."""
+    buffer = Tally(load_live_source("bybit"), Channel("/", ("BTCUSDC",)))
+    events = [bybit_event(s="BTCPERP", p="x"), bybit_event(s="ETHPERP", p="x")]
+    buffer.take({"topic": "allLiquidation.BTCPERP", "data": events}, now_us())
+    assert [row.reason for row in buffer.hand_over(None)[2]] == ["not a number: 'x'"]
+
+
+@pytest.mark.parametrize("name", ["binance", "aster", "bybit"])
+def test_a_fault_in_the_listener_is_reported_and_followed_by_a_new_connection(tmp_path, monkeypatch, name):
+    """The first message meets a bug (no parser's exception): warned, counted, reconnected, and not "ok"."""
+    take, seen = Tally.take_bytes, []
+
+    def broken_once(self, data, moment):
+        seen.append(data)
+        if len(seen) == 1:
+            raise ZeroDivisionError("a bug")
+        take(self, data, moment)
+
+    monkeypatch.setattr(Tally, "take_bytes", broken_once)
+    messages = [binance_order()]
+    if name == "bybit":
+        confirmed = {"op": "subscribe", "success": True, "req_id": "BTCUSDT"}
+        messages = [confirmed, {"topic": "allLiquidation.BTCUSDT", "data": [bybit_event()]}]
+    with stream(monkeypatch, name, send(*messages)) as paths:
+        lake, summary, warnings = run(tmp_path, name, seconds=1.0)
+    assert len(paths) == 2
+    assert len(stored(lake)) == 1
+    assert warnings[0].startswith(f"{name}: connection lost after 0 s (unexpected ZeroDivisionError")
+    (row,) = summary.rows
+    assert (row.events, row.breaks, row.result) == (1, 1, "partial")
+    assert row.error == "unexpected ZeroDivisionError: ZeroDivisionError: a bug"
+    assert summary.exit_code == ExitCode.PARTIAL
+
+
+def test_connections_that_do_not_last_are_opened_less_and_less_often(tmp_path, monkeypatch):
+    """Pauses of 0.05, 0.1, 0.2, 0.4, 0.8 s: in 1.2 s five connections at most, where 0.05 s each would give twenty."""
+    with stream(monkeypatch, "binance", send(binance_order(), stay=False)) as paths:
+        _, summary, _ = run(tmp_path, "binance", seconds=1.2)
+    assert 3 <= len(paths) <= 5
+    assert summary.rows[0].breaks == len(paths)
+    assert summary.rows[0].result == "partial", "it ended without a connection"
+
+
+def test_a_refusal_after_a_good_connection_is_retried(tmp_path, monkeypatch):
+    """Maintenance answers 403 for a while; so early in a recording it would be final."""
+    answers = iter([None, 403, 429, None])
+
+    def gate(connection, request):
+        status = next(answers, None)
+        return connection.respond(status, "later") if status else None
+
+    def play(connection):
+        with contextlib.suppress(ConnectionClosed):
+            scripts.pop(0)(connection)
+
+    scripts = [send(stay=False), send(binance_order())]
+    monkeypatch.setitem(connect.__init__.__kwdefaults__, "reconnect_delays", lambda: itertools.repeat(0.05))
+    with serve(play, "127.0.0.1", 0, process_request=gate) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("LIQCLI_URL_BINANCE", f"http://127.0.0.1:{server.socket.getsockname()[1]}")
+        lake, summary, warnings = run(tmp_path, "binance", seconds=1)
+    assert len(stored(lake)) == 1
+    assert [word for line in warnings for word in ("lost", "reached") if word in line] == ["lost", "reached"]
+    assert (summary.rows[0].breaks, summary.rows[0].error) == (1, None)
+
+
+# ------------------------------------------------------------------ storing beside listening
+
+
+def test_nothing_is_lost_between_taking_and_handing_over(tmp_path, monkeypatch):
+    """20,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
+    total, kept = 20_000, []
+
+    async def flood(buffer, say, warn):
+        buffer.open(now_us())
+        for n in range(total):
+            age_ms = 1 + n % 4000  # half of them are young enough to be held back
+            buffer.take(binance_order(qty=str(n + 1), T=time.time_ns() // 1_000_000 - age_ms), now_us())
+            if n % 10 == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(60)
+
+    def store(self):
+        batches, self.batches = self.batches, []
+        kept.extend(row.qty for batch in batches for row in batch.rows)
+
+    monkeypatch.setattr(tally, "HOLD_US", 2 * S)
+    monkeypatch.setattr(listen, "listen", flood)
+    monkeypatch.setattr(recorder_run._Recording, "_store_batches", store)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        _, summary, warnings = run(tmp_path, "binance", seconds=4, flush_s=0.0005)
+    finally:
+        sys.setswitchinterval(before)
+    assert summary.rows[0].events == total
+    assert sorted(kept) == list(range(1, total + 1))
+    assert warnings == []
+
+
+def test_what_cannot_be_stored_now_is_stored_later(tmp_path, monkeypatch):
+    """The disk is full for two rounds: one warning, and nothing is lost."""
+    commit, failures = Staging.commit, [True, True]
+
+    def full_twice(self, copies):
+        if failures:
+            failures.pop()
+            raise LakeError("no space left")
+        commit(self, copies)
+
+    monkeypatch.setattr(Staging, "commit", full_twice)
+    with stream(monkeypatch, "binance", send(binance_order(), binance_order(side="BUY"))):
+        lake, summary, warnings = run(tmp_path, "binance", seconds=1.0, flush_s=0.1)
+    assert [row["position"] for row in stored(lake)] == ["long", "short"]
+    assert warnings == ["no space left; recording goes on, and storing is retried"]
+    assert summary.exit_code == ExitCode.DONE
 
 
 # ------------------------------------------------------------------ the command

@@ -27,10 +27,20 @@ def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
 
 
 def read_frame(message: object) -> Frame:
-    """Find the orders of a frame, and when it was sent (``E``)."""
+    """
+    Find the orders of a frame, and when it was sent (``E``).
+
+    Raises
+    ------
+    ValueError
+        A ``forceOrder`` event without an order.
+    """
     event = message.get("data", message) if isinstance(message, dict) else message
-    sent = event.get("E") if isinstance(event, dict) else None
-    return Frame(orders=tuple(iter_orders(message)), sent_us=read_ms(sent))
+    fields = event if isinstance(event, dict) else {}
+    orders = tuple(iter_orders(message))
+    if not orders and fields.get("e") == "forceOrder":
+        raise ValueError("a forceOrder event without an order")
+    return Frame(orders=orders, sent_us=read_ms(fields.get("E")))
 
 
 SOURCE = LiveSource(

@@ -77,14 +77,18 @@ def parse_event(event: Mapping[str, Any]) -> Liquidation:
         An unknown side, or a field that is missing or cannot be read.
     """
     try:
-        instrument, side = str(event["s"]), str(event["S"])
-        ts_us = read_ms(int(event["T"]))
+        instrument, side, time = event["s"], str(event["S"]), event["T"]
         price, size = parse_number(event["p"]), parse_number(event["v"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"a field is missing or of another type: {error}") from None
+    if not isinstance(instrument, str):
+        raise ValueError(f"symbol is not a text: {instrument!r}")
+    ts_us = read_ms(int(time) if isinstance(time, str) else time)
+    if ts_us is None:
+        raise ValueError(f"not a time in milliseconds: {str(time)[:60]!r}")
     position = POSITION_OF_SIDE.get(side)
-    if position is None or ts_us is None:
-        raise ValueError(f"side is neither Buy nor Sell: {side!r}")
+    if position is None:
+        raise ValueError(f"side is neither Buy nor Sell: {side[:60]!r}")
     symbol = name_symbol(instrument)
     inverse = split_symbol(symbol)[1] == "USD"
     market = Market("bybit", symbol, instrument, 1.0, inverse)
@@ -107,6 +111,7 @@ SOURCE = LiveSource(
     channels=list_channels,
     read=read_frame,
     parse=parse_event,
+    name_symbol=name_symbol,
     confirms=True,
     ping=json.dumps({"op": "ping"}),
     twins=True,

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from liqcli.model import Liquidation
+from liqcli.symbols import normalise_symbol
+
+LATEST_MS = 10**14  # the year 5138: larger whole numbers are no milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class LiveSource:
     A stream of forced orders.
 
     ``url`` is ``wss://host``; ``quotes`` what its symbols end in; ``channels`` the connections for wanted symbols;
-    ``read`` understands a decoded message; ``parse`` an order (ValueError: it cannot be read, and is kept as rejected);
+    ``read`` understands a decoded message; ``parse`` an order (any exception: it cannot be read, and is kept as
+    rejected); ``name_symbol`` turns the exchange's name of a contract into a symbol;
     ``confirms`` says that a subscription counts from its answer, not from the open connection; ``ping`` is sent every
     ``ping_s``; after ``patience_s`` without any event the connection is no longer believed and made anew; ``twins``
     says that two equal events can be two.
@@ -51,6 +55,7 @@ class LiveSource:
     channels: Callable[[Sequence[str]], Iterator[Channel]]
     read: Callable[[object], Frame]
     parse: Callable[[Mapping[str, Any]], Liquidation]
+    name_symbol: Callable[[str], str] = normalise_symbol
     confirms: bool = False
     ping: str | None = None
     ping_s: float = 20.0
@@ -59,5 +64,7 @@ class LiveSource:
 
 
 def read_ms(value: object) -> int | None:
-    """Read a clock of the exchange: milliseconds to microseconds; None for anything else."""
-    return value * 1000 if isinstance(value, int) and not isinstance(value, bool) else None
+    """Read a clock of the exchange: milliseconds to microseconds; None for anything that is no time."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < LATEST_MS:
+        return None
+    return value * 1000

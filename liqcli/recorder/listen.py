@@ -1,10 +1,9 @@
-"""Listening: one task a connection, which it keeps open, proves alive, and opens again when it breaks."""
+"""One task per connection: keeps it open, checks that it is alive, and reconnects when it breaks."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 
 PULSE_S = 10.0  # a connection is asked this often whether it stands, and given as long to answer
 SHORT_US = 10 * US_PER_S
-REOPEN_S = 2.0
+REOPEN_S = 2.0  # doubled after each connection that did not last
+LONGEST_PAUSE_S = 60.0
+RETRIED = (408, 418, 425, 429)  # statuses below 500 that pass by themselves
 LARGEST_MESSAGE = 8 * 2**20
 
 Say = Callable[[str], None]
@@ -29,12 +30,12 @@ Say = Callable[[str], None]
 
 async def listen(tally: Tally, say: Say, warn: Say) -> None:
     """
-    Listen until cancelled.
+    Keep a connection open until cancelled; any failure is reported, counted and followed by a new connection.
 
     Raises
     ------
     SourceError
-        The exchange refuses this network or this request: trying on would not help.
+        The exchange refuses this network or request on the first attempt: retrying would not help.
     """
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -44,15 +45,17 @@ async def listen(tally: Tally, say: Say, warn: Say) -> None:
     agent = f"Mozilla/5.0 (compatible; liqcli/{__version__})"
 
     def judge(error: Exception) -> Exception | None:
-        """Say whether a failed handshake is worth another try, and tell the user of the first failure."""
-        refused = isinstance(error, InvalidStatus) and error.response.status_code < 500
+        """Decide whether a failed handshake is retried (None), and warn of the first failure."""
+        status = error.response.status_code if isinstance(error, InvalidStatus) else 500
+        refused = status < 500 and status not in RETRIED and not tally.breaks
         if refused or isinstance(error, InvalidURI):
             return error
-        if tally.failure is None:
-            warn(f"{name}: cannot be reached ({_why(error)}); trying on")
+        if tally.failure is None or tally.failure == tally.last_break:
+            warn(f"{name}: cannot be reached ({_why(error)}); retrying")
         tally.failure = f"cannot be reached ({_why(error)})"
         return None
 
+    short = 0  # connections in a row that did not last
     try:
         async for connection in connect(
             address, user_agent_header=agent, ping_interval=None, max_size=LARGEST_MESSAGE, process_exception=judge
@@ -60,60 +63,68 @@ async def listen(tally: Tally, say: Say, warn: Say) -> None:
             opened_us = now_us()
             tally.open(opened_us)
             say(f"{name}: listening for {', '.join(tally.channel.symbols)}")
-            why = "closed by the exchange"
             try:
-                await _hear(tally, connection, warn)
+                why = "closed by the exchange"
+                await _receive(tally, connection, warn)
             except ConnectionClosed as error:
                 why = _why(error)
             except TimeoutError:
                 why = "no sign of life any more"
+            except Exception as error:  # a fault in our own code, too: the next connection may work
+                why = tally.note_fault(error)
             finally:
                 tally.close()
             lasted_us = now_us() - opened_us
-            warn(f"{name}: connection lost after {format_duration(lasted_us)} ({why}); opening it again")
-            if lasted_us < SHORT_US:  # whoever hangs up at once is not called back at once
-                await asyncio.sleep(REOPEN_S)
-    except InvalidHandshake as error:
+            tally.note_break(f"connection lost after {format_duration(lasted_us)} ({why})")
+            warn(f"{name}: {tally.last_break}; reconnecting")
+            await connection.close()
+            short = short + 1 if lasted_us < SHORT_US else 0
+            if short:
+                await asyncio.sleep(min(LONGEST_PAUSE_S, REOPEN_S * 2 ** (short - 1)))
+    except (InvalidHandshake, InvalidURI) as error:
         raise SourceError(f"{name}: {address.split('?')[0]} refuses this network or request: {_why(error)}") from error
 
 
-async def _hear(tally: Tally, connection: ClientConnection, warn: Say) -> None:
-    """Take messages in until the connection breaks or is no longer believed (TimeoutError)."""
+async def _receive(tally: Tally, connection: ClientConnection, warn: Say) -> None:
+    """Take messages in until the connection breaks, or no longer answers (TimeoutError)."""
+    from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+
     for text in tally.channel.hello:
         await connection.send(text)
     pulse = asyncio.create_task(_keep_alive(tally, connection))
     try:
         apart = False
-        async for message in connection:
-            tally.take(_decode(message), now_us())
-            if not apart and abs(tally.apart_us) > CLOCKS_APART_US:
-                apart = True
-                off_s = tally.apart_us / US_PER_S
-                warn(f"{tally.source.name}: this machine's clock is {off_s:+.0f} s off the exchange's")
-        await connection.wait_closed()
+        with contextlib.suppress(ConnectionClosedOK):
+            while True:  # bytes: text that is not UTF-8 spoils one message, not the connection
+                tally.take_bytes(await connection.recv(decode=False), now_us())
+                if not apart and abs(tally.apart_us) > CLOCKS_APART_US:
+                    apart = True
+                    off_s = tally.apart_us / US_PER_S
+                    warn(f"{tally.source.name}: this machine's clock is {off_s:+.0f} s off the exchange's")
     finally:
         pulse.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await pulse
-    if pulse.done() and not pulse.cancelled() and isinstance(pulse.exception(), TimeoutError):
-        raise TimeoutError
+        await asyncio.wait([pulse])  # not "await pulse": suppressing its cancellation would swallow our own
+    error = pulse.exception() if pulse.done() and not pulse.cancelled() else None
+    if error and not isinstance(error, ConnectionClosed):
+        raise error
 
 
 async def _keep_alive(tally: Tally, connection: ClientConnection) -> None:
-    """Prove every few seconds that the other end answers; close what does not, or what has fallen silent."""
-    spoke_us = now_us()
+    """Ping every few seconds; close a connection that does not answer, is silent for too long, or cannot be pinged."""
+    pinged_us = now_us()
     try:
         while True:
             answered = await connection.ping()
-            await asyncio.wait_for(answered, PULSE_S)
+            async with asyncio.timeout(PULSE_S):  # wait_for can swallow a cancellation before Python 3.12
+                await answered
             tally.pulse(now_us())
-            if tally.source.ping and now_us() - spoke_us >= tally.source.ping_s * US_PER_S:
-                spoke_us = now_us()
+            if tally.source.ping and now_us() - pinged_us >= tally.source.ping_s * US_PER_S:
+                pinged_us = now_us()
                 await connection.send(tally.source.ping)
             if tally.is_stale(now_us()):
                 raise TimeoutError
             await asyncio.sleep(PULSE_S)
-    except TimeoutError:
+    except Exception:  # without pings nothing is claimed any more: open it again
         await connection.close(code=1001)
         raise
 
@@ -122,13 +133,6 @@ def _address(tally: Tally) -> str:
     """The stream's address; ``LIQCLI_URL_<SOURCE>`` replaces scheme, host and port, and the path stays."""
     web = "http" + tally.source.url.removeprefix("ws")
     return "ws" + source_url(tally.source.name, web).removeprefix("http") + tally.channel.path
-
-
-def _decode(text: str | bytes) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text if isinstance(text, str) else text.decode("utf-8", "replace")
 
 
 def _why(error: BaseException) -> str:

@@ -1,4 +1,7 @@
-"""One recording from beginning to end: listens to all exchanges at once, stores every half minute and at the end."""
+"""One recording from beginning to end: all exchanges at once, stored every half minute and at the end.
+
+Buffers are touched only on the event loop; a thread stores what the loop hands over.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from liqcli.coverage import CoveredWindow
-from liqcli.errors import ExitCode, SourceError, UsageError
+from liqcli.errors import ExitCode, LiqcliError, SourceError, UsageError
 from liqcli.formats import format_count, format_usd
 from liqcli.intervals import Interval
 from liqcli.lake import Lake
 from liqcli.live_sources import LIVE_SOURCES, load_live_source
+from liqcli.live_sources.common import LiveSource
 from liqcli.model import Liquidation, Rejected, Window
-from liqcli.recorder.listen import listen
+from liqcli.recorder import listen
 from liqcli.recorder.tally import Tally, covered_s, list_symbols
 from liqcli.staging import Staging
 from liqcli.symbols import normalise_symbol
@@ -24,6 +29,7 @@ from liqcli.timespan import now_us
 FLUSH_S = 30.0
 TOLD_EVERY = 10  # flushes between two lines of progress
 ALL_COPIES = 2**31
+MOST_REJECTED = 10_000  # kept with their text; more are only counted
 
 Say = Callable[[str], None]
 
@@ -43,7 +49,7 @@ class RecordRow:
 
     @property
     def result(self) -> str:
-        """The row in a word: ok, partial (rows were refused), failed."""
+        """The row in a word: ok, partial (rows were refused, or the connection failed), failed."""
         if not self.covered_s:
             return "failed"
         return "partial" if self.error or self.rejected else "ok"
@@ -66,6 +72,15 @@ class RecordSummary:
         return ExitCode.PARTIAL if any(row.result != "ok" for row in self.rows) else ExitCode.DONE
 
 
+class _Batch(NamedTuple):
+    """What one connection handed over to be stored."""
+
+    source: LiveSource
+    rows: list[Liquidation]
+    claims: dict[str, list[Interval]]
+    rejected: list[Rejected]
+
+
 class _Recording:
     """The state of one run: a tally a connection, and what is known of each symbol."""
 
@@ -73,58 +88,83 @@ class _Recording:
         self.lake, self.tallies, self.say, self.warn = lake, tallies, say, warn
         self.covered: dict[tuple[str, str], list[Interval]] = {}
         self.rejected: dict[str, list[Rejected]] = {}
+        self.rejected_count: dict[str, int] = {}
         self.errors: dict[int, str] = {}
+        self.batches: list[_Batch] = []
+        self.trouble: LiqcliError | None = None  # why the last round could not store everything
 
     async def run(self, seconds: float | None, flush_s: float) -> bool:
         """Listen for so long, or until interrupted; says whether it was."""
-        stop = asyncio.Event()
+        stop, ended = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or not the main thread
                 loop.add_signal_handler(number, stop.set)
         tasks = [asyncio.create_task(self._listen(k, tally)) for k, tally in enumerate(self.tallies)]
-        flushing: asyncio.Task[object] = asyncio.create_task(self._flush_on(flush_s))
+        flushing: asyncio.Task[object] = asyncio.create_task(self._flush_on(flush_s, ended))
         waiting: asyncio.Task[object] = asyncio.create_task(stop.wait())
         everybody_left: asyncio.Task[object] = asyncio.create_task(asyncio.wait(tasks))
         try:
             ends = {waiting, flushing, everybody_left}
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*tasks, waiting, flushing, everybody_left):
+            for task in (*tasks, waiting, everybody_left):
                 task.cancel()
-            left = await asyncio.gather(*tasks, flushing, return_exceptions=True)
-            await asyncio.to_thread(self.flush, None)
-        if isinstance(left[-1], Exception):  # the lake could not be written
-            raise left[-1]
+            for k, left in enumerate(await asyncio.gather(*tasks, return_exceptions=True)):
+                if isinstance(left, Exception):
+                    self.errors.setdefault(k, f"stopped: {type(left).__name__}: {left}")
+            ended.set()
+            (flushed,) = await asyncio.gather(flushing, return_exceptions=True)  # not cancelled while it stores
+            await self.flush(None)
+        if isinstance(flushed, Exception):
+            raise flushed
+        if self.trouble:
+            raise self.trouble
         return stop.is_set()
 
     async def _listen(self, number: int, tally: Tally) -> None:
-        try:
-            await listen(tally, self.say, self.warn)
-        except SourceError as error:
-            self.errors[number] = str(error)
-            self.warn(str(error))
+        """Keep one connection going; only a refusal or the end of the recording ends it."""
+        while True:
+            try:
+                await listen.listen(tally, self.say, self.warn)
+            except SourceError as error:
+                self.errors[number] = str(error)
+                self.warn(str(error))
+                return
+            except Exception as error:
+                tally.note_break(tally.note_fault(error))
+                self.warn(f"{tally.source.name}: {tally.last_break}; reconnecting")
+            await asyncio.sleep(listen.LONGEST_PAUSE_S)
 
-    async def _flush_on(self, flush_s: float) -> None:
+    async def _flush_on(self, flush_s: float, ended: asyncio.Event) -> None:
         round_ = 0
         while True:
-            await asyncio.sleep(flush_s)
-            await asyncio.to_thread(self.flush, now_us())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), flush_s)
+            if ended.is_set():
+                return
+            await self.flush(now_us())
             round_ += 1
             if round_ % TOLD_EVERY == 0:
                 self.say(self.describe())
 
-    def flush(self, moment_us: int | None) -> None:
-        """Store what was heard: data first, then the time that was listened to."""
-        for tally in self.tallies:
-            rows, claims, rejected = tally.hand_over(moment_us)
-            self._store(tally, rows, claims)
-            for symbol, parts in claims.items():
-                self.covered.setdefault((tally.source.name, symbol), []).extend(parts)
-            if rejected:
-                kept = self.rejected.setdefault(tally.source.name, [])
-                kept += rejected
-                self.lake.write_rejected(f"record-{tally.source.name}", kept)
+    async def flush(self, moment_us: int | None) -> None:
+        """Hand over what can be stored, here on the event loop, and store it in a thread."""
+        self.batches += [_Batch(tally.source, *tally.hand_over(moment_us)) for tally in self.tallies]
+        before = self.trouble
+        await asyncio.to_thread(self._store_batches)
+        if self.trouble and not before and moment_us is not None:
+            self.warn(f"{self.trouble}; recording goes on, and storing is retried")
+
+    def _store_batches(self) -> None:
+        """Store what was handed over; what cannot be stored now stays for the next round."""
+        batches, self.batches, self.trouble = self.batches, [], None
+        for batch in batches:
+            try:
+                self._store(batch)
+            except LiqcliError as error:
+                self.batches.append(batch)
+                self.trouble = error
 
     def describe(self) -> str:
         """Say in a line what has come so far."""
@@ -132,19 +172,30 @@ class _Recording:
         usd = sum(sum(tally.notional.values()) for tally in self.tallies)
         return f"recording: {format_count(events)} events, {format_usd(usd)} USD so far"
 
-    def _store(self, tally: Tally, rows: Sequence[Liquidation], claims: dict[str, list[Interval]]) -> None:
-        name = tally.source.name
+    def _store(self, batch: _Batch) -> None:
+        """Store the events first, then the time that was covered; doing it twice changes nothing."""
+        source, rows, claims, rejected = batch
+        name = source.name
         if rows:
             with Staging(self.lake) as staging:
                 for row in rows:
                     staging.add(row)
-                staging.commit(ALL_COPIES if tally.source.twins else 1)
+                staging.commit(ALL_COPIES if source.twins else 1)
+        if rejected:
+            kept = self.rejected.get(name, [])
+            kept = kept + rejected[: MOST_REJECTED - len(kept)]
+            self.lake.write_rejected(f"record-{name}", kept)
+            self.rejected[name] = kept
+            self.rejected_count[name] = self.rejected_count.get(name, 0) + len(rejected)
+            batch.rejected.clear()
         moment_us = now_us()
         with self.lake.locked():
             for symbol, parts in claims.items():
                 windows = [Window(*part) for part in parts]
                 fresh = [CoveredWindow(w, "complete", _count(rows, symbol, w), moment_us) for w in windows]
                 self.lake.remember(name, symbol, name, fresh)
+        for symbol, parts in claims.items():
+            self.covered.setdefault((name, symbol), []).extend(parts)
 
     def sum_up(self) -> tuple[RecordRow, ...]:
         """A row for every exchange and symbol that was wanted."""
@@ -155,9 +206,9 @@ class _Recording:
                 tally.events.get(symbol, 0),
                 tally.notional.get(symbol, 0.0),
                 covered_s(self.covered.get((tally.source.name, symbol), [])),
-                max(tally.breaks - 1, 0),  # the last one was ours
-                len(self.rejected.get(tally.source.name, ())),
-                self.errors.get(number) or tally.refused.get(symbol) or tally.failure,
+                tally.breaks,
+                self.rejected_count.get(tally.source.name, 0),
+                self.errors.get(number) or tally.refused.get(symbol) or tally.failure or tally.fault,
             )
             for number, tally in enumerate(self.tallies)
             for symbol in tally.channel.symbols

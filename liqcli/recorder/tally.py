@@ -1,17 +1,15 @@
-"""What one connection has heard and for how long it can be believed. Pure: times are given, nothing is sent."""
+"""The events of one connection, and the time that it covers. Pure: times are given, nothing is sent."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from liqcli.errors import UsageError
+from liqcli.errors import LiqcliError, UsageError
 from liqcli.intervals import Interval, merge_intervals, total_length
 from liqcli.live_sources.common import Channel, Frame, LiveSource
 from liqcli.model import US_PER_S, Liquidation, Rejected, find_fault
-from liqcli.symbols import normalise_symbol
 
 SETTLE_US = 3 * US_PER_S  # streams push within a second; what is younger is not claimed yet
 HOLD_US = 2 * US_PER_S  # equal events stand in one or two messages: they are written together
@@ -26,7 +24,10 @@ class Tally:
     ``since`` says from when each symbol is listened to and not claimed yet; ``alive_us`` until when the connection is
     known to have brought everything. With a patience that is the last event of any symbol, for a stream may be open
     and silent for good; without one it is the last answer to a ping. ``apart_us`` is how far the exchange's clock was
-    from this machine's when last heard; ``failure`` why there is no connection now.
+    from this machine's when last heard; ``failure`` why there is no connection now; ``fault`` the first exception that
+    broke a connection and that no network explains; ``last_break`` why the last connection ended.
+
+    Not safe between threads: whoever calls it does so from the event loop.
     """
 
     source: LiveSource
@@ -42,6 +43,8 @@ class Tally:
     events: dict[str, int] = field(default_factory=dict)
     notional: dict[str, float] = field(default_factory=dict)
     failure: str | None = None
+    fault: str | None = None
+    last_break: str | None = None
     breaks: int = 0
     frames: int = 0
 
@@ -56,17 +59,38 @@ class Tally:
         if self.source.patience_s is None:
             self.alive_us = now_us
 
+    def take_bytes(self, data: bytes, now_us: int) -> None:
+        """Take one message as it came; one that is not JSON is rejected."""
+        try:
+            message = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            self.frames += 1
+            self._reject(f"not JSON: {error}", data.decode("utf-8", "replace"))
+        else:
+            self.take(message, now_us)
+
     def take(self, message: object, now_us: int) -> None:
-        """Take one decoded message in; what cannot be read is kept as rejected, other symbols are passed over."""
+        """
+        Take one decoded message in; events of other symbols are passed over.
+
+        An exchange can send anything, so any exception rejects what caused it, with its reason: a message that cannot
+        be read, or one event of it. It never ends the connection.
+        """
         self.frames += 1
         try:
             frame = self.source.read(message)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            self._reject(str(error), message)
+        except Exception as error:
+            self._reject(_reason(error), message)
             return
         self._note(frame, now_us)
         for order in frame.orders:
-            self._take_order(order, now_us)
+            try:
+                row = self.source.parse(order)
+            except Exception as error:
+                if self._may_be_wanted(order):
+                    self._reject(_reason(error), order)
+            else:
+                self._add(row, order, now_us)
 
     def is_stale(self, now_us: int) -> bool:
         """Whether the stream was silent for longer than it can be."""
@@ -85,14 +109,27 @@ class Tally:
         """Note that the connection is gone: what was not claimed by now is not known."""
         self.claim()
         self.since.clear()
+
+    def note_break(self, why: str) -> None:
+        """Count a connection that ended before the recording did."""
         self.breaks += 1
+        self.failure = self.last_break = why
+
+    def note_fault(self, error: Exception) -> str:
+        """Keep the first exception that only a fault in liqcli explains; returns its description."""
+        why = f"unexpected {type(error).__name__}: {_reason(error)}"
+        self.fault = self.fault or why
+        return why
 
     def hand_over(self, now_us: int | None) -> tuple[list[Liquidation], dict[str, list[Interval]], list[Rejected]]:
         """Give and forget what can be stored: all of it, or with ``now_us`` only what has no twin to wait for."""
         self.claim()
         limit_us = None if now_us is None else now_us - HOLD_US
-        ready = [row for row in self.rows if limit_us is None or row.ts_us <= limit_us]
-        self.rows = [row for row in self.rows if limit_us is not None and row.ts_us > limit_us]
+        ready: list[Liquidation] = []
+        kept: list[Liquidation] = []
+        for row in self.rows:
+            (ready if limit_us is None or row.ts_us <= limit_us else kept).append(row)
+        self.rows = kept
         claims, self.claims = {s: merge_intervals(parts) for s, parts in self.claims.items()}, {}
         rejected, self.rejected = self.rejected, []
         return ready, claims, rejected
@@ -107,13 +144,7 @@ class Tally:
         if frame.orders:
             self.heard_us = self.alive_us = now_us
 
-    def _take_order(self, order: Mapping[str, Any], now_us: int) -> None:
-        try:
-            row = self.source.parse(order)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            if _symbol_of(order) in self.channel.symbols:
-                self._reject(str(error), order)
-            return
+    def _add(self, row: Liquidation, order: object, now_us: int) -> None:
         if row.symbol not in self.channel.symbols:
             return
         if fault := find_fault(row, now_us):
@@ -123,16 +154,26 @@ class Tally:
         self.events[row.symbol] = self.events.get(row.symbol, 0) + 1
         self.notional[row.symbol] = self.notional.get(row.symbol, 0.0) + row.notional
 
+    def _may_be_wanted(self, order: object) -> bool:
+        """Whether an unreadable event is of a wanted symbol, or of one that cannot be read either."""
+        name = order.get("s", order.get("symbol")) if isinstance(order, Mapping) else None
+        try:
+            return self.source.name_symbol(name) in self.channel.symbols if isinstance(name, str) else True
+        except UsageError:
+            return True
+
     def _reject(self, reason: str, raw: object) -> None:
-        text = json.dumps(raw, ensure_ascii=False, default=str)[:1000]
-        self.rejected.append(Rejected(f"record-{self.source.name}", self.frames, reason, text))
+        try:
+            text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
+        except (ValueError, RecursionError):
+            text = repr(type(raw))
+        self.rejected.append(Rejected(f"record-{self.source.name}", self.frames, reason, text[:1000]))
 
 
-def _symbol_of(order: object) -> str:
-    try:
-        return normalise_symbol(str(order["s"]))  # type: ignore[index]  # whatever is no mapping with it is no symbol
-    except (UsageError, KeyError, TypeError, IndexError):
-        return ""
+def _reason(error: Exception) -> str:
+    """Describe an exception in a line; those that the parsers raise on purpose need no type."""
+    text = " ".join(str(error).split())[:200]
+    return text if text and isinstance(error, (ValueError, LiqcliError)) else f"{type(error).__name__}: {text}"
 
 
 def covered_s(intervals: list[Interval]) -> float:

@@ -83,7 +83,9 @@ def parse_order(order: Mapping[str, Any]) -> Liquidation:
     position = POSITION_OF_SIDE.get(str(fields["S"]).upper())
     if position is None:
         raise ValueError(f"side is neither BUY nor SELL: {fields['S']!r}")
-    instrument = str(fields["s"]).upper()
+    if not isinstance(fields["s"], str):
+        raise ValueError(f"symbol is missing or not a text: {fields['s']!r}")
+    instrument = fields["s"].upper()
     symbol, face = _read_instrument(instrument, str(order.get("st", "")) == "2")
     average = parse_number(fields["ap"]) if fields["ap"] not in (None, "") else 0.0
     price = average or parse_number(fields["p"])
