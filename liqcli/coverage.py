@@ -6,24 +6,35 @@ empty and coverage is a fact. Statuses:
 - ``complete``: asked, answered in full, and old enough that nothing more can arrive.
 - ``provisional``: answered in full, but so recent that late events may still come; asked again next time.
 - ``cut``: the source could not give all of it (a page limit hit inside one second); asked again next time.
-- ``inferred``: an imported file's range without its long silences; nobody recorded when the recorder ran.
+- ``inferred``: an imported file has events here, and no long silence; nobody noted when the recorder ran.
+- ``unknown``: an imported file is silent here, or has too few events, and nothing tells a calm market from a stopped
+  recorder. Not covered, and no gap either.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
 from liqcli.errors import DamagedError, UsageError
-from liqcli.intervals import Interval, merge_intervals, subtract_intervals
+from liqcli.intervals import Interval, merge_intervals, subtract_intervals, total_length
 from liqcli.model import Window, from_us
 from liqcli.timespan import MINUTE_US, parse_moment
 
-Status = Literal["complete", "provisional", "cut", "inferred"]
+Status = Literal["complete", "provisional", "cut", "inferred", "unknown"]
+COVERED: tuple[Status, ...] = ("complete", "provisional", "cut", "inferred")
+# A weaker status never takes the place of a stronger one.
+STRENGTH: Mapping[str, int] = {"inferred": 1, "unknown": 0}
+FETCHED = 2
+
+FEWEST_MINUTES = 30  # with an event; a file with fewer says nothing about when its recorder ran
+SHORTEST_GAP_US = 15 * MINUTE_US
+LONGEST_CALM_US = 60 * MINUTE_US  # a longer silence is no proof that the recorder ran
+APART = 5  # a silence this many times longer than all shorter ones of the file is not one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +59,9 @@ class WindowMemory:
         for new in fresh:
             if new.window.length_us <= 0:
                 continue
-            if new.status != "inferred":
-                _put(known, new)
-                continue
-            # An inferred range never takes away what was really asked for.
-            asked = [k.window.interval for k in known if k.status != "inferred"]
-            pieces = subtract_intervals([new.window.interval], asked)
+            strength = STRENGTH.get(new.status, FETCHED)
+            stronger = [k.window.interval for k in known if STRENGTH.get(k.status, FETCHED) > strength]
+            pieces = subtract_intervals([new.window.interval], stronger)
             events = new.events if pieces == [new.window.interval] else None
             for piece in pieces:
                 _put(known, replace(new, window=Window(*piece), events=events))
@@ -67,7 +75,7 @@ class WindowMemory:
         )
         return WindowMemory(tuple(_cut(known, *piece) for known, piece in left))
 
-    def covered(self, statuses: Iterable[Status] = ("complete", "provisional", "cut", "inferred")) -> list[Interval]:
+    def covered(self, statuses: Iterable[Status] = COVERED) -> list[Interval]:
         """The stretches with one of these statuses, joined."""
         wanted = set(statuses)
         return merge_intervals(k.window.interval for k in self.windows if k.status in wanted)
@@ -123,36 +131,49 @@ class Heartbeat:
         first, last = self._minutes.get(minute, (ts_us, ts_us))
         self._minutes[minute] = (min(first, ts_us), max(last, ts_us))
 
-    def infer_coverage(self, shortest_gap_us: int = 60 * MINUTE_US) -> list[Interval]:
+    def infer_coverage(self) -> tuple[list[Interval], list[Interval]]:
         """
-        Guess when the recorder of a file ran, from the silences between the events of all its symbols.
+        Infer when a recorder ran from the silences between the events of all its symbols.
 
-        A silence counts as a gap when it is longer than an hour and than ten times the 99th percentile of the file's
-        silences (from minute with events to the next such minute): a busy feed that falls silent for hours was not
-        calm, while a thin venue's quiet night is no gap.
+        Silences are measured from a minute with events to the next such minute. A few holes must not set their own
+        limit, so the silences are compared with each other, the shortest 90 % taken as calm:
+
+        - gap: at least 15 minutes, and five times as long as every shorter silence; or more than 2 hours and sixty
+          times the 90th percentile. A busy feed that stops for hours was not calm.
+        - covered: any other silence of up to an hour.
+        - unknown: any other, longer silence. In a thin file, everything but the gaps: fewer than 30 minutes have an
+          event, or the unknown silences are longer than what is covered.
 
         Returns
         -------
-        list of (start, end)
-            Half-open, from an event to the instant after an event. [µs UTC]
+        covered, unknown
+            Half-open, from an event to the instant after an event; the rest between the first and the last event is
+            a gap. [µs UTC]
         """
         active = [self._minutes[minute] for minute in sorted(self._minutes)]
         if not active:
-            return []
-        silences = [after[0] - before[1] for before, after in pairwise(active)]
-        limit = max(shortest_gap_us, 10 * _percentile(silences, 0.99))
-        pieces: list[Interval] = []
-        start = active[0][0]
-        for silence, before, after in zip(silences, active, active[1:], strict=False):
-            if silence > limit:
-                pieces.append((start, before[1] + 1))
-                start = after[0]
-        pieces.append((start, active[-1][1] + 1))
-        return pieces
+            return [], []
+        if len(active) < FEWEST_MINUTES:
+            return [], [(active[0][0], active[-1][1] + 1)]
+        silences = [(before[1] + 1, after[0]) for before, after in pairwise(active)]
+        limit = _find_gap_limit([end - start + 1 for start, end in silences])
+        gaps = [(start, end) for start, end in silences if end - start + 1 >= limit]
+        unknown = [i for i in silences if LONGEST_CALM_US < i[1] - i[0] + 1 < limit]
+        present = subtract_intervals([(active[0][0], active[-1][1] + 1)], gaps)
+        covered = subtract_intervals(present, unknown)
+        thin = total_length(unknown) > total_length(covered)
+        return ([], present) if thin else (covered, merge_intervals(unknown))
 
 
-def _percentile(values: list[int], share: float) -> int:
-    return sorted(values)[int(share * (len(values) - 1))] if values else 0
+def _find_gap_limit(silences: list[int]) -> int:
+    """Give the length from which a silence is a gap. [µs]"""
+    ordered = sorted(silences)
+    usual = int(0.9 * (len(ordered) - 1))
+    limit = max(2 * LONGEST_CALM_US, 60 * ordered[usual]) + 1
+    for shorter, longer in pairwise(ordered[usual:]):
+        if longer >= max(SHORTEST_GAP_US, APART * shorter):
+            return min(limit, longer)
+    return limit
 
 
 def render_memory(memory: WindowMemory) -> str:

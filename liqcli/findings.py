@@ -82,7 +82,7 @@ class Findings:
 
     @property
     def gaps(self) -> list[Interval]:
-        """Stretches of the window that no exchange covers. [µs]"""
+        """Stretches of the window that were recorded on no exchange. [µs]"""
         return common_gaps(self.selection.coverage, self.selection.window)
 
 

@@ -21,7 +21,7 @@ class Intake:
         self.rejected: list[Rejected] = []
         self.refusals = RefusalTally()
         self.repeats = 0
-        self.heartbeat = Heartbeat()
+        self.heartbeats: dict[str, Heartbeat] = {}  # by exchange: one connection may drop while others go on
         self._wrote: dict[tuple[str, str, str], Wrote] = {}
         self._staging = staging
         self._drop_repeats = most_copies == 1
@@ -56,7 +56,7 @@ class Intake:
         if wrote is None:
             wrote = self._wrote[key] = Wrote(*key)
         wrote.add(row)
-        self.heartbeat.add(row.ts_us)
+        self.heartbeats.setdefault(row.exchange, Heartbeat()).add(row.ts_us)
         self._staging.add(row)
 
     def _is_repeat(self, row: Liquidation) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liqcli.coverage import CoveredWindow
+from liqcli.coverage import COVERED, CoveredWindow, Heartbeat, Status
 from liqcli.errors import DamagedError, ExitCode, LakeError, LiqcliError, UsageError
 from liqcli.file_rows import Meter, sha256_of
 from liqcli.import_formats import Feed, ImportOptions, check_format, open_feed
@@ -157,7 +157,7 @@ def _store(
         _remove(lake, [*(before.wrote if before else ()), *done.wrote], started_us)
     touched = staging.partitions()
     held = sum(_count_rows(lake, partition) for partition in touched)
-    fresh = _fresh_coverage(lake, done.wrote, intake.heartbeat.infer_coverage(), started_us)
+    fresh = _fresh_coverage(lake, done.wrote, intake.heartbeats, started_us)
     staging.commit(feed.most_copies)
     for (exchange, symbol, source), covered in fresh.items():
         lake.remember(exchange, symbol, source, covered)
@@ -174,19 +174,25 @@ def _remove(lake: Lake, wrote: Iterable[Wrote], started_us: int) -> None:
 
 
 def _fresh_coverage(
-    lake: Lake, wrote: Iterable[Wrote], ran: Sequence[Interval], started_us: int
+    lake: Lake, wrote: Iterable[Wrote], heartbeats: Mapping[str, Heartbeat], started_us: int
 ) -> dict[tuple[str, str, str], list[CoveredWindow]]:
     """
     Say what the file adds to what is remembered of each symbol.
 
-    All symbols of a file share its recorder, so each is covered wherever any of them has events. What is remembered
-    already stays as it is, so that a second import changes nothing.
+    All symbols of an exchange in a file share its recorder, so each is covered wherever any of them has events. What is
+    remembered already stays as it is, so that a second import changes nothing.
     """
+    inferred = {exchange: heartbeat.infer_coverage() for exchange, heartbeat in heartbeats.items()}
     fresh = {}
     for item in wrote:
         key = (item.exchange, item.symbol, item.source)
-        pieces = subtract_intervals(ran, lake.read_memory(*key).covered())
-        fresh[key] = [CoveredWindow(Window(*piece), "inferred", None, started_us) for piece in pieces]
+        memory = lake.read_memory(*key)
+        covered, unknown = inferred[item.exchange]
+        pieces: list[tuple[Status, Interval]] = [
+            *(("inferred", piece) for piece in subtract_intervals(covered, memory.covered())),
+            *(("unknown", piece) for piece in subtract_intervals(unknown, memory.covered((*COVERED, "unknown")))),
+        ]
+        fresh[key] = [CoveredWindow(Window(*piece), status, None, started_us) for status, piece in pieces]
     return fresh
 
 

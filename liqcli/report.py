@@ -22,7 +22,7 @@ from liqcli.analysis.clusters import (
     nearest_below,
 )
 from liqcli.analysis.context import context_record
-from liqcli.analysis.coverage import ExchangeCoverage, overall_share
+from liqcli.analysis.coverage import ExchangeCoverage, common_unknown, overall_share
 from liqcli.analysis.cumulative import cumulative_record, list_reach
 from liqcli.analysis.hours import hours_record
 from liqcli.analysis.market_price import MarketPrices
@@ -206,6 +206,7 @@ def _coverage(findings: Findings) -> dict[str, Any]:
         "share": overall_share(coverage),
         "inferred": any(c.inferred for c in coverage),
         "gaps": _intervals(findings.gaps),
+        "unknown": _intervals(common_unknown(coverage)),
         "by_exchange": [_exchange_coverage(c) for c in coverage],
         "overlaps": [comparison.text for comparison in findings.selection.comparisons],
         "comparisons": [comparison.record() for comparison in findings.selection.comparisons],
@@ -221,6 +222,7 @@ def _exchange_coverage(coverage: ExchangeCoverage) -> dict[str, Any]:
         "inferred": coverage.inferred,
         "sources": list(coverage.sources),
         "gaps": _intervals(coverage.gaps),
+        "unknown": _intervals(coverage.unknown),
         "cut": _intervals(coverage.cut),
     }
 

@@ -89,8 +89,12 @@ def test_joined_windows_keep_the_latest_fetch():
     assert [k.fetched_us for k in memory.windows] == [20]
 
 
-STATUSES = st.sampled_from(["complete", "provisional", "cut", "inferred"])
+STATUSES = st.sampled_from(["complete", "provisional", "cut", "inferred", "unknown"])
 ITEMS = st.builds(item, st.integers(0, 9), st.integers(0, 9), STATUSES, st.integers(0, 5), st.integers(0, 9))
+
+
+def rank(status):
+    return {"unknown": 0, "inferred": 1}.get(status, 2)
 
 
 @given(st.lists(ITEMS, max_size=8))
@@ -98,7 +102,7 @@ def test_each_hour_has_the_last_answer_and_only_without_one_a_guess(items):
     expected = {}
     for new in items:
         for hour in range(*((edge - T0) // HOUR for edge in new.window.interval)):
-            if new.status != "inferred" or expected.get(hour, "inferred") == "inferred":
+            if rank(new.status) >= rank(expected.get(hour, "unknown")):
                 expected[hour] = new.status
     memory = WindowMemory().remember(items)
     found = {hour: status for start, end, status, _ in shown(memory) for hour in range(start, end)}
@@ -173,45 +177,80 @@ def beat(*moments):
     return heartbeat
 
 
-def test_no_events_cover_nothing_and_one_event_covers_its_microsecond():
-    assert beat().infer_coverage() == []
-    assert beat(T0).infer_coverage() == [(T0, T0 + 1)]
+def every(step_us, count, start_us=T0):
+    return [start_us + k * step_us for k in range(count)]
+
+
+def test_a_file_with_events_in_fewer_than_thirty_minutes_says_nothing():
+    assert beat().infer_coverage() == ([], [])
+    assert beat(T0).infer_coverage() == ([], [(T0, T0 + 1)])
+    assert beat(*every(MINUTE, 29)).infer_coverage() == ([], [(T0, T0 + 28 * MINUTE + 1)])
+    assert beat(*every(MINUTE, 30)).infer_coverage() == ([(T0, T0 + 29 * MINUTE + 1)], [])
 
 
 def test_a_silence_of_hours_in_a_busy_file_is_a_gap():
-    # 120 minutes with an event each, 3 hours of nothing, 120 minutes more. The 99th percentile of the 239 silences is
-    # one minute, ten times that is below the hour: the limit is the hour.
-    moments = [T0 + k * MINUTE for k in range(120)] + [T0 + 5 * HOUR + k * MINUTE for k in range(120)]
-    assert beat(*reversed(moments)).infer_coverage() == [
-        (T0, T0 + 119 * MINUTE + 1),
-        (T0 + 5 * HOUR, T0 + 5 * HOUR + 119 * MINUTE + 1),
+    # 120 minutes with an event each, 3 hours of nothing, 120 minutes more: silences of one minute, and one of 181.
+    moments = [*every(MINUTE, 120), *every(MINUTE, 120, T0 + 5 * HOUR)]
+    assert beat(*reversed(moments)).infer_coverage() == (
+        [(T0, T0 + 119 * MINUTE + 1), (T0 + 5 * HOUR, T0 + 5 * HOUR + 119 * MINUTE + 1)],
+        [],
+    )
+
+
+def test_holes_do_not_set_their_own_limit():
+    # A short file that is mostly holes: 40 silences of a minute and 3 of a day. The 99th percentile is a day.
+    starts = [T0 + k * 25 * HOUR for k in range(4)]
+    covered, unknown = beat(*(t for start in starts for t in every(MINUTE, 11, start))).infer_coverage()
+    assert covered == [(start, start + 10 * MINUTE + 1) for start in starts]
+    assert unknown == []
+
+
+def test_a_gap_has_fifteen_minutes_and_is_five_times_as_long_as_every_shorter_silence():
+    busy, last = every(MINUTE, 120), T0 + 119 * MINUTE
+    assert beat(*busy, last + 15 * MINUTE - 1).infer_coverage() == ([(T0, last + 15 * MINUTE)], [])
+    assert beat(*busy, last + 15 * MINUTE).infer_coverage()[0] == [
+        (T0, last + 1),
+        (last + 15 * MINUTE, last + 15 * MINUTE + 1),
     ]
+    slow, last = every(4 * MINUTE, 60), T0 + 59 * 4 * MINUTE  # five times 4 min is 20 min
+    assert beat(*slow, last + 20 * MINUTE - 1).infer_coverage() == ([(T0, last + 20 * MINUTE)], [])
+    assert len(beat(*slow, last + 20 * MINUTE).infer_coverage()[0]) == 2
 
 
-def test_a_silence_of_exactly_an_hour_is_none():
-    assert beat(T0, T0 + HOUR, T0 + HOUR + 1).infer_coverage() == [(T0, T0 + HOUR + 2)]
-    busy = [T0 + k * MINUTE for k in range(120)]
-    last = busy[-1]
-    assert beat(*busy, last + HOUR).infer_coverage() == [(T0, last + HOUR + 1)]
-    assert beat(*busy, last + HOUR + 1).infer_coverage() == [(T0, last + 1), (last + HOUR + 1, last + HOUR + 2)]
+def test_a_silence_beside_others_almost_as_long_is_calm_up_to_an_hour_and_then_unknown():
+    # Silences of 1 min (300), 4, 16, 55 and 70 min: each less than five times the one before.
+    moments = every(MINUTE, 301)
+    for silence in (4, 16, 55, 70):
+        moments.append(moments[-1] + silence * MINUTE)
+    before, after = moments[-2:]
+    assert beat(*moments).infer_coverage() == ([(T0, before + 1), (after, after + 1)], [(before + 1, after)])
 
 
-def test_a_thin_venue_that_speaks_every_twenty_minutes_has_no_gap_in_three_hours():
-    # Silences of 20 min, one of 3 h: ten times the 99th percentile is 200 min, longer than the 180 min.
-    moments = [T0 + k * 20 * MINUTE for k in range(200)]
-    moments += [moments[-1] + 3 * HOUR + k * 20 * MINUTE for k in range(3)]
-    assert beat(*moments).infer_coverage() == [(T0, moments[-1] + 1)]
-    later = [*moments, moments[-1] + 201 * MINUTE]
-    assert beat(*later).infer_coverage() == [(T0, moments[-1] + 1), (later[-1], later[-1] + 1)]
+def test_a_feed_with_an_event_a_minute_that_stops_for_hours_was_not_calm():
+    # 60 times the 90th percentile (1 min) is an hour, so the limit is 2 hours; no silence is five times another one.
+    moments = every(MINUTE, 301)
+    for silence in (4, 16, 55, 119, 121):
+        moments.append(moments[-1] + silence * MINUTE)
+    covered, unknown = beat(*moments).infer_coverage()
+    assert unknown == [(moments[-3] + 1, moments[-2])]
+    assert covered == [(T0, moments[-3] + 1), *((t, t + 1) for t in moments[-2:])]
+
+
+def test_a_thin_venue_is_unknown_but_for_its_gaps():
+    # An event every 70 minutes: each silence is longer than an hour. The last one, 350 min, is five times as long.
+    moments = every(70 * MINUTE, 100)
+    assert beat(*moments).infer_coverage() == ([], [(T0, moments[-1] + 1)])
+    later = moments[-1] + 350 * MINUTE
+    assert beat(*moments, later).infer_coverage() == ([], [(T0, moments[-1] + 1), (later, later + 1)])
 
 
 def test_silence_is_measured_between_events_not_between_minutes():
     # Events at :00 and :59.9 of one minute: the silence to the next minute starts at the later one.
     first, last = T0, T0 + MINUTE - 100_000
     busy = [T0 - k * MINUTE for k in range(1, 120)]
-    after = last + HOUR
-    assert beat(*busy, first, last, after).infer_coverage() == [(busy[-1], after + 1)]
-    assert len(beat(*busy, first, last, after + 1).infer_coverage()) == 2
+    after = last + 15 * MINUTE - 1
+    assert beat(*busy, first, last, after).infer_coverage() == ([(busy[-1], after + 1)], [])
+    assert len(beat(*busy, first, last, after + 1).infer_coverage()[0]) == 2
 
 
 def test_window_needs_a_length():

@@ -137,7 +137,7 @@ def test_a_damaged_memory_costs_the_coverage_and_is_named(lake: Path, content: b
     with Engine() as engine:
         chosen = build_selection(engine, store, query)
         assert chosen.damaged == (memory,)
-        assert [(c.exchange, c.share) for c in chosen.coverage] == [("gate", 0.0), ("okx", 1.0)]
+        assert [(c.exchange, c.share) for c in chosen.coverage] == [("gate", None), ("okx", 1.0)]
         assert int(engine.run("window_count")["events"][0]) == 2
 
 

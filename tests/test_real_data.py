@@ -9,9 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from liqcli.analysis.heatmap import GridOptions
+from liqcli.analysis.selection import Query
+from liqcli.errors import EmptyWindowError
+from liqcli.findings import View, build_findings
 from liqcli.import_formats import ImportOptions
 from liqcli.importer import import_files
-from liqcli.intervals import subtract_intervals
+from liqcli.intervals import clip_intervals, subtract_intervals
 from liqcli.lake import Lake
 from liqcli.model import from_us, to_us
 from liqcli.sources.binance_stream import iter_orders, parse_order
@@ -118,6 +122,32 @@ def test_the_file_whose_columns_change_in_the_middle(real_data, events, store):
     frames = import_one(store, folder / "forceorder.jsonl")
     assert (frames.format, frames.rows, frames.new, frames.known) == ("binance-stream", 1844, 0, 1844)
     agree_by(totals(store), want["by_symbol"])
+
+
+def test_a_day_without_any_of_221_symbols_is_a_hole(real_data, store):
+    """Nothing between 26 Jan 17:14 and 27 Jan 16:50: also for a coin without an event near its edges."""
+    import_one(store, real_data / "binance-allsymbols-2025-01" / "liquidations.csv")
+    for symbol in ("ACHUSDT", "BTCUSDT"):
+        memory = store.read_memory("binance", symbol, "binance")
+        hole = us("2025-01-26T17:15:00Z"), us("2025-01-27T16:50:00Z")
+        assert clip_intervals(memory.covered(), hole) == []
+        assert memory.covered(("unknown",)) == []
+    query = Query("ACHUSDT", since="2025-01-26T18:00Z", until="2025-01-27T16:30Z")
+    with pytest.raises(EmptyWindowError, match="27 16:30 UTC; the lake holds"):  # it said "known for 100 % of it"
+        build_findings(store, query, GridOptions(), View())
+    day = Query("ACHUSDT", since="2025-01-26T17:30Z", until="2025-01-27T17:30Z")
+    first, _last = build_findings(store, day, GridOptions(), View()).gaps
+    assert first == (us("2025-01-26T17:30Z"), first[1])
+    assert us("2025-01-27T16:50Z") < first[1] < us("2025-01-27T16:51Z")
+
+
+def test_a_thin_venue_is_of_unknown_coverage(real_data, store):
+    """Pacifica is silent for more than three hours 54 times in a month: whether its recorder ran, nobody knows."""
+    import_one(
+        store, real_data / "pacifica-2026-03" / "events_utc.csv.gz", exchange="pacifica", columns=PACIFICA_COLUMNS
+    )
+    memory = store.read_memory("pacifica", "BTC", "import")
+    assert (memory.covered(), len(memory.covered(("unknown",)))) == ([], 1)
 
 
 def test_the_frames_alone_give_the_same_lake_as_the_rows(real_data, store, tmp_path):

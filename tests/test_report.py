@@ -15,6 +15,7 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.scale import parse_bin
 from liqcli.analysis.selection import Query
 from liqcli.findings import View, build_findings
+from liqcli.poster.heatmap import build_picture
 from liqcli.render import PagePicture, render_html, render_json, render_markdown
 from liqcli.report import build_report
 
@@ -141,6 +142,35 @@ def test_coverage_by_hand(report):
     assert (gate["inferred"], okx["inferred"], okx["cut"]) == (False, True, [])
     assert okx["gaps"] == [{"start": "2026-03-01T00:00:00Z", "end": "2026-03-01T06:00:00Z", "seconds": 21600}]
     assert (coverage["overlaps"], coverage["damaged"]) == ([], [])
+
+
+def test_rows_without_a_fetch_log_are_unknown_everywhere(lake):
+    """Coverage is no share, nothing is hatched over the events, and the quiet minutes stay in the baseline."""
+    findings = build_findings(fill_lake(lake, SIX), DAY_ONE, OPTIONS, View())
+    report = build_report(findings)
+    day = {"start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z", "seconds": 86400}
+    coverage = report["coverage"]
+    assert (report["meta"]["coverage"], coverage["share"], coverage["gaps"], coverage["unknown"]) == (
+        None,
+        None,
+        [],
+        [day],
+    )
+    assert [(e["coverage"], h) for e, h in zip(report["exchanges"], coverage["by_exchange"], strict=True)] == [
+        (None, {**h, "share": None, "gaps": [], "unknown": [day]}) for h in coverage["by_exchange"]
+    ]
+    assert {row["coverage"] for row in report["hours"]["rows"]} == {None}
+    assert build_picture(findings).gaps == []
+    last = build_picture(findings).headline[-1]
+    assert (last.value, last.label) == ("unknown", "coverage")
+    for page in (render_html(report, album()), render_markdown(report, album())):
+        assert "coverage unknown" in page
+        assert "not recorded:" not in page
+        assert "not known whether it was recorded: 2026-03-01 00:00 to 2026-03-02 00:00 UTC" in page
+    logged = build_findings(
+        fill_lake(lake, [], {("gate", "SOLUSDT", "gate"): [(T0, T0 + DAY, "complete")]}), DAY_ONE, OPTIONS, View()
+    )
+    assert (findings.minutes.median, findings.minutes.hot) == (logged.minutes.median, logged.minutes.hot)
 
 
 def test_json_html_and_markdown_say_the_same(report):

@@ -15,8 +15,9 @@ class SourceView:
     """
     One source's word on one exchange and symbol in a window.
 
-    ``covered`` where it is known to have listened [µs]; ``full`` whether it sends every liquidation; ``fill`` whether
-    it states fill prices; ``events`` how many rows it has in the window's months.
+    ``covered`` where it is known to have recorded, empty when it has no fetch log [µs]; ``full`` whether it sends every
+    liquidation; ``fill`` whether it states fill prices; ``events`` how many rows it has in the window's months, and
+    ``rows`` from the first to the last one of each file [µs].
     """
 
     source: str
@@ -24,6 +25,7 @@ class SourceView:
     full: bool
     fill: bool
     events: int
+    rows: tuple[Interval, ...] = ()
 
 
 def rank_sources(views: Sequence[SourceView]) -> list[SourceView]:
@@ -35,8 +37,8 @@ def divide_window(views: Sequence[SourceView], window: Window) -> dict[str, list
     """
     Give every instant of the window to exactly one source.
 
-    The better source takes what it covers, the next one what is left; what no source covers goes to the best, so that
-    a stray row of a single source is never lost.
+    The better source takes what it covers, the next one what is left. Then sources without a fetch log take the time
+    between their rows. What is left after that goes to the best, so that a stray row of a single source is never lost.
 
     Returns
     -------
@@ -45,10 +47,11 @@ def divide_window(views: Sequence[SourceView], window: Window) -> dict[str, list
     """
     ranked = rank_sources(views)
     free: list[Interval] = [window.interval]
-    shares: dict[str, list[Interval]] = {}
-    for view in ranked:
-        mine = [piece for cover in merge_intervals(view.covered) for piece in clip_intervals(free, cover)]
-        shares[view.source] = merge_intervals(mine)
+    shares: dict[str, list[Interval]] = {view.source: [] for view in ranked}
+    unlogged = [(view, view.rows) for view in ranked if not view.covered]
+    for view, stretches in [*((view, view.covered) for view in ranked), *unlogged]:
+        mine = [piece for stretch in merge_intervals(stretches) for piece in clip_intervals(free, stretch)]
+        shares[view.source] = merge_intervals([*shares[view.source], *mine])
         free = subtract_intervals(free, mine)
     if ranked:
         best = ranked[0].source

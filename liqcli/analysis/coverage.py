@@ -1,8 +1,8 @@
-"""How much of a window was really listened to, and where not."""
+"""How much of a window was recorded, where it was not, and where nobody knows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from liqcli.coverage import WindowMemory
@@ -15,8 +15,9 @@ class ExchangeCoverage:
     """
     Coverage of one exchange and symbol in a window.
 
-    ``intervals`` covered stretches and ``cut`` the stretches where the source could not give all [µs]; ``inferred`` is
-    true when some of it was guessed from an imported file's silences; ``sources`` those with any word on it.
+    ``intervals`` covered stretches, ``unknown`` stretches of which nothing is known (rows without a fetch log, a thin
+    imported file), ``cut`` stretches where the source could not give all [µs]; ``inferred`` is true when some of it was
+    guessed from an imported file's silences; ``sources`` those with any word on it.
     """
 
     exchange: str
@@ -26,27 +27,39 @@ class ExchangeCoverage:
     cut: tuple[Interval, ...]
     inferred: bool
     sources: tuple[str, ...]
+    unknown: tuple[Interval, ...] = ()
 
     @property
-    def share(self) -> float:
-        """Covered part of the window, 0 to 1."""
-        return total_length(self.intervals) / self.window.length_us
+    def share(self) -> float | None:
+        """Covered part of the window, 0 to 1; None where some of it is unknown."""
+        return None if self.unknown else total_length(self.intervals) / self.window.length_us
 
     @property
     def gaps(self) -> list[Interval]:
-        """Stretches nobody listened to. [µs]"""
-        return subtract_intervals([self.window.interval], self.intervals)
+        """Stretches that were not recorded. [µs]"""
+        return subtract_intervals([self.window.interval], [*self.intervals, *self.unknown])
 
 
 def build_coverage(
-    exchange: str, symbol: str, memories: Mapping[str, WindowMemory], window: Window
+    exchange: str,
+    symbol: str,
+    memories: Mapping[str, WindowMemory],
+    window: Window,
+    unlogged: Collection[str] = (),
 ) -> ExchangeCoverage:
-    """Join what all sources of one exchange and symbol remember, clipped to the window."""
+    """
+    Join what all sources of one exchange and symbol remember, clipped to the window.
+
+    ``unlogged`` are sources that have rows and remember nothing, as when another program wrote them: when they recorded
+    is not known.
+    """
     parts = {s: clip_intervals(m.covered(), window.interval) for s, m in memories.items()}
-    asked = [i for m in memories.values() for i in m.covered(("complete", "provisional", "cut"))]
+    fetched = [i for m in memories.values() for i in m.covered(("complete", "provisional", "cut"))]
     covered = merge_intervals(i for part in parts.values() for i in part)
     cut = clip_intervals((i for m in memories.values() for i in m.covered(("cut",))), window.interval)
-    guessed = subtract_intervals(covered, asked)
+    vague = [window.interval] if unlogged else [i for m in memories.values() for i in m.covered(("unknown",))]
+    unknown = subtract_intervals(clip_intervals(vague, window.interval), covered)
+    guessed = subtract_intervals(covered, fetched)
     return ExchangeCoverage(
         exchange,
         symbol,
@@ -54,15 +67,23 @@ def build_coverage(
         tuple(covered),
         tuple(cut),
         bool(guessed),
-        tuple(sorted(s for s, part in parts.items() if part)),
+        tuple(sorted({*(s for s, part in parts.items() if part), *unlogged})),
+        tuple(unknown),
     )
 
 
 def overall_share(coverage: Sequence[ExchangeCoverage]) -> float | None:
-    """Mean of the exchanges' shares: one of five silent for half the window makes 0.9. None when nothing is known."""
-    return sum(c.share for c in coverage) / len(coverage) if coverage else None
+    """Mean of the exchanges' shares: one of five silent for half the window makes 0.9. None when one is not known."""
+    shares = [c.share for c in coverage]
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known and len(known) == len(shares) else None
 
 
 def common_gaps(coverage: Sequence[ExchangeCoverage], window: Window) -> list[Interval]:
-    """Stretches that no exchange covers: what the picture must not show as calm. [µs]"""
-    return subtract_intervals([window.interval], [i for c in coverage for i in c.intervals])
+    """Stretches that were recorded on no exchange: what the picture must not show as calm. [µs]"""
+    return subtract_intervals([window.interval], [i for c in coverage for i in (*c.intervals, *c.unknown)])
+
+
+def common_unknown(coverage: Sequence[ExchangeCoverage]) -> list[Interval]:
+    """Stretches that are covered on no exchange, and of which at least one does not know. [µs]"""
+    return subtract_intervals((i for c in coverage for i in c.unknown), (i for c in coverage for i in c.intervals))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from liqcli.analysis.coverage import ExchangeCoverage
 from liqcli.engine import Engine
 from liqcli.formats import format_iso
+from liqcli.intervals import Interval
 from liqcli.model import US_PER_S, Window
 
 MINUTE_US = 60 * US_PER_S
@@ -27,7 +28,7 @@ class HourSum:
     One step: its start [µs UTC, of the day where the steps are hours of the day], events and USD of both sides.
 
     ``span_us`` is how much of the window falls on the step: less at its ends, several days' worth where days are added
-    up. ``coverage`` is how much of that the exchanges listened to, 0 to 1, their mean; None when nothing is known.
+    up. ``coverage`` is how much of that was recorded, 0 to 1, the mean of the exchanges; None where it is not known.
     """
 
     start_us: int
@@ -82,7 +83,7 @@ def build_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCover
             short_notional=int(usd["short"][k]) / 1e6,
             long_events=int(events["long"][k]),
             short_events=int(events["short"][k]),
-            coverage=None if shares is None else float(shares[k]),
+            coverage=None if shares is None or np.isnan(shares[k]) else float(shares[k]),
         )
         for k, start in enumerate(starts)
     )
@@ -118,7 +119,7 @@ def _clock(of_day_us: int) -> str:
 def _measure_spans(
     window: Window, coverage: Sequence[ExchangeCoverage], step_us: int, cycle_us: int, steps: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Give how much of the window falls on each step [µs], and the share of that the exchanges listened to."""
+    """Give how much of the window falls on each step [µs], and the recorded share of that, NaN where not known."""
     first = window.start_us // step_us
     marks = np.arange(first, -(-window.end_us // step_us) + 1, dtype=np.int64)
     edges = np.clip(marks * step_us, window.start_us, window.end_us)
@@ -127,18 +128,20 @@ def _measure_spans(
     np.add.at(spans, places, np.diff(edges))
     if not coverage:
         return spans, None
-    heard = np.zeros(steps, dtype=np.int64)
+    recorded, unknown = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
     for part in coverage:
-        np.add.at(heard, places, np.diff(_covered_before(part, edges)))
+        np.add.at(recorded, places, np.diff(_length_before(part.intervals, edges)))
+        np.add.at(unknown, places, np.diff(_length_before(part.unknown, edges)))
     whole = spans * len(coverage)
-    return spans, np.divide(heard, whole, out=np.zeros(steps), where=whole > 0)
+    shares = np.divide(recorded, whole, out=np.zeros(steps), where=whole > 0)
+    return spans, np.where(unknown > 0, np.nan, shares)
 
 
-def _covered_before(part: ExchangeCoverage, moments: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give how much was covered before each moment. [µs]"""
-    if not part.intervals:
+def _length_before(intervals: Sequence[Interval], moments: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give how much of the intervals, sorted and apart, lies before each moment. [µs]"""
+    if not intervals:
         return np.zeros(len(moments), dtype=np.int64)
-    starts, ends = np.array(part.intervals, dtype=np.int64).T
+    starts, ends = np.array(intervals, dtype=np.int64).T
     before = np.concatenate(([0], np.cumsum(ends - starts)))
     k = np.searchsorted(starts, moments, side="right") - 1
     inside = np.minimum(moments, ends[k]) - starts[k]

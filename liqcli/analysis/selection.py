@@ -14,12 +14,13 @@ from liqcli.analysis.market_price import MarketPrices, move_to_market
 from liqcli.analysis.sharing import Sharing, share_out
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError, EmptyWindowError, UsageError
-from liqcli.formats import format_count, format_iso, format_share, format_time
+from liqcli.formats import format_count, format_iso, format_time
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.partition import Partition
 from liqcli.symbols import match_symbols, normalise_symbol
 from liqcli.timespan import resolve_window
+from liqcli.words import describe_coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _select(
     events = _load(engine, lake, inside, sharing, window, query) if inside else 0
     if not events:
         if holdings:
-            raise _nothing_inside(query, holdings, window, overall_share(sharing.coverage))
+            raise _nothing_inside(query, holdings, window, sharing.coverage)
         raise _nothing_stored(query, lake)
     comparisons = compare_sources(engine, sharing.leftovers, inside, query.position, query.min_usd)
     damaged = [*damaged, *sharing.damaged]
@@ -168,14 +169,17 @@ def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
     )
 
 
-def _nothing_inside(query: Query, holdings: Sequence[Holding], window: Window, asked: float | None) -> EmptyWindowError:
+def _nothing_inside(
+    query: Query, holdings: Sequence[Holding], window: Window, coverage: Sequence[ExchangeCoverage]
+) -> EmptyWindowError:
     name = normalise_symbol(query.symbol)
     first = min(h.first_us for h in holdings)
     last = max(h.last_us for h in holdings)
     events = format_count(sum(h.events for h in holdings))
     narrowed = query.position != "both" or query.min_usd > 0
     filters = " that pass --position and --min-usd" if narrowed else ""
-    known = f" (asked and known for {format_share(asked, 1.0)} of it)" if asked else ""
+    share = overall_share(coverage)
+    known = f" (coverage {describe_coverage(share, any(c.inferred for c in coverage))})" if coverage else ""
     span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
     where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
     fill = (

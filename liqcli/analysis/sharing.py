@@ -9,12 +9,13 @@ from pathlib import Path
 from liqcli.analysis.claims import SourceView, divide_window
 from liqcli.analysis.coverage import ExchangeCoverage, build_coverage
 from liqcli.analysis.holdings import Holding, try_memory
-from liqcli.coverage import WindowMemory
+from liqcli.coverage import COVERED, WindowMemory
 from liqcli.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.lake import Lake
 from liqcli.model import Window
 
 Key = tuple[str, str]  # exchange, symbol
+CLAIMED = (*COVERED, "unknown")  # rows count also where it is not known whether the recorder ran all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,15 @@ def share_out(
             memories[source], bad = try_memory(lake, exchange, symbol, source)
             damaged += bad
         views = [
-            view_source(source, memory.covered(), rows.get((exchange, symbol, source), ()), window)
+            view_source(source, memory.covered(CLAIMED), rows.get((exchange, symbol, source), ()), window)
             for source, memory in memories.items()
         ]
-        speaking = [v for v in views if v.events or v.covered]
+        speaking = [v for v in views if v.events or clip_intervals(v.covered, window.interval)]
         shares[exchange, symbol] = divide_window(speaking, window)
         leftovers += find_leftovers((exchange, symbol), speaking, shares[exchange, symbol], rows, window)
-        known = build_coverage(exchange, symbol, memories, window)
-        if known.intervals or any(v.events for v in views):
+        unlogged = [v.source for v in views if v.events and not v.covered]
+        known = build_coverage(exchange, symbol, memories, window, unlogged)
+        if known.intervals or known.unknown or any(v.events for v in views):
             coverage.append(known)
     return Sharing(tuple(coverage), shares, tuple(leftovers), tuple(damaged))
 
@@ -104,6 +106,7 @@ def view_source(source: str, covered: Sequence[Interval], mine: Sequence[Holding
         full=any(h.full for h in mine),
         fill=any(h.fill for h in mine),
         events=sum(h.events for h in inside),
+        rows=tuple((h.first_us, h.last_us + 1) for h in inside),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from liqcli.analysis.claims import divide_window
 from liqcli.analysis.holdings import Holding, MarketHolding, read_holdings, read_market_holdings, try_memory
-from liqcli.analysis.sharing import find_leftovers, view_source
+from liqcli.analysis.sharing import CLAIMED, find_leftovers, view_source
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError
 from liqcli.formats import format_duration, format_iso
@@ -30,8 +30,8 @@ class StatusRow:
 
     ``first_us``, ``last_us`` [µs UTC], None where a source was asked and never had an event; ``notional`` [USD], None
     for candles and open interest; ``coverage`` the covered share between the first and the last remembered instant,
-    None when nothing is remembered; ``counted`` the share of the time it tells of in which it counts, for ``left_us``
-    [µs] others, ``instead``, tell better; ``size`` [bytes].
+    None when nothing is remembered or some of it is unknown; ``counted`` the share of the time it tells of in which it
+    counts, for ``left_us`` [µs] others, ``instead``, tell better; ``size`` [bytes].
     """
 
     exchange: str
@@ -127,8 +127,9 @@ def _join(
     for (exchange, symbol, source), parts in sorted(groups.items()):
         memory, bad = try_memory(lake, exchange, symbol, source)
         damaged += bad
-        covered = known[exchange, symbol, source] = memory.covered()
-        whole = (covered[0][0], covered[-1][1]) if covered else (0, 0)
+        present = known[exchange, symbol, source] = memory.covered(CLAIMED)
+        whole = (present[0][0], present[-1][1]) if present else (0, 0)
+        is_known = bool(present) and not memory.covered(("unknown",))
         rows.append(
             StatusRow(
                 exchange, symbol, source, "liquidations",
@@ -136,8 +137,8 @@ def _join(
                 last_us=max((h.last_us for h in parts), default=None),
                 events=sum(h.events for h in parts),
                 notional=sum(h.usd_e6 for h in parts) / 1e6,
-                coverage=total_length(covered) / (whole[1] - whole[0]) if covered else None,
-                gaps=tuple(subtract_intervals([whole], covered)),
+                coverage=total_length(present) / (whole[1] - whole[0]) if is_known else None,
+                gaps=tuple(subtract_intervals([whole], present)),
                 files=len(parts),
                 size=sum(h.path.stat().st_size for h in parts),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from liqcli.cli import complete
 from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
 from liqcli.cli.tables import render_table
 from liqcli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from liqcli.analysis.status import StatusRow
 
 SHORT = {"coverage": "cov.", "liquidations": "liq.", "open-interest": "OI"}  # on a narrow screen
 SPARE = ("MB", "gaps", "first")
@@ -28,7 +31,7 @@ def status(
 
     from liqcli.analysis.status import build_status, list_overlaps, status_record
     from liqcli.config import lake_root
-    from liqcli.formats import format_count, format_coverage, format_usd
+    from liqcli.formats import format_count, format_usd
     from liqcli.lake import Lake
 
     set_speech(quiet, debug)
@@ -51,8 +54,8 @@ def status(
                 _moment(row.last_us),
                 format_count(row.events),
                 format_usd(row.notional) if row.notional is not None else "",
-                format_coverage(row.coverage) if row.coverage is not None else "",
-                str(len(row.gaps)) if row.coverage is not None else "",
+                _coverage(row),
+                str(len(row.gaps)) if row.coverage is not None or row.gaps else "",
                 f"{row.size / 1e6:.2f}",
             )
             for row in rows
@@ -64,6 +67,14 @@ def status(
         say(f"the lake {store.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo")
     if damaged:
         raise typer.Exit(int(ExitCode.DAMAGED))
+
+
+def _coverage(row: StatusRow) -> str:
+    from liqcli.formats import format_coverage
+
+    if row.kind != "liquidations":
+        return ""
+    return "unknown" if row.coverage is None else format_coverage(row.coverage)
 
 
 def _shorten(word: str) -> str:

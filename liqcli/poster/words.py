@@ -28,8 +28,8 @@ def list_limits(findings: Findings) -> list[str]:
 
 
 def coverage_number(findings: Findings) -> tuple[HeadlineNumber, ...]:
-    """Give the headline number of coverage; nothing where it is not known."""
+    """Give the headline number of coverage."""
     share = overall_share(findings.selection.coverage)
     if share is None:
-        return ()
+        return (HeadlineNumber("unknown", "coverage", "warn"),)
     return (HeadlineNumber(format_coverage(share), "coverage", "plain" if share >= 0.999 else "warn"),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, make_window
@@ -44,6 +46,15 @@ def test_a_day_by_its_own_hours():
     assert (last.start_us, last.span_us, last.long_notional) == (T0 + DAY, 30 * MINUTE, 8)
     assert all(r.long_events + r.short_events == 0 for r in table.rows[2:-1])  # empty hours stay
     assert {r.coverage for r in table.rows} == {None}
+
+
+def test_an_hour_of_which_some_is_unknown_has_no_share():
+    window = make_window(T0, T0 + 24 * HOUR)
+    okx = coverage_of(window, (T0, T0 + 3 * HOUR), exchange="okx")
+    gate = replace(coverage_of(window, (T0, T0 + HOUR)), unknown=((T0 + HOUR, T0 + 2 * HOUR + 1),))
+    table = table_of(window, [], (okx, gate))
+    # Hour 0: both recorded. Hour 1 and the first microsecond of hour 2: Gate unknown. Hour 3: neither.
+    assert [row.coverage for row in table.rows[:4]] == [1.0, None, None, 0.0]
 
 
 def test_an_hour_of_more_than_a_double_counts_exactly():

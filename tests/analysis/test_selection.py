@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, covered, fill_lake, make_liquidation
 
+from liqcli.analysis.coverage import common_gaps, common_unknown, overall_share
 from liqcli.analysis.selection import Query, build_selection, check_position
 from liqcli.analysis.status import build_status
 from liqcli.analysis.summary import build_summary
@@ -293,9 +294,53 @@ def test_a_stretch_known_to_be_empty_is_not_filled_by_the_sampled_source_when_th
 
 def test_coverage_of_the_window(lake):
     selection, _ = select(overlapping(lake))
-    found = {c.exchange: (c.share, c.inferred, c.sources, c.gaps) for c in selection.coverage}
-    assert found["bybit"] == (1, True, ("recorder", "tardis"), [])
-    assert found["gate"] == (0, False, (), [(T0, T0 + DAY)])  # a row nobody remembers to have asked for
+    found = {c.exchange: (c.share, c.inferred, c.sources, c.gaps, c.unknown) for c in selection.coverage}
+    assert found["bybit"] == (1, True, ("recorder", "tardis"), [], ())
+    assert found["gate"] == (None, False, ("gate",), [], ((T0, T0 + DAY),))  # rows, and nothing says how they came
+
+
+def test_rows_without_a_fetch_log_are_unknown_not_absent(lake):
+    """Another program wrote them, or the folder was copied in part; two such sources share the time by their rows."""
+    rows = [
+        make_liquidation(T0 + HOUR, notional=1.0, source="a"),
+        make_liquidation(T0 + 2 * HOUR, notional=2.0, source="a"),
+        make_liquidation(T0 + 5 * HOUR, notional=4.0, source="b", completeness="sampled"),
+        make_liquidation(T0 + 6 * HOUR, notional=8.0, source="b", completeness="sampled"),
+    ]
+    selection, summary = select(fill_lake(lake, rows))
+    assert summary.sums.notional == 1 + 2 + 4 + 8
+    (known,) = selection.coverage
+    assert (known.share, known.gaps, known.unknown) == (None, [], ((T0, T0 + DAY),))
+    assert overall_share(selection.coverage) is None
+    assert common_gaps(selection.coverage, selection.window) == []
+    assert common_unknown(selection.coverage) == [(T0, T0 + DAY)]
+
+
+def test_what_another_source_recorded_is_known_beside_one_without_a_fetch_log(lake):
+    rows = [make_liquidation(T0 + HOUR), make_liquidation(T0 + HOUR, source="other")]
+    known_hours = {("gate", "SOLUSDT", "gate"): [(T0, T0 + 6 * HOUR, "complete")]}
+    (known,) = select(fill_lake(lake, rows, known_hours))[0].coverage
+    assert (known.share, known.intervals, known.unknown) == (
+        None,
+        ((T0, T0 + 6 * HOUR),),
+        ((T0 + 6 * HOUR, T0 + DAY),),
+    )
+
+
+def test_rows_of_a_thin_file_count_where_its_coverage_is_unknown(lake):
+    rows = [
+        make_liquidation(T0 + HOUR, notional=1.0, source="a"),
+        make_liquidation(T0 + 5 * HOUR, notional=2.0, source="b", completeness="sampled"),
+    ]
+    memories = {
+        ("gate", "SOLUSDT", "a"): [(T0, T0 + 2 * HOUR, "unknown")],
+        ("gate", "SOLUSDT", "b"): [(T0 + 4 * HOUR, T0 + 6 * HOUR, "unknown")],
+    }
+    selection, summary = select(fill_lake(lake, rows, memories))
+    assert summary.sums.notional == 3
+    (known,) = selection.coverage
+    assert (known.share, known.inferred, known.intervals) == (None, False, ())
+    assert known.gaps == [(T0 + 2 * HOUR, T0 + 4 * HOUR), (T0 + 6 * HOUR, T0 + DAY)]
 
 
 # ------------------------------------------------------------------ damage
@@ -387,7 +432,7 @@ def test_a_full_source_that_knows_of_nothing_outweighs_a_sampled_one(lake):
         ],
         {("gate", "SOLUSDT", "gate"): [(T0 - DAY, T0 + DAY, "complete")]},
     )
-    assert "known for 100 %" in message(store)
+    assert "(coverage 100 %)" in message(store)
 
 
 @pytest.mark.parametrize("change", [{"position": "buy"}, {"price_kind": "mid"}, {"completeness": "some"}])

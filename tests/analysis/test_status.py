@@ -26,6 +26,13 @@ def build(lake):
     return store
 
 
+def test_coverage_that_is_not_known_is_no_share(lake):
+    windows = [(T0, T0 + HOUR, "inferred"), (T0 + 2 * HOUR, T0 + 3 * HOUR, "unknown")]
+    store = fill_lake(lake, [make_liquidation(T0)], {("gate", "SOLUSDT", "gate"): windows})
+    ((row,), _) = build_status(store)
+    assert (row.coverage, row.gaps) == (None, ((T0 + HOUR, T0 + 2 * HOUR),))
+
+
 def test_rows_by_hand(lake):
     store = build(lake)
     rows, damaged = build_status(store)
