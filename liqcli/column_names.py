@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from liqcli.csv_layout import looks_like_row
@@ -77,9 +78,13 @@ def fill_columns(
     """
     Map by their well-known names what must be known of a row and ``--columns`` does not name.
 
-    ``needed`` are words, or several of which one will do, as in ``symbol|instrument``. What nobody has to say is left
-    out: who names columns may have reasons to leave out others.
+    ``needed`` are words, or several of which one will do, as in ``symbol|instrument``, or which belong together, as in
+    ``contracts&contract_size``: all are taken, if none is named. What nobody has to say is left out: who names columns
+    may have reasons to leave out others.
     """
-    lacking = [words.split("|")[0] for words in needed if not set(words.split("|")) & set(columns)]
+    lacking: list[str] = []
+    for words in needed:
+        if not set(re.split("[|&]", words)) & set(columns):
+            lacking += words.split("&") if "&" in words else words.split("|")[:1]
     guessed = guess_columns(header, known)
     return {**columns, **{word: guessed[word] for word in lacking if word in guessed}}

@@ -46,6 +46,7 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
             quote=generic.check_quote(options.quote),
             source=generic.canonical_name(options.source, "source") if options.source else "import",
             buy_means=buy_means,
+            guessed=frozenset(columns).difference(named or ()),
         )
         if options.symbol:
             generic.canonical_symbol(options.symbol, table.quote)
@@ -87,6 +88,6 @@ def _read_meaning(columns: dict[str, str], header: Sequence[str]) -> tuple[dict[
 
 def _needed_words(options: ImportOptions) -> list[str]:
     """What a row of a generic file must say, as far as the options do not say it for all."""
-    words = ["ts", "position|side", "price", "qty|notional|contracts"]
+    words = ["ts", "position|side", "price", "qty&notional&contracts&contract_size", "contract_kind"]
     words += [] if options.exchange else ["exchange"]
     return words + ([] if options.symbol else ["symbol|instrument"])

@@ -1,4 +1,4 @@
-"""Symbols: one canonical name (``SOLUSDT``, ``BTCUSD``) out of every exchange's and user's spelling."""
+"""Symbols: one canonical name (``SOLUSDT``, ``BTCUSDT-251226``) out of every exchange's and user's spelling."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from liqcli.errors import UsageError
+from liqcli.expiry import cut_expiry, is_expiry
 
 # Longest first: "USDT" must win over "USD" when a suffix is cut off.
 QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDE", "USD", "EUR", "BTC", "ETH")
@@ -40,23 +41,24 @@ EXCHANGES = (
     "pacifica",
 )
 
-_DATED = re.compile(r"[-_](\d{6}|\d{1,2}[A-Z]{3}\d{2})$")
 _PERPETUAL = re.compile(r"[-_](SWAP|PERP|PERPETUAL)$")
 _KRAKEN = re.compile(r"^(PF|PI|FI|FF)_")
 _BITFINEX = re.compile(r"^T([A-Z0-9]+)F0:UST(F0)?$")
-_CCXT = re.compile(r"^([^/:]+)/([^/:]+):([^/:]+)$")
+_CCXT = re.compile(r"^([^/:]+)/([^/:]+):[^/:-]+(-\d{6})?$")
+_OPTION = re.compile(r"[-_][\dD.]+[-_][CP]([-_][A-Z]+)?$")  # BTC-27MAR26-80000-C, XRP_USDC-27MAR26-0d5-C
 
 
 def normalise_symbol(text: str) -> str:
     """
     Turn any spelling of a perpetual or future into base + quote: ``SOL-USDT-SWAP`` -> ``SOLUSDT``.
 
-    A bare base (``SOL``) comes back as it is; :func:`match_symbols` reads it as every contract on that base.
+    A dated future keeps its expiry: ``BTCUSDT_261225`` -> ``BTCUSDT-261225``. A bare base (``SOL``, ``BTC_261225``)
+    comes back as it is; :func:`match_symbols` reads it as every contract on that base (with that expiry).
 
     Raises
     ------
     UsageError
-        A spot name (``SOL/USDT``, ``SOLUSDT-SPOT``), or characters that no contract name has.
+        A spot name (``SOL/USDT``, ``SOLUSDT-SPOT``), an option, or characters that no contract name has.
     """
     name = text.strip().upper()
     if name.endswith(("-SPOT", "_SPOT", ":SPOT")) or (name.count("/") == 1 and ":" not in name):
@@ -66,19 +68,52 @@ def normalise_symbol(text: str) -> str:
             f"{text!r} is a spot market: spot has no leverage, so nothing is liquidated there; "
             f"the perpetual is called {pair}"
         )
+    if _OPTION.search(name) or "-FS-" in name:
+        raise UsageError(f"{text!r} is {'a spread' if '-FS-' in name else 'an option'}, not a future")
     if match := _BITFINEX.match(name):
         name = match[1] + "USDT"
     if match := _CCXT.match(name):
-        name = match[1] + _DATED.sub("", match[2])
-    name = _KRAKEN.sub("", name)
+        name = match[1] + match[2] + (match[3] or "")
+    stem, expiry = cut_expiry(_KRAKEN.sub("", name))
+    pair = _join_pair(stem)
+    return check_symbol(f"{pair}-{expiry}" if expiry else pair, text)
+
+
+def _join_pair(name: str) -> str:
+    """Write base and quote in one word, without what says that a contract is a perpetual."""
     perpetual = _PERPETUAL.search(name)
-    name = _PERPETUAL.sub("", _DATED.sub("", name))
+    name = _PERPETUAL.sub("", name)
     joined = re.sub(r"[-_]", "", name)
     if joined == name and perpetual and not _has_quote(name):
         joined += "USD"  # Deribit writes BTC-PERPETUAL for the inverse contract
-    if joined.startswith("XBT"):
-        joined = "BTC" + joined[3:]
-    return check_name(joined, "symbol", text)
+    return "BTC" + joined[3:] if joined.startswith("XBT") else joined
+
+
+def check_symbol(symbol: str, shown: str | None = None) -> str:
+    """
+    Let a canonical symbol pass: letters and digits, and an expiry behind a dash.
+
+    Raises
+    ------
+    UsageError
+        Anything else.
+    """
+    pair, dash, expiry = symbol.partition("-")
+    if dash and not is_expiry(expiry):
+        pair = symbol
+    check_name(pair, "symbol", shown if shown is not None else symbol)
+    return symbol
+
+
+def expiry_of(symbol: str) -> str:
+    """The expiry that a canonical symbol carries (``251226``), empty for a perpetual."""
+    return symbol.partition("-")[2]
+
+
+def add_quote(symbol: str, quote: str) -> str:
+    """Give a symbol without a quote one: ``BTC`` -> ``BTCUSDT``, ``BTC-251226`` -> ``BTCUSDT-251226``."""
+    base, dash, expiry = symbol.partition("-")
+    return f"{base}{quote}{dash}{expiry}"
 
 
 def check_name(name: str, what: str, shown: str | None = None) -> str:
@@ -99,16 +134,17 @@ def check_name(name: str, what: str, shown: str | None = None) -> str:
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
-    """Cut a canonical symbol into base and quote; the quote is empty when none is recognised."""
+    """Cut a canonical symbol into base and quote (not its expiry); the quote is empty when none is recognised."""
+    pair = symbol.partition("-")[0]
     for quote in QUOTES:
-        if symbol.endswith(quote) and len(symbol) > len(quote):
-            return symbol[: -len(quote)], quote
-    return symbol, ""
+        if pair.endswith(quote) and len(pair) > len(quote):
+            return pair[: -len(quote)], quote
+    return pair, ""
 
 
 def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
     """
-    Find which stored symbols a user's word means: itself, or every contract on a bare base.
+    Find which stored symbols a user's word means: itself, or every contract on a bare base (with its expiry, if any).
 
     Raises
     ------
@@ -120,7 +156,9 @@ def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
     if _has_quote(symbol):
         found = [symbol] if symbol in names else []
     else:
-        found = [name for name in names if name == symbol or split_symbol(name)[0] == symbol]
+        base, expiry = split_symbol(symbol)[0], expiry_of(symbol)
+        on_base = [name for name in names if name == symbol or split_symbol(name)[0] == base]
+        found = [name for name in on_base if not expiry or expiry_of(name) == expiry]
     if not found and names and not _is_known(symbol):
         pairs = [*names, *(f"{base}USDT" for base in WELL_KNOWN_BASES)]
         hint = nearest(symbol, pairs if _has_quote(symbol) else [*pairs, *(split_symbol(pair)[0] for pair in pairs)])

@@ -38,7 +38,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "lake staging merge http line guard body pace reach file_kinds file_rows csv_layout sqlite_rows records"
         " column_names market_data",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
-        " resources words partition atomic clock __init__",
+        " amounts expiry instruments resources words partition atomic clock __init__",
     )
 )
 # What a room may not touch, not even by way of another room that it imports.

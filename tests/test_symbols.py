@@ -14,9 +14,18 @@ SPELLINGS = {
     "SOLUSDT": ["SOLUSDT", "solusdt", "SOL-USDT-SWAP", "SOL_USDT", "SOL/USDT:USDT", "tSOLF0:USTF0", "SOL-USDT",
                 " SOLUSDT "],
     "BTCUSDC": ["BTC_USDC-PERPETUAL", "BTC/USDC:USDC"],
-    "BTCUSD": ["PF_XBTUSD", "PI_XBTUSD", "BTC-USD", "BTC-PERPETUAL", "BTCUSD_PERP", "XBTUSD", "FI_XBTUSD_240628",
-               "BTC-USD-SWAP", "BTC-USD-241227", "BTCUSD_240628", "BTC/USD:BTC", "BTC/USD:BTC-241227"],
-    "BTCUSDT": ["BTC-USDT-241227", "BTCUSDT-27DEC24", "BTC/USDT:USDT-241227", "tBTCF0:USTF0"],
+    "BTCUSD": ["PF_XBTUSD", "PI_XBTUSD", "BTC-USD", "BTC-PERPETUAL", "BTCUSD_PERP", "XBTUSD", "BTC-USD-SWAP",
+               "BTC/USD:BTC"],
+    "BTCUSDT": ["BTC/USDT:USDT", "tBTCF0:USTF0"],
+    # Dated: base + quote - YYMMDD. 27 December 2024 and 28 June 2024 are the last Fridays of their months (Z, M).
+    "BTCUSDT-241227": ["BTC-USDT-241227", "BTCUSDT_241227", "BTCUSDT-27DEC24", "BTC/USDT:USDT-241227", "XBTUSDTZ24",
+                       "BTC_USDT_20241227"],
+    "BTCUSD-240628": ["FI_XBTUSD_240628", "FF_XBTUSD_240628", "BTCUSD_240628", "BTC-USD-240628", "BTC/USD:BTC-240628",
+                      "BTCUSDM24"],
+    "BTCUSDC-240628": ["BTC_USDC-28JUN24"],
+    "BTCUSDT-CQ": ["BTC-USDT-CQ"],  # HTX: this quarter's, whichever that was
+    "BTC-240628": ["BTC-28JUN24", "BTC_240628", "btc-240628", "BTC240628", "XBT_240628"],  # without a quote
+    "BTC999999": ["BTC-999999"],  # no date
     "ETHUSD": ["ETH-PERPETUAL", "PF_ETHUSD"],
     "1000PEPEUSDT": ["1000PEPEUSDT", "1000pepe_usdt"],
     "BTC": ["BTC", "btc", "XBT"],
@@ -53,8 +62,11 @@ def test_whatever_comes_out_is_letters_and_digits(text):
         symbol = normalise_symbol(text)
     except UsageError:
         return
-    assert symbol.isalnum()
-    assert len(symbol) <= 40
+    pair, dash, expiry = symbol.partition("-")
+    assert pair.isalnum()
+    assert len(pair) <= 40
+    assert (len(expiry) in (2, 6)) == bool(dash)
+    assert expiry.isascii()
 
 
 def test_check_name():
@@ -75,6 +87,8 @@ def test_check_name():
         ("USDT", ("USDT", "")),
         ("SOL", ("SOL", "")),
         ("ETH", ("ETH", "")),
+        ("BTCUSDT-241227", ("BTC", "USDT")),
+        ("BTC-241227", ("BTC", "")),
     ],
 )
 def test_split(symbol, parts):
@@ -97,6 +111,32 @@ HELD = ["SOLUSD", "SOLUSDT", "SOLVUSDT", "BTCUSDT", "WEIRD"]
 )
 def test_match(wanted, found):
     assert match_symbols(wanted, HELD) == found
+
+
+QUARTERLIES = ["BTCUSD", "BTCUSD-251226", "BTCUSDT", "BTCUSDT-251226", "BTCUSDT-260327", "ETHUSDT-251226"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("BTC", ["BTCUSD", "BTCUSD-251226", "BTCUSDT", "BTCUSDT-251226", "BTCUSDT-260327"]),
+        ("BTCUSDT", ["BTCUSDT"]),
+        ("BTC_251226", ["BTCUSD-251226", "BTCUSDT-251226"]),
+        ("BTC-26DEC25", ["BTCUSD-251226", "BTCUSDT-251226"]),
+        *((spelling, ["BTCUSDT-251226"]) for spelling in ("BTCUSDT_251226", "BTC-USDT-251226", "BTCUSDT-26DEC25")),
+        *((spelling, ["BTCUSD-251226"]) for spelling in ("FI_XBTUSD_251226", "BTC-USD-251226", "BTCUSD_251226")),
+        ("BTCUSDT_261225", []),
+    ],
+)
+def test_a_dated_contract_is_one_of_its_own(wanted, found):
+    """A base means all of its contracts; a perpetual's name means none with an expiry."""
+    assert match_symbols(wanted, QUARTERLIES) == found
+
+
+@pytest.mark.parametrize("name", ["BTC-27MAR26-80000-C", "XRP_USDC-27MAR26-0d5-P", "BTC-FS-27MAR26_PERP"])
+def test_options_and_spreads_are_refused(name):
+    with pytest.raises(UsageError, match=r"is (an option|a spread), not a future"):
+        normalise_symbol(name)
 
 
 def test_match_names_the_nearest():

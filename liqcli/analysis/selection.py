@@ -18,7 +18,7 @@ from liqcli.formats import format_count, format_iso, format_time
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.partition import Partition
-from liqcli.symbols import match_symbols, normalise_symbol
+from liqcli.symbols import expiry_of, match_symbols, normalise_symbol
 from liqcli.timespan import resolve_window
 from liqcli.words import describe_coverage
 
@@ -162,9 +162,11 @@ def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
     what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
     where = f" on {', '.join(query.exchanges)}" if query.exchanges else ""
     fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
+    get = f"to get some: liqcli fetch --symbol {name}{fetch_where}"
+    if expiry_of(name):
+        get = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
     return EmptyWindowError(
-        f"no liquidations of {name}{where} in the lake {lake.root} ({what}); to get "
-        f"some: liqcli fetch --symbol {name}{fetch_where}",
+        f"no liquidations of {name}{where} in the lake {lake.root} ({what}); {get}",
         fact=f"no liquidations of {name}{where} in the lake ({what})",
     )
 
@@ -186,6 +188,8 @@ def _nothing_inside(
         f"to fill the window: liqcli fetch --symbol {name}{where} "
         f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"
     )
+    if expiry_of(name):
+        fill = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
     advice = "a lower --min-usd or --position both counts more" if narrowed else fill
     fact = (
         f"no liquidations of {name}{filters} in {span}{known}; "

@@ -12,7 +12,7 @@ from liqcli.lake import Lake
 from liqcli.market_data import INTERVAL_US, candle_schema, open_interest_schema
 from liqcli.merge import lake_schema
 from liqcli.partition import KINDS, Partition, month_bounds
-from liqcli.symbols import check_name
+from liqcli.symbols import check_symbol
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +56,7 @@ def _misplaced(lake: Lake, partition: Partition) -> str | None:
     """Say what is wrong with the names of a file's folders, or None."""
     try:
         partition.path(lake.root)
-        check_name(partition.symbol, "symbol")
+        check_symbol(partition.symbol)
         month_bounds(partition.month)
     except (UsageError, ValueError) as error:
         return f"its path is none of the lake's ({error})"

@@ -14,7 +14,7 @@ from liqcli.fetcher.tell import list_market_troubles, troubles_of
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.settings import Settings
-from liqcli.symbols import split_symbol
+from liqcli.symbols import expiry_of, split_symbol
 
 if TYPE_CHECKING:
     from liqcli.fetcher.market_rows import MarketRow
@@ -42,11 +42,14 @@ def gather(lake: Lake, settings: Settings, window: Window, progress: Progress) -
     exchanges = _fetchable(settings, progress.say)
     if settings.exchanges and not exchanges:
         return Gathered()
-    run = _Run(lake, settings, window, exchanges, progress)
+    symbols = tuple(symbol for symbol in settings.symbols if not expiry_of(symbol))
+    if not symbols:  # dated contracts are imported or recorded
+        return Gathered()
+    run = _Run(lake, settings, symbols, window, exchanges, progress)
     try:
-        run.fetch(settings.symbols)
+        run.fetch(symbols)
     except UsageError:  # an unknown symbol: the others still want their data
-        for symbol in settings.symbols:
+        for symbol in symbols:
             try:
                 run.fetch([symbol])
             except UsageError as error:
@@ -62,6 +65,7 @@ class _Run:
 
     lake: Lake
     settings: Settings
+    symbols: Sequence[str]
     window: Window
     exchanges: Sequence[str]
     progress: Progress
@@ -84,7 +88,7 @@ class _Run:
         from liqcli.fetcher.market import fetch_market
 
         symbols: list[str] = []
-        for word in self.settings.symbols:
+        for word in self.symbols:
             listed = [row["symbol"] for row in self.found.rows if split_symbol(row["symbol"])[0] == word]
             symbols += [word] if split_symbol(word)[1] else listed or [f"{word}USDT"]
         try:

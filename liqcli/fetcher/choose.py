@@ -12,7 +12,7 @@ from liqcli.intervals import Interval, clip_intervals, subtract_intervals, total
 from liqcli.model import Window
 from liqcli.sources import SOURCES, load_source
 from liqcli.sources.common import HOUR_US, Source
-from liqcli.symbols import EXCHANGES, nearest, split_symbol
+from liqcli.symbols import EXCHANGES, expiry_of, nearest, split_symbol
 from liqcli.timespan import now_us
 
 Pair = tuple[Source, str]
@@ -56,6 +56,23 @@ def choose_pairs(
         pairs += [(source, exchange) for source in serving]
     order = [source.name for source in named or every]
     return sorted(pairs, key=lambda pair: order.index(pair[0].name))
+
+
+def check_perpetual(words: Iterable[str]) -> None:
+    """
+    Refuse dated contracts, which no source is asked for.
+
+    Raises
+    ------
+    UsageError
+        Names the contract, and how it gets into the lake.
+    """
+    for word in words:
+        if expiry_of(word):
+            raise UsageError(
+                f"{word} is a dated contract, and fetch gets perpetuals only; import a file that holds it "
+                f"(liqcli import FILE), or record it (liqcli record --symbol {word})"
+            )
 
 
 def find_best(serving: Sequence[Source], exchange: str, window: Window, words: Sequence[str]) -> list[Source]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from liqcli.errors import DamagedError
+from liqcli.fetcher.choose import check_perpetual
 from liqcli.fetcher.crew import like_ctrl_c
 from liqcli.fetcher.market_ask import Batch
 from liqcli.fetcher.market_desk import Asking, Desk
@@ -82,6 +83,7 @@ def fetch_market(
     KeyboardInterrupt
         Ctrl-C or SIGTERM; windows that were answered are stored.
     """
+    check_perpetual(symbols)
     chosen = [name for name in exchanges if name in MARKET_SOURCES] or list(MARKET_SOURCES)
     progress = progress or Progress(say)
     desk = Desk(lake, progress)

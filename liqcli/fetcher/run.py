@@ -15,7 +15,7 @@ from typing import NamedTuple
 from liqcli.analysis.holdings import try_memory
 from liqcli.errors import DamagedError, UsageError
 from liqcli.fetcher.ask import Heard, Resolved, list_questions, resolve
-from liqcli.fetcher.choose import Pair, check_listed, choose_pairs
+from liqcli.fetcher.choose import Pair, check_listed, check_perpetual, choose_pairs
 from liqcli.fetcher.clients import Clients
 from liqcli.fetcher.crew import Crew, Question, like_ctrl_c
 from liqcli.fetcher.jobs import FetchSummary, Job, sum_up
@@ -93,6 +93,7 @@ def fetch(
         Ctrl-C or SIGTERM; complete windows are stored.
     """
     words = [normalise_symbol(text) for text in dict.fromkeys(symbols)] or list(DEFAULT_SYMBOLS)
+    check_perpetual(words)
     pairs = choose_pairs(sources, exchanges, window, words, say)
     progress = progress or Progress(say)
     past = cut_future(window, now_us())

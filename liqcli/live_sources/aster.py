@@ -38,7 +38,7 @@ def parse_own_order(order: Mapping[str, Any]) -> Liquidation:
     ValueError
         Not filled, or a field is missing or cannot be read.
     """
-    return parse_order(order)._replace(exchange="aster", source="aster")
+    return parse_order(order, "aster")
 
 
 SOURCE = LiveSource(

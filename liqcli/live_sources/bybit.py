@@ -19,24 +19,31 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from liqcli.expiry import MONTH_CODES, expiry_date
+from liqcli.instruments import read_contract, require_kind
 from liqcli.live_sources.common import Channel, Frame, LiveSource, read_ms
 from liqcli.model import Liquidation, Position, parse_number
 from liqcli.sources.common import Market, build_liquidation
-from liqcli.symbols import normalise_symbol, split_symbol
+from liqcli.symbols import expiry_of, split_symbol
 
 POSITION_OF_SIDE: dict[str, Position] = {"Buy": "long", "Sell": "short"}
 TOPIC = "allLiquidation."
 
 
 def name_instrument(symbol: str) -> str:
-    """``BTCUSDT`` and ``BTCUSD`` are called so; the contract in USDC is ``BTCPERP``."""
+    """``BTCUSDT`` and ``BTCUSD`` are called so; the contract in USDC is ``BTCPERP``, dated ones ``BTCUSDT-26DEC25``."""
     base, quote = split_symbol(symbol)
-    return f"{base}PERP" if quote == "USDC" else symbol
+    day = expiry_date(expiry_of(symbol))
+    if day is None:
+        return f"{base}PERP" if quote == "USDC" else symbol
+    if quote == "USD":
+        return f"{base}USD{MONTH_CODES[day.month - 1]}{day:%y}"
+    return f"{base}{'' if quote == 'USDC' else quote}-{day.day}{day:%b%y}".upper()
 
 
 def name_symbol(instrument: str) -> str:
     """Give the symbol of an instrument."""
-    return f"{instrument[:-4]}USDC" if instrument.endswith("PERP") else normalise_symbol(instrument)
+    return read_contract("bybit", instrument).symbol
 
 
 def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
@@ -89,9 +96,9 @@ def parse_event(event: Mapping[str, Any]) -> Liquidation:
     position = POSITION_OF_SIDE.get(side)
     if position is None:
         raise ValueError(f"side is neither Buy nor Sell: {side[:60]!r}")
-    symbol = name_symbol(instrument)
-    inverse = split_symbol(symbol)[1] == "USD"
-    market = Market("bybit", symbol, instrument, 1.0, inverse)
+    contract = read_contract("bybit", instrument)
+    inverse = require_kind(contract, "bybit", instrument) == "inverse"
+    market = Market("bybit", contract.symbol, instrument, 1.0, inverse)
     return build_liquidation(
         market,
         ts_us=ts_us,

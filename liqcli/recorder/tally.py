@@ -159,7 +159,7 @@ class Tally:
         name = order.get("s", order.get("symbol")) if isinstance(order, Mapping) else None
         try:
             return self.source.name_symbol(name) in self.channel.symbols if isinstance(name, str) else True
-        except UsageError:
+        except (UsageError, ValueError):
             return True
 
     def _reject(self, reason: str, raw: object) -> None:
@@ -183,11 +183,11 @@ def covered_s(intervals: list[Interval]) -> float:
 
 def list_symbols(source: LiveSource, words: list[str]) -> Iterator[str]:
     """Spell wanted symbols out: a bare base means its contract in each quote of the source."""
-    from liqcli.symbols import split_symbol
+    from liqcli.symbols import add_quote, split_symbol
 
     for word in words:
         quote = split_symbol(word)[1]
         if not quote:
-            yield from (f"{word}{each}" for each in source.quotes)
+            yield from (add_quote(word, each) for each in source.quotes)
         elif quote in source.quotes:
             yield word

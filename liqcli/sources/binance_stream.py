@@ -15,22 +15,20 @@ fixture: tests/sources/test_binance_stream.py (frames of facts/sources.md sectio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from liqcli.errors import UsageError
+from liqcli.instruments import read_contract, require_kind
 from liqcli.model import Liquidation, Position, parse_number, to_us
-from liqcli.symbols import normalise_symbol, split_symbol
+from liqcli.symbols import split_symbol
 
 POSITION_OF_SIDE: dict[str, Position] = {"SELL": "long", "BUY": "short"}
 KEPT_STATUSES = ("FILLED", "PARTIALLY_FILLED")
 CSV_HEADER = ("Symbol", "Side", "Order Type", "Time in Force", "Quantity", "Price", "Average Price", "Order Status")
 CSV_WIDTH = 12
 
-_COIN_M = re.compile(r"^[A-Z0-9]+USD_(PERP|\d{6})$")
 _WRAPPERS = ("data", "message", "payload", "msg")
 # The stream's letters, and what its REST twin called the same fields.
 _SPELLINGS = {
@@ -67,9 +65,9 @@ def iter_orders(message: object) -> Iterator[Mapping[str, Any]]:
             yield message
 
 
-def parse_order(order: Mapping[str, Any]) -> Liquidation:
+def parse_order(order: Mapping[str, Any], exchange: str = "binance") -> Liquidation:
     """
-    Turn one order of a frame into a liquidation.
+    Turn one order of a frame of Binance, or of an exchange that speaks alike, into a liquidation.
 
     Raises
     ------
@@ -86,7 +84,7 @@ def parse_order(order: Mapping[str, Any]) -> Liquidation:
     if not isinstance(fields["s"], str):
         raise ValueError(f"symbol is missing or not a text: {fields['s']!r}")
     instrument = fields["s"].upper()
-    symbol, face = _read_instrument(instrument, str(order.get("st", "")) == "2")
+    symbol, face = _read_instrument(exchange, instrument, str(order.get("st", "")) == "2")
     average = parse_number(fields["ap"]) if fields["ap"] not in (None, "") else 0.0
     price = average or parse_number(fields["p"])
     filled = parse_number(fields["z"])
@@ -94,7 +92,7 @@ def parse_order(order: Mapping[str, Any]) -> Liquidation:
         raise ValueError(f"price and filled quantity must be above zero: {price!r}, {filled!r}")
     return Liquidation(
         ts_us=_parse_time(fields["T"]),
-        exchange="binance",
+        exchange=exchange,
         symbol=symbol,
         instrument=instrument,
         position=position,
@@ -106,7 +104,7 @@ def parse_order(order: Mapping[str, Any]) -> Liquidation:
         contract_size=face,
         completeness="sampled",
         event_id=None,
-        source="binance",
+        source=exchange,
     )
 
 
@@ -146,17 +144,12 @@ def _pick(order: Mapping[str, Any], names: tuple[str, ...]) -> Any:  # noqa: ANN
 
 
 @lru_cache(maxsize=20_000)
-def _read_instrument(instrument: str, coin_margined: bool) -> tuple[str, float | None]:
+def _read_instrument(exchange: str, instrument: str, coin_margined: bool) -> tuple[str, float | None]:
     """Give the symbol, and the face value of a COIN-M contract in USD (None for USD-M)."""
-    try:
-        symbol = normalise_symbol(instrument)
-    except UsageError as error:
-        raise ValueError(str(error)) from None
-    if coin_margined or _COIN_M.match(instrument):
-        return symbol, 100.0 if symbol == "BTCUSD" else 10.0
-    if split_symbol(symbol)[1] in ("BTC", "ETH", "EUR"):
-        raise ValueError(f"{instrument}: not quoted in dollars, so its USD value is unknown")
-    return symbol, None
+    contract = read_contract(exchange, instrument)
+    if coin_margined and contract.kind != "inverse":
+        raise ValueError(f"{instrument}: st says COIN-M, the name says USD-M")
+    return contract.symbol, contract.face if require_kind(contract, exchange, instrument) == "inverse" else None
 
 
 def _parse_time(cell: object) -> int:

@@ -27,6 +27,7 @@ from typing import Any
 
 from liqcli.body import Body
 from liqcli.http import RefusalError, Request
+from liqcli.instruments import read_contract
 from liqcli.model import US_PER_S, Liquidation, Window, from_us, parse_number
 from liqcli.pace import Limit
 from liqcli.sources import binance_files
@@ -186,13 +187,9 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
         bases = {base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")}
         folders = [f"{FOLDER}{base}USD_PERP/" for base in bases]
     names = [folder.removeprefix(FOLDER).strip("/") for folder in folders]
-    listed = {name: symbol for name in names if name.endswith("_PERP") and (symbol := canonical(name))}
+    listed = {name: read_contract(exchange, name) for name in names if name.endswith("_PERP") and canonical(name)}
     return pick_markets(
-        (
-            Market(exchange, symbol, name, 100.0 if symbol == "BTCUSD" else 10.0, True)
-            for name, symbol in listed.items()
-        ),
-        wanted,
+        (Market(exchange, contract.symbol, name, contract.face, True) for name, contract in listed.items()), wanted
     )
 
 

@@ -9,8 +9,9 @@ gives: the last 3 days, "may be delayed" (documented); 100 rows a page, newest f
 limits: 5 requests a second an address (documented)
 side: side is the POSITION: buy = a long was liquidated (proved by others on the cascade of 2026-10-07)
 price: price, about the bankruptcy price (seen by others), so price_kind bankruptcy
-qty: amount is QUOTE money: 13.70319 / 0.1649 = 83.1 coins exactly (recorded); so coins = amount / price. COIN-FUTURES
-    are not asked: what their amount counts is unproven
+qty: amount is QUOTE money: 13.70319 / 0.1649 = 83.1 coins exactly (recorded); so coins = amount / price. That it is
+    so of COIN-FUTURES too (USD) is unproven: a row of which it need not be true (1000 at 62978.5 is no round number of
+    coins, so 1000 may be coins or contracts) is refused
 time: ts, milliseconds as text (recorded). Fifteen minutes are left for delayed rows (unproven)
 completeness: sampled: the websocket sends at most one a second; for this answer nothing is stated, so the weaker word
 changed: added 2026-06-25 (seen by others); v2 has no such data
@@ -36,8 +37,9 @@ from liqcli.sources.common import (
     Row,
     Source,
     build_answer,
-    canonical,
+    check_quote,
     decode_json,
+    known_contract,
     pick_markets,
     read_markets,
 )
@@ -45,7 +47,7 @@ from liqcli.symbols import split_symbol
 
 LIMIT = 100
 _POSITIONS: dict[str, Position] = {"buy": "long", "sell": "short"}
-_CATEGORIES = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}
+_CATEGORIES = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES", "USD": "COIN-FUTURES"}
 _BUSY = frozenset({"429", "30007", "40010", "40015", "40200", "40725", "45001"})
 
 
@@ -78,12 +80,12 @@ def page_request(market: Market, cursor: str | None) -> Request:
 
 
 def parse_market(raw: Row) -> Market | None:
-    """Read a contract; None for dated ones, which share the symbol of the perpetual."""
+    """Read a perpetual; None for anything else."""
     name = str(raw["symbol"])
-    symbol = canonical(f"{name.removesuffix('PERP')}USDC" if name.endswith("PERP") else name)
-    if symbol is None or str(raw.get("type", "perpetual")) != "perpetual" or split_symbol(symbol)[1] not in _CATEGORIES:
+    contract = known_contract("bitget", name) if str(raw.get("type", "perpetual")) == "perpetual" else None
+    if contract is None or split_symbol(contract.symbol)[1] not in _CATEGORIES:
         return None
-    return Market("bitget", symbol, name, None)
+    return Market("bitget", contract.symbol, name, None, inverse=contract.kind == "inverse")
 
 
 def parse_row(raw: Row, market: Market) -> Liquidation:
@@ -103,6 +105,8 @@ def parse_row(raw: Row, market: Market) -> Liquidation:
     price, amount = parse_number(raw["price"]), parse_number(raw["amount"])
     if not (price > 0 and amount > 0):
         raise ValueError(f"price and amount must be above zero: {price!r}, {amount!r}")
+    if market.inverse:
+        check_quote(amount, price)
     try:
         qty = float(Decimal(str(raw["amount"])) / Decimal(str(raw["price"])))
     except InvalidOperation:
@@ -127,7 +131,7 @@ def parse_row(raw: Row, market: Market) -> Liquidation:
 
 def _spell(symbol: str) -> Market:
     base, quote = split_symbol(symbol)
-    return Market("bitget", symbol, f"{base}PERP" if quote == "USDC" else symbol, None)
+    return Market("bitget", symbol, f"{base}PERP" if quote == "USDC" else symbol, None, inverse=quote == "USD")
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
@@ -195,5 +199,5 @@ SOURCE = Source(
     decode=decode,
     ask_markets=_ask_markets,
     ask_window=_ask_window,
-    quotes=("USDT", "USDC"),
+    quotes=tuple(_CATEGORIES),
 )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from liqcli.errors import UsageError
 from liqcli.http import Request
+from liqcli.instruments import Contract, Kind, read_contract, require_kind
 from liqcli.model import (
     US_PER_S,
     Completeness,
@@ -27,12 +28,13 @@ from liqcli.model import (
     parse_number,
 )
 from liqcli.pace import Limit
-from liqcli.symbols import normalise_symbol, split_symbol
+from liqcli.symbols import expiry_of, normalise_symbol, split_symbol
 from liqcli.timespan import now_us
 
 HOUR_US = 3600 * US_PER_S
 DAY_US = 24 * HOUR_US
 Row = Mapping[str, Any]
+_ROUND_DIGITS = 8  # a quantity has so few digits; a quotient that is none has 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,22 @@ def canonical(instrument: str) -> str | None:
         return None
 
 
+def known_contract(exchange: str, instrument: str, stated: Kind | None = None) -> Contract | None:
+    """
+    Read a perpetual's name by the one rule of all readers; None for dated and quanto contracts and for other names.
+
+    ``stated`` is what the exchange's own list calls it: where that is not what its name says, nothing is certain.
+    """
+    try:
+        contract = read_contract(exchange, instrument)
+        kind = stated or require_kind(contract, exchange, instrument)
+    except ValueError:
+        return None
+    if contract.kind not in (None, kind) or expiry_of(contract.symbol) or not contract.in_dollars:
+        return None
+    return replace(contract, kind=kind)
+
+
 def read_size(value: object) -> float | None:
     """Read a contract size; None when it is not a positive number."""
     try:
@@ -179,6 +197,23 @@ def multiply(*factors: float) -> float:
     for factor in factors:
         product *= Decimal(repr(factor))
     return float(product)
+
+
+def check_quote(amount: float, price: float) -> None:
+    """
+    See that an amount counts money (Bitget: 13.70319 USDT at 0.1649 = 83.1 coins exactly): coins would not divide so.
+
+    Raises
+    ------
+    ValueError
+        It may as well count coins or contracts.
+    """
+    if _digits(Decimal(repr(amount)) / Decimal(repr(price))) > _ROUND_DIGITS >= _digits(Decimal(repr(amount))):
+        raise ValueError(f"unit is unclear: amount {amount!r} at {price!r} is no round quantity of coins")
+
+
+def _digits(number: Decimal) -> int:
+    return len(Decimal(f"{number:.11e}").normalize().as_tuple().digits)
 
 
 def build_liquidation(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqcli.body import Body
+from liqcli.instruments import Contract, read_contract, require_kind
 from liqcli.model import Completeness, Liquidation, PriceKind, parse_number
 from liqcli.sources.asking import read_field
-from liqcli.sources.common import Market, Row, closed_position, decode_json, multiply
-from liqcli.sources.tardis_csv import Contract, read_contract
+from liqcli.sources.common import Market, Row, check_quote, closed_position, decode_json, multiply
+from liqcli.symbols import expiry_of
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -33,26 +32,23 @@ NEEDED = frozenset({"event_time", "symbol", "side", "quantity", "price"})
 _UNITS = {"received_time": "ns", "event_time": "ms", "trade_time": "ms"}
 _FILLED = ("FILLED", "PARTIALLY_FILLED")
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_DATED = re.compile(r"[-_]\d{6}$|-\d{1,2}[A-Z]{3}\d{2}|USD[FGHJKMNQUVXZ]\d{2}$")
-_ROUND_DIGITS = 8  # a quantity has so few digits; a quotient that is none has 12
 
 
 class Venue(NamedTuple):
-    """A folder of files, the Tardis id whose names and units it shares, and what its price and completeness are."""
+    """A folder of files, and what its price and completeness are."""
 
     folder: str
-    names: str
     price_kind: PriceKind
     completeness: Completeness
 
 
 VENUES: Mapping[str, Venue] = {
-    "binance": Venue("binance_futures", "binance-futures", "fill", "sampled"),
-    "bybit": Venue("bybit", "bybit", "bankruptcy", "full"),
-    "okx": Venue("okx_futures", "okex-swap", "bankruptcy", "sampled"),
-    "bitget": Venue("bitget_futures", "bitget-futures", "bankruptcy", "sampled"),
-    "kraken": Venue("kraken_derivatives", "cryptofacilities", "fill", "sampled"),
-    "aster": Venue("aster_futures", "aster-futures", "fill", "sampled"),
+    "binance": Venue("binance_futures", "fill", "sampled"),
+    "bybit": Venue("bybit", "bankruptcy", "full"),
+    "okx": Venue("okx_futures", "bankruptcy", "sampled"),
+    "bitget": Venue("bitget_futures", "bankruptcy", "sampled"),
+    "kraken": Venue("kraken_derivatives", "fill", "sampled"),
+    "aster": Venue("aster_futures", "fill", "sampled"),
 }
 
 
@@ -103,12 +99,12 @@ def _count_time(table: Table) -> Table:
 
 def read_instrument(exchange: str, name: str) -> Contract | None:
     """Read symbol and unit out of a file's name; None for a dated contract and for names that are none."""
-    if _DATED.search(name):
-        return None
     try:
-        return read_contract(VENUES[exchange].names, name)
+        contract = read_contract(exchange, name)
+        require_kind(contract, exchange, name)
     except ValueError:
         return None
+    return None if expiry_of(contract.symbol) else contract
 
 
 def parse_row(raw: Row, market: Market) -> Liquidation:
@@ -125,15 +121,16 @@ def parse_row(raw: Row, market: Market) -> Liquidation:
     contract = read_instrument(market.exchange, instrument)
     if contract is None or instrument not in market.instrument.split(","):
         raise ValueError(f"row of {instrument!r}, asked for {market.instrument!r}")
-    price, kind, amount = _read_amount(raw, venue)
+    price, kind, amount = _read_amount(raw, market.exchange)
     if price <= 0 or amount <= 0:
         raise ValueError(f"price and quantity must be above zero: {price!r}, {amount!r}")
-    size = market.contract_size if contract.unit in ("contracts", "inverse") else None
-    if contract.unit in ("contracts", "inverse") and size is None:
+    in_dollars = contract.unit == "quote" or contract.face == 1.0  # what the amount counts
+    size = market.contract_size if contract.unit == "contracts" and not in_dollars else None
+    if contract.unit == "contracts" and not in_dollars and size is None:
         raise ValueError(f"contract size of {instrument} is unknown")
     if contract.unit == "quote":
-        _check_quote(amount, price)
-    usd = {"usd": amount, "quote": amount, "inverse": multiply(amount, size or 0)}.get(contract.unit)
+        check_quote(amount, price)
+    usd = amount if in_dollars else multiply(amount, size or 0) if contract.kind == "inverse" else None
     qty = multiply(amount, size or 1) if usd is None else usd / price
     return Liquidation(
         ts_us=int(parse_number(_first(raw, "trade_time", "event_time"))) * 1000,
@@ -153,10 +150,14 @@ def parse_row(raw: Row, market: Market) -> Liquidation:
     )
 
 
-def _read_amount(raw: Row, venue: Venue) -> tuple[float, PriceKind, float]:
+def _read_amount(raw: Row, exchange: str) -> tuple[float, PriceKind, float]:
     """Give price, what it is, and the amount in the venue's unit; orders say how much of them was filled."""
-    if venue.names not in ("binance-futures", "aster-futures"):
-        return parse_number(raw["price"]), venue.price_kind, parse_number(_first(raw, "quantity", "filled_quantity"))
+    if exchange not in ("binance", "aster"):
+        return (
+            parse_number(raw["price"]),
+            VENUES[exchange].price_kind,
+            parse_number(_first(raw, "quantity", "filled_quantity")),
+        )
     status = _first(raw, "order_status")
     if status is not None and str(status).upper() not in _FILLED:
         raise ValueError(f"order status is {status!r}, not filled")
@@ -167,13 +168,3 @@ def _read_amount(raw: Row, venue: Venue) -> tuple[float, PriceKind, float]:
 
 def _first(raw: Row, *names: str) -> Any:  # noqa: ANN401 - a cell of any type
     return next((raw[name] for name in names if raw.get(name) not in (None, "")), None)
-
-
-def _check_quote(amount: float, price: float) -> None:
-    """Bitget counts money (13.70319 USDT at 0.1649 = 83.1 coins exactly); an amount in coins would not divide so."""
-    if _digits(Decimal(repr(amount)) / Decimal(repr(price))) > _ROUND_DIGITS >= _digits(Decimal(repr(amount))):
-        raise ValueError(f"unit is unclear: amount {amount!r} at {price!r} is no round quantity of coins")
-
-
-def _digits(number: Decimal) -> int:
-    return len(Decimal(f"{number:.11e}").normalize().as_tuple().digits)

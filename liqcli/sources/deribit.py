@@ -27,9 +27,10 @@ import re
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from liqcli.http import BusyError, RefusalError, Request
+from liqcli.instruments import Kind
 from liqcli.intervals import subtract_intervals
 from liqcli.model import Liquidation, Window, parse_number
 from liqcli.pace import Limit
@@ -43,9 +44,9 @@ from liqcli.sources.common import (
     Source,
     build_answer,
     build_liquidation,
-    canonical,
     closed_position,
     decode_json,
+    known_contract,
     pick_markets,
     read_markets,
 )
@@ -113,13 +114,9 @@ def page_request(scan: Scan, seqs: tuple[int, int] | None) -> Request:
 def parse_market(raw: Row) -> Market | None:
     """Read an instrument; None for dated futures and for a name that says another kind than its type does."""
     name = str(raw["instrument_name"])
-    symbol, match = canonical(name), _PERPETUAL.match(name)
-    if symbol is None or match is None:
-        return None
-    inverse = match[1] is None
-    if raw.get("instrument_type") not in (None, "reversed" if inverse else "linear"):
-        return None
-    return Market("deribit", symbol, name, 1.0, inverse)
+    stated = {"reversed": "inverse", "linear": "linear", None: None}.get(raw.get("instrument_type"), "other")
+    contract = known_contract("deribit", name, cast("Kind | None", stated)) if _PERPETUAL.match(name) else None
+    return Market("deribit", contract.symbol, name, 1.0, contract.kind == "inverse") if contract else None
 
 
 def spell_markets(wanted: Sequence[str]) -> Listing:

@@ -25,9 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from liqcli.http import BusyError, RefusalError, Request
+from liqcli.instruments import Kind
 from liqcli.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.pace import Limit
 from liqcli.sources.asking import all_inside, ask_fitting, read_field, read_moment, stands_twice
@@ -42,8 +43,8 @@ from liqcli.sources.common import (
     Source,
     build_answer,
     build_liquidation,
-    canonical,
     decode_json,
+    known_contract,
     pick_markets,
     read_markets,
     read_size,
@@ -95,13 +96,13 @@ def window_request(market: Market, start_s: int, end_s: int) -> Request:
 def parse_market(raw: Row) -> Market | None:
     """Read a contract; None for one whose size cannot be known (a quanto contract) or whose name is no symbol."""
     name = str(raw["name"])
-    symbol = canonical(name)
-    if symbol is None:
+    stated = {"inverse": "inverse", "direct": "linear"}.get(str(raw.get("type")))
+    contract = known_contract("gate", name, cast("Kind | None", stated))
+    if contract is None:
         return None
-    inverse = raw.get("type") == "inverse"
-    if not inverse and not name.endswith("_USDT"):
-        return None
-    return Market("gate", symbol, name, 1.0 if inverse else read_size(raw.get("quanto_multiplier")), inverse)
+    inverse = contract.kind == "inverse"
+    size = contract.face if inverse else read_size(raw.get("quanto_multiplier"))
+    return Market("gate", contract.symbol, name, size, inverse)
 
 
 def parse_row(raw: Row, market: Market) -> Liquidation | None:

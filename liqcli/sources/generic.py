@@ -8,7 +8,7 @@ side: `position` is the liquidated side (long, short), or buy and sell with what
     (`position=side:buy-is-long`); `side`, the order's (sell = long), only where the user maps it, and not for exchanges
     whose feeds mean something else or that state no such side (SIDE_UNCLEAR)
 price: the mapped column; price_kind from its column, else fill
-qty: base coins; else contracts x contract_size, else notional / price
+qty: base coins; else contracts x contract_size (coins when linear, USD when inverse), else notional / price
 time: ISO 8601 or s, ms, µs, ns by magnitude; without an offset it is read in --tz (default UTC), ambiguous ones refused
 completeness: from a mapped column, else sampled: nobody said that nothing is missing
 changed: never; the map is the format
@@ -24,10 +24,12 @@ from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Any, cast
 
+from liqcli import amounts
 from liqcli.column_names import check_once, describe_header
 from liqcli.errors import UsageError
-from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, parse_number, shorten
-from liqcli.symbols import normalise_symbol, split_symbol
+from liqcli.instruments import Contract
+from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, shorten
+from liqcli.symbols import add_quote, normalise_symbol, split_symbol
 from liqcli.time_cells import parse_time_cell
 
 # Our words, and the column names that are taken for them when no map is given; the first that is there wins.
@@ -44,6 +46,7 @@ KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "notional": ("notional", "notional_usd"),
     "contracts": ("contracts",),
     "contract_size": ("contract_size",),
+    "contract_kind": ("contract_kind",),
     "completeness": ("completeness",),
     "event_id": ("event_id", "trade_id"),
 }
@@ -69,13 +72,13 @@ SIDE_UNCLEAR: dict[str, str] = {
     "coinex": "CoinEx states the position's side",
 }
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
-_LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "")
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "position": tuple(_POSITIONS),
     "side": ("sell", "buy"),
     "price_kind": PRICE_KINDS,
     "completeness": ("full", "sampled"),
+    "contract_kind": amounts.KINDS,
 }
 
 # What a table seldom says, and what is assumed then: the user is told.
@@ -89,7 +92,8 @@ class TableMap:
 
     ``columns`` maps our word to the file's column, or to a constant written ``:text``; ``zone`` is for times without
     an offset; ``quote`` is appended to symbols in which no quote is recognised; ``buy_means`` is the position that
-    "buy" stands for in a position's column of buy and sell.
+    "buy" stands for in a position's column of buy and sell; ``guessed`` words got
+    their column without the user's word.
     """
 
     columns: Mapping[str, str]
@@ -99,6 +103,7 @@ class TableMap:
     quote: str | None = None
     source: str = "import"
     buy_means: Position | None = None
+    guessed: frozenset[str] = frozenset()
 
 
 def check_columns(table: TableMap, header: Sequence[str]) -> None:
@@ -169,30 +174,37 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
     name = table.symbol or cells.get("symbol") or cells.get("instrument")
     if not isinstance(name, str):
         raise ValueError("symbol is empty" if name is None else f"symbol is not text: {shorten(name)}")
-    symbol = canonical_symbol(str(name), table.quote)
-    price = _positive(cells, "price")
-    qty, notional = _measure(cells, price, symbol)
-    contracts, size = (
-        parse_number(cells[w]) if cells.get(w) is not None else None for w in ("contracts", "contract_size")
-    )
-    event_id = cells.get("event_id")
     exchange = canonical_name(str(table.exchange or cells.get("exchange") or ""), "exchange")
+    contract = _find_contract(exchange, name, cells.get("instrument"), table)
+    price = amounts.read_positive(cells, "price")
+    guessed = table.columns["qty"] if "qty" in table.guessed else None
+    measured = amounts.measure(cells, price, contract, exchange, guessed)
+    event_id = cells.get("event_id")
     return Liquidation(
         ts_us=parse_time_cell(cells.get("ts"), table.zone),
         exchange=exchange,
-        symbol=symbol,
+        symbol=contract.symbol,
         instrument=_check_letters(str(cells.get("instrument") or name)),
         position=_read_position(cells, table, exchange),
         price=price,
         price_kind=cast(PriceKind, _one_of(cells, "price_kind", PRICE_KINDS, "fill")),
-        qty=qty,
-        notional=notional,
-        contracts=contracts,
-        contract_size=size,
+        qty=measured.qty,
+        notional=measured.notional,
+        contracts=measured.contracts,
+        contract_size=measured.contract_size,
         completeness=cast(Completeness, _one_of(cells, "completeness", _CHOICES["completeness"], "sampled")),
         event_id=None if event_id is None else _read_id(event_id),
         source=table.source,
     )
+
+
+def _find_contract(exchange: str, name: str, instrument: object, table: TableMap) -> Contract:
+    """Read symbol and instrument of a row, their letters checked."""
+    told = None if instrument is None else _check_letters(str(instrument))
+    try:
+        return amounts.find_contract(exchange, _check_letters(name), told, table.quote, table.symbol is not None)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
 
 
 @lru_cache(maxsize=20_000)
@@ -209,7 +221,7 @@ def canonical_symbol(text: str, quote: str | None) -> str:
         symbol = normalise_symbol(_check_letters(text))
     except UsageError as error:
         raise ValueError(str(error)) from None
-    return symbol + quote if quote and not split_symbol(symbol)[1] else symbol
+    return add_quote(symbol, quote) if quote and not split_symbol(symbol)[1] else symbol
 
 
 @lru_cache(maxsize=1000)
@@ -265,30 +277,6 @@ def _read_id(cell: object) -> str:
     if len(text) > 200 or len(text.encode(errors="ignore")) < len(text):
         raise ValueError(f"event_id is no text of at most 200 letters: {shorten(text)}")
     return text
-
-
-def _positive(cells: Mapping[str, object], word: str) -> float:
-    number = parse_number(cells.get(word))
-    if number <= 0:
-        raise ValueError(f"{word} must be above zero: {shorten(cells.get(word))}")
-    return number
-
-
-def _measure(cells: Mapping[str, object], price: float, symbol: str) -> tuple[float, float]:
-    """Give base quantity and USD from whichever columns there are; where both are, they must agree (2 %, 1 cent)."""
-    if cells.get("qty") is not None:
-        qty = _positive(cells, "qty")
-    elif cells.get("contracts") is not None and cells.get("contract_size") is not None:
-        qty = _positive(cells, "contracts") * _positive(cells, "contract_size")
-    else:
-        notional = _positive(cells, "notional")
-        return notional / price, notional
-    if cells.get("notional") is None:
-        return qty, price * qty
-    notional = _positive(cells, "notional")
-    if split_symbol(symbol)[1] in _LINEAR_QUOTES and abs(notional - price * qty) > max(0.02 * price * qty, 0.01):
-        raise ValueError(f"notional {notional:g} is not price x qty = {price * qty:g}")
-    return qty, notional
 
 
 def _read_position(cells: Mapping[str, object], table: TableMap, exchange: str) -> Position:

@@ -43,9 +43,9 @@ from liqcli.sources.common import (
     Source,
     build_answer,
     build_liquidation,
-    canonical,
     closed_position,
     decode_json,
+    known_contract,
     pick_markets,
     read_markets,
     read_size,
@@ -95,12 +95,13 @@ def page_request(market: Market, window: Window, after_id: str | None, newer: bo
 
 
 def parse_market(raw: Row) -> Market | None:
-    """Read a contract; None for dated ones, which share the symbol of the perpetual."""
+    """Read a perpetual; None for anything else."""
     name = str(raw["contract_code"])
-    symbol = canonical(name)
-    if symbol is None or name.count("-") != 1:
+    contract = known_contract("htx", name) if name.count("-") == 1 else None
+    if contract is None:
         return None
-    return Market("htx", symbol, name, read_size(raw.get("contract_size")), inverse=name.endswith("-USD"))
+    size = read_size(raw.get("contract_size"))
+    return Market("htx", contract.symbol, name, size, inverse=contract.kind == "inverse")
 
 
 def parse_row(raw: Row, market: Market) -> Liquidation:

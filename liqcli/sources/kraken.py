@@ -41,9 +41,9 @@ from liqcli.sources.common import (
     Source,
     build_answer,
     build_liquidation,
-    canonical,
     closed_position,
     decode_json,
+    known_contract,
     pick_markets,
     read_markets,
 )
@@ -51,7 +51,7 @@ from liqcli.sources.kraken_scan import MINUTE_S, ask_contract, page_request
 from liqcli.symbols import split_symbol
 
 _BUSY = re.compile(r"apiLimitExceeded|unavailable|timeout|too ?many|internal", re.IGNORECASE)
-_CONTRACT = re.compile(r"^([PF])([FI])_([A-Z0-9]+)USD(_\d{6})?$")
+_CONTRACT = re.compile(r"^[PF][FI]_[A-Z0-9]+USD(_\d{6})?$")
 _LIST = Request("/derivatives/api/v3/instruments", absent=(404,))
 _INVERSE_BASES = ("BTC", "ETH", "LTC", "XRP", "BCH")
 
@@ -68,10 +68,10 @@ def decode(body: bytes) -> object:
 
 
 def parse_market(raw: Row) -> Market | None:
-    """Read a contract: PF_ and FF_ count coins, PI_ and FI_ dollars; None for anything else."""
+    """Read a perpetual: PF_ counts coins, PI_ dollars; None for anything else."""
     name = str(raw["symbol"]).upper()
-    symbol, match = canonical(name), _CONTRACT.match(name)
-    return Market("kraken", symbol, name, 1.0, inverse=match[2] == "I") if symbol and match else None
+    contract = known_contract("kraken", name) if _CONTRACT.match(name) else None
+    return Market("kraken", contract.symbol, name, 1.0, inverse=contract.kind == "inverse") if contract else None
 
 
 def join_siblings(markets: Sequence[Market]) -> list[Market]:

@@ -29,6 +29,7 @@ from datetime import datetime
 from typing import Any
 
 from liqcli.http import BusyError, RefusalError, Request
+from liqcli.instruments import Kind
 from liqcli.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number, to_us
 from liqcli.pace import Limit
 from liqcli.sources.common import (
@@ -41,9 +42,9 @@ from liqcli.sources.common import (
     Source,
     build_answer,
     build_liquidation,
-    canonical,
     closed_position,
     decode_json,
+    known_contract,
     multiply,
     pick_markets,
     read_markets,
@@ -85,13 +86,13 @@ def list_request() -> Request:
 def parse_market(raw: Row) -> Market | None:
     """Read a swap; where its kind is not said the quote says it, and no multiplier is none."""
     name = str(raw["instId"])
-    symbol = canonical(name)
+    stated: Kind | None = raw.get("ctType") or None
+    contract = known_contract("okx", name, stated) if name.endswith("-SWAP") else None
     value, times = read_size(raw.get("ctVal")), read_size(raw.get("ctMult") or 1)
-    if symbol is None or not name.endswith("-SWAP"):
+    if contract is None:
         return None
     size = multiply(value, times) if value and times else None
-    kind = raw.get("ctType") or ("inverse" if name.endswith("-USD-SWAP") else "linear")
-    return Market("okx", symbol, name, size, inverse=kind == "inverse")
+    return Market("okx", contract.symbol, name, size, inverse=contract.kind == "inverse")
 
 
 def parse_row(raw: Row, market: Market) -> Liquidation:

@@ -46,7 +46,7 @@ from liqcli.sources.common import (
     build_answer,
 )
 from liqcli.sources.tardis_csv import parse_row
-from liqcli.symbols import split_symbol
+from liqcli.symbols import expiry_of, split_symbol
 
 Spelling = tuple[str, str]
 COLUMNS = ("exchange", "symbol", "timestamp", "side", "price", "amount")
@@ -84,7 +84,7 @@ def spell(exchange: str, symbol: str) -> Spelling | None:
     """Say under which Tardis exchange and name the perpetual of a symbol stands; None when not known."""
     base, quote = split_symbol(symbol)
     writer = _SPELLINGS.get(exchange)
-    return writer(base, quote) if writer and base and quote else None
+    return writer(base, quote) if writer and base and quote and not expiry_of(symbol) else None
 
 
 def day_request(venue: str, instrument: str, window: Window) -> Request:

@@ -16,41 +16,29 @@ fixture: tests/sources/test_tardis_csv.py (rows written by hand after the messag
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from liqcli.errors import UsageError
+from liqcli import instruments
+from liqcli.instruments import Contract, require_kind
 from liqcli.model import Completeness, Liquidation, Position, PriceKind, parse_number
-from liqcli.symbols import check_name, normalise_symbol, split_symbol
+from liqcli.sources.common import check_quote
 
 COLUMNS = ("exchange", "symbol", "timestamp", "local_timestamp", "id", "side", "price", "amount")
 POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
 BYBIT_ALL_SINCE_US = 1_740_528_000_000_000  # 2025-02-26T00:00Z; the day before is mixed, so it counts as sampled
 
-# base: coins; usd: inverse, one unit is 1 USD; quote: money; contracts: coins a contract; inverse: USD a contract
-Unit = Literal["base", "usd", "quote", "contracts", "inverse"]
-
-
-class Contract(NamedTuple):
-    """What an instrument's name says: canonical symbol, unit of ``amount``, and USD face value where it is fixed."""
-
-    symbol: str
-    unit: Unit
-    face: float | None = None
-
 
 class Venue(NamedTuple):
-    """One Tardis exchange id: liqcli's name, what its price is, whether it is complete, how its names are read."""
+    """One Tardis exchange id: liqcli's name, what its price is, whether it is complete."""
 
     exchange: str
     price_kind: PriceKind
     completeness: Completeness
-    read: Callable[[str], Contract]
 
 
-def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float]) -> Liquidation:
+def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float], market: str | None = None) -> Liquidation:
     """
     Turn one CSV row into a liquidation.
 
@@ -60,6 +48,8 @@ def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float]) -> Li
         The columns of :data:`COLUMNS` (``local_timestamp`` and ``id`` may be missing or empty).
     contract_sizes : mapping
         Instrument -> base coins (linear) or USD (inverse) a contract, for OKX, HTX and BitMEX.
+    market : str, optional
+        The name of the contract where the row has only a number (Lighter).
 
     Raises
     ------
@@ -67,7 +57,7 @@ def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float]) -> Li
         The row cannot be read; the message says why.
     """
     venue_id, instrument = row["exchange"], row["symbol"]
-    contract = read_contract(venue_id, instrument)
+    contract = read_contract(venue_id, market if market and is_numbered(row) else instrument)
     venue = VENUES[venue_id]
     position = POSITION_OF_SIDE.get(row["side"].strip().lower())
     if position is None:
@@ -78,7 +68,7 @@ def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float]) -> Li
     if price <= 0 or amount <= 0:
         raise ValueError(f"price and amount must be above zero: {price!r}, {amount!r}")
     size = _find_size(contract, instrument, contract_sizes)
-    qty, notional, contracts = _measure(contract.unit, price, amount, size)
+    qty, notional, contracts = _measure(contract, price, amount, size)
     full = venue.completeness == "full" and (venue_id != "bybit" or ts_us >= BYBIT_ALL_SINCE_US)
     return Liquidation(
         ts_us=ts_us,
@@ -106,24 +96,25 @@ def read_contract(venue_id: str, instrument: str) -> Contract:
     Raises
     ------
     ValueError
-        Unknown venue, an option, a quote that is no dollar, or a name that cannot be read.
+        Unknown venue, a quanto contract, an option, a quote that is no dollar, or a name that cannot be read.
     """
     if venue_id == "bitfinex-derivatives":
         raise ValueError("bitfinex rows of Tardis carry the position's entry price, not a liquidation price")
     if venue_id not in VENUES:
         raise ValueError(f"unknown Tardis exchange {venue_id!r}")
-    try:
-        contract = VENUES[venue_id].read(instrument)
-        check_name(contract.symbol, "symbol", instrument)
-    except UsageError as error:
-        raise ValueError(str(error)) from None
-    if split_symbol(contract.symbol)[1] in ("BTC", "ETH", "EUR"):
-        raise ValueError(f"{instrument}: not quoted in dollars, so its USD value is unknown")
+    exchange = VENUES[venue_id].exchange
+    contract = instruments.read_contract(exchange, instrument)
+    require_kind(contract, exchange, instrument)
     return contract
 
 
+def is_numbered(row: Mapping[str, str]) -> bool:
+    """Whether a row names its contract by a number, as tardis-node does for Lighter."""
+    return row["exchange"] == "lighter" and row["symbol"].isdigit()
+
+
 def _find_size(contract: Contract, instrument: str, sizes: Mapping[str, float]) -> float:
-    if contract.unit not in ("contracts", "inverse"):
+    if contract.unit != "contracts":
         return 1.0
     size = sizes.get(instrument, contract.face)
     if size is None:
@@ -133,13 +124,15 @@ def _find_size(contract: Contract, instrument: str, sizes: Mapping[str, float]) 
     return size
 
 
-def _measure(unit: Unit, price: float, amount: float, size: float) -> tuple[float, float, float | None]:
+def _measure(contract: Contract, price: float, amount: float, size: float) -> tuple[float, float, float | None]:
     """Give base quantity, USD, and contracts (where the venue counts in them)."""
-    if unit == "base":
+    if contract.unit == "base":
         return amount, price * amount, None
-    if unit == "quote":
+    if contract.unit == "quote":
+        if contract.kind == "inverse":
+            check_quote(amount, price)
         return amount / price, amount, None
-    if unit == "contracts":
+    if contract.kind == "linear":
         return amount * size, price * (amount * size), amount
     return amount * size / price, amount * size, amount
 
@@ -150,118 +143,23 @@ def _parse_time(text: str) -> int:
     return int(text)
 
 
-def _read_linear(instrument: str) -> Contract:
-    """Binance and Aster: ``BTCUSDT``, ``BTCUSDT_250627``; amounts in coins."""
-    return Contract(normalise_symbol(instrument), "base")
-
-
-def _read_delivery(instrument: str) -> Contract:
-    """Binance COIN-M: ``BTCUSD_PERP``, ``BTCUSD_200925``; contracts of 100 USD for BTC, 10 USD for the rest."""
-    symbol = normalise_symbol(instrument)
-    return Contract(symbol, "inverse", 100.0 if symbol == "BTCUSD" else 10.0)
-
-
-_BYBIT_INVERSE = re.compile(r"^([A-Z0-9]+USD)([FGHJKMNQUVXZ]\d{2})?$")
-_BYBIT_DATE = re.compile(r"-\d{1,2}[A-Z]{3}\d{2}$")
-
-
-def _read_bybit(instrument: str) -> Contract:
-    """Bybit: ``BTCUSDT`` coins, ``BTCPERP`` and ``BTC-27MAR26`` coins (USDC), ``BTCUSD`` and ``BTCUSDM24`` USD."""
-    if match := _BYBIT_INVERSE.match(instrument):
-        return Contract(match[1], "usd")
-    name = _BYBIT_DATE.sub("", instrument.removesuffix("PERP"))
-    return Contract(normalise_symbol(name) if split_symbol(name)[1] else name + "USDC", "base")
-
-
-def _read_okx(instrument: str) -> Contract:
-    """OKX: ``BTC-USDT-SWAP`` contracts of coins, ``BTC-USD-210326`` contracts of 100 USD (BTC) or 10 USD."""
-    parts = instrument.split("-")
-    if len(parts) != 3:
-        raise ValueError(f"{instrument!r} is not an OKX swap or future")
-    base, quote = parts[0], parts[1].removesuffix("_UM")
-    if parts[1] == "USD":
-        return Contract(base + quote, "inverse", 100.0 if base == "BTC" else 10.0)
-    return Contract(base + quote, "contracts")
-
-
-_HTX_COIN = re.compile(r"^([A-Z0-9]+?)(?:-USD|_(?:CW|NW|CQ|NQ)|\d{6})$")
-
-
-def _read_htx(instrument: str) -> Contract:
-    """HTX: ``BTC-USDT`` contracts of coins; ``BTC-USD``, ``BTC_CQ``, ``BTC201225`` contracts of 100 or 10 USD."""
-    if match := _HTX_COIN.match(instrument):
-        return Contract(match[1] + "USD", "inverse", 100.0 if match[1] == "BTC" else 10.0)
-    return Contract(normalise_symbol(instrument), "contracts")
-
-
-def _read_deribit(instrument: str) -> Contract:
-    """Deribit: ``BTC-PERPETUAL`` and ``BTC-27MAR20`` in USD, ``SOL_USDC-PERPETUAL`` in coins; options are refused."""
-    head, _, tail = instrument.partition("-")
-    if "-" in tail:
-        raise ValueError(f"{instrument} is an option or a spread, not a future")
-    base, _, quote = head.partition("_")
-    return Contract(base + quote, "base") if quote else Contract(base + "USD", "usd")
-
-
-def _read_kraken(instrument: str) -> Contract:
-    """Kraken: ``PI_``/``FI_`` in USD, ``PF_``/``FF_`` in coins."""
-    kind = instrument[:3].upper()
-    if kind not in ("PI_", "FI_", "PF_", "FF_"):
-        raise ValueError(f"{instrument!r} is not a Kraken future (PI_, FI_, PF_, FF_)")
-    return Contract(normalise_symbol(instrument), "usd" if kind in ("PI_", "FI_") else "base")
-
-
-_BITMEX_INVERSE = re.compile(r"^XBT(USD|[FGHJKMNQUVXZ]\d{2})$")
-
-
-def _read_bitmex(instrument: str) -> Contract:
-    """BitMEX: ``XBTUSD`` and ``XBTM21`` in USD; ``…USDT`` contracts of coins; the rest settles in XBT (quanto)."""
-    if _BITMEX_INVERSE.match(instrument):
-        return Contract("BTCUSD", "usd")
-    if instrument.endswith("USDT"):
-        return Contract(normalise_symbol(instrument), "contracts")
-    raise ValueError(f"{instrument} settles in another coin than it prices (quanto), so its USD value is unknown")
-
-
-def _read_ftx(instrument: str) -> Contract:
-    """FTX: ``BTC-PERP``, ``BTC-0325``; amounts in coins, priced in USD."""
-    base, _, kind = instrument.partition("-")
-    if not re.fullmatch(r"PERP|\d{4}|\d{8}", kind):
-        raise ValueError(f"{instrument} is not a perpetual or plain future")
-    return Contract(base + "USD", "base")
-
-
-def _read_bitget(instrument: str) -> Contract:
-    """Bitget: ``BTCUSDT``, ``BTCPERP`` (USDC); amounts in quote money (83.1 APE = 13.70319 USDT, facts 1)."""
-    base = instrument.removesuffix("PERP")
-    return Contract(base + "USDC" if base != instrument else normalise_symbol(instrument), "quote")
-
-
-def _read_lighter(instrument: str) -> Contract:
-    """Lighter: coins, priced in USDC; tardis-node names markets by number, which says no coin."""
-    if instrument.isdigit():
-        raise ValueError(f"lighter market number {instrument} does not say which coin it is")
-    symbol = normalise_symbol(instrument)
-    return Contract(symbol if split_symbol(symbol)[1] else symbol + "USDC", "base")
-
-
 VENUES: dict[str, Venue] = {
-    "aster-futures": Venue("aster", "order", "sampled", _read_linear),
-    "binance-delivery": Venue("binance", "order", "sampled", _read_delivery),
-    "binance-futures": Venue("binance", "order", "sampled", _read_linear),
-    "bitget-futures": Venue("bitget", "bankruptcy", "sampled", _read_bitget),
-    "bitmex": Venue("bitmex", "bankruptcy", "full", _read_bitmex),
-    "bybit": Venue("bybit", "bankruptcy", "full", _read_bybit),
-    "cryptofacilities": Venue("kraken", "fill", "sampled", _read_kraken),  # no partial liquidations, see the header
-    "deribit": Venue("deribit", "fill", "full", _read_deribit),
-    "dydx-v4": Venue("dydx", "fill", "full", _read_linear),
-    "ftx": Venue("ftx", "fill", "full", _read_ftx),
-    "huobi-dm": Venue("htx", "bankruptcy", "full", _read_htx),
-    "huobi-dm-linear-swap": Venue("htx", "bankruptcy", "full", _read_htx),
-    "huobi-dm-swap": Venue("htx", "bankruptcy", "full", _read_htx),
-    "lighter": Venue("lighter", "fill", "full", _read_lighter),
-    "okex-futures": Venue("okx", "bankruptcy", "sampled", _read_okx),
-    "okex-swap": Venue("okx", "bankruptcy", "sampled", _read_okx),
+    "aster-futures": Venue("aster", "order", "sampled"),
+    "binance-delivery": Venue("binance", "order", "sampled"),
+    "binance-futures": Venue("binance", "order", "sampled"),
+    "bitget-futures": Venue("bitget", "bankruptcy", "sampled"),
+    "bitmex": Venue("bitmex", "bankruptcy", "full"),
+    "bybit": Venue("bybit", "bankruptcy", "full"),
+    "cryptofacilities": Venue("kraken", "fill", "sampled"),  # no partial liquidations, see the header
+    "deribit": Venue("deribit", "fill", "full"),
+    "dydx-v4": Venue("dydx", "fill", "full"),
+    "ftx": Venue("ftx", "fill", "full"),
+    "huobi-dm": Venue("htx", "bankruptcy", "full"),
+    "huobi-dm-linear-swap": Venue("htx", "bankruptcy", "full"),
+    "huobi-dm-swap": Venue("htx", "bankruptcy", "full"),
+    "lighter": Venue("lighter", "fill", "full"),
+    "okex-futures": Venue("okx", "bankruptcy", "sampled"),
+    "okex-swap": Venue("okx", "bankruptcy", "sampled"),
 }
 
 # Tardis id -> liqcli's name; bitfinex is known, but each of its rows is refused.

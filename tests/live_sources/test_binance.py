@@ -33,7 +33,7 @@ def test_a_sell_closes_a_long_at_the_average_fill():
 
 def test_coin_margined_contracts_are_a_hundred_dollars_each():
     row = BINANCE.parse(BINANCE.read(COIN_M).orders[0])
-    assert (row.symbol, row.position, row.notional, row.contracts) == ("BTCUSD", "long", 300.0, 3.0)
+    assert (row.symbol, row.position, row.notional, row.contracts) == ("BTCUSD-200925", "long", 300.0, 3.0)
     assert row.qty == pytest.approx(0.0320763, abs=1e-7)
 
 

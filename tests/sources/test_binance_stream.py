@@ -31,11 +31,20 @@ def test_a_buy_is_a_short():
 
 def test_coin_m_contracts_are_100_usd_for_btc_and_10_for_others():
     row = parse_order(CM)
-    assert (row.position, row.symbol, row.notional, row.contracts, row.contract_size) == ("long", "BTCUSD", 300, 3, 100)
+    assert (row.position, row.symbol, row.notional) == ("long", "BTCUSD-200925", 300)
+    assert (row.contracts, row.contract_size) == (3, 100)
     assert row.qty == pytest.approx(0.0320763, abs=5e-8)
     assert row.instrument == "BTCUSD_200925"
     assert parse_order({**CM, "s": "ETHUSD_PERP"}).notional == 30
-    assert parse_order({**CM, "s": "BTCUSD", "st": 2}).notional == 300  # the merged stream says so by st alone
+    assert parse_order({**CM, "s": "BTCUSD", "st": 2}).notional == 300
+    with pytest.raises(ValueError, match="st says COIN-M, the name says USD-M"):
+        parse_order({**UM, "st": 2})
+
+
+def test_a_quarterly_is_not_the_perpetual():
+    row = parse_order({**UM, "s": "BTCUSDT_261225"})
+    assert (row.symbol, row.instrument) == ("BTCUSDT-261225", "BTCUSDT_261225")
+    assert row.notional == pytest.approx(15_703.861, rel=1e-12)  # coins as ever: 0.190 x 82651.90
 
 
 @pytest.mark.parametrize("average", ["0", "", None, "missing"])

@@ -36,7 +36,8 @@ def _truth() -> dict[str, list[Event]]:
     later = [Event(WINDOW.end_us // 1000 + n, "long", 1, Decimal(60_000 + n)) for n in range(1, 140)]
     older = [Event(WINDOW.start_us // 1000 - 3_600_000 - n, "short", 1, Decimal(60_000)) for n in range(150)]
     busy = make_events(WINDOW, 21, busy=500) + later + older
-    return {"BTCUSDT": busy, "ETHUSDT": make_events(WINDOW, 22, busy=120), "BTCPERP": busy[:150]}
+    return {"BTCUSDT": busy, "ETHUSDT": make_events(WINDOW, 22, busy=120), "BTCPERP": busy[:150],
+            "BTCUSD": make_events(WINDOW, 23, busy=150)}  # fmt: skip
 
 
 def _server(**options: object) -> BitgetServer:
@@ -72,6 +73,23 @@ def test_errors_inside_an_answer() -> None:
         bitget.decode(b'{"code": "400172", "msg": "Parameter verification failed"}')
     with pytest.raises(ValueError, match="without a code"):
         bitget.decode(b"{}")
+
+
+def test_coin_margined_amounts_are_dollars(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
+    """0.021 coins at 62,978.5 are 1,322.5485 USD; 1,000 at that price may be coins, contracts or USD: refused."""
+    market = Market("bitget", "BTCUSD", "BTCUSD", None, inverse=True)
+    raw = {"symbol": "BTCUSD", "side": "sell", "price": "62978.5", "amount": "1322.5485", "ts": "1777334400000"}
+    row = bitget.parse_row(raw, market)
+    assert (row.symbol, row.position, row.notional) == ("BTCUSD", "short", 1322.5485)
+    assert row.qty == pytest.approx(0.021, rel=1e-12)
+    with pytest.raises(ValueError, match="unit is unclear: amount 1000"):
+        bitget.parse_row({**raw, "amount": "1000"}, market)
+    with _server() as server:
+        point(monkeypatch, bitget=server.url)
+        assert fetch(Lake(lake), WINDOW, ["BTCUSD"], ["bitget"]).exit_code == ExitCode.DONE
+        categories = {asked.params["category"] for asked in server.asked}
+    assert categories == {"COIN-FUTURES"}
+    assert stored(lake, "BTCUSD") == count_expected(_truth()["BTCUSD"], WINDOW, SIZE)
 
 
 def test_lake_equals_truth(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -105,12 +105,13 @@ def test_quantities_from_contracts_or_notional():
     assert (row.qty, row.notional) == (0.5, 50)
 
 
-def test_notional_must_agree_with_price_times_qty_only_for_linear_symbols():
+def test_notional_must_agree_with_price_times_qty():
     table = TableMap({**COLUMNS, "notional": "n"}, exchange="x")
     assert parse_record({**CELLS, "n": "203.9"}, table).notional == 203.9
     with pytest.raises(ValueError, match="notional 205 is not price x qty = 200"):
         parse_record({**CELLS, "n": "205"}, table)
-    assert parse_record({**CELLS, "s": "BTC-USD", "n": "205"}, table).notional == 205
+    with pytest.raises(ValueError, match="notional 205 is not price x qty = 200"):  # of an inverse contract too
+        parse_record({**CELLS, "s": "BTC-USD", "n": "205"}, table)
 
 
 def test_symbols_constants_and_quotes():
