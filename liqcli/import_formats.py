@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,7 +89,8 @@ def open_feed(path: Path, options: ImportOptions, now_us: int, meter: Meter | No
         return _open_generic(path, options, now_us, meter)
     openers = {"tardis": _open_tardis, "binance-vision": _open_vision, "binance-stream": _open_stream}
     feed = openers[name](path, lines, head[0], options, now_us)
-    words = ("exchange", "columns", "tz", "quote", "source", *(("symbol",) if name != "binance-vision" else ()))
+    takes_symbol = name == "binance-vision" or (name == "tardis" and feed.options.get("symbol"))
+    words = ("exchange", "columns", "tz", "quote", "source", *(() if takes_symbol else ("symbol",)))
     ignored = [f"--{word}" for word in words if getattr(options, word)]
     if ignored:
         feed.notes.append(f"{', '.join(ignored)} not used: a {name} file says it itself")
@@ -155,8 +157,17 @@ def _open_tardis(path: Path, lines: Iterator[Line], first: Line, options: Import
     header, records, _notes = csv_records(lines)
     _need_columns(path, "tardis", header, [c for c in tardis_csv.COLUMNS if c not in ("id", "local_timestamp")])
     sizes = dict(options.contract_sizes)
-    items = _convert_records(path.name, records, lambda row: tardis_csv.parse_row(row, sizes), now_us)
-    return Feed("tardis", items, {"contract_sizes": sizes})
+    head = list(itertools.islice(records, 1))
+    symbol = options.symbol if any(cells and tardis_csv.is_numbered(cells) for _, _, cells, _ in head) else None
+    records = itertools.chain(head, records)
+    market = tardis_csv.NumberedMarket(symbol)
+    feed = Feed("tardis", iter(()), {"contract_sizes": sizes, **({"symbol": symbol} if symbol else {})})
+
+    def parse(row: Mapping[str, str]) -> Liquidation:
+        return tardis_csv.parse_row(row, sizes, market.name_of(row))
+
+    feed.items = _convert_records(path.name, records, parse, now_us)
+    return feed
 
 
 def _open_vision(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:

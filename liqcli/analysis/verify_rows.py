@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from liqcli.analysis.findings import Finding, how_to_mend
+from liqcli.analysis.verify_dated import dated_symbol
 from liqcli.engine import Engine
-from liqcli.errors import UsageError
 from liqcli.formats import format_count, format_time
+from liqcli.instruments import read_contract
 from liqcli.lake import Lake
 from liqcli.market_data import INTERVAL_US
 from liqcli.model import CLOCK_SKEW_US, EARLIEST_US, LARGEST_NOTIONAL, SMALLEST_NOTIONAL
 from liqcli.partition import Partition, month_bounds
-from liqcli.symbols import normalise_symbol, split_symbol
+from liqcli.symbols import split_symbol
 from liqcli.timespan import now_us
 
 if TYPE_CHECKING:
@@ -133,8 +134,17 @@ def _name_doubled(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Itera
 def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Finding]:
     """An instrument whose own name is another symbol's stands in the wrong folder (or was imported under a name)."""
     for partition, table in batch:
-        names = table.column("instrument").unique().to_pylist()
-        strange = [name for name in names if name and _symbol_of(name) not in ("", partition.symbol)]
+        names = [str(name) for name in table.column("instrument").unique().to_pylist() if name]
+        dated = sorted(name for name in names if dated_symbol(partition, name))
+        strange = [
+            name for name in names if name not in dated and _symbol_of(partition, name) not in ("", partition.symbol)
+        ]
+        if dated:
+            yield Finding(
+                path=partition.path(lake.root),
+                what=f"holds dated contracts under the symbol of another: {', '.join(dated[:3])}",
+                do="liqcli verify --move-dated",
+            )
         if strange:
             yield Finding(
                 path=partition.path(lake.root),
@@ -144,10 +154,10 @@ def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Finding]:
             )
 
 
-def _symbol_of(instrument: str) -> str:
+def _symbol_of(partition: Partition, instrument: str) -> str:
     """Give the symbol that an instrument's name says, empty where it says none."""
     try:
-        symbol = normalise_symbol(instrument)
-    except UsageError:
+        symbol = read_contract(partition.exchange, instrument).symbol
+    except ValueError:
         return ""
     return symbol if split_symbol(symbol)[1] else ""

@@ -19,6 +19,13 @@ def verify(
     output_format: Annotated[
         str, typer.Option("--format", help="table or json.", autocompletion=complete.one_of("table", "json"))
     ] = "table",
+    move: Annotated[
+        bool,
+        typer.Option(
+            "--move-dated",
+            help="First move dated contracts that stand under a perpetual's symbol to their own. Safe to interrupt.",
+        ),
+    ] = False,
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -38,6 +45,8 @@ def verify(
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
     store = Lake(lake_root(lake))
+    if move:
+        _move_dated(store)
     verdict = verify_lake(store)
     if output_format == "json":
         typer.echo(json.dumps(verdict_record(store, verdict), ensure_ascii=False, indent=1))
@@ -46,6 +55,19 @@ def verify(
     say(render_verdict(store, verdict))
     if verdict.damage:
         raise typer.Exit(int(ExitCode.DAMAGED))
+
+
+def _move_dated(lake: Lake) -> None:
+    from liqcli.analysis.verify_dated import move_dated
+    from liqcli.formats import format_counted
+
+    rows = 0
+    for moved in move_dated(lake):
+        rows += moved.rows
+        old = moved.partition
+        say(f"{old.exchange} {old.symbol} {old.month}: {format_counted(moved.rows, 'row')} moved to {moved.symbol}")
+    if not rows:
+        say("no dated contract stands under the symbol of another")
 
 
 def render_findings(lake: Lake, verdict: Verdict) -> str:

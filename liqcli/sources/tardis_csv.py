@@ -110,7 +110,34 @@ def read_contract(venue_id: str, instrument: str) -> Contract:
 
 def is_numbered(row: Mapping[str, str]) -> bool:
     """Whether a row names its contract by a number, as tardis-node does for Lighter."""
-    return row["exchange"] == "lighter" and row["symbol"].isdigit()
+    return row.get("exchange") == "lighter" and str(row.get("symbol")).isdigit()
+
+
+class NumberedMarket:
+    """The one Lighter market of a file, which has only its number, under the name that the user gives it."""
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._number: str | None = None
+
+    def name_of(self, row: Mapping[str, str]) -> str | None:
+        """
+        Give the name of a row's market, None where the row says it itself or the user does not.
+
+        Raises
+        ------
+        ValueError
+            Another number than before: one name cannot be both.
+        """
+        if self._name is None or not is_numbered(row):
+            return None
+        self._number = self._number or row["symbol"]
+        if row["symbol"] != self._number:
+            raise ValueError(
+                f"lighter market {row['symbol']}, but --symbol {self._name} is market {self._number}, the first of the "
+                "file: import each market from a file of its own"
+            )
+        return self._name
 
 
 def _find_size(contract: Contract, instrument: str, sizes: Mapping[str, float]) -> float:

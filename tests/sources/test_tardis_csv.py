@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pytest
 
+from liqcli.import_formats import ImportOptions, open_feed
 from liqcli.model import to_us
-from liqcli.sources.tardis_csv import EXCHANGES, VENUES, parse_row
+from liqcli.sources.tardis_csv import COLUMNS, EXCHANGES, VENUES, parse_row
 
 
 def row(exchange, symbol, side, price, amount, ts="1700000000000000", event_id=""):
@@ -159,3 +160,19 @@ def test_bad_rows_say_why(bad, reason):
     with pytest.raises(ValueError) as caught:
         parse_row(bad, {})
     assert reason in str(caught.value)
+
+
+def test_lighter_numbers_get_a_name(tmp_path):
+    """0.01664 BTC at 75,602.8 are 1,258.030592 USD; a second number in the file is not BTC as well."""
+    rows = ("lighter,1,1700000000000000,1700000000000000,7,buy,75602.8,0.01664",
+            "lighter,2,1700000000000000,1700000000000000,8,buy,75602.8,0.01664")  # fmt: skip
+    path = tmp_path / "lighter.csv"
+    path.write_text("\n".join((",".join(COLUMNS), *rows)) + "\n")
+    feed = open_feed(path, ImportOptions(symbol="BTC"), 1_795_940_000_000_000)
+    first, second = feed.items
+    assert (first.symbol, first.instrument, first.exchange) == ("BTCUSDC", "1", "lighter")
+    assert first.notional == pytest.approx(1258.030592, rel=1e-12)
+    assert "market 2, but --symbol BTC is market 1" in second.reason
+    assert feed.notes == []
+    (first, second) = open_feed(path, ImportOptions(), 1_795_940_000_000_000).items
+    assert "pass --symbol NAME" in first.reason
