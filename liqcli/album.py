@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +35,7 @@ class Album:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self.themes: tuple[str, ...] = FOLLOWED if findings.view.theme == "auto" else (findings.view.theme,)
-        self._draw = cache(self._draw_uncached)
+        self._drawn: dict[tuple[str, str, tuple[int, int] | None], Poster | None] = {}
 
     def png(self, kind: str = HEATMAP) -> bytes | None:
         """Give one picture alone, in the size that is asked for; None where what it is about is not known."""
@@ -78,8 +77,11 @@ class Album:
         images = {theme: image.result() for theme, image in packing.items()}
         return PagePicture(images, poster.width, poster.height, poster.alt, marks)
 
-    def _draw_uncached(self, kind: str, theme: str, size: tuple[int, int] | None) -> Poster | None:
+    def _draw(self, kind: str, theme: str, size: tuple[int, int] | None) -> Poster | None:
         from liqcli import poster  # matplotlib is heavy
 
-        findings = replace(self._findings, view=replace(self._findings.view, theme=theme, size=size))
-        return poster.draw_poster(findings, kind)
+        key = kind, theme, size
+        if key not in self._drawn:
+            findings = replace(self._findings, view=replace(self._findings.view, theme=theme, size=size))
+            self._drawn[key] = poster.draw_poster(findings, kind)
+        return self._drawn[key]

@@ -22,7 +22,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from liqcli.atomic import lake_errors, temporary_beside
+from liqcli.atomic import lake_errors, replace_file
 from liqcli.coverage import CoveredWindow, WindowMemory, parse_memory, render_memory
 from liqcli.errors import DamagedError, LakeError
 from liqcli.merge import open_merger, rows_to_table
@@ -228,9 +228,7 @@ class Lake:
         with lake_errors(self.root):
             if path.exists() and path.read_bytes() == content:
                 return
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary_beside(path) as temporary:
-                temporary.write_bytes(content)
+            replace_file(path, content)
 
     # ------------------------------------------------------------------ inside
 

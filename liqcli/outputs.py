@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from liqcli.album import HEATMAP, Album
+from liqcli.atomic import replace_file
 from liqcli.errors import EmptyWindowError, OutputError, UsageError
 from liqcli.export import render_csv, render_parquet
 from liqcli.findings import Findings
@@ -124,20 +124,14 @@ def _draw(findings: Findings, album: Album, picture: str) -> bytes:
 
 def write_file(path: Path, content: bytes) -> None:
     """
-    Write beside and move into place: a report is whole or the old one.
+    Write a file: it is whole, or the old one.
 
     Raises
     ------
     OutputError
         It cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        replace_file(path, content)
     except OSError as error:
         raise OutputError(f"-o: cannot write {path} ({error.strerror or error})") from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from liqcli.atomic import replace_file
 from liqcli.errors import UsageError
 from liqcli.resources import data_folder
 from liqcli.setting_values import (
@@ -132,12 +133,8 @@ def write_default_settings(path: Path, force: bool) -> Path:
     if path.exists() and not force:
         raise UsageError(f"{path} exists; liqcli init --force replaces it")
     text = (data_folder("templates") / FILE_NAME).read_bytes()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(text)
-        temporary.replace(path)
+        replace_file(path, text, mode=0o600)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from error
     return path.resolve()

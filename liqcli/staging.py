@@ -7,7 +7,7 @@ import shutil
 from collections import defaultdict
 from pathlib import Path
 
-from liqcli.atomic import lake_errors
+from liqcli.atomic import is_alive, lake_errors
 from liqcli.lake import Lake
 from liqcli.merge import open_merger, rows_to_table
 from liqcli.model import Liquidation
@@ -80,15 +80,5 @@ def _sweep(folder: Path) -> None:
     """Remove what killed processes had spilled; a folder's name begins with the process that made it."""
     for left in folder.glob("*-*"):
         pid = left.name.split("-", 1)[0]
-        if pid.isdecimal() and not _is_alive(int(pid)):
+        if pid.isdecimal() and not is_alive(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -32,7 +32,8 @@ def daily(
         str | None,
         typer.Option(
             metavar="T",
-            help="End of the windows: cut (the last midnight of the settings' time zone), now, or ISO 8601.",
+            help="End of the windows: cut (the last midnight of the settings' time zone), now, or ISO 8601; "
+            "the reports of a time given here are never removed.",
             show_default="as the settings say",
         ),
     ] = None,
@@ -54,6 +55,7 @@ def daily(
 
     from liqcli.config import lake_root, use_settings
     from liqcli.daily import run_daily
+    from liqcli.daily.day import WORDS
     from liqcli.errors import ExitCode
     from liqcli.lake import Lake
     from liqcli.setting_values import expand_path
@@ -66,7 +68,8 @@ def daily(
     if fetch is not None:
         settings = replace(settings, fetch=fetch)
     store = Lake(lake_root(lake))
-    result = run_daily(settings, store, until, say, warn, show_progress)
+    keep = until is not None and until.strip().lower() not in WORDS
+    result = run_daily(settings, store, until, say, warn, show_progress, keep)
     for alert in result.summary["alerts"]:
         if alert["new"]:
             warn(f"alert: {alert['text']}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from liqcli.atomic import move_into_place, replace_file, sync_folder
 from liqcli.errors import LakeError, OutputError
 
 MANIFEST = ".liqcli.json"
@@ -66,15 +66,15 @@ def _unwritable(out: Path, error: BaseException | None) -> LakeError:
     return LakeError(f"{out}: cannot be written ({reason}); the pages that were there are whole")
 
 
-def publish(made: Path, target: Path) -> None:
-    """Move a finished folder's files into place, one by one, the page that names them last."""
+def publish(made: Path, target: Path, keep: bool = False) -> None:
+    """Move a finished folder's files into place, one by one, the page last; ``keep`` exempts them from retention."""
     names = sorted(path.name for path in made.iterdir())
     target.mkdir(parents=True, exist_ok=True)
     before = _read_manifest(target) or []
-    _write_manifest(target, {*before, *names})
+    _write_manifest(target, {*before, *names}, keep)
     for name in sorted(names, key=lambda name: (name == PAGE, name)):
-        _sync(made / name)
-        (made / name).replace(target / name)
+        move_into_place(made / name, target / name)
+    sync_folder(target)
 
 
 def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
@@ -135,15 +135,39 @@ def _is_entry(entry: dict[str, Any]) -> bool:
     return all(entry.get(key) is not None for key in needed)
 
 
-def split_by_age(days: Sequence[str], made: str, retention_days: int) -> tuple[list[str], list[str]]:
-    """Part days into those to keep and those that retention removes; the day just made stays, and 0 keeps all."""
+def split_by_age(out: Path, days: Sequence[str], made: str, retention_days: int) -> tuple[list[str], list[str]]:
+    """
+    Part days into those to keep and those that retention removes.
+
+    The day just made stays, and so do days of runs with ``--until``; ``retention_days`` of 0 keeps all.
+    """
     newest = max(days)
     kept: list[str] = []
     old: list[str] = []
     for day in days:
         age = (date.fromisoformat(newest) - date.fromisoformat(day)).days
-        (old if retention_days and age >= retention_days and day != made else kept).append(day)
+        expired = retention_days and age >= retention_days and day != made and not is_kept(out / day)
+        (old if expired else kept).append(day)
     return kept, old
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether a run with ``--until`` made a folder: somebody wanted that day, so retention leaves it alone."""
+    return _load_manifest(folder).get("kept") is True
+
+
+def read_latest(out: Path) -> dict[str, Any] | None:
+    """Read the summary that ``latest`` shows; None where there is none, or no report in it has data."""
+    try:
+        day = str(json.loads((out / LATEST / SUMMARY).read_text(encoding="utf-8"))["day"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return summary if (summary := read_summary(out / LATEST, day)) and has_data(summary) else None
+
+
+def has_data(summary: dict[str, Any]) -> bool:
+    """Whether any report of a day shows something."""
+    return any(entry["status"] == "ok" for entry in summary["reports"])
 
 
 def remove_day(out: Path, day: str) -> None:
@@ -156,30 +180,25 @@ def remove_day(out: Path, day: str) -> None:
         folder.rmdir()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside, sync, replace: a reader finds the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    _sync(temporary)
-    temporary.replace(path)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _write_manifest(folder: Path, names: Iterable[str]) -> None:
-    write_atomically(
-        folder / MANIFEST, (json.dumps({"made_by": "liqcli daily", "files": sorted(names)}) + "\n").encode()
-    )
+def _write_manifest(folder: Path, names: Iterable[str], keep: bool = False) -> None:
+    """List what liqcli put into a folder; a folder that is kept once stays so."""
+    manifest: dict[str, Any] = {"made_by": "liqcli daily", "files": sorted(names)}
+    if keep or is_kept(folder):
+        manifest["kept"] = True
+    replace_file(folder / MANIFEST, (json.dumps(manifest) + "\n").encode())
 
 
 def _read_manifest(folder: Path) -> list[str] | None:
     """Give the plain file names that the manifest lists; anything with a folder in it is not ours to touch."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        names = manifest["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+    names = _load_manifest(folder).get("files")
+    if not isinstance(names, list):
         return None
     return [name for name in names if isinstance(name, str) and Path(name).name == name and name not in ("", "..")]
+
+
+def _load_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return manifest if isinstance(manifest, dict) else {}

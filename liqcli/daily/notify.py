@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from liqcli.daily.folders import NOTES, write_atomically
+from liqcli.atomic import replace_file
+from liqcli.daily.folders import NOTES
 from liqcli.settings import Alerts
 
 Say = Callable[[str], None]
@@ -71,4 +72,4 @@ def _read_sent(out: Path) -> dict[str, list[str]]:
 
 
 def _write_sent(out: Path, sent: dict[str, list[str]]) -> None:
-    write_atomically(out / NOTES, json.dumps(sent).encode())
+    replace_file(out / NOTES, json.dumps(sent).encode())

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from liqcli import __version__
+from liqcli.atomic import replace_file
 from liqcli.daily.cards import build_card, build_overview
-from liqcli.daily.folders import FORMAT, PAGE, SUMMARY, write_atomically
+from liqcli.daily.folders import FORMAT, PAGE, SUMMARY
 from liqcli.daily.history import build_history, describe_state
 from liqcli.render import render_template
 from liqcli.resources import data_folder
@@ -33,7 +34,7 @@ def renew_links(folder: Path, summary: Summary, neighbours: Neighbours) -> None:
     """Write a finished day's page anew, if the days before and after it are others now."""
     text = _render_day(summary, neighbours).encode()
     if (folder / PAGE).read_bytes() != text:
-        write_atomically(folder / PAGE, text)
+        replace_file(folder / PAGE, text)
 
 
 def render_index(days: Sequence[str], summaries: Mapping[str, Summary]) -> str:

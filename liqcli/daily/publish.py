@@ -6,14 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from liqcli.atomic import replace_file
 from liqcli.daily import folders, pages
 
 Summary = dict[str, Any]
 
 
-def publish_day(out: Path, making: Path, summary: Summary, days: Sequence[str], retention_days: int) -> None:
+def publish_day(
+    out: Path, making: Path, summary: Summary, days: Sequence[str], retention_days: int, keep: bool = False
+) -> list[str]:
     """
     Put ``latest``, the day, its neighbours' links, then the index in place; then remove what nothing names any more.
+
+    A day without data does not take the place of a ``latest`` that has some.
 
     Parameters
     ----------
@@ -27,24 +32,35 @@ def publish_day(out: Path, making: Path, summary: Summary, days: Sequence[str], 
         All days there are, this one included, oldest first.
     retention_days : int
         So many days are kept; 0: all.
+    keep : bool
+        Exempt this day from later retention.
+
+    Returns
+    -------
+    list of str
+        The days that retention removed.
     """
     day, made = summary["day"], making / "day"
-    kept, old = folders.split_by_age(days, day, retention_days)
+    kept, old = folders.split_by_age(out, days, day, retention_days)
     found = {name: folders.read_summary(out / name, name) for name in kept} | {day: summary}
     summaries = {name: whole for name, whole in found.items() if whole}
     pages.write_day(made, summary, _neighbours(summaries, day))
     names = sorted(path.name for path in made.iterdir())
     targets = [out / day]
-    if days[-1] == day:
+    latest = None if folders.has_data(summary) else folders.read_latest(out)
+    if days[-1] == day and latest is None:
         folders.publish(folders.link_files(making / "latest", sorted(made.iterdir())), out / folders.LATEST)
         targets.append(out / folders.LATEST)
-    folders.publish(made, targets[0])
+    folders.publish(made, targets[0], keep)
     _renew_links(out, summaries, day)
-    folders.write_atomically(out / folders.PAGE, pages.render_index(kept, summaries).encode())
+    if latest and latest.get("format") == folders.FORMAT:
+        pages.renew_links(out / folders.LATEST, latest, _neighbours(summaries, latest["day"]))
+    replace_file(out / folders.PAGE, pages.render_index(kept, summaries).encode())
     for target in targets:
         folders.remove_leftovers(target, names)
     for name in old:
         folders.remove_day(out, name)
+    return old
 
 
 def _renew_links(out: Path, summaries: Mapping[str, Summary], day: str) -> None:

@@ -30,15 +30,22 @@ Show = Callable[[], AbstractContextManager[Progress]]
 
 @dataclass(frozen=True, slots=True)
 class DailyResult:
-    """What a run left: the page to open, the day's numbers, and the exit code."""
+    """What a run left: the page to open, the day's numbers, the exit code, and the days that retention ``removed``."""
 
     index: Path
     summary: dict[str, Any]
     exit_code: int
+    removed: tuple[str, ...] = ()
 
 
 def run_daily(
-    settings: Settings, lake: Lake, until: str | None, say: Say, warn: Say, show: Show | None = None
+    settings: Settings,
+    lake: Lake,
+    until: str | None,
+    say: Say,
+    warn: Say,
+    show: Show | None = None,
+    keep: bool = False,
 ) -> DailyResult:
     """
     Fetch, make every report, file them under their day, renew ``latest`` and the index, prune, send alerts.
@@ -55,6 +62,8 @@ def run_daily(
         Take narration, and what the user must know.
     show : callable, optional
         Gives what shows how far the fetch is; none: lines go to ``say``.
+    keep : bool
+        Exempt this day from retention.
 
     Raises
     ------
@@ -83,9 +92,18 @@ def run_daily(
         summary = summarise(settings, day, entries, gathered, before)
         if lost := _find_lost(out, summary):
             warn(f"{day.name}: no more {', '.join(lost)}, which an earlier run made (of another liqcli.toml?)")
-        publish_day(out, making, summary, days, settings.retention_days)
+        removed = publish_day(out, making, summary, days, settings.retention_days, keep)
+        if removed:
+            say(f"removed {_name_days(removed)}: retention_days is {settings.retention_days}")
+        if not folders.has_data(summary) and (latest := folders.read_latest(out)):
+            warn(f"{day.name} has no data; {out / folders.LATEST} still shows {latest['day']}")
         send_alerts(out, day.name, summary["alerts"], settings.alerts, warn)
-    return DailyResult(out / "index.html", summary, summary["exit_code"])
+    return DailyResult(out / "index.html", summary, summary["exit_code"], tuple(removed))
+
+
+def _name_days(days: list[str]) -> str:
+    """Name up to three days, else how many there are with the first and the last."""
+    return ", ".join(days) if len(days) <= 3 else f"{len(days)} days, {days[0]} to {days[-1]}"
 
 
 def _check(settings: Settings, lake: Lake) -> Settings:

@@ -77,9 +77,9 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(sample: Path, tmp_path: Path, undrawn: None) -> Callable[..., DailyResult]:
     """Make the day of an hour of SOLUSDT in ``tmp_path/out``, without pictures; settings can be changed by name."""
 
-    def run_day(until: str = UNTIL, lake: Path = sample, **changes: Any) -> DailyResult:
+    def run_day(until: str = UNTIL, lake: Path = sample, keep: bool = False, **changes: Any) -> DailyResult:
         settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=tmp_path / "out", fetch=False)
-        return run_daily(replace(settings, **changes), Lake(lake), until, print, print)
+        return run_daily(replace(settings, **changes), Lake(lake), until, print, print, keep=keep)
 
     return run_day
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import RunCli
 from daily_scene import UNTIL, check_usable, tree
 
 from liqcli.daily import DailyResult, run_daily
@@ -75,6 +76,48 @@ def test_days_lead_to_the_days_beside_them(run: Run, tmp_path: Path) -> None:
     run("2026-01-09", retention_days=2)
     assert links("2026-01-07/index.html") == ["../2026-01-08/index.html"]
     assert check_usable(tmp_path / "out") == 4
+
+
+def test_a_wanted_day_outlives_retention_and_latest_outlives_a_day_without_data(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sample ends in January: in November every folder is older than 90 days and there is nothing to draw."""
+    out = tmp_path / "out"
+    run("2026-01-06")  # as cron would
+    run("2026-01-08", keep=True)
+    latest = tree(out / "latest")
+    capsys.readouterr()
+    done = run("2026-11-29")
+    said = capsys.readouterr().out
+    assert sorted(day.name for day in out.iterdir() if day.name[0] == "2") == ["2026-01-07", "2026-11-28"]
+    assert done.removed == ("2026-01-05",)
+    assert "removed 2026-01-05: retention_days is 90\n" in said
+    assert f"2026-11-28 has no data; {out / 'latest'} still shows 2026-01-07\n" in said
+    assert json.loads((out / "latest/summary.json").read_text())["day"] == "2026-01-07"
+    links = re.findall(r'href="([^"]*)" rel="(?:prev|next)"', (out / "latest/index.html").read_text())
+    assert links == ["../2026-11-28/index.html"]
+    assert {name for name, content in tree(out / "latest").items() if latest[name] != content} == {"index.html"}
+    check_usable(out)
+    run("2026-01-08")  # made once more by a plain run, the day is still kept
+    assert run("2026-11-29").removed == ()
+
+
+def test_retention_counts_what_it_removes(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for until in ("2026-01-04", "2026-01-05", "2026-01-06", "2026-01-07"):
+        run(until)
+    assert run("2026-01-08", retention_days=1).removed == ("2026-01-03", "2026-01-04", "2026-01-05", "2026-01-06")
+    assert "removed 4 days, 2026-01-03 to 2026-01-06: retention_days is 1" in capsys.readouterr().out
+
+
+def test_a_time_on_the_command_line_keeps_its_day(run_cli: RunCli, env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["1h"]\nout = "out"\n')
+    run_cli("daily", "--no-fetch", "--until", UNTIL, env=env, check=0)
+    done = run_cli("daily", "--no-fetch", "--until", "cut", env=env, check=4)
+    assert "still shows 2026-01-07" in done.stderr
+    assert (tmp_path / "out/2026-01-07/SOLUSDT-1h.html").is_file()
+    assert json.loads((tmp_path / "out/latest/summary.json").read_text())["day"] == "2026-01-07"
+    kept = [json.loads(path.read_text()).get("kept") for path in sorted((tmp_path / "out").glob("2*/.liqcli.json"))]
+    assert kept == [True, None]
 
 
 def test_a_day_of_another_version_stays_as_it_is(run: Run, tmp_path: Path) -> None:
