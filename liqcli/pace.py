@@ -4,29 +4,30 @@ A request takes a place before it leaves, and the place is free again ``seconds`
 the request between these two moments; so of all that it sees within any ``seconds``, never more than ``most`` are
 ours, however long each was under way.
 
-Places are kept in a small file a source in the user's state folder, so that a run from cron and one by hand share
-them. Where that file cannot be written, each process keeps its own.
+Places are shared through a small database per source (:mod:`liqcli.rate_store`), so that a run from cron and one by
+hand keep the limits together. While it cannot be used, each process keeps to what it knows, and tries again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import math
-import os
 import secrets
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
+
+from liqcli.rate_store import Place, SharedPlaces
 
 MOST_AT_ONCE = 8  # requests under way to one source; more would be no faster and rude
 LOST_S = 90.0  # so long is a request counted as under way when its process never said what became of it
 LOOK_S = 0.02  # what is under way may be answered at any moment: look again so often
 LONGEST_HOLD_S = 600.0
-LOCK_TIMEOUT_S = 5.0
+RETRY_S = 10.0  # a database that could not be used is left alone for so long
 MARGIN_S = 0.002  # rounding of times, and the steps of a clock that is being set
 
 
@@ -60,15 +61,6 @@ def count_workers(limits: Sequence[Limit]) -> int:
     return max(1, min(MOST_AT_ONCE, math.ceil(max(rates.values())))) if rates else MOST_AT_ONCE
 
 
-class Place(NamedTuple):
-    """A request of somebody's: when it left, and when its answer came (None: under way). [s since the epoch]"""
-
-    path: str
-    weight: float
-    left_s: float
-    done_s: float | None
-
-
 class Pace:
     """
     The limits of one source, kept for all who ask it.
@@ -78,7 +70,7 @@ class Pace:
     limits : sequence of Limit
         All of them are kept; none: nothing but :meth:`hold` keeps anybody waiting.
     file : Path, optional
-        Where places are shared with other processes.
+        The database in which places are shared with other processes.
     clock : callable
         Seconds since the epoch.
     """
@@ -95,6 +87,7 @@ class Pace:
         self._lock = threading.Lock()
         self._prefix = secrets.token_hex(4)
         self._taken = 0
+        self._retry_s = 0.0
 
     def take(self, path: str = "", weight: float = 1.0, pause: Callable[[float], object] = time.sleep) -> str:
         """Wait, with ``pause``, until a request may leave, and note that it leaves now; gives the name of its place."""
@@ -110,16 +103,13 @@ class Pace:
                     return name
             pause(wait_s)
 
-    def answered(self, name: str) -> None:
-        """Say that an answer has come, or that none will."""
+    def answered(self, name: str, arrived: bool = True) -> None:
+        """Note that an answer has come, or that none will; a request that never reached the source does not count."""
         with self._opened():
-            if name in self._places:
+            if not arrived:
+                self._places.pop(name, None)
+            elif name in self._places:
                 self._places[name] = self._places[name]._replace(done_s=self._clock())
-
-    def give_back(self, name: str) -> None:
-        """Say that a request never reached the source: it does not count."""
-        with self._opened():
-            self._places.pop(name, None)
 
     def hold(self, seconds: float) -> None:
         """Let nobody ask for so long: the source wants it."""
@@ -129,34 +119,28 @@ class Pace:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[None]:
         """Hold what all threads and processes know, to look at it and change it."""
-        with self._lock, self._shared() as book:
-            if book is not None:
-                self._held_s, self._places = _read_book(book)
+        with self._lock:
+            shared = self._open_shared()
+            if shared:
+                own = {name: place for name, place in self._places.items() if name.startswith(self._prefix)}
+                self._places = {name: p for name, p in shared.places.items() if not name.startswith(self._prefix)} | own
+                self._held_s = max(self._held_s, shared.held_s)
             self._tidy()
-            yield
-            if book is not None:
-                with contextlib.suppress(OSError):  # a full disk: the next one finds the book as it was
-                    _write_book(book, self._held_s, self._places)
-
-    @contextlib.contextmanager
-    def _shared(self) -> Iterator[IO[bytes] | None]:
-        """Lock and open the file; None where there is none, or none that can be locked and written."""
-        if self._file is None:
-            yield None
-            return
-        import filelock
-
-        lock = filelock.FileLock(self._file.with_suffix(".lock"), timeout=LOCK_TIMEOUT_S)
-        with contextlib.ExitStack() as stack:
-            book: IO[bytes] | None = None
             try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                lock.acquire(poll_interval=0.002)
-                stack.callback(lock.release)
-                book = stack.enter_context(open(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600), "r+b"))
-            except (OSError, filelock.Timeout):
-                self._file = None
-            yield book
+                yield
+            finally:
+                if shared:
+                    shared.close(self._places, self._held_s)
+
+    def _open_shared(self) -> SharedPlaces | None:
+        """Lock the database; None where there is none, or while it cannot be used."""
+        if self._file is None or time.monotonic() < self._retry_s:
+            return None
+        try:
+            return SharedPlaces(self._file)
+        except (OSError, sqlite3.Error, ValueError):
+            self._retry_s = time.monotonic() + RETRY_S
+            return None
 
     def _tidy(self) -> None:
         """Drop what no limit counts any more; nothing may lie in the future, where a clock was set back."""
@@ -199,65 +183,14 @@ def _wait(limit: Limit, places: Iterable[Place], path: str, weight: float, now: 
     return max(wait_s, LOOK_S)
 
 
-# Headers that say how many requests are left, and until when (documented by the exchanges; the last two by the IETF
-# draft): seconds or milliseconds since the epoch, or seconds from now.
-_LEFT = (
-    ("X-Gate-RateLimit-Requests-Remain", "X-Gate-RateLimit-Reset-Timestamp"),
-    ("X-Bapi-Limit-Status", "X-Bapi-Limit-Reset-Timestamp"),
-    ("X-HB-RateLimit-Requests-Remain", "X-HB-RateLimit-Requests-Expire"),
-    ("RateLimit-Remaining", "RateLimit-Reset"),
-    ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
-)
-_USED = (("X-MBX-USED-WEIGHT-1M", 2400.0, 60.0),)  # Binance counts up, in whole minutes
-
-
-def read_pause(headers: Mapping[str, str], now_s: float) -> float:
-    """Say how long nobody may ask, from headers that tell that nothing is left; else 0. [s]"""
-    for left, until in _LEFT:
-        if (remaining := _read_number(headers.get(left))) is not None and remaining <= 0:
-            reset = _read_number(headers.get(until))
-            if reset is None:
-                return 1.0
-            at_s = reset / 1000 if reset > 1e11 else reset if reset > 1e8 else now_s + reset
-            return max(0.0, at_s - now_s)
-    for used, most, turn_s in _USED:
-        if (spent := _read_number(headers.get(used))) is not None and spent >= most:
-            return turn_s - now_s % turn_s
-    return 0.0
-
-
-def _read_number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
-
-
-def _read_book(book: IO[bytes]) -> tuple[float, dict[str, Place]]:
-    """Read what processes share; what is not there, or cannot be understood, counts as nothing."""
-    try:
-        held_s, places = json.loads(book.read())
-        return float(held_s), {name: Place(*place) for name, place in places.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return 0.0, {}
-
-
-def _write_book(book: IO[bytes], held_s: float, places: Mapping[str, Place]) -> None:
-    """Write over what is there: emptying a file first costs a flush of the disk, at every request."""
-    text = json.dumps([held_s, places], separators=(",", ":")).encode()
-    book.seek(0)
-    book.write(text)
-    book.truncate(len(text))
-
-
 _paces: dict[tuple[str, str, tuple[Limit, ...]], Pace] = {}
 _paces_lock = threading.Lock()
 
 
 def share_pace(source: str, url: str, limits: Sequence[Limit], folder: Path) -> Pace:
-    """Give the one pace at which this process, and through a file in ``folder`` every other, asks a source at a URL."""
+    """Give the one pace at which all threads, and through a database in ``folder`` all processes, ask a URL."""
     key = (source, url, tuple(limits))
     with _paces_lock:
         if key not in _paces:
-            _paces[key] = Pace(limits, folder / f"{source}-{hashlib.sha256(url.encode()).hexdigest()[:8]}.json")
+            _paces[key] = Pace(limits, folder / f"{source}-{hashlib.sha256(url.encode()).hexdigest()[:8]}.sqlite3")
         return _paces[key]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -194,8 +196,9 @@ def test_processes_share_a_pace(tmp_path: Path) -> None:
     with Answers() as server:
         client = Client("gate", server.url, (Limit(1, 600),))
         client.get(Request("/x"), decode_json)
-        (file,) = (tmp_path / "state").rglob("gate-*.json")
-        assert '"/x"' in file.read_text()
+        (file,) = (tmp_path / "state").rglob("gate-*.sqlite3")
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            assert list(database.execute("SELECT path FROM places")) == [("/x",)]
 
 
 # ------------------------------------------------------------------------------------------------ bodies

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
-import json
 import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqcli import pace as pace_module
+from liqcli import rate_store
+from liqcli.line import read_pause
 from liqcli.pace import (
     LONGEST_HOLD_S,
     LOST_S,
@@ -22,7 +29,6 @@ from liqcli.pace import (
     Pace,
     count_workers,
     limit_to,
-    read_pause,
     share_pace,
 )
 
@@ -173,7 +179,7 @@ def test_a_request_that_never_arrived_does_not_count() -> None:
     scene = Simulation()
     pace = scene.pace(Limit(1, 60))
     for _ in range(5):
-        pace.give_back(pace.take(pause=scene.pause))
+        pace.answered(pace.take(pause=scene.pause), arrived=False)
     assert scene.now == scene.start
 
 
@@ -182,7 +188,7 @@ def test_a_request_that_never_arrived_does_not_count() -> None:
 
 def test_processes_share_a_file(tmp_path: Path) -> None:
     """Two runs beside each other, then a third after both: three a minute in sum, a hold is for all."""
-    scene, file = Simulation(), tmp_path / "state" / "bitfinex.json"
+    scene, file = Simulation(), tmp_path / "state" / "bitfinex.sqlite3"
     cron, hand = (scene.pace(Limit(3, 60), file=file) for _ in range(2))
     for pace in (cron, hand, cron, hand):
         scene.ask(pace)
@@ -192,33 +198,157 @@ def test_processes_share_a_file(tmp_path: Path) -> None:
     hand.hold(100)
     scene.ask(cron)
     assert scene.seen[-1].at_s == pytest.approx(scene.start + 160, abs=0.1)
-    assert len(json.loads(file.read_text())[1]) == 1, "places that no limit counts any more are dropped"
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        names = [row[0] for row in database.execute("SELECT name FROM places")]
+    assert (len(names), rate_store.HOLD in names) == (2, True), "places that no limit counts any more are dropped"
 
 
 def test_a_killed_process_is_forgotten(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its request counts as under way for a while, and then as answered."""
     monkeypatch.setattr(pace_module, "LOOK_S", 1.0)
-    scene, file = Simulation(), tmp_path / "x.json"
+    scene, file = Simulation(), tmp_path / "x.sqlite3"
     scene.pace(Limit(1, 10), file=file).take(pause=scene.pause)
     scene.pace(Limit(1, 10), file=file).take(pause=scene.pause)
     assert scene.now == pytest.approx(scene.start + LOST_S + 10, abs=1)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"[1,2]", b'[0,{"a":[1]}]', b"\xff\x00"])
-def test_a_damaged_file_counts_as_nothing(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "x.json"
-    file.write_bytes(content)
-    scene = Simulation()
-    pace = scene.pace(Limit(1, 60), file=file)
+def write_rows(file: Path, rows: list[tuple[object, ...]], columns: str = "name, path, weight, left_s, done_s") -> None:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"CREATE TABLE places ({columns})")
+        database.executemany(f"INSERT INTO places VALUES ({','.join('?' * (columns.count(',') + 1))})", rows)
+
+
+def tear(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[:100] + b"tail" * 99)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: file.write_bytes(b""),
+    "no database": lambda file: file.write_bytes(b"{" * 5000),
+    "torn": tear,
+    "removed": lambda file: file.unlink(),
+    "other columns": lambda file: (file.unlink(), write_rows(file, [], "name, price")),
+    "other types": lambda file: (file.unlink(), write_rows(file, [("a", "/", "heavy", None, b"")])),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_database_is_made_anew_and_own_places_stay_known(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    """Two in 60 s: after two requests and the damage the third waits 60 s, and another process learns of both."""
+    scene, file = Simulation(), tmp_path / "x.sqlite3"
+    pace, other = (scene.pace(Limit(2, 60), file=file) for _ in range(2))
     scene.ask(pace)
     scene.ask(pace)
+    damage(file)
+    pace.hold(0)  # any look writes them back
+    scene.ask(other)
     assert scene.now == pytest.approx(scene.start + 60, abs=0.1)
+    scene.ask(pace)
+    scene.ask(pace)
+    assert [round(seen.at_s - scene.start) for seen in scene.seen] == [0, 0, 60, 60, 120]
+
+
+def test_what_older_versions_left_is_removed(tmp_path: Path) -> None:
+    for suffix in (".json", ".lock"):
+        (tmp_path / f"x{suffix}").write_text("[0,{}]tail")
+    scene = Simulation()
+    scene.ask(scene.pace(Limit(1, 60), file=tmp_path / "x.sqlite3"))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.sqlite3"]
+
+
+def test_a_locked_database_ends_sharing_only_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another program holds the lock this process keeps its own limit; afterwards it shares again."""
+    monkeypatch.setattr(rate_store, "LOCK_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(pace_module, "RETRY_S", 0.0)
+    scene, file = Simulation(), tmp_path / "x.sqlite3"
+    pace, other = (scene.pace(Limit(1, 60), file=file) for _ in range(2))
+    scene.ask(pace)
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        scene.ask(pace)  # at 60 s, by what it knows itself
+    assert scene.now == pytest.approx(scene.start + 60, abs=0.1)
+    pace.hold(0)
+    scene.ask(other)
+    assert scene.now == pytest.approx(scene.start + 120, abs=0.2)
+
+
+def test_a_database_that_cannot_be_used_is_tried_again_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace_module.time, "monotonic", lambda: scene.now)
+    scene, folder = Simulation(), tmp_path / "state"
+    folder.write_text("no folder yet")
+    pace = scene.pace(Limit(2, 600), file=folder / "x.sqlite3")
+    scene.ask(pace)
+    folder.unlink()
+    pace.hold(0)
+    assert not folder.exists(), "left alone for RETRY_S"
+    scene.pause(pace_module.RETRY_S)
+    scene.ask(pace)
+    other = scene.pace(Limit(2, 600), file=folder / "x.sqlite3")
+    scene.ask(other)
+    assert scene.now - scene.start == pytest.approx(600, abs=0.1), "it learned of both"
+
+
+WORKER = """
+import pathlib, sys, threading, time
+from liqcli.pace import Limit, Pace
+pace = Pace((Limit(5, 0.5),), pathlib.Path(sys.argv[1]))
+def work():
+    for _ in range(5):
+        name = pace.take()
+        sys.stdout.write(f"{time.time()}\\n")
+        pace.answered(name)
+threads = [threading.Thread(target=work) for _ in range(2)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+"""
+
+
+def test_two_processes_with_two_threads_each_keep_one_limit(tmp_path: Path) -> None:
+    """20 requests at five in 0.5 s: no six of them leave within half a second, and none is lost."""
+    words = [sys.executable, "-c", WORKER, str(tmp_path / "x.sqlite3")]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    times = sorted(float(line) for process in both for line in process.communicate(timeout=60)[0].splitlines())
+    assert len(times) == 20
+    assert min(after - before for before, after in zip(times, times[5:], strict=False)) >= 0.5 - 0.02
+
+
+KILLED = """
+import os, pathlib, signal, sqlite3, sys
+from liqcli.pace import Limit, Pace
+from liqcli import rate_store
+pace = Pace((Limit(2, 600),), pathlib.Path(sys.argv[1]))
+pace.take()
+rate_store._DROP = "SELECT no_such_function(?)"  # never reached: killed after the rows were put, before the commit
+class Killing(dict):
+    def keys(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+opened = rate_store.SharedPlaces._open
+def open_(self, file):
+    opened(self, file)
+    self.places = Killing(self.places)
+rate_store.SharedPlaces._open = open_
+pace.take()
+"""
+
+
+def test_killed_between_writing_and_committing(tmp_path: Path) -> None:
+    """The first request was committed and counts; the second, killed in the middle, leaves the database whole."""
+    file = tmp_path / "x.sqlite3"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    shared = rate_store.SharedPlaces(file)
+    assert len(shared.places) == 1
+    shared.close(shared.places, shared.held_s)
 
 
 def test_without_a_folder_each_process_keeps_its_own(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
     scene = Simulation()
-    pace = scene.pace(Limit(1, 60), file=tmp_path / "state" / "x.json")
+    pace = scene.pace(Limit(1, 60), file=tmp_path / "state" / "x.sqlite3")
     scene.ask(pace)
     scene.ask(pace)
     assert scene.now == pytest.approx(scene.start + 60, abs=0.1)
@@ -227,7 +357,7 @@ def test_without_a_folder_each_process_keeps_its_own(tmp_path: Path) -> None:
 def test_a_clock_that_is_set_back_stops_nobody(tmp_path: Path) -> None:
     """An hour back: what was just asked counts as asked now, not as asked in an hour; a hold stays within its limit."""
     scene = Simulation()
-    pace = scene.pace(Limit(1, 60), file=tmp_path / "x.json")
+    pace = scene.pace(Limit(1, 60), file=tmp_path / "x.sqlite3")
     scene.ask(pace)
     pace.hold(5)
     scene.pause(1)
