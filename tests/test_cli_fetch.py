@@ -7,8 +7,10 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from conftest import RunCli
+from loopback.market import BinanceMarket
 from loopback.truth import Event
 from loopback.venues import GateServer
 
@@ -20,6 +22,7 @@ from liqcli.timespan import now_us
 
 AT_MS = now_us() // 1000 - 7_200_000
 TRUTH = {"BTC_USDT": [Event(AT_MS, "long", 100, Decimal("60000.5")), Event(AT_MS, "short", 50, Decimal("60000"))]}
+HOUR = 3_600_000_000  # [µs]
 DEAD = "http://127.0.0.1:9"
 
 
@@ -160,3 +163,44 @@ def test_a_report_for_which_nothing_could_be_fetched(run_cli: RunCli, tmp_path: 
         "liqcli: nothing could be fetched, and there are no liquidations of SOLUSDT in the lake (it is empty)"
     )
     assert not (tmp_path / "r.html").exists()
+
+
+def stored_minutes(lake: Path, kind: str) -> list[int]:
+    """Times of all stored rows of a kind. [minutes since the epoch]"""
+    found: list[int] = []
+    for path in (lake / kind / "exchange=binance" / "symbol=BTCUSDT").rglob("*.parquet"):
+        found += [ts // 60_000_000 for ts in pq.ParquetFile(path).read()["ts"].cast("int64").to_pylist()]
+    return sorted(found)
+
+
+def test_a_report_fetches_all_that_it_uses(run_cli: RunCli, lake: Path, tmp_path: Path) -> None:
+    """
+    Candles from 14 days before the window on (for the previous week's high and low), open interest of the window.
+
+    (14 x 24 + 4) hours are 20,400 candles of a minute, 4 hours are 48 steps of open interest. Sources of liquidations
+    that are down make it partial; a second run asks for no candle again.
+    """
+    since_us = (AT_MS // 3_600_000 - 2) * 3_600_000_000
+    with GateServer(TRUTH, {"BTC_USDT": "0.0001"}) as gate, BinanceMarket() as market:
+        span = ("--since", format_iso(since_us), "--until", format_iso(since_us + 4 * HOUR))
+        words = ("heatmap", "-s", "BTCUSDT", *span, "--fetch", "-o", str(tmp_path / "r.json"))
+        env = environment(gate=gate.url, binance=market.url)
+        done = run_cli(*words, env=env)
+        assert done.exit_code == 6, done.stderr
+        asked = len(market.asked)
+        candles, interest = (stored_minutes(lake, kind) for kind in ("candles", "open_interest"))
+        assert (len(candles), candles[-1] - candles[0]) == (20_400, 20_399)
+        assert len(interest) in (48, 49)
+        context = json.loads((tmp_path / "r.json").read_text())["context"]
+        assert context["rsi"] is not None
+        run_cli(*words, env=env, check=6)
+        assert len(market.asked) == asked
+
+
+def test_a_report_is_made_without_candles_and_says_why(run_cli: RunCli, tmp_path: Path) -> None:
+    with GateServer(TRUTH, {"BTC_USDT": "0.0001"}) as gate:
+        words = ("heatmap", "-s", "BTCUSDT", "--lookback", "4h", "--fetch", "-o", tmp_path / "r.json")
+        done = run_cli(*words, env=environment(gate=gate.url), check=6)
+    assert (tmp_path / "r.json").exists()
+    assert "liqcli: warning: bybit: cannot be reached" in done.stderr
+    assert "what could not be reached is asked for again by the same command" in done.stderr

@@ -102,7 +102,7 @@ def fetch(
     from liqcli.config import lake_root
     from liqcli.fetcher import DEFAULT_BASES, DEFAULT_SYMBOLS
     from liqcli.fetcher import fetch as run_fetch
-    from liqcli.fetcher.market import fetch_market
+    from liqcli.fetcher.market import fetch_market, spell_out
     from liqcli.lake import Lake
     from liqcli.timespan import resolve_window
 
@@ -126,7 +126,7 @@ def fetch(
         if as_table:
             typer.echo(render_summary(summary))
     if market_kinds := [name for name in kinds if name != "liquidations"]:
-        words = _spell_out(symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
+        words = spell_out(symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
         with show_progress() as progress:
             market = fetch_market(
                 store, window, words, market_kinds, exchanges, interval, progress=progress, again=again
@@ -181,17 +181,6 @@ def _check_interval(interval: str) -> None:
     from liqcli.market_data import INTERVAL_US
 
     check_choice(interval, tuple(INTERVAL_US), "--interval")
-
-
-def _spell_out(symbols: Sequence[str], listed: Sequence[str]) -> list[str]:
-    """Turn words into symbols with a quote; a bare base means what was listed on it, else its USDT contract."""
-    from liqcli.symbols import normalise_symbol, split_symbol
-
-    found: list[str] = []
-    for word in map(normalise_symbol, symbols):
-        on_base = [name for name in listed if split_symbol(name)[0] == word]
-        found += [word] if split_symbol(word)[1] else on_base or [f"{word}USDT"]
-    return list(dict.fromkeys(found))
 
 
 def _find_latest(store: Lake, symbols: Sequence[str]) -> int | None:

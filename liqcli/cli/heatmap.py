@@ -43,8 +43,11 @@ from liqcli.cli.progress import show_progress
 from liqcli.errors import EmptyWindowError, ExitCode, SourceError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from liqcli.analysis.selection import Query
     from liqcli.lake import Lake
+    from liqcli.model import Window
 
 PICTURES = ("heatmap", "cascades", "cumulative", "open-interest")
 BY = ("notional", "count", "qty")
@@ -90,7 +93,10 @@ def heatmap(
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Write the time of making into pages; their bytes then differ each time.")
     ] = False,
-    fetch: Annotated[bool, typer.Option("--fetch", help="First get what the window lacks.")] = False,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="First fetch what is missing: liquidations, candles, open interest."),
+    ] = False,
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -140,7 +146,7 @@ def _now() -> str:
 
 
 def _fetch_first(store: Lake, query: Query) -> ExitCode:
-    """Get what the window lacks; whatever fails is said, and the report is made from what there is."""
+    """Get what the report uses and the lake lacks; failures are reported, and the report is made from what there is."""
     from liqcli.fetcher import fetch as run_fetch
     from liqcli.fetcher.tell import advise, list_troubles
     from liqcli.timespan import resolve_window
@@ -150,9 +156,38 @@ def _fetch_first(store: Lake, query: Query) -> ExitCode:
     window = resolve_window(query.since, query.until, query.lookback, None)
     with show_progress() as progress:
         summary = run_fetch(store, window, (query.symbol,), (), query.exchanges, progress.say, progress=progress)
-    troubles = list_troubles(summary)
-    for line in troubles:
-        warn(line)
-    for line in advise(troubles):
+    lines = dict.fromkeys(list_troubles(summary), True)
+    listed = [row.symbol for row in summary.rows if row.usable]
+    for line, lacking in _fetch_market(store, query, window, listed):
+        lines[line] = lines.get(line, False) or lacking
+    for line, matters in lines.items():
+        (warn if matters else say)(line)
+    for line in advise(lines):
         say(line)
     return summary.exit_code
+
+
+def _fetch_market(store: Lake, query: Query, window: Window, listed: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """
+    Get open interest of the window, and candles from as far back as key levels and indicators look.
+
+    Yields what did not come, and whether the lake now lacks it: a report without them says so itself.
+    """
+    from liqcli.errors import LakeError, LiqcliError
+    from liqcli.fetcher.market import fetch_market, spell_out
+    from liqcli.fetcher.tell import list_market_troubles
+    from liqcli.findings import LEVEL_HISTORY_US
+    from liqcli.model import Window
+
+    symbols = spell_out((query.symbol,), listed)
+    wider = Window(window.start_us - LEVEL_HISTORY_US, window.end_us)
+    for kind, whole in (("candles", wider), ("open-interest", window)):
+        try:
+            with show_progress() as progress:
+                rows = fetch_market(store, whole, symbols, (kind,), query.exchanges, progress=progress)
+        except LakeError:
+            raise
+        except LiqcliError as error:
+            yield f"{kind}: {error}", True
+        else:
+            yield from list_market_troubles(rows)

@@ -14,7 +14,7 @@ from liqcli.fetcher.tell import list_market_troubles, troubles_of
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.settings import Settings
-from liqcli.symbols import expiry_of, split_symbol
+from liqcli.symbols import expiry_of
 
 if TYPE_CHECKING:
     from liqcli.fetcher.market_rows import MarketRow
@@ -85,14 +85,11 @@ class _Run:
 
     def fetch_market(self) -> None:
         """Get candles and open interest too; a report without them says so itself: their failure is only noted."""
-        from liqcli.fetcher.market import fetch_market
+        from liqcli.fetcher.market import fetch_market, spell_out
 
-        symbols: list[str] = []
-        for word in self.symbols:
-            listed = [row["symbol"] for row in self.found.rows if split_symbol(row["symbol"])[0] == word]
-            symbols += [word] if split_symbol(word)[1] else listed or [f"{word}USDT"]
+        symbols = spell_out(self.symbols, [row["symbol"] for row in self.found.rows])
         try:
-            rows = fetch_market(self.lake, self.window, list(dict.fromkeys(symbols)), KINDS, progress=self.progress)
+            rows = fetch_market(self.lake, self.window, symbols, KINDS, progress=self.progress)
         except LakeError:
             raise
         except LiqcliError as error:

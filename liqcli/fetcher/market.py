@@ -23,6 +23,7 @@ from liqcli.market_data import INTERVAL_US
 from liqcli.market_sources import MARKET_SOURCES, load_market_sources
 from liqcli.market_sources.common import SNAPSHOT_US, MarketSource
 from liqcli.model import Window
+from liqcli.symbols import normalise_symbol, split_symbol
 from liqcli.timespan import now_us
 
 KINDS = {"candles": "candles", "open-interest": "open_interest"}  # as a user writes it -> as the lake does
@@ -98,6 +99,15 @@ def fetch_market(
             row.lacking += 1
             row.troubles.append(f"{said.batch.source.name} told {row.symbol} what it told another: {said.error}")
     return list(rows.values())
+
+
+def spell_out(words: Sequence[str], listed: Sequence[str]) -> list[str]:
+    """Turn words into symbols with a quote; a bare base means what was listed on it, else its USDT contract."""
+    found: list[str] = []
+    for word in map(normalise_symbol, words):
+        on_base = [name for name in listed if split_symbol(name)[0] == word]
+        found += [word] if split_symbol(word)[1] else on_base or [f"{word}USDT"]
+    return list(dict.fromkeys(found))
 
 
 def _fetch_symbol(
