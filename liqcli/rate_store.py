@@ -15,13 +15,6 @@ from typing import NamedTuple
 LOCK_TIMEOUT_S = 5.0
 HOLD = "hold"  # the row whose left_s says until when nobody may ask
 
-_CREATE = """
-CREATE TABLE IF NOT EXISTS places (
-    name TEXT PRIMARY KEY, path TEXT NOT NULL, weight REAL NOT NULL, left_s REAL NOT NULL, done_s REAL
-)"""
-_READ = "SELECT name, path, weight, left_s, done_s FROM places"
-_PUT = "INSERT OR REPLACE INTO places (name, path, weight, left_s, done_s) VALUES (?, ?, ?, ?, ?)"
-_DROP = "DELETE FROM places WHERE name = ?"
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL")
 
 
@@ -66,8 +59,12 @@ class SharedPlaces:
         try:
             self._connection.execute("PRAGMA synchronous = OFF")  # a power cut may damage it: then it is made anew
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute(_CREATE)
-            self.places = {str(name): _read_place(row) for name, *row in self._connection.execute(_READ)}
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS places (name TEXT PRIMARY KEY, path TEXT NOT NULL, weight REAL NOT NULL, "
+                "left_s REAL NOT NULL, done_s REAL)"
+            )
+            rows = self._connection.execute("SELECT name, path, weight, left_s, done_s FROM places")
+            self.places = {str(name): _read_place(row) for name, *row in rows}
         except BaseException:
             self._connection.close()
             raise
@@ -80,8 +77,9 @@ class SharedPlaces:
         if held_s != self.held_s:
             changed.append((HOLD, "", 0.0, held_s, None))
         with contextlib.closing(self._connection), contextlib.suppress(sqlite3.Error):
-            self._connection.executemany(_PUT, changed)
-            self._connection.executemany(_DROP, [(name,) for name in self.places.keys() - places.keys()])
+            self._connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)", changed)
+            gone = [(name,) for name in self.places.keys() - places.keys()]
+            self._connection.executemany("DELETE FROM places WHERE name = ?", gone)
             self._connection.execute("COMMIT")
 
 
