@@ -3,11 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from liqcli.csv_layout import looks_like_row
-from liqcli.errors import UsageError
+from liqcli.errors import MixedSeriesError, UsageError
 from liqcli.symbols import nearest
+
+EXCHANGE_NAMES = ("exchange", "venue", "exch", "exchange_name", "exchange_id", "venue_name")
+SYMBOL_NAMES = (
+    "symbol",
+    "pair",
+    "market",
+    "ticker",
+    "coin",
+    "trading_pair",
+    "symbol_name",
+    "product_id",
+    "base",
+    "base_asset",
+    "base_coin",
+    "asset",
+)
+INSTRUMENT_NAMES = ("instrument", "instrument_id", "inst_id", "contract", "contract_code")
+
+
+class Claim:
+    """
+    An option that names the exchange or symbol of every row, where a column of the file names it too.
+
+    Parameters
+    ----------
+    word : str
+        ``exchange`` or ``symbol``.
+    value : str
+        What the option says.
+    column : str
+        The column that says it too.
+    agrees : callable
+        Whether a cell means the same as the option.
+    """
+
+    def __init__(self, word: str, value: str, column: str, agrees: Callable[[str], bool]) -> None:
+        self._word, self._value, self._column = word, value, column
+        self._agrees = agrees
+        self._agreed: set[str] = {""}
+
+    def check(self, cell: object) -> None:
+        """
+        Compare one row's cell with the option; an empty cell says nothing.
+
+        Raises
+        ------
+        MixedSeriesError
+            They differ: rows of one exchange or symbol would be stored as another's.
+        """
+        text = "" if cell is None else str(cell).strip()
+        if text in self._agreed:
+            return
+        if not self._agrees(text):
+            raise MixedSeriesError(
+                f"column {self._column} says {text[:60]!r}, --{self._word} says {self._value}: leave --{self._word} "
+                f"out (each row then keeps its own), or pass --columns {self._word}=:{self._value} "
+                "if that column means something else"
+            )
+        self._agreed.add(text)
 
 
 def parse_columns(text: str, words: Sequence[str]) -> dict[str, str]:
@@ -31,14 +90,19 @@ def parse_columns(text: str, words: Sequence[str]) -> dict[str, str]:
     return columns
 
 
+def plain_name(name: str) -> str:
+    """Reduce a column's name to letters and digits: ``Open time``, ``open_time`` and ``openTime`` are one name."""
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
 def guess_columns(header: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Map our words to the well-known column names that a header has, in any case."""
-    lowered = {name.strip().lower(): name for name in reversed(header)}
+    """Map our words to the well-known column names that a header has, however they are written."""
+    plain = {plain_name(name): name for name in reversed(header)}
     found: dict[str, str] = {}
     for word, names in known.items():
         for name in names:
-            if name in lowered:
-                found[word] = lowered[name]
+            if plain_name(name) in plain:
+                found[word] = plain[plain_name(name)]
                 break
     return found
 
@@ -88,3 +152,18 @@ def fill_columns(
             lacking += words.split("&") if "&" in words else words.split("|")[:1]
     guessed = guess_columns(header, known)
     return {**columns, **{word: guessed[word] for word in lacking if word in guessed}}
+
+
+def check_named(columns: Mapping[str, str], header: Sequence[str]) -> None:
+    """
+    See that each mapped column is there, and once; constants (``:text``) are no columns.
+
+    Raises
+    ------
+    UsageError
+        Names every column that is absent, or stands twice.
+    """
+    named = {word: column for word, column in columns.items() if not column.startswith(":")}
+    if absent := [f"{word}={column}" for word, column in named.items() if column not in header]:
+        raise UsageError(f"--columns {','.join(absent)}: no such column; {describe_header(header)}")
+    check_once(named, header)

@@ -27,6 +27,14 @@ class UsageError(LiqcliError):
     """A name, flag or value that cannot be right; the message carries the nearest valid ones."""
 
 
+class MixedSeriesError(LiqcliError):
+    """
+    Rows of several exchanges, symbols or markets would end in one series: the file is refused, not a row.
+
+    No UsageError on purpose: that of one cell refuses its row alone (``ROW_ERRORS``).
+    """
+
+
 # What reading one row of somebody else's data can raise: such a row is refused, with `describe_error` as the reason.
 ROW_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, UsageError)
 

@@ -35,7 +35,8 @@ class ImportOptions:
     symbol: str | None = None
     tz: str | None = None
     columns: str | None = None
-    kind: str = "liquidations"
+    kind: str = "auto"
+    market: str | None = None
     quote: str | None = None
     source: str | None = None
     contract_sizes: Mapping[str, float] = field(default_factory=dict)

@@ -1,67 +1,43 @@
-"""Importing candles and open interest from tables: column maps, checks, and storing by exchange and symbol."""
+"""Importing candles and open interest from tables: rows read, held against each other and the lake, and stored."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from pathlib import Path
-from typing import Any
 
-from liqcli.column_names import check_once, describe_header, fill_columns, guess_columns, parse_columns
-from liqcli.errors import ROW_ERRORS, UsageError, describe_error
+from liqcli.errors import ROW_ERRORS, MixedSeriesError, UsageError, describe_error
 from liqcli.file_rows import Meter
+from liqcli.formats import format_count, format_counted, format_time
 from liqcli.import_formats import RAW_SHOWN, ImportOptions
 from liqcli.import_progress import ImportProgress
 from liqcli.lake import Lake
-from liqcli.market_data import (
-    INTERVAL_US,
-    Candle,
-    OpenInterest,
-    find_candle_fault,
-    find_open_interest_fault,
-    infer_interval,
-    write_candles,
-    write_open_interest,
-)
-from liqcli.model import Rejected, parse_number
-from liqcli.records import Record, open_records
-from liqcli.sources.generic import canonical_name, canonical_symbol, check_quote
-from liqcli.symbols import doubt_exchange
-from liqcli.time_cells import parse_time_cell, parse_zone
+from liqcli.market_columns import build_columns, market_of_name
+from liqcli.market_data import INTERVAL_US, Candle, OpenInterest, read_rows, write_rows
+from liqcli.market_merge import Series, find_interval, is_mixture, join_held, list_steps
+from liqcli.market_rows import Key, MarketReader, build_reader, doubt_name
+from liqcli.model import Rejected
+from liqcli.partition import Partition, month_of
+from liqcli.records import PEEKED_LINES, Record, open_records
+from liqcli.sources.generic import canonical_name
 
-_TIMES = ("open_time_utc", "open_time", "time_utc", "ts", "timestamp", "time", "datetime", "date")
-KNOWN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
-    "candles": {
-        "ts": _TIMES,
-        "exchange": ("exchange",),
-        "symbol": ("symbol",),
-        "open": ("open",),
-        "high": ("high",),
-        "low": ("low",),
-        "close": ("close",),
-        "volume": ("volume_base", "volume"),
-        "taker_buy": ("taker_buy", "taker_buy_base", "taker_buy_volume", "taker_buy_base_asset_volume"),
-    },
-    "open-interest": {
-        "ts": _TIMES,
-        "exchange": ("exchange",),
-        "symbol": ("symbol",),
-        "open_interest": ("open_interest_base", "open_interest", "sum_open_interest"),
-        "open_interest_usd": ("open_interest_usd", "sum_open_interest_value"),
-    },
-}
-_NEEDED = {"candles": ("ts", "open", "high", "low", "close"), "open-interest": ("ts",)}
-
-Key = tuple[str, str]
+Row = Candle | OpenInterest
+_OTHER = {"spot": "futures", "futures": "spot"}
 
 
 @dataclass(slots=True)
 class MarketImport:
-    """What one file of candles or open interest gave."""
+    """
+    What became of one file of candles or open interest.
 
-    stored: int = 0
+    ``rows`` read = ``new`` in the lake + ``known`` before + ``doubled`` in the file + those of ``rejected``.
+    """
+
+    rows: int = 0
+    new: int = 0
+    known: int = 0
+    doubled: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     exchanges: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
@@ -69,57 +45,46 @@ class MarketImport:
     last_us: int | None = None
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def rejected_count(self) -> int:
-        """How many rows were refused."""
-        return len(self.rejected)
 
+@dataclass(slots=True)
+class _Batch:
+    """A file's rows by series, and the records they came from, to be named where a row is refused."""
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    kind: str
-    columns: Mapping[str, str]
-    options: ImportOptions
-    zone: tzinfo
-    quote: str | None
+    name: str
+    series: dict[Key, Series] = field(default_factory=dict)
+    records: dict[Key, list[tuple[int, Record]]] = field(default_factory=dict)
 
-    def parse(self, cells: Mapping[str, Any], now_us: int) -> tuple[Key, Candle | OpenInterest]:
-        exchange = self.options.exchange or str(cells[self.columns["exchange"]])
-        symbol = self.options.symbol or str(cells[self.columns["symbol"]])
-        key = (canonical_name(exchange, "exchange"), canonical_symbol(symbol, self.quote))
-        ts_us = parse_time_cell(cells[self.columns["ts"]], self.zone)
-        row: Candle | OpenInterest
-        if self.kind == "candles":
-            opened, high, low, close = (
-                parse_number(cells[self.columns[word]]) for word in ("open", "high", "low", "close")
-            )
-            row = Candle(
-                ts_us, opened, high, low, close, *(self._optional(cells, word) for word in ("volume", "taker_buy"))
-            )
-            fault = find_candle_fault(row, now_us)
-        else:
-            amounts = [self._optional(cells, word) for word in ("open_interest", "open_interest_usd")]
-            row = OpenInterest(ts_us, *amounts)
-            fault = find_open_interest_fault(row, now_us)
-        if fault:
-            raise ValueError(fault)
-        return key, row
+    def add(self, key: Key, row: Row, record: Record) -> None:
+        if key not in self.series:
+            self.series[key], self.records[key] = Series(), []
+        self.series[key].add(row)
+        self.records[key].append((row.ts_us, record._replace(cells=None)))
 
-    def _optional(self, cells: Mapping[str, Any], word: str) -> float | None:
-        cell = cells.get(self.columns.get(word, ""))
-        return None if cell is None or cell == "" else parse_number(cell)
+    def reject(self, key: Key, reasons: Mapping[int, str]) -> list[Rejected]:
+        """Take away the rows of some times, each with its reason."""
+        if not reasons:
+            return []
+        for ts_us in reasons:
+            self.series[key].rows.pop(ts_us, None)
+        found = [(record, reasons[ts_us]) for ts_us, record in self.records[key] if ts_us in reasons]
+        self.records[key] = [pair for pair in self.records[key] if pair[0] not in reasons]
+        return [Rejected(self.name, record.number, reason, record.raw[:RAW_SHOWN]) for record, reason in found]
 
 
 def import_market_file(
     lake: Lake, path: Path, options: ImportOptions, now_us: int, told: ImportProgress
 ) -> MarketImport:
     """
-    Import one file of candles or open interest (``options.kind``); a row of a known time replaces the old one.
+    Import one file of candles or open interest (``options.kind``).
+
+    Rows of one time must agree, in the file and with the lake: a few that do not are refused, many refuse the file.
 
     Raises
     ------
     UsageError
         A needed column or name is missing, or candles have no usual length.
+    MixedSeriesError
+        Several series would be mixed in one.
     DamagedError
         The file cannot be read; nothing of it is stored.
     """
@@ -129,107 +94,171 @@ def import_market_file(
     if not records.header:
         outcome.notes.append("holds no rows")
         return outcome
-    reader = _build_reader(path, records.header, options, outcome)
-    rows = _read_rows(path.name, told.watch(path.name, meter, records.rows), reader, now_us, outcome)
+    head = list(itertools.islice(records.rows, PEEKED_LINES))
+    sample = [record.cells for record in head if record.cells is not None]
+    found = build_columns(options.kind, records.header, sample, options.columns, _given(options))
+    if found.guessed:
+        outcome.notes.append("columns taken: " + ",".join(f"{word}={name}" for word, name in found.columns.items()))
+    outcome.notes += found.notes
+    named = market_of_name(path.name) if options.kind == "candles" and not options.market else None
+    reader = build_reader(options, found.columns, found.guessed, named)
+    if named and "market" not in found.columns:
+        outcome.notes.append(f"by its name these are {named} candles; --market {_OTHER[named]} says otherwise")
+    if meant := doubt_name(options.exchange):
+        outcome.notes.append(meant)
+    reader.check_names(sample)
+    rows = told.watch(path.name, meter, itertools.chain(head, records.rows))
+    batch = _read_batch(path.name, rows, reader, now_us, outcome)
+    if options.kind == "candles":
+        _settle_intervals(batch, outcome)
+    _settle_conflicts(batch, records.header, outcome)
     source = canonical_name(options.source, "source") if options.source else "import"
-    interval = _find_interval(path, rows) if options.kind == "candles" and rows else ""
-    if interval:
-        outcome.notes.append(f"candles of {interval}")
-        _refuse_crooked(path.name, rows, INTERVAL_US[interval], outcome)
     with lake.locked():
-        for (exchange, symbol), found in sorted(rows.items()):
-            if interval:
-                write_candles(lake, exchange, symbol, interval, source, (r for _, r in found if isinstance(r, Candle)))
-            else:
-                snapshots = (r for _, r in found if isinstance(r, OpenInterest))
-                write_open_interest(lake, exchange, symbol, source, snapshots)
-    _sum_up(outcome, rows)
+        _store(lake, batch, source, options, outcome)
+    outcome.notes += reader.notes()
+    _sum_up(outcome, batch)
     return outcome
 
 
-def _build_reader(path: Path, header: Sequence[str], options: ImportOptions, outcome: MarketImport) -> _Reader:
-    known = KNOWN_NAMES[options.kind]
-    if options.columns is not None:
-        named = parse_columns(options.columns, tuple(known))
-        columns = fill_columns(named, header, known, _needed_words(options))
-    else:
-        named, columns = {}, guess_columns(header, known)
-    if columns != named:
-        outcome.notes.append("columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items()))
-    has = describe_header(header)
-    check_once(columns, header)
-    for word, column in columns.items():
-        if column not in header:
-            raise UsageError(f"--columns {word}={column}: no such column; {has}")
-    for word in _NEEDED[options.kind]:
-        if word not in columns:
-            raise UsageError(f"{path}: no column is known as {word}: pass --columns {word}=COLUMN; {has}")
-    if options.kind == "open-interest" and not {"open_interest", "open_interest_usd"} & set(columns):
-        raise UsageError(f"{path}: no column is known as open_interest: pass --columns open_interest=COLUMN; {has}")
-    for word in ("exchange", "symbol"):
-        if not getattr(options, word) and word not in columns:
-            raise UsageError(f"{path}: nothing says the {word}: pass --{word} NAME; {has}")
-    if options.exchange and (meant := doubt_exchange(options.exchange)):
-        outcome.notes.append(meant)
-    try:
-        if options.exchange:
-            canonical_name(options.exchange, "exchange")
-        if options.symbol:
-            canonical_symbol(options.symbol, check_quote(options.quote))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return _Reader(options.kind, columns, options, parse_zone(options.tz or "UTC"), check_quote(options.quote))
+def _given(options: ImportOptions) -> list[str]:
+    return [word for word in ("exchange", "symbol") if getattr(options, word)]
 
 
-def _needed_words(options: ImportOptions) -> list[str]:
-    words = [*_NEEDED[options.kind], *(["open_interest|open_interest_usd"] if options.kind == "open-interest" else [])]
-    return words + [word for word in ("exchange", "symbol") if not getattr(options, word)]
-
-
-def _read_rows(
-    name: str, records: Iterable[Record], reader: _Reader, now_us: int, outcome: MarketImport
-) -> dict[Key, list[tuple[Record, Candle | OpenInterest]]]:
-    rows: dict[Key, list[tuple[Record, Candle | OpenInterest]]] = defaultdict(list)
+def _read_batch(
+    name: str, records: Iterable[Record], reader: MarketReader, now_us: int, outcome: MarketImport
+) -> _Batch:
+    batch = _Batch(name)
     for record in records:
-        if record.cells is None:
-            outcome.rejected.append(Rejected(name, record.number, record.reason, record.raw[:RAW_SHOWN]))
+        outcome.rows += 1
+        reason = record.reason
+        if record.cells is not None:
+            try:
+                key, row = reader.parse(record.cells, now_us)
+            except ROW_ERRORS as error:
+                reason = describe_error(error)
+            else:
+                batch.add(key, row, record)
+                continue
+        outcome.rejected.append(Rejected(name, record.number, reason, record.raw[:RAW_SHOWN]))
+    return batch
+
+
+def _settle_intervals(batch: _Batch, outcome: MarketImport) -> None:
+    """Give each series its candles' length, and refuse candles that do not open on a multiple of it."""
+    for key in list(batch.series):
+        rows = batch.series[key].rows
+        interval = key.interval or find_interval(rows)
+        if interval is None and len(rows) == 1 and len(batch.series) > 1:
+            outcome.rejected += batch.reject(key, dict.fromkeys(rows, "one candle alone does not say how long it is"))
+            del batch.series[key]
             continue
-        try:
-            key, row = reader.parse(record.cells, now_us)
-        except ROW_ERRORS as error:
-            outcome.rejected.append(Rejected(name, record.number, describe_error(error), record.raw[:RAW_SHOWN]))
+        if interval is None:
+            raise UsageError(
+                f"cannot tell how long the candles of {key.exchange} {key.symbol} are; steps between open times: "
+                f"{list_steps(rows)}. If a column says it, pass --columns interval=COLUMN; if all "
+                "have one length, --columns interval=:1m"
+            )
+        step_us = INTERVAL_US[interval]
+        crooked = {ts for ts in rows if ts % step_us}
+        outcome.rejected += batch.reject(key, dict.fromkeys(crooked, f"open time is no multiple of {interval}"))
+        full = key._replace(interval=interval)
+        batch.series[full], batch.records[full] = batch.series.pop(key), batch.records.pop(key)
+    lengths = sorted({key.interval for key in batch.series}, key=lambda name: INTERVAL_US[name])
+    if lengths:
+        outcome.notes.append(f"candles of {', '.join(lengths)}")
+
+
+def _settle_conflicts(batch: _Batch, header: list[str], outcome: MarketImport) -> None:
+    """Refuse rows that contradict another of their time in the file; a file of many holds several series."""
+    for key, series in batch.series.items():
+        if is_mixture(len(series.conflicts), len(series.rows)):
+            ts_us, values = min(series.conflicts.items())
+            raise MixedSeriesError(
+                f"{format_count(len(series.conflicts))} of {format_counted(len(series.rows), 'time')} of "
+                f"{_name(key)} stand more than once with different values (the first: {format_time(ts_us, True)} UTC, "
+                f"{values}), so the file holds several series. Name the column that tells them apart: --columns "
+                f"exchange=COLUMN, symbol=COLUMN, market=COLUMN or interval=COLUMN; the file has: {', '.join(header)}"
+            )
+        reasons = {ts: f"this time stands more than once, with {what}" for ts, what in series.conflicts.items()}
+        outcome.rejected += batch.reject(key, reasons)
+        if series.grown:
+            outcome.notes.append(
+                f"{_name(key)}: {format_counted(series.grown, 'row')} of candles that were still open; the last state "
+                "of each counts"
+            )
+
+
+def _store(lake: Lake, batch: _Batch, source: str, options: ImportOptions, outcome: MarketImport) -> None:
+    """Write each series beside what the lake holds of it; nothing is written where one contradicts the lake."""
+    plans: list[tuple[Partition, dict[int, Row], dict[int, Row]]] = []
+    for key, series in sorted(batch.series.items()):
+        partitions = list(_partitions(key, series.rows, source, options.kind))
+        held = {p: read_rows(lake, p) for p in partitions}
+        kept = {p: dict(old) for p, old in held.items()}
+        before: dict[int, Row] = {ts: row for rows in held.values() for ts, row in rows.items()}
+        if options.replace:
+            rows = series.rows
+            changed = sum(before[ts] != row for ts, row in rows.items() if ts in before)
+            gone = _drop_between(kept, rows)
+            if changed or gone:
+                outcome.notes.append(
+                    f"{_name(key)}: {format_counted(changed, 'row')} replaced, {format_count(gone)} removed"
+                )
         else:
-            rows[key].append((record._replace(cells=None), row))
-    return rows
+            rows, conflicts = join_held(before, series.rows)
+            _refuse_mixture(key, source, conflicts, sum(ts in before for ts in series.rows))
+            reasons = {ts: f"the lake holds another ({what}); --replace puts it in" for ts, what in conflicts.items()}
+            outcome.rejected += batch.reject(key, reasons)
+        outcome.new += sum(ts not in before for ts in rows)
+        outcome.known += sum(ts in before for ts in rows)
+        plans += [(p, held[p], {**kept[p], **_of_month(rows, p.month)}) for p in partitions]
+    for partition, old, new in plans:
+        if new != old:
+            write_rows(lake, partition, new)
 
 
-def _find_interval(path: Path, rows: Mapping[Key, Sequence[tuple[Record, Candle | OpenInterest]]]) -> str:
-    found = {infer_interval([row.ts_us for _, row in pairs]) for pairs in rows.values()}
-    if len(found) != 1 or None in found:
-        raise UsageError(
-            f"{path}: cannot tell how long its candles are; the commonest step between open times must be one of "
-            f"{', '.join(INTERVAL_US)}, the same for all symbols"
-        )
-    return str(found.pop())
+def _of_month(rows: Mapping[int, Row], month: str) -> dict[int, Row]:
+    return {ts: row for ts, row in rows.items() if month_of(ts) == month}
 
 
-def _refuse_crooked(
-    name: str, rows: dict[Key, list[tuple[Record, Candle | OpenInterest]]], step_us: int, outcome: MarketImport
-) -> None:
-    """Refuse candles that do not open on a multiple of their length."""
-    for key, pairs in rows.items():
-        crooked = [record for record, row in pairs if row.ts_us % step_us]
-        outcome.rejected += [
-            Rejected(name, record.number, "open time is no multiple of the candle length", record.raw[:RAW_SHOWN])
-            for record in crooked
-        ]
-        rows[key] = [pair for pair in pairs if pair[1].ts_us % step_us == 0]
+def _refuse_mixture(key: Key, source: str, conflicts: Mapping[int, str], shared: int) -> None:
+    if not is_mixture(len(conflicts), shared):
+        return
+    ts_us, values = min(conflicts.items())
+    apart = " or --market spot (futures)" if key.interval else ""
+    raise MixedSeriesError(
+        f"{format_count(len(conflicts))} of {format_counted(shared, 'time')} that the lake holds too of {_name(key)} "
+        f"(source {source}) have other values there (the first: {format_time(ts_us, True)} UTC, {values}); nothing was "
+        f"stored. If it is another series, keep it apart with --source NAME{apart}; if it is a correction, --replace "
+        "puts it in place of the old rows"
+    )
 
 
-def _sum_up(outcome: MarketImport, rows: Mapping[Key, Iterable[tuple[Record, Candle | OpenInterest]]]) -> None:
-    times = [row.ts_us for pairs in rows.values() for _, row in pairs]
-    outcome.stored = len(times)
-    outcome.exchanges = tuple(sorted({exchange for exchange, _ in rows}))
-    outcome.symbols = tuple(sorted({symbol for _, symbol in rows}))
+def _partitions(key: Key, times_us: Iterable[int], source: str, kind: str) -> Iterator[Partition]:
+    for month in sorted(set(map(month_of, times_us))):
+        yield Partition(kind.replace("-", "_"), key.exchange, key.symbol, month, source, key.interval)
+
+
+def _drop_between(held: Mapping[Partition, dict[int, Row]], rows: Mapping[int, Row]) -> int:
+    """Drop held rows from the first to the last fresh one; gives how many of them no fresh row replaces."""
+    gone = 0
+    for old in held.values():
+        for ts_us in [ts for ts in old if min(rows) <= ts <= max(rows)]:
+            del old[ts_us]
+            gone += ts_us not in rows
+    return gone
+
+
+def _name(key: Key) -> str:
+    return " ".join(filter(None, key))
+
+
+def _sum_up(outcome: MarketImport, batch: _Batch) -> None:
+    outcome.rejected.sort(key=lambda row: row.line)
+    outcome.doubled = outcome.rows - len(outcome.rejected) - outcome.new - outcome.known
+    held = {key: series.rows for key, series in batch.series.items() if series.rows}
+    outcome.exchanges = tuple(sorted({key.exchange for key in held}))
+    outcome.symbols = tuple(sorted({key.symbol for key in held}))
+    times = [ts for rows in held.values() for ts in rows]
     if times:
         outcome.first_us, outcome.last_us = min(times), max(times)

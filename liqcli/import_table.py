@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from liqcli.column_names import fill_columns, guess_columns, parse_columns
+from liqcli.column_names import Claim, fill_columns, guess_columns, parse_columns
 from liqcli.errors import UsageError
 from liqcli.sources import generic
 from liqcli.symbols import doubt_exchange
@@ -14,6 +16,9 @@ from liqcli.time_cells import parse_zone
 if TYPE_CHECKING:
     from liqcli.import_formats import ImportOptions
     from liqcli.model import Position
+
+
+_PLACES = ("exchange", "symbol", "instrument")
 
 
 def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[generic.TableMap, list[str]]:
@@ -48,8 +53,7 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
             buy_means=buy_means,
             guessed=frozenset(columns).difference(named or ()),
         )
-        if options.symbol:
-            generic.canonical_symbol(options.symbol, table.quote)
+        table = _hold_names(table, header)
     except ValueError as error:
         raise UsageError(str(error)) from None
     generic.check_columns(table, header)
@@ -65,6 +69,28 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
             "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
         )
     return table, notes
+
+
+def _hold_names(table: generic.TableMap, header: Sequence[str]) -> generic.TableMap:
+    """
+    Hold --exchange and --symbol against the columns that say the same; a constant in ``--columns`` overrules both.
+
+    Raises
+    ------
+    ValueError
+        --symbol is no symbol.
+    """
+    found = {**guess_columns(header, {word: generic.KNOWN_NAMES[word] for word in _PLACES}), **table.columns}
+    exchange = None if found.get("exchange", "").startswith(":") else table.exchange
+    symbol = None if found.get("symbol", "").startswith(":") else table.symbol
+    claims = []
+    if exchange and (column := found.get("exchange")):
+        claims.append((column, Claim("exchange", exchange, column, partial(generic.is_same_exchange, exchange))))
+    if symbol:
+        name = generic.canonical_symbol(symbol, table.quote)
+        if column := found.get("symbol") or found.get("instrument"):
+            claims.append((column, Claim("symbol", name, column, partial(generic.is_same_symbol, name))))
+    return dataclasses.replace(table, exchange=exchange, symbol=symbol, claims=claims)
 
 
 def _read_meaning(columns: dict[str, str], header: Sequence[str]) -> tuple[dict[str, str], Position | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from liqcli.coverage import COVERED, CoveredWindow, Heartbeat, Status
@@ -18,13 +18,15 @@ from liqcli.import_progress import ImportProgress
 from liqcli.import_refusals import Reason, RefusalTally
 from liqcli.intervals import Interval, subtract_intervals
 from liqcli.lake import Lake
+from liqcli.market_columns import detect_kind
 from liqcli.model import Rejected, Window
 from liqcli.partition import Partition
+from liqcli.records import open_records
 from liqcli.staging import Staging
 from liqcli.symbols import nearest
 from liqcli.timespan import now_us
 
-KINDS = ("liquidations", "candles", "open-interest")
+KINDS = ("auto", "liquidations", "candles", "open-interest")
 
 _LOG = logging.getLogger(__name__)
 
@@ -107,10 +109,11 @@ def import_files(
         file = FileSummary(path)
         summary.files.append(file)
         try:
-            if options.kind == "liquidations":
+            kind = find_kind(path, options)
+            if kind == "liquidations":
                 _import_events(lake, file, options, told)
             else:
-                _import_market(lake, file, options, told)
+                _import_market(lake, file, replace(options, kind=kind), told)
         except LakeError:
             raise
         except LiqcliError as error:
@@ -118,6 +121,31 @@ def import_files(
             file.error = error
         report(file)
     return summary
+
+
+def find_kind(path: Path, options: ImportOptions) -> str:
+    """
+    Tell what a file holds: what the user says, else what its columns say.
+
+    Raises
+    ------
+    UsageError
+        Its columns fit several kinds, or an option does not fit what it holds.
+    """
+    kind = options.kind
+    if kind == "auto":
+        try:
+            header = _read_header(path, options) if options.format in ("auto", "generic") else []
+        except DamagedError:  # no table; or damaged, which its reader will say
+            header = []
+        kind = detect_kind(header, options.columns)
+    if kind != "candles" and options.market is not None:
+        raise UsageError(f"--market is said of candles; this file holds {kind}")
+    return kind
+
+
+def _read_header(path: Path, options: ImportOptions) -> list[str]:
+    return open_records(path, has_header=not options.no_header, table=options.table).header
 
 
 def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, told: ImportProgress) -> None:
@@ -145,15 +173,15 @@ def _store(
     intake: Intake,
     sha256: str,
     done: Import,
-    replace: bool,
+    remove: bool,
     shown: str,
     started_us: int,
 ) -> int:
     """Merge a staged file; give how many rows the lake gained."""
     before = read_ledger(lake).get(sha256)
-    if before and not replace:
+    if before and not remove:
         check_same_rows(shown, before, done)
-    if replace:
+    if remove:
         _remove(lake, [*(before.wrote if before else ()), *done.wrote], started_us)
     touched = staging.partitions()
     held = sum(_count_rows(lake, partition) for partition in touched)
@@ -221,9 +249,8 @@ def _keep_rejected(lake: Lake, name: str, rejected: Sequence[Rejected]) -> Path 
 def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, told: ImportProgress) -> None:
     outcome = import_market_file(lake, file.path, options, now_us(), told)
     file.format = options.kind
-    file.rows = outcome.stored + outcome.rejected_count
-    file.new = outcome.stored
-    file.rejected = outcome.rejected_count
+    file.rows, file.new, file.known, file.doubled = outcome.rows, outcome.new, outcome.known, outcome.doubled
+    file.rejected = len(outcome.rejected)
     file.exchanges, file.symbols = outcome.exchanges, outcome.symbols
     file.first_us, file.last_us = outcome.first_us, outcome.last_us
     file.notes = outcome.notes

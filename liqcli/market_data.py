@@ -6,14 +6,15 @@
     <lake>/open_interest/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet         ts, open_interest, open_interest_usd, source
 
 ``ts`` is a candle's open time, or the instant of the open-interest snapshot (UTC). One row a ``ts`` and source: what
-arrives later replaces what was there.
+is fetched later replaces what was there, what is imported later must agree with it (see ``market_merge``). Candles of a
+spot market have an exchange of their own, ``binance-spot``, so that no series mixes them with those of futures.
 """  # noqa: E501 - the layout reads better unbroken
 
 from __future__ import annotations
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -155,19 +156,31 @@ def _write(
     by_month: dict[str, dict[int, tuple[Any, ...]]] = defaultdict(dict)
     for row in rows:
         by_month[month_of(row.ts_us)][row.ts_us] = row
-    schema = candle_schema() if kind == "candles" else open_interest_schema()
     with lake.locked():
         for month, fresh in sorted(by_month.items()):
             partition = Partition(kind, exchange, symbol, month, source, interval)
-            merged = {**_read_rows(lake, partition, schema), **fresh}
-            lake.write_file(partition.path(lake.root), _render([merged[ts] for ts in sorted(merged)], schema, source))
+            write_rows(lake, partition, {**read_rows(lake, partition), **fresh})
 
 
-def _read_rows(lake: Lake, partition: Partition, schema: pa.Schema) -> dict[int, tuple[Any, ...]]:
+def write_rows(lake: Lake, partition: Partition, rows: Mapping[int, tuple[Any, ...]]) -> None:
+    """Write one file: rows by their time; the caller holds the lake's lock."""
+    ordered = [rows[ts] for ts in sorted(rows)]
+    lake.write_file(partition.path(lake.root), _render(ordered, _schema_of(partition.kind), partition.source))
+
+
+def read_rows(lake: Lake, partition: Partition) -> dict[int, Candle | OpenInterest]:
+    """
+    Read one file as rows by their time; no file has no rows.
+
+    Raises
+    ------
+    DamagedError
+        The file cannot be read.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = partition.path(lake.root)
+    path, schema = partition.path(lake.root), _schema_of(partition.kind)
     if not path.exists():
         return {}
     try:
@@ -180,7 +193,12 @@ def _read_rows(lake: Lake, partition: Partition, schema: pa.Schema) -> dict[int,
         columns = [table.column(name).to_pylist() for name in schema.names[1:-1]]
     except (pa.ArrowException, OSError, KeyError) as error:
         raise DamagedError(f"{path}: damaged or not Parquet ({error}); liqcli verify says what to do") from error
-    return {ts: (ts, *values) for ts, *values in zip(times, *columns, strict=True)}
+    make = Candle if partition.kind == "candles" else OpenInterest
+    return {ts: make(ts, *values) for ts, *values in zip(times, *columns, strict=True)}
+
+
+def _schema_of(kind: str) -> pa.Schema:
+    return candle_schema() if kind == "candles" else open_interest_schema()
 
 
 def _render(rows: Sequence[tuple[Any, ...]], schema: pa.Schema, source: str) -> bytes:

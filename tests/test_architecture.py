@@ -33,11 +33,12 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "cli",
         "report findings charts analysis poster render export outputs command overlay overlay_compact album"
         " reading inline fetcher recorder importer import_formats import_intake import_ledger import_market"
-        " import_progress import_refusals import_table embedded demo daily schedule",
+        " import_progress import_refusals import_table market_columns market_rows embedded demo daily"
+        " schedule",
         "sources market_sources live_sources engine",
         "lake staging merge http line guard body pace rate_store reach"
         " file_kinds file_rows csv_layout sqlite_rows records"
-        " column_names market_data",
+        " column_names market_data market_merge",
         "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
         " amounts expiry instruments resources words partition atomic clock __init__",
     )

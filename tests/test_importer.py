@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from liqcli.cli import app
-from liqcli.errors import DamagedError, ExitCode, UsageError
+from liqcli.errors import DamagedError, ExitCode, MixedSeriesError, UsageError
 from liqcli.import_formats import ImportOptions
 from liqcli.import_progress import ImportProgress
 from liqcli.importer import import_files
@@ -410,7 +410,7 @@ CANDLES = """open_time_utc,open,high,low,close,volume_base
 """
 
 
-def test_candles_are_stored_by_interval_and_later_ones_win(store, tmp_path):
+def test_candles_are_stored_by_interval_and_replaced_on_request(store, tmp_path):
     file = import_one(store, put(tmp_path, "c.csv", CANDLES), kind="candles", exchange="binance", symbol="BTC-USDT")
     assert (file.format, file.new, file.rejected) == ("candles", 3, 0)
     assert sorted(str(p.path(Path())) for p in store.partitions("candles")) == [
@@ -423,7 +423,12 @@ def test_candles_are_stored_by_interval_and_later_ones_win(store, tmp_path):
     import_one(store, tmp_path / "c.csv", kind="candles", exchange="binance", symbol="BTCUSDT")
     assert bytes_of(store.root) == before
     corrected = CANDLES.replace("11,13,10,12,6", "11,13,10,12.5,6")
-    import_one(store, put(tmp_path, "d.csv", corrected), kind="candles", exchange="binance", symbol="BTCUSDT")
+    told = {"kind": "candles", "exchange": "binance", "symbol": "BTCUSDT"}
+    with pytest.raises(MixedSeriesError, match=r"1 of 3 times .* close 12 and 12.5\); nothing was stored.*--replace"):
+        import_one(store, put(tmp_path, "d.csv", corrected), **told)
+    assert bytes_of(store.root) == before
+    file = import_one(store, tmp_path / "d.csv", **told, replace=True)
+    assert (file.new, file.known) == (0, 3)
     assert [r["close"] for r in rows_of(store, "candles")] == [11, 12.5, 12]
 
 
@@ -451,7 +456,7 @@ def test_impossible_candles_are_refused(store, tmp_path):
     [
         (CANDLES.replace("open_time_utc", "when"), {}, "no column is known as ts"),
         (CANDLES, {"exchange": None}, "--exchange NAME"),
-        ("".join(CANDLES.splitlines(True)[:2]), {}, "how long its candles are"),
+        ("".join(CANDLES.splitlines(True)[:2]), {}, "cannot tell how long the candles"),
         (CANDLES, {"columns": "ts=nope,open=open,high=high,low=low,close=close"}, "ts=nope: no such column"),
         (CANDLES, {"kind": "open-interest"}, "known as open_interest"),
     ],
@@ -565,7 +570,7 @@ class Watcher(ImportProgress):
 def test_it_is_told_how_far_a_file_is(store, tmp_path, monkeypatch, packing, kind):
     monkeypatch.setattr("liqcli.import_progress.ROWS_A_LOOK", 1_000)
     path, row = tmp_path / f"a.{packing}", "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5,1\n"
-    text = "ts,symbol,position,price,qty,open_interest\n" + row * 4_000
+    text = "ts,symbol,position,price,qty,open_interest_base\n" + row * 4_000
     if packing == "csv":
         put(tmp_path, path.name, text)
     elif packing == "zip":

@@ -212,7 +212,7 @@ def test_candles(real_data, answers, store):
         assert (file.new, file.rejected) == (want["rows"], 0)
         assert (file.first_us, file.last_us) == (us(want["first_open"]), us(want["last_open"]))
         interval = {60: "1m", 3600: "1h"}[want["interval_seconds"]]
-        glob = f"{store.root}/candles/exchange=binance/symbol={symbol}/interval={interval}/*/{source}.parquet"
+        glob = f"{store.root}/candles/exchange=binance-spot/symbol={symbol}/interval={interval}/*/{source}.parquet"
         with duckdb.connect() as con:
             query = (
                 f"SELECT COUNT(*), MIN(low), MAX(high), FSUM(volume), ARG_MAX(close, ts) FROM read_parquet('{glob}')"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from liqcli.analysis.findings import Finding
 from liqcli.analysis.verify_files import iter_strays, read_whole
+from liqcli.analysis.verify_market import find_contradictions
 from liqcli.analysis.verify_memory import check_memories, check_notes, count_events
 from liqcli.analysis.verify_rows import check_rows
 from liqcli.engine import Engine
@@ -62,6 +63,7 @@ def verify_lake(lake: Lake) -> Verdict:
                 verdict.findings += check_rows(engine, lake, kind, batch)
                 if kind == "liquidations":
                     count_events(memories, batch)
+    verdict.findings += find_contradictions(lake)
     verdict.findings += memories.compare(lake, {f.path for f in verdict.findings if f.unreadable})
     verdict.findings.sort(key=lambda finding: (not finding.damage, finding.path, finding.what))
     return verdict

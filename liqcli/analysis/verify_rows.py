@@ -46,10 +46,12 @@ FAULTS: Mapping[str, str] = {
     "range": "open or close lies outside low..high",
     "volume": "volume is negative or no finite number",
     "grid": "the open time is no multiple of the interval",
+    "jump": "a candle opens more than 20 % from the close just before it: of another contract?",
+    "interest_jump": "open interest is 5 times, or a fifth of, that of the last hour: of another contract?",
     "silent": "neither coins nor USD are given",
     "open_interest": "open interest is negative or no finite number",
 }
-SUSPICIONS = ("product_explained", "grid")
+SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
 
 
 def check_rows(engine: Engine, lake: Lake, kind: str, batch: Batch) -> list[Finding]:

@@ -43,8 +43,17 @@ def import_files_command(
         typer.Option(
             help="What the files hold: liquidations, candles or open-interest.",
             autocompletion=complete.one_of("liquidations", "candles", "open-interest"),
+            show_default="what the columns say",
         ),
-    ] = ("liquidations"),
+    ] = "auto",
+    market: Annotated[
+        str | None,
+        typer.Option(
+            help="Of candles: spot or futures. Those of spot are kept apart, as exchange NAME-spot.",
+            autocompletion=complete.one_of("spot", "futures"),
+            show_default="what a column or the file's name says, else futures",
+        ),
+    ] = None,
     exchange: Annotated[
         str | None,
         typer.Option(
@@ -68,6 +77,9 @@ def import_files_command(
             "exchange, position (long, short; for a column of buy and sell, say what buy means: "
             "position=side:buy-is-long or position=side:buy-is-short) or side (the order's: sell closes a long), "
             "price, price_kind, qty (base coins), notional (USD), contracts, contract_size, completeness, event_id. "
+            "Candles: ts (open time), exchange, symbol, market (spot, futures), interval (1m, 1h), open, high, low, "
+            "close, volume and of it taker_buy (base coins). Open interest: ts, exchange, symbol, open_interest (base "
+            "coins), open_interest_usd, or contracts with contract_size. "
             "A constant is written :text, as in price_kind=:bankruptcy.",
             show_default="well-known names are recognised",
         ),
@@ -124,6 +136,7 @@ def import_files_command(
         tz=tz,
         columns=columns,
         kind=kind,
+        market=market,
         quote=quote,
         source=source,
         contract_sizes=parse_sizes(contract_size or ()),

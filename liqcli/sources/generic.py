@@ -18,14 +18,21 @@ fixture: tests/sources/test_generic.py (rows written by hand)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Any, cast
 
 from liqcli import amounts
-from liqcli.column_names import check_once, describe_header
+from liqcli.column_names import (
+    EXCHANGE_NAMES,
+    INSTRUMENT_NAMES,
+    SYMBOL_NAMES,
+    Claim,
+    check_once,
+    describe_header,
+)
 from liqcli.errors import UsageError
 from liqcli.instruments import Contract
 from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, shorten
@@ -35,9 +42,9 @@ from liqcli.time_cells import parse_time_cell
 # Our words, and the column names that are taken for them when no map is given; the first that is there wins.
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "ts": ("time_utc", "ts", "timestamp", "ts_us", "ts_ms", "event_ms", "time", "datetime", "event_time", "date"),
-    "exchange": ("exchange", "venue"),
-    "symbol": ("symbol", "pair", "market", "ticker", "coin"),
-    "instrument": ("instrument", "instrument_id", "contract"),
+    "exchange": EXCHANGE_NAMES,
+    "symbol": SYMBOL_NAMES,
+    "instrument": INSTRUMENT_NAMES,
     "position": ("position", "position_side", "liquidated_side"),
     "side": (),  # an order's side or the position's? Only the user can say
     "price": ("price", "fill_price", "avg_price", "average_price"),
@@ -92,8 +99,8 @@ class TableMap:
 
     ``columns`` maps our word to the file's column, or to a constant written ``:text``; ``zone`` is for times without
     an offset; ``quote`` is appended to symbols in which no quote is recognised; ``buy_means`` is the position that
-    "buy" stands for in a position's column of buy and sell; ``guessed`` words got
-    their column without the user's word.
+    "buy" stands for in a position's column of buy and sell; ``guessed`` words got their column without the user's word;
+    ``claims`` hold columns that say what an option says too against that option.
     """
 
     columns: Mapping[str, str]
@@ -104,6 +111,7 @@ class TableMap:
     source: str = "import"
     buy_means: Position | None = None
     guessed: frozenset[str] = frozenset()
+    claims: Sequence[tuple[str, Claim]] = ()
 
 
 def check_columns(table: TableMap, header: Sequence[str]) -> None:
@@ -122,24 +130,30 @@ def check_columns(table: TableMap, header: Sequence[str]) -> None:
             _check_constant(word, column[1:])
         elif column not in header:
             raise UsageError(f"--columns {word}={column}: no such column; {has}")
+    if "side" in table.columns and table.exchange in SIDE_UNCLEAR:
+        raise UsageError(ask_side(table.exchange, table.columns["side"]))
+    if missing := list(_iter_missing(table)):
+        raise UsageError(f"{'; '.join(missing)}; {has}")
+
+
+def _iter_missing(table: TableMap) -> Iterator[str]:
+    """Say what no column states and how to name it, all of it at once."""
     given = set(table.columns)
     if table.exchange is None and "exchange" not in given:
-        raise UsageError(f"no column says the exchange: pass --exchange NAME or --columns exchange=…; {has}")
+        yield "no column says the exchange: pass --exchange NAME or --columns exchange=…"
     if table.symbol is None and not given & {"symbol", "instrument"}:
-        raise UsageError(f"no column says the symbol: pass --symbol NAME or --columns symbol=…; {has}")
+        yield "no column says the symbol: pass --symbol NAME or --columns symbol=…"
     if not given & {"position", "side"}:
-        raise UsageError(
+        yield (
             "no column says which position was liquidated: pass --columns position=COLUMN (long, short); for a column "
             "of buy and sell position=COLUMN:buy-is-long or position=COLUMN:buy-is-short, whichever it means, "
-            f"or side=COLUMN if it is the order's side (sell closes a long); {has}"
+            "or side=COLUMN if it is the order's side (sell closes a long)"
         )
-    if "side" in given and table.exchange in SIDE_UNCLEAR:
-        raise UsageError(ask_side(table.exchange, table.columns["side"]))
     if not given & {"qty", "notional"} and not {"contracts", "contract_size"} <= given:
-        raise UsageError(f"no column says the quantity: pass --columns qty=COLUMN (or notional=COLUMN); {has}")
-    for word in ("ts", "price"):
-        if word not in given:
-            raise UsageError(f"no column is known as {word}: pass --columns {word}=COLUMN; {has}")
+        yield "no column says the quantity: pass --columns qty=COLUMN (or notional=COLUMN)"
+    if unknown := [word for word in ("ts", "price") if word not in given]:
+        named = ",".join(f"{word}=COLUMN" for word in unknown)
+        yield f"no column is known as {', '.join(unknown)}: pass --columns {named}"
 
 
 def ask_side(exchange: str, column: str) -> str:
@@ -166,7 +180,11 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
     ------
     ValueError
         The row cannot be read; the message says why.
+    MixedSeriesError
+        It is of another exchange or symbol than an option says.
     """
+    for column, claim in table.claims:
+        claim.check(record.get(column))
     cells = {
         word: column[1:] if column.startswith(":") else _filled(record.get(column))
         for word, column in table.columns.items()
@@ -222,6 +240,20 @@ def canonical_symbol(text: str, quote: str | None) -> str:
     except UsageError as error:
         raise ValueError(str(error)) from None
     return add_quote(symbol, quote) if quote and not split_symbol(symbol)[1] else symbol
+
+
+def is_same_symbol(symbol: str, text: str) -> bool:
+    """Whether a cell names a symbol: the same contract in any spelling, or its bare coin."""
+    try:
+        name = canonical_symbol(text, None)
+    except ValueError:
+        return False
+    return name == symbol or (not split_symbol(name)[1] and name == split_symbol(symbol)[0])
+
+
+def is_same_exchange(exchange: str, text: str) -> bool:
+    """Whether a cell names an exchange."""
+    return text.lower() == exchange
 
 
 @lru_cache(maxsize=1000)

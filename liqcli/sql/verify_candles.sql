@@ -1,5 +1,7 @@
 -- Candles that cannot be true: prices that are none or out of low..high, negative volume, a time twice.
 --
+-- And such as may be of another contract: an open more than 20 % from the close just before it.
+--
 -- reads   checked (file, line, ts, open, high, low, close, volume), places (file, step_us)
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
 -- order   file, fault   (total: one row a file and fault)
@@ -18,6 +20,9 @@ WITH judged AS (
             TRUE
         ) AS bad_price,
         COALESCE(GREATEST(open, close, low) > high OR LEAST(open, close) < low, FALSE) AS is_torn,
+        EPOCH_US(ts) - LAG(EPOCH_US(ts)) OVER (PARTITION BY checked.file ORDER BY checked.line) = places.step_us
+        AND GREATEST(open, LAG(close) OVER (PARTITION BY checked.file ORDER BY checked.line))
+        > 1.2 * LEAST(open, LAG(close) OVER (PARTITION BY checked.file ORDER BY checked.line)) AS is_jump,
         COALESCE(NOT (volume >= 0 AND volume < CAST('Infinity' AS DOUBLE)), FALSE) AS bad_volume
     FROM checked
     INNER JOIN places ON checked.file = places.file
@@ -31,6 +36,8 @@ faults AS (
     SELECT file, line, 'range' AS fault FROM judged WHERE is_torn AND NOT bad_price
     UNION ALL
     SELECT file, line, 'volume' AS fault FROM judged WHERE bad_volume
+    UNION ALL
+    SELECT file, line, 'jump' AS fault FROM judged WHERE is_jump AND NOT bad_price
     UNION ALL
     SELECT file, line, 'grid' AS fault FROM judged WHERE is_off_grid
 )

@@ -1,5 +1,7 @@
 -- Snapshots of open interest that cannot be true: nothing said, no number, negative, a time twice.
 --
+-- And such as may be of another contract: five times, or a fifth of, the snapshot before it in the last hour.
+--
 -- reads   checked (file, line, ts, open_interest, open_interest_usd)
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
 -- order   file, fault   (total: one row a file and fault)
@@ -8,6 +10,11 @@ WITH judged AS (
         file,
         line,
         ROW_NUMBER() OVER (PARTITION BY file, ts ORDER BY line) > 1 AS is_again,
+        EPOCH_US(ts) - LAG(EPOCH_US(ts)) OVER (PARTITION BY file ORDER BY line) <= 3600000000
+        AND LEAST(COALESCE(open_interest, open_interest_usd), LAG(COALESCE(open_interest, open_interest_usd)) OVER (PARTITION BY file ORDER BY line)) > 0
+        AND (open_interest IS NULL) = (LAG(open_interest) OVER (PARTITION BY file ORDER BY line) IS NULL)
+        AND GREATEST(COALESCE(open_interest, open_interest_usd), LAG(COALESCE(open_interest, open_interest_usd)) OVER (PARTITION BY file ORDER BY line))
+        > 5 * LEAST(COALESCE(open_interest, open_interest_usd), LAG(COALESCE(open_interest, open_interest_usd)) OVER (PARTITION BY file ORDER BY line)) AS is_jump,
         open_interest IS NULL AND open_interest_usd IS NULL AS is_silent,
         COALESCE(NOT (open_interest >= 0 AND open_interest < CAST('Infinity' AS DOUBLE)), FALSE)
         OR COALESCE(NOT (open_interest_usd >= 0 AND open_interest_usd < CAST('Infinity' AS DOUBLE)), FALSE) AS bad_number
@@ -20,6 +27,8 @@ faults AS (
     SELECT file, line, 'silent' AS fault FROM judged WHERE is_silent
     UNION ALL
     SELECT file, line, 'open_interest' AS fault FROM judged WHERE bad_number
+    UNION ALL
+    SELECT file, line, 'interest_jump' AS fault FROM judged WHERE is_jump AND NOT bad_number
 )
 
 SELECT

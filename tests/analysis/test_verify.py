@@ -456,3 +456,36 @@ def test_what_to_do_about_candles(store):
         "--symbol SOLUSDT --since 2026-03-01T00:00:00Z --until 2026-04-01T00:00:00Z",
         "sample.parquet": "move it away and import its files again",
     }
+
+
+def suspected(store):
+    found = verify_lake(store).suspicions
+    return {finding.path.relative_to(store.root).as_posix(): finding.what for finding in found}
+
+
+def test_two_sources_that_contradict_each_other_are_named(store):
+    """Source other has 10 candles of which 5 close elsewhere; equal ones of a third source contradict nobody."""
+    changed = [candle(n, close=11.5 if n % 2 else 11.0) for n in range(10)]
+    write_candles(store, "gate", "SOLUSDT", "1m", "other", changed)
+    write_candles(store, "gate", "SOLUSDT", "1m", "third", [candle(n) for n in range(10)])
+    write_candles(store, "gate-spot", "SOLUSDT", "1m", "gate", changed)
+    write_open_interest(store, "gate", "SOLUSDT", "other", [OpenInterest(T0, 10.5, None)])
+    found = suspected(store)
+    assert list(found) == [CANDLES.replace("gate.parquet", "other.parquet"), INTEREST.replace("gate.p", "other.p")]
+    what = found[CANDLES.replace("gate.parquet", "other.parquet")]
+    assert what.startswith("5 of 10 times have other values than source gate (the first: ")
+    assert "close 11 and 11.5, that of gate first" in what
+
+
+def test_rows_of_another_contract_show_by_a_jump(store):
+    """Candles at 11 and twice one at 14 (27 % more): up and down again, four jumps; 60 coins are over 5 x 11."""
+    prices = {3: 14.0, 7: 14.0}
+    rows = [candle(n, open=p, high=p + 1, low=p - 1, close=p) for n in range(10) for p in [prices.get(n, 11.0)]]
+    write_candles(store, "gate", "SOLUSDT", "1m", "gate", rows)
+    write_open_interest(store, "gate", "SOLUSDT", "gate", [OpenInterest(T0 + 10 * MINUTE, 60.0, None)])
+    found = suspected(store)
+    assert found[CANDLES].startswith(
+        "a candle opens more than 20 % from the close just before it: of another contract?"
+    )
+    assert "(4 of 10 rows, the first is row 4)" in found[CANDLES]
+    assert "(1 of 3 rows, the first is row 3)" in found[INTEREST]
