@@ -58,7 +58,7 @@ class Album:
             addition = "" if kind == HEATMAP else f"-{kind.replace('_', '-')}"
             for theme, poster in islice(self._posters(kind), 1):
                 images, name = {theme: poster.png}, f"{page.stem}{addition}.png"
-                shown[kind] = PagePicture(images, poster.width, poster.height, poster.alt, name=name)
+                shown[kind] = PagePicture(images, poster.width, poster.height, poster.alt, name=name, note=poster.note)
         return shown
 
     def _wanted(self) -> list[str]:
@@ -75,7 +75,7 @@ class Album:
         _theme, poster = next(self._posters(kind))
         marks = MARKS[kind](self._findings, poster)
         images = {theme: image.result() for theme, image in packing.items()}
-        return PagePicture(images, poster.width, poster.height, poster.alt, marks)
+        return PagePicture(images, poster.width, poster.height, poster.alt, marks, note=poster.note)
 
     def _draw(self, kind: str, theme: str, size: tuple[int, int] | None) -> Poster | None:
         from liqcli import poster  # matplotlib is heavy

@@ -13,12 +13,14 @@ from liqcli.analysis.clusters import Cluster, ClusterOptions, build_clusters
 from liqcli.analysis.context import Context, build_context
 from liqcli.analysis.coverage import common_gaps
 from liqcli.analysis.cumulative import Cumulative, build_cumulative
+from liqcli.analysis.drawn_range import find_traded
 from liqcli.analysis.heatmap import GridOptions, build_grid
 from liqcli.analysis.hours import HourTable, build_hours
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.market import read_market
 from liqcli.analysis.open_interest import OpenInterestSeries
 from liqcli.analysis.prices import read_prices
+from liqcli.analysis.scale import check_bucket
 from liqcli.analysis.selection import Query, Selection, build_selection
 from liqcli.analysis.summary import PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
 from liqcli.embedded import SAMPLE_SOURCE
@@ -101,18 +103,19 @@ def build_findings(
     with Engine() as engine:
         selection = build_selection(engine, lake, query)
         window = selection.window
-        grid = build_grid(engine, window, options)
+        check_bucket(options.bucket_us, window)
         summary = build_summary(engine)
         hours = build_hours(engine, window, selection.coverage)
-        trace = engine.run("trace", {"bucket_us": grid.bucket_us})
         exchanges = [e.exchange for e in summary.exchanges]
         symbols = _symbols_by_usd(summary, selection.symbols)
         prices, damaged = read_prices(engine, lake, symbols, exchanges, window)
+        grid = build_grid(engine, window, options, find_traded(prices))
+        trace = engine.run("trace", {"bucket_us": grid.bucket_us})
         market, more = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
         last_price, basis, last_us = find_last_price(prices, trace, window)
         gaps = common_gaps(selection.coverage, window)
         cascades, minutes = scan_minutes(engine, window, gaps, market.candles.prices if market.candles else None)
-        bounds = (options.price_low, options.price_high)
+        bounds = (grid.price_low, grid.price_high)
         cumulative = build_cumulative(engine, grid, last_price, bounds)
         clusters = build_clusters(engine, grid, last_price, cluster_options, bounds)
     clusters = tag_clusters(_name_cascades(clusters, cascades), find_key_levels(grid, market.candles), grid)

@@ -196,6 +196,20 @@ class BinWidth:
         return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies beyond one end of a price axis: events, USD [1e-6 USD], and the furthest price [quote], if any."""
+
+    events: int = 0
+    notional_e6: int = 0
+    price: float | None = None
+
+    @property
+    def notional(self) -> float:
+        """In dollars. [USD]"""
+        return self.notional_e6 / 1e6
+
+
 @dataclass(frozen=True)
 class HeatmapGrid:
     """
@@ -204,8 +218,8 @@ class HeatmapGrid:
     ``long_e6``, ``short_e6`` [1e-6 USD], ``long_qty``, ``short_qty`` [base coin], ``long_events``, ``short_events`` and
     what is computed from them have shape ``(n_bins, n_buckets)``, row 0 the lowest price. Money is added as whole
     numbers, since above 9 billion dollars a double no longer tells millionths apart. ``bucket_starts_us``, shape
-    ``(n_buckets,)`` [µs UTC]; ``price_edges``, shape ``(n_bins + 1,)`` [quote]. ``outside_notional`` and
-    ``outside_events`` are what a requested price range left out.
+    ``(n_buckets,)`` [µs UTC]; ``price_edges``, shape ``(n_bins + 1,)`` [quote]. The cells hold the events of
+    ``[price_low, price_high)`` [quote]; ``below`` and ``above`` are what lies outside of it.
     """
 
     window: Window
@@ -219,8 +233,20 @@ class HeatmapGrid:
     short_events: NDArray[np.int64]
     long_qty: NDArray[np.float64]
     short_qty: NDArray[np.float64]
-    outside_notional: float = 0.0
-    outside_events: int = 0
+    price_low: float = 0.0
+    price_high: float = math.inf
+    below: Outside = Outside()
+    above: Outside = Outside()
+
+    @property
+    def outside_notional(self) -> float:
+        """What the price axis leaves out. [USD]"""
+        return (self.below.notional_e6 + self.above.notional_e6) / 1e6
+
+    @property
+    def outside_events(self) -> int:
+        """Events that the price axis leaves out."""
+        return self.below.events + self.above.events
 
     @cached_property
     def notional_e6(self) -> NDArray[np.int64]:

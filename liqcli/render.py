@@ -32,7 +32,7 @@ class PagePicture:
     """
     A picture of a page: its bytes by theme (the first one where the reader's is not there), size [px], alt text, marks.
 
-    In Markdown, which names a file, it is ``name``.
+    In Markdown, which names a file, it is ``name``. ``note`` says what the picture had to write differently.
     """
 
     images: Mapping[str, bytes]
@@ -41,6 +41,7 @@ class PagePicture:
     alt: str
     marks: Sequence[Mark] = ()
     name: str = ""
+    note: str = ""
 
     @property
     def sources(self) -> list[tuple[str, str]]:

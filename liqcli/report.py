@@ -120,10 +120,24 @@ def _meta(findings: Findings) -> dict[str, Any]:
         "busiest_notional": busiest_usd,
         "outside_notional": findings.grid.outside_notional,
         "outside_events": findings.grid.outside_events,
+        "outside": _outside(findings),
         "completeness": findings.summary.completeness,
         "price_kinds": list(findings.summary.price_kinds),
         "coverage": overall_share(findings.selection.coverage),
         "sample": findings.sample,
+    }
+
+
+def _outside(findings: Findings) -> dict[str, Any]:
+    """What the price axis leaves out at either end, and whether somebody asked for that."""
+    asked = findings.options.price_low is not None or findings.options.price_high is not None
+    ends = {"below": findings.grid.below, "above": findings.grid.above}
+    return {
+        "requested": asked,
+        **{
+            name: {"events": end.events, "notional": end.notional, "furthest_price": end.price}
+            for name, end in ends.items()
+        },
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -33,8 +32,8 @@ def profile_params(
     return {
         "bin_num": float(grid.bin.num),
         "bin_den": float(grid.bin.den),
-        "price_low": 0.0 if low is None else low,
-        "price_high": math.inf if high is None else high,
+        "price_low": grid.price_low if low is None else low,
+        "price_high": grid.price_high if high is None else high,
         "half_life_us": float(half_life_us or 0),
     }
 

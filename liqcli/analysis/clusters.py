@@ -106,7 +106,7 @@ def build_clusters(
     Find the clusters of the table ``liquidations`` along the bins of its grid; each event is in one at the most.
 
     Ranked by USD, then nearer to the last price, then lower price. ``price_range`` is the one that the grid was asked
-    for (None: not cut); a grid of other events raises ConservationError.
+    for (None: the range of its cells); a grid of other events raises ConservationError.
 
     References
     ----------

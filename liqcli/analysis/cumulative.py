@@ -60,7 +60,8 @@ def build_cumulative(
     """
     Add up the table ``liquidations`` outward from the last price, over the prices of a grid.
 
-    ``price_range`` is the one that the grid was asked for (None: not cut): its ends may lie inside a bin.
+    ``price_range`` is the one that the grid was asked for (None: the
+    range of its cells): its ends may lie inside a bin.
 
     Raises
     ------
@@ -79,8 +80,8 @@ def build_cumulative(
             "last_price": last_price,
             "step_num": float(step.num),
             "step_den": float(step.den),
-            "price_low": 0.0 if low is None else low,
-            "price_high": math.inf if high is None else high,
+            "price_low": grid.price_low if low is None else low,
+            "price_high": grid.price_high if high is None else high,
         },
     )
     total_e6 = int(grid.notional_e6.sum())

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.analysis.scale import check_exact, check_size, choose_bin, choose_bucket, count_rows
+from liqcli.analysis.drawn_range import PriceProfile, find_tick, fit_axis
+from liqcli.analysis.scale import (
+    TARGET_BINS,
+    check_exact,
+    check_size,
+    choose_bin,
+    choose_bucket,
+    count_rows,
+    suit_width,
+)
 from liqcli.engine import Engine
 from liqcli.errors import EmptyWindowError
 from liqcli.formats import format_price
@@ -34,14 +43,19 @@ class ConservationError(AssertionError):
     """The grid does not add up to its events: a bug in liqcli, never in the data."""
 
 
-def build_grid(engine: Engine, window: Window, options: GridOptions) -> HeatmapGrid:
+def build_grid(
+    engine: Engine, window: Window, options: GridOptions, traded: tuple[float, float] | None = None
+) -> HeatmapGrid:
     """
     Bin the table ``liquidations`` over the full price x time grid of the window.
+
+    Without a requested price range the axis fits 99.5 % of the USD, and what was ``traded`` (lowest and highest price
+    of the candles [quote]); what lies far outside is counted beside the grid.
 
     Returns
     -------
     HeatmapGrid
-        Cells without liquidations are 0; the total is that of the events, checked in integers of 1e-6 USD.
+        Cells without liquidations are 0; cells and what lies outside are the events, checked in integers of 1e-6 USD.
 
     Raises
     ------
@@ -52,33 +66,63 @@ def build_grid(engine: Engine, window: Window, options: GridOptions) -> HeatmapG
     ConservationError
         The sums differ.
     """
-    low = options.price_low if options.price_low is not None else 0.0
-    high = options.price_high if options.price_high is not None else math.inf
-    bounds = {"price_low": low, "price_high": high}
-    totals = engine.run("totals", bounds)
-    if not int(totals["inside_events"].sum()):
-        raise EmptyWindowError(
-            f"--price-range: all {int(totals['events'].sum()):,} events lie outside; they printed between "
-            f"{format_price(float(totals['price_min'].min()))} and {format_price(float(totals['price_max'].max()))}"
-        )
     bucket_us = options.bucket_us or choose_bucket(window.length_us)
-    lowest, highest = _price_range(totals, low, high)
-    if options.price_low is not None and options.price_high is not None:
-        lowest, highest = (
-            options.price_low,
-            options.price_high,
-        )  # the asked range is drawn whole, also where it is empty
-    width = options.bin or choose_bin(lowest, highest, options.bins or 160)
+    profile = _read_profile(engine)
+    lowest, highest = _choose_span(profile, options, traded)
+    width = options.bin or _choose_width(profile, lowest, highest, options.bins)
     n_buckets = -(-window.end_us // bucket_us) - window.start_us // bucket_us
     check_size(n_buckets, count_rows(lowest, highest, width.width), width)
     check_exact(highest, width)
+    low, high = _choose_bounds(profile, options, lowest, highest)
+    bounds = {"price_low": low, "price_high": high}
     cells = engine.run(
         "heatmap", {"bucket_us": bucket_us, "bin_num": float(width.num), "bin_den": float(width.den), **bounds}
     )
     rows = _rows_of(lowest, highest, width) if options.price_low is not None else None
-    grid = to_dense(cells, window, bucket_us, width, _outside(totals), rows)
-    _check_conservation(cells, totals)
+    below, above = profile.outside(low, high)
+    dense = to_dense(cells, window, bucket_us, width, rows)
+    grid = replace(dense, price_low=low, price_high=high, below=below, above=above)
+    _check_conservation(grid, engine.run("totals", bounds))
     return grid
+
+
+def _read_profile(engine: Engine) -> PriceProfile:
+    columns = engine.run("price_profile")
+    return PriceProfile(
+        columns["price"].astype(np.float64), columns["events"].astype(np.int64), columns["notional_e6"].astype(np.int64)
+    )
+
+
+def _choose_span(
+    profile: PriceProfile, options: GridOptions, traded: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Give the ends of the price axis: those asked for, drawn also where they are empty, else those of the events."""
+    low, high = options.price_low, options.price_high
+    inside = profile.between(low or 0.0, math.inf if high is None else high)
+    if not len(inside.prices):
+        raise EmptyWindowError(
+            f"--price-range: all {int(profile.events.sum()):,} events lie outside; they printed between "
+            f"{format_price(float(profile.prices[0]))} and {format_price(float(profile.prices[-1]))}"
+        )
+    if low is None and high is None:
+        return fit_axis(profile, traded)
+    if low is None or high is None:
+        return max(low or 0.0, float(inside.prices[0])), min(high or math.inf, float(inside.prices[-1]))
+    return low, high
+
+
+def _choose_width(profile: PriceProfile, lowest: float, highest: float, rows: int | None) -> BinWidth:
+    rows = rows or TARGET_BINS
+    drawn = profile.between(lowest, math.nextafter(highest, math.inf))
+    return choose_bin(lowest, highest, rows, find_tick(drawn, suit_width(lowest, highest, rows)))
+
+
+def _choose_bounds(profile: PriceProfile, options: GridOptions, lowest: float, highest: float) -> tuple[float, float]:
+    """Give the prices that the cells hold, half-open and the same for every bin width; open where none is left out."""
+    if options.price_low is not None or options.price_high is not None:
+        return options.price_low or 0.0, math.inf if options.price_high is None else options.price_high
+    low = lowest if lowest > profile.prices[0] else 0.0
+    return low, math.nextafter(highest, math.inf) if highest < profile.prices[-1] else math.inf
 
 
 def to_dense(
@@ -86,7 +130,6 @@ def to_dense(
     window: Window,
     bucket_us: int,
     width: BinWidth,
-    outside: tuple[float, int] = (0.0, 0),
     rows_wanted: tuple[int, int] | None = None,
 ) -> HeatmapGrid:
     """
@@ -100,8 +143,6 @@ def to_dense(
         Half-open. [UTC]
     bucket_us, width
         Steps of the two axes. [µs], [quote]
-    outside : (float, int)
-        USD and events that a requested price range left out.
     rows_wanted : (int, int) or None
         First and past-the-end bin of a requested price range; None takes the bins from the lowest to the highest print.
 
@@ -142,8 +183,6 @@ def to_dense(
         short_events=spread("events", ~is_long, np.int64),
         long_qty=spread("qty", is_long, np.float64),
         short_qty=spread("qty", ~is_long, np.float64),
-        outside_notional=outside[0],
-        outside_events=outside[1],
     )
 
 
@@ -155,18 +194,13 @@ def _rows_of(low: float, high: float, width: BinWidth) -> tuple[int, int]:
     return first, past
 
 
-def _price_range(totals: Columns, low: float, high: float) -> tuple[float, float]:
-    return max(low, float(totals["price_min"].min())), min(high, float(totals["price_max"].max()))
-
-
-def _outside(totals: Columns) -> tuple[float, int]:
-    usd_e6 = int(totals["notional_e6"].sum()) - int(totals["inside_e6"].sum())
-    return usd_e6 / 1e6, int(totals["events"].sum()) - int(totals["inside_events"].sum())
-
-
-def _check_conservation(cells: Columns, totals: Columns) -> None:
-    for name in ("notional_e6", "events"):
-        inside = "inside_e6" if name == "notional_e6" else "inside_events"
-        grid_sum, event_sum = int(cells[name].sum()), int(totals[inside].sum())
-        if grid_sum != event_sum:
-            raise ConservationError(f"grid {name} {grid_sum} is not the events' {event_sum}: please report this bug")
+def _check_conservation(grid: HeatmapGrid, totals: Columns) -> None:
+    """Cells are the events inside, cells and what lies outside are all events: three queries that know nothing else."""
+    outside = {"notional_e6": grid.below.notional_e6 + grid.above.notional_e6, "events": grid.outside_events}
+    for name, inside in (("notional_e6", "inside_e6"), ("events", "inside_events")):
+        cells = int(getattr(grid, name).sum())
+        for said, wanted in ((cells, totals[inside]), (cells + outside[name], totals[name])):
+            if said != int(wanted.sum()):
+                raise ConservationError(
+                    f"grid {name} {said} is not the events' {int(wanted.sum())}: please report this bug"
+                )

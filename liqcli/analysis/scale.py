@@ -7,8 +7,8 @@ from decimal import Decimal, InvalidOperation
 
 from liqcli.errors import UsageError
 from liqcli.formats import format_price
-from liqcli.model import US_PER_S, BinWidth, parse_number
-from liqcli.timespan import parse_length
+from liqcli.model import US_PER_S, BinWidth, Window, parse_number
+from liqcli.timespan import format_length, parse_length
 
 # Steps of a clock that divide an hour, a day or a week.
 _BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 604800)
@@ -30,17 +30,26 @@ def choose_bucket(length_us: int) -> int:
     )
 
 
-def choose_bin(low: float, high: float, rows: int = TARGET_BINS) -> BinWidth:
+def suit_width(low: float, high: float, rows: int = TARGET_BINS) -> float:
+    """Give the width, not round yet, that makes ``rows`` rows between two prices; of one price a ten-thousandth."""
+    return max((high - low) / rows, high * FINEST_OF_PRICE, FINEST) if high > low else high * 1e-4
+
+
+def choose_bin(low: float, high: float, rows: int = TARGET_BINS, tick: BinWidth | None = None) -> BinWidth:
     """
     Pick a width of {1, 2, 2.5, 5} x 10^k that gives nearest to ``rows`` rows between two prices.
 
-    A single price gets a width of about a ten-thousandth of itself; more rows than a grid may have are never chosen.
+    More rows than a grid may have are never chosen. With a ``tick`` the width is a multiple of it: bins that are finer
+    would be empty for sure, and bins of two ticks beside bins of three would look like heat.
     """
-    ideal = max((high - low) / rows, high * FINEST_OF_PRICE, FINEST) if high > low else high * 1e-4
+    ideal = suit_width(low, high, rows)
     exponent = math.floor(math.log10(ideal))
     candidates = [m.scaleb(k) for k in (exponent - 1, exponent, exponent + 1) for m in _MANTISSAS]
     allowed = [width for width in candidates if count_rows(low, high, float(width)) <= MOST_BINS]
-    return BinWidth.from_decimal(min(allowed, key=lambda width: abs(math.log(float(width) / ideal))))
+    widths = [BinWidth.from_decimal(width) for width in allowed]
+    if tick is not None:
+        widths = [width for width in widths if width.num * tick.den % (width.den * tick.num) == 0] or [tick]
+    return min(widths, key=lambda width: abs(math.log(width.width / ideal)))
 
 
 def count_rows(low: float, high: float, width: float) -> int:
@@ -91,6 +100,22 @@ def parse_price_range(text: str) -> tuple[float, float]:
 def parse_bucket(text: str) -> int:
     """Read ``--bucket``, a length such as ``5m``. [µs]"""
     return parse_length(text, "--bucket")
+
+
+def check_bucket(bucket_us: int | None, window: Window) -> None:
+    """
+    Refuse a requested step of the time axis that is longer than the window.
+
+    Raises
+    ------
+    UsageError
+        The one column would reach beyond the window, into the future; names the largest step that fits.
+    """
+    if bucket_us is not None and bucket_us > max(window.length_us, choose_bucket(window.length_us)):
+        length = format_length(window.length_us)
+        raise UsageError(
+            f"--bucket: {format_length(bucket_us)} is longer than the window of {length}; the largest is {length}"
+        )
 
 
 def check_size(buckets: int, bins: int, bin_width: BinWidth) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from liqcli.charts.fitting import cut, wrap
+from liqcli.charts.fonts import printable
 from liqcli.charts.picture import HeadlineNumber, Titled
-from liqcli.charts.sheet import Box, Sheet, printable
+from liqcli.charts.sheet import Box, Sheet
 
 SAMPLE_MARK = "SYNTHETIC SAMPLE"
 _TITLE_SIZES = (27, 25, 23, 21, 19, 17)

@@ -23,7 +23,7 @@ from liqcli.charts.price import (
     price_extents,
 )
 from liqcli.charts.profile import draw_profile
-from liqcli.charts.reach import draw_escapes, find_escapes, price_span
+from liqcli.charts.reach import draw_escapes, draw_outside, find_escapes, price_span
 from liqcli.charts.regions import Region, map_regions
 from liqcli.charts.sheet import Sheet, own_style
 from liqcli.charts.themes import find_theme
@@ -120,7 +120,10 @@ def _draw_price(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -
     """Draw candles or line, and give the words that say which."""
     candles = fit_candles(picture, sheet, view)
     extents = price_extents(picture, candles)
-    marks = draw_escapes(sheet, view, find_escapes(extents, view.low, view.high))
+    outside = draw_outside(sheet, view, picture)
+    led_out = candles is None and outside  # the line joins events' prices: those that are left out are named already
+    escapes = [] if led_out else find_escapes(extents, view.low, view.high)
+    marks = draw_escapes(sheet, view, escapes, outside)
     write_gaps(sheet, picture, view, extents, marks)
     if candles is not None:
         draw_candles(axes, sheet, view, candles)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from liqcli.charts.picture import HeatmapPicture
 from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.view import View, clip_candles, time_span
-from liqcli.formats import format_price
+from liqcli.formats import format_counted, format_price, format_usd
 from liqcli.model import PriceSeries
 
 _MARGIN = 0.03  # of the price span, kept free above and below
@@ -21,6 +21,7 @@ _RARE = 0.005  # of the candles: prices seen for a shorter time may be cut off
 _MANY = 200  # candles from which a quantile tells rare prices; of fewer, whole bodies are kept and wicks may be cut off
 _MARK_SIZE, _MARK_HEIGHT = 12.5, 20
 _STRETCH = 0.15  # of the axis: a spike that takes less room stays whole
+_LAST_STRETCH = 0.5  # of the axis: where events were left out, a last price further out is an arrow at the edge
 
 
 def price_span(picture: HeatmapPicture) -> tuple[float, float]:
@@ -34,14 +35,19 @@ def price_span(picture: HeatmapPicture) -> tuple[float, float]:
     low, high = float(edges[0]), float(edges[-1])
     if picture.bounded:
         return low, high
-    if picture.last_price is not None:
+    cut = picture.grid.outside_events > 0  # then the line of the events' prices leads out of the picture
+    if picture.last_price is not None and not cut:
         low, high = min(low, picture.last_price), max(high, picture.last_price)
     if picture.prices is not None:
         candles = clip_candles(picture.prices, *time_span(picture))
         low, high = _reach_candles(candles, low, high) if len(candles.ts_us) else (low, high)
-    elif picture.trace is not None:
+    elif picture.trace is not None and not cut:
         line = picture.trace[1][np.isfinite(picture.trace[1])]
         low, high = float(line.min(initial=low)), float(line.max(initial=high))
+    if picture.last_price is not None and cut:
+        spare = _LAST_STRETCH * (high - low)
+        if low - spare <= picture.last_price <= high + spare:
+            low, high = min(low, picture.last_price), max(high, picture.last_price)
     margin = max(_MARGIN * (high - low), (_FEWEST_BINS * picture.grid.bin.width - (high - low)) / 2)
     below = low - margin
     return (0.0 if below < 0 <= low else below), high + margin  # no air below a price of nothing
@@ -89,23 +95,45 @@ def find_escapes(prices: NDArray[np.float64], low: float, high: float) -> list[E
     return found
 
 
-def draw_escapes(sheet: Sheet, view: View, escapes: Sequence[Escape]) -> list[Box]:
+def draw_outside(sheet: Sheet, view: View, picture: HeatmapPicture) -> list[Box]:
+    """Print at the edges which events the price axis leaves out; gives the boxes others must leave alone."""
+    if picture.bounded:
+        return []  # the subtitle says it
+    grid, boxes = picture.grid, []
+    for outside, arrow, place, reach in ((grid.above, "▲", "above", "up"), (grid.below, "▼", "below", "down")):
+        if outside.price is None:
+            continue
+        label = (
+            f"{arrow} {format_counted(outside.events, 'event')} {place}, {reach} to {format_price(outside.price)}: "
+            f"{format_usd(outside.notional)} USD"
+        )
+        height, edge = sheet.px(_MARK_HEIGHT), sheet.px(3)
+        bottom = view.heat.top - height - edge if place == "above" else view.heat.bottom + edge
+        width = sheet.text_width(label, _MARK_SIZE, bold=True) + sheet.px(10)
+        box = Box(view.heat.left + edge, bottom, width, height)
+        sheet.pill(box, sheet.theme.band)
+        sheet.text(box.left + sheet.px(5), bottom + height / 2, label, _MARK_SIZE, bold=True, va="center_baseline")
+        boxes.append(box)
+    return boxes
+
+
+def draw_escapes(sheet: Sheet, view: View, escapes: Sequence[Escape], taken: Sequence[Box] = ()) -> list[Box]:
     """
     Print how far price went beyond the frame, at the edge where it left; gives the boxes others must leave alone.
 
-    Where labels would overlap, the one furthest out stays.
+    Where labels would overlap, the one furthest out stays; what is ``taken`` already stays too.
     """
     placed: list[tuple[Escape, Box, str]] = []
     for escape in sorted(escapes, key=lambda e: (-e.price if e.way == "up" else e.price, e.ts_us)):
         label = f"{'▲' if escape.way == 'up' else '▼'} {format_price(escape.price)}"
         box = _place(sheet, view, escape, label)
-        if not any(box.touches(other) for _, other, _ in placed):
+        if not any(box.touches(other) for other in (*taken, *(other for _, other, _ in placed))):
             placed.append((escape, box, label))
     for _, box, label in placed:
         sheet.pill(box, sheet.theme.band)
         y = box.bottom + box.height / 2
         sheet.text(box.left + sheet.px(5), y, label, _MARK_SIZE, bold=True, va="center_baseline")
-    return [box for _, box, _ in placed]
+    return [*taken, *(box for _, box, _ in placed)]
 
 
 def _place(sheet: Sheet, view: View, escape: Escape, label: str) -> Box:

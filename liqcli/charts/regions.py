@@ -86,7 +86,7 @@ def _map_buckets(page: Page, picture: HeatmapPicture, view: View) -> Iterator[Re
     edges = np.append(starts, starts[-1] + picture.grid.bucket_us)
     height = view.heat.top - view.bars.bottom
     for key, (start, end) in enumerate(pairwise(edges.tolist())):
-        left, right = view.time.x(start), view.time.x(end)
+        left, right = max(view.time.x(start), view.heat.left), min(view.time.x(end), view.heat.right)
         yield page.region("bucket", key, Box(left, view.bars.bottom, right - left, height))
 
 

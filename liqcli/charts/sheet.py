@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -14,25 +13,18 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 
 from liqcli.charts.fitting import cut
+from liqcli.charts.fonts import choose_font, printable, replace_unknown
 from liqcli.charts.themes import Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CAPTION_SIZE = 12.5
-_FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
-
-
-@cache
-def _font_file(bold: bool) -> Path:
-    # By file, not by family: another DejaVu on the machine must not change a byte.
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / _FONTS[bold]
 
 
 @contextmanager
@@ -42,17 +34,6 @@ def own_style() -> Iterator[None]:
     foreign = {key: value for key, value in defaults if matplotlib.rcParams[key] != value}
     with matplotlib.rc_context(foreign) if foreign else nullcontext():  # entering costs as much as a small panel
         yield
-
-
-def printable(text: str) -> str:
-    """Put a space for a tab or line break, and the replacement sign for what the font cannot draw."""
-    face = get_font(str(_font_file(False)))
-    spaced = "".join(" " if c.isspace() else c for c in text).strip()
-    return "".join(c if face.get_char_index(ord(c)) else "\ufffd" for c in spaced)
-
-
-def _font(bold: bool, points: float) -> FontProperties:
-    return FontProperties(fname=str(_font_file(bold)), size=points)
 
 
 @cache
@@ -66,7 +47,7 @@ def _measure(text: str, points: float, bold: bool, dpi: float) -> float:
     if not text:
         return 0.0
     width, _height, _descent = _ruler(dpi).get_text_width_height_descent(  # type: ignore[no-untyped-call]
-        text, _font(bold, points), ismath=False
+        text, choose_font(text, bold, points), ismath=False
     )
     return float(width)
 
@@ -129,7 +110,7 @@ class Sheet:
 
     def text_width(self, text: str, size: float, bold: bool = False) -> float:
         """How wide a line will be. [px]"""
-        return _measure(text, self.points(size), bold, self.dpi)
+        return _measure(text if text.isascii() else replace_unknown(text), self.points(size), bold, self.dpi)
 
     def text(
         self,
@@ -145,11 +126,12 @@ class Sheet:
         rotation: float = 0.0,
     ) -> Text:
         """Place a line of text at a pixel; never mathtext, so ``$`` is a dollar."""
+        text = text if text.isascii() else replace_unknown(text)
         return self.figure.text(
             x / self.width,
             y / self.height,
             text,
-            fontproperties=_font(bold, self.points(size)),
+            fontproperties=choose_font(text, bold, self.points(size)),
             color=color or self.theme.text,
             ha=ha,
             va=va,

@@ -51,11 +51,8 @@ def split_sides(picture: HeatmapPicture, shown: Shown) -> Sides:
 
 
 def time_span(picture: HeatmapPicture) -> tuple[int, int]:
-    """The time axis: the window, and the whole of the buckets at its ends. [µs UTC]"""
-    window, starts = picture.grid.window, picture.grid.bucket_starts_us
-    if not len(starts):
-        return window.start_us, window.end_us
-    return min(window.start_us, int(starts[0])), max(window.end_us, int(starts[-1]) + picture.grid.bucket_us)
+    """The time axis: the window, not the rest of the buckets that reach beyond its ends. [µs UTC]"""
+    return picture.grid.window.interval
 
 
 def clip_candles(prices: PriceSeries, start_us: int, end_us: int) -> PriceSeries:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.charts import Drawing, Region
+from liqcli.charts.fonts import describe_stand_in
 from liqcli.charts.layout import COMPACT
 from liqcli.charts.png import pack_png, render_pixels
 from liqcli.findings import Findings
@@ -20,14 +21,15 @@ class Poster:
     A picture ready for a page: its pixels, what it shows in a sentence, and where on it things stand.
 
     ``pixels`` have shape (height, width, 3); a page packs them in another way than a file, so that neither is done for
-    nothing. ``regions`` are fractions of width and height from the upper left corner; :class:`liqcli.charts.Region`
-    lists kinds.
+    nothing. ``note`` says which letters the picture could not write. ``regions`` are fractions of width and height from
+    the upper left corner; :class:`liqcli.charts.Region` lists kinds.
     """
 
     pixels: NDArray[np.uint8]
     dpi: float
     alt: str
     regions: list[Region]
+    note: str = ""
 
     @property
     def width(self) -> int:
@@ -51,6 +53,7 @@ def compact_style(findings: Findings) -> dict[str, Any]:
     return {"theme": view.theme, "palette": view.palette, "size": view.size or COMPACT}
 
 
-def make_poster(drawing: Drawing, alt: str) -> Poster:
-    """Render a drawing."""
-    return Poster(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions)
+def make_poster(drawing: Drawing, alt: str, findings: Findings) -> Poster:
+    """Render a drawing of findings."""
+    note = describe_stand_in(findings.selection.label)
+    return Poster(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions, note)

@@ -17,7 +17,7 @@ def draw_cascades_poster(findings: Findings) -> Poster | None:
     if picture is None:
         return None
     drawing = draw_cascades(picture, **compact_style(findings))
-    return make_poster(drawing, describe_cascades(findings))
+    return make_poster(drawing, describe_cascades(findings), findings)
 
 
 def build_cascades_picture(findings: Findings) -> CascadesPicture | None:

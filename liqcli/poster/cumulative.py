@@ -19,7 +19,7 @@ def draw_cumulative_poster(findings: Findings) -> Poster:
     """Draw USD within x % of the last price; the same findings give the same bytes."""
     picture = build_cumulative_picture(findings)
     drawing = draw_cumulative(picture, **compact_style(findings))
-    return make_poster(drawing, describe_cumulative(findings))
+    return make_poster(drawing, describe_cumulative(findings), findings)
 
 
 def build_cumulative_picture(findings: Findings) -> CumulativePicture:

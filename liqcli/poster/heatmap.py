@@ -10,7 +10,7 @@ from liqcli.charts import draw_heatmap
 from liqcli.charts.heatmap import DESIGN
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
 from liqcli.findings import Findings
-from liqcli.formats import format_count, format_price, format_share, format_usd
+from liqcli.formats import format_count, format_counted, format_price, format_share, format_usd
 from liqcli.poster.base import Poster, make_poster
 from liqcli.poster.interest import build_interest
 from liqcli.poster.words import coverage_number, list_limits, list_origin
@@ -29,7 +29,7 @@ def draw_heatmap_poster(findings: Findings) -> Poster:
         position=findings.selection.query.position,  # type: ignore[arg-type]
         size=view.size or DESIGN,
     )
-    return make_poster(drawing, build_alt_text(findings))
+    return make_poster(drawing, build_alt_text(findings), findings)
 
 
 def build_picture(findings: Findings) -> HeatmapPicture:
@@ -99,5 +99,13 @@ def build_alt_text(findings: Findings) -> str:
         f"Heat map of realized {findings.selection.label} liquidations by price and UTC time: "
         f"{format_count(sums.events)} events, {format_usd(sums.notional)} USD, of it "
         f"{format_usd(sums.long_notional)} longs and {format_usd(sums.short_notional)} shorts{hottest}; "
-        f"last price {format_price(findings.last_price)}."
+        f"last price {format_price(findings.last_price)}.{_tell_outside(findings)}"
     )
+
+
+def _tell_outside(findings: Findings) -> str:
+    grid = findings.grid
+    if not grid.outside_events or findings.options.price_low is not None:
+        return ""
+    counted, usd = format_counted(grid.outside_events, "event"), format_usd(grid.outside_notional)
+    return f" {counted} of {usd} USD lie{'s' * (grid.outside_events == 1)} beyond the price axis."

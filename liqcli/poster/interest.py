@@ -19,7 +19,7 @@ def draw_interest_poster(findings: Findings) -> Poster | None:
     if picture is None:
         return None
     drawing = draw_interest_picture(picture, **compact_style(findings))
-    return make_poster(drawing, describe_interest(findings, picture))
+    return make_poster(drawing, describe_interest(findings, picture), findings)
 
 
 def build_interest(findings: Findings) -> Interest | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from liqcli.analysis.coverage import overall_share
+from liqcli.analysis.summary import ExchangeSums
 from liqcli.charts.picture import HeadlineNumber
 from liqcli.findings import Findings
 from liqcli.formats import format_coverage, format_time
@@ -21,10 +24,23 @@ def list_origin(findings: Findings) -> list[str]:
 
 
 def list_limits(findings: Findings) -> list[str]:
-    """Say which part of the events was asked for, and what was done to them: the last words of every subtitle."""
+    """Say of what kind prices are and which events were asked for: the last words of every subtitle."""
     selection = findings.selection
+    kinds = list_price_kinds(findings.summary.exchanges)
     parts = [f"{selection.query.position}s only"] if selection.query.position != "both" else []
-    return [*parts, "prices moved to the market"] if selection.market_prices else parts
+    return [*kinds, *parts, *(["prices moved to the market"] if selection.market_prices else [])]
+
+
+def list_price_kinds(exchanges: Sequence[ExchangeSums]) -> list[str]:
+    """Name prices that are no fills, and whose they are: ``bankruptcy prices (bybit, okx)``."""
+    said = []
+    for kind in ("order", "bankruptcy", "trigger"):
+        names = [f"{e.exchange}{' in part' * (len(e.price_kinds) > 1)}" for e in exchanges if kind in e.price_kinds]
+        everywhere = all(e.price_kinds == (kind,) for e in exchanges)
+        if names:
+            whose = "" if everywhere and len(exchanges) > 1 else f" ({list_exchanges(names)})"
+            said.append(f"{kind} prices{whose}")
+    return said
 
 
 def coverage_number(findings: Findings) -> tuple[HeadlineNumber, ...]:

@@ -272,7 +272,8 @@ def test_price_range(engine):
     ]  # 95.5 is in the bin, not in the range
     assert found[0].share == 1000 / 5002  # of the whole window
     engine.register("liquidations", table_of(two_bands()))
-    grid = build_grid(engine, WINDOW, GridOptions(price_high=100.0))
+    grid = build_grid(engine, WINDOW, GridOptions())
+    engine.register("liquidations", table_of(two_bands()[1:]))
     with pytest.raises(ConservationError):
         build_clusters(engine, grid, 100.0)
 

@@ -7,7 +7,9 @@ import pytest
 from matplotlib.font_manager import get_font
 
 import liqcli
-from liqcli.charts.sheet import _font_file, _measure, printable
+from liqcli.charts import fonts
+from liqcli.charts.fonts import describe_stand_in, font_file, printable
+from liqcli.charts.sheet import _measure
 
 PACKAGE = Path(liqcli.__file__).parent
 BOTH = pytest.mark.parametrize("bold", [False, True])
@@ -35,11 +37,64 @@ def said():
 
 @BOTH
 def test_every_sign_of_the_pictures_is_in_the_font(bold):
-    face = get_font(str(_font_file(bold)))
+    face = get_font(str(font_file(bold)))
     signs = {c for c in said() if c.isprintable()} | {"\ufffd"}
     assert {"▲", "▼", "▮", "━", "╌", "×", "·"} <= signs
     assert [c for c in sorted(signs) if not face.get_char_index(ord(c))] == []
-    assert printable("币 Å ж Ω") == "\ufffd Å ж Ω"
+    assert printable("Å ж Ω\t\ue900|") == "Å ж Ω \ufffd|"
+
+
+@pytest.fixture
+def system(monkeypatch):
+    """The fonts of the system are what the test says; nothing is remembered of others."""
+    listed: list[str] = []
+
+    def list_fonts() -> list[str]:
+        looked.append(1)
+        return listed
+
+    looked: list[int] = []
+    monkeypatch.setattr(fonts.font_manager, "findSystemFonts", list_fonts)
+    caches = (fonts._find_fonts, fonts._find_others, fonts.replace_unknown, _measure)
+    for cache in caches:
+        cache.cache_clear()
+    yield listed, looked
+    for cache in caches:
+        cache.cache_clear()
+
+
+def test_the_system_is_looked_at_only_for_letters_that_are_lacking(system):
+    _listed, looked = system
+    assert printable("BTCUSDT · 5m × 50 USDT · Å ж Ω ▲") == "BTCUSDT · 5m × 50 USDT · Å ж Ω ▲"
+    assert fonts.choose_font("BTCUSDT · ▲", True, 12.0).get_file() == str(font_file(True))
+    assert looked == []
+    printable("币")
+    assert looked == [1]
+
+
+def test_letters_of_no_font_are_written_as_code_points(system):
+    """币安人生 are U+5E01, U+5B89, U+4EBA, U+751F."""
+    assert printable("币安人生USDT") == "(U+5E01 U+5B89 U+4EBA U+751F)USDT"
+    assert describe_stand_in("币安人生USDT") == (
+        "The picture writes 币安人生USDT as (U+5E01 U+5B89 U+4EBA U+751F)USDT: "
+        "no font on this machine has these letters."
+    )
+    assert describe_stand_in("BTCUSDT") == ""
+
+
+def test_a_font_of_the_system_lends_its_letters(system):
+    """U+1D81 stands in STIX and not in DejaVu; a file that is no font is passed over."""
+    listed, _looked = system
+    stix = font_file(False).with_name("STIXGeneral.ttf")
+    letter = "\u1d81"
+    assert not get_font(str(font_file(False))).get_char_index(ord(letter))
+    listed += [__file__, "/nowhere/none.ttf", str(font_file(False)), str(stix)]
+    assert printable(f"{letter}USDT") == f"{letter}USDT"
+    assert describe_stand_in(f"{letter}USDT") == ""
+    chosen = fonts.choose_font(f"{letter}USDT", True, 12.0)
+    found = fonts.font_manager.fontManager._find_fonts_by_props(chosen.copy())
+    assert [str(getattr(f, "path", f)) for f in found] == [str(font_file(True)), str(stix)]
+    assert _measure(letter, 12.0, False, 100.0) > 0
 
 
 @BOTH
