@@ -33,7 +33,7 @@ from liqcli.formats import format_iso
 from liqcli.intervals import Interval
 from liqcli.model import US_PER_S, HeatmapGrid
 
-HEAVY_SHARE = 0.05  # a step that holds so much of the window is named even where it is no cluster
+HEAVY_PCT = 5.0  # a step that holds so much of the window, as shown, is named even where it is no cluster
 
 
 def build_report(findings: Findings) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def build_cluster_records(findings: Findings) -> list[dict[str, Any]]:
 def _is_heavy_outside(band: PriceBand, findings: Findings) -> bool:
     """Whether a single step holds a twentieth of the window and lies in no cluster: mostly one large order."""
     inside = any(c.low < band.high and band.low < c.high for c in findings.clusters)
-    return not inside and band.share >= HEAVY_SHARE
+    return not inside and round(100 * band.share, 1) >= HEAVY_PCT
 
 
 def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:

@@ -28,6 +28,7 @@ from liqcli.poster import PICTURES, build_picture, draw_poster
 from liqcli.poster.cascades import build_cascades_picture
 from liqcli.poster.cumulative import build_cumulative_picture
 from liqcli.poster.interest import build_interest, build_interest_picture
+from liqcli.poster.words import list_price_kinds
 
 ROOT = Path(__file__).resolve().parent.parent
 DARK = View(theme="dark")
@@ -188,3 +189,26 @@ def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
     heat = next(axes for axes in figure.axes if axes.get_label() == "heat")
     assert 94_000 < heat.get_ylim()[0] < findings.grid.price_edges[0]
     assert all(len(poster.png) < 400_000 for name in PICTURES if (poster := draw_poster(findings, name)))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ({"gate": ("fill",)}, []),
+        ({"bybit": ("bankruptcy",)}, ["bankruptcy prices (bybit)"]),
+        ({"bybit": ("bankruptcy",), "okx": ("bankruptcy",)}, ["bankruptcy prices"]),
+        (
+            {"binance": ("fill", "order"), "bybit": ("bankruptcy",), "gate": ("fill",)},
+            ["order prices (binance in part)", "bankruptcy prices (bybit)"],
+        ),
+    ],
+)
+def test_prices_that_are_no_fills_are_named(findings, kinds, said):
+    some = findings.summary.exchanges[0]
+    exchanges = [replace(some, exchange=name, price_kinds=of) for name, of in kinds.items()]
+    assert list_price_kinds(exchanges) == said
+
+
+def test_the_subtitle_names_price_kinds(findings):
+    """In the sample bybit, htx and okx state bankruptcy prices, binance and gate fills."""
+    assert re.search(r" · bankruptcy prices \([a-z, ]*bybit[a-z, ]*\)", build_picture(findings).subtitle)

@@ -69,7 +69,7 @@ def _is_hot(place: dict[str, Any], limits: Alerts) -> bool:
     if limits.cluster_usd is None and place["rank"] != 1:
         return False
     distance = place["distance_pct"]
-    near = limits.distance_pct is None or (distance is not None and abs(distance) <= limits.distance_pct)
+    near = limits.distance_pct is None or (distance is not None and abs(round(distance, 2)) <= limits.distance_pct)
     return near and place["notional"] >= (limits.cluster_usd or 0.0)
 
 

@@ -77,11 +77,13 @@ def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
     sums = findings.summary.sums
     whole = sums.notional
     numbers = [
-        HeadlineNumber(format_count(sums.events), "events"),
+        HeadlineNumber(format_count(sums.events), "event" if sums.events == 1 else "events"),
         HeadlineNumber(f"{format_usd(whole)} USD", "liquidated"),
-        HeadlineNumber(f"{format_usd(sums.long_notional)}  {format_share(sums.long_notional, whole)}", "longs", "long"),
         HeadlineNumber(
-            f"{format_usd(sums.short_notional)}  {format_share(sums.short_notional, whole)}", "shorts", "short"
+            f"{format_usd(sums.long_notional)}  {format_share(sums.long_notional, whole)}", "longs, USD", "long"
+        ),
+        HeadlineNumber(
+            f"{format_usd(sums.short_notional)}  {format_share(sums.short_notional, whole)}", "shorts, USD", "short"
         ),
     ]
     return (*numbers, *coverage_number(findings))
@@ -97,7 +99,7 @@ def build_alt_text(findings: Findings) -> str:
         hottest = f"; the largest cluster is {low} to {high} with {format_usd(bands[0].notional)} USD"
     return (
         f"Heat map of realized {findings.selection.label} liquidations by price and UTC time: "
-        f"{format_count(sums.events)} events, {format_usd(sums.notional)} USD, of it "
+        f"{format_counted(sums.events, 'event')}, {format_usd(sums.notional)} USD, of it "
         f"{format_usd(sums.long_notional)} longs and {format_usd(sums.short_notional)} shorts{hottest}; "
         f"last price {format_price(findings.last_price)}.{_tell_outside(findings)}"
     )

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from liqcli.charts.picture import Interest
 from liqcli.charts.reach import find_escapes, price_span
-from liqcli.model import US_PER_S
+from liqcli.model import US_PER_S, Outside, Window
 
 HOUR_US = 3600 * US_PER_S
 
@@ -121,3 +121,31 @@ def test_unknown_open_interest_is_left_out():
     assert not any("open interest" in text for text in words(draw(busy_picture())))
     flat = draw(busy_picture(interest=interest([5e9, 5e9])))
     assert "5.00B to 5.00B USD (binance BTCUSDT)" in words(flat)
+
+
+def test_what_the_axis_leaves_out_is_named_at_its_edge():
+    """One event of 10 USD at 1.7 would make the axis 8 times as long; the last price at 1.7 is an arrow then."""
+    grid = make_grid([(3, 5, "long", 1000.0)], bins=20, width="0.01", first_bin=20)
+    left_out = replace(grid, above=Outside(1, 10_000_000, 1.7), below=Outside(2, 1_500_000, 0.01))
+    line = (left_out.bucket_starts_us[:2], np.array([0.25, 1.7]))
+    picture = make_picture(left_out, trace=line, prices=None, last_price=1.7)
+    low, high = price_span(picture)
+    assert 0.1 < low < 0.2
+    assert 0.4 < high < 0.5
+    figure = draw(picture)
+    said = words(figure)
+    assert {"▲ 1 event above, up to 1.7: 10.0 USD", "▼ 2 events below, down to 0.01: 1.50 USD"} <= set(said)
+    assert "▲ 1.7" in said  # the tag of the last price
+    assert list(faults(figure)) == []
+    assert not any("event above" in text for text in words(draw(replace(picture, bounded=True))))
+    # A last price that is near widens the axis as ever.
+    assert price_span(replace(picture, last_price=0.45))[1] > 0.45
+
+
+def test_the_time_axis_ends_with_the_window():
+    """Buckets of 2 h from 00:00 on, a window from 00:30 to 03:10: no column reaches before or beyond it."""
+    grid = make_grid([(3, 0, "long", 1000.0), (4, 1, "short", 500.0)], buckets=2, bucket_s=7200)
+    window = Window(START + HOUR_US // 2, START + 3 * HOUR_US + HOUR_US // 6)
+    figure = draw(make_picture(replace(grid, window=window), prices=None))
+    for label in ("heat", "bars"):
+        assert panel(figure, label).get_xlim() == window.interval
