@@ -12,7 +12,7 @@ from liqcli.charts.picture import HeadlineNumber
 from liqcli.findings import Findings
 from liqcli.formats import format_price, format_usd
 from liqcli.poster.base import Poster, compact_style, make_poster
-from liqcli.poster.words import coverage_number, list_limits, list_origin
+from liqcli.poster.words import coverage_number, list_limits, list_origin, list_price_kinds
 
 
 def draw_cumulative_poster(findings: Findings) -> Poster:
@@ -27,7 +27,7 @@ def build_cumulative_picture(findings: Findings) -> CumulativePicture:
     sums = findings.cumulative
     return CumulativePicture(
         title=f"{findings.selection.label} liquidated within x % of the last price",
-        subtitle=" · ".join([*list_origin(findings), *_list_range(findings), *list_limits(findings)]),
+        subtitle=" · ".join([*list_origin(findings), *_list_range(findings), *_list_words(findings)]),
         headline=(
             HeadlineNumber(format_price(sums.last_price), "last price"),
             HeadlineNumber(f"{format_usd(_total(sums.below))} USD", "liquidated below"),
@@ -56,6 +56,10 @@ def describe_cumulative(findings: Findings) -> str:
         f"Realized {findings.selection.label} liquidations summed up outward from the last price, "
         f"{format_price(sums.last_price)}: {'; '.join(parts)}."
     )
+
+
+def _list_words(findings: Findings) -> list[str]:
+    return [*list_price_kinds(findings.summary.exchanges), *list_limits(findings)]
 
 
 def _list_range(findings: Findings) -> list[str]:

@@ -13,7 +13,7 @@ from liqcli.findings import Findings
 from liqcli.formats import format_count, format_counted, format_price, format_share, format_usd
 from liqcli.poster.base import Poster, make_poster
 from liqcli.poster.interest import build_interest
-from liqcli.poster.words import coverage_number, list_limits, list_origin
+from liqcli.poster.words import coverage_number, list_limits, list_origin, list_price_kinds
 from liqcli.symbols import split_symbol
 from liqcli.timespan import format_length
 
@@ -69,7 +69,7 @@ def build_subtitle(findings: Findings) -> str:
         inside = format_usd(findings.summary.sums.notional - grid.outside_notional)
         bounds = f"{format_price(options.price_low)} to {format_price(options.price_high)}"
         parts.append(f"prices {bounds} only: {inside} of {format_usd(findings.summary.sums.notional)} USD")
-    return " · ".join([*parts, *list_limits(findings)])
+    return " · ".join([*parts, *list_price_kinds(findings.summary.exchanges), *list_limits(findings)])
 
 
 def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:

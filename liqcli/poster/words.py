@@ -24,11 +24,10 @@ def list_origin(findings: Findings) -> list[str]:
 
 
 def list_limits(findings: Findings) -> list[str]:
-    """Say of what kind prices are and which events were asked for: the last words of every subtitle."""
+    """Say which part of the events was asked for, and what was done to them: the last words of every subtitle."""
     selection = findings.selection
-    kinds = list_price_kinds(findings.summary.exchanges)
     parts = [f"{selection.query.position}s only"] if selection.query.position != "both" else []
-    return [*kinds, *parts, *(["prices moved to the market"] if selection.market_prices else [])]
+    return [*parts, "prices moved to the market"] if selection.market_prices else parts
 
 
 def list_price_kinds(exchanges: Sequence[ExchangeSums]) -> list[str]:

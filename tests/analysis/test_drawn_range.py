@@ -1,9 +1,10 @@
-"""The automatic price axis and the tick of the prices: what is drawn, what is left out, and which step bins may have."""
+"""The automatic price axis and the tick of the prices: what is drawn, what is left out, which step bins may have."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_heatmap import DAY, HOUR, T0, grid_of
 
 from liqcli.analysis.drawn_range import PriceProfile, find_tick, fit_axis
 from liqcli.analysis.heatmap import GridOptions, build_grid
@@ -11,7 +12,6 @@ from liqcli.analysis.scale import check_bucket, choose_bin, suit_width
 from liqcli.engine import Engine
 from liqcli.errors import UsageError
 from liqcli.model import Outside, Window
-from tests.analysis.test_heatmap import DAY, HOUR, T0, grid_of
 
 
 def profile_of(prices: dict[float, float], events: int = 1) -> PriceProfile:
@@ -74,17 +74,20 @@ def test_tick(step, digits, tick):
         float(f"{(1000 + k) * step * 10.0**-digits:.{max(digits, 0)}f}") for k in (*range(25), 31, 33, 37, 41, 47)
     ]
     found = find_tick(profile_of(dict.fromkeys(prices, 1.0)), prices[0] * 1e-7)
-    assert found is not None and found.text() == tick
+    assert found is not None
+    assert found.text() == tick
 
 
 def test_a_few_averages_between_the_ticks_hide_no_tick():
     """Of 100 events 9 lie between: nine of ten are on 0.1."""
     on, off = {100 + k / 10: 1.0 for k in range(91)}, {100.03 + k / 10: 1.0 for k in range(9)}
     found = find_tick(profile_of({**on, **off}), 0.001)
-    assert found is not None and found.text() == "0.1"
+    assert found is not None
+    assert found.text() == "0.1"
     more = {100.03 + k / 10: 1.0 for k in range(12)}
     finer = find_tick(profile_of({**on, **more}), 0.001)
-    assert finer is not None and finer.text() == "0.01"
+    assert finer is not None
+    assert finer.text() == "0.01"
 
 
 def test_few_prices_prove_no_coarse_tick():
