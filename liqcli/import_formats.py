@@ -12,7 +12,7 @@ from typing import Any
 from liqcli.embedded import SAMPLE_SOURCE, is_sample
 from liqcli.errors import ROW_ERRORS, DamagedError, UsageError, describe_error
 from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, opens_array, peek, split_cells, split_header
-from liqcli.import_table import build_table_map
+from liqcli.import_table import build_table_map, describe_assumptions, use_order_price
 from liqcli.model import Liquidation, Rejected, find_fault
 from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
 from liqcli.sources import binance_files, binance_stream, binance_vision, generic, tardis_csv
@@ -51,7 +51,8 @@ class Feed:
     The rows of one open file.
 
     ``options`` is what, beside its bytes, decides which rows it gives; ``most_copies`` 1 says that a repeated row is
-    the recorder's; ``doubled`` counts rows that the format's own doubling took away (known when ``items`` is used up).
+    the recorder's; ``remark`` belongs into the summary; ``doubled`` counts rows that the format's own doubling took
+    away (known when ``items`` is used up).
     """
 
     format: str
@@ -60,6 +61,7 @@ class Feed:
     most_copies: int = MANY_COPIES
     doubled: int = 0
     notes: list[str] = field(default_factory=list)
+    remark: str = ""
 
 
 def open_feed(path: Path, options: ImportOptions, now_us: int, meter: Meter | None = None) -> Feed:
@@ -241,7 +243,11 @@ def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter 
         return Feed("empty", iter(()), {}, notes=["holds no rows"])
     sample = is_sample(path)
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
-    notes = [*unusual, *notes]
+    has_header = not options.no_header
+    table, fallback = use_order_price(
+        table, header, open_records(path, has_header=has_header, table=options.table).rows
+    )
+    notes = [*unusual, *notes, *describe_assumptions(table)]
     if sample and options.source != SAMPLE_SOURCE:
         notes.append(f"this is the synthetic sample of liqcli, and is kept as such (source {SAMPLE_SOURCE})")
     items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)
@@ -255,7 +261,7 @@ def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter 
         "quote": table.quote,
         "source": table.source,
     }
-    return Feed("generic", items, decisive, notes=notes)
+    return Feed("generic", items, decisive, notes=notes, remark=fallback)
 
 
 def _need_columns(path: Path, name: str, header: Sequence[str], needed: Sequence[str]) -> None:

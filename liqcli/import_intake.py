@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from liqcli.coverage import Heartbeat
@@ -22,6 +23,7 @@ class Intake:
         self.refusals = RefusalTally()
         self.repeats = 0
         self.heartbeats: dict[str, Heartbeat] = {}  # by exchange: one connection may drop while others go on
+        self.price_kinds: Counter[str] = Counter()
         self._wrote: dict[tuple[str, str, str], Wrote] = {}
         self._staging = staging
         self._drop_repeats = most_copies == 1
@@ -57,6 +59,7 @@ class Intake:
             wrote = self._wrote[key] = Wrote(*key)
         wrote.add(row)
         self.heartbeats.setdefault(row.exchange, Heartbeat()).add(row.ts_us)
+        self.price_kinds[row.price_kind] += 1
         self._staging.add(row)
 
     def _is_repeat(self, row: Liquidation) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from liqcli.column_names import Claim, fill_columns, guess_columns, parse_columns
 from liqcli.errors import UsageError
+from liqcli.records import Record
 from liqcli.sources import generic
 from liqcli.symbols import doubt_exchange
 from liqcli.time_cells import parse_zone
@@ -62,12 +63,6 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
             f"{columns['side']} is read as the order's side: sell means that a long was liquidated, buy a short; "
             f"if buy means a long: --columns position={columns['side']}:buy-is-long"
         )
-    unsaid = [f"{word} ({default})" for word, default in generic.UNSAID if word not in table.columns]
-    if unsaid:
-        notes.append(
-            f"the file does not say {' nor '.join(unsaid)}; what stands in brackets is assumed, "
-            "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
-        )
     return table, notes
 
 
@@ -91,6 +86,40 @@ def _hold_names(table: generic.TableMap, header: Sequence[str]) -> generic.Table
         if column := found.get("symbol") or found.get("instrument"):
             claims.append((column, Claim("symbol", name, column, partial(generic.is_same_symbol, name))))
     return dataclasses.replace(table, exchange=exchange, symbol=symbol, claims=claims)
+
+
+def describe_assumptions(table: generic.TableMap) -> list[str]:
+    """Say what the file does not state and what is assumed."""
+    unsaid = [f"{word} ({default})" for word, default in generic.UNSAID if word not in table.columns]
+    if not unsaid:
+        return []
+    return [
+        f"the file does not say {' nor '.join(unsaid)}; what stands in brackets is assumed, "
+        "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
+    ]
+
+
+def use_order_price(
+    table: generic.TableMap, header: Sequence[str], rows: Iterable[Record]
+) -> tuple[generic.TableMap, str]:
+    """
+    Take the order's price where the column of averages is blank in every row; the words say so, or are empty.
+
+    Parameters
+    ----------
+    rows : iterable of Record
+        The rows of the file; read only as far as the first average.
+    """
+    average = table.columns["price"]
+    others = guess_columns([name for name in header if name != average], {"price": generic.ORDER_PRICES})
+    if average.strip().lower() not in (*generic.AVERAGES, "ap") or not others:
+        return table, ""
+    if any(row.cells is not None and not generic.is_blank(row.cells.get(average)) for row in rows):
+        return table, ""
+    columns = {"price_kind": ":order", **table.columns, "price": others["price"]}
+    return dataclasses.replace(table, columns=columns), (
+        f"{average} is blank in every row: the order's price is taken ({others['price']}, price_kind=order)"
+    )
 
 
 def _read_meaning(columns: dict[str, str], header: Sequence[str]) -> tuple[dict[str, str], Position | None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from liqcli.coverage import COVERED, CoveredWindow, Heartbeat, Status
 from liqcli.errors import DamagedError, ExitCode, LakeError, LiqcliError, UsageError
 from liqcli.file_rows import Meter, sha256_of
+from liqcli.formats import format_counted
 from liqcli.import_formats import Feed, ImportOptions, check_format, open_feed
 from liqcli.import_intake import MOST_REJECTED_KEPT, Intake
 from liqcli.import_ledger import Import, Wrote, check_same_rows, read_ledger, write_import
@@ -23,7 +24,7 @@ from liqcli.model import Rejected, Window
 from liqcli.partition import Partition
 from liqcli.records import open_records
 from liqcli.staging import Staging
-from liqcli.symbols import nearest
+from liqcli.symbols import nearest, split_symbol
 from liqcli.timespan import now_us
 
 KINDS = ("auto", "liquidations", "candles", "open-interest")
@@ -53,6 +54,7 @@ class FileSummary:
     first_us: int | None = None
     last_us: int | None = None
     notes: list[str] = field(default_factory=list)
+    remark: str = ""
     rejected_path: Path | None = None
     reasons: list[Reason] = field(default_factory=list)
     error: LiqcliError | None = None
@@ -258,6 +260,13 @@ def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, told: 
     file.reasons = RefusalTally(outcome.rejected).reasons()
 
 
+def _name_order_prices(kinds: Mapping[str, int]) -> str:
+    """Say that the average was blank in some rows of a format that has both prices."""
+    if not kinds.get("order") or not kinds.get("fill"):
+        return ""
+    return f"{format_counted(kinds['order'], 'row')} without an average at the order's price (price_kind=order)"
+
+
 def _sum_up(file: FileSummary, feed: Feed, intake: Intake) -> None:
     wrote = intake.wrote
     accepted = sum(item.events for item in wrote)
@@ -274,5 +283,12 @@ def _sum_up(file: FileSummary, feed: Feed, intake: Intake) -> None:
         file.first_us = min(item.first_us for item in wrote)
         file.last_us = max(item.last_us for item in wrote)
     file.notes = feed.notes
+    file.remark = feed.remark or _name_order_prices(intake.price_kinds)
+    if bare := [symbol for symbol in file.symbols if not split_symbol(symbol)[1]]:
+        shown = f"{', '.join(bare[:3])}{' …' if len(bare) > 3 else ''}"
+        file.notes.append(
+            f"no quote in {format_counted(len(bare), 'symbol')} ({shown}): reports of {bare[0]}USDT do not include "
+            f"{'it' if len(bare) == 1 else 'them'}; pass --quote USDT (or the quote they have) with --replace"
+        )
     if file.rejected > len(intake.rejected):
         file.notes.append(f"only the first {MOST_REJECTED_KEPT:,} rejected rows are kept with their text")

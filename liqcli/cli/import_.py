@@ -204,6 +204,8 @@ def render_summary(file: FileSummary) -> str:
     for number, word in ((file.known, "known"), (file.doubled, "doubled"), (file.rejected, "rejected")):
         if number:
             parts.append(f"{format_count(number)} {word}")
+    if file.remark:
+        parts.append(file.remark)
     if file.symbols:
         names = ", ".join(file.symbols) if len(file.symbols) <= 3 else f"{len(file.symbols)} symbols"
         parts.append(f"{', '.join(file.exchanges)} {names}")

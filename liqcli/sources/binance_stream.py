@@ -29,6 +29,7 @@ KEPT_STATUSES = ("FILLED", "PARTIALLY_FILLED")
 CSV_HEADER = ("Symbol", "Side", "Order Type", "Time in Force", "Quantity", "Price", "Average Price", "Order Status")
 CSV_WIDTH = 12
 
+_BLANKS = ("", "none", "null", "nan")  # as recorders write a missing average
 _WRAPPERS = ("data", "message", "payload", "msg")
 # The stream's letters, and what its REST twin called the same fields.
 _SPELLINGS = {
@@ -85,7 +86,7 @@ def parse_order(order: Mapping[str, Any], exchange: str = "binance") -> Liquidat
         raise ValueError(f"symbol is missing or not a text: {fields['s']!r}")
     instrument = fields["s"].upper()
     symbol, face = _read_instrument(exchange, instrument, str(order.get("st", "")) == "2")
-    average = parse_number(fields["ap"]) if fields["ap"] not in (None, "") else 0.0
+    average = 0.0 if str(fields["ap"]).strip().lower() in _BLANKS else parse_number(fields["ap"])
     price = average or parse_number(fields["p"])
     filled = parse_number(fields["z"])
     if price <= 0 or filled <= 0:

@@ -39,6 +39,9 @@ from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, Price
 from liqcli.symbols import add_quote, normalise_symbol, split_symbol
 from liqcli.time_cells import parse_time_cell
 
+# A column of averages is what was paid; beside it, "price" is the order's limit.
+AVERAGES = ("fill_price", "average_price", "avg_price", "averageprice", "avgprice")
+ORDER_PRICES = ("price", "order_price", "limit_price", "p")
 # Our words, and the column names that are taken for them when no map is given; the first that is there wins.
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "ts": ("time_utc", "ts", "timestamp", "ts_us", "ts_ms", "event_ms", "time", "datetime", "event_time", "date"),
@@ -47,7 +50,7 @@ KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "instrument": INSTRUMENT_NAMES,
     "position": ("position", "position_side", "liquidated_side"),
     "side": (),  # an order's side or the position's? Only the user can say
-    "price": ("price", "fill_price", "avg_price", "average_price"),
+    "price": (*AVERAGES, "price"),
     "price_kind": ("price_kind",),
     "qty": ("qty", "amount_base", "base_qty", "quantity", "size", "amount"),
     "notional": ("notional", "notional_usd"),
@@ -309,6 +312,12 @@ def _read_id(cell: object) -> str:
     if len(text) > 200 or len(text.encode(errors="ignore")) < len(text):
         raise ValueError(f"event_id is no text of at most 200 letters: {shorten(text)}")
     return text
+
+
+def is_blank(cell: object) -> bool:
+    """Whether a cell of a price says that there is none: empty, None, NaN or 0."""
+    text = str(_filled(cell)).strip().lower()
+    return text in ("none", "null", "nan", "nat", "n/a", "-") or text.strip("0") in ("", ".")
 
 
 def _read_position(cells: Mapping[str, object], table: TableMap, exchange: str) -> Position:

@@ -1,0 +1,97 @@
+"""Which price of two is taken, and what a blank average means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from liqcli.cli import app
+from liqcli.import_formats import ImportOptions
+from liqcli.importer import FileSummary, import_files
+from liqcli.lake import Lake
+
+HEAD = "ts,symbol,position,price,average_price,qty"
+FRAME = (
+    '{"e":"forceOrder","o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"2","p":"60000","ap":%s,"X":"FILLED",'
+    '"l":"2","z":"2","T":170925120%d000}}'
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def import_one(store: Lake, path: Path, **options) -> FileSummary:
+    (file,) = import_files(store, [path], ImportOptions(**{"exchange": "x", **options})).files
+    if file.error:
+        raise file.error
+    return file
+
+
+def put(folder: Path, *averages: str) -> Path:
+    path = folder / "a.csv"
+    rows = [f"2024-03-01T00:0{minute}:00Z,BTCUSDT,long,60000,{cell},2" for minute, cell in enumerate(averages)]
+    path.write_text("\n".join([HEAD, *rows]))
+    return path
+
+
+def stored(store: Lake) -> list[tuple[float, str, float]]:
+    rows = []
+    for part in store.partitions():
+        rows += pq.ParquetFile(part.path(store.root)).read().to_pylist()
+    return [(row["price"], row["price_kind"], row["notional"]) for row in rows]
+
+
+def test_the_average_is_the_fill_and_not_the_limit(store, tmp_path):
+    """2 coins at 60,100 paid are 120,200 USD; the limit of 60,000 is not used."""
+    file = import_one(store, put(tmp_path, "60100"))
+    assert stored(store) == [(60_100, "fill", 120_200)]
+    assert file.remark == ""
+    assert any("average_price" in note and "columns taken" in note for note in file.notes)
+
+
+@pytest.mark.parametrize("blanks", [("None", "None"), ("", ""), ("0", "0.00"), ("nan", "null")])
+@pytest.mark.parametrize("columns", [None, "price=average_price"])
+def test_a_column_of_blank_averages_gives_way_to_the_orders_price(store, tmp_path, blanks, columns):
+    """2 x 60,000 = 120,000 USD a row, as an order's price, and said in the line of the file."""
+    path = put(tmp_path, *blanks)
+    done = CliRunner().invoke(
+        app,
+        ["import", str(path), "--exchange", "x", "--lake", str(store.root)]
+        + (["--columns", columns] if columns else []),
+    )
+    assert done.exit_code == 0
+    assert stored(store) == [(60_000, "order", 120_000)] * 2
+    said = "average_price is blank in every row: the order's price is taken (price, price_kind=order)"
+    assert said in done.stdout
+    assert "price_kind (fill)" not in done.stderr
+
+
+def test_one_average_and_the_blank_rows_are_refused(store, tmp_path):
+    file = import_one(store, put(tmp_path, "", "60100", "0"))
+    assert (file.new, file.rejected) == (1, 2)
+    assert stored(store) == [(60_100, "fill", 120_200)]
+
+
+def test_frames_without_an_average_have_the_orders_price(store, tmp_path):
+    path = tmp_path / "a.jsonl"
+    cells = ('"60100"', '"None"', '"0"', "null", '""', "0", '"nan"')
+    path.write_text("\n".join(FRAME % (cell, second) for second, cell in enumerate(cells)))
+    file = import_one(store, path)
+    assert (file.new, file.rejected) == (7, 0)
+    assert sorted(stored(store)) == [*[(60_000, "order", 120_000)] * 6, (60_100, "fill", 120_200)]
+    assert file.remark == "6 rows without an average at the order's price (price_kind=order)"
+
+
+def test_symbols_without_a_quote_are_pointed_out(store, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("ts,symbol,position,price,qty\n2024-03-01T00:00:00Z,BTC,long,60000,1\n")
+    said = "no quote in 1 symbol (BTC): reports of BTCUSDT do not include it; pass --quote USDT"
+    assert any(note.startswith(said) for note in import_one(store, path).notes)
+    file = import_one(store, path, quote="USDT", replace=True)
+    assert not any("--quote" in note for note in file.notes)
+    assert file.symbols == ("BTCUSDT",)
