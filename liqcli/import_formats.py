@@ -43,6 +43,7 @@ class ImportOptions:
     replace: bool = False
     no_header: bool = False
     table: str | None = None
+    drop_near_repeats: bool = False
 
 
 @dataclass(slots=True)

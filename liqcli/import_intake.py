@@ -12,6 +12,7 @@ from liqcli.model import Liquidation, Rejected
 from liqcli.staging import Staging
 
 MOST_REJECTED_KEPT = 100_000  # with their text; further ones are only counted
+NEAR_REPEAT_US = 2_000_000  # two such rows this near or nearer are likely one event, received twice
 REPEATS_REMEMBERED = 100_000  # a recorder's repeat is told from a known event when it stands this near, or nearer
 
 
@@ -21,7 +22,7 @@ class Intake:
     def __init__(self, staging: Staging, most_copies: int) -> None:
         self.rejected: list[Rejected] = []
         self.refusals = RefusalTally()
-        self.repeats = 0
+        self.repeats = self.near_repeats = 0
         self.heartbeats: dict[str, Heartbeat] = {}  # by exchange: one connection may drop while others go on
         self.price_kinds: Counter[str] = Counter()
         self._wrote: dict[tuple[str, str, str], Wrote] = {}
@@ -51,6 +52,15 @@ class Intake:
     def wrote(self) -> list[Wrote]:
         """What was taken of each exchange, symbol and source."""
         return [self._wrote[key] for key in sorted(self._wrote)]
+
+    def check_near_repeats(self, drop: bool) -> None:
+        """Count what repeats another row in all but the time, here or in the lake; unstage it if told to."""
+        for partition, repeats in self._staging.find_near_repeats(NEAR_REPEAT_US, drop):
+            wrote = self._wrote[partition.exchange, partition.symbol, partition.source]
+            for row in repeats.select(["position", "notional", "copies"]).to_pylist():
+                self.near_repeats += row["copies"]
+                if drop:
+                    wrote.drop(row["position"], row["notional"], row["copies"])
 
     def _accept(self, row: Liquidation) -> None:
         key = (row.exchange, row.symbol, row.source)

@@ -51,6 +51,12 @@ class Wrote:
         self.notional_e6 += round(row.notional * 1e6)
         self.digest = (self.digest + hash((ts_us, row.position == "long", row.price, row.notional))) % _MODULUS
 
+    def drop(self, position: str, notional: float, copies: int) -> None:
+        """Count rows no longer; first and last stay those of the file."""
+        self.events -= copies
+        self.longs -= copies * (position == "long")
+        self.notional_e6 -= copies * round(notional * 1e6)
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -101,7 +107,8 @@ def check_same_rows(path: str, before: Import, now: Import) -> None:
         Says which option differs, and how to replace the old rows.
     """
     old, new = _plain(before.options), _plain(now.options)
-    if (before.format, old) == (now.format, new) or _are_same(before.wrote, now.wrote):
+    thinned = old.get("drop_near_repeats") != new.get("drop_near_repeats")
+    if (before.format, old) == (now.format, new) or (not thinned and _are_same(before.wrote, now.wrote)):
         return
     if before.format == now.format == "tardis" and before.rejected > now.rejected and _only_adds(before, now):
         return  # rows that were refused for want of a contract size now come in beside the others

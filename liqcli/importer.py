@@ -155,17 +155,17 @@ def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, told: 
     sha256 = sha256_of(file.path)
     meter = Meter()
     feed = open_feed(file.path, options, started_us, meter)
+    if options.drop_near_repeats:
+        feed.options["drop_near_repeats"] = True
     with Staging(lake) as staging:
         intake = Intake(staging, feed.most_copies)
         intake.take(told.watch(file.path.name, meter, feed.items))
         done = Import(file.path.name, feed.format, feed.options, intake.rejected_count, tuple(intake.wrote))
         with lake.locked():
             if done.wrote:
-                file.new = _store(
-                    lake, staging, feed, intake, sha256, done, options.replace, str(file.path), started_us
-                )
+                file.new = _store(lake, staging, feed, intake, sha256, done, options, str(file.path), started_us)
             file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{sha256[:8]}", intake.rejected)
-    _sum_up(file, feed, intake)
+    _sum_up(file, feed, intake, options)
 
 
 def _store(
@@ -175,16 +175,17 @@ def _store(
     intake: Intake,
     sha256: str,
     done: Import,
-    remove: bool,
+    options: ImportOptions,
     shown: str,
     started_us: int,
 ) -> int:
     """Merge a staged file; give how many rows the lake gained."""
     before = read_ledger(lake).get(sha256)
-    if before and not remove:
+    if before and not options.replace:
         check_same_rows(shown, before, done)
-    if remove:
+    if options.replace:
         _remove(lake, [*(before.wrote if before else ()), *done.wrote], started_us)
+    intake.check_near_repeats(options.drop_near_repeats)
     touched = staging.partitions()
     held = sum(_count_rows(lake, partition) for partition in touched)
     fresh = _fresh_coverage(lake, done.wrote, intake.heartbeats, started_us)
@@ -267,11 +268,21 @@ def _name_order_prices(kinds: Mapping[str, int]) -> str:
     return f"{format_counted(kinds['order'], 'row')} without an average at the order's price (price_kind=order)"
 
 
-def _sum_up(file: FileSummary, feed: Feed, intake: Intake) -> None:
+def _sum_up(file: FileSummary, feed: Feed, intake: Intake, options: ImportOptions) -> None:
     wrote = intake.wrote
     accepted = sum(item.events for item in wrote)
     file.format = feed.format
     file.doubled = feed.doubled + intake.repeats
+    if intake.near_repeats:
+        rows = format_counted(intake.near_repeats, "row")
+        said = f"{rows} repeat{'s' * (intake.near_repeats == 1)} another in all but the time (within 2 s)"
+        if options.drop_near_repeats:
+            file.doubled += intake.near_repeats
+            file.notes.append(f"{said}: dropped")
+        else:
+            file.notes.append(
+                f"{said}: if the times are when they were received, --drop-near-repeats --replace drops them"
+            )
     file.rejected = intake.rejected_count
     file.reasons = intake.refusals.reasons()
     file.rows = accepted + file.doubled + file.rejected
@@ -282,7 +293,7 @@ def _sum_up(file: FileSummary, feed: Feed, intake: Intake) -> None:
     if wrote:
         file.first_us = min(item.first_us for item in wrote)
         file.last_us = max(item.last_us for item in wrote)
-    file.notes = feed.notes
+    file.notes += feed.notes
     file.remark = feed.remark or _name_order_prices(intake.price_kinds)
     if bare := [symbol for symbol in file.symbols if not split_symbol(symbol)[1]]:
         shown = f"{', '.join(bare[:3])}{' …' if len(bare) > 3 else ''}"

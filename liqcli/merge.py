@@ -59,6 +59,31 @@ class Merger:
                 raise _explain(error, path) from error
         _drop_if_empty(path)
 
+    def find_near_repeats(self, path: Path, incoming: pa.Table | Sequence[Path], reach_us: int) -> pa.Table:
+        """
+        Find the incoming rows that repeat another, incoming or stored, in all but the time: ``sql/near_repeats.sql``.
+
+        Raises
+        ------
+        DamagedError
+            The target or an incoming file cannot be read.
+        """
+        self._open_view("stored", [path] if path.exists() else [])
+        self._open_view("incoming", incoming)
+        try:
+            return self._connection.sql(read_query("near_repeats"), params={"reach_us": reach_us}).to_arrow_table()
+        except _duckdb_errors() as error:
+            raise _explain(error, path) from error
+
+    def drop_rows(self, path: Path, incoming: pa.Table | Sequence[Path], repeats: pa.Table) -> pa.Table:
+        """Give the incoming rows of a target without some: ``sql/without_repeats.sql``."""
+        self._open_view("incoming", incoming)
+        self._open_view("repeats", repeats)
+        try:
+            return self._connection.sql(read_query("without_repeats")).to_arrow_table().cast(lake_schema())
+        except _duckdb_errors() as error:
+            raise _explain(error, path) from error
+
     def _open_view(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
         if isinstance(rows, Sequence) and rows:
             escaped = [glob.escape(str(path)) for path in rows]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from liqcli.atomic import is_alive, lake_errors
 from liqcli.lake import Lake
 from liqcli.merge import open_merger, rows_to_table
 from liqcli.model import Liquidation
 from liqcli.partition import Partition, month_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Staging:
@@ -28,6 +33,7 @@ class Staging:
         self._pending: dict[Partition, list[Liquidation]] = defaultdict(list)
         self._count = 0
         self._files: dict[Partition, list[Path]] = defaultdict(list)
+        self._kept: dict[Partition, pa.Table] = {}
         self._folder = lake.root / ".staging" / f"{os.getpid()}-{id(self):x}"
 
     def __enter__(self) -> Staging:
@@ -48,6 +54,34 @@ class Staging:
         """The partitions that have rows."""
         return sorted({*self._pending, *self._files})
 
+    def find_near_repeats(self, reach_us: int, drop: bool) -> list[tuple[Partition, pa.Table]]:
+        """
+        Find staged rows that repeat another, staged or stored, in all but the time, by partition.
+
+        They carry ``copies``, how often they are staged; with ``drop`` they are then staged no longer. The caller holds
+        the lake's lock.
+        """
+        if self._files:
+            self._spill()
+        found = []
+        with open_merger(self._lake.root) as merger:
+            for partition in self.partitions():
+                path = partition.path(self._lake.root)
+                if not self._files and not path.exists() and not _may_repeat(self._pending[partition], reach_us):
+                    continue  # a query a file is slow where a file has hundreds of symbols
+                repeats = merger.find_near_repeats(path, self._rows(partition), reach_us)
+                if not repeats.num_rows:
+                    continue
+                found.append((partition, repeats))
+                if drop:
+                    self._kept[partition] = merger.drop_rows(path, self._rows(partition), repeats)
+        return found
+
+    def _rows(self, partition: Partition) -> pa.Table | list[Path]:
+        if partition in self._kept:
+            return self._kept[partition]
+        return self._files[partition] if self._files else rows_to_table(self._pending[partition])
+
     def commit(self, most_copies: int) -> None:
         """
         Merge everything into the lake under one lock: each row then stands as often as in the fuller of both.
@@ -58,7 +92,7 @@ class Staging:
             self._spill()
         with self._lake.locked(), open_merger(self._lake.root) as merger:
             for partition in self.partitions():
-                rows = self._files[partition] if self._files else rows_to_table(self._pending[partition])
+                rows = self._rows(partition)
                 merger.merge(partition.path(self._lake.root), "merge_union", {"most_copies": most_copies}, rows)
 
     def _spill(self) -> None:
@@ -74,6 +108,17 @@ class Staging:
                 self._files[partition].append(path)
         self._pending.clear()
         self._count = 0
+
+
+def _may_repeat(rows: Sequence[Liquidation], reach_us: int) -> bool:
+    """Whether any row is near another that differs in the time alone."""
+    last: dict[tuple[object, ...], int] = {}
+    for row in sorted(rows, key=lambda row: row.ts_us):
+        before = last.get(row[1:])
+        if before is not None and 0 < row.ts_us - before <= reach_us:
+            return True
+        last[row[1:]] = row.ts_us
+    return False
 
 
 def _sweep(folder: Path) -> None:

@@ -11,9 +11,11 @@ from liqcli.engine import Engine
 from liqcli.formats import format_count, format_time
 from liqcli.instruments import read_contract
 from liqcli.lake import Lake
+from liqcli.live_sources import LIVE_SOURCES
 from liqcli.market_data import INTERVAL_US
 from liqcli.model import CLOCK_SKEW_US, EARLIEST_US, LARGEST_NOTIONAL, SMALLEST_NOTIONAL
 from liqcli.partition import Partition, month_bounds
+from liqcli.sources import SOURCES
 from liqcli.symbols import split_symbol
 from liqcli.timespan import now_us
 
@@ -25,6 +27,7 @@ Batch = Sequence[tuple[Partition, "pa.Table"]]
 DOLLARS = ("USDT", "USDC", "USD", "BUSD", "FDUSD", "TUSD", "USDE")
 # Prices of one event differ by a few percent between kinds; a forgotten contract size is a factor of ten or more.
 FACTOR = 1.5
+NEAR_REPEAT_US = 2_000_000
 SHORTEST_RUN = 8  # so many neighbouring rows that all have twins are no accident
 
 FAULTS: Mapping[str, str] = {
@@ -62,6 +65,7 @@ def check_rows(engine: Engine, lake: Lake, kind: str, batch: Batch) -> list[Find
         limits = {"largest": LARGEST_NOTIONAL, "smallest": SMALLEST_NOTIONAL, "factor": FACTOR}
         findings += _name(lake, batch, engine.run("verify_liquidations", limits))
         findings += _name_doubled(lake, batch, engine.run("verify_doubled", {"shortest": SHORTEST_RUN}))
+        findings += _name_near_repeats(lake, batch, engine.run("verify_near_repeats", {"reach_us": NEAR_REPEAT_US}))
         findings += _check_instruments(lake, batch)
     elif kind == "candles":
         findings += _name(lake, batch, engine.run("verify_candles"))
@@ -130,6 +134,23 @@ def _name_doubled(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Itera
             f"if these are no real twins: {how_to_mend(lake, partition)}",
             damage=False,
             found=int(extra),
+        )
+
+
+def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:
+    """Only of imported files: exchanges' own times tell two orders of one size apart."""
+    for number, found, line in zip(*columns.values(), strict=True):
+        partition, table = batch[number]
+        if partition.source in SOURCES or partition.source in LIVE_SOURCES:
+            continue
+        rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows"
+        yield Finding(
+            partition.path(lake.root),
+            f"{rows} repeat another in all but the time (within 2 s), the first is row {int(line):,}",
+            "if the times are when they were received: liqcli import --drop-near-repeats --replace FILE",
+            damage=False,
+            found=int(found),
+            line=int(line),
         )
 
 

@@ -112,6 +112,13 @@ def import_files_command(
             "--replace", help="First remove what the source said between a file's first and last event of its symbols."
         ),
     ] = False,
+    drop_near_repeats: Annotated[
+        bool,
+        typer.Option(
+            "--drop-near-repeats",
+            help="Drop rows that repeat another in all but the time, within 2 s: for times of receipt.",
+        ),
+    ] = False,
     lake: LakeOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     debug: DebugOption = False,
@@ -143,6 +150,7 @@ def import_files_command(
         replace=replace,
         no_header=no_header,
         table=table,
+        drop_near_repeats=drop_near_repeats,
     )
     with show_import() as progress:
 

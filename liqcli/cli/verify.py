@@ -33,7 +33,7 @@ def verify(
     """
     Read every file of the lake and name what is damaged.
 
-    Judged are footers, pages, schema, order, place, values, blocks of rows that stand twice, and whether the rows that
+    Judged are footers, pages, schema, order, place, values, rows that stand twice or almost, and whether the rows that
     were fetched are there. Exit code 5 when something is damaged; a suspicion alone is no damage.
     """
     import json

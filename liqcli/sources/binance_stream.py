@@ -29,7 +29,7 @@ KEPT_STATUSES = ("FILLED", "PARTIALLY_FILLED")
 CSV_HEADER = ("Symbol", "Side", "Order Type", "Time in Force", "Quantity", "Price", "Average Price", "Order Status")
 CSV_WIDTH = 12
 
-_BLANKS = ("", "none", "null", "nan")  # as recorders write a missing average
+_BLANKS = ("", "none", "null")  # as recorders write a missing average
 _WRAPPERS = ("data", "message", "payload", "msg")
 # The stream's letters, and what its REST twin called the same fields.
 _SPELLINGS = {
