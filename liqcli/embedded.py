@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +19,7 @@ def is_sample(path: Path) -> bool:
     if is_parquet(path):
         return _has_source(path)
     try:
-        own = data_folder("sample_data") / "liquidations.csv.gz"
-        return _head(path) == _head(own)
+        return _head(path) == _own_head()
     except DamagedError:  # not text, or an installation without the sample: its rows speak for themselves
         return False
 
@@ -37,6 +37,11 @@ def _has_source(path: Path) -> bool:
             return any(SAMPLE_SOURCE in batch.column(0).unique().to_pylist() for batch in batches)
     except (pa.ArrowException, OSError):
         return False  # whoever reads the rows says what is wrong
+
+
+@cache
+def _own_head() -> list[str]:
+    return _head(data_folder("sample_data") / "liquidations.csv.gz")
 
 
 def _head(path: Path) -> list[str]:

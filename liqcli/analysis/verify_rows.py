@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from liqcli.analysis.findings import Finding, how_to_mend
 from liqcli.analysis.verify_dated import dated_symbol
+from liqcli.embedded import SAMPLE_SOURCE
 from liqcli.engine import Engine
 from liqcli.formats import format_count, format_time
 from liqcli.instruments import read_contract
@@ -141,7 +142,7 @@ def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> 
     """Only of imported files: exchanges' own times tell two orders of one size apart."""
     for number, found, line in zip(*columns.values(), strict=True):
         partition, table = batch[number]
-        if partition.source in SOURCES or partition.source in LIVE_SOURCES:
+        if partition.source in (SAMPLE_SOURCE, *SOURCES, *LIVE_SOURCES):
             continue
         rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows"
         yield Finding(
