@@ -14,7 +14,7 @@ READY := .venv/.ready
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format docs pictures screenshot bench wheel clean
+.PHONY: help setup demo test soak fuzz check format docs pictures screenshot bench wheel clean
 
 help:  ## list what can be made
 	@echo "make TARGET, where TARGET is"
@@ -33,6 +33,9 @@ test: $(READY)  ## run the tests (ARGS go to pytest)
 
 soak: $(READY)  ## run the proofs that take minutes: every fault on every source, kills, large lakes (ARGS go to pytest)
 	@$(RUN) -m pytest -m soak $(ARGS)
+
+fuzz: $(READY)  ## import damaged files of every format for a minute (ARGS go to scripts/fuzz.py)
+	@$(RUN) scripts/fuzz.py $(ARGS)
 
 check: $(READY)  ## lint, format, types, generated documents, sample data: reads only
 	@$(RUN) -m ruff check .
@@ -61,7 +64,7 @@ wheel: $(READY)  ## build wheel and sdist into dist/
 	@$(RUN) -m hatchling build -d dist
 
 clean:  ## remove what was made, except .venv
-	@rm -rf dist build demo-out bench-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf dist build demo-out bench-out fuzz-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 .venv/.ready: pyproject.toml requirements.txt
