@@ -19,10 +19,9 @@ from liqcli.analysis.hours import HourTable, build_hours
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.market import read_market
 from liqcli.analysis.open_interest import OpenInterestSeries
-from liqcli.analysis.prices import read_prices
 from liqcli.analysis.scale import check_bucket
 from liqcli.analysis.selection import Query, Selection, build_selection
-from liqcli.analysis.summary import PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
+from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
 from liqcli.embedded import SAMPLE_SOURCE
 from liqcli.engine import Engine
 from liqcli.intervals import Interval
@@ -54,8 +53,8 @@ class Findings:
     Everything computed for one window.
 
     ``bands`` are single hot bins, ``clusters`` the bands that stand out of their surroundings; ``checklists`` has one
-    entry a cluster, in their order. ``minutes`` is what the cascades stand out of, ``open_interest`` reaches from an
-    hour before the window to an hour after it, None where it is not stored. ``damaged`` names files that were left out.
+    entry a cluster, in their order. ``minutes`` is what the cascades stand out of, ``open_interest`` begins an hour
+    before the window, None where it is not stored. ``damaged`` names files that were left out.
     """
 
     selection: Selection
@@ -73,14 +72,18 @@ class Findings:
     context: Context
     checklists: tuple[Checklist, ...]
     window_checklist: Checklist
-    last_price: float
-    last_price_basis: str
-    last_price_us: int
+    last: LastPrice
+    candle_stand_in: str | None
     sample: bool
     view: View
     options: GridOptions
     cluster_options: ClusterOptions
     damaged: tuple[Path, ...] = field(default=())
+
+    @property
+    def last_price(self) -> float:
+        """The last price known when the window ended. [quote]"""
+        return self.last.price
 
     @property
     def gaps(self) -> list[Interval]:
@@ -108,13 +111,14 @@ def build_findings(
         hours = build_hours(engine, window, selection.coverage)
         exchanges = [e.exchange for e in summary.exchanges]
         symbols = _symbols_by_usd(summary, selection.symbols)
-        prices, damaged = read_prices(engine, lake, symbols, exchanges, window)
+        market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
+        prices = market.prices_in(window)
         grid = build_grid(engine, window, options, find_traded(prices))
         trace = engine.run("trace", {"bucket_us": grid.bucket_us})
-        market, more = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
-        last_price, basis, last_us = find_last_price(prices, trace, window)
+        last = find_last_price(market.candles.prices if market.candles else None, engine.run("last_prints"))
+        last_price = last.price
         gaps = common_gaps(selection.coverage, window)
-        cascades, minutes = scan_minutes(engine, window, gaps, market.candles.prices if market.candles else None)
+        cascades, minutes = scan_minutes(engine, window, gaps, market.followed)
         bounds = (grid.price_low, grid.price_high)
         cumulative = build_cumulative(engine, grid, last_price, bounds)
         clusters = build_clusters(engine, grid, last_price, cluster_options, bounds)
@@ -137,14 +141,13 @@ def build_findings(
         context=context,
         checklists=tuple(build_checklist(c, last_price, context, a, window) for c, a in approaches),
         window_checklist=build_window_checklist(clusters, last_price, context, window),
-        last_price=last_price,
-        last_price_basis=basis,
-        last_price_us=last_us,
+        last=last,
+        candle_stand_in=market.stand_in,
         sample=SAMPLE_SOURCE in summary.sources,
         view=view,
         options=options,
         cluster_options=cluster_options,
-        damaged=tuple(dict.fromkeys((*selection.damaged, *damaged, *more))),
+        damaged=tuple(dict.fromkeys((*selection.damaged, *damaged))),
     )
 
 

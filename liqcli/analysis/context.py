@@ -106,7 +106,7 @@ def build_context(
     window : Window
         Half-open. [UTC]
     market : Market
-        Candles and open interest; what lies after the window is ignored, but for the open interest after a cascade.
+        Candles and open interest; what lies after the window is ignored.
     bands : sequence of (low, high)
         Price bands, such as clusters, to say how price last came to each. [quote]
     cascades : sequence of Cascade

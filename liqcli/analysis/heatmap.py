@@ -104,6 +104,10 @@ def _choose_span(
             f"--price-range: all {int(profile.events.sum()):,} events lie outside; they printed between "
             f"{format_price(float(profile.prices[0]))} and {format_price(float(profile.prices[-1]))}"
         )
+    if not int(inside.notional_e6.sum()):
+        events = int(inside.events.sum())
+        what = "1 event of the window is" if events == 1 else f"{events:,} events of the window are"
+        raise EmptyWindowError(f"the {what} worth less than a millionth of a dollar")
     if low is None and high is None:
         return fit_axis(profile, traded)
     if low is None or high is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from liqcli.lake import Lake
 from liqcli.partition import Partition
 
 LAKE_COLUMNS = ("ts", "position", "price", "price_kind", "qty", "notional", "completeness", "source")
+FOREVER_US = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,21 @@ class MarketHolding:
 
 
 def read_holdings(
-    engine: Engine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False
+    engine: Engine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False, end_us: int = FOREVER_US
 ) -> tuple[list[Holding], list[Path]]:
     """
     Read first, last, count and USD of each file; ``thorough`` looks for damage in every page.
+
+    Rows from ``end_us`` on are not looked at: what came after a window must not change what is said of it. [µs UTC]
 
     Returns
     -------
     holdings, damaged
         One holding a readable file, in the order of ``partitions``; and the files that cannot be read.
     """
-    rows, damaged = _read_files(engine, lake, partitions, "stored", "holdings", LAKE_COLUMNS, thorough)
+    rows, damaged = _read_files(
+        engine, lake, partitions, "stored", "holdings", LAKE_COLUMNS, thorough, {"end_us": end_us}
+    )
     holdings = [
         Holding(partition, path, first, last, events, usd_e6, full > 0, fill > 0, amountless)
         for partition, path, (first, last, events, usd_e6, full, fill, amountless) in rows
@@ -84,6 +89,7 @@ def _read_files(
     query: str,
     needed: Sequence[str],
     thorough: bool,
+    params: Mapping[str, int] | None = None,
 ) -> tuple[list[tuple[Partition, Path, list[int]]], list[Path]]:
     """Run a query that gives a row of numbers a file; a damaged page makes it look into every one."""
     if not partitions:
@@ -92,9 +98,9 @@ def _read_files(
     by_name = {str(path): (p, path) for p, path in zip(partitions, paths, strict=True)}
     damaged = engine.open_files(view, paths, needed, thorough)
     try:
-        columns = engine.run(query)
+        columns = engine.run(query, params)
     except DamagedError:
         damaged = engine.open_files(view, paths, needed, thorough=True)
-        columns = engine.run(query)
+        columns = engine.run(query, params)
     rows = zip(*(columns[name].tolist() for name in columns), strict=True)
     return [(*by_name[name], numbers) for name, *numbers in rows], damaged

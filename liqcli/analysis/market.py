@@ -1,4 +1,8 @@
-"""Candles with volume and open interest around a window: what came before it, and one hour after it."""
+"""Candles with volume and open interest around a window: what came before it, and what the price did afterwards.
+
+Only what was known when the window ended counts: candles that were closed by then, snapshots taken by then. What the
+price did within an hour after is kept apart, in ``Market.followed``, to say how a cascade went on.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.open_interest import STALE_US, OpenInterestSeries
-from liqcli.analysis.prices import keep_sound
+from liqcli.analysis.stand_ins import Series, list_series
 from liqcli.engine import Engine
 from liqcli.errors import DamagedError
 from liqcli.lake import Lake
 from liqcli.model import US_PER_S, PriceSeries, Window
-from liqcli.partition import Partition, month_of
+from liqcli.partition import month_of, months_of
 from liqcli.timespan import parse_length
 
 # Query -> the view it reads, and the columns a file of that must have.
@@ -93,10 +97,24 @@ class Candles:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What is known beside the liquidations; None where the lake holds none."""
+    """
+    What is known beside the liquidations when the window ends; None where the lake holds none.
+
+    ``followed`` is the same price series and an hour more, to say what followed. ``stand_in`` says in a sentence whose
+    candles they are where they are not those of a liquidated symbol on one of its exchanges.
+    """
 
     candles: Candles | None = None
     open_interest: OpenInterestSeries | None = None
+    followed: PriceSeries | None = None
+    stand_in: str | None = None
+
+    def prices_in(self, window: Window) -> PriceSeries | None:
+        """Give the candles that touch a window, for the price line; None without one."""
+        if self.candles is None:
+            return None
+        prices = self.candles.since(window.start_us - self.candles.prices.step_us + 1).prices
+        return prices if len(prices.ts_us) else None
 
 
 def choose_step(length_us: int, stored_us: int) -> int:
@@ -113,11 +131,11 @@ def read_market(
     engine: Engine, lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window, history_us: int = 0
 ) -> tuple[Market, list[Path]]:
     """
-    Read candles from 200 bars (and at least ``history_us``) before a window to an hour after it, and open interest.
+    Read candles from 200 bars (and at least ``history_us``) before a window to its end, and open interest.
 
-    Of several series the one of the earliest symbol and exchange in the given order wins (callers list them by USD),
-    then any other exchange, then the finest interval, as for the price line; series are never mixed. Only one that
-    reaches into the window counts. What lies after the window serves only to say what the price did after a cascade.
+    Of several series the first in the order of :func:`liqcli.analysis.stand_ins.list_series` wins (callers list symbols
+    and exchanges by USD); series are never mixed. Only one that is known up to date counts: with a candle that closed
+    inside the window, or, where a candle is longer than that, the last one that could have closed.
 
     Returns
     -------
@@ -126,40 +144,58 @@ def read_market(
     """
     damaged: list[Path] = []
     wide = Window(window.start_us - max(history_us, HISTORY_BARS * LONGEST_CANDLE_US), window.end_us + HOUR_US)
-    stored = _in_order(lake.find("candles", symbols, wide), symbols, exchanges)
-    candles = next(filter(None, (_read_candles(engine, lake, g, window, history_us, damaged) for g in stored)), None)
-    stored = _in_order(lake.find("open_interest", symbols, wide), symbols, exchanges)
-    interest = next(filter(None, (_read_open_interest(engine, lake, g, window, damaged) for g in stored)), None)
-    return Market(candles, interest), damaged
+    found = lake.partitions("candles")
+    series = list_series([p for p in found if p.month in set(months_of(wide))], symbols, exchanges)
+    first = next(filter(None, (_read_candles(engine, lake, s, window, history_us, damaged) for s in series)), None)
+    market = Market() if first is None else first
+    stored = list_series(lake.find("open_interest", symbols, wide), symbols, exchanges)
+    interest = next(filter(None, (_read_open_interest(engine, lake, s, window, damaged) for s in stored)), None)
+    return replace(market, open_interest=interest), damaged
 
 
 def _read_candles(
-    engine: Engine, lake: Lake, group: Sequence[Partition], window: Window, history_us: int, damaged: list[Path]
-) -> Candles | None:
-    step_us = parse_length(group[0].interval, "candle interval")
+    engine: Engine, lake: Lake, series: Series, window: Window, history_us: int, damaged: list[Path]
+) -> Market | None:
+    step_us = parse_length(series.interval, "candle interval")
     start_us = window.start_us - max(history_us, HISTORY_BARS * choose_step(window.length_us, step_us))
-    near = [p for p in group if month_of(start_us) <= p.month <= month_of(window.end_us + HOUR_US)]
+    near = [p for p in series.partitions if month_of(start_us) <= p.month <= month_of(window.end_us + HOUR_US)]
     bounds = {"start_us": start_us, "end_us": window.end_us + HOUR_US, "step_us": step_us}
     columns = _read_sound(engine, "market_candles", [p.path(lake.root) for p in near], bounds, damaged)
     if columns is None:
         return None
     columns = keep_sound(columns)
-    ts_us = columns["ts_us"].astype(np.int64)
-    if not ((ts_us + step_us > window.start_us) & (ts_us < window.end_us)).any():
-        return None
     numbers = {name: columns[name].astype(np.float64) for name in ("open", "high", "low", "close")}
-    basis = f"{group[0].exchange} {group[0].symbol} {group[0].interval} candle"
-    prices = PriceSeries(ts_us=ts_us, step_us=step_us, basis=basis, **numbers)
+    prices = PriceSeries(
+        ts_us=columns["ts_us"].astype(np.int64), step_us=step_us, basis=f"{series.name} candle", **numbers
+    )
     taker_buy = _keep_amounts(columns["taker_buy"])
-    known = not np.isnan(taker_buy).all()
-    return Candles(prices, _keep_amounts(columns["volume"]), taker_buy if known else None)
+    everything = Candles(prices, _keep_amounts(columns["volume"]), taker_buy)
+    closed = everything.until(window.end_us)
+    closes_us = closed.prices.ts_us + step_us
+    if not len(closes_us) or int(closes_us[-1]) <= min(window.start_us, window.end_us - step_us):
+        return None
+    if closed.taker_buy is not None and np.isnan(closed.taker_buy).all():
+        closed = replace(closed, taker_buy=None)
+    return Market(closed, followed=prices, stand_in=series.stand_in)
+
+
+def keep_sound(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """
+    Leave out candles whose prices cannot be true, as another program may have written them: they are not known.
+
+    ``liqcli verify`` names them. One such candle would move averages, or stop the picture.
+    """
+    opened, high, low, close = (columns[name].astype(np.float64) for name in ("open", "high", "low", "close"))
+    holds = (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))  # false for NaN
+    sound = (low > 0) & np.isfinite(high) & holds
+    return {name: column[sound] for name, column in columns.items()}
 
 
 def _read_open_interest(
-    engine: Engine, lake: Lake, group: Sequence[Partition], window: Window, damaged: list[Path]
+    engine: Engine, lake: Lake, series: Series, window: Window, damaged: list[Path]
 ) -> OpenInterestSeries | None:
-    bounds = {"start_us": window.start_us - STALE_US, "end_us": window.end_us + HOUR_US}
-    near = [p for p in group if month_of(bounds["start_us"]) <= p.month <= month_of(bounds["end_us"])]
+    bounds = {"start_us": window.start_us - STALE_US, "end_us": window.end_us}
+    near = [p for p in series.partitions if month_of(bounds["start_us"]) <= p.month <= month_of(bounds["end_us"])]
     columns = _read_sound(engine, "market_open_interest", [p.path(lake.root) for p in near], bounds, damaged)
     if columns is None or not len(columns["ts_us"]):
         return None
@@ -167,7 +203,7 @@ def _read_open_interest(
         columns["ts_us"].astype(np.int64),
         _keep_amounts(columns["open_interest"]),
         _keep_amounts(columns["open_interest_usd"]),
-        f"{group[0].exchange} {group[0].symbol}",
+        series.name,
     )
 
 
@@ -192,17 +228,3 @@ def _read_sound(
         return found
     damaged += paths
     return None
-
-
-def _in_order(found: Sequence[Partition], symbols: Sequence[str], exchanges: Sequence[str]) -> list[list[Partition]]:
-    """Group files into series, the best one first."""
-    groups: dict[tuple[str, str, str, str], list[Partition]] = {}
-    for p in found:
-        groups.setdefault((p.symbol, p.exchange, p.interval, p.source), []).append(p)
-
-    def place(key: tuple[str, str, str, str]) -> tuple[int, int, str, int, str]:
-        symbol, exchange, interval, source = key
-        rank = list(exchanges).index(exchange) if exchange in exchanges else len(exchanges)
-        return list(symbols).index(symbol), rank, exchange, parse_length(interval) if interval else 0, source
-
-    return [groups[key] for key in sorted(groups, key=place)]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from liqcli.analysis.stand_ins import list_series, list_stand_ins
 from liqcli.engine import Engine
 from liqcli.errors import EmptyWindowError
 from liqcli.lake import Lake
@@ -19,6 +20,7 @@ from liqcli.partition import Partition
 
 PRICES = ("reported", "market")
 MINUTE = "1m"
+MINUTE_US = 60 * US_PER_S
 MINUTE_COLUMNS = ("ts", "low", "high")
 # Whose candles stand in for an exchange without any of its own: the deepest books first.
 STAND_INS = ("binance", "bybit", "okx", "gate")
@@ -48,7 +50,8 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
     ----------
     pairs : sequence of (str, str)
         Exchange and symbol of the events. An exchange without candles of its own takes those of another, of the same
-        symbol; series are not mixed.
+        symbol, else of one that trades at the same price (``stand_ins``); series are not mixed. Only candles that were
+        closed by the window's end count.
     window : Window
         Half-open. [UTC]
 
@@ -59,10 +62,9 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
     """
     import pyarrow as pa
 
-    minute_us = 60 * US_PER_S
-    around = Window(window.start_us - window.start_us % minute_us, window.end_us)
+    around = Window(window.start_us - window.start_us % MINUTE_US, window.end_us)
     symbols = sorted({symbol for _, symbol in pairs})
-    found = [p for p in lake.find("candles", symbols, around) if p.interval == MINUTE]
+    found, damaged = _find_minutes(engine, lake, symbols, around)
     chosen = [(pair, p) for pair in pairs for p in _choose(found, *pair)]
     if not chosen:
         names = ",".join(symbols)
@@ -70,8 +72,6 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
             f"--price market: the lake holds no candles of one minute of {names} in the window; to get some: "
             f"liqcli fetch --kind candles --symbol {names}"
         )
-    paths = list(dict.fromkeys(p.path(lake.root) for _, p in chosen))
-    damaged = engine.open_files("stored_minutes", paths, MINUTE_COLUMNS)
     engine.register(
         "minute_files",
         pa.table(
@@ -82,16 +82,29 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
             }
         ),
     )
-    engine.create("liquidations", "market_price")
+    engine.create("liquidations", "market_price", {"end_us": window.end_us})
     columns = engine.run("price_kinds")
     events = dict(zip(columns["price_kind"].tolist(), columns["events"].tolist(), strict=True))
     moved, filled = events.pop("market", 0), events.pop("fill", 0)
     basis = tuple(sorted({f"{p.exchange} {p.symbol} {p.interval}" for _, p in chosen}))
-    return MarketPrices(basis, moved, filled, sum(events.values()), tuple(damaged))
+    return MarketPrices(basis, moved, filled, sum(events.values()), damaged)
 
 
-def _choose(found: Sequence[Partition], exchange: str, symbol: str) -> list[Partition]:
+def _find_minutes(
+    engine: Engine, lake: Lake, symbols: Sequence[str], window: Window
+) -> tuple[list[Partition], tuple[Path, ...]]:
+    """Open the files that hold a candle of one minute of the window, as ``stored_minutes``; and name the damaged."""
+    names = {*symbols, *(other for symbol in symbols for other in list_stand_ins(symbol))}
+    found = [p for p in lake.find("candles", sorted(names), window) if p.interval == MINUTE]
+    paths = {str(p.path(lake.root)): p for p in found}
+    if not found:
+        return [], ()
+    damaged = engine.open_files("stored_minutes", [Path(name) for name in paths], MINUTE_COLUMNS)
+    held = engine.run("minutes_held", {"start_us": window.start_us, "end_us": window.end_us})
+    return [paths[name] for name in held["filename"].tolist()], tuple(damaged)
+
+
+def _choose(found: Sequence[Partition], exchange: str, symbol: str) -> Sequence[Partition]:
     """The files of one series for an exchange and symbol: its own candles, else those of a stand-in."""
-    held = {p.exchange for p in found if p.symbol == symbol}
-    best = next((name for name in (exchange, *STAND_INS, *sorted(held)) if name in held), None)
-    return [p for p in found if p.exchange == best and p.symbol == symbol]
+    series = list_series(found, [symbol], [exchange, *(name for name in STAND_INS if name != exchange)])
+    return series[0].partitions if series else ()

@@ -72,10 +72,9 @@ def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
     symbols = match_symbols(query.symbol, lake.symbols())
     everything = lake.find("liquidations", symbols, exchanges=query.exchanges)
     try:
-        selection = _select(engine, lake, query, symbols, everything, *read_holdings(engine, lake, everything))
+        selection = _select(engine, lake, query, symbols, everything)
     except DamagedError:  # in a page of a column that the holdings did not touch: find the file, use the others
-        found = read_holdings(engine, lake, everything, thorough=True)
-        selection = _select(engine, lake, query, symbols, everything, *found)
+        selection = _select(engine, lake, query, symbols, everything, thorough=True)
     if impossible := int(engine.run("window_count")["impossible"][0]):
         raise DamagedError(
             f"{format_count(impossible)} row{'s'[: impossible != 1]} of {lake.root} cannot be true: a position, price "
@@ -91,20 +90,25 @@ def _select(
     query: Query,
     symbols: Sequence[str],
     everything: Sequence[Partition],
-    holdings: Sequence[Holding],
-    damaged: Sequence[Path],
+    thorough: bool = False,
 ) -> Selection:
+    if (query.until or "").strip().lower() == "latest":
+        holdings, damaged = read_holdings(engine, lake, everything, thorough)
+        if not holdings:
+            raise _nothing_stored(query, lake)
+        window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in holdings))
+    else:
+        window = resolve_window(query.since, query.until, query.lookback, None)
+        holdings, damaged = read_holdings(engine, lake, everything, thorough, window.end_us)
+    known = {h.partition.symbol for h in holdings}
+    symbols = [symbol for symbol in symbols if symbol in known] or symbols
     label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
-    latest = max((h.last_us for h in holdings), default=None)
-    if latest is None and (query.until or "").strip().lower() == "latest":
-        raise _nothing_stored(query, lake)
-    window = resolve_window(query.since, query.until, query.lookback, latest)
     inside = [h for h in holdings if h.first_us < window.end_us and h.last_us >= window.start_us]
     sharing = share_out(lake, symbols, query.exchanges, holdings, window)
     events = _load(engine, lake, inside, sharing, window, query) if inside else 0
     if not events:
-        if holdings:
-            raise _nothing_inside(query, holdings, window, sharing.coverage)
+        if held := read_holdings(engine, lake, everything, thorough)[0]:
+            raise _nothing_inside(query, held, window, sharing.coverage)
         raise _nothing_stored(query, lake)
     comparisons = compare_sources(engine, sharing.leftovers, inside, query.position, query.min_usd)
     damaged = [*damaged, *sharing.damaged]

@@ -11,9 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.engine import Engine
-from liqcli.model import HeatmapGrid, PriceSeries, Window
+from liqcli.model import US_PER_S, HeatmapGrid, PriceSeries
 
 Columns = Mapping[str, NDArray[Any]]
+NEAR_MARKET = ("candle", "fill", "market")
+ROUGH_US = 5 * 60 * US_PER_S
+LAST_PRINT = {
+    "fill": "fill price of the last liquidation",
+    "order": "order price of the last liquidation",
+    "bankruptcy": "bankruptcy price of the last liquidation",
+    "trigger": "trigger price of the last liquidation",
+    "market": "price of the last liquidation, moved to the market",
+}
 _EVERYTHING = {"price_low": 0.0, "price_high": math.inf}
 
 
@@ -153,23 +162,47 @@ def _band(rank: int, k: int, grid: HeatmapGrid, total_e6: int, last_price: float
     )
 
 
-def find_last_price(prices: PriceSeries | None, trace: Columns, window: Window) -> tuple[float, str, int]:
+@dataclass(frozen=True, slots=True)
+class LastPrice:
     """
-    Give the last price known within the window, what it is, and when.
+    The last price known when a window ended [quote], when it was [µs UTC], and what it is.
 
-    Returns
-    -------
-    price, basis, ts_us
-        The close of the last candle that ended inside the window and after the last liquidation's candle began, else
-        the last liquidation's own price. A candle that goes on beyond the window would be a look ahead. [quote], [µs]
+    ``kind``: ``candle`` (its close), or the price kind of a liquidation; ``basis`` says it in words.
     """
-    last_trace = int(trace["ts_us"][-1])
-    if prices is not None:
-        closed = np.flatnonzero(prices.ts_us + prices.step_us <= window.end_us)
-        if len(closed) and int(prices.ts_us[closed[-1]]) + 2 * prices.step_us > last_trace:
-            k = int(closed[-1])
-            return float(prices.close[k]), f"close of the last {prices.basis}", int(prices.ts_us[k]) + prices.step_us
-    return float(trace["price"][-1]), "price of the last liquidation", last_trace
+
+    price: float
+    kind: str
+    basis: str
+    ts_us: int
+
+
+def find_last_price(closed: PriceSeries | None, prints: Columns) -> LastPrice:
+    """
+    Take the newer of the last candle's close and the last liquidation.
+
+    A bankruptcy, order or trigger price lies up to a percent beside the market, so it counts only when it is more than
+    five minutes newer than any close, fill or price moved to the market.
+
+    Parameters
+    ----------
+    closed : PriceSeries or None
+        Candles that were closed by the window's end.
+    prints : mapping of arrays
+        The rows of ``sql/last_prints.sql``.
+    """
+    found = [
+        LastPrice(float(price), str(kind), LAST_PRINT[str(kind)], int(ts_us))
+        for kind, ts_us, price in zip(prints["price_kind"], prints["ts_us"], prints["price"], strict=True)
+    ]
+    if closed is not None and len(closed.ts_us):
+        close_us = int(closed.ts_us[-1]) + closed.step_us
+        found.append(LastPrice(float(closed.close[-1]), "candle", f"close of the last {closed.basis}", close_us))
+
+    def worth(last: LastPrice) -> tuple[int, bool, bool, str]:
+        near = last.kind in NEAR_MARKET
+        return last.ts_us - (0 if near else ROUGH_US), near, last.kind == "candle", last.kind
+
+    return max(found, key=worth)
 
 
 def busiest_bucket(grid: HeatmapGrid) -> tuple[int, float]:

@@ -3,6 +3,7 @@
 -- USD that are no amount (absent, not above 0, not finite, more than an integer holds) count in no sum; such rows are told.
 --
 -- reads   stored (ts, notional, completeness, price_kind, filename)
+-- param   $end_us   BIGINT   rows from here on are not looked at [µs]
 -- gives   filename VARCHAR; first_us BIGINT [µs]; last_us BIGINT [µs]; events BIGINT; notional_e6 BIGINT [1e-6 USD]; full_events BIGINT; fill_events BIGINT; amountless BIGINT
 -- order   filename   (total: one row a file)
 WITH amounts AS (
@@ -13,6 +14,7 @@ WITH amounts AS (
         price_kind,
         CASE WHEN notional > 0 THEN TRY_CAST(ROUND(notional * 1000000) AS BIGINT) END AS usd_e6
     FROM stored
+    WHERE EPOCH_US(ts) < $end_us
 )
 
 SELECT

@@ -1,6 +1,7 @@
 -- Move prices that are not fills to the nearest price that traded in their minute, where that minute's candle is known.
 --
 -- reads   reported (ts_us, exchange, symbol, source, position, price, price_kind, qty, completeness, notional_e6), stored_minutes (ts, low, high, filename), minute_files (filename, exchange, symbol)
+-- param   $end_us   BIGINT   end of the window: a candle that closes later was not known [µs]
 -- gives   ts_us BIGINT; exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price DOUBLE; price_kind VARCHAR; qty DOUBLE; completeness VARCHAR; notional_e6 BIGINT [1e-6 USD]
 -- order   none (a set of rows; every query on it sums integers or sorts totally)
 WITH minutes AS (
@@ -17,7 +18,9 @@ WITH minutes AS (
     FROM stored_minutes
     INNER JOIN minute_files
         ON stored_minutes.filename = minute_files.filename
-    WHERE stored_minutes.low > 0 AND stored_minutes.low <= stored_minutes.high
+    WHERE stored_minutes.low > 0
+        AND stored_minutes.low <= stored_minutes.high
+        AND EPOCH_US(stored_minutes.ts) + 60000000 <= $end_us
 )
 
 SELECT

@@ -309,7 +309,7 @@ def test_open_interest_that_begins_inside_the_window_says_from_when() -> None:
 
 
 def test_read_market_from_the_lake(tmp_path: Path) -> None:
-    """History before, one hour after, the exchange that was named first; open interest from an hour before."""
+    """History up to the end, the exchange that was named first; open interest from an hour before."""
     lake = Lake(tmp_path / "lake")
     rows = [Candle(T0 + k * HOUR, 10.0, 12.0, 9.0, 11.0, None if k % 2 else 5.0) for k in range(-300, 48)]
     write_candles(lake, "binance", "BTCUSDT", "1h", "import", rows)
@@ -322,11 +322,13 @@ def test_read_market_from_the_lake(tmp_path: Path) -> None:
         assert market.open_interest is not None
         assert damaged == []
         times = market.candles.prices.ts_us
-        assert ((times - T0) // HOUR).tolist() == list(range(-200, 25))
+        assert ((times - T0) // HOUR).tolist() == list(range(-200, 24))  # closed when the day ends
         assert market.candles.prices.basis == "okx BTCUSDT 1h candle"
         assert market.candles.prices.close[0] == 10.5
-        assert np.isnan(market.candles.volume).tolist() == [bool(k % 2) for k in range(-200, 25)]
-        assert market.open_interest.coins.tolist() == [7.0 + k for k in range(-1, 26)]
+        assert np.isnan(market.candles.volume).tolist() == [bool(k % 2) for k in range(-200, 24)]
+        assert market.followed is not None
+        assert int(market.followed.ts_us[-1]) == T0 + 24 * HOUR  # an hour more, to say what followed
+        assert market.open_interest.coins.tolist() == [7.0 + k for k in range(-1, 25)]
         assert np.isnan(market.open_interest.usd).all()
         further, _ = read_market(engine, lake, ["BTCUSDT"], [], TODAY, history_us=12 * DAY)
         assert further.candles is not None

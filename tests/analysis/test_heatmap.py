@@ -375,3 +375,14 @@ def test_events_on_the_window_edges(tmp_path):
     findings = build_findings(store, query, GridOptions(bucket_us=5 * MINUTE), View())
     assert findings.summary.sums.events == 2
     assert findings.grid.qty.tolist() == [[10] + [0] * 10 + [100]]
+
+
+def test_a_window_worth_less_than_a_millionth_of_a_dollar_is_empty(lake):
+    """4e-7 USD rounds to 0: no share can be taken of it. Beside other events it counts as an event of 0 USD."""
+    dust = make_liquidation(T0 + HOUR, price=4.0, qty=1e-7, notional=4e-7)
+    query = Query("SOLUSDT", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z")
+    store = fill_lake(lake, [dust])
+    with pytest.raises(EmptyWindowError, match="the 1 event of the window is worth less than a millionth of a dollar"):
+        build_findings(store, query, GridOptions(), View())
+    report = build_report(build_findings(fill_lake(lake, [make_liquidation(T0 + HOUR)]), query, GridOptions(), View()))
+    assert (report["meta"]["events"], report["meta"]["notional"]) == (2, 100)

@@ -11,7 +11,6 @@ import pytest
 from factories import HOUR, MINUTE, T0, make_window
 
 from liqcli.analysis.market import read_market
-from liqcli.analysis.prices import read_prices
 from liqcli.engine import Engine
 from liqcli.lake import Lake
 from liqcli.market_data import Candle, OpenInterest, write_candles, write_open_interest
@@ -31,10 +30,9 @@ def spoil(store, kind, column, value):
 
 def read(store):
     with Engine() as engine:
-        prices, damaged = read_prices(engine, store, ["SOLUSDT"], ["gate"], HOURS)
-        market, more = read_market(engine, store, ["SOLUSDT"], ["gate"], HOURS)
-    assert (damaged, more) == ([], [])
-    return prices, market
+        market, damaged = read_market(engine, store, ["SOLUSDT"], ["gate"], HOURS)
+    assert damaged == []
+    return market.prices_in(HOURS), market
 
 
 @pytest.mark.parametrize("column", ["open", "high", "low", "close"])

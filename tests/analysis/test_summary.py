@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 
-from liqcli.analysis.prices import read_prices
+from liqcli.analysis.market import read_market
 from liqcli.analysis.selection import Query, build_selection
-from liqcli.analysis.summary import build_summary, find_last_price
+from liqcli.analysis.summary import LastPrice, build_summary, find_last_price
 from liqcli.engine import Engine
 from liqcli.lake import Lake
 from liqcli.market_data import Candle, write_candles
@@ -41,35 +41,52 @@ def test_sums_by_hand(lake):
     assert summary.completeness == "mixed"
 
 
-def trace(*points):
-    return {"ts_us": np.array([t for t, _ in points]), "price": np.array([p for _, p in points])}
+def prints(*points):
+    """points: (price kind, ts_us, price), the last event of each kind."""
+    kinds, times, prices = zip(*points, strict=True)
+    return {"price_kind": np.array(kinds), "ts_us": np.array(times), "price": np.array(prices)}
 
 
 def series(*points, step=MINUTE):
     closes = np.array([p for _, p in points], dtype=float)
     times = np.array([t for t, _ in points], dtype=np.int64)
-    return PriceSeries(times, closes, closes, closes, closes, step, "gate SOLUSDT 1m candle")
+    return PriceSeries(times, closes, closes, closes, closes, step, "gate SOLUSDT 1h candle")
 
 
-FIRST_DAY = Window(T0, T0 + DAY)
+def test_last_price_is_the_newer_of_close_and_print():
+    fill = prints(("fill", T0 + HOUR, 2.0))
+    wanted = LastPrice(2.0, "fill", "fill price of the last liquidation", T0 + HOUR)
+    assert find_last_price(None, fill) == wanted
+    assert find_last_price(series((T0 + HOUR - MINUTE - 1, 9.0)), fill) == wanted  # it closed a microsecond before
+    close = LastPrice(9.0, "candle", "close of the last gate SOLUSDT 1h candle", T0 + HOUR)
+    assert find_last_price(series((T0, 8.0), (T0 + HOUR - MINUTE, 9.0)), fill) == close
 
 
-def test_last_price_is_the_close_of_the_last_candle_unless_events_go_on_long_after_it():
-    events = trace((T0, 1.0), (T0 + HOUR, 2.0))
-    assert find_last_price(None, events, FIRST_DAY) == (2.0, "price of the last liquidation", T0 + HOUR)
-    candles = series((T0, 10.0), (T0 + HOUR, 20.0))
-    expected = (20.0, "close of the last gate SOLUSDT 1m candle", T0 + HOUR + MINUTE)
-    assert find_last_price(candles, events, FIRST_DAY) == expected
-    # A candle that ended up to one candle before the event still tells the market better than a forced order's price.
-    assert find_last_price(series((T0 + HOUR - 2 * MINUTE + 1, 10.0)), events, FIRST_DAY)[0] == 10.0
-    assert find_last_price(series((T0 + HOUR - 2 * MINUTE, 10.0)), events, FIRST_DAY)[0] == 2.0
+@pytest.mark.parametrize("kind", ["order", "bankruptcy", "trigger"])
+def test_a_price_beside_the_market_counts_when_it_is_five_minutes_newer(kind):
+    def last(minutes, near=("fill", T0, 2.0)):
+        return find_last_price(None, prints(near, (kind, T0 + round(minutes * MINUTE), 3.0)))
+
+    assert last(5).kind == "fill"
+    assert last(5.1) == LastPrice(3.0, kind, f"{kind} price of the last liquidation", T0 + round(5.1 * MINUTE))
+    assert last(5, near=("market", T0, 2.0)).kind == "market"
+    assert find_last_price(series((T0 - MINUTE, 9.0)), prints((kind, T0 + 5 * MINUTE, 3.0))).kind == "candle"
 
 
-def test_a_candle_that_goes_on_beyond_the_window_is_no_last_price():
-    events = trace((T0 + HOUR, 2.0))
-    candles = series((T0 + HOUR - MINUTE, 10.0), (T0 + HOUR, 20.0))
-    assert find_last_price(candles, events, Window(T0, T0 + HOUR + MINUTE - 1))[0] == 10.0
-    assert find_last_price(candles, events, Window(T0, T0 + HOUR + MINUTE))[0] == 20.0
+def test_the_last_print_of_each_kind_is_the_largest_of_its_instant(lake):
+    rows = [
+        make_liquidation(T0 + 1, price=1.0, qty=900.0),
+        make_liquidation(T0 + 2, price=2.0, qty=10.0),
+        make_liquidation(T0 + 2, price=3.0, qty=20.0),
+        make_liquidation(T0 + 3, price=4.0, price_kind="order"),
+    ]
+    with Engine() as engine:
+        build_selection(engine, fill_lake(lake, rows), Query("SOL", since="2026-03-01", until="2026-03-02"))
+        found = engine.run("last_prints")
+    assert list(zip(*(found[name].tolist() for name in found), strict=True)) == [
+        ("fill", T0 + 2, 3.0),
+        ("order", T0 + 3, 4.0),
+    ]
 
 
 def candle(ts, close):
@@ -78,7 +95,8 @@ def candle(ts, close):
 
 def read(store, symbols=("SOLUSDT",), exchanges=("gate", "okx")):
     with Engine() as engine:
-        return read_prices(engine, store, symbols, exchanges, WINDOW)
+        market, damaged = read_market(engine, store, symbols, exchanges, WINDOW)
+        return market.prices_in(WINDOW), damaged
 
 
 def test_candles_of_the_exchange_with_most_usd_then_the_finest(lake):
@@ -94,9 +112,9 @@ def test_candles_of_the_exchange_with_most_usd_then_the_finest(lake):
     assert read(store, symbols=("BTCUSD",)) == (None, [])
 
 
-def test_candles_that_touch_the_window(lake):
+def test_candles_that_touch_the_window_and_are_closed_when_it_ends(lake):
     store = Lake(lake)
-    times = [T0 - MINUTE, T0 - 30_000_000, T0, T0 + DAY - 1, T0 + DAY]
+    times = [T0 - MINUTE, T0 - 30_000_000, T0, T0 + DAY - MINUTE, T0 + DAY - 1, T0 + DAY]
     write_candles(store, "gate", "SOLUSDT", "1m", "gate", [candle(ts, 1.0 + k) for k, ts in enumerate(times)])
     prices, damaged = read(store)
     assert prices.ts_us.tolist() == times[1:4]
