@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liqcli.partition import Partition
-from liqcli.symbols import split_symbol
+from liqcli.symbols import expiry_of, split_symbol
 from liqcli.timespan import parse_length
 
 USD_QUOTES = ("USDT", "USDC", "USD", "FDUSD", "BUSD", "TUSD", "USDE")  # the deepest books first
@@ -42,9 +42,9 @@ class Series:
 
 
 def list_stand_ins(symbol: str) -> list[str]:
-    """List the symbols that trade at the same price, best first; none for a quote that is no USD."""
+    """List the symbols that trade at the same price, best first; none for a dated one or a quote that is no USD."""
     base, quote = split_symbol(symbol)
-    if quote and quote not in USD_QUOTES:
+    if expiry_of(symbol) or (quote and quote not in USD_QUOTES):
         return []
     names = [*(base + other for other in USD_QUOTES), base]
     return [name for name in names if name != symbol]

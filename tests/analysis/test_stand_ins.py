@@ -23,8 +23,8 @@ def test_same_base_in_other_usd_then_bare():
     ]
 
 
-@pytest.mark.parametrize("symbol", ["BTCEUR", "ETHBTC"])
-def test_a_quote_that_is_no_usd_has_no_stand_in(symbol):
+@pytest.mark.parametrize("symbol", ["BTCEUR", "ETHBTC", "BTCUSDT-251226", "BTC-251226"])
+def test_another_quote_or_a_dated_contract_has_no_stand_in(symbol):
     assert list_stand_ins(symbol) == []
 
 
