@@ -127,6 +127,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         completeness_words=words.COMPLETENESS,
+        dated_words=words.describe_dated,
         price_kind_words=words.PRICE_KINDS,
         coverage_words=words.describe_coverage,
         hour_words=words.describe_hours,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ def _meta(findings: Findings) -> dict[str, Any]:
     return {
         "symbol": findings.selection.label,
         "symbols": list(findings.selection.symbols),
+        "dated": [asdict(part) for part in findings.summary.dated],
         "start": format_iso(window.start_us),
         "end": format_iso(window.end_us),
         "exchanges": sorted(e.exchange for e in findings.summary.exchanges),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from liqcli.formats import format_coverage, format_duration, format_percent_signed, format_usd_signed
+from liqcli.formats import format_coverage, format_duration, format_percent_signed, format_share, format_usd_signed
 
 COMPLETENESS: Mapping[str, str] = {
     "full": "every liquidation the exchange publishes",
@@ -40,6 +40,16 @@ def list_exchanges(names: Sequence[str], most: int = 4) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+
+
+def describe_dated(parts: Sequence[Mapping[str, Any]], most: int = 3) -> str:
+    """Name the dated contracts that stand among contracts of another expiry, with their shares; empty without any."""
+    if not parts:
+        return ""
+    named = [f"{part['symbol']} {format_share(part['share'], 1.0)}" for part in parts[:most]]
+    if len(parts) > most:
+        named.append(f"{len(parts) - most} more {format_share(sum(p['share'] for p in parts[most:]), 1.0)}")
+    return f"with dated futures at prices of their own: {', '.join(named)} of the USD"
 
 
 def describe_hours(hours: Mapping[str, Any]) -> str:

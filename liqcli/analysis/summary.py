@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from liqcli.engine import Engine
 from liqcli.model import US_PER_S, HeatmapGrid, PriceSeries
+from liqcli.symbols import expiry_of
 
 Columns = Mapping[str, NDArray[Any]]
 NEAR_MARKET = ("candle", "fill", "market")
@@ -54,14 +55,25 @@ class ExchangeSums:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedPart:
+    """A dated contract that shares the price axis with contracts of another expiry. [USD], share 0 to 1"""
+
+    symbol: str
+    events: int
+    notional: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class WindowSummary:
-    """The whole selection in numbers, exchanges by falling USD."""
+    """The whole selection in numbers, exchanges by falling USD; ``dated`` contracts beside perpetuals likewise."""
 
     sums: Sums
     exchanges: tuple[ExchangeSums, ...]
     sources: tuple[str, ...]
     price_kinds: tuple[str, ...]
     completeness: str
+    dated: tuple[DatedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,23 @@ def build_summary(engine: Engine) -> WindowSummary:
         sources=tuple(sorted(set(columns["source"].tolist()))),
         price_kinds=tuple(sorted(set(columns["price_kind"].tolist()))),
         completeness=kinds.pop() if len(kinds) == 1 else "mixed",
+        dated=tuple(_find_dated(columns)),
     )
+
+
+def _find_dated(columns: Columns) -> list[DatedPart]:
+    """Add up dated contracts, by falling USD; none where all contracts expire at the same time."""
+    symbols = set(columns["symbol"].tolist())
+    if len({expiry_of(symbol) for symbol in symbols}) < 2:
+        return []
+    whole_e6 = int(columns["notional_e6"].sum())
+    parts = []
+    for symbol in filter(expiry_of, symbols):
+        mine = columns["symbol"] == symbol
+        usd_e6 = int(columns["notional_e6"][mine].sum())
+        events = int(columns["events"][mine].sum())
+        parts.append(DatedPart(symbol, events, usd_e6 / 1e6, usd_e6 / whole_e6 if whole_e6 else 0.0))
+    return sorted(parts, key=lambda part: (-part.notional, part.symbol))
 
 
 def _exchange_sums(columns: Columns, name: str) -> ExchangeSums:

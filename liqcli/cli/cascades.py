@@ -68,6 +68,7 @@ def cascades(
     from liqcli.render import render_json
     from liqcli.report import build_report
     from liqcli.settings import PALETTES, THEMES
+    from liqcli.words import describe_dated
 
     set_speech(quiet, debug)
     if output is not None:
@@ -87,6 +88,8 @@ def cascades(
     report = build_report(findings)
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
+    if dated := describe_dated(report["meta"]["dated"]):
+        say(f"{report['meta']['symbol']} {dated}")
     found = report["cascades"]
     if output_format == "json":
         typer.echo(render_json({key: report[key] for key in ("meta", "cascades")}), nl=False)

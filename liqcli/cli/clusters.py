@@ -67,6 +67,7 @@ def clusters(
     from liqcli.lake import Lake
     from liqcli.render import render_json
     from liqcli.report import build_report
+    from liqcli.words import describe_dated
 
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json", "csv"), "--format")
@@ -79,6 +80,8 @@ def clusters(
         warn(f"{name}: damaged, left out")
     for band in report["heavy_outside"]:
         say(f"heavy, but no cluster: {_heavy(band, report['meta']['bin_width'])}")
+    if dated := describe_dated(report["meta"]["dated"]):
+        say(f"{report['meta']['symbol']} {dated}")
     found = report["clusters"]
     if output_format == "json":
         typer.echo(render_json({key: report[key] for key in ("meta", "clusters", "nearest", "checklist")}), nl=False)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from liqcli.analysis.coverage import overall_share
 from liqcli.analysis.summary import ExchangeSums
 from liqcli.charts.picture import HeadlineNumber
 from liqcli.findings import Findings
 from liqcli.formats import format_coverage, format_time
-from liqcli.words import SHORT_COMPLETENESS, list_exchanges
+from liqcli.words import SHORT_COMPLETENESS, describe_dated, list_exchanges
 
 
 def list_origin(findings: Findings) -> list[str]:
@@ -27,7 +28,9 @@ def list_limits(findings: Findings) -> list[str]:
     """Say which part of the events was asked for, and what was done to them: the last words of every subtitle."""
     selection = findings.selection
     parts = [f"{selection.query.position}s only"] if selection.query.position != "both" else []
-    return [*parts, "prices moved to the market"] if selection.market_prices else parts
+    parts += ["prices moved to the market"] if selection.market_prices else []
+    dated = describe_dated([asdict(part) for part in findings.summary.dated])
+    return [*parts, dated] if dated else parts
 
 
 def list_price_kinds(exchanges: Sequence[ExchangeSums]) -> list[str]:
