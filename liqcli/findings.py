@@ -9,7 +9,7 @@ from typing import Any
 
 from liqcli.analysis.cascades import Cascade, Minutes, scan_minutes
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
-from liqcli.analysis.clusters import Cluster, ClusterOptions, build_clusters
+from liqcli.analysis.clusters import Cluster, ClusterOptions, scan_clusters
 from liqcli.analysis.context import Context, build_context
 from liqcli.analysis.coverage import common_gaps
 from liqcli.analysis.cumulative import Cumulative, build_cumulative
@@ -22,6 +22,7 @@ from liqcli.analysis.open_interest import OpenInterestSeries
 from liqcli.analysis.scale import check_bucket
 from liqcli.analysis.selection import Query, Selection, build_selection
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
+from liqcli.analysis.thin_data import describe_shortage
 from liqcli.embedded import SAMPLE_SOURCE
 from liqcli.engine import Engine
 from liqcli.intervals import Interval
@@ -54,7 +55,9 @@ class Findings:
 
     ``bands`` are single hot bins, ``clusters`` the bands that stand out of their surroundings; ``checklists`` has one
     entry a cluster, in their order. ``minutes`` is what the cascades stand out of, ``open_interest`` begins an hour
-    before the window, None where it is not stored. ``damaged`` names files that were left out.
+    before the window, None where it is not stored. ``too_little_data`` says how little the
+    window holds where that is too little for clusters and cascades, which are then empty. ``damaged`` names files that
+    were left out.
     """
 
     selection: Selection
@@ -78,6 +81,7 @@ class Findings:
     view: View
     options: GridOptions
     cluster_options: ClusterOptions
+    too_little_data: str | None
     damaged: tuple[Path, ...] = field(default=())
 
     @property
@@ -121,8 +125,13 @@ def build_findings(
         cascades, minutes = scan_minutes(engine, window, gaps, market.followed)
         bounds = (grid.price_low, grid.price_high)
         cumulative = build_cumulative(engine, grid, last_price, bounds)
-        clusters = build_clusters(engine, grid, last_price, cluster_options, bounds)
-    clusters = tag_clusters(_name_cascades(clusters, cascades), find_key_levels(grid, market.candles), grid)
+        shortage = _describe_shortage(grid, options)
+        clusters, axis = scan_clusters(engine, grid, last_price, cluster_options, bounds)
+    if shortage is not None:
+        clusters, cascades = (), ()
+    elif axis is not None:
+        levels = find_key_levels(axis, window, market.candles)
+        clusters = tag_clusters(_name_cascades(clusters, cascades), levels, axis)
     context = build_context(window, market, [(c.low, c.high) for c in clusters], cascades)
     approaches = zip(clusters, context.approaches, strict=True)
     return Findings(
@@ -147,8 +156,17 @@ def build_findings(
         view=view,
         options=options,
         cluster_options=cluster_options,
+        too_little_data=shortage,
         damaged=tuple(dict.fromkeys((*selection.damaged, *damaged))),
     )
+
+
+def _describe_shortage(grid: HeatmapGrid, options: GridOptions) -> str | None:
+    """Say how little was selected; what only the axis leaves out was selected too."""
+    events, usd = int(grid.events.sum()), int(grid.notional_e6.sum()) / 1e6
+    if options.price_low is None and options.price_high is None:
+        events, usd = events + grid.outside_events, usd + grid.outside_notional
+    return describe_shortage(events, usd)
 
 
 def _name_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:

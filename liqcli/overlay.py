@@ -61,7 +61,7 @@ def build_marks(findings: Findings, poster: Poster) -> list[Mark]:
 
 def _iter_marks(findings: Findings, places: Places) -> Iterator[Mark]:
     grid = findings.grid
-    clusters = {c.rank: _cluster_words(c, grid) for c in findings.clusters}
+    clusters = {c.rank: _cluster_words(c) for c in findings.clusters}
     cascades = {c.rank: describe_cascade(c) for c in findings.cascades}
     rows, columns = places.find("bin"), places.find("bucket")
     for key, region in rows.items():
@@ -156,12 +156,12 @@ def _cell_words(grid: HeatmapGrid, row: int, column: int) -> str:
     return f"{_moment(grid, column)}\n{_prices(grid, row)}\n{said}"
 
 
-def _cluster_words(cluster: Cluster, grid: HeatmapGrid) -> str:
-    step, away = grid.bin.width, cluster.distance_pct
+def _cluster_words(cluster: Cluster) -> str:
+    step, away = cluster.step, cluster.distance_pct
     band = f"{format_price(cluster.low, step)} – {format_price(cluster.high, step)}"
     distance = f", {format_percent_signed(away)} from the last price" if away is not None else ""
     return (
-        f"Cluster {cluster.rank}: {band}{distance}\n"
+        f"Cluster {cluster.rank}: {band}, peak {format_price(cluster.peak_price)}{distance}\n"
         f"{format_usd(cluster.notional)} USD, {format_share(cluster.share, 1.0)} of the window\n"
         f"{_sides(cluster.long_notional, cluster.short_notional, cluster.events)}"
     )

@@ -96,7 +96,7 @@ def _first_cascade(report: Mapping[str, Any]) -> str:
 
 
 def _band(part: Mapping[str, Any], report: Mapping[str, Any]) -> str:
-    step = report["meta"]["bin_width"]
+    step = part.get("step", report["meta"]["bin_width"])
     return f"{format_price(part['low'], step)} – {format_price(part['high'], step)}"
 
 

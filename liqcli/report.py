@@ -28,6 +28,7 @@ from liqcli.analysis.cumulative import cumulative_record, list_reach
 from liqcli.analysis.hours import hours_record
 from liqcli.analysis.market_price import MarketPrices
 from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
+from liqcli.analysis.thin_data import LEAST_USD
 from liqcli.command import format_command
 from liqcli.findings import Findings
 from liqcli.formats import format_iso
@@ -80,7 +81,7 @@ def build_cluster_records(findings: Findings) -> list[dict[str, Any]]:
 def _is_heavy_outside(band: PriceBand, findings: Findings) -> bool:
     """Whether a single step holds a twentieth of the window and lies in no cluster: mostly one large order."""
     inside = any(c.low < band.high and band.low < c.high for c in findings.clusters)
-    return not inside and round(100 * band.share, 1) >= HEAVY_PCT
+    return not inside and round(100 * band.share, 1) >= HEAVY_PCT and band.notional >= LEAST_USD
 
 
 def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:
@@ -129,6 +130,7 @@ def _meta(findings: Findings) -> dict[str, Any]:
         "price_kinds": list(findings.summary.price_kinds),
         "coverage": overall_share(findings.selection.coverage),
         "sample": findings.sample,
+        "too_little_data": findings.too_little_data,
     }
 
 

@@ -125,10 +125,8 @@ def _is_heavy(own: float, usd: Floats, ground: Floats, low: int, high: int) -> b
     return own >= LEAST_SHARE * float(usd.sum()) and own >= FACTOR * _around(ground, low, high) * (high - low)
 
 
-def find_in_scene(
-    engine: Engine, scene: Scene, scale: float, options: ClusterOptions | None = None
-) -> tuple[Sequence[Cluster], float]:
-    """Run the program's own way from events to clusters; gives clusters and bin width in units of the axis."""
+def register_scene(engine: Engine, scene: Scene, scale: float) -> float:
+    """Make a scene the engine's table ``liquidations`` at a price scale; gives the last price in it."""
     import pyarrow as pa
 
     # Whole ticks by one division: the prices are the doubles nearest to their decimals.
@@ -148,9 +146,16 @@ def find_in_scene(
         "notional_e6": pa.array(np.rint(scene.usd * 1e9).astype(np.int64)),
     }
     engine.register("liquidations", pa.table(columns))
+    return float(price[-1])
+
+
+def find_in_scene(
+    engine: Engine, scene: Scene, scale: float, options: ClusterOptions | None = None
+) -> Sequence[Cluster]:
+    """Run the program's own way from events to clusters."""
+    last_price = register_scene(engine, scene, scale)
     grid = build_grid(engine, Window(START_US, START_US + DAY_US), GridOptions())
-    clusters = build_clusters(engine, grid, float(price[-1]), options)
-    return clusters, grid.bin.width / (scale * UNIT)
+    return build_clusters(engine, grid, last_price, options)
 
 
 def to_units(price: float, scale: float) -> float:
@@ -160,7 +165,7 @@ def to_units(price: float, scale: float) -> float:
 
 @dataclass
 class Score:
-    """Counts over scenes; ``errors`` of both bounds of each band that was found, in bins."""
+    """Counts over scenes; ``errors`` of both bounds of each band that was found, in units of the axis."""
 
     heavy: int = 0
     found: int = 0
@@ -169,7 +174,7 @@ class Score:
     wrong: int = 0
     errors: list[float] = field(default_factory=list)
 
-    def add(self, scene: Scene, clusters: Sequence[Cluster], scale: float, bin_units: float) -> None:
+    def add(self, scene: Scene, clusters: Sequence[Cluster], scale: float) -> None:
         """Match the clusters of a scene: each with the planted band its peak lies in, each band once."""
         self.heavy += sum(band.heavy for band in scene.planted)
         taken: set[Planted] = set()
@@ -178,17 +183,14 @@ class Score:
             hits = [
                 band
                 for band in scene.planted
-                if band not in taken
-                and low < band.high
-                and high > band.low
-                and band.low - bin_units <= peak <= band.high + bin_units
+                if band not in taken and low < band.high and high > band.low and band.low - 1 <= peak <= band.high + 1
             ]
             if hits:
                 band = min(hits, key=lambda b: abs((b.low + b.high) / 2 - peak))
                 taken.add(band)
                 self.right += 1
                 self.found += band.heavy
-                self.errors += [abs(low - band.low) / bin_units, abs(high - band.high) / bin_units] * band.heavy
+                self.errors += [abs(low - band.low), abs(high - band.high)] * band.heavy
             elif self._is_natural(scene, low, high):
                 self.natural += 1
             else:

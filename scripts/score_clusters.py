@@ -21,44 +21,61 @@ PAGE = ROOT / "docs/clusters.md"
 HEAD = """\
 # Clusters
 
-A cluster is a price band in which much more was liquidated than around it. `liqcli clusters` and every report rank them
-by USD, then nearer to the last price, then lower price.
+A cluster is a price band in which much more was liquidated than beside it. `liqcli clusters` and every report rank
+them by USD, then nearer to the last price, then lower price.
+
+**Clusters are a property of the events.** Neither `--bin` nor `--bucket` changes one: edges, peak, USD, rank, key
+levels are the same whatever is drawn (only `active_buckets` counts buckets of the drawn grid). What changes them is
+what changes the events: the window, `--exchange`, `--position`, `--min-usd`, `--price-range`, `--price`,
+`--half-life`.
 
 ## How they are found
 
-From the profile, the USD of each price bin summed over the window (`liqcli/analysis/profile_peaks.py`):
+One scan adds up the events in fine price bins, a power of ten below a 10,000th of the price. From these:
 
-1. **Ground.** The 40 % quantile of the bins over half of the price axis, smoothed. A broad hill or a trend lifts it, a
-   band does not.
-2. **Peaks** of the lightly smoothed profile above its ground, by topographic prominence (how far one must descend
-   before the way leads higher), each with the stretch from valley to valley.
-3. **Trimming** of each stretch to where the heat is: the run of bins with the largest sum over half of its own mean.
-4. **Joining** of neighbours whose gap is no emptier than chance would leave it. The size of the single orders decides:
-   ten thousand small orders make a valley believable, ten large ones do not.
-5. **Keeping** of what holds `--min-share` of the window (2 %), 2.5 times its ground, and at least two equal orders'
-   weight: one large order is a large order, not a cluster. A band wider than a twentieth of the axis must also be 1.5
-   times as dense as the window's average. Where the whole window is but a few orders, single orders count.
+1. **Axis** (`liqcli/analysis/price_axis.py`). A band may be 0.4 % of the price wide, or a twentieth of the price span
+   that holds 99 % of the USD, where that is more (for a random walk about half the average true range of bars of a
+   hundredth of the window), but never more than a tenth of the range of all prices. A step of the search is about a
+   tenth of that, a multiple of the prices' tick; edges of clusters are multiples of the step (`step` in JSON), and
+   lie inside steps, so a band can have one step more. The axis ends ten such widths beyond the span: a small order
+   far away changes nothing.
+2. **Weight** (`liqcli/analysis/profile_peaks.py`). In the search an order counts with the square root of its USD: a
+   hundred orders weigh ten times as much as one of the same sum. Sums of USD alone follow the few largest orders, and
+   that is where most of the bands with nothing behind them came from.
+3. **Peaks** of the smoothed profile above its ground (a low quantile over half of the axis), by topographic
+   prominence; each stretch from valley to valley is trimmed to where the heat is.
+4. **Joining** of neighbours whose gap is no emptier than chance would leave it, as long as both together are no wider
+   than a band may be. A stretch that is wider by itself is cut at the lowest place of its middle half, and again.
+5. **Keeping.** A band holds `--min-share` of the window (2 %), at least 10 events and 10,000 USD, and no order makes
+   up more than half of it. It stands out when it weighs 2.6 times as much a step as the steps beside it (half of the
+   widest band to either side, other bands left out), even if it weighed three of its standard deviations less; or
+   when it holds a tenth of all USD, 2.5 times as much a step as beside it. Where no band does, those of 1.5 times are
+   named, else the core of a single hill; level noise has none.
 
-Where nothing stands out but the ground itself is one hill, its core is the one cluster; else bands of 1.5 times their
-ground are named if chance cannot explain them; level noise has none.
-Edges are edges of the grid's bins (`--bin`); grids of more than 320 rows are searched in steps of several bins. Bands
-never overlap, so an event is in one cluster at the most. Nothing depends on the row order, the clock, the time axis or
-the scale of the price. With `--half-life` an event counts half for each half-life that it is older than the newest one;
+Bands never overlap, so an event is in one cluster at the most, and the USD of a cluster are those of the events
+between its edges, added as integers. `low` and `high` are these exact edges in JSON, CSV, tables and pictures alike.
+They are not rounded to the drawn bins: rounding would move orders in or out of what the USD beside it say. With bins
+wider than a cluster the picture shows it as a stripe inside a row. Nothing depends on the row order, the clock or the
+scale of the price. With `--half-life` an event counts half for each half-life that it is older than the newest one;
 that decides which bands are found (`recent_share`), while `notional` and `share` stay what was liquidated.
+
+What falls through: two hot prices closer than a few steps are one cluster; of a hot stretch that is wider than a band
+may be, only the parts with a tenth of the USD or a gap beside them are named.
 
 | field | means |
 |---|---|
-| `peak_price` | middle of the band's hottest bin |
+| `low`, `high` | exact edges, `low` inside, `high` outside; multiples of `step` |
+| `peak_price` | mean price of the USD in the step that holds most of them |
 | `share` | of the USD of the whole window, 0 to 1 |
-| `active_buckets` | buckets of the time axis in which something was liquidated in the band |
+| `active_buckets` | buckets of the drawn time axis in which something was liquidated in the band |
 | `distance_pct` | from the last price to `peak_price` |
 | `side` | whether the whole band lies `above` or `below` the last price, or holds it (`at price`) |
-| `role` | what traders call that; words of the field, not a forecast |
+| `role` | what happened there, by side and place ([units.md](units.md#role)); not a forecast |
 | `key_levels` | levels inside the band or close to its edge, with the distance; see below |
 
 ## Key levels
 
-A cluster sits on a level that lies inside it, or no further from its edge than a bin or a 200th of the price range.
+A cluster sits on a level that lies inside it, or no further from its edge than a step or a 200th of the price axis.
 
 | level | is |
 |---|---|
@@ -72,9 +89,9 @@ looked at, and a swing counts only when the candles to its right have closed.
 
 ## Planted truth
 
-`scripts/score_clusters.py` makes windows of one day with 1 to 12 planted bands, 1 to 8 units wide (of 160) and at least
-3 units apart, evenly filled or bell-shaped, and runs the program's own way from events to clusters with the default
-options. Order sizes are heavy-tailed (log-normal, sigma 1.5; recorded days have 1.5 to 1.9). The grounds:
+`scripts/score_clusters.py` makes windows of one day with 1 to 12 planted bands, 1 to 8 units wide (of 160) and at
+least 3 units apart, evenly filled or bell-shaped, and runs the program's own way from events to clusters with the
+default options. Order sizes are heavy-tailed (log-normal, sigma 1.5; recorded days have 1.5 to 1.9). The grounds:
 
 | ground | is |
 |---|---|
@@ -85,21 +102,19 @@ options. Order sizes are heavy-tailed (log-normal, sigma 1.5; recorded days have
 
 - A planted band **counts** when its own USD is at least 3 times the ground around it (mean of the ground in the band
   and 10 units to either side) and at least 2.5 % of the window. Lighter ones need not be found and are not wrong.
-- A cluster **matches** a planted band when the two overlap and its peak lies in the band, give or take one bin. A band
-  is matched once: the second half of a band cut in two is wrong.
+- A cluster **matches** a planted band when the two overlap and its peak lies in the band, give or take one unit. A
+  band is matched once: the second half of a band cut in two is wrong.
 - **Recall**: bands that count and are matched.
 - **Precision, strict**: clusters that match a planted band, of all clusters.
 - **Precision, with natural heat**: a cluster is also right where the ground alone holds 3 times, per unit, what the
-  ground holds in the 10 units to either side of it: what is asked of a planted band.
+  ground holds in the 10 units to either side of it: what is asked of a planted band. A drifting random walk dwells,
+  and where it dwells more is liquidated: most of what is not planted on `path` is such a place.
+- **Bounds**: distance of both edges from the planted ones, in units. At 150 and 3,000 a step is two thirds of a unit,
+  so planted edges fall inside steps.
 
-**What the table does not say by itself.** On `path` the strict precision is about 0.8 and misses the 0.90 that it was
-to reach: about every fifth cluster there is not planted. A drifting random walk dwells, and where it dwells more is
-liquidated; most of these clusters are such places. The second precision was added after that was seen, to tell them
-from clusters with nothing behind them. Raising the finder's contrast to 3.5 brought strict precision on `path` to 0.85
-to 0.89 at a recall of 0.89 to 0.95, so no setting that was tried reaches both.
-
-- **Bounds**: distance of both edges from the planted ones, in bins. At 150 and 3,000 the automatic bin is 1.33 units
-  wide, so planted edges fall inside bins.
+What each rule brought on `path` (200 scenes, at 0.1 and at 150; recall, strict precision): sums of USD on the drawn
+bins, against a ground of half the axis, 0.981 and 0.780, 0.952 and 0.807; the square root of the orders and what lies
+beside a band instead, as the table says. With sums of USD no threshold reached a precision of 0.90 at that recall.
 
 Scored on SEEDS scenes for each line, seeds from FIRST on; the finder's constants were chosen on seeds below that.
 
@@ -130,8 +145,7 @@ def score_all(seeds: int) -> Iterator[str]:
                 score = Score()
                 for seed in range(FIRST_SEED, FIRST_SEED + seeds):
                     scene = make_scene(seed, ground)
-                    clusters, bin_units = find_in_scene(engine, scene, scale)
-                    score.add(scene, clusters, scale, bin_units)
+                    score.add(scene, find_in_scene(engine, scene, scale), scale)
                 bounds = (statistics.median(score.errors), statistics.quantiles(score.errors, n=10)[-1])
                 place = f"{scale:,.5f}".rstrip("0").rstrip(".")
                 yield (

@@ -349,10 +349,19 @@ def test_one_event_or_all_at_one_price_are_no_trouble(run_cli: RunCli, tmp_path:
     run_cli("heatmap", "-s", "SOLUSDT", "--until", "latest", *outputs, check=0)
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["meta"]["notional"] == 100 * rows
-    assert sum(c["events"] for c in report["clusters"]) in (0, rows)
-    assert report["cascades"] == []
-    run_cli("clusters", "-s", "SOLUSDT", "--until", "latest", check=0)
-    run_cli("cascades", "-s", "SOLUSDT", "--until", "latest", check=0)
+    assert (report["clusters"], report["cascades"], report["heavy_outside"]) == ([], [], [])  # 4,000 USD at the most
+    usd = {1: "100", 2: "200", 40: "4.00K"}[rows]
+    shortage = (
+        f"{rows} event{'s' * (rows > 1)}, {usd} USD; clusters and cascades need at least 20 events and 10,000 USD"
+    )
+    assert report["meta"]["too_little_data"] == f"{shortage} in the window"
+    for kind in ("html", "md"):
+        page = (tmp_path / f"r.{kind}").read_text()
+        assert page.count(f"Too little data: {shortage}") == 2  # clusters, cascades
+        assert "too little data" in page.split("clusters and cascades")[0].lower()  # among the first words
+    for command in ("clusters", "cascades"):
+        done = run_cli(command, "-s", "SOLUSDT", "--until", "latest", check=0)
+        assert (done.stdout, f"too little data: {shortage}" in done.stderr) == ("", True)
 
 
 def test_a_cascade_compares_prices_of_one_kind(run_cli: RunCli, tmp_path: Path) -> None:
@@ -360,7 +369,8 @@ def test_a_cascade_compares_prices_of_one_kind(run_cli: RunCli, tmp_path: Path) 
     rows = ["2026-03-02T10:30:00Z,bybit,SOLUSDT,long,98.5,10,bankruptcy"]
     rows += [f"2026-03-02T10:30:{n * 4 + 1:02d}Z,gate,SOLUSDT,long,{100 - n / 10},10,fill" for n in range(12)]
     events = tmp_path / "events.csv"
-    rows += [f"2026-03-02T{hour}:01:00Z,gate,SOLUSDT,short,100,0.1,fill" for hour in ("08", "11")]  # a quiet ground
+    quiet = [f"{hour}:{minute}" for hour in ("08", "11") for minute in ("01", "21", "41", "58")]
+    rows += [f"2026-03-02T{time}:00Z,gate,SOLUSDT,short,100,0.1,fill" for time in quiet]
     events.write_text("\n".join(["ts,exchange,symbol,position,price,qty,price_kind", *rows]))
     run_cli("import", events, check=0)
     window = ("--since", "2026-03-02T08:00Z", "--until", "2026-03-02T12:00Z")

@@ -21,11 +21,11 @@ from liqcli.render import render_html
 from liqcli.report import build_report
 
 OPTIONS = GridOptions(bucket_us=30 * MINUTE, bin=parse_bin("0.5"))
-# Twelve orders of 10 within a minute make a cluster and a cascade at 100.0 - 100.5; two others lie apart.
-BURST = [make_liquidation(T0 + 6 * HOUR + k * 4_000_000, price=100.2, qty=10 / 100.2) for k in range(12)]
+# 24 orders of 1,000 within a minute make a cluster and a cascade at 100.2; two others lie apart.
+BURST = [make_liquidation(T0 + 6 * HOUR + k * 2_000_000, price=100.2, qty=1000 / 100.2) for k in range(24)]
 APART = [
-    make_liquidation(T0, price=104.0, qty=0.25, position="short"),
-    make_liquidation(T0 + DAY - 1, price=96.0, qty=0.125),
+    make_liquidation(T0, price=104.0, qty=25, position="short"),
+    make_liquidation(T0 + DAY - 1, price=96.0, qty=12.5),
 ]
 GAP = {("gate", "SOLUSDT", "gate"): [(T0, T0 + 2 * HOUR, "complete"), (T0 + 3 * HOUR, T0 + DAY, "complete")]}
 
@@ -59,15 +59,15 @@ def test_marks_say_what_is_there(findings):
     )
     said = [(m.kind, m.title.split("\n")) for m in marks]
     assert said == [
-        ("row", ["100.0 – 100.5", "longs 120, shorts 0 USD, 12 events"]),
-        ("column", ["2026-03-01 06:00 – 06:30 UTC", "longs 120, shorts 0 USD, 12 events"]),
+        ("row", ["100.0 – 100.5", "longs 24.0K, shorts 0 USD, 24 events"]),
+        ("column", ["2026-03-01 06:00 – 06:30 UTC", "longs 24.0K, shorts 0 USD, 24 events"]),
         ("column", ["2026-03-01 02:00 – 02:30 UTC", "nothing liquidated; not recorded, or not all of it"]),
-        ("band", ["Cluster 1: 100.0 – 100.5, +4.43 % from the last price", "120 USD, 76 % of the window",
-                  "longs 120, shorts 0 USD, 12 events"]),
-        ("cell", ["2026-03-01 06:00 – 06:30 UTC", "100.0 – 100.5", "longs 120, shorts 0 USD, 12 events"]),
-        ("label", ["Cluster 1: 100.0 – 100.5, +4.43 % from the last price", "120 USD, 76 % of the window",
-                   "longs 120, shorts 0 USD, 12 events"]),
-        ("burst", ["Cascade 1: 2026-03-01 06:00:00 UTC, 44 s", "120 USD, 100 % longs, 12 events",
+        ("band", ["Cluster 1: 100.2 – 100.4, peak 100.2, +4.37 % from the last price", "24.0K USD, 86 % of the window",
+                  "longs 24.0K, shorts 0 USD, 24 events"]),
+        ("cell", ["2026-03-01 06:00 – 06:30 UTC", "100.0 – 100.5", "longs 24.0K, shorts 0 USD, 24 events"]),
+        ("label", ["Cluster 1: 100.2 – 100.4, peak 100.2, +4.37 % from the last price", "24.0K USD, 86 % of the window",
+                   "longs 24.0K, shorts 0 USD, 24 events"]),
+        ("burst", ["Cascade 1: 2026-03-01 06:00:00 UTC, 46 s", "24.0K USD, 100 % longs, 24 events",
                    "price 100.2 to 100.2"]),
     ]  # fmt: skip
     boxes = {m.kind: (m.x, m.y, m.width, m.height) for m in marks}
@@ -107,7 +107,7 @@ def test_places_in_steps_of_seconds_say_seconds(lake):
     query = Query("SOL", since="2026-03-01T06:00Z", until="2026-03-01T06:01:30Z")
     findings = build_findings(store, query, GridOptions(bucket_us=1_000_000), View())
     marks = build_marks(findings, poster_of(*PANELS, Region("bucket", 4, 0.2, 0.1, 0.01, 0.9)))
-    assert marks[0].title.startswith("2026-03-01 06:00:04 – 06:00:05 UTC\nlongs 10.0, shorts 0 USD, 1 event")
+    assert marks[0].title.startswith("2026-03-01 06:00:04 – 06:00:05 UTC\nlongs 1.00K, shorts 0 USD, 1 event")
 
 
 def test_rows_and_places_light_each_other_up(findings):
@@ -122,7 +122,7 @@ def test_rows_and_places_light_each_other_up(findings):
         assert f"body:has(#{row}:is(:hover,:focus-within)) {places}{{opacity:1}}" in html
         assert f"body:has({places}:is(:hover,:focus)) #{row}{{background:var(--mark)}}" in html
     band = re.search(r'<a href="#cluster-1" id="band-1"><title>([^<]+)</title>', html)
-    assert band[1].startswith("Cluster 1: 100.0 – 100.5")
+    assert band[1].startswith("Cluster 1: 100.2 – 100.4")
     # What lies over the picture is for the pointer; who listens to the page has the tables and the clusters' links.
     over = html[html.index('<svg class="over"') : html.index("</svg>", html.index('<svg class="over"'))]
     hidden = "".join(re.findall(r'<g aria-hidden="true">.*?</g>', over, re.DOTALL))

@@ -59,7 +59,7 @@ def test_a_page_explains_itself_with_its_own_numbers(report):
     explained = dict(explain_map(report))
     assert "50 by 5 min" in explained["A cell"]
     assert "91,200 – 91,250 from 2026-01-07 14:05 UTC on, 1.59M USD" in explained["A cell"]
-    assert "No. 1 here: 91,000 – 92,550, 9.13M USD, 46 % of the window" in explained["A cluster"]
+    assert "No. 1 here: 91,000 – 91,350, 3.21M USD, 16 % of the window" in explained["A cluster"]
     assert "2.55M USD within 3 min 25 s from 2026-01-07 13:37 UTC on" in explained["A cascade"]
     bare = dict(explain_map({**report, "clusters": [], "cascades": []}))
     assert bare["A cluster"].endswith("There is none in this window.")

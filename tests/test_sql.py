@@ -24,8 +24,9 @@ QUERIES = Path(__file__).parent.parent / "liqcli" / "sql"
 TESTED = sorted(path.parent for path in CASES.glob("*/*/expected.csv"))
 # What has cases here; the queries of other analyses bring theirs along, and are then named here too.
 NAMED = (
-    "cumulative", "heatmap", "holdings", "hours", "market_price", "market_range", "merge_replace",
-    "merge_union", "near_repeats", "price_kinds", "select_liquidations", "totals", "trace", "window_count",
+    "active_buckets", "cluster_bins", "cumulative", "heatmap", "holdings", "hours", "market_price",
+    "market_range", "merge_replace", "merge_union", "near_repeats", "price_extent", "price_kinds",
+    "select_liquidations", "totals", "trace", "window_count",
 )  # fmt: skip
 
 TYPES = {

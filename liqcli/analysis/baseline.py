@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from liqcli.analysis.thin_data import LEAST_USD
 from liqcli.intervals import Interval, clip_intervals
 from liqcli.model import US_PER_S, Window
 
@@ -26,7 +27,8 @@ class CascadeRule:
 
     ``start_k`` and ``stay_k`` spreads above the median begin and carry on a burst; a minute that begins one holds at
     least ``min_orders`` orders; ``long_run`` minutes in a row at the lower level are a burst too, when they hold
-    together what the higher one asks of a minute; ``quiet_minutes`` below the level end it.
+    together what the higher one asks of a minute; ``quiet_minutes`` below the level end it. A burst of less than
+    ``least_usd`` is none, whatever the baseline says.
     """
 
     start_k: float = 5.0
@@ -34,6 +36,7 @@ class CascadeRule:
     min_orders: int = 5
     long_run: int = 3
     quiet_minutes: int = 4
+    least_usd: float = LEAST_USD
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,9 @@ def _find_bursts(
         return ()
     _register(engine, "spans", spans)
     bursts = engine.run("cascades")
-    order = np.lexsort((bursts["start_us"], -bursts["usd_e6"].astype(np.int64)))
+    usd_e6 = bursts["usd_e6"].astype(np.int64)
+    order = np.lexsort((bursts["start_us"], -usd_e6))
+    order = order[usd_e6[order] >= rule.least_usd * 1e6]
     return tuple(_cascade(rank, bursts, row, total_e6, prices) for rank, row in enumerate(order.tolist(), start=1))
 
 

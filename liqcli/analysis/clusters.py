@@ -1,23 +1,26 @@
 """Clusters: the price bands of a window that matter, ranked, each with what happened in it.
 
-Where the bands lie is decided by :mod:`liqcli.analysis.profile_peaks`; this module asks the engine for the profile,
-adds up each band, and says how it lies to the last price. Clusters are cut along the bins of the grid, so that picture,
-profile and table show the same edges.
+Clusters are a property of the events: neither the bins nor the buckets of the drawn grid change them. One scan adds the
+events up in fine price bins; :mod:`liqcli.analysis.price_axis` chooses the axis of the search from these,
+:mod:`liqcli.analysis.profile_peaks` the bands on it; this module adds up each band and says how it lies to the last
+price.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.cluster_roles import describe_role
-from liqcli.analysis.cluster_rows import Row, find_rows, first_bin, profile_params
 from liqcli.analysis.heatmap import ConservationError
-from liqcli.analysis.profile_peaks import DEFAULT_MIN_SHARE
+from liqcli.analysis.price_axis import PriceAxis, build_axis, choose_fine_width
+from liqcli.analysis.profile_peaks import DEFAULT_MIN_SHARE, Band, find_bands
+from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
 from liqcli.engine import Engine
 from liqcli.errors import UsageError
 from liqcli.formats import format_iso
@@ -33,11 +36,17 @@ DEFAULT_MAX_CLUSTERS = 12
 
 @dataclass(frozen=True, slots=True)
 class ClusterOptions:
-    """What makes a cluster: least share of the window, how many at the most, half-life of the weight [µs]."""
+    """
+    What makes a cluster: least share of the window, how many at the most, half-life of the weight [µs].
+
+    ``least_events`` and ``least_usd`` [USD] are the floors under which no band is called a cluster.
+    """
 
     min_share: float = DEFAULT_MIN_SHARE
     max_clusters: int = DEFAULT_MAX_CLUSTERS
     half_life_us: int | None = None
+    least_events: int = LEAST_CLUSTER_EVENTS
+    least_usd: float = LEAST_USD
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,12 @@ class Cluster:
     """
     One hot price band ``[low, high)`` [quote]; rank 1 holds the most USD.
 
-    ``peak_price`` is the middle of its hottest bin; ``share`` its part of all the window's USD; ``distance_pct`` how
-    far ``peak_price`` lies from the last price [%]; ``side`` whether the whole band lies ``above`` or ``below`` the
-    last price or holds it (``at price``). ``recent_share`` is its part of the weight the search saw: with a half-life
-    that of recent events, without one what the share is of the drawn price range. ``key_levels`` is None where nobody
-    looked for levels.
+    ``low`` and ``high`` are exact: multiples of ``step``, between which its events lie, whatever bins are drawn.
+    ``peak_price`` is the mean price of the step with the most USD; ``share`` its part of all the window's USD;
+    ``distance_pct`` how far ``peak_price`` lies from the last price [%]; ``side`` whether the whole band lies ``above``
+    or ``below`` the last price or holds it (``at price``). ``recent_share`` is its part of what the
+    search saw: with a half-life that of recent events, without one the share of the price range. ``key_levels`` is None
+    where nobody looked for levels.
     """
 
     rank: int
@@ -68,6 +78,7 @@ class Cluster:
     distance_pct: float | None
     side: str
     recent_share: float
+    step: float
     key_levels: tuple[LevelTag, ...] | None = None
     cascades: tuple[str, ...] = ()
 
@@ -102,29 +113,72 @@ def build_clusters(
     options: ClusterOptions | None = None,
     price_range: tuple[float | None, float | None] = (None, None),
 ) -> tuple[Cluster, ...]:
-    """
-    Find the clusters of the table ``liquidations`` along the bins of its grid; each event is in one at the most.
+    """Find the clusters of a window; :func:`scan_clusters` without the axis."""
+    return scan_clusters(engine, grid, last_price, options, price_range)[0]
 
-    Ranked by USD, then nearer to the last price, then lower price. ``price_range`` is the one that the grid was asked
-    for (None: the range of its cells); a grid of other events raises ConservationError.
+
+def scan_clusters(
+    engine: Engine,
+    grid: HeatmapGrid,
+    last_price: float | None,
+    options: ClusterOptions | None = None,
+    price_range: tuple[float | None, float | None] = (None, None),
+) -> tuple[tuple[Cluster, ...], PriceAxis | None]:
+    """
+    Find the clusters of the table ``liquidations``, and the axis on which they were searched.
+
+    Parameters
+    ----------
+    engine : Engine
+        With table ``liquidations``.
+    grid : HeatmapGrid
+        The drawn grid of the same events: counts and sums are checked against it, active buckets are buckets of it.
+    last_price : float or None
+        Last known price. [quote]
+    options : ClusterOptions or None
+        None takes the defaults.
+    price_range : (float or None, float or None)
+        Events outside of it are not looked at (None: the range of the grid's cells). [quote]
+
+    Returns
+    -------
+    clusters, axis
+        By falling USD, then nearer to the last price, then lower; each event is in one at the most. None for the axis
+        when there is no event.
+
+    Raises
+    ------
+    ConservationError
+        The grid is of other events.
 
     References
     ----------
-    ``docs/clusters.md``; ``liqcli/sql/cluster_bins.sql``, ``liqcli/sql/clusters.sql``.
+    ``docs/clusters.md``; ``liqcli/sql/price_extent.sql``, ``liqcli/sql/cluster_bins.sql``,
+    ``liqcli/sql/active_buckets.sql``.
     """
     options = options or ClusterOptions()
-    if not grid.events.any():
-        return ()
-    bins = engine.run("cluster_bins", profile_params(grid, options.half_life_us, price_range))
-    _check_same_events(bins, grid)
-    rows = find_rows(bins, grid, options.min_share)
-    if not rows:
-        return ()
-    sums = _add_up(engine, bins, rows, grid)
-    totals = (int(grid.notional_e6.sum()) / 1e6 + grid.outside_notional, int(bins["weight_e6"].sum()))
-    found = [_build(sums, k, band, grid, last_price, totals) for k, band in enumerate(rows)]
+    bounds = {
+        "price_low": grid.price_low if price_range[0] is None else price_range[0],
+        "price_high": grid.price_high if price_range[1] is None else price_range[1],
+    }
+    extent = {name: column[0].item() for name, column in engine.run("price_extent", bounds).items()}
+    _check_same_events(extent, grid)
+    if not extent["events"]:
+        return (), None
+    fine = choose_fine_width(extent["lowest"], extent["highest"])
+    params = {
+        "bin_num": float(fine.num),
+        "bin_den": float(fine.den),
+        "newest_us": extent["newest_us"],
+        "half_life_us": float(options.half_life_us or 0),
+        **bounds,
+    }
+    bins = engine.run("cluster_bins", params)
+    axis = _choose_axis(bins, fine)
+    found = _find(bins, axis, grid, last_price, options)
     found.sort(key=lambda c: (-round(c.notional * 1e6), abs(c.distance_pct or 0.0), c.low))
-    return tuple(replace(cluster, rank=rank) for rank, cluster in enumerate(found[: options.max_clusters], start=1))
+    top = enumerate(found[: options.max_clusters], start=1)
+    return tuple(replace(c, rank=k, active_buckets=_count_buckets(engine, c, grid, bounds)) for k, c in top), axis
 
 
 def nearest_above(clusters: Sequence[Cluster]) -> Cluster | None:
@@ -168,66 +222,92 @@ def cluster_record(cluster: Cluster) -> dict[str, Any]:
         "role": cluster.role,
         "side": cluster.side,
         "recent_share": cluster.recent_share,
+        "step": cluster.step,
         "cascades": list(cluster.cascades),
     }
 
 
-def _check_same_events(bins: Columns, grid: HeatmapGrid) -> None:
-    seen, counted = int(bins["events"].sum()), int(grid.events.sum())
+def _check_same_events(extent: Mapping[str, Any], grid: HeatmapGrid) -> None:
+    seen = extent["events"], extent["notional_e6"]
+    counted = int(grid.events.sum()), int(grid.notional_e6.sum())
     if seen != counted:
-        raise ConservationError(f"clusters see {seen} events, the grid has {counted}: please report this bug")
+        raise ConservationError(
+            f"clusters see {seen[0]} events of {seen[1]} millionths of a USD, the grid has {counted[0]} of "
+            f"{counted[1]}: please report this bug"
+        )
 
 
-def _add_up(engine: Engine, bins: Columns, rows: Sequence[Row], grid: HeatmapGrid) -> Columns:
-    import pyarrow as pa
-
-    first = first_bin(grid)
-    engine.register("cluster_bins", pa.table({name: pa.array(column.tolist()) for name, column in bins.items()}))
-    edges = {
-        "band": range(len(rows)),
-        "low_bin": (first + row.low for row in rows),
-        "high_bin": (first + row.high for row in rows),
-    }
-    engine.register(
-        "cluster_bands", pa.table({name: pa.array(list(places), pa.int64()) for name, places in edges.items()})
-    )
-    return engine.run("clusters")
+def _choose_axis(bins: Columns, fine: BinWidth) -> PriceAxis:
+    numbers, starts = np.unique(bins["bin"], return_index=True)
+    usd_e6 = np.add.reduceat(bins["long_e6"] + bins["short_e6"], starts)
+    return build_axis(fine, numbers, usd_e6, np.add.reduceat(bins["events"], starts))
 
 
-def _build(
-    sums: Columns,
-    k: int,
-    row: Row,
-    grid: HeatmapGrid,
-    last_price: float | None,
-    totals: tuple[float, int],
-) -> Cluster:
-    mine = sums["band"] == k
-    low, high = float(grid.price_edges[row.low]), float(grid.price_edges[row.high])
-    middle = BinWidth(grid.bin.num, 2 * grid.bin.den)  # one correctly rounded division: no 95725.00000000001
-    peak = middle.edge(2 * (first_bin(grid) + row.peak) + 1)
+def _find(
+    bins: Columns, axis: PriceAxis, grid: HeatmapGrid, last_price: float | None, options: ClusterOptions
+) -> list[Cluster]:
+    places = axis.place(bins["bin"])
+    inside = (places >= 0) & (places < axis.n_steps)
+    roots, recent = np.zeros(axis.n_steps, dtype=np.int64), np.zeros(axis.n_steps, dtype=np.int64)
+    np.add.at(roots, places[inside], bins["roots"][inside])
+    np.add.at(recent, places[inside], bins["recent_e6"][inside])
+    totals = (int(grid.notional_e6.sum()) / 1e6 + grid.outside_notional, int(bins["recent_e6"].sum()))
+    found = []
+    for band in find_bands(roots, recent, axis.widest, options.min_share):
+        # Rows are ordered by bin, so a band is a slice of them.
+        start, end = np.searchsorted(places, [band.low, band.high]).tolist()
+        rows = {name: column[start:end] for name, column in bins.items()}
+        if _is_enough(rows, options):
+            found.append(_build(rows, axis, band, last_price, totals))
+    return found
 
-    def usd(rows: NDArray[np.bool_]) -> float:
-        return int(sums["notional_e6"][rows].sum()) / 1e6
 
+def _is_enough(rows: Columns, options: ClusterOptions) -> bool:
+    """Whether a band reaches the floors and is not mostly one order: a large order is a large order, not a cluster."""
+    usd = _usd(rows)
+    alone = 2 * int(rows["largest_e6"].max()) / 1e6 > usd
+    return int(rows["events"].sum()) >= options.least_events and usd >= options.least_usd and not alone
+
+
+def _usd(rows: Columns) -> float:
+    return int((rows["long_e6"] + rows["short_e6"]).sum()) / 1e6
+
+
+def _build(rows: Columns, axis: PriceAxis, band: Band, last_price: float | None, totals: tuple[float, int]) -> Cluster:
+    low, high = axis.edge(band.low), axis.edge(band.high)
+    peak = _find_peak(rows, axis, band.peak)
     return Cluster(
         rank=0,
         low=low,
         high=high,
         peak_price=peak,
-        notional=usd(mine),
-        share=usd(mine) / totals[0],
-        events=int(sums["events"][mine].sum()),
-        long_notional=usd(mine & (sums["position"] == "long")),
-        short_notional=usd(mine & (sums["position"] == "short")),
-        exchanges=tuple(sorted(set(sums["exchange"][mine].tolist()))),
-        first_seen_us=int(sums["first_us"][mine].min()),
-        last_seen_us=int(sums["last_us"][mine].max()),
-        active_buckets=int((grid.events[row.low : row.high].sum(axis=0) > 0).sum()),
+        notional=_usd(rows),
+        share=_usd(rows) / totals[0],
+        events=int(rows["events"].sum()),
+        long_notional=int(rows["long_e6"].sum()) / 1e6,
+        short_notional=int(rows["short_e6"].sum()) / 1e6,
+        exchanges=tuple(sorted(set(rows["exchange"].tolist()))),
+        first_seen_us=int(rows["first_us"].min()),
+        last_seen_us=int(rows["last_us"].max()),
+        active_buckets=0,
         distance_pct=100 * (peak / last_price - 1) if last_price else None,
         side=side_of(low, high, last_price),
-        recent_share=int(sums["weight_e6"][mine].sum()) / totals[1],
+        recent_share=int(rows["recent_e6"].sum()) / totals[1],
+        step=axis.step.width,
     )
+
+
+def _count_buckets(engine: Engine, cluster: Cluster, grid: HeatmapGrid, bounds: Mapping[str, float]) -> int:
+    low, high = max(cluster.low, bounds["price_low"]), min(cluster.high, bounds["price_high"])
+    return int(engine.run("active_buckets", {"low": low, "high": high, "bucket_us": grid.bucket_us})["buckets"][0])
+
+
+def _find_peak(rows: Columns, axis: PriceAxis, step: int) -> float:
+    """Give the mean price of a step's USD, to a fine bin; in Python's integers, since the products are large."""
+    inside = axis.place(rows["bin"]) == step
+    bins, usd_e6 = rows["bin"][inside].tolist(), rows["recent_e6"][inside].tolist()
+    total = sum(usd_e6)
+    return axis.fine.edge((2 * sum(map(mul, bins, usd_e6)) + total) // (2 * total))
 
 
 def side_of(low: float, high: float, last_price: float | None) -> str:

@@ -17,9 +17,11 @@ import numpy as np
 from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.indicators import find_pivots
 from liqcli.analysis.market import Candles
+from liqcli.analysis.price_axis import PriceAxis
+from liqcli.analysis.scale import choose_bin
 from liqcli.analysis.volume_profile import build_volume_profile
 from liqcli.formats import format_percent_signed, format_price
-from liqcli.model import US_PER_S, BinWidth, HeatmapGrid, Window
+from liqcli.model import US_PER_S, BinWidth, Window
 
 DAY_US = 86_400 * US_PER_S
 WEEK_US = 7 * DAY_US
@@ -72,25 +74,27 @@ class KeyLevels:
     candles_known: bool
 
 
-def find_key_levels(grid: HeatmapGrid, candles: Candles | None) -> KeyLevels:
+def find_key_levels(axis: PriceAxis, window: Window, candles: Candles | None) -> KeyLevels:
     """
-    Collect the levels inside the grid's price range (and one bin beyond).
+    Collect the levels on the price axis of the clusters (and one step beyond).
 
     Parameters
     ----------
-    grid : HeatmapGrid
-        Gives the window, the price range, and the rows of the volume profile.
+    axis : PriceAxis
+        Gives the price range; like the clusters it does not depend on the drawn grid.
+    window : Window
+        Half-open. [UTC]
     candles : Candles or None
         Best from the start of the week before the window on; what closes after the window's end is not looked at.
     """
-    low, high = float(grid.price_edges[0]) - grid.bin.width, float(grid.price_edges[-1]) + grid.bin.width
+    low, high = axis.low - axis.step.width, axis.high + axis.step.width
     levels = list_round_numbers(low, high)
-    closed = candles.until(grid.window.end_us) if candles is not None else None
+    closed = candles.until(window.end_us) if candles is not None else None
     known = closed is not None and len(closed.prices.ts_us) > 0
     if closed is not None and known:
-        levels += find_period_extremes(closed, grid.window)
-        levels += find_swings(closed, grid.window)
-        levels += find_volume_levels(closed.since(grid.window.start_us), grid.bin)
+        levels += find_period_extremes(closed, window)
+        levels += find_swings(closed, window)
+        levels += find_volume_levels(closed.since(window.start_us), choose_bin(axis.low, axis.high))
     inside = {level for level in levels if low <= level.price <= high}
     return KeyLevels(tuple(sorted(inside, key=lambda v: (v.price, v.kind, v.name))), known)
 
@@ -168,13 +172,13 @@ def find_volume_levels(candles: Candles, row: BinWidth) -> list[KeyLevel]:
     ]
 
 
-def tag_clusters(clusters: Sequence[Cluster], found: KeyLevels, grid: HeatmapGrid) -> tuple[Cluster, ...]:
+def tag_clusters(clusters: Sequence[Cluster], found: KeyLevels, axis: PriceAxis) -> tuple[Cluster, ...]:
     """
-    Write into each cluster the levels it sits on: inside, or within a bin (or a 200th of the range) of an edge.
+    Write into each cluster the levels it sits on: inside, or within a step (or a 200th of the axis) of an edge.
 
     Without candles most levels are unknown: a cluster that then sits on no round number gets None, not an empty tuple.
     """
-    reach = max(grid.bin.width, float(grid.price_edges[-1] - grid.price_edges[0]) / 200) * (1 + 1e-9)
+    reach = max(axis.step.width, (axis.high - axis.low) / 200) * (1 + 1e-9)
 
     def tags(cluster: Cluster) -> tuple[LevelTag, ...] | None:
         near = [tag for level in found.levels if (tag := _tag(cluster, level, reach)) is not None]

@@ -1,15 +1,17 @@
-"""From a price profile to bands: which stretches of the price axis hold more than the ground they stand on.
+"""From a price profile to bands: which stretches of the price axis hold more than what lies beside them.
 
-Pure numbers, no price and no clock: a profile is USD per bin, a band is a run of bins. The steps, each a function:
+Pure numbers, no price and no clock: a profile is a row of bins, a band is a run of them. In the search each order
+counts with the square root of its USD, so that many orders weigh more than one of the same sum. The steps, each a
+function:
 
 1. **ground** – a low quantile over half the axis, smoothed: a broad hill or a trend lifts it, a band does not;
 2. **peaks** – of the lightly smoothed profile above its ground, by topographic prominence, each with the stretch from
    valley to valley; a bump on a shoulder is no peak;
 3. **trimming** – of a stretch to the run of bins that holds the most above half its own mean, so that a dip inside a
    band does not cut it and a stray print beside it does not stretch it;
-4. **joining** – of neighbours whose gap is no emptier than chance would leave it, judged by the size of the orders:
-   ten thousand small orders make a valley believable, ten large ones do not;
-5. **keeping** – of what holds enough, stands well above its ground and is more than one large order.
+4. **joining** – of neighbours whose gap is no emptier than chance would leave it, as long as both together are no wider
+   than a band may be; what is wider by itself is cut at its valleys;
+5. **keeping** – of what holds enough, and surely several times what lies beside it, or a large part of all.
 """
 
 from __future__ import annotations
@@ -27,53 +29,50 @@ Profile = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 DEFAULT_MIN_SHARE = 0.02
-CONTRAST = 2.5  # a band holds at least so many times its ground
-FAINT_CONTRAST = 1.5  # where there is no such band and no hill either, bands so faint count if they are certain:
-FAINT_SIGMAS = 4.0  # what they hold above the ground is so many times its own scatter
+CONTRAST = 2.6  # a band weighs at least so many times what lies beside it,
+FAINT_CONTRAST = 1.5  # or so many where the window has no such band,
+SIGMAS = 3.0  # even if it weighed so many of its standard deviations less;
+LARGE_SHARE, LARGE_CONTRAST = 0.1, 2.5  # or it holds so much of the window's USD, and so many times the USD beside it
+BESIDE = 0.5  # what lies beside a band: as far as this part of the widest band, on either side
+DENSE = 1.5  # where the window is one hill, its core is so much denser than the rest
 GROUND_QUANTILE = 0.4  # below the median: bands may cover half of the axis
 SHOULDER = 0.15  # a peak whose prominence is less than this part of its height is a bump on a shoulder
 EDGE = 0.5  # a band ends where a bin holds less than half of the band's mean
 OPEN_GAP = 0.6  # a gap that is filled to more than this part of its thinner neighbour is no gap
-GAP_SIGMAS = 2.0
-LEAST_ORDERS = 2.0  # what makes a cluster: the weight of two equal orders at the least
-FEW_ORDERS = 10.0  # with less than ten times that in the window, single orders count
-CORE_EDGE = 0.8  # where only one broad hill is there, its core is what exceeds this part of the core's mean
-DENSE = 1.5  # a wide band is so much denser than the window's average
-NARROW_BINS = 3  # a band as narrow as this is compact by itself,
-NARROW_PART = 0.05  # or as this part of the axis
+GAP_SIGMAS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
     """
-    A run of bins ``[low, high)`` with its highest bin.
+    A run of bins ``[low, high)``; ``peak`` is the one that holds the most USD.
 
-    ``weight`` is the profile's sum inside; ``orders`` the number of equal orders that would scatter as much (Kish's
-    effective number); ``contrast`` the weight over that of the ground below it (inf on empty ground).
+    ``usd`` is what it holds; ``contrast`` by how many times its weight a bin exceeds that of the bins beside it, were
+    it three standard deviations less; ``usd_contrast`` the same of its USD, as they are (inf where nothing is beside).
     """
 
     low: int
     high: int
     peak: int
-    weight: int
-    orders: float
+    usd: int
     contrast: float
+    usd_contrast: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Terrain:
-    """The profile as the steps see it: weight per bin, sum of squared orders per bin, ground, what is above it."""
+    """
+    The profile as the steps see it: weight per bin, ground, what is above it, the widest band.
+
+    The USD of a bin are the sum of the squares of its orders' weights, so they are also the variance of its weight.
+    """
 
     weight: Floats
-    squares: Floats
+    usd: Floats
     ground: Floats
     above: Floats
     smooth: Floats
-    orders: float
-
-    def limit(self, most: float) -> float:
-        """A number of sigmas, relaxed where the whole window is but a few orders."""
-        return min(most, math.sqrt(self.orders / FEW_ORDERS))
+    widest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +85,20 @@ class _Stretch:
     high: int
 
 
-def find_bands(profile: Profile, squares: Floats, min_share: float = DEFAULT_MIN_SHARE) -> list[Band]:
+def find_bands(roots: Profile, usd: Profile, widest: int, min_share: float = DEFAULT_MIN_SHARE) -> list[Band]:
     """
     Find the bands of a profile: disjoint, by rising bin.
 
     Parameters
     ----------
-    profile : array of int64, shape ``(n_bins,)``
-        What each bin holds [1e-6 USD], not negative.
-    squares : array of float64, shape ``(n_bins,)``
-        Sum of the squares of the single orders in each bin [(1e-6 USD)²]: tells one order from many.
+    roots : array of int64, shape ``(n_bins,)``
+        Sum of the square roots of the orders in each bin [(1e-6 USD)^0.5].
+    usd : array of int64, shape ``(n_bins,)``
+        Sum of the orders in each bin [1e-6 USD].
+    widest : int
+        Bins that a band may have.
     min_share : float
-        Part of the whole profile that a band must hold.
+        Part of the USD of the whole profile that a band must hold.
 
     Returns
     -------
@@ -105,16 +106,16 @@ def find_bands(profile: Profile, squares: Floats, min_share: float = DEFAULT_MIN
         Empty for an empty profile and for one that is level. Where nothing stands out of a broad ground but the
         ground itself is a hill, the core of that hill; else bands that are faint but certain.
     """
-    total = int(profile.sum())
+    total = int(usd.sum())
     if total <= 0:
         return []
-    terrain = _survey(profile, squares)
-    stretches = _join(terrain, _split(terrain))
-    bands = [_describe(terrain, profile, s.low, s.high) for s in stretches]
-    sound = [band for band in bands if _is_sound(terrain, band, total, min_share)]
-    plain = [band for band in sound if band.contrast >= CONTRAST]
-    faint = [band for band in sound if band.contrast >= FAINT_CONTRAST and math.sqrt(band.orders) >= FAINT_SIGMAS]
-    return plain or _find_core(terrain, profile, total, min_share) or faint
+    terrain = _survey(roots, usd, widest)
+    runs = [(s.low, s.high) for s in _join(terrain, _split(terrain))]
+    runs = [part for run in runs for part in _cut(terrain, *run)]
+    heavy = [run for run in (_shrink(usd, *run) for run in runs) if int(usd[slice(*run)].sum()) >= min_share * total]
+    bands = [_describe(terrain, *run, _list_beside(terrain, heavy, *run)) for run in heavy]
+    plain = [b for b in bands if b.contrast >= CONTRAST or _is_large(b, total)]
+    return plain or [b for b in bands if b.contrast >= FAINT_CONTRAST] or _find_core(terrain)
 
 
 def measure_ground(profile: Profile) -> Floats:
@@ -129,13 +130,12 @@ def measure_ground(profile: Profile) -> Floats:
     return np.array([level[max(0, k - near) : k + near + 1].mean() for k in range(n)])
 
 
-def _survey(profile: Profile, squares: Floats) -> _Terrain:
-    padded = np.concatenate(([0], profile, [0]))
+def _survey(roots: Profile, usd: Profile, widest: int) -> _Terrain:
+    padded = np.concatenate(([0], roots, [0]))
     smooth = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    ground = measure_ground(profile)
-    weight = profile.astype(np.float64)
-    orders = float(weight.sum()) ** 2 / max(float(squares.sum()), 1e-300)
-    return _Terrain(weight, squares, ground, weight - ground, smooth - ground, orders)
+    ground = measure_ground(roots)
+    weight = roots.astype(np.float64)
+    return _Terrain(weight, usd.astype(np.float64), ground, weight - ground, smooth - ground, widest)
 
 
 def _split(terrain: _Terrain) -> list[_Stretch]:
@@ -151,14 +151,14 @@ def _split(terrain: _Terrain) -> list[_Stretch]:
 
 
 def _stretch(terrain: _Terrain, left: int, right: int) -> _Stretch:
-    return _Stretch(left, right, *_trim(terrain.above, left, right, EDGE))
+    return _Stretch(left, right, *_trim(terrain.above, left, right))
 
 
-def _trim(above: Floats, left: int, right: int, edge: float) -> tuple[int, int]:
-    """Shrink a stretch to the run with the largest sum over ``edge`` times its own mean, until nothing changes."""
+def _trim(above: Floats, left: int, right: int) -> tuple[int, int]:
+    """Shrink a stretch to the run with the largest sum over ``EDGE`` times its own mean, until nothing changes."""
     low, high = left, right
     for _ in range(32):
-        level = edge * max(float(above[low:high].mean()), 0.0)
+        level = EDGE * max(float(above[low:high].mean()), 0.0)
         start, end = _heaviest_run(above[left:right] - level)
         if (left + start, left + end) == (low, high):
             break
@@ -180,11 +180,11 @@ def _heaviest_run(values: Floats) -> tuple[int, int]:
 
 def _join(terrain: _Terrain, stretches: list[_Stretch]) -> list[_Stretch]:
     """Join the two neighbours with the least believable gap, until every gap is believable."""
-    limit = terrain.limit(GAP_SIGMAS)
     gaps = [_gap_sigmas(terrain, a, b) for a, b in pairwise(stretches)]
-    while gaps and min(gaps) < limit:
+    while gaps and min(gaps) < GAP_SIGMAS:
         k = gaps.index(min(gaps))
-        stretches[k : k + 2] = [_stretch(terrain, stretches[k].left, stretches[k + 1].right)]
+        joined = _stretch(terrain, stretches[k].left, stretches[k + 1].right)
+        stretches[k : k + 2] = [joined]
         del gaps[k]
         for j in (k - 1, k):
             if 0 <= j < len(gaps):
@@ -193,7 +193,13 @@ def _join(terrain: _Terrain, stretches: list[_Stretch]) -> list[_Stretch]:
 
 
 def _gap_sigmas(terrain: _Terrain, below: _Stretch, over: _Stretch) -> float:
-    """By how many standard deviations the gap holds less than it would if the thinner neighbour went on through it."""
+    """
+    By how many standard deviations the gap holds less than it would if the thinner neighbour went on through it.
+
+    Infinite where both together would be wider than a band may be.
+    """
+    if over.high - below.low > terrain.widest:
+        return math.inf
     width = over.low - below.high
     # One bin more than the band has: a lone order in one bin must not pass for a density.
     densities = [float(terrain.above[s.low : s.high].sum()) / (s.high - s.low + 1) for s in (below, over)]
@@ -204,44 +210,61 @@ def _gap_sigmas(terrain: _Terrain, below: _Stretch, over: _Stretch) -> float:
     if held > OPEN_GAP * expected:
         return 0.0
     reach = slice(below.low, over.high)
-    order_size = float(terrain.squares[reach].sum()) / float(terrain.weight[reach].sum())
+    order_size = float(terrain.usd[reach].sum()) / float(terrain.weight[reach].sum())
     ground = float(terrain.ground[below.high : over.low].sum())
     return (expected - held) / math.sqrt(order_size * (expected + ground))
 
 
-def _describe(terrain: _Terrain, profile: Profile, low: int, high: int) -> Band:
-    filled = np.flatnonzero(profile[low:high])
-    if len(filled):  # an empty bin at the rim is not where the heat is
-        low, high = low + int(filled[0]), low + int(filled[-1]) + 1
-    inside = range(low, high)
-    peak = max(inside, key=lambda k: (int(profile[k]), float(terrain.smooth[k]), -k))
-    weight, ground = int(profile[low:high].sum()), float(terrain.ground[low:high].sum())
-    above = max(float(terrain.above[low:high].sum()), 0.0)
-    orders = above**2 / max(float(terrain.squares[low:high].sum()), 1e-300)
-    return Band(low, high, peak, weight, orders, weight / ground if ground > 0 else math.inf)
+def _cut(terrain: _Terrain, low: int, high: int) -> list[tuple[int, int]]:
+    """Cut a run that is wider than a band may be at the lowest place of its middle half, and again."""
+    if high - low <= terrain.widest:
+        return [(low, high)]
+    quarter = (high - low) // 4
+    valley = low + quarter + int(np.argmin(terrain.smooth[low + quarter : high - quarter]))
+    return [
+        part
+        for left, right in ((low, valley), (valley, high))
+        for part in _cut(terrain, *_trim(terrain.above, left, right))
+    ]
 
 
-def _is_sound(terrain: _Terrain, band: Band, total: int, min_share: float) -> bool:
-    return (
-        band.weight > 0
-        and band.weight >= min_share * total
-        and math.sqrt(band.orders) >= terrain.limit(math.sqrt(LEAST_ORDERS))
-        and _is_compact(band, total, len(terrain.weight))
-    )
+def _shrink(usd: Profile, low: int, high: int) -> tuple[int, int]:
+    """Leave out empty bins at the rim: the heat is not there."""
+    filled = np.flatnonzero(usd[low:high])
+    return (low + int(filled[0]), low + int(filled[-1]) + 1) if len(filled) else (low, low)
 
 
-def _is_compact(band: Band, total: int, n_bins: int) -> bool:
-    """Whether what makes a band wide is dense: sparse prints strung along a quarter of the axis are no cluster."""
-    beyond = band.high - band.low - max(NARROW_BINS, n_bins * NARROW_PART)
-    return band.weight * n_bins >= DENSE * beyond * total
+def _list_beside(terrain: _Terrain, runs: list[tuple[int, int]], low: int, high: int) -> list[int]:
+    """List the bins beside a run, other runs left out."""
+    reach = max(2, round(BESIDE * terrain.widest))
+    taken = {k for run in runs for k in range(*run)}
+    return [k for k in range(max(0, low - reach), min(len(terrain.weight), high + reach)) if k not in taken]
 
 
-def _find_core(terrain: _Terrain, profile: Profile, total: int, min_share: float) -> list[Band]:
-    """Where nothing stands out of the ground: the core of the ground itself, if that is one hill."""
-    n = len(profile)
-    band = _describe(terrain, profile, *_trim(terrain.weight, 0, n, CORE_EDGE))
-    dense = n <= NARROW_BINS or band.weight * n >= DENSE * (band.high - band.low) * total
-    sound = band.weight**2 >= terrain.limit(math.sqrt(LEAST_ORDERS)) ** 2 * float(
-        terrain.squares[band.low : band.high].sum()
-    )
-    return [band] if dense and sound and band.weight >= min_share * total and _is_compact(band, total, n) else []
+def _describe(terrain: _Terrain, low: int, high: int, beside: list[int]) -> Band:
+    peak = low + int(np.argmax(terrain.usd[low:high]))  # the lower one on a tie
+    weight, usd = float(terrain.weight[low:high].sum()), float(terrain.usd[low:high].sum())
+    sure = max(weight - SIGMAS * math.sqrt(usd), 0.0)
+    # A part of a wide hot stretch, with other parts on both sides, does not stand out of it; it may be large.
+    unknown = 0.0 if high - low == len(terrain.weight) else math.inf
+    contrast = _divide(sure / (high - low), float(terrain.weight[beside].mean()) if beside else unknown)
+    usd_contrast = _divide(usd / (high - low), float(terrain.usd[beside].mean()) if beside else 0.0)
+    return Band(low, high, peak, int(usd), contrast, usd_contrast)
+
+
+def _divide(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else math.inf if part > 0 else 0.0
+
+
+def _is_large(band: Band, total: int) -> bool:
+    return band.usd >= LARGE_SHARE * total and band.usd_contrast >= LARGE_CONTRAST
+
+
+def _find_core(terrain: _Terrain) -> list[Band]:
+    """Where nothing stands out: the heaviest bins that make a band, if they are surely denser than the rest."""
+    n, width = len(terrain.weight), min(terrain.widest, len(terrain.weight))
+    sums = np.convolve(terrain.weight, np.ones(width), "valid")
+    low = int(np.argmax(sums))
+    rest = [k for k in range(n) if not low <= k < low + width]
+    core = _describe(terrain, low, low + width, rest)
+    return [core] if core.contrast >= DENSE else []

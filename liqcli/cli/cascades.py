@@ -90,13 +90,15 @@ def cascades(
         warn(f"{name}: damaged, left out")
     if dated := describe_dated(report["meta"]["dated"]):
         say(f"{report['meta']['symbol']} {dated}")
-    found = report["cascades"]
+    found, shortage = report["cascades"], report["meta"]["too_little_data"]
     if output_format == "json":
         typer.echo(render_json({key: report[key] for key in ("meta", "cascades")}), nl=False)
     elif output_format == "csv":
         typer.echo(render_rows(CSV, [["" if c[name] is None else c[name] for name in CSV] for c in found]))
     elif found:
         typer.echo(_table(found))
+    elif shortage:
+        say(f"too little data: {shortage}")
     else:
         say("no burst left the window's baseline")
 

@@ -82,13 +82,15 @@ def clusters(
         say(f"heavy, but no cluster: {_heavy(band, report['meta']['bin_width'])}")
     if dated := describe_dated(report["meta"]["dated"]):
         say(f"{report['meta']['symbol']} {dated}")
-    found = report["clusters"]
+    found, shortage = report["clusters"], report["meta"]["too_little_data"]
     if output_format == "json":
         typer.echo(render_json({key: report[key] for key in ("meta", "clusters", "nearest", "checklist")}), nl=False)
     elif output_format == "csv":
         typer.echo(render_rows(CSV, [[_plain(c[name]) for name in CSV] for c in found]))
     elif found:
-        typer.echo(_table(found, report["meta"]["bin_width"]))
+        typer.echo(_table(found))
+    elif shortage:
+        say(f"too little data: {shortage}")
     else:
         say("no price band stands out of its surroundings in this window")
 
@@ -106,7 +108,7 @@ def _plain(value: object) -> object:
     return "" if value is None else value
 
 
-def _table(found: list[dict[str, Any]], step: float) -> str:
+def _table(found: list[dict[str, Any]]) -> str:
     from liqcli.formats import format_count, format_percent_signed, format_price, format_share, format_usd
 
     rows = []
@@ -116,7 +118,8 @@ def _table(found: list[dict[str, Any]], step: float) -> str:
         rows.append(
             (
                 str(c["rank"]),
-                f"{format_price(c['low'], step)} – {format_price(c['high'], step)}",
+                f"{format_price(c['low'], c['step'])} – {format_price(c['high'], c['step'])}",
+                format_price(c["peak_price"]),
                 format_usd(c["notional"]),
                 format_share(c["share"], 1.0),
                 format_share(c["long_notional"], c["notional"]),
@@ -126,8 +129,8 @@ def _table(found: list[dict[str, Any]], step: float) -> str:
                 "unknown" if levels is None else str(_plain(levels)) or "none",
             )
         )
-    header = ("#", "price band", "USD", "share", "longs", "events", "from last", "checklist", "key levels")
-    return render_table(header, rows, right=(0, 2, 3, 4, 5, 6), short=_shorten)
+    header = ("#", "price band", "peak", "USD", "share", "longs", "events", "from last", "checklist", "key levels")
+    return render_table(header, rows, right=(0, 2, 3, 4, 5, 6, 7), short=_shorten)
 
 
 def _shorten(word: str) -> str:

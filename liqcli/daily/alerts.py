@@ -103,7 +103,7 @@ def _alert(kind: str, entry: Entry, item: dict[str, Any], text: str) -> Alert:
 
 
 def _tell_place(entry: Entry, place: dict[str, Any]) -> str:
-    step = entry["bin_width"]
+    step = place.get("step", entry["bin_width"])
     distance = place["distance_pct"]
     where = f", {format_percent_signed(distance)} from the last price" if distance is not None else ""
     return (

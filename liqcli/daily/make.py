@@ -27,9 +27,9 @@ from liqcli.settings import Settings
 THUMBNAIL_THEMES: tuple[ThemeName, ...] = ("dark", "light")
 _HEADLINES = (
     "start", "end", "exchanges", "sources", "events", "notional", "long_notional", "short_notional", "largest",
-    "last_price", "bin_width", "completeness", "coverage", "sample",
+    "last_price", "bin_width", "completeness", "coverage", "sample", "too_little_data",
 )  # fmt: skip
-_PLACE = ("rank", "low", "high", "notional", "share", "events", "distance_pct")
+_PLACE = ("rank", "low", "high", "notional", "share", "events", "distance_pct", "step")
 LISTED = 20  # of each kind: what alerts can see
 _BURST = ("start", "end", "position", "events", "notional", "share")
 
@@ -116,7 +116,9 @@ def _make_report(task: Task, name: str, computed: Future[Computed], warn: Say) -
 
 
 def hot_places(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give a report's clusters, or its price bands where it has none, best rank first."""
+    """Give a report's clusters, or its price bands where it has none, best rank first; none of too little data."""
+    if report["meta"]["too_little_data"]:
+        return []
     places: list[dict[str, Any]] = report.get("clusters") or report.get("bands") or []
     return places
 
@@ -156,22 +158,31 @@ def _headlines(report: dict[str, Any]) -> Entry:
     heavy = report["heavy_outside"] if report.get("clusters") else []  # bands name them already
     sides = [side_of(place["low"], place["high"], meta["last_price"]) for place in places]
     largest = {
-        name: _pick([place for place, side in zip(places, sides, strict=True) if side == name], _PLACE)
+        name: _pick_place([place for place, side in zip(places, sides, strict=True) if side == name])
         for name in ("above", "at price", "below")
     }
     return {
         **{key: meta[key] for key in _HEADLINES},
         "places": "clusters" if report.get("clusters") else "bands",
-        "top": _pick(places, _PLACE),
+        "top": _pick_place(places),
         "above": largest["above"],
         "around": largest["at price"],
         "below": largest["below"],
         "largest_cascade": _pick(bursts, _BURST),
-        "clusters": [{key: place[key] for key in _PLACE} for place in places[:LISTED]],
-        "heavy_outside": [{key: place[key] for key in _PLACE} for place in heavy[:LISTED]],
+        "clusters": [_shorten(place) for place in places[:LISTED]],
+        "heavy_outside": [_shorten(place) for place in heavy[:LISTED]],
         "cascades": [{key: burst[key] for key in _BURST} for burst in bursts[:LISTED]],
         "content_hash": report["content_hash"],
     }
+
+
+def _pick_place(places: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return _shorten(places[0]) if places else None
+
+
+def _shorten(place: dict[str, Any]) -> dict[str, Any]:
+    """Keep the keys of a place; a cluster also has the step that its edges are multiples of."""
+    return {key: place[key] for key in _PLACE if key in place}
 
 
 def _pick(items: list[dict[str, Any]], keys: tuple[str, ...]) -> dict[str, Any] | None:

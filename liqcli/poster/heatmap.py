@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from liqcli.analysis.clusters import Cluster
-from liqcli.analysis.summary import PriceBand, cell_values
+from liqcli.analysis.summary import cell_values
 from liqcli.charts import draw_heatmap
 from liqcli.charts.heatmap import DESIGN
 from liqcli.charts.picture import Band, HeadlineNumber, HeatmapPicture
@@ -37,7 +34,6 @@ def build_picture(findings: Findings) -> HeatmapPicture:
     grid, by = findings.grid, findings.view.by
     base, _quote = split_symbol(findings.selection.symbols[0])
     trace = (findings.trace["ts_us"], findings.trace["price"])
-    hot: Sequence[Cluster | PriceBand] = findings.clusters or findings.bands
     return HeatmapPicture(
         title=f"{findings.selection.label} liquidation heat map",
         subtitle=build_subtitle(findings),
@@ -49,7 +45,7 @@ def build_picture(findings: Findings) -> HeatmapPicture:
         prices=findings.prices,
         trace=None if findings.prices is not None else trace,
         last_price=findings.last_price,
-        bands=[Band(b.rank, b.low, b.high, b.notional, b.share) for b in hot],
+        bands=[Band(c.rank, c.low, c.high, c.notional, c.share) for c in findings.clusters],
         cascades=[(c.start_us, c.end_us, c.rank) for c in findings.cascades],
         interest=build_interest(findings),
         bounded=findings.options.price_low is not None,
@@ -91,12 +87,12 @@ def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
 
 def build_alt_text(findings: Findings) -> str:
     """Say in a sentence what the picture shows, for readers who cannot see it."""
-    sums, bands = findings.summary.sums, findings.clusters or findings.bands
-    hottest = ""
-    if bands:
-        step = findings.grid.bin.width
-        low, high = format_price(bands[0].low, step), format_price(bands[0].high, step)
-        hottest = f"; the largest cluster is {low} to {high} with {format_usd(bands[0].notional)} USD"
+    sums = findings.summary.sums
+    hottest = "; too little data for clusters" if findings.too_little_data else ""
+    if findings.clusters:
+        first = findings.clusters[0]
+        low, high = format_price(first.low, first.step), format_price(first.high, first.step)
+        hottest = f"; the largest cluster is {low} to {high} with {format_usd(first.notional)} USD"
     return (
         f"Heat map of realized {findings.selection.label} liquidations by price and UTC time: "
         f"{format_counted(sums.events, 'event')}, {format_usd(sums.notional)} USD, of it "

@@ -29,6 +29,7 @@ def list_limits(findings: Findings) -> list[str]:
     selection = findings.selection
     parts = [f"{selection.query.position}s only"] if selection.query.position != "both" else []
     parts += ["prices moved to the market"] if selection.market_prices else []
+    parts += ["too little data for clusters and cascades"] if findings.too_little_data else []
     dated = describe_dated([asdict(part) for part in findings.summary.dated])
     return [*parts, dated] if dated else parts
 

@@ -60,13 +60,16 @@ def engine() -> Iterator[Engine]:
         yield opened
 
 
+NO_FLOOR = CascadeRule(least_usd=0)  # so that the arithmetic of a test can have small numbers
+
+
 def find(
     engine: Engine,
     prints: Iterable[Print],
     window: Window = TODAY,
     gaps: Sequence[Interval] = (),
     prices: PriceSeries | None = None,
-    rule: CascadeRule | None = None,
+    rule: CascadeRule = NO_FLOOR,
 ) -> tuple[Cascade, ...]:
     engine.register("liquidations", make_table(prints))
     return build_cascades(engine, window, gaps, prices, rule)
@@ -191,9 +194,19 @@ def test_by_hand(engine: Engine) -> None:
     )
 
 
+def test_less_than_ten_thousand_usd_is_no_cascade(engine: Engine) -> None:
+    """The burst by hand holds 3,000 + 1,000 + 2,500 = 6,500 USD: times 1.5 it is 9,750, times 1.6 it is 10,400."""
+    by_factor = {
+        factor: find(engine, [p._replace(usd=p.usd * factor) for p in by_hand()], rule=CascadeRule())
+        for factor in (1.0, 1.5, 1.6)
+    }
+    assert [len(found) for found in by_factor.values()] == [0, 0, 1]
+    assert by_factor[1.6][0].notional == 10_400
+
+
 def test_a_quiet_gap_ends_a_cascade(engine: Engine) -> None:
     """With two quiet minutes enough to end one, 12:00 to 12:01 and 12:04 are two; the one with more USD ranks first."""
-    found = find(engine, by_hand(), rule=CascadeRule(quiet_minutes=2))
+    found = find(engine, by_hand(), rule=CascadeRule(quiet_minutes=2, least_usd=0))
     assert [(c.rank, c.notional, c.orders) for c in found] == [(1, 4000.0, 8), (2, 2500.0, 5)]
 
 

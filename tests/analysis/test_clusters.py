@@ -71,10 +71,14 @@ def clusters_of(engine, events, last=100.0, options=None, window=WINDOW, **cut):
 
 
 def two_bands():
-    """Twenty longs of 100 USD at 95.0 to 95.9, ten shorts of 300 USD at 105.0 to 105.9; ends of the axis at 90, 110."""
-    longs = [(T0 + k * MINUTE, 95 + (k % 10) / 10, "long", 100.0) for k in range(20)]
-    shorts = [(T0 + HOUR + k * MINUTE, 105 + k / 10, "short", 300.0, "okx") for k in range(10)]
-    return [*longs, *shorts, (T0, 90.0, "long", 1.0), (T0, 110.0, "short", 1.0)]
+    """
+    Twenty longs of 1,000 USD at 95.0, 95.1, 95.2, 95.3 in turn, ten shorts of 3,000 USD at 105.0 and 105.1.
+
+    Two orders of 10 USD at 90 and 110 mark the ends. So 20,000 + 30,000 + 20 = 50,020 USD.
+    """
+    longs = [(T0 + k * MINUTE, 95 + (k % 4) / 10, "long", 1000.0) for k in range(20)]
+    shorts = [(T0 + HOUR + k * MINUTE, 105 + (k % 2) / 10, "short", 3000.0, "okx") for k in range(10)]
+    return [*longs, *shorts, (T0, 90.0, "long", 10.0), (T0, 110.0, "short", 10.0)]
 
 
 # ---------------------------------------------------------------------------------------------------- the profile
@@ -92,51 +96,75 @@ def test_a_level_top_is_one_peak_and_ends_are_peaks():
     assert find_prominences(np.array([0, 2, 1, 3, 0]), [1, 3]) == [1, 3]  # down to 1, not to 0, before it rises to 3
 
 
+def find(profile, size, widest=10):
+    """Bands of a profile in USD that is made of orders of one size."""
+    usd = np.asarray(profile, dtype=np.int64)
+    return find_bands(np.rint(usd / size**0.5).astype(np.int64), usd, widest)
+
+
 def test_empty_and_level_profiles_have_no_band():
-    assert find_bands(np.zeros(0, np.int64), np.zeros(0)) == []
-    assert find_bands(np.zeros(50, np.int64), np.zeros(50)) == []
-    assert find_bands(np.full(100, 1000), np.full(100, 1000.0 * 10)) == []  # each bin a hundred orders of 10
+    assert find_bands(np.zeros(0, np.int64), np.zeros(0, np.int64), 5) == []
+    assert find_bands(np.zeros(50, np.int64), np.zeros(50, np.int64), 5) == []
+    assert find(np.full(100, 100_000), 1000) == []  # a hundred orders a bin
 
 
 def test_bounds_on_a_clean_profile():
+    """
+    Orders of 1: as many as USD. 400 less 3 x √400 = 340, in 4 bins 85 against 10 beside: 8.5 times.
+
+    200 less 3 x √200 = 157.6 against 10: 15.8 times.
+    """
     profile = np.full(100, 10)
     profile[20:24] = 100
     profile[60:61] = 200
-    bands = find_bands(profile, profile * 1.0)  # orders of size 1
-    assert [(b.low, b.high, b.weight) for b in bands] == [(20, 24, 400), (60, 61, 200)]
-    assert bands[0].contrast == pytest.approx(10)
+    bands = find(profile, 1)
+    assert [(b.low, b.high, b.usd) for b in bands] == [(20, 24, 400), (60, 61, 200)]
+    assert [b.contrast for b in bands] == pytest.approx([8.5, 15.757], abs=0.001)
+    assert [b.usd_contrast for b in bands] == [10, 20]
 
 
 def test_a_dip_inside_a_band_does_not_cut_it_when_orders_are_few():
     profile = np.zeros(100, np.int64)
-    profile[[0, 99]] = 1
-    profile[40:48] = [30, 20, 30, 8, 20, 30, 20, 30]
-    few = find_bands(profile, profile.astype(float) ** 2 / 2)  # two orders a bin
-    many = find_bands(profile, profile / 1000)  # thousands of orders a bin
-    assert [(b.low, b.high) for b in few] == [(40, 48)]
-    assert [(b.low, b.high) for b in many] == [(40, 43), (44, 48)]
+    profile[[0, 99]] = 1000
+    profile[40:48] = [30_000, 20_000, 30_000, 8_000, 20_000, 30_000, 20_000, 30_000]
+    assert [(b.low, b.high) for b in find(profile, 10_000)] == [(40, 48)]  # two or three orders a bin
+    assert [(b.low, b.high) for b in find(profile, 10)] == [(40, 43), (44, 48)]  # thousands of orders a bin
 
 
-def test_one_large_order_is_no_cluster():
-    profile = np.full(100, 1000)
-    profile[50] = 20_000
-    squares = np.full(100, 1000.0 * 10)
-    whole, split = squares.copy(), squares.copy()
-    whole[50], split[50] = 19_000.0**2, 20_000.0 * 10
-    # With so few orders in all, a single one counts; beside ten times as many it does not.
-    assert [(b.low, b.high) for b in find_bands(profile, split)] == [(50, 51)]
-    assert find_bands(profile, whole) == []
+def test_what_is_wider_than_a_band_may_be_is_cut_at_its_valley():
+    """Two peaks in a hot stretch of 16 bins: in bins of 100 orders each dip is 30 % deep."""
+    profile = np.full(120, 10)
+    profile[40:56] = [60, 80, 100, 100, 100, 80, 80, 70, 60, 80, 90, 100, 100, 100, 80, 60]
+    bands = find(profile * 10, 10, widest=10)
+    assert [(b.low, b.high) for b in bands] == [(40, 48), (48, 56)]
+    assert all(b.high - b.low <= 6 for b in find(profile * 10, 10, widest=6))
+
+
+def test_a_tenth_of_all_usd_is_a_band_though_its_orders_are_few():
+    """
+    Six orders of 2,500 in 3 bins hold 15,000 of 114,500 USD: 13 %, against bins of 1,025 beside them: 4.9 times.
+
+    Their weight 6 x 50 = 300, less 3 x √15,000 = 367, is nothing: without their share they would be no band.
+    """
+    profile = np.full(100, 1025)
+    roots = np.full(100, 64)  # four orders of 256 a bin
+    profile[50:53], roots[50:53] = 5000, 100
+    bands = find_bands(roots, profile, 10)
+    assert [(b.low, b.high, b.contrast) for b in bands] == [(50, 53, 0.0)]
+    assert find_bands(roots, profile, 10, min_share=0.2) == []
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_single_hill_gives_its_core(engine, seed):
-    """Peers call all of it one cluster, or cut the day in three."""
+    """Peers call all of it one cluster, or cut the day in three. Here bands of 0.4 % with a tenth of the USD each."""
     rng = np.random.default_rng(seed)
     events = [(T0, float(p), "long", 100.0) for p in rng.normal(100, 1, 5000)]
     found = clusters_of(engine, events)
-    assert len(found) == 1
-    assert 0.2 < found[0].share < 0.7
-    assert 99 < found[0].low < found[0].peak_price < found[0].high < 101
+    assert 1 <= len(found) <= 4
+    for cluster in found:
+        assert 0.1 <= cluster.share < 0.2
+        assert 98.5 < cluster.low < cluster.peak_price < cluster.high < 101.5
+        assert cluster.high - cluster.low <= 0.5 + 1e-9
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -150,9 +178,8 @@ def test_uniform_noise_has_few_clusters(engine, seed):
 def test_faint_bands_count_when_they_are_certain():
     profile = np.full(100, 1000)
     profile[30:35] = 2000
-    certain, vague = find_bands(profile, profile * 10.0), find_bands(profile, profile * 1000.0)
-    assert [(b.low, b.high) for b in certain] == [(30, 35)]  # a hundred orders a bin, against one
-    assert vague == []
+    assert [(b.low, b.high) for b in find(profile, 1)] == [(30, 35)]  # thousands of orders a bin
+    assert find(profile, 1000) == []  # one or two
 
 
 # ---------------------------------------------------------------------------------------------------- planted truth
@@ -164,30 +191,42 @@ def test_planted_bands_are_found(engine, ground):
     score = Score()
     for seed in range(20):
         scale = SCALES[seed % len(SCALES)]
-        clusters, bin_units = find_in_scene(engine, make_scene(seed, ground), scale)
-        score.add(make_scene(seed, ground), clusters, scale, bin_units)
+        scene = make_scene(seed, ground)
+        score.add(scene, find_in_scene(engine, scene, scale), scale)
     assert score.heavy > 80
     assert score.recall >= 0.95
     assert score.precision >= 0.90
-    assert score.strict >= (0.70 if ground == "path" else 0.90)  # a random walk leaves hot bands of its own
+    assert score.strict >= (0.85 if ground == "path" else 0.95)
     assert statistics.median(score.errors) <= 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("scale", [0.1, 150.0])
+def test_a_drifting_path_leaves_few_clusters_that_are_not_planted(engine, scale):
+    """200 scenes, as in docs/clusters.md: recall no worse than 0.97, strict precision at least 0.90."""
+    score = Score()
+    for seed in range(5000, 5200):
+        scene = make_scene(seed, "path")
+        score.add(scene, find_in_scene(engine, scene, scale), scale)
+    assert score.recall >= 0.97
+    assert score.strict >= 0.90
 
 
 def test_price_scale_changes_nothing_but_prices(engine):
     scene = make_scene(7, "path")
-    (small, _), (large, _) = (find_in_scene(engine, scene, scale) for scale in (0.1, 100_000.0))
+    small, large = (find_in_scene(engine, scene, scale) for scale in (0.1, 100_000.0))
     assert len(small) > 2
     for a, b in zip(small, large, strict=True):
         assert (a.low * 1e6, a.high * 1e6, a.peak_price * 1e6) == pytest.approx((b.low, b.high, b.peak_price))
         assert a.distance_pct == pytest.approx(b.distance_pct)
-        zero = {"low": 0, "high": 0, "peak_price": 0, "distance_pct": 0}
+        zero = {"low": 0, "high": 0, "peak_price": 0, "distance_pct": 0, "step": 0}
         assert replace(a, **zero) == replace(b, **zero)
 
 
 def test_empty_time_row_order_threads_and_clock_change_nothing(engine):
     scene = make_scene(3, "path")
     events = [
-        (int(ts), 100 + p / 10, "long", float(usd))
+        (int(ts), 100 + p / 10, "long", 1000 * float(usd))
         for ts, p, usd in zip(scene.ts_us, scene.place, scene.usd, strict=True)
     ]
     options = ClusterOptions(half_life_us=6 * HOUR)
@@ -206,14 +245,15 @@ def test_empty_time_row_order_threads_and_clock_change_nothing(engine):
 
 
 def test_fields_by_hand(engine):
+    """0.4 % of the price is about 0.4, a tenth of that 0.04: the prices' tick of 0.1 is the step of the search."""
     first, second = clusters_of(engine, two_bands(), last=100.0, bin="0.1", bucket_us=5 * MINUTE)
     assert first == Cluster(
-        rank=1, low=105.0, high=106.0, peak_price=pytest.approx(105.15), notional=3000.0, share=3000 / 5002,
-        events=10, long_notional=0.0, short_notional=3000.0, exchanges=("okx",), first_seen_us=T0 + HOUR,
-        last_seen_us=T0 + HOUR + 9 * MINUTE, active_buckets=2, distance_pct=pytest.approx(5.15), side="above",
-        recent_share=3000 / 5002,
+        rank=1, low=105.0, high=105.2, peak_price=105.0, notional=30_000.0, share=30_000 / 50_020,
+        events=10, long_notional=0.0, short_notional=30_000.0, exchanges=("okx",), first_seen_us=T0 + HOUR,
+        last_seen_us=T0 + HOUR + 9 * MINUTE, active_buckets=2, distance_pct=pytest.approx(5), side="above",
+        recent_share=30_000 / 50_020, step=0.1,
     )  # fmt: skip
-    assert (second.rank, second.low, second.high, second.notional, second.events) == (2, 95.0, 96.0, 2000.0, 20)
+    assert (second.rank, second.low, second.high, second.notional, second.events) == (2, 95.0, 95.4, 20_000.0, 20)
     assert (second.side, second.exchanges, second.active_buckets) == ("below", ("gate",), 4)
     assert second.role == "below: longs were flushed here; support that gave way, and price came back above it"
 
@@ -231,10 +271,10 @@ def test_record_has_the_documented_keys(engine):
 
 def test_nearest_and_largest(engine):
     spots = {92.0: 400, 96.0: 300, 100.0: 200, 103.0: 300, 108.0: 500}
-    events = [(T0 + k, price, "long", usd / 10) for price, usd in spots.items() for k in range(10)]
+    events = [(T0 + k, price, "long", usd * 10.0) for price, usd in spots.items() for k in range(10)]
     events += [(T0, 90.0, "long", 1.0), (T0, 110.0, "long", 1.0)]
     found = clusters_of(engine, events, last=100.05, bin="0.1")
-    assert [c.peak_price for c in found] == [108.05, 92.05, 103.05, 96.05, 100.05]  # exactly; 103 is nearer
+    assert [c.peak_price for c in found] == [108.0, 92.0, 103.0, 96.0, 100.0]  # exactly; 103 is nearer
     assert [c.side for c in found] == ["above", "below", "above", "below", "at price"]
     named = [f(found) for f in (nearest_above, nearest_below, largest_above, largest_below)]
     assert [c.low for c in named] == [103.0, 96.0, 108.0, 92.0]
@@ -246,9 +286,9 @@ def test_nearest_and_largest(engine):
 def test_disjoint_sums_add_up(engine):
     rng = np.random.default_rng(5)
     prices = np.round(np.concatenate([rng.normal(m, 0.3, 300) for m in (96, 99, 101, 104)]), 2)
-    events = [(T0 + k, float(p), "short" if k % 4 else "long", 10.0 + k % 7) for k, p in enumerate(prices)]
+    events = [(T0 + k, float(p), "short" if k % 4 else "long", 1000.0 + k % 7) for k, p in enumerate(prices)]
     found = sorted(clusters_of(engine, events, options=NO_SHARE), key=lambda c: c.low)
-    assert len(found) == 4
+    assert len(found) >= 4
     assert all(a.high <= b.low for a, b in pairwise(found))
     for cluster in found:
         inside = [e for e in events if cluster.low <= e[1] < cluster.high]
@@ -260,56 +300,52 @@ def test_half_life_prefers_the_recent_band(engine):
     events = [(T0 if p < 100 else T0 + 12 * HOUR, p, side, usd) for p, side, usd, *_ in (e[1:] for e in two_bands())]
     assert [c.low for c in clusters_of(engine, events, bin="0.1")] == [105.0, 95.0]
     aged = clusters_of(engine, events, bin="0.1", options=ClusterOptions(half_life_us=HOUR))
-    # Twelve half-lives: 2,000 USD weigh 0.49, less than 2 % of what is left.
-    assert [(c.low, c.notional) for c in aged] == [(105.0, 3000.0)]
+    # Twelve half-lives: 20,000 USD weigh 4.9, less than 2 % of what is left.
+    assert [(c.low, c.notional) for c in aged] == [(105.0, 30_000.0)]
     assert aged[0].recent_share > 0.999
 
 
 def test_price_range(engine):
-    found = clusters_of(engine, two_bands(), bin="0.2", price_range=(90.0, 95.5))
-    assert [(c.low, c.high, c.notional) for c in found] == [
-        (95.0, 95.6, 1000.0)
-    ]  # 95.5 is in the bin, not in the range
-    assert found[0].share == 1000 / 5002  # of the whole window
+    """Up to 95.15 there are ten of the twenty longs; the bin that is drawn there reaches up to 95.2 or to 96."""
+    for width in ("0.1", "0.2", "1"):
+        (found,) = clusters_of(engine, two_bands(), bin=width, price_range=(90.0, 95.15))
+        assert (found.low, found.high, found.notional) == (95.0, 95.2, 10_000.0)
+        assert found.share == 10_000 / 50_020  # of the whole window
     engine.register("liquidations", table_of(two_bands()))
     grid = build_grid(engine, WINDOW, GridOptions())
     engine.register("liquidations", table_of(two_bands()[1:]))
     with pytest.raises(ConservationError):
-        build_clusters(engine, grid, 100.0)
+        build_clusters(engine, grid, 100.0, price_range=(0.0, 200.0))
 
 
 # ---------------------------------------------------------------------------------------------------- edge cases
 
 
-def test_one_event(engine):
-    (only,) = clusters_of(engine, [(T0, 100.0, "long", 5.0)])
-    assert (only.low <= 100.0 < only.high, only.share, only.events, only.side) == (True, 1.0, 1, "at price")
+def test_few_events_are_no_cluster(engine):
+    """Ten events and 10,000 USD are the least; one order of more than half of it all is an order."""
 
+    def events(n, usd):
+        return [(T0 + k, 100.0, "long", usd) for k in range(n)]
 
-def test_two_events(engine):
-    found = clusters_of(engine, [(T0, 100.0, "long", 5.0), (T0, 101.0, "short", 5.0)])
-    assert [(c.events, c.share) for c in found] == [(1, 0.5), (1, 0.5)]
-    assert found[0].low == 100.0  # nearer to the last price
+    assert clusters_of(engine, events(1, 38.0)) == ()
+    assert clusters_of(engine, events(2, 1e6)) == ()
+    assert clusters_of(engine, events(9, 1e6)) == ()
+    assert clusters_of(engine, events(10, 999.0)) == ()
+    assert len(clusters_of(engine, events(10, 1000.0))) == 1
+    assert len(clusters_of(engine, [*events(20, 1000.0), (T0, 100.0, "long", 20_000.0)])) == 1
+    assert clusters_of(engine, [*events(20, 1000.0), (T0, 100.0, "long", 20_001.0)]) == ()
 
 
 @pytest.mark.parametrize("price", [1e-5, 0.1, 100.0, 123456.7])
 def test_all_at_one_price(engine, price):
-    (only,) = clusters_of(engine, [(T0 + k, price, "long", 5.0) for k in range(50)], last=price)
-    assert (only.events, only.share) == (50, 1.0)
-
-
-def test_one_bin(engine):
-    (only,) = clusters_of(engine, two_bands(), bin="1000")
-    assert (only.low, only.high, only.events) == (0.0, 1000.0, 32)
-
-
-def test_fine_bins_find_the_same_bands(engine):
-    scene = make_scene(11, "hill")
-    events = [(T0, 100 + p / 10, "long", float(x)) for p, x in zip(scene.place, scene.usd, strict=True)]
-    coarse, fine = (clusters_of(engine, events, bin=width) for width in ("0.1", "0.005"))
-    assert len(coarse) > 2
-    for a, b in zip(coarse[:3], fine[:3], strict=True):
-        assert (a.low, a.high) == pytest.approx((b.low, b.high), abs=0.1)
+    (only,) = clusters_of(engine, [(T0 + k, price, "long", 500.0) for k in range(50)], last=price)
+    assert (only.events, only.share, only.peak_price, only.side) == (
+        50,
+        1.0,
+        pytest.approx(price, rel=1e-4),
+        "at price",
+    )
+    assert only.low <= price < only.high <= price * 1.0002
 
 
 def test_a_million_events(engine):

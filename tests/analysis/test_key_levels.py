@@ -22,8 +22,9 @@ from liqcli.analysis.key_levels import (
     tag_clusters,
 )
 from liqcli.analysis.market import Candles
+from liqcli.analysis.price_axis import PriceAxis
 from liqcli.analysis.volume_profile import build_volume_profile
-from liqcli.model import BinWidth, HeatmapGrid, PriceSeries
+from liqcli.model import BinWidth, PriceSeries
 
 CENT5 = BinWidth.from_decimal(Decimal("0.05"))
 
@@ -35,19 +36,15 @@ def candles_of(closes, start=T0, step=HOUR, volume=None, spread=0.5):
     return Candles(prices, np.full(len(close), 1.0) if volume is None else np.asarray(volume, dtype=float))
 
 
-def grid_of(low, high, width="1", window=None):
-    """An empty grid between two prices."""
+def axis_of(low, high, width="1"):
+    """The axis of clusters between two prices."""
     step = BinWidth.from_decimal(Decimal(width))
-    edges = np.array([step.edge(k) for k in range(round(low / step.width), round(high / step.width) + 1)])
-    zeros = np.zeros((len(edges) - 1, 1))
-    whole = zeros.astype(np.int64)
-    return HeatmapGrid(
-        window or make_window(T0, T0 + DAY), DAY, step, np.array([T0]), edges, whole, whole, whole, whole, zeros, zeros
-    )
+    first = round(low / step.width)
+    return PriceAxis(step, 1, first, round(high / step.width) - first, 10)
 
 
 def cluster_of(low, high):
-    return Cluster(1, low, high, (low + high) / 2, 1.0, 1.0, 1, 1.0, 0.0, ("gate",), T0, T0, 1, 0.0, "above", 1.0)
+    return Cluster(1, low, high, (low + high) / 2, 1.0, 1.0, 1, 1.0, 0.0, ("gate",), T0, T0, 1, 0.0, "above", 1.0, 0.1)
 
 
 # ---------------------------------------------------------------------------------------------------- round numbers
@@ -131,11 +128,11 @@ def test_swings_are_confirmed_before_the_end():
 
 def test_nothing_after_the_window_is_seen():
     closes = np.concatenate([100 + np.sin(np.arange(48)), np.full(48, 500.0)])
-    grid = grid_of(90, 600, window=make_window(T0 + DAY, T0 + 2 * DAY))
+    axis, window = axis_of(90, 600), make_window(T0 + DAY, T0 + 2 * DAY)
     volume = np.concatenate([np.ones(48), np.full(48, 1000.0)])
-    whole = find_key_levels(grid, candles_of(closes, volume=volume))
-    assert whole == find_key_levels(grid, candles_of(closes[:48], volume=volume[:48]))
-    assert max(v.price for v in whole.levels if v.kind != "round") < 102
+    whole = find_key_levels(axis, window, candles_of(closes, volume=volume))
+    assert whole == find_key_levels(axis, window, candles_of(closes[:48], volume=volume[:48]))
+    assert max(v.price for v in whole.levels if v.kind != "round") < 103  # rows of the volume profile are 2.5 wide
 
 
 # ---------------------------------------------------------------------------------------------------- volume profile
@@ -177,9 +174,9 @@ def test_published_volume_profile(real_data):
 
 
 def test_clusters_name_their_levels():
-    grid = grid_of(90, 290)  # bins of 1, a 200th of the range is 1 too
+    axis = axis_of(90, 290)  # steps of 1, a 200th of the range is 1 too
     levels = KeyLevels((KeyLevel.of("a", 99.0), KeyLevel.of("b", 101.0), KeyLevel.of("c", 103.5)), candles_known=True)
-    near, far = tag_clusters([cluster_of(100, 102), cluster_of(200, 202)], levels, grid)
+    near, far = tag_clusters([cluster_of(100, 102), cluster_of(200, 202)], levels, axis)
     assert [(t.kind, t.distance_pct) for t in near.key_levels] == [("b", 0.0), ("a", pytest.approx(-1.0))]
     assert [str(t) for t in near.key_levels] == ["b 101", "a 99 (-1.00 %)"]
     assert near.key_levels[1].record() == {
@@ -189,19 +186,19 @@ def test_clusters_name_their_levels():
 
 
 def test_without_candles_only_round_numbers_are_known():
-    grid = grid_of(98, 108, "0.1")
-    found = find_key_levels(grid, None)
+    axis = axis_of(98, 108, "0.1")
+    found = find_key_levels(axis, make_window(T0, T0 + DAY), None)
     assert {v.kind for v in found.levels} == {"round"}
     assert not found.candles_known
-    at, beside = tag_clusters([cluster_of(99.9, 100.2), cluster_of(104.3, 104.6)], found, grid)
+    at, beside = tag_clusters([cluster_of(99.9, 100.2), cluster_of(104.3, 104.6)], found, axis)
     assert [t.name for t in at.key_levels] == ["major round number 100"]
     assert beside.key_levels is None
 
 
 def test_all_kinds_together():
     closes = 100 + 5 * np.sin(np.arange(24 * 15) / 2)
-    grid = grid_of(90, 110, window=make_window(T0 + 13 * DAY, T0 + 14 * DAY))
-    kinds = {v.kind for v in find_key_levels(grid, candles_of(closes)).levels}
+    window = make_window(T0 + 13 * DAY, T0 + 14 * DAY)
+    kinds = {v.kind for v in find_key_levels(axis_of(90, 110), window, candles_of(closes)).levels}
     assert kinds == {
         "round", "previous_day_high", "previous_day_low", "previous_week_high", "previous_week_low", "swing_high",
         "swing_low", "point_of_control", "value_area_high", "value_area_low",

@@ -1,0 +1,23 @@
+"""How much data a window, a cluster or a cascade needs at the least before it gets a rank.
+
+The other rules are relative: shares, contrasts, multiples of a baseline. They would call the only event of a window a
+cluster with 100 %. These floors are absolute; ``docs/units.md#too-little-data`` gives the reasons.
+"""
+
+from __future__ import annotations
+
+from liqcli.formats import format_count, format_counted, format_usd
+
+LEAST_EVENTS = 20  # in a window: with fewer, shares of it are chance
+LEAST_CLUSTER_EVENTS = 10
+LEAST_USD = 10_000.0  # of a window, a cluster, a cascade: one position of 1,000 USD at tenfold leverage
+
+
+def describe_shortage(events: int, notional: float) -> str | None:
+    """Say how little a window holds, and what clusters and cascades need; None where it holds enough."""
+    if events >= LEAST_EVENTS and notional >= LEAST_USD:
+        return None
+    return (
+        f"{format_counted(events, 'event')}, {format_usd(notional)} USD; clusters and cascades need at least "
+        f"{LEAST_EVENTS} events and {format_count(int(LEAST_USD))} USD in the window"
+    )
