@@ -2,4 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liqcli.api import Heatmap as Heatmap
+    from liqcli.api import Lake as Lake
+
 __version__ = "0.1.0"
+__all__ = ["Heatmap", "Lake", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the API when one of its names is first used, so that ``import liqcli`` stays light."""
+    if name in ("Heatmap", "Lake"):
+        from liqcli import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'liqcli' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -16,6 +16,8 @@ from liqcli.overlay_compact import COMPACT_MARKS
 from liqcli.render import PagePicture
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from liqcli.poster import Poster
 
 HEATMAP = "heatmap"
@@ -41,6 +43,11 @@ class Album:
         """Give one picture alone, in the size that is asked for; None where what it is about is not known."""
         poster = self._draw(kind, self.themes[0], self._findings.view.size)
         return poster.png if poster is not None else None
+
+    def figure(self, kind: str = HEATMAP) -> Figure | None:
+        """Return one picture as a matplotlib Figure; None where what it is about is not known."""
+        poster = self._draw(kind, self.themes[0], self._findings.view.size)
+        return poster.figure if poster is not None else None
 
     def page(self) -> dict[str, PagePicture]:
         """Give the pictures of a page, with what lies over them."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from liqcli.config import engine_threads
-from liqcli.errors import DamagedError
+from liqcli.errors import DamagedError, UsageError
 from liqcli.sql import read_query
 
 if TYPE_CHECKING:
@@ -85,6 +85,29 @@ class Engine:
         """
         with _explained():
             self._con.sql(read_query(query), params=dict(params or {})).create(name)
+
+    def create_view(self, name: str, query: str) -> None:
+        """Make ``sql/<query>.sql``, which takes no parameters, readable under a name."""
+        self._con.sql(read_query(query)).create_view(name)
+
+    def run_statement(self, statement: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> pa.Table:
+        """
+        Run one SELECT that a user wrote.
+
+        Raises
+        ------
+        UsageError
+            Not exactly one SELECT, or DuckDB rejects it; the message is DuckDB's.
+        """
+        import duckdb
+
+        try:
+            found = self._con.extract_statements(statement)
+            if len(found) != 1 or found[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+                raise UsageError("sql: exactly one SELECT is allowed; the lake is only read")
+            return self._con.sql(statement, params=params).to_arrow_table()
+        except duckdb.Error as error:
+            raise UsageError(f"sql: {error}") from error
 
     def alias(self, name: str, table: str) -> None:
         """Make a table readable under another name too."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from liqcli.formats import format_iso
 from liqcli.model import HeatmapGrid
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COLUMNS = ("bucket_start", "price_low", "price_high", "position", "notional", "qty", "events")
 
@@ -47,11 +50,10 @@ def render_csv(grid: HeatmapGrid) -> str:
     return out.getvalue()
 
 
-def render_parquet(grid: HeatmapGrid) -> bytes:
-    """Write the cells as Parquet; ``bucket_start`` is a UTC timestamp there."""
+def build_table(grid: HeatmapGrid) -> pa.Table:
+    """Return the cells as an Arrow table; ``bucket_start`` is a UTC timestamp there."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     columns: list[list[Any]] = [list(c) for c in zip(*iter_cells(grid), strict=True)]
     text, number = pa.string(), pa.float64()
@@ -60,6 +62,13 @@ def render_parquet(grid: HeatmapGrid) -> bytes:
     stamps = pc.cast(
         pc.strptime(table["bucket_start"], format="%Y-%m-%dT%H:%M:%SZ", unit="us"), pa.timestamp("us", "UTC")
     )
+    return table.set_column(0, "bucket_start", stamps)
+
+
+def render_parquet(grid: HeatmapGrid) -> bytes:
+    """Write the cells as Parquet; the columns of :func:`build_table`."""
+    import pyarrow.parquet as pq
+
     out = io.BytesIO()
-    pq.write_table(table.set_column(0, "bucket_start", stamps), out, compression="zstd")
+    pq.write_table(build_table(grid), out, compression="zstd")
     return out.getvalue()

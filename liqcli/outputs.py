@@ -112,14 +112,19 @@ def _contents(
 def _draw(findings: Findings, album: Album, picture: str) -> bytes:
     png = album.png(picture)
     if png is None:
-        window = findings.selection.window
-        words = picture.replace("_", " ")
-        symbol, start, end = findings.selection.symbols[0], format_iso(window.start_us), format_iso(window.end_us)
-        raise EmptyWindowError(
-            f"-o: {words} of {findings.selection.label} is not known in this window; to get it: "
-            f"liqcli fetch --kind open-interest --symbol {symbol} --since {start} --until {end}"
-        )
+        raise explain_unknown(findings, picture)
     return png
+
+
+def explain_unknown(findings: Findings, picture: str) -> EmptyWindowError:
+    """Build the error for a picture whose subject the lake does not hold; it names the fetch that would get it."""
+    window = findings.selection.window
+    words = picture.replace("_", " ")
+    symbol, start, end = findings.selection.symbols[0], format_iso(window.start_us), format_iso(window.end_us)
+    return EmptyWindowError(
+        f"-o: {words} of {findings.selection.label} is not known in this window; to get it: "
+        f"liqcli fetch --kind open-interest --symbol {symbol} --since {start} --until {end}"
+    )
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime
 
 from liqcli.errors import UsageError
-from liqcli.formats import format_time
+from liqcli.formats import format_iso, format_time
 from liqcli.model import EARLIEST_US, US_PER_S, Window, to_us
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _LENGTH = re.compile(r"^(\d{1,9})([smhdw])$")
 MINUTE_US = 60 * US_PER_S
+DEFAULT_LOOKBACK = "24h"
 
 
 def parse_length(text: str, what: str = "lookback") -> int:
@@ -86,6 +87,24 @@ def resolve_window(since: str | None, until: str | None, lookback: str, latest_u
     if start < EARLIEST_US:
         raise UsageError("the window starts before 2015; no exchange published liquidations then")
     return Window(start, end)
+
+
+def check_lookback(lookback: str | None, since: str | None) -> str:
+    """
+    Give the length of a window that is not given by its start.
+
+    Raises
+    ------
+    UsageError
+        Both are given: a lookback counts back from the end. The message names the end that would be meant.
+    """
+    if lookback is not None and since:
+        end = format_iso(parse_moment(since, "--since") + parse_length(lookback, "--lookback"))
+        raise UsageError(
+            f"--since and --lookback cannot be combined: --lookback counts back from --until; "
+            f"for {lookback} from there on: --since {since} --until {end}"
+        )
+    return lookback or DEFAULT_LOOKBACK
 
 
 def cut_future(window: Window, now: int) -> Window:

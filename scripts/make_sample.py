@@ -119,7 +119,9 @@ def make(folder: Path) -> None:
             coins = _round(level, places)
             usd = (coins * candles[slot * 5].open * tick).quantize(Decimal("0.01"))
             lines.append(f"{stamp(slot * 5 * MINUTE_MS)},{coins:f},{usd:f}")
-        _write_gz(folder / f"open_interest_5m_{symbol}.csv.gz", ["time_utc,open_interest,open_interest_usd", *lines])
+        _write_gz(
+            folder / f"open_interest_5m_{symbol}.csv.gz", ["time_utc,open_interest_coins,open_interest_usd", *lines]
+        )
     rows.sort()
     _write_gz(folder / "liquidations.csv.gz", [HEADER, *(row.text() for row in rows)])
     facts = build_facts(rows)
@@ -190,7 +192,7 @@ forced order pushes the price on.
 |---|---|
 | `liquidations.csv.gz` | `{header}` |
 | `candles_1m_<SYMBOL>.csv.gz` | `open_time_utc,open,high,low,close,volume`: 10,080 minutes without a gap; volume in the base coin |
-| `open_interest_5m_<SYMBOL>.csv.gz` | `time_utc,open_interest,open_interest_usd`: 2,016 rows; base coin, and USD at that minute's open |
+| `open_interest_5m_<SYMBOL>.csv.gz` | `time_utc,open_interest_coins,open_interest_usd`: 2,016 rows; base coin, and USD at that minute's open |
 | `facts.json` | counts, exact sums of price x qty, first and last time, coverage, end of the busiest day |
 
 `position` is the side that was liquidated. `qty` is in the base coin; where an exchange counts contracts, `qty` is

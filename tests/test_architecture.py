@@ -31,7 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "__main__",
         "cli",
-        "report findings charts analysis poster render export outputs command overlay overlay_compact album"
+        "report findings views api charts analysis poster render export outputs command overlay overlay_compact album"
         " reading inline fetcher recorder importer import_formats import_intake import_ledger import_market"
         " import_progress import_refusals import_table market_columns market_rows embedded demo daily"
         " schedule",

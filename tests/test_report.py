@@ -216,7 +216,7 @@ def test_position_size_and_range_are_said(store):
     for text in (render_html(report, album("a")), render_markdown(report, album("a"))):
         assert "short positions only" in text
         assert "events from 500 USD" in text
-        assert "1 events, 2.20K USD" in text
+        assert "1 event, 2.20K USD" in text
 
 
 def test_the_sample_banner_stands_there_for_the_sample_only(lake, report):

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from liqcli.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals
 from liqcli.model import Window
 from liqcli.partition import Partition
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +74,18 @@ def list_claims(
         for partition in partitions
         for interval in shares.get((partition.exchange, partition.symbol), {}).get(partition.source, ())
     ]
+
+
+def claims_table(root: Path, claims: Sequence[tuple[Partition, Interval]]) -> pa.Table:
+    """Return claims as the relation ``claims`` of the queries: filename, exchange, symbol, start_us, end_us."""
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "filename": pa.array([str(p.path(root)) for p, _ in claims], pa.string()),
+            "exchange": pa.array([p.exchange for p, _ in claims], pa.string()),
+            "symbol": pa.array([p.symbol for p, _ in claims], pa.string()),
+            "start_us": pa.array([start for _, (start, _end) in claims], pa.int64()),
+            "end_us": pa.array([end for _, (_start, end) in claims], pa.int64()),
+        }
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liqcli.analysis.claims import list_claims
+from liqcli.analysis.claims import claims_table, list_claims
 from liqcli.analysis.compare import Comparison, compare_sources
 from liqcli.analysis.coverage import ExchangeCoverage, overall_share
 from liqcli.analysis.holdings import LAKE_COLUMNS, Holding, read_holdings
@@ -131,21 +131,8 @@ def _load(
     query: Query,
 ) -> int:
     """Load the events that count as table ``reported``, prices as stored, and say how many there are."""
-    import pyarrow as pa
-
     claims = list_claims([h.partition for h in inside], sharing.shares)
-    engine.register(
-        "claims",
-        pa.table(
-            {
-                "filename": pa.array([str(p.path(lake.root)) for p, _ in claims], pa.string()),
-                "exchange": pa.array([p.exchange for p, _ in claims], pa.string()),
-                "symbol": pa.array([p.symbol for p, _ in claims], pa.string()),
-                "start_us": pa.array([i[0] for _, i in claims], pa.int64()),
-                "end_us": pa.array([i[1] for _, i in claims], pa.int64()),
-            }
-        ),
-    )
+    engine.register("claims", claims_table(lake.root, claims))
     engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
     engine.create(
         "reported",

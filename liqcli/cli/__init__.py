@@ -23,6 +23,7 @@ from liqcli.cli.init import init
 from liqcli.cli.record import record
 from liqcli.cli.schedule import schedule
 from liqcli.cli.sources import sources
+from liqcli.cli.sql import sql
 from liqcli.cli.status import status
 from liqcli.cli.verify import verify
 from liqcli.errors import ExitCode, LiqcliError, OutputError
@@ -84,6 +85,7 @@ app.command("clusters")(clusters)
 app.command("cascades")(cascades)
 app.command("status")(status)
 app.command("verify")(verify)
+app.command("sql")(sql)
 app.command("sources")(sources)
 app.command("demo")(demo)
 

@@ -11,6 +11,7 @@ import typer
 
 from liqcli.cli import complete
 from liqcli.errors import UsageError
+from liqcli.timespan import DEFAULT_LOOKBACK
 
 if TYPE_CHECKING:
     from liqcli.analysis.clusters import ClusterOptions
@@ -28,7 +29,6 @@ class State:
 
 
 STATE = State()
-DEFAULT_LOOKBACK = "24h"
 
 LakeOption = Annotated[
     Path | None,
@@ -185,27 +185,6 @@ def check_choice(value: str, choices: Sequence[str], flag: str) -> str:
     return value
 
 
-def read_lookback(lookback: str | None, since: str | None) -> str:
-    """
-    Give the length of a window that is not given by its start.
-
-    Raises
-    ------
-    UsageError
-        Both are given: a lookback counts back from the end. The end that would be meant is named.
-    """
-    from liqcli.formats import format_iso
-    from liqcli.timespan import parse_length, parse_moment
-
-    if lookback is not None and since:
-        end = format_iso(parse_moment(since, "--since") + parse_length(lookback, "--lookback"))
-        raise UsageError(
-            f"--since and --lookback exclude each other: --lookback counts back from --until; "
-            f"for {lookback} from there on: --since {since} --until {end}"
-        )
-    return lookback or DEFAULT_LOOKBACK
-
-
 def read_size(text: str | None) -> tuple[int, int] | None:
     """
     Read ``--size``, width and height. [px]
@@ -243,9 +222,10 @@ def read_query(
     from liqcli.analysis.market_price import PRICES
     from liqcli.analysis.selection import Query, check_position
     from liqcli.symbols import check_exchange
+    from liqcli.timespan import check_lookback
 
     lookback, since, until = window
-    length = read_lookback(lookback, since)
+    length = check_lookback(lookback, since)
     exchanges = tuple(check_exchange(name, store.exchanges()) for name in split_names(exchange))
     return Query(
         symbol,

@@ -15,7 +15,6 @@ from liqcli.cli.common import (
     SinceOption,
     UntilOption,
     check_choice,
-    read_lookback,
     say,
     set_speech,
     split_names,
@@ -104,7 +103,7 @@ def fetch(
     from liqcli.fetcher import fetch as run_fetch
     from liqcli.fetcher.market import fetch_market, spell_out
     from liqcli.lake import Lake
-    from liqcli.timespan import resolve_window
+    from liqcli.timespan import check_lookback, resolve_window
 
     set_speech(quiet, debug)
     as_table = check_choice(output_format, ("table", "json"), "--format") == "table"
@@ -115,7 +114,7 @@ def fetch(
     if symbol is not None and not symbols:
         raise UsageError("--symbol: no symbol given")
     latest = _find_latest(store, symbols or DEFAULT_SYMBOLS) if (until or "").strip().lower() == "latest" else None
-    window = resolve_window(since, until, read_lookback(lookback, since), latest)
+    window = resolve_window(since, until, check_lookback(lookback, since), latest)
     summary, market, listed = None, [], []
     if "liquidations" in kinds:
         with show_progress() as progress:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from liqcli.charts import Drawing, Region
@@ -22,7 +23,7 @@ class Poster:
 
     ``pixels`` have shape (height, width, 3); a page packs them in another way than a file, so that neither is done for
     nothing. ``note`` says which letters the picture could not write. ``regions`` are fractions of width and height from
-    the upper left corner; :class:`liqcli.charts.Region` lists kinds.
+    the upper left corner; :class:`liqcli.charts.Region` lists kinds. ``figure`` is what ``pixels`` were rendered from.
     """
 
     pixels: NDArray[np.uint8]
@@ -30,6 +31,7 @@ class Poster:
     alt: str
     regions: list[Region]
     note: str = ""
+    figure: Figure | None = None
 
     @property
     def width(self) -> int:
@@ -56,4 +58,4 @@ def compact_style(findings: Findings) -> dict[str, Any]:
 def make_poster(drawing: Drawing, alt: str, findings: Findings) -> Poster:
     """Render a drawing of findings."""
     note = describe_stand_in(findings.selection.label)
-    return Poster(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions, note)
+    return Poster(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions, note, drawing.figure)

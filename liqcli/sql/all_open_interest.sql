@@ -1,0 +1,19 @@
+-- Every open-interest snapshot of the lake; where two sources hold the same one, the source whose name comes first.
+--
+-- reads   stored_open_interest (ts, open_interest, open_interest_usd, filename), open_interest_files (filename, exchange, symbol, source)
+-- gives   ts TIMESTAMP UTC; exchange VARCHAR; symbol VARCHAR; open_interest DOUBLE [base coin]; open_interest_usd DOUBLE [USD]; source VARCHAR
+-- order   none (a set of rows, read through a view)
+SELECT
+    stored_open_interest.ts,
+    open_interest_files.exchange,
+    open_interest_files.symbol,
+    stored_open_interest.open_interest,
+    stored_open_interest.open_interest_usd,
+    open_interest_files.source
+FROM stored_open_interest
+INNER JOIN open_interest_files
+    ON stored_open_interest.filename = open_interest_files.filename
+QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY open_interest_files.exchange, open_interest_files.symbol, stored_open_interest.ts
+    ORDER BY open_interest_files.source
+) = 1
