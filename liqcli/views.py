@@ -30,7 +30,12 @@ STORED_COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "open_interest": ("open_interest", ("ts", "open_interest", "open_interest_usd", "source")),
 }  # fmt: skip
 TEXT_COLUMNS = ("instrument", "position", "price_kind", "completeness", "event_id", "source", "filename")
-STORED_NAMES = {"liquidations": "stored", "candles": "stored_candles", "open_interest": "stored_open_interest"}
+# View -> the relation its query reads, and the query.
+QUERIES = {
+    "liquidations": ("stored", "all_liquidations"),
+    "candles": ("stored_candles", "all_candles"),
+    "open_interest": ("stored_open_interest", "all_open_interest"),
+}
 
 
 def query_lake(
@@ -68,7 +73,7 @@ def _open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
     """Create one view; a lake without such rows gives a view without rows."""
     kind, columns = STORED_COLUMNS[name]
     partitions = lake.partitions(kind)
-    stored = STORED_NAMES[name]
+    stored, query = QUERIES[name]
     damaged: list[Path] = []
     if name == "liquidations":
         damaged = _register_claims(engine, lake, partitions)
@@ -79,7 +84,7 @@ def _open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
         damaged += engine.open_files(stored, paths, columns)
     else:
         engine.register(stored, _empty_table(columns))
-    engine.create_view(name, f"all_{name}")
+    engine.create_view(name, query)
     return list(dict.fromkeys(damaged))
 
 

@@ -90,6 +90,8 @@ def iter_nodes(tree: ast.AST, typing_only: bool = False) -> Iterator[tuple[ast.A
 @cache
 def imports_of(module: str) -> tuple[Import, ...]:
     found = []
+    if module == "liqcli":  # loads the API when somebody uses one of its names, never on import
+        return ()
     for node, typing_only in iter_nodes(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         targets: list[str] = []
         if isinstance(node, ast.Import):
@@ -319,7 +321,10 @@ def test_sql_lives_in_files() -> None:
                 named = module == "liqcli.sqlite_rows" and ast.unparse(text).startswith(
                     "'SELECT * FROM"
                 )  # a table's name
-                if not read and not named and not isinstance(text, ast.Constant):
+                users = (
+                    module == "liqcli.engine" and ast.unparse(text) == "statement"
+                )  # what a user wrote, in liqcli sql
+                if not read and not named and not users and not isinstance(text, ast.Constant):
                     wrong.append(f"{module}:{node.lineno} {ast.unparse(node)[:80]}")
     assert not wrong, "\n".join(wrong)
 

@@ -188,9 +188,9 @@ def test_candles_are_whole_and_consistent(symbol):
 def test_open_interest_is_whole_and_falls_with_the_cascade(symbol):
     rows = read(f"open_interest_5m_{symbol}.csv.gz")
     assert len(rows) == 2_016
-    level = {r["time_utc"]: Decimal(r["open_interest"]) for r in rows}
+    level = {r["time_utc"]: Decimal(r["open_interest_coins"]) for r in rows}
     before, after = level["2026-01-07T13:00:00.000Z"], level["2026-01-07T17:00:00.000Z"]
     assert after < before * Decimal("0.99")
     for row in rows:
         opened = Decimal(candles(symbol)[row["time_utc"][:16]]["open"])
-        assert abs(Decimal(row["open_interest"]) * opened - Decimal(row["open_interest_usd"])) <= Decimal("0.005")
+        assert abs(Decimal(row["open_interest_coins"]) * opened - Decimal(row["open_interest_usd"])) <= Decimal("0.005")
