@@ -33,12 +33,12 @@ what changes the events: the window, `--exchange`, `--position`, `--min-usd`, `-
 
 One scan adds up the events in fine price bins, a power of ten below a 10,000th of the price. From these:
 
-1. **Axis** (`liqcli/analysis/price_axis.py`). A band may be 0.4 % of the price wide, or a twentieth of the price span
-   that holds 99 % of the USD, where that is more (for a random walk about half the average true range of bars of a
-   hundredth of the window), but never more than a tenth of the range of all prices. A step of the search is about a
-   tenth of that, a multiple of the prices' tick; edges of clusters are multiples of the step (`step` in JSON), and
-   lie inside steps, so a band can have one step more. The axis ends ten such widths beyond the span: a small order
-   far away changes nothing.
+1. **Axis** (`liqcli/analysis/price_axis.py`). It reaches to the last events no further than half of the price span
+   that holds 99 % of the USD, or 0.5 % of the price, beyond that span: a small order far away changes nothing, with
+   or without `--price-range`. A band may be 0.4 % of the price wide, or a twentieth of the span where that is more
+   (for a random walk about half the average true range of bars of a hundredth of the window), but never more than a
+   tenth of the axis. A step of the search is about a tenth of that, a multiple of the prices' tick; edges of clusters
+   are multiples of the step (`step` in JSON), and lie inside steps, so a band can have one step more.
 2. **Weight** (`liqcli/analysis/profile_peaks.py`). In the search an order counts with the square root of its USD: a
    hundred orders weigh ten times as much as one of the same sum. Sums of USD alone follow the few largest orders, and
    that is where most of the bands with nothing behind them came from.

@@ -23,9 +23,9 @@ MOST_PLACES = 22  # 10^22 is the largest power of ten that a double holds exactl
 SPAN_PART = 0.99  # the span is where this part of the USD lies: a small order far away does not stretch it
 WIDEST_OF_PRICE = 0.004
 WIDEST_OF_SPAN = 1 / 20
-WIDEST_OF_RANGE = 1 / 10
+WIDEST_OF_AXIS = 1 / 10
 STEPS_OF_WIDEST = 10
-MARGIN = 10  # the axis goes on beyond the span by so many of the widest band, as far as there are events
+MARGIN_OF_SPAN, MARGIN_OF_PRICE = 0.5, 0.005  # the axis goes on to the last event within this part of either
 ON_TICK = 0.95  # of the events lie on multiples of the tick
 TICKS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)  # in fine bins
 
@@ -82,7 +82,8 @@ def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceA
     Choose the axis from what the fine bins hold.
 
     The widest band has 0.4 % of the middle price, or a twentieth of the span where that is more; never more than a
-    tenth of the range of all prices. A step is about a tenth of that, a multiple of the prices' tick.
+    tenth of the axis. The axis ends at the last events near the span: an order far away, though inside the price range
+    that a user asks for, changes neither. A step is about a tenth of that, a multiple of the prices' tick.
 
     Parameters
     ----------
@@ -92,12 +93,15 @@ def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceA
         Numbers of the fine bins that hold events, rising; their USD [1e-6 USD] and events.
     """
     low, middle, high = find_span(bins, usd_e6)
-    whole = int(bins[-1] - bins[0]) + 1
-    widest = min(max(WIDEST_OF_PRICE * middle, WIDEST_OF_SPAN * (high - low + 1)), WIDEST_OF_RANGE * whole)
+    span = high - low + 1
+    margin = max(MARGIN_OF_SPAN * span, MARGIN_OF_PRICE * high)
+    near = bins[(bins >= low - margin) & (bins <= high + margin)]
+    lowest, highest = int(near[0]), int(near[-1])
+    widest = max(WIDEST_OF_PRICE * middle, WIDEST_OF_SPAN * span)
+    widest = min(widest, WIDEST_OF_AXIS * (highest - lowest + 1))
     tick = find_tick(bins, events, widest)
     size = tick * _round_step(widest / STEPS_OF_WIDEST / tick)
-    first = int(max(bins[0], low - MARGIN * widest)) // size
-    last = int(min(bins[-1], high + MARGIN * widest)) // size
+    first, last = lowest // size, highest // size
     # One step more than the width has: its edges fall inside steps.
     return PriceAxis(fine, size, first, last - first + 1, math.ceil(widest / size) + 1)
 

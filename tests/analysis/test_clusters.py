@@ -306,11 +306,24 @@ def test_half_life_prefers_the_recent_band(engine):
 
 
 def test_price_range(engine):
-    """Up to 95.15 there are ten of the twenty longs; the bin that is drawn there reaches up to 95.2 or to 96."""
+    """Up to 105.05 there are five of the ten shorts; the bin that is drawn there reaches up to 105.1, 105.2 or 106."""
     for width in ("0.1", "0.2", "1"):
-        (found,) = clusters_of(engine, two_bands(), bin=width, price_range=(90.0, 95.15))
-        assert (found.low, found.high, found.notional) == (95.0, 95.2, 10_000.0)
-        assert found.share == 10_000 / 50_020  # of the whole window
+        longs, shorts = clusters_of(
+            engine, two_bands(), bin=width, price_range=(90.0, 105.05), options=ClusterOptions(least_events=5)
+        )
+        assert (longs.low, longs.notional) == (95.0, 20_000.0)
+        assert (shorts.low, shorts.notional) == (105.0, 15_000.0)
+        assert shorts.share == 15_000 / 50_020  # of the whole window
+
+
+def test_an_order_far_away_inside_the_requested_range_makes_no_clusters(engine):
+    """200 equal orders on an even ramp, 0.20000 to 0.20199, are level; one of 10 USD at 1.7 does not change that."""
+    ramp = [(T0 + k * MINUTE, round(0.2 + k / 100_000, 5), "long", 1000.0) for k in range(200)]
+    for far in ((), (1.7,), (0.02,), (0.209,)):
+        events = [*ramp, *((T0, price, "short", 10.0) for price in far)]
+        for price_range in ((None, None), (0.01, 2.0)):
+            assert clusters_of(engine, events, last=0.2, price_range=price_range) == ()
+
     engine.register("liquidations", table_of(two_bands()))
     grid = build_grid(engine, WINDOW, GridOptions())
     engine.register("liquidations", table_of(two_bands()[1:]))

@@ -44,11 +44,12 @@ def test_the_widest_band_follows_a_wide_span_and_a_narrow_range():
 
 
 def test_an_order_far_away_does_not_stretch_the_axis():
-    """The axis ends ten widest bands beyond the span: 104,000 + 4,000 and a step; the order at 800,000 is not on it."""
-    prices = [*range(96_000, 104_001), 800_000]
-    axis = axis_of(prices)
-    assert (axis.step.width, axis.low) == (50, 96_000)
-    assert 107_900 < axis.high < 108_100
+    """Half of the span of 7,920 beyond it is 107,920 at the most; the last events before that are at 104,000."""
+    near = axis_of([*range(96_000, 104_001), 107_800])
+    for prices in ([*range(96_000, 104_001), 800_000], [*range(96_000, 104_001), 108_000]):
+        axis = axis_of(prices)
+        assert (axis.step.width, axis.low, axis.high) == (50, 96_000, 104_050)
+    assert (near.step.width, near.low, near.high) == (50, 96_000, 107_850)
 
 
 def test_steps_are_multiples_of_the_tick():
