@@ -119,6 +119,29 @@ def describe_header(header: Sequence[str]) -> str:
     return f"the file has: {', '.join(header)[:300]}"
 
 
+def describe_taken(
+    columns: Mapping[str, str], first: Mapping[str, object] | None = None, remarks: Mapping[str, str] | None = None
+) -> str:
+    """
+    Say which column is taken for which word.
+
+    Parameters
+    ----------
+    columns : mapping
+        Our word -> column.
+    first : mapping, optional
+        The first row (column -> cell), for files without column names: its values are shown.
+    remarks : mapping, optional
+        Our word -> what to say about its column.
+    """
+    parts = []
+    for word, column in columns.items():
+        value = " ".join(str(first[column]).split())[:40] if first and column in first else ""
+        said = [text for text in (value, (remarks or {}).get(word, "")) if text]
+        parts.append(f"{word}={column}" + (f" ({'; '.join(said)})" if said else ""))
+    return "columns taken: " + (", " if first else ",").join(parts)
+
+
 def check_once(columns: Mapping[str, str], header: Sequence[str]) -> None:
     """
     See that no column that is used shares its name with another.

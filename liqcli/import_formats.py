@@ -12,7 +12,13 @@ from typing import Any
 from liqcli.embedded import SAMPLE_SOURCE, is_sample
 from liqcli.errors import ROW_ERRORS, DamagedError, UsageError, describe_error
 from liqcli.file_rows import Line, Meter, is_parquet, iter_lines, opens_array, peek, split_cells, split_header
-from liqcli.import_table import build_table_map, describe_assumptions, use_order_price
+from liqcli.import_table import (
+    build_table_map,
+    describe_assumptions,
+    describe_columns,
+    doubt_meaning,
+    use_order_price,
+)
 from liqcli.model import Liquidation, Rejected, find_fault
 from liqcli.records import PEEKED_LINES, Record, csv_records, open_records
 from liqcli.sources import binance_files, binance_stream, binance_vision, generic, tardis_csv
@@ -245,10 +251,13 @@ def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter 
     sample = is_sample(path)
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
     has_header = not options.no_header
-    table, fallback = use_order_price(
+    table, fallback, why = use_order_price(
         table, header, open_records(path, has_header=has_header, table=options.table).rows
     )
-    notes = [*unusual, *notes, *describe_assumptions(table)]
+    head = list(itertools.islice(records, 0 if has_header else 1))
+    records = itertools.chain(head, records)
+    taken = describe_columns(table, options, next((row.cells for row in head if row.cells), None), why)
+    notes = [*unusual, *taken, *notes, *doubt_meaning(table), *describe_assumptions(table)]
     if sample and options.source != SAMPLE_SOURCE:
         notes.append(f"this is the synthetic sample of liqcli, and is kept as such (source {SAMPLE_SOURCE})")
     items = _convert_records(path.name, records, lambda cells: generic.parse_record(cells, table), now_us)

@@ -7,6 +7,7 @@ the same events into the lake a second time, as different rows.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -23,8 +24,8 @@ class Wrote:
     """
     What a file said of one exchange, symbol and source; equal for equal rows.
 
-    ``digest`` adds up hashes of times, positions and amounts (0 in ledgers of older versions): the sums alone would be
-    the same when every side of a file is turned round.
+    ``digest`` adds up hashes of all that tells a stored row from another (0 in ledgers of older versions): the sums
+    alone would be the same when every side of a file is turned round, or when its prices are of another kind.
     """
 
     exchange: str
@@ -49,7 +50,7 @@ class Wrote:
         self.events += 1
         self.longs += row.position == "long"
         self.notional_e6 += round(row.notional * 1e6)
-        self.digest = (self.digest + hash((ts_us, row.position == "long", row.price, row.notional))) % _MODULUS
+        self.digest = (self.digest + _hash_row(row)) % _MODULUS
 
     def drop(self, position: str, notional: float, copies: int) -> None:
         """Count rows no longer; first and last stay those of the file."""
@@ -112,12 +113,46 @@ def check_same_rows(path: str, before: Import, now: Import) -> None:
         return
     if before.format == now.format == "tardis" and before.rejected > now.rejected and _only_adds(before, now):
         return  # rows that were refused for want of a contract size now come in beside the others
-    differing = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
-    shown = ", ".join(f"{key} {old.get(key)!r} then, {new.get(key)!r} now" for key in differing)
+    shown = _describe_change(old, new)
     raise UsageError(
         f"{path}: these very bytes were imported before as {before.name}, with other options ({shown or 'format'}); "
         "its events would be counted twice. Pass the same options, or --replace to put the new rows in place of the old"
     )
+
+
+def _hash_row(row: Liquidation) -> int:
+    """Hash what the lake compares rows by; texts as checksums, for ``hash`` of text differs between runs."""
+    texts = (row.price_kind, row.completeness, row.instrument, row.event_id or "")
+    numbers = (row.price, row.qty, row.notional, row.contracts or 0.0, row.contract_size or 0.0)
+    return hash((row.ts_us, row.position == "long", *numbers, zlib.crc32("\n".join(texts).encode())))
+
+
+def _describe_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Say which options differ, as they are typed."""
+    said = []
+    for key in sorted({*old, *new}):
+        then, now = old.get(key), new.get(key)
+        if then == now:
+            continue
+        if isinstance(then or now, dict):
+            before, after = dict(then or {}), dict(now or {})
+            differing = [word for word in {**before, **after} if before.get(word) != after.get(word)]
+            then, now = ({word: pairs[word] for word in differing if word in pairs} for pairs in (before, after))
+        said.append(f"then {_as_option(key, then)}, now {_as_option(key, now)}")
+    return "; ".join(said)
+
+
+def _as_option(key: str, value: object) -> str:
+    """Write a value as the option that it came from."""
+    if key == "buy_means":
+        return f"buy-is-{value}" if value else "no word on what buy means"
+    option = {"contract_sizes": "--contract-size"}.get(key, f"--{key.replace('_', '-')}")
+    if value in (None, False, "", {}):
+        return f"without {option}"
+    if isinstance(value, dict):
+        joint = " --contract-size " if key == "contract_sizes" else ","
+        return f"with {option} {joint.join(f'{word}={text}' for word, text in value.items())}"
+    return f"with {option}" if value is True else f"with {option} {value}"
 
 
 def _are_same(before: Sequence[Wrote], now: Sequence[Wrote]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from liqcli.column_names import describe_taken
 from liqcli.errors import ROW_ERRORS, MixedSeriesError, UsageError, describe_error
 from liqcli.file_rows import Meter
 from liqcli.formats import format_count, format_counted, format_time
@@ -97,8 +98,9 @@ def import_market_file(
     head = list(itertools.islice(records.rows, PEEKED_LINES))
     sample = [record.cells for record in head if record.cells is not None]
     found = build_columns(options.kind, records.header, sample, options.columns, _given(options))
-    if found.guessed:
-        outcome.notes.append("columns taken: " + ",".join(f"{word}={name}" for word, name in found.columns.items()))
+    if found.guessed or options.no_header:
+        first = sample[0] if options.no_header and sample else None
+        outcome.notes.append(describe_taken(found.columns, first))
     outcome.notes += found.notes
     named = market_of_name(path.name) if options.kind == "candles" and not options.market else None
     reader = build_reader(options, found.columns, found.guessed, named)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from liqcli.column_names import Claim, fill_columns, guess_columns, parse_columns
+from liqcli.column_names import Claim, describe_taken, fill_columns, guess_columns, parse_columns, plain_name
 from liqcli.errors import UsageError
 from liqcli.records import Record
 from liqcli.sources import generic
@@ -24,7 +24,7 @@ _PLACES = ("exchange", "symbol", "instrument")
 
 def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[generic.TableMap, list[str]]:
     """
-    Make the column map of a generic file, from ``--columns`` or by well-known names, and words that say which it is.
+    Make the column map of a generic file, from ``--columns`` or by well-known names, and what to know about it.
 
     Raises
     ------
@@ -39,8 +39,6 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[gene
         columns = fill_columns(named, header, generic.KNOWN_NAMES, _needed_words(options))
     columns, buy_means = _read_meaning(columns, header)
     notes = []
-    if columns != named:
-        notes.append("columns taken: " + ",".join(f"{word}={column}" for word, column in columns.items()))
     if options.exchange and (meant := doubt_exchange(options.exchange)):
         notes.append(meant)
     try:
@@ -88,38 +86,111 @@ def _hold_names(table: generic.TableMap, header: Sequence[str]) -> generic.Table
     return dataclasses.replace(table, exchange=exchange, symbol=symbol, claims=claims)
 
 
+def describe_columns(
+    table: generic.TableMap, options: ImportOptions, first: Mapping[str, object] | None, price_remark: str
+) -> list[str]:
+    """
+    Say which columns were taken: nothing where the user named them all.
+
+    Parameters
+    ----------
+    table : TableMap
+        As the rows are read.
+    first : mapping or None
+        The first row of a file without column names; its values show what each number stands for.
+    price_remark : str
+        Why this column is the price, or empty.
+    """
+    columns = dict(table.columns)
+    if table.buy_means:
+        meaning = next(word for word, position in generic.BUY_MEANS.items() if position == table.buy_means)
+        columns["position"] += f":{meaning}"
+    named = parse_columns(options.columns, tuple(generic.KNOWN_NAMES)) if options.columns is not None else None
+    if columns == named and first is None:
+        return []
+    if first and table.buy_means:
+        first = {**first, columns["position"]: first.get(table.columns["position"], "")}
+    return [describe_taken(columns, first, {"price": price_remark})]
+
+
 def describe_assumptions(table: generic.TableMap) -> list[str]:
     """Say what the file does not state and what is assumed."""
-    unsaid = [f"{word} ({default})" for word, default in generic.UNSAID if word not in table.columns]
+    unsaid = {word: default for word, default in generic.UNSAID.items() if word not in table.columns}
     if not unsaid:
         return []
+    assumed = " nor ".join(f"{word} ({default})" for word, default in unsaid.items())
+    said = f"the file does not say {assumed}; what stands in brackets is assumed, "
+    feed = generic.FEEDS.get(_exchange_of(table) or "")
+    if feed and table.buy_means == "long" and (own := {word: feed.says[word] for word in unsaid if word in feed.says}):
+        return [f"{said}but {feed.what}: if these rows are its own, add {_as_constants(own)} to --columns"]
+    return [f"{said}--columns {_as_constants({word: generic.OTHERWISE[word] for word in unsaid})} says otherwise"]
+
+
+def doubt_meaning(table: generic.TableMap) -> list[str]:
+    """Point out a meaning of buy that is the opposite of what the exchange's own feed means by it."""
+    exchange = _exchange_of(table) or ""
+    if table.buy_means != "short" or exchange not in generic.FEEDS:
+        return []
+    column = table.columns["position"]
     return [
-        f"the file does not say {' nor '.join(unsaid)}; what stands in brackets is assumed, "
-        "--columns price_kind=:bankruptcy,completeness=:full says otherwise"
+        f"position={column}:buy-is-short is the opposite of {generic.SIDE_UNCLEAR[exchange]}; right for files of "
+        f"Tardis and CryptoHFTData, for the exchange's own pass position={column}:buy-is-long"
     ]
+
+
+def _exchange_of(table: generic.TableMap) -> str | None:
+    constant = table.columns.get("exchange", "")
+    return constant[1:].strip().lower() if constant.startswith(":") else table.exchange
+
+
+def _as_constants(values: Mapping[str, str]) -> str:
+    return ",".join(f"{word}=:{value}" for word, value in values.items())
 
 
 def use_order_price(
     table: generic.TableMap, header: Sequence[str], rows: Iterable[Record]
-) -> tuple[generic.TableMap, str]:
+) -> tuple[generic.TableMap, str, str]:
     """
-    Take the order's price where the column of averages is blank in every row; the words say so, or are empty.
+    Take the order's price as such where averages stand beside it: they are blank, or the user names the order's price.
 
     Parameters
     ----------
     rows : iterable of Record
         The rows of the file; read only as far as the first average.
+
+    Returns
+    -------
+    tuple
+        The map, a sentence for the summary, and a remark on the price's column; both may be empty.
     """
-    average = table.columns["price"]
-    others = guess_columns([name for name in header if name != average], {"price": generic.ORDER_PRICES})
-    if average.strip().lower() not in (*generic.AVERAGES, "ap") or not others:
-        return table, ""
-    if any(row.cells is not None and not generic.is_blank(row.cells.get(average)) for row in rows):
-        return table, ""
-    columns = {"price_kind": ":order", **table.columns, "price": others["price"]}
-    return dataclasses.replace(table, columns=columns), (
-        f"{average} is blank in every row: the order's price is taken ({others['price']}, price_kind=order)"
-    )
+    price = table.columns["price"]
+    averages = [name for name in header if name.strip().lower() in (*generic.AVERAGES, "ap")]
+    if price in averages:
+        average = price
+        others = guess_columns([name for name in header if name not in averages], {"price": generic.ORDER_PRICES})
+        if not others or not _is_blank(average, rows):
+            return table, "", ""
+        price, blank = others["price"], True
+    elif averages and plain_name(price) in map(plain_name, generic.ORDER_PRICES):
+        average = averages[0]
+        blank = _is_blank(average, rows)
+        if "price_kind" in table.columns:
+            return table, "", f"{average} is blank in every row" if blank else ""
+    else:
+        return table, "", ""
+    columns = {**table.columns, "price": price}
+    columns.setdefault("price_kind", ":order")
+    kind = columns["price_kind"].removeprefix(":")
+    table = dataclasses.replace(table, columns=columns)
+    if blank:
+        why = f"{average} is blank in every row"
+        return table, f"{why}: the order's price is taken ({price}, price_kind={kind})", why
+    why = f"the order's; {average} has what was paid"
+    return table, f"{price} is the order's price beside {average} (price_kind={kind})", why
+
+
+def _is_blank(column: str, rows: Iterable[Record]) -> bool:
+    return all(row.cells is None or generic.is_blank(row.cells.get(column)) for row in rows)
 
 
 def _read_meaning(columns: dict[str, str], header: Sequence[str]) -> tuple[dict[str, str], Position | None]:

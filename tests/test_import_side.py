@@ -42,7 +42,7 @@ def test_a_doubtful_side_is_asked_and_both_answers_can_be_typed(feed, lake, exch
     other = run(feed, *words, "position=side:buy-is-short")
     assert other.exit_code == 2
     assert "counted twice" in other.stderr
-    assert "buy_means 'long' then, 'short' now" in other.stderr
+    assert "then buy-is-long, now buy-is-short" in other.stderr
     assert run(feed, *words, "position=side:buy-is-short", "--replace").exit_code == 0
     assert positions(lake) == ["short", "long"]
 
@@ -72,4 +72,30 @@ def test_buy_in_a_column_of_positions_leads_to_the_words(feed, lake):
     assert wrong.exit_code == 2
     assert "'buy-is-up' is neither buy-is-long nor buy-is-short" in wrong.stderr
     nothing = run(feed, "--exchange", "bybit", "--lake", lake)
-    assert "position=COLUMN:buy-is-long or position=COLUMN:buy-is-short" in nothing.stderr
+    assert "buy-is-long (as Bybit and Bitget write it) or position=COLUMN:buy-is-short" in nothing.stderr
+
+
+def test_bybits_own_meaning_suggests_what_its_feed_states(feed, lake):
+    """liqcli/live_sources/bybit.py: `p` is the bankruptcy price, and the feed is full."""
+    words = ("--exchange", "bybit", "--lake", lake, "--columns")
+    own = run(feed, *words, "position=side:buy-is-long")
+    assert "Bybit's own feed (allLiquidation) states bankruptcy prices and every liquidation" in own.stderr
+    assert "add price_kind=:bankruptcy,completeness=:full to --columns" in own.stderr
+    assert "is the opposite of" not in own.stderr
+    done = run(feed, *words, "position=side:buy-is-long,price_kind=:bankruptcy,completeness=:full", "--replace")
+    assert "own feed" not in done.stderr
+    other = run(feed, *words, "position=side:buy-is-short", "--replace")
+    lines = [line for line in other.stderr.splitlines() if "is the opposite of Bybit's own feed" in line]
+    assert len(lines) == 1
+
+
+def test_bitgets_feed_is_sampled_and_not_offered_as_full(feed, lake):
+    done = run(feed, "--exchange", "bitget", "--lake", lake, "--columns", "position=side:buy-is-long")
+    assert "add price_kind=:bankruptcy to --columns" in done.stderr
+    assert "completeness=:full" not in done.stderr
+
+
+def test_the_first_question_names_what_bybit_means(feed, lake):
+    done = run(feed, "--exchange", "bybit", "--lake", lake)
+    assert "Bybit's own feed writes the position's side: Buy means that a long was liquidated" in done.stderr
+    assert "Bybit's own feed" not in run(feed, "--exchange", "okx", "--lake", lake).stderr

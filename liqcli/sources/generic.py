@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from liqcli import amounts
 from liqcli.column_names import (
@@ -91,8 +91,26 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "contract_kind": amounts.KINDS,
 }
 
-# What a table seldom says, and what is assumed then: the user is told.
-UNSAID = (("price_kind", "fill"), ("completeness", "sampled"))
+# What a table seldom says, and what is assumed then: the user is told, and what to type if it is something else.
+UNSAID = {"price_kind": "fill", "completeness": "sampled"}
+OTHERWISE = {"price_kind": "bankruptcy", "completeness": "full"}
+
+
+class Feed(NamedTuple):
+    """What an exchange's own feed is known to say: in words, and as values of our columns."""
+
+    what: str
+    says: Mapping[str, str]
+
+
+# Feeds that write the position's side as buy and sell (liqcli/live_sources/bybit.py, liqcli/sources/bitget.py).
+FEEDS: dict[str, Feed] = {
+    "bybit": Feed(
+        "Bybit's own feed (allLiquidation) states bankruptcy prices and every liquidation",
+        {"price_kind": "bankruptcy", "completeness": "full"},
+    ),
+    "bitget": Feed("Bitget's own feed states bankruptcy prices", {"price_kind": "bankruptcy"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +167,10 @@ def _iter_missing(table: TableMap) -> Iterator[str]:
     if not given & {"position", "side"}:
         yield (
             "no column says which position was liquidated: pass --columns position=COLUMN (long, short); for a column "
-            "of buy and sell position=COLUMN:buy-is-long or position=COLUMN:buy-is-short, whichever it means, "
-            "or side=COLUMN if it is the order's side (sell closes a long)"
+            "of buy and sell position=COLUMN:buy-is-long (as Bybit and Bitget write it) or "
+            "position=COLUMN:buy-is-short (as Tardis and CryptoHFTData write it), whichever it means, "
+            "or side=COLUMN if it is the order's side "
+            "(sell closes a long)" + (f"; {SIDE_UNCLEAR[table.exchange]}" if table.exchange in SIDE_UNCLEAR else "")
         )
     if not given & {"qty", "notional"} and not {"contracts", "contract_size"} <= given:
         yield "no column says the quantity: pass --columns qty=COLUMN (or notional=COLUMN)"
