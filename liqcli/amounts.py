@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from liqcli.instruments import FACES, Contract, Kind, read_contract
+from liqcli.instruments import Contract, Kind, read_contract
 from liqcli.model import parse_number, shorten
 from liqcli.symbols import add_quote, expiry_of, normalise_symbol, split_symbol
 
@@ -15,16 +15,21 @@ KINDS: tuple[Kind, ...] = ("linear", "inverse")
 CLEAR_NAMES = ("amount_base", "base_qty")  # columns so called hold coins
 UNCLEAR_NAMES = ("quantity", "size", "amount")  # and these whatever the exchange counts
 AGREES = 0.02  # prices of one event differ by less; a wrong unit is a factor of ten or more
+# Kraken's linear contracts are one coin. A size of 10 or more that would make one contract worth this much as coins is
+# USD: on BTC from 10,000 USD a coin on for a size of 10, on a coin at 0.30 USD never for a size of 100.
+ABSURD_SIZE = 10
+ABSURD_USD = 100_000
 _WORDS = ("qty", "notional", "contracts", "contract_size")
 
 
 class Amounts(NamedTuple):
-    """Base coins, USD, and contracts with their size as stated."""
+    """Base coins, USD, contracts with their size as stated; whether the contract is only assumed to be inverse."""
 
     qty: float
     notional: float
     contracts: float | None
     contract_size: float | None
+    is_assumed: bool = False
 
 
 @lru_cache(maxsize=20_000)
@@ -90,6 +95,7 @@ def measure(
     if qty is not None and notional is None and guessed:
         _check_coins(contract, kind, exchange, guessed, is_sized)
     found = [] if qty is None else [("price x qty", qty, price * qty)]
+    is_assumed = is_sized and kind is None and qty is None and notional is None
     if is_sized:
         kind = kind or _guess_kind(stated, price, contract, exchange)
         found.append(_by_size(stated, price, kind))
@@ -102,7 +108,7 @@ def measure(
     else:
         _check_agreement(found[0][0], found[0][2], found[1:])
         qty, notional = found[0][1:]
-    return Amounts(qty, notional, stated.get("contracts"), stated.get("contract_size"))
+    return Amounts(qty, notional, stated.get("contracts"), stated.get("contract_size"), is_assumed)
 
 
 def read_positive(cells: Mapping[str, object], word: str) -> float:
@@ -160,10 +166,11 @@ def _guess_kind(stated: Mapping[str, float], price: float, contract: Contract, e
             raise ValueError(f"contracts x contract_size is neither the coins nor the USD of the row ({usd:g} USD)")
         return fitting[0]
     size = stated["contract_size"]
-    if exchange == "kraken" and size in FACES and size != 1:
-        return "inverse"  # a linear contract of Kraken is one coin
+    if exchange == "kraken" and size >= ABSURD_SIZE and size * price >= ABSURD_USD:
+        return "inverse"
+    coins = "1 coin" if size == 1 else f"{size:g} coins"
     raise ValueError(
-        f"{contract.symbol} on {exchange} may be linear ({size:g} coins a contract) or inverse ({size:g} USD a "
+        f"{contract.symbol} on {exchange} may be linear ({coins} a contract) or inverse ({size:g} USD a "
         "contract): pass --columns contract_kind=:linear or contract_kind=:inverse, or a column that says it"
     )
 

@@ -16,6 +16,7 @@ from liqcli.import_table import (
     build_table_map,
     describe_assumptions,
     describe_columns,
+    describe_inverse,
     doubt_meaning,
     use_order_price,
 )
@@ -271,7 +272,15 @@ def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter 
         "quote": table.quote,
         "source": table.source,
     }
-    return Feed("generic", items, decisive, notes=notes, remark=fallback)
+    feed = Feed("generic", iter(()), decisive, notes=notes, remark=fallback)
+    feed.items = _remarking(feed, items, table)
+    return feed
+
+
+def _remarking(feed: Feed, items: Iterator[Item], table: generic.TableMap) -> Iterator[Item]:
+    """Add to the summary what was assumed of the rows, which shows only at the end."""
+    yield from items
+    feed.remark = " · ".join(filter(None, (feed.remark, describe_inverse(table))))
 
 
 def _need_columns(path: Path, name: str, header: Sequence[str], needed: Sequence[str]) -> None:

@@ -126,6 +126,18 @@ def describe_assumptions(table: generic.TableMap) -> list[str]:
     return [f"{said}--columns {_as_constants({word: generic.OTHERWISE[word] for word in unsaid})} says otherwise"]
 
 
+def describe_inverse(table: generic.TableMap) -> str:
+    """Say which contracts were assumed to be inverse, once the rows are read; empty where none were."""
+    if not table.assumed_inverse:
+        return ""
+    shown = [
+        f"{symbol}: inverse, {' or '.join(f'{size:g}' for size in sorted(sizes))} USD a contract"
+        for symbol, sizes in sorted(table.assumed_inverse.items())
+    ]
+    more = [f"{len(shown) - 3} more"] if len(shown) > 3 else []
+    return f"{', '.join([*shown[:3], *more])} (assumed; --columns contract_kind=:linear says otherwise)"
+
+
 def doubt_meaning(table: generic.TableMap) -> list[str]:
     """Point out a meaning of buy that is the opposite of what the exchange's own feed means by it."""
     exchange = _exchange_of(table) or ""

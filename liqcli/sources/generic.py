@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -121,7 +121,8 @@ class TableMap:
     ``columns`` maps our word to the file's column, or to a constant written ``:text``; ``zone`` is for times without
     an offset; ``quote`` is appended to symbols in which no quote is recognised; ``buy_means`` is the position that
     "buy" stands for in a position's column of buy and sell; ``guessed`` words got their column without the user's word;
-    ``claims`` hold columns that say what an option says too against that option.
+    ``claims`` hold columns that say what an option says too against that option; ``assumed_inverse`` fills up, as rows
+    are read, with the contract sizes [USD] by symbol of contracts that are only assumed to be inverse.
     """
 
     columns: Mapping[str, str]
@@ -133,6 +134,7 @@ class TableMap:
     buy_means: Position | None = None
     guessed: frozenset[str] = frozenset()
     claims: Sequence[tuple[str, Claim]] = ()
+    assumed_inverse: dict[str, set[float]] = field(default_factory=dict)
 
 
 def check_columns(table: TableMap, header: Sequence[str]) -> None:
@@ -220,6 +222,8 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
     price = amounts.read_positive(cells, "price")
     guessed = table.columns["qty"] if "qty" in table.guessed else None
     measured = amounts.measure(cells, price, contract, exchange, guessed)
+    if measured.is_assumed and measured.contract_size:
+        table.assumed_inverse.setdefault(contract.symbol, set()).add(measured.contract_size)
     event_id = cells.get("event_id")
     return Liquidation(
         ts_us=parse_time_cell(cells.get("ts"), table.zone),

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from liqcli import amounts
+from liqcli.cli import app
 from liqcli.column_names import guess_columns
 from liqcli.instruments import RULES
 from liqcli.live_sources import bybit as bybit_live
@@ -98,8 +100,50 @@ def test_the_numbers_of_the_issue() -> None:
     assert _generic("kraken", "PI_ETHUSD", contracts="250", size="1").notional == 250
     row = _generic("htx", "BTC200703", contracts="218", size="100")
     assert (row.symbol, row.notional) == ("BTCUSD-200703", 21_800)
-    with pytest.raises(ValueError, match=r"may be linear \(1 coins a contract\) or inverse \(1 USD"):
+    with pytest.raises(ValueError, match=r"may be linear \(1 coin a contract\) or inverse \(1 USD"):
         _generic("kraken", "ETHUSD", contracts="250", size="1")
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "size", "is_inverse"),
+    [
+        ("BTCUSD", "50000", "100", True),  # as coins 100 x 50,000 = 5,000,000 USD a contract
+        ("BTCUSD", "50000", "10", True),  # 500,000
+        ("BTCUSD", "50000", "50", True),  # 2,500,000
+        ("BTCUSD", "50000", "1000", True),  # 50,000,000
+        ("ETHUSD", "3000", "100", True),  # 300,000
+        ("ETHUSD", "3000", "10", False),  # 30,000
+        ("BTCUSD", "120000", "1", False),  # 1 coin: what Kraken's linear contracts are
+        ("BTCUSD", "50000", "5", False),
+        ("DOGEUSD", "0.30", "100", False),  # 30 USD
+        ("LINKUSD", "15", "10", False),  # 150 USD
+    ],
+)
+def test_kraken_is_inverse_by_guess_only_where_linear_is_absurd(
+    name: str, price: str, size: str, is_inverse: bool
+) -> None:
+    if is_inverse:
+        row = _generic("kraken", name, contracts="3", size=size, price=price)
+        assert row.notional == 3 * float(size)
+    else:
+        with pytest.raises(ValueError, match="pass --columns contract_kind=:linear or contract_kind=:inverse"):
+            _generic("kraken", name, contracts="3", size=size, price=price)
+
+
+def test_the_summary_says_that_a_contract_is_assumed_to_be_inverse(tmp_path: Path) -> None:
+    """3 x 100 USD are 300 USD; as linear 3 x 100 coins x 50,000 = 15,000,000 USD."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"{','.join(COLUMNS)}\n2025-12-01T00:00Z,kraken,BTCUSD,long,50000,3,100\n")
+    words = ["import", str(path), "--lake", str(tmp_path / "lake")]
+    done = CliRunner().invoke(app, words)
+    assert (
+        "BTCUSD: inverse, 100 USD a contract (assumed; --columns contract_kind=:linear says otherwise)" in done.stdout
+    )
+    assert "300.00 USD" in done.stdout
+    for kind, usd in (("inverse", "300.00 USD"), ("linear", "15,000,000.00 USD")):
+        done = CliRunner().invoke(app, [*words, "--columns", f"contract_kind=:{kind}", "--replace"])
+        assert usd in done.stdout
+        assert "assumed;" not in done.stdout
 
 
 def test_the_file_may_say_it_but_not_against_the_name() -> None:
