@@ -23,6 +23,7 @@ class Intake:
         self.rejected: list[Rejected] = []
         self.refusals = RefusalTally()
         self.repeats = self.near_repeats = 0
+        self.kept_span: tuple[int | None, int | None] = (None, None)  # where near repeats were dropped
         self.heartbeats: dict[str, Heartbeat] = {}  # by exchange: one connection may drop while others go on
         self.price_kinds: Counter[str] = Counter()
         self._wrote: dict[tuple[str, str, str], Wrote] = {}
@@ -61,6 +62,8 @@ class Intake:
                 self.near_repeats += row["copies"]
                 if drop:
                     wrote.drop(row["position"], row["notional"], row["copies"])
+        if drop and self.near_repeats:
+            self.kept_span = self._staging.find_span()
 
     def _accept(self, row: Liquidation) -> None:
         key = (row.exchange, row.symbol, row.source)

@@ -27,6 +27,7 @@ from liqcli.staging import Staging
 from liqcli.symbols import nearest, split_symbol
 from liqcli.timespan import now_us
 
+QUOTED_IN_USDC = {"hyperliquid"}  # exchanges that write bare coins and count in USDC
 KINDS = ("auto", "liquidations", "candles", "open-interest")
 
 _LOG = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class FileSummary:
     What became of one file.
 
     ``rows`` read = ``new`` + ``known`` (in the lake before) + ``doubled`` (the recorder's or the archive's own
-    repeats) + ``rejected``; ``notional`` [USD] and the times are of the file's events, doubled ones once.
+    repeats) + ``dropped`` (near repeats, where they are to be dropped) + ``rejected``; ``notional`` [USD] and the times
+    are of the file's events, doubled ones once, dropped ones not.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class FileSummary:
     new: int = 0
     known: int = 0
     doubled: int = 0
+    dropped: int = 0
     rejected: int = 0
     exchanges: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
@@ -73,7 +76,7 @@ class ImportSummary:
         refused = any(file.rejected for file in self.files)
         if not errors and not refused:
             return ExitCode.DONE
-        if any(file.new or file.known or file.doubled for file in self.files):
+        if any(file.new or file.known or file.doubled or file.dropped for file in self.files):
             return ExitCode.PARTIAL
         if refused or any(error.exit_code == ExitCode.DAMAGED for error in errors):
             return ExitCode.DAMAGED
@@ -104,7 +107,8 @@ def import_files(
         raise UsageError(f"--kind: unknown kind {options.kind!r}{nearest(options.kind, KINDS)}")
     for path in paths:
         if not path.is_file():
-            raise UsageError(f"{path}: no such file" if not path.exists() else f"{path}: not a file")
+            fault = "no such file" if not path.exists() else "not a file"
+            raise UsageError(f"{path}: {fault}; nothing was imported")
     told = progress or ImportProgress()
     summary = ImportSummary()
     for path in paths:
@@ -256,7 +260,7 @@ def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, told: 
     file.rejected = len(outcome.rejected)
     file.exchanges, file.symbols = outcome.exchanges, outcome.symbols
     file.first_us, file.last_us = outcome.first_us, outcome.last_us
-    file.notes = outcome.notes
+    file.notes = [*outcome.notes, *_point_out_bare(file)]
     file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{options.kind}", outcome.rejected)
     file.reasons = RefusalTally(outcome.rejected).reasons()
 
@@ -268,6 +272,21 @@ def _name_order_prices(kinds: Mapping[str, int]) -> str:
     return f"{format_counted(kinds['order'], 'row')} without an average at the order's price (price_kind=order)"
 
 
+def _point_out_bare(file: FileSummary) -> list[str]:
+    """Say that symbols without a quote are not in reports of those that have one, and how to add it."""
+    bare = [symbol for symbol in file.symbols if not split_symbol(symbol)[1]]
+    if not bare:
+        return []
+    quote = "USDC" if file.exchanges and set(file.exchanges) <= QUOTED_IN_USDC else "USDT"
+    shown = f"{', '.join(bare[:3])}{' …' if len(bare) > 3 else ''}"
+    typed = f"--symbol {bare[0]}{quote} or --quote {quote}" if len(file.symbols) == 1 else f"--quote {quote}"
+    return [
+        f"no quote in {format_counted(len(bare), 'symbol')} ({shown}): reports of {bare[0]}{quote} do not include "
+        f"{'it' if len(bare) == 1 else 'them'}; pass {typed} (or the quote they have)"
+        + (" with --replace" if file.format not in KINDS else "")  # of market data it leaves the bare rows
+    ]
+
+
 def _sum_up(file: FileSummary, feed: Feed, intake: Intake, options: ImportOptions) -> None:
     wrote = intake.wrote
     accepted = sum(item.events for item in wrote)
@@ -277,7 +296,7 @@ def _sum_up(file: FileSummary, feed: Feed, intake: Intake, options: ImportOption
         rows = format_counted(intake.near_repeats, "row")
         said = f"{rows} repeat{'s' * (intake.near_repeats == 1)} another in all but the time (within 2 s)"
         if options.drop_near_repeats:
-            file.doubled += intake.near_repeats
+            file.dropped = intake.near_repeats
             file.notes.append(f"{said}: dropped")
         else:
             file.notes.append(
@@ -285,7 +304,7 @@ def _sum_up(file: FileSummary, feed: Feed, intake: Intake, options: ImportOption
             )
     file.rejected = intake.rejected_count
     file.reasons = intake.refusals.reasons()
-    file.rows = accepted + file.doubled + file.rejected
+    file.rows = accepted + file.doubled + file.dropped + file.rejected
     file.known = accepted - file.new
     file.exchanges = tuple(sorted({item.exchange for item in wrote}))
     file.symbols = tuple(sorted({item.symbol for item in wrote}))
@@ -293,13 +312,10 @@ def _sum_up(file: FileSummary, feed: Feed, intake: Intake, options: ImportOption
     if wrote:
         file.first_us = min(item.first_us for item in wrote)
         file.last_us = max(item.last_us for item in wrote)
+    if file.dropped:
+        file.first_us, file.last_us = intake.kept_span
     file.notes += feed.notes
     file.remark = feed.remark or _name_order_prices(intake.price_kinds)
-    if bare := [symbol for symbol in file.symbols if not split_symbol(symbol)[1]]:
-        shown = f"{', '.join(bare[:3])}{' …' if len(bare) > 3 else ''}"
-        file.notes.append(
-            f"no quote in {format_counted(len(bare), 'symbol')} ({shown}): reports of {bare[0]}USDT do not include "
-            f"{'it' if len(bare) == 1 else 'them'}; pass --quote USDT (or the quote they have) with --replace"
-        )
+    file.notes += _point_out_bare(file)
     if file.rejected > len(intake.rejected):
         file.notes.append(f"only the first {MOST_REJECTED_KEPT:,} rejected rows are kept with their text")

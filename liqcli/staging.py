@@ -77,6 +77,21 @@ class Staging:
                     self._kept[partition] = merger.drop_rows(path, self._rows(partition), repeats)
         return found
 
+    def find_span(self) -> tuple[int | None, int | None]:
+        """Give the first and the last time [µs] of what is staged; None where nothing is."""
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        ends: list[int] = []
+        for partition in self.partitions():
+            rows = self._rows(partition)
+            tables = [rows] if not isinstance(rows, list) else [pq.read_table(path, columns=["ts"]) for path in rows]
+            for table in tables:
+                if table.num_rows:
+                    span = pc.min_max(table["ts"].cast("int64"))
+                    ends += [span["min"].as_py(), span["max"].as_py()]
+        return (min(ends), max(ends)) if ends else (None, None)
+
     def _rows(self, partition: Partition) -> pa.Table | list[Path]:
         if partition in self._kept:
             return self._kept[partition]

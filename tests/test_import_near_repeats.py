@@ -53,10 +53,10 @@ def test_they_are_dropped_when_told_to(tmp_path, lake, reverse):
     path = write(tmp_path / "a.csv", TIMES, reverse)
     words = ("import", path, "--exchange", "x", "--lake", lake, "--drop-near-repeats")
     done = run(*words)
-    assert "6 rows · 4 stored · 2 doubled · x BTCUSDT · 90.00 USD" in done.stdout
+    assert "6 rows · 4 stored · 2 near repeats dropped · x BTCUSDT · 90.00 USD" in done.stdout
     assert f"{SAID}: dropped" in done.stderr
     assert prices(lake) == [10, 20, 30, 30]
-    assert "6 rows · 0 new · 4 known · 2 doubled" in run(*words).stdout
+    assert "6 rows · 0 new · 4 known · 2 near repeats dropped" in run(*words).stdout
     assert prices(lake) == [10, 20, 30, 30]
     assert "repeat another" not in run("verify", "--lake", lake).stdout
 
@@ -78,7 +78,7 @@ def test_a_second_recorder_is_compared_with_the_lake(tmp_path, lake):
     other = write(tmp_path / "b.csv", {"00.2": 10, "04.5": 20, "10": 30, "20": 40})
     done = run("import", other, "--exchange", "x", "--lake", lake, "--drop-near-repeats")
     assert SAID in done.stderr
-    assert "4 rows · 1 new · 1 known · 2 doubled" in done.stdout
+    assert "4 rows · 1 new · 1 known · 2 near repeats dropped" in done.stdout
     assert prices(lake) == [10, 20, 30, 40]
 
 
@@ -86,5 +86,22 @@ def test_many_rows_are_spilled_and_give_the_same(tmp_path, lake, monkeypatch):
     monkeypatch.setattr("liqcli.staging.Staging.ROWS_IN_MEMORY", 2)
     path = write(tmp_path / "a.csv", TIMES)
     done = run("import", path, "--exchange", "x", "--lake", lake, "--drop-near-repeats")
-    assert "6 rows · 4 stored · 2 doubled · x BTCUSDT · 90.00 USD" in done.stdout
+    assert "6 rows · 4 stored · 2 near repeats dropped · x BTCUSDT · 90.00 USD" in done.stdout
     assert prices(lake) == [10, 20, 30, 30]
+
+
+def test_the_span_is_that_of_the_rows_that_were_kept(tmp_path, lake):
+    """00:00:00 and 00:00:05 stay; the row at 00:00:06 repeats the one at 00:00:05 and is dropped."""
+    path = write(tmp_path / "a.csv", {"00": 10, "05": 20, "06": 20})
+    done = run("import", path, "--exchange", "x", "--lake", lake, "--drop-near-repeats")
+    assert "3 rows · 2 stored · 1 near repeat dropped" in done.stdout
+    assert "00:00Z to " in done.stdout
+    assert done.stdout.strip().endswith(":05Z")
+
+
+def test_a_file_of_repeats_alone_has_no_span(tmp_path, lake):
+    run("import", write(tmp_path / "a.csv", {"00": 10}), "--exchange", "x", "--lake", lake)
+    other = write(tmp_path / "b.csv", {"01": 10})
+    done = run("import", other, "--exchange", "x", "--lake", lake, "--drop-near-repeats")
+    assert "1 row · 0 stored · 1 near repeat dropped" in done.stdout
+    assert " to " not in done.stdout

@@ -90,7 +90,7 @@ def test_frames_without_an_average_have_the_orders_price(store, tmp_path):
 def test_symbols_without_a_quote_are_pointed_out(store, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("ts,symbol,position,price,qty\n2024-03-01T00:00:00Z,BTC,long,60000,1\n")
-    said = "no quote in 1 symbol (BTC): reports of BTCUSDT do not include it; pass --quote USDT"
+    said = "no quote in 1 symbol (BTC): reports of BTCUSDT do not include it; pass --symbol BTCUSDT or --quote USDT"
     assert any(note.startswith(said) for note in import_one(store, path).notes)
     file = import_one(store, path, quote="USDT", replace=True)
     assert not any("--quote" in note for note in file.notes)
@@ -190,3 +190,32 @@ def test_candles_without_column_names_are_shown_too(store, tmp_path):
     columns = "ts=1,open=2,high=3,low=4,close=5,volume=6,interval=:1m"
     done = run(store, path, "--no-header", "--kind", "candles", "--symbol", "BTCUSDT", "--columns", columns)
     assert "columns taken: ts=1 (2024-03-01T00:00:00Z), open=2 (1), high=3 (2)" in done.stderr
+
+
+@pytest.mark.parametrize(("exchange", "quote"), [("hyperliquid", "USDC"), ("x", "USDT")])
+def test_the_quote_that_is_offered_is_the_exchanges(store, tmp_path, exchange, quote):
+    path = tmp_path / "a.csv"
+    path.write_text("ts,symbol,position,price,qty\n2024-03-01T00:00:00Z,BTC,long,60000,1\n")
+    file = import_one(store, path, exchange=exchange)
+    assert any(f"pass --symbol BTC{quote} or --quote {quote} (or" in note for note in file.notes)
+
+
+def test_open_interest_of_a_bare_base_is_pointed_out(store, tmp_path):
+    path = tmp_path / "oi.csv"
+    path.write_text("ts,open_interest\n2024-03-01T00:00:00Z,5\n")
+    said = "no quote in 1 symbol (BTC): reports of BTCUSDT do not include it; pass --symbol BTCUSDT or --quote USDT"
+    coins = ("--columns", "open_interest=open_interest")
+    done = run(store, path, "--symbol", "BTC", *coins)
+    assert said in done.stderr
+    assert "--replace" not in done.stderr  # which takes away rows of liquidations alone
+    done = run(store, path, "--symbol", "BTCUSDT", *coins)
+    assert done.exit_code == 0
+    assert "no quote" not in done.stderr
+
+
+def test_a_missing_file_stops_all_of_them(store, tmp_path):
+    path = put(tmp_path, "60100")
+    done = run(store, path, str(tmp_path / "missing.csv"))
+    assert done.exit_code == 2
+    assert "missing.csv: no such file; nothing was imported" in done.stderr
+    assert not list(store.partitions())

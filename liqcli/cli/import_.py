@@ -210,9 +210,15 @@ def render_summary(file: FileSummary) -> str:
 
     parts = [format_counted(file.rows, "row")]
     parts += [f"{format_count(file.new)} stored"] if file.known == 0 else [f"{format_count(file.new)} new"]
-    for number, word in ((file.known, "known"), (file.doubled, "doubled"), (file.rejected, "rejected")):
-        if number:
-            parts.append(f"{format_count(number)} {word}")
+    parts += [
+        f"{format_count(number)} {word}"
+        for number, word in ((file.known, "known"), (file.doubled, "doubled"))
+        if number
+    ]
+    if file.dropped:
+        parts.append(f"{format_counted(file.dropped, 'near repeat')} dropped")
+    if file.rejected:
+        parts.append(f"{format_count(file.rejected)} rejected")
     if file.remark:
         parts.append(file.remark)
     if file.symbols:
