@@ -334,13 +334,13 @@ class Heatmap:
         return Album(self._findings).png() or b""
 
     def __repr__(self) -> str:
-        from liqcli.formats import format_count, format_time, format_usd
+        from liqcli.formats import format_counted, format_time, format_usd
 
         sums, window = self._findings.summary.sums, self.window
         return (
             f"<Heatmap {self.symbol} {format_time(window.start_us)} to {format_time(window.end_us)} UTC: "
-            f"{format_count(sums.events)} liquidations, {format_usd(sums.notional)} USD, "
-            f"{len(self.clusters)} clusters, {len(self.cascades)} cascades>"
+            f"{format_counted(sums.events, 'liquidation')}, {format_usd(sums.notional)} USD, "
+            f"{format_counted(len(self.clusters), 'cluster')}, {format_counted(len(self.cascades), 'cascade')}>"
         )
 
 

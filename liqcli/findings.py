@@ -15,6 +15,7 @@ from liqcli.analysis.coverage import common_gaps
 from liqcli.analysis.cumulative import Cumulative, build_cumulative
 from liqcli.analysis.drawn_range import find_traded
 from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.heavy_steps import HeavyStep
 from liqcli.analysis.hours import HourTable, build_hours
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.market import read_market
@@ -53,7 +54,8 @@ class Findings:
     """
     Everything computed for one window.
 
-    ``bands`` are single hot bins, ``clusters`` the bands that stand out of their surroundings; ``checklists`` has one
+    ``bands`` are single hot bins, ``clusters`` the bands that stand out from their surroundings;
+    ``heavy_steps`` what is heavy outside of them; ``checklists`` has one
     entry a cluster, in their order. ``minutes`` is what the cascades stand out of, ``open_interest`` begins an hour
     before the window, None where it is not stored. ``too_little_data`` says how little the
     window holds where that is too little for clusters and cascades, which are then empty. ``damaged`` names files that
@@ -68,6 +70,7 @@ class Findings:
     trace: dict[str, Any]
     bands: tuple[PriceBand, ...]
     clusters: tuple[Cluster, ...]
+    heavy_steps: tuple[HeavyStep, ...]
     cascades: tuple[Cascade, ...]
     minutes: Minutes | None
     cumulative: Cumulative
@@ -126,12 +129,13 @@ def build_findings(
         bounds = (grid.price_low, grid.price_high)
         cumulative = build_cumulative(engine, grid, last_price, bounds)
         shortage = _describe_shortage(grid, options)
-        clusters, axis = scan_clusters(engine, grid, last_price, cluster_options, bounds)
+        scan = scan_clusters(engine, grid, last_price, cluster_options, bounds)
+    clusters = scan.clusters
     if shortage is not None:
         clusters, cascades = (), ()
-    elif axis is not None:
-        levels = find_key_levels(axis, window, market.candles)
-        clusters = tag_clusters(_name_cascades(clusters, cascades), levels, axis)
+    elif scan.axis is not None:
+        levels = find_key_levels(scan.axis, window, market.candles)
+        clusters = tag_clusters(_name_cascades(clusters, cascades), levels, scan.axis)
     context = build_context(window, market, [(c.low, c.high) for c in clusters], cascades)
     approaches = zip(clusters, context.approaches, strict=True)
     return Findings(
@@ -143,6 +147,7 @@ def build_findings(
         trace=trace,
         bands=tuple(rank_bands(grid, last_price)),
         clusters=clusters,
+        heavy_steps=scan.heavy_steps,
         cascades=cascades,
         minutes=minutes,
         cumulative=cumulative,

@@ -28,14 +28,11 @@ from liqcli.analysis.cumulative import cumulative_record, list_reach
 from liqcli.analysis.hours import hours_record
 from liqcli.analysis.market_price import MarketPrices
 from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
-from liqcli.analysis.thin_data import LEAST_USD
 from liqcli.command import format_command
 from liqcli.findings import Findings
 from liqcli.formats import format_iso
 from liqcli.intervals import Interval
 from liqcli.model import US_PER_S, HeatmapGrid
-
-HEAVY_PCT = 5.0  # a step that holds so much of the window, as shown, is named even where it is no cluster
 
 
 def build_report(findings: Findings) -> dict[str, Any]:
@@ -51,7 +48,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
         "hottest": _hottest(findings.grid),
         "clusters": build_cluster_records(findings),
         "nearest": _nearest(findings.clusters),
-        "heavy_outside": [_band(b) for b in findings.bands if _is_heavy_outside(b, findings)],
+        "heavy_outside": [asdict(step) for step in findings.heavy_steps],
         "cascades": [cascade_record(c) for c in findings.cascades],
         "context": context_record(findings.context, findings.cascades),
         "checklist": checklist_record(findings.window_checklist),
@@ -76,12 +73,6 @@ def build_cluster_records(findings: Findings) -> list[dict[str, Any]]:
         {**cluster_record(cluster), "checklist": checklist_record(checklist)}
         for cluster, checklist in zip(findings.clusters, findings.checklists, strict=True)
     ]
-
-
-def _is_heavy_outside(band: PriceBand, findings: Findings) -> bool:
-    """Whether a single step holds a twentieth of the window and lies in no cluster: mostly one large order."""
-    inside = any(c.low < band.high and band.low < c.high for c in findings.clusters)
-    return not inside and round(100 * band.share, 1) >= HEAVY_PCT and band.notional >= LEAST_USD
 
 
 def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:

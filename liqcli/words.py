@@ -46,10 +46,12 @@ def describe_dated(parts: Sequence[Mapping[str, Any]], most: int = 3) -> str:
     """Name the dated contracts that stand among contracts of another expiry, with their shares; empty without any."""
     if not parts:
         return ""
-    named = [f"{part['symbol']} {format_share(part['share'], 1.0)}" for part in parts[:most]]
+    named = [f"{part['symbol']} ({format_share(part['share'], 1.0)} of the USD)" for part in parts[:most]]
     if len(parts) > most:
-        named.append(f"{len(parts) - most} more {format_share(sum(p['share'] for p in parts[most:]), 1.0)}")
-    return f"with dated futures at prices of their own: {', '.join(named)} of the USD"
+        named.append(
+            f"{len(parts) - most} more ({format_share(sum(p['share'] for p in parts[most:]), 1.0)} of the USD)"
+        )
+    return f"includes dated futures, which trade at their own prices: {', '.join(named)}"
 
 
 def describe_hours(hours: Mapping[str, Any]) -> str:

@@ -95,8 +95,13 @@ def test_a_price_range_counts_what_it_leaves_out(filled: Path, run_cli: RunCli, 
 
 
 def test_a_heavy_single_order_is_named_though_it_is_no_cluster(sample: Path, run_cli: RunCli) -> None:
-    done = run_cli("clusters", "-s", "BTCUSDT", "--until", "latest", "--lake", sample, check=0)
-    assert done.stderr == "heavy, but no cluster: 93,800 – 93,820 with 1.85M USD in 3 events\n"
+    """Whatever is drawn: a bin of 5,000 holds the whole window."""
+    for drawn in ([], ["--bin", "5000"], ["--bin", "1"]):
+        done = run_cli("clusters", "-s", "BTCUSDT", "--until", "latest", *drawn, "--lake", sample, check=0)
+        assert done.stderr.splitlines() == [
+            "heavy, but not a cluster: 93,800 – 93,820 with 1.85M USD in 3 events (one order holds more than half)",
+            "heavy, but not a cluster: 92,040 – 92,060 with 895K USD in 6 events (fewer than 10 events)",
+        ]
 
 
 def test_the_printed_command_makes_the_same_report(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from liqcli.formats import format_iso
 
 PERPETUAL, QUARTERLY = "SOLUSDT", "SOLUSDT-260626"
 SPAN = ("--since", format_iso(T0 - 1_000_000), "--until", format_iso(T0 + 60_000_000))
-CAPTION = "with dated futures at prices of their own: SOLUSDT-260626 25 % of the USD"
+CAPTION = "includes dated futures, which trade at their own prices: SOLUSDT-260626 (25 % of the USD)"
 
 
 @pytest.fixture

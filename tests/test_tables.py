@@ -38,3 +38,10 @@ def test_columns_move_together_then_go_then_the_words_are_cut(
     assert capsys.readouterr().err == "left out to fit 40 columns: MB\n"
     assert draw(30, monkeypatch)[1:] == ["gate  100 % a b c d e f g h i…", "okx     9 % none"]
     assert draw(9, monkeypatch)[1] == "gate  100 % a b c d e f…"  # some words stay, on the narrowest screen too
+
+
+def test_wide_letters_keep_the_columns_in_line() -> None:
+    """Each of the four letters takes two columns of the screen: 8 + 4 = 12, as many as 1000000MOGUS has."""
+    assert render_table(("symbol", "USD"), [("币安人生USDT", "1.0K"), ("1000000MOGUS", "12K")], right=(1,)) == (
+        "symbol         USD\n币安人生USDT  1.0K\n1000000MOGUS   12K"
+    )

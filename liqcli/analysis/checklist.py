@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from liqcli.analysis.context import Approach, Context
 from liqcli.analysis.trade_levels import NO_LEVELS, Direction, TradeLevels, build_trade_levels
-from liqcli.formats import format_percent_signed, format_price
+from liqcli.formats import format_counted, format_percent_signed, format_price
 from liqcli.model import US_PER_S, Window
 from liqcli.timespan import format_length
 
@@ -164,7 +164,11 @@ def build_window_checklist(
     first = build_checklist(clusters[0], last_price, context, None, window)
     found = [c.key_levels for c in clusters if c.key_levels is not None]
     at_level = sum(len(levels) > 0 for levels in found)
-    rule = f"{at_level} of {len(clusters)} clusters sit on a key level; yes from one on" if found else NO_CANDLES
+    rule = (
+        f"{at_level} of {format_counted(len(clusters), 'cluster')} at a key level (needs at least 1)"
+        if found
+        else NO_CANDLES
+    )
     levels = Check("key_level", _answer(at_level > 0) if found else "unknown", at_level if found else None, rule)
     volume = _check_volume(context.volume_ratio, "at the end of the window")
     return Checklist(first.direction, (levels, volume, *first.checks[2:]))
@@ -198,14 +202,14 @@ def _check_levels(levels: Sequence[object] | None) -> Check:
     if levels is None:
         return Check("key_level", "unknown", None, NO_CANDLES)
     if not levels:
-        return Check("key_level", "no", 0, "sits on no key level; yes from one on")
+        return Check("key_level", "no", 0, "at no key level (needs at least 1)")
     named = ", ".join(str(level) for level in levels)
-    return Check("key_level", "yes", len(levels), f"key levels it sits on: {named}; yes from one on")
+    return Check("key_level", "yes", len(levels), f"at key levels: {named} (needs at least 1)")
 
 
 def _check_volume(ratio: float | None, when: str) -> Check:
     if ratio is None:
-        return Check("volume", "unknown", None, f"no candles with volume tell what was traded {when}")
+        return Check("volume", "unknown", None, "no candles with volume in this window")
     shown = round(ratio, 2)
     rule = f"volume of 3 bars {when} is {shown:.2f} x the mean of the 20 bars before; yes from {RISING:.2f} on"
     return Check("volume", _answer(shown >= RISING), shown, rule)

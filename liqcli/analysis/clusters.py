@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from liqcli.analysis.cluster_roles import describe_role
 from liqcli.analysis.heatmap import ConservationError
+from liqcli.analysis.heavy_steps import HeavyStep, find_heavy_steps
 from liqcli.analysis.price_axis import PriceAxis, build_axis, choose_fine_width
 from liqcli.analysis.profile_peaks import DEFAULT_MIN_SHARE, Band, find_bands
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
@@ -88,6 +89,15 @@ class Cluster:
         return describe_role(self.side, self.long_notional, self.short_notional)
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterScan:
+    """What a search found; ``axis`` is None where there is no event."""
+
+    clusters: tuple[Cluster, ...] = ()
+    axis: PriceAxis | None = None
+    heavy_steps: tuple[HeavyStep, ...] = ()
+
+
 def check_options(min_share: float, max_clusters: int, half_life_us: int | None) -> ClusterOptions:
     """
     Check what the flags say.
@@ -114,7 +124,7 @@ def build_clusters(
     price_range: tuple[float | None, float | None] = (None, None),
 ) -> tuple[Cluster, ...]:
     """Find the clusters of a window; :func:`scan_clusters` without the axis."""
-    return scan_clusters(engine, grid, last_price, options, price_range)[0]
+    return scan_clusters(engine, grid, last_price, options, price_range).clusters
 
 
 def scan_clusters(
@@ -123,9 +133,9 @@ def scan_clusters(
     last_price: float | None,
     options: ClusterOptions | None = None,
     price_range: tuple[float | None, float | None] = (None, None),
-) -> tuple[tuple[Cluster, ...], PriceAxis | None]:
+) -> ClusterScan:
     """
-    Find the clusters of the table ``liquidations``, and the axis on which they were searched.
+    Find the clusters of the table ``liquidations``, the axis on which they were searched, and heavy steps beside them.
 
     Parameters
     ----------
@@ -142,9 +152,8 @@ def scan_clusters(
 
     Returns
     -------
-    clusters, axis
-        By falling USD, then nearer to the last price, then lower; each event is in one at the most. None for the axis
-        when there is no event.
+    ClusterScan
+        Clusters by falling USD, then nearer to the last price, then lower; each event is in one at the most.
 
     Raises
     ------
@@ -164,7 +173,7 @@ def scan_clusters(
     extent = {name: column[0].item() for name, column in engine.run("price_extent", bounds).items()}
     _check_same_events(extent, grid)
     if not extent["events"]:
-        return (), None
+        return ClusterScan()
     fine = choose_fine_width(extent["lowest"], extent["highest"])
     params = {
         "bin_num": float(fine.num),
@@ -178,7 +187,9 @@ def scan_clusters(
     found = _find(bins, axis, grid, last_price, options)
     found.sort(key=lambda c: (-round(c.notional * 1e6), abs(c.distance_pct or 0.0), c.low))
     top = enumerate(found[: options.max_clusters], start=1)
-    return tuple(replace(c, rank=k, active_buckets=_count_buckets(engine, c, grid, bounds)) for k, c in top), axis
+    clusters = tuple(replace(c, rank=k, active_buckets=_count_buckets(engine, c, grid, bounds)) for k, c in top)
+    taken = [(c.low, c.high) for c in found]
+    return ClusterScan(clusters, axis, find_heavy_steps(bins, axis, taken, _window_usd(grid), last_price))
 
 
 def nearest_above(clusters: Sequence[Cluster]) -> Cluster | None:
@@ -251,7 +262,7 @@ def _find(
     roots, recent = np.zeros(axis.n_steps, dtype=np.int64), np.zeros(axis.n_steps, dtype=np.int64)
     np.add.at(roots, places[inside], bins["roots"][inside])
     np.add.at(recent, places[inside], bins["recent_e6"][inside])
-    totals = (int(grid.notional_e6.sum()) / 1e6 + grid.outside_notional, int(bins["recent_e6"].sum()))
+    totals = (_window_usd(grid), int(bins["recent_e6"].sum()))
     found = []
     for band in find_bands(roots, recent, axis.widest, options.min_share):
         # Rows are ordered by bin, so a band is a slice of them.
@@ -267,6 +278,10 @@ def _is_enough(rows: Columns, options: ClusterOptions) -> bool:
     usd = _usd(rows)
     alone = 2 * int(rows["largest_e6"].max()) / 1e6 > usd
     return int(rows["events"].sum()) >= options.least_events and usd >= options.least_usd and not alone
+
+
+def _window_usd(grid: HeatmapGrid) -> float:
+    return int(grid.notional_e6.sum()) / 1e6 + grid.outside_notional
 
 
 def _usd(rows: Columns) -> float:

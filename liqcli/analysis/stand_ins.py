@@ -81,6 +81,4 @@ def _explain(symbol: str, exchange: str, symbols: Sequence[str], exchanges: Sequ
     if symbol in symbols and (exchange in exchanges or not exchanges):
         return None
     where = f" on {', '.join(exchanges)}" if exchanges else ""
-    return (
-        f"no candles of {', '.join(symbols)}{where} are stored that reach the window; {symbol} on {exchange} stands in"
-    )
+    return f"no candles of {', '.join(symbols)}{where} cover this window; {symbol} on {exchange} stands in"

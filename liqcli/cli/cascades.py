@@ -100,7 +100,7 @@ def cascades(
     elif shortage:
         say(f"too little data: {shortage}")
     else:
-        say("no burst left the window's baseline")
+        say("no burst rose above the window's baseline")
 
 
 def _table(found: list[dict[str, Any]]) -> str:

@@ -79,7 +79,7 @@ def clusters(
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     for band in report["heavy_outside"]:
-        say(f"heavy, but no cluster: {_heavy(band, report['meta']['bin_width'])}")
+        say(f"heavy, but not a cluster: {_heavy(band)}")
     if dated := describe_dated(report["meta"]["dated"]):
         say(f"{report['meta']['symbol']} {dated}")
     found, shortage = report["clusters"], report["meta"]["too_little_data"]
@@ -92,14 +92,15 @@ def clusters(
     elif shortage:
         say(f"too little data: {shortage}")
     else:
-        say("no price band stands out of its surroundings in this window")
+        say("no price band stands out from its surroundings in this window")
 
 
-def _heavy(band: dict[str, Any], step: float) -> str:
+def _heavy(band: dict[str, Any]) -> str:
     from liqcli.formats import format_counted, format_price, format_usd
 
-    span = f"{format_price(band['low'], step)} – {format_price(band['high'], step)}"
-    return f"{span} with {format_usd(band['notional'])} USD in {format_counted(band['events'], 'event')}"
+    span = f"{format_price(band['low'], band['step'])} – {format_price(band['high'], band['step'])}"
+    usd, events = format_usd(band["notional"]), format_counted(band["events"], "event")
+    return f"{span} with {usd} USD in {events} ({band['reason']})"
 
 
 def _plain(value: object) -> object:

@@ -41,24 +41,47 @@ def render_table(
     over = _width(kept.values(), 1) - screen
     last = list(kept)[-1]
     if over > 0 and last not in flush:
-        most = max(LEAST_LAST, max(map(len, kept[last])) - over)
-        kept[last] = [cell if len(cell) <= most else f"{cell[: most - 1]}…" for cell in kept[last]]
+        most = max(LEAST_LAST, max(map(cell_width, kept[last])) - over)
+        kept[last] = [_cut(cell, most) for cell in kept[last]]
     return _lay_out(kept.values(), [name in flush for name in kept], " ")
 
 
 def _lay_out(columns: Iterable[Sequence[str]], flush: Sequence[bool], gap: str) -> str:
     columns = list(columns)
-    widths = [max(map(len, column)) for column in columns]
+    widths = [max(map(cell_width, column)) for column in columns]
     lines = (
-        gap.join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(row, widths, flush, strict=True))
+        gap.join(_pad(cell, w, right) for cell, w, right in zip(row, widths, flush, strict=True))
         for row in zip(*columns, strict=True)
     )
     return "\n".join(line.rstrip() for line in lines)
 
 
 def _width(columns: Iterable[Sequence[str]], gap: int) -> int:
-    widths = [max(map(len, column)) for column in columns]
+    widths = [max(map(cell_width, column)) for column in columns]
     return sum(widths) + gap * (len(widths) - 1)
+
+
+def cell_width(cell: str) -> int:
+    """Give the columns of the screen that a cell takes: wide letters, such as Chinese ones, take two."""
+    if cell.isascii():
+        return len(cell)
+    from rich.cells import cell_len
+
+    return cell_len(cell)
+
+
+def _pad(cell: str, width: int, right: bool) -> str:
+    blank = " " * (width - cell_width(cell))
+    return blank + cell if right else cell + blank
+
+
+def _cut(cell: str, most: int) -> str:
+    """Cut a cell off so that it takes at most so many columns with the mark of the cut."""
+    if cell_width(cell) <= most:
+        return cell
+    while cell_width(cell) > most - 1:
+        cell = cell[:-1]
+    return f"{cell}…"
 
 
 def _screen_width() -> int | None:

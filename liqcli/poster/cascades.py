@@ -56,7 +56,7 @@ def describe_cascades(findings: Findings) -> str:
         level = f" A burst begins at {format_usd(minutes.hot)} USD in {minutes.hot_orders} orders a minute."
     head = f"Realized {findings.selection.label} liquidations by minute and the cascades among them: "
     if not bursts:
-        return f"{head}no burst left the window's baseline.{level}"
+        return f"{head}no burst rose above the window's baseline.{level}"
     usd = sum(c.notional for c in bursts)
     first = bursts[0]
     return (

@@ -69,7 +69,7 @@ def test_a_report_uses_what_the_lake_has_and_says_so(lake, wanted, stored, price
     meta = build_report(findings)["meta"]
     assert meta["price_line"] == f"binance {stored} 1m candle"
     assert meta["candles_stand_in"] == (
-        f"no candles of {wanted} on bybit are stored that reach the window; {stored} on binance stands in"
+        f"no candles of {wanted} on bybit cover this window; {stored} on binance stands in"
     )
     assert (meta["last_price"], meta["last_price_kind"]) == (100.0, "candle")
     if price == "market":  # 99 lies below its minute, 99.5 to 101

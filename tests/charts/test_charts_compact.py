@@ -169,7 +169,7 @@ def test_what_the_list_cannot_hold_is_summed_up():
 
 def test_a_window_without_bursts_says_so_and_uses_the_page():
     drawing = draw_cascades(cascades(bursts=()))
-    assert "no burst left the window's baseline" in words(drawing.figure)
+    assert "no burst rose above the window's baseline" in words(drawing.figure)
     assert regions(drawing, "panel")[0].width > 0.9
     assert regions(draw_cascades(cascades()), "panel")[0].width < 0.75
 
