@@ -145,7 +145,7 @@ def doubt_meaning(table: generic.TableMap) -> list[str]:
         return []
     column = table.columns["position"]
     return [
-        f"position={column}:buy-is-short is the opposite of {generic.SIDE_UNCLEAR[exchange]}; right for files of "
+        f"position={column}:buy-is-short means the opposite: {generic.SIDE_UNCLEAR[exchange]}; right for files of "
         f"Tardis and CryptoHFTData, for the exchange's own pass position={column}:buy-is-long"
     ]
 

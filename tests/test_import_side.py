@@ -81,11 +81,11 @@ def test_bybits_own_meaning_suggests_what_its_feed_states(feed, lake):
     own = run(feed, *words, "position=side:buy-is-long")
     assert "Bybit's own feed (allLiquidation) states bankruptcy prices and every liquidation" in own.stderr
     assert "add price_kind=:bankruptcy,completeness=:full to --columns" in own.stderr
-    assert "is the opposite of" not in own.stderr
+    assert "means the opposite" not in own.stderr
     done = run(feed, *words, "position=side:buy-is-long,price_kind=:bankruptcy,completeness=:full", "--replace")
     assert "own feed" not in done.stderr
     other = run(feed, *words, "position=side:buy-is-short", "--replace")
-    lines = [line for line in other.stderr.splitlines() if "is the opposite of Bybit's own feed" in line]
+    lines = [line for line in other.stderr.splitlines() if "buy-is-short means the opposite: Bybit's own feed" in line]
     assert len(lines) == 1
 
 
