@@ -18,7 +18,7 @@ from liqcli.formats import format_count, format_iso, format_time
 from liqcli.lake import Lake
 from liqcli.model import Window
 from liqcli.partition import Partition
-from liqcli.symbols import expiry_of, match_symbols, normalise_symbol
+from liqcli.symbols import expiry_of, match_symbols, normalise_symbol, split_symbol
 from liqcli.timespan import resolve_window
 from liqcli.words import describe_coverage
 
@@ -153,13 +153,29 @@ def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
     what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
     where = f" on {', '.join(query.exchanges)}" if query.exchanges else ""
     fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
-    get = f"to get some: liqcli fetch --symbol {name}{fetch_where}"
+    get = _advise(name, query.exchanges, lake, f"liqcli fetch --symbol {name}{fetch_where}")
     if expiry_of(name):
         get = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
     return EmptyWindowError(
         f"no liquidations of {name}{where} in the lake {lake.root} ({what}); {get}",
         fact=f"no liquidations of {name}{where} in the lake ({what})",
     )
+
+
+def _advise(name: str, exchanges: Sequence[str], lake: Lake, fetch: str) -> str:
+    """Say which contract on the same base the lake holds, else how to get the wanted one where that is possible."""
+    from liqcli.sources import is_fetched
+
+    base = split_symbol(name)[0]
+    held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
+    siblings = [
+        f"{symbol} on {exchange} is in the lake" for symbol, exchange in held if split_symbol(symbol)[0] == base
+    ]
+    if exchanges and not any(map(is_fetched, exchanges)):
+        hint = f"liqcli fetch cannot get {', '.join(exchanges)}; import a file that holds it (liqcli import FILE)"
+    else:
+        hint = f"to get some: {fetch}"
+    return "; ".join([*siblings[:1], hint])
 
 
 def _nothing_inside(

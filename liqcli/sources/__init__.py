@@ -60,3 +60,8 @@ def load_source(name: str) -> Source:
     """
     source: Source = importlib.import_module(SOURCES[check_source(name)]).SOURCE
     return source
+
+
+def is_fetched(exchange: str) -> bool:
+    """Whether any source has history of an exchange."""
+    return any(exchange in load_source(name).exchanges for name in SOURCES)

@@ -461,3 +461,11 @@ def test_a_position_that_is_absent_is_no_short(lake):
     sides = pa.array(["long", None], table.schema.field("position").type)
     pq.write_table(table.set_column(table.schema.get_field_index("position"), "position", sides), path)
     assert message(store, kind=DamagedError).startswith("1 row of ")
+
+
+def test_no_fetch_is_advised_that_cannot_work(lake):
+    """No source has Hyperliquid; another quote of the base is named."""
+    store = fill_lake(lake, [make_liquidation(exchange="hyperliquid", symbol="BTCUSDC")])
+    text = message(store, "BTCUSDT", exchanges=("hyperliquid",))
+    assert "BTCUSDC on hyperliquid is in the lake; liqcli fetch cannot get hyperliquid" in text
+    assert "liqcli fetch --symbol" not in text
