@@ -8,7 +8,7 @@ file that each command wrote, the files of the lake included. The contents are k
 exits with 1. ``golden.py list`` prints the commands. A change that must not alter behaviour is recorded before and
 compared after it.
 
-Only folders are replaced, by ``<work>``, ``<root>`` and ``<data>``. The streams of ``record`` depend on the
+Folders are replaced by ``<work>``, ``<root>`` and ``<data>``, and lines of progress are left out. The streams of ``record`` depend on the
 real clock; the tests compare those.
 """
 
@@ -23,6 +23,7 @@ import json
 import multiprocessing
 import os
 import pkgutil
+import re
 import shutil
 import sys
 import tempfile
@@ -43,6 +44,7 @@ NOW_US = 1_795_910_400_000_000  # 2026-11-29T00:00Z, the clock of every run
 PRELOAD = "duckdb numpy.ma pyarrow.parquet requests jinja2 matplotlib.backends.backend_agg PIL.PngImagePlugin"
 PICTURES = ("heatmap", "cascades", "cumulative", "open-interest")
 DAYS = ("--since", "2024-12-04T16:00Z", "--until", "2024-12-06T19:00Z")
+PROGRESS = re.compile(rb"[^\n]*(?:% read,| of [0-9,]+ windows)[^\n]*\n")  # how many such lines depends on the time
 DEAD_URL = "http://127.0.0.1:9"  # the discard port: nothing answers
 
 Record = dict[str, Any]
@@ -271,7 +273,7 @@ def run_case(case: Case, work: Path, blobs: Path) -> tuple[str, Record]:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         out.seek(0)
         err.seek(0)
-        streams = {"stdout": out.read(), "stderr": err.read()}
+        streams = {"stdout": out.read(), "stderr": PROGRESS.sub(b"", err.read())}
     if case.with_servers:  # sources answer in any order
         streams["stderr"] = b"".join(sorted(streams["stderr"].splitlines(keepends=True)))
     written = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
