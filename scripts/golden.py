@@ -8,8 +8,8 @@ file that each command wrote, the files of the lake included. The contents are k
 exits with 1. ``golden.py list`` prints the commands. A change that must not alter behaviour is recorded before and
 compared after it.
 
-Folders are replaced by ``<work>``, ``<root>`` and ``<data>``, and lines of progress are left out. The streams of ``record`` depend on the
-real clock; the tests compare those.
+Folders are replaced by ``<work>``, ``<root>`` and ``<data>``, and lines of progress are left out. ``record`` (live
+streams) depends on the real clock; the tests compare that.
 """
 
 from __future__ import annotations
