@@ -220,7 +220,7 @@ def test_a_start_and_a_lookback_exclude_each_other(run_cli: RunCli, command: str
     symbol = () if command == "fetch" else ("--symbol", "SOLUSDT")
     out = ("-o", "r.html") if command == "heatmap" else ()
     done = run_cli(command, *symbol, *out, "--since", "2026-03-02T10:30+02:00", "--lookback", "4h", check=2)
-    assert "--since and --lookback exclude each other" in done.stderr
+    assert "--since and --lookback cannot be combined" in done.stderr
     assert done.stderr.rstrip().endswith("--since 2026-03-02T10:30+02:00 --until 2026-03-02T12:30:00Z")
     done = run_cli(command, *symbol, *out, "--since", "2026-03-02", "--lookback", "4 hours", check=2)
     assert "'4 hours' is not a length of time" in done.stderr

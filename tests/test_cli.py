@@ -295,7 +295,7 @@ CASCADE_KEYS = {"start", "end", "position", "events", "notional", "peak_per_minu
 
 @pytest.mark.parametrize("words", [("status",), ("cascades", "-s", "BTC"), ("clusters", "-s", "BTC")])
 def test_tables_of_the_sample_fit_80_columns(sample: Path, run_cli: RunCli, words: tuple[str, ...]) -> None:
-    window = () if words == ("status",) else ("--until", "2026-01-08T15:00Z")
+    window = () if words == ("status",) else ("--until", "2026-01-08T00:00Z")
     lines = run_cli(*words, *window, "--lake", sample, env={"COLUMNS": "80"}, check=0).stdout.splitlines()
     assert len(lines) > 1
     assert max(map(len, lines)) <= 80

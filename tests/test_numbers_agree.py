@@ -225,6 +225,8 @@ def test_every_form_tells_what_is_stored(scene):
                 build_findings(lake, query, options, View())
             return
         findings = build_findings(lake, query, options, View())
+    axis = findings.grid  # its automatic range leaves far events out, which are counted beside it
+    drawn = [row for row in drawn if low is not None or axis.price_low <= row.price < axis.price_high]
     report = build_report(findings)
     cells = check_cells(findings.grid, drawn, width, bucket)
     assert json.loads(render_json(report)) == report

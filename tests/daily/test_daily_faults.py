@@ -41,7 +41,7 @@ def test_two_at_once(run_cli: RunCli, run: Run, sample: Path, tmp_path: Path) ->
         runs = [pool.submit(run_cli, *words, env={"LIQCLI_LAKE": str(sample)}, check=0) for _ in range(2)]
         assert {done.result().stdout for done in runs} == {f"{tmp_path}/both/index.html\n"}
     assert check_usable(tmp_path / "both") == 3
-    run()
+    run(keep=True)
     pictures = ("SOLUSDT-1h.html", "-dark.png", "-light.png")  # not drawn here
     one, two = (
         {name: content for name, content in tree(tmp_path / out).items() if not name.endswith(pictures)}
@@ -122,7 +122,7 @@ def test_a_day_without_data(run: Run, tmp_path: Path) -> None:
     index = (out / "index.html").read_text()
     assert index.count("no data") >= 4
     assert 'href="2026-01-07/SOLUSDT-1h.html"' in index
-    assert json.loads((out / "latest/summary.json").read_text())["day"] == "2026-01-31"
+    assert json.loads((out / "latest/summary.json").read_text())["day"] == "2026-01-07"  # the last day with data
     assert "**no data**" in (out / "2026-01-31/digest.md").read_text()
     assert run(UNTIL, lake=tmp_path / "none", symbols=("SOL",)).exit_code == 4
     assert "no liquidations of SOL in the lake (it is empty)" in (out / "2026-01-07/digest.md").read_text()
@@ -152,7 +152,7 @@ def test_a_damaged_file_is_named(run: Run, sample: Path, tmp_path: Path) -> None
         path.write_bytes(b"PAR1")
     done = run(lake=lake)
     assert (done.exit_code, done.summary["reports"][0]["status"]) == (5, "failed")
-    assert "nothing readable: the lake/liquidations/" in (tmp_path / "out/latest/digest.md").read_text()
+    assert "nothing readable: the lake/liquidations/" in (tmp_path / "out/2026-01-07/digest.md").read_text()
     assert str(tmp_path) not in (tmp_path / "out/index.html").read_text()
     check_usable(tmp_path / "out")
 
