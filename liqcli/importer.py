@@ -277,6 +277,8 @@ def _point_out_bare(file: FileSummary) -> list[str]:
     bare = [symbol for symbol in file.symbols if not split_symbol(symbol)[1]]
     if not bare:
         return []
+    if file.format == "candles":
+        return [f"no quote in {', '.join(bare[:3])}: their candles stand in where a symbol has none of its own"]
     quote = "USDC" if file.exchanges and set(file.exchanges) <= QUOTED_IN_USDC else "USDT"
     shown = f"{', '.join(bare[:3])}{' …' if len(bare) > 3 else ''}"
     typed = f"--symbol {bare[0]}{quote} or --quote {quote}" if len(file.symbols) == 1 else f"--quote {quote}"

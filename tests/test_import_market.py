@@ -493,3 +493,13 @@ def test_a_damaged_lake_stops_the_import(store: Lake, tmp_path: Path) -> None:
     store.partitions("candles")[0].path(store.root).write_bytes(b"PAR1junk")
     with pytest.raises(LiqcliError, match="verify"):
         import_one(store, put(tmp_path, "2.csv", candles(9)), **BINANCE)
+
+
+def test_candles_of_a_bare_base_are_said_to_stand_in(store, tmp_path):
+    path = tmp_path / "candles.csv"
+    path.write_text(
+        "ts,symbol,open,high,low,close,volume\n2024-03-01T00:00:00Z,BTC,1,1,1,1,1\n2024-03-01T00:01:00Z,BTC,1,1,1,1,1\n"
+    )
+    (file,) = import_files(store, [path], ImportOptions(exchange="binance", market="futures")).files
+    assert any("BTC: their candles stand in" in note for note in file.notes)
+    assert not any("--quote" in note for note in file.notes)

@@ -73,6 +73,7 @@ def test_buy_in_a_column_of_positions_leads_to_the_words(feed, lake):
     assert "'buy-is-up' is neither buy-is-long nor buy-is-short" in wrong.stderr
     nothing = run(feed, "--exchange", "bybit", "--lake", lake)
     assert "buy-is-long (as Bybit and Bitget write it) or position=COLUMN:buy-is-short" in nothing.stderr
+    assert "position=COLUMN:buy-is-long,price_kind=:bankruptcy,completeness=:full" in nothing.stderr
 
 
 def test_bybits_own_meaning_suggests_what_its_feed_states(feed, lake):

@@ -33,6 +33,7 @@ from liqcli.column_names import (
     check_once,
     describe_header,
 )
+from liqcli.csv_layout import looks_like_row
 from liqcli.errors import UsageError
 from liqcli.instruments import Contract
 from liqcli.model import PRICE_KINDS, Completeness, Liquidation, Position, PriceKind, shorten
@@ -156,7 +157,8 @@ def check_columns(table: TableMap, header: Sequence[str]) -> None:
     if "side" in table.columns and table.exchange in SIDE_UNCLEAR:
         raise UsageError(ask_side(table.exchange, table.columns["side"]))
     if missing := list(_iter_missing(table)):
-        raise UsageError(f"{'; '.join(missing)}; {has}")
+        said = [has, *missing] if looks_like_row(header) else [*missing, has]
+        raise UsageError("; ".join(said))
 
 
 def _iter_missing(table: TableMap) -> Iterator[str]:
@@ -172,13 +174,23 @@ def _iter_missing(table: TableMap) -> Iterator[str]:
             "of buy and sell position=COLUMN:buy-is-long (as Bybit and Bitget write it) or "
             "position=COLUMN:buy-is-short (as Tardis and CryptoHFTData write it), whichever it means, "
             "or side=COLUMN if it is the order's side "
-            "(sell closes a long)" + (f"; {SIDE_UNCLEAR[table.exchange]}" if table.exchange in SIDE_UNCLEAR else "")
+            f"(sell closes a long){_describe_own_feed(table.exchange)}"
         )
     if not given & {"qty", "notional"} and not {"contracts", "contract_size"} <= given:
         yield "no column says the quantity: pass --columns qty=COLUMN (or notional=COLUMN)"
     if unknown := [word for word in ("ts", "price") if word not in given]:
         named = ",".join(f"{word}=COLUMN" for word in unknown)
         yield f"no column is known as {', '.join(unknown)}: pass --columns {named}"
+
+
+def _describe_own_feed(exchange: str | None) -> str:
+    """Say what an exchange's own feed means by a side, and all that has to be typed for it."""
+    if exchange not in SIDE_UNCLEAR:
+        return ""
+    if exchange not in FEEDS:
+        return f"; {SIDE_UNCLEAR[exchange]}"
+    constants = "".join(f",{word}=:{value}" for word, value in FEEDS[exchange].says.items())
+    return f"; {SIDE_UNCLEAR[exchange]}: position=COLUMN:buy-is-long{constants}"
 
 
 def ask_side(exchange: str, column: str) -> str:
