@@ -10,6 +10,7 @@ import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,11 +166,11 @@ def mutate_json(text: str, rng: random.Random) -> str:
         key = rng.choice(list(spot))
         match rng.randrange(5):
             case 0 | 1:
-                spot[key] = rng.choice(VALUES) if rng.random() < 0.5 else rng.choice(NASTY)
+                spot[key] = deepcopy(rng.choice(VALUES)) if rng.random() < 0.5 else rng.choice(NASTY)
             case 2:
                 del spot[key]
             case 3:
-                spot[rng.choice(NASTY)] = spot.get(key)
+                spot[rng.choice(NASTY)] = deepcopy(spot.get(key))
             case _:
                 objects[place] = rng.choice((None, 1, "x", [], [objects[place]], {}))
     made = [json.dumps(item) for item in objects]
