@@ -37,8 +37,9 @@ One scan adds up the events in fine price bins, a power of ten below a 10,000th 
    that holds 99 % of the USD, or 0.5 % of the price, beyond that span: a small order far away changes nothing, with
    or without `--price-range`. A band may be 0.4 % of the price wide, or a twentieth of the span where that is more
    (for a random walk about half the average true range of bars of a hundredth of the window), but never more than a
-   tenth of the axis. A step of the search is about a tenth of that, a multiple of the prices' tick; edges of clusters
-   are multiples of the step (`step` in JSON), and lie inside steps, so a band can have one step more.
+   tenth of the axis, unless it stands alone. A step of the search is about a tenth of that, a multiple of the prices'
+   tick; edges of clusters are multiples of the step (`step` in JSON), and lie inside steps, so a band can have one
+   step more.
 2. **Weight** (`liqcli/analysis/profile_peaks.py`). In the search an order counts with the square root of its USD: a
    hundred orders weigh ten times as much as one of the same sum. Sums of USD alone follow the few largest orders, and
    that is where most of the bands with nothing behind them came from.
@@ -46,6 +47,9 @@ One scan adds up the events in fine price bins, a power of ten below a 10,000th 
    prominence; each stretch from valley to valley is trimmed to where the heat is.
 4. **Joining** of neighbours whose gap is no emptier than chance would leave it, as long as both together are no wider
    than a band may be. A stretch that is wider by itself is cut at the lowest place of its middle half, and again.
+   On a short axis, bands that stand alone come first: joined the same way, without the limit of a tenth of the axis,
+   a stretch is one band when it weighs 2.6 times as much a step as all that lies beside it (half of that width to
+   either side, other bands included, nothing beyond the ends of the axis).
 5. **Keeping.** A band holds `--min-share` of the window (2 %), at least 10 events and 10,000 USD, and no order makes
    up more than half of it. It stands out when it weighs 2.6 times as much a step as the steps beside it (half of the
    widest band to either side, other bands left out), even if it weighed three of its standard deviations less; or

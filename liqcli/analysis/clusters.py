@@ -264,7 +264,7 @@ def _find(
     np.add.at(recent, places[inside], bins["recent_e6"][inside])
     totals = (_window_usd(grid), int(bins["recent_e6"].sum()))
     found = []
-    for band in find_bands(roots, recent, axis.widest, options.min_share):
+    for band in find_bands(roots, recent, axis.widest, options.min_share, axis.widest_alone):
         # Rows are ordered by bin, so a band is a slice of them.
         start, end = np.searchsorted(places, [band.low, band.high]).tolist()
         rows = {name: column[start:end] for name, column in bins.items()}

@@ -35,7 +35,8 @@ class PriceAxis:
     """
     ``n_steps`` equal steps of price, each ``size`` fine bins; the lowest is number ``first`` counted from price 0.
 
-    ``fine`` is the width of a fine bin [quote]; a band may have ``widest`` steps.
+    ``fine`` is the width of a fine bin [quote]; a band may have ``widest`` steps, one that stands alone
+    ``widest_alone``.
     """
 
     fine: BinWidth
@@ -43,6 +44,7 @@ class PriceAxis:
     first: int
     n_steps: int
     widest: int
+    widest_alone: int
 
     @property
     def step(self) -> BinWidth:
@@ -82,8 +84,9 @@ def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceA
     Choose the axis from what the fine bins hold.
 
     The widest band has 0.4 % of the middle price, or a twentieth of the span where that is more; never more than a
-    tenth of the axis. The axis ends at the last events near the span: an order far away, though inside the price range
-    that a user asks for, changes neither. A step is about a tenth of that, a multiple of the prices' tick.
+    tenth of the axis, unless it stands alone. The axis ends at the last events near the span: an order far away, though
+    inside the price range that a user asks for, changes neither. A step is about a tenth of the widest band, a multiple
+    of the prices' tick.
 
     Parameters
     ----------
@@ -97,13 +100,13 @@ def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceA
     margin = max(MARGIN_OF_SPAN * span, MARGIN_OF_PRICE * high)
     near = bins[(bins >= low - margin) & (bins <= high + margin)]
     lowest, highest = int(near[0]), int(near[-1])
-    widest = max(WIDEST_OF_PRICE * middle, WIDEST_OF_SPAN * span)
-    widest = min(widest, WIDEST_OF_AXIS * (highest - lowest + 1))
+    alone = max(WIDEST_OF_PRICE * middle, WIDEST_OF_SPAN * span)
+    widest = min(alone, WIDEST_OF_AXIS * (highest - lowest + 1))
     tick = find_tick(bins, events, widest)
     size = tick * _round_step(widest / STEPS_OF_WIDEST / tick)
     first, last = lowest // size, highest // size
     # One step more than the width has: its edges fall inside steps.
-    return PriceAxis(fine, size, first, last - first + 1, math.ceil(widest / size) + 1)
+    return PriceAxis(fine, size, first, last - first + 1, math.ceil(widest / size) + 1, math.ceil(alone / size) + 1)
 
 
 def find_span(bins: Ints, usd_e6: Ints) -> tuple[int, int, int]:

@@ -12,6 +12,9 @@ function:
 4. **joining** – of neighbours whose gap is no emptier than chance would leave it, as long as both together are no wider
    than a band may be; what is wider by itself is cut at its valleys;
 5. **keeping** – of what holds enough, and surely several times what lies beside it, or a large part of all.
+
+Where all events lie on a short piece of the axis, the widest band is a part of that piece, so that a dense hour shows
+its detail. A band that stands alone there is searched first and may be wider: nothing beside it makes it two.
 """
 
 from __future__ import annotations
@@ -85,7 +88,13 @@ class _Stretch:
     high: int
 
 
-def find_bands(roots: Profile, usd: Profile, widest: int, min_share: float = DEFAULT_MIN_SHARE) -> list[Band]:
+def find_bands(
+    roots: Profile,
+    usd: Profile,
+    widest: int,
+    min_share: float = DEFAULT_MIN_SHARE,
+    widest_alone: int | None = None,
+) -> list[Band]:
     """
     Find the bands of a profile: disjoint, by rising bin.
 
@@ -99,6 +108,8 @@ def find_bands(roots: Profile, usd: Profile, widest: int, min_share: float = DEF
         Bins that a band may have.
     min_share : float
         Part of the USD of the whole profile that a band must hold.
+    widest_alone : int or None
+        Bins that a band may have which stands alone (None: no more than ``widest``).
 
     Returns
     -------
@@ -109,11 +120,14 @@ def find_bands(roots: Profile, usd: Profile, widest: int, min_share: float = DEF
     total = int(usd.sum())
     if total <= 0:
         return []
-    terrain = _survey(roots, usd, widest)
-    runs = [(s.low, s.high) for s in _join(terrain, _split(terrain))]
-    runs = [part for run in runs for part in _cut(terrain, *run)]
-    heavy = [run for run in (_shrink(usd, *run) for run in runs) if int(usd[slice(*run)].sum()) >= min_share * total]
-    bands = [_describe(terrain, *run, _list_beside(terrain, heavy, *run)) for run in heavy]
+    terrain = _survey(roots, usd, widest, measure_ground(roots))
+    alone = [band for band in _find_alone(roots, usd, widest, widest_alone or widest) if band.usd >= min_share * total]
+    runs = [run for stretch in _join(terrain, _split(terrain)) for run in _cut(terrain, stretch.low, stretch.high)]
+    runs = [_shrink(usd, *run) for run in runs if not any(b.low < run[1] and run[0] < b.high for b in alone)]
+    heavy = [run for run in runs if int(usd[slice(*run)].sum()) >= min_share * total]
+    taken = [*heavy, *((b.low, b.high) for b in alone)]
+    bands = [*alone, *(_describe(terrain, *run, _list_beside(terrain, taken, *run)) for run in heavy)]
+    bands.sort(key=lambda b: b.low)
     plain = [b for b in bands if b.contrast >= CONTRAST or _is_large(b, total)]
     return plain or [b for b in bands if b.contrast >= FAINT_CONTRAST] or _find_core(terrain)
 
@@ -130,12 +144,25 @@ def measure_ground(profile: Profile) -> Floats:
     return np.array([level[max(0, k - near) : k + near + 1].mean() for k in range(n)])
 
 
-def _survey(roots: Profile, usd: Profile, widest: int) -> _Terrain:
+def _survey(roots: Profile, usd: Profile, widest: int, ground: Floats) -> _Terrain:
     padded = np.concatenate(([0], roots, [0]))
     smooth = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    ground = measure_ground(roots)
     weight = roots.astype(np.float64)
     return _Terrain(weight, usd.astype(np.float64), ground, weight - ground, smooth - ground, widest)
+
+
+def _find_alone(roots: Profile, usd: Profile, widest: int, widest_alone: int) -> list[Band]:
+    """
+    Find the bands wider than ``widest`` that stand out of all that lies beside them, other bands included.
+
+    The search takes the ground as 0: on a short axis it would be measured in the band itself.
+    """
+    if widest_alone <= widest:
+        return []
+    bare = _survey(roots, usd, widest_alone, np.zeros(len(roots)))
+    runs = [_shrink(usd, stretch.low, stretch.high) for stretch in _join(bare, _split(bare))]
+    bands = [_describe_alone(bare, *run) for run in runs if widest < run[1] - run[0] <= widest_alone]
+    return [band for band in bands if band.contrast >= CONTRAST]
 
 
 def _split(terrain: _Terrain) -> list[_Stretch]:
@@ -236,19 +263,31 @@ def _shrink(usd: Profile, low: int, high: int) -> tuple[int, int]:
 
 def _list_beside(terrain: _Terrain, runs: list[tuple[int, int]], low: int, high: int) -> list[int]:
     """List the bins beside a run, other runs left out."""
-    reach = max(2, round(BESIDE * terrain.widest))
+    reach = _reach(terrain)
     taken = {k for run in runs for k in range(*run)}
     return [k for k in range(max(0, low - reach), min(len(terrain.weight), high + reach)) if k not in taken]
 
 
-def _describe(terrain: _Terrain, low: int, high: int, beside: list[int]) -> Band:
+def _reach(terrain: _Terrain) -> int:
+    return max(2, round(BESIDE * terrain.widest))
+
+
+def _describe_alone(terrain: _Terrain, low: int, high: int) -> Band:
+    """Describe a band beside which nothing is left out, and beyond the ends of the axis nothing lies."""
+    beside = _list_beside(terrain, [(low, high)], low, high)
+    return _describe(terrain, low, high, beside, 2 * _reach(terrain) - len(beside))
+
+
+def _describe(terrain: _Terrain, low: int, high: int, beside: list[int], beyond: int = 0) -> Band:
+    """Describe a band by what it holds, the bins ``beside`` it and the number of empty ones ``beyond`` the axis."""
     peak = low + int(np.argmax(terrain.usd[low:high]))  # the lower one on a tie
     weight, usd = float(terrain.weight[low:high].sum()), float(terrain.usd[low:high].sum())
     sure = max(weight - SIGMAS * math.sqrt(usd), 0.0)
+    count = len(beside) + beyond
     # A part of a wide hot stretch, with other parts on both sides, does not stand out of it; it may be large.
     unknown = 0.0 if high - low == len(terrain.weight) else math.inf
-    contrast = _divide(sure / (high - low), float(terrain.weight[beside].mean()) if beside else unknown)
-    usd_contrast = _divide(usd / (high - low), float(terrain.usd[beside].mean()) if beside else 0.0)
+    contrast = _divide(sure / (high - low), float(terrain.weight[beside].sum()) / count if count else unknown)
+    usd_contrast = _divide(usd / (high - low), float(terrain.usd[beside].sum()) / count if count else 0.0)
     return Band(low, high, peak, int(usd), contrast, usd_contrast)
 
 

@@ -40,7 +40,7 @@ def axis_of(low, high, width="1"):
     """The axis of clusters between two prices."""
     step = BinWidth.from_decimal(Decimal(width))
     first = round(low / step.width)
-    return PriceAxis(step, 1, first, round(high / step.width) - first, 10)
+    return PriceAxis(step, 1, first, round(high / step.width) - first, 10, 10)
 
 
 def cluster_of(low, high):
