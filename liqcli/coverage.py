@@ -39,7 +39,7 @@ APART = 5  # a silence this many times longer than all shorter ones of the file 
 
 @dataclass(frozen=True, slots=True)
 class CoveredWindow:
-    """One remembered window; ``events`` is None where a later, narrower answer cut the original in two."""
+    """One remembered window; ``events`` is None where a later answer replaced a part of the original."""
 
     window: Window
     status: Status
@@ -54,7 +54,12 @@ class WindowMemory:
     windows: tuple[CoveredWindow, ...] = ()
 
     def remember(self, fresh: Iterable[CoveredWindow]) -> WindowMemory:
-        """Add newer answers; where they overlap older ones the newer wins. Touching equals are joined."""
+        """
+        Add newer answers; where they overlap older ones the newer wins. Touching equals are joined.
+
+        A known count is not joined with an unknown one: a window that is replaced hour by hour, in several writes, is
+        counted as after one write.
+        """
         known = list(self.windows)
         for new in fresh:
             if new.window.length_us <= 0:
@@ -106,7 +111,8 @@ def _join(known: list[CoveredWindow]) -> list[CoveredWindow]:
     joined: list[CoveredWindow] = []
     for item in known:
         last = joined[-1] if joined else None
-        if last and last.window.end_us == item.window.start_us and last.status == item.status:
+        counted = last is not None and (last.events is None) == (item.events is None)
+        if last and counted and last.window.end_us == item.window.start_us and last.status == item.status:
             events = None if last.events is None or item.events is None else last.events + item.events
             joined[-1] = CoveredWindow(
                 Window(last.window.start_us, item.window.end_us),

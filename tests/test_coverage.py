@@ -63,7 +63,14 @@ def remember(*steps):
         ([item(0, 3, "inferred", 9), item(1, 2, "complete", 4)],
          [(0, 1, "inferred", None), (1, 2, "complete", 4), (2, 3, "inferred", None)]),
         # A guess over a guess: the newer counts where they overlap.
-        ([item(0, 2, "inferred", 5), item(1, 3, "inferred", 6)], [(0, 3, "inferred", None)]),
+        ([item(0, 2, "inferred", 5), item(1, 3, "inferred", 6)], [(0, 1, "inferred", None), (1, 3, "inferred", 6)]),
+        # A window that is replaced part by part is counted in the end; unknown parts that touch are joined.
+        ([item(0, 3, events=8), item(0, 1, events=3)], [(0, 1, "complete", 3), (1, 3, "complete", None)]),
+        ([item(0, 3, events=8), item(0, 1, events=3), item(1, 3, events=6)], [(0, 3, "complete", 9)]),
+        ([item(0, 4, events=8), item(3, 4, events=3), item(0, 1, events=1), item(1, 3, events=6)],
+         [(0, 4, "complete", 10)]),
+        ([item(0, 2, events=8), item(2, 4, events=5), item(0, 1, events=3), item(3, 4, events=1)],
+         [(0, 1, "complete", 3), (1, 3, "complete", None), (3, 4, "complete", 1)]),
     ],
 )  # fmt: skip
 def test_remember(steps, expected):

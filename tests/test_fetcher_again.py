@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from liqcli.analysis.verify import verify_lake
 from liqcli.cli import app
 from liqcli.fetcher import fetch
+from liqcli.fetcher.write import Writer
 from liqcli.lake import Lake
 from liqcli.model import Window
 
@@ -132,6 +134,31 @@ def test_the_command_that_verify_names_makes_the_lake_whole(
     kept = list(lake.rglob("damaged/**/*.parquet"))
     assert [path.read_bytes() for path in kept] == ([broken] if aside else [])
     assert ("set aside as" in told) is aside
+
+
+def test_each_answer_written_by_itself_counts_as_all_of_them_at_once(
+    monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path
+) -> None:
+    """A fetch stores every second or so: a window that it replaces in several steps keeps its count of events."""
+    shutil.copytree(clean, lake)
+    writes = []
+    replace_window = Lake.replace_window
+
+    def count_writes(self: Lake, exchange: str, symbol: str, source: str, covered: Any, rows: Any) -> None:
+        writes.append([item.window for item in covered])
+        replace_window(self, exchange, symbol, source, covered, rows)
+
+    monkeypatch.setattr(Lake, "replace_window", count_writes)
+    monkeypatch.setattr(Writer, "is_full", lambda _writer: True)
+    with gate_server() as server:
+        point(monkeypatch, gate=server.url)
+        fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["gate"], again=True)
+    assert len(writes) > 1
+    assert known(lake) == known(clean)
+    assert [events for _, _, events in known(lake)] != [None]
+    assert data(lake) == data(clean)
+    lose_rows(lake)
+    assert len(verify_lake(Lake(lake)).damage) == 1
 
 
 def test_a_memory_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path) -> None:
