@@ -37,10 +37,11 @@ soak: $(READY)  ## run the proofs that take minutes: every fault on every source
 fuzz: $(READY)  ## import damaged files of every format for a minute (ARGS go to scripts/fuzz.py)
 	@$(RUN) scripts/fuzz.py $(ARGS)
 
-check: $(READY)  ## lint, format, types, generated documents, sample data: reads only
+check: $(READY)  ## lint, format, types, import rules, generated documents, sample data: reads only
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@.venv/bin/lint-imports --no-logo
 	@$(RUN) scripts/make_docs.py --check
 	@$(RUN) scripts/make_sample.py --check
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from liqcli.errors import UsageError
+from liqcli.core.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from liqcli.analysis.cascades import Cascade
     from liqcli.analysis.clusters import Cluster, ClusterOptions
     from liqcli.analysis.context import Context
-    from liqcli.analysis.coverage import ExchangeCoverage
-    from liqcli.analysis.selection import Query
-    from liqcli.analysis.status import StatusRow
-    from liqcli.fetcher import FetchSummary
-    from liqcli.findings import Findings
-    from liqcli.lake import Lake as Store
-    from liqcli.model import HeatmapGrid, Window
+    from liqcli.core.coverage import ExchangeCoverage
+    from liqcli.core.model import HeatmapGrid, Window
+    from liqcli.ingest.fetch import FetchSummary
+    from liqcli.lake.selection import Query
+    from liqcli.lake.status import StatusRow
+    from liqcli.lake.store import Lake as Store
+    from liqcli.report.results import Findings
 
 
 class Lake:
@@ -42,8 +42,8 @@ class Lake:
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        from liqcli.config import lake_root
-        from liqcli.lake import Lake as Store
+        from liqcli.core.environment import lake_root
+        from liqcli.lake.store import Lake as Store
 
         self._store: Store = Store(lake_root(Path(path) if path is not None else None))
 
@@ -125,8 +125,8 @@ class Lake:
             None of the files can be read.
         """
         from liqcli.analysis.heatmap import GridOptions
-        from liqcli.analysis.scale import parse_bin, parse_bucket
-        from liqcli.findings import View, build_findings
+        from liqcli.analysis.price_bins import parse_bin, parse_bucket
+        from liqcli.report.results import View, build_findings
 
         if bin is not None and bins is not None:
             raise UsageError("bin and bins cannot be combined: a width, or about how many")
@@ -174,8 +174,8 @@ class Lake:
         FetchSummary
             A row per source, exchange and symbol, and ``exit_code``.
         """
-        from liqcli.fetcher import fetch
-        from liqcli.timespan import resolve_window
+        from liqcli.core.times import resolve_window
+        from liqcli.ingest.fetch import fetch
 
         window = resolve_window(since, until, _lookback(lookback, since), None)
         return fetch(self._store, window, _names(symbols), _names(sources), _names(exchanges), on_message, again=again)
@@ -201,13 +201,13 @@ class Lake:
         UsageError
             Not exactly one SELECT, or DuckDB rejects it.
         """
-        from liqcli.views import query_lake
+        from liqcli.lake.views import query_lake
 
         return query_lake(self._store, statement, params)[0]
 
     def status(self) -> list[StatusRow]:
         """List what the lake holds: a row per exchange, symbol, source and kind."""
-        from liqcli.analysis.status import build_status
+        from liqcli.lake.status import build_status
 
         return build_status(self._store)[0]
 
@@ -220,8 +220,8 @@ class Lake:
         min_usd: float,
         price: str,
     ) -> Query:
-        from liqcli.analysis.selection import Query, check_position
-        from liqcli.symbols import check_exchange
+        from liqcli.core.symbols import check_exchange
+        from liqcli.lake.selection import Query, check_position
 
         lookback, since, until = window
         names = tuple(check_exchange(name, self.exchanges) for name in _names(exchanges))
@@ -277,13 +277,13 @@ class Heatmap:
     @property
     def report(self) -> dict[str, Any]:
         """Every number of the report as plain data, as ``-o report.json`` writes it."""
-        from liqcli.report import build_report
+        from liqcli.report.json_document import build_report
 
         return build_report(self._findings)
 
     def to_arrow(self) -> pa.Table:
         """Return the non-empty cells in long form: one row per bucket, bin and position, as ``-o grid.parquet``."""
-        from liqcli.export import build_table
+        from liqcli.report.csv_parquet import build_table
 
         return build_table(self.grid)
 
@@ -305,7 +305,7 @@ class Heatmap:
         list of Path
             All files written. A Markdown report puts its pictures beside it.
         """
-        from liqcli.outputs import check_outputs, write_outputs
+        from liqcli.report.output_files import check_outputs, write_outputs
 
         names = [Path(path) for path in paths]
         check_outputs(names)
@@ -320,8 +320,8 @@ class Heatmap:
         EmptyWindowError
             Open interest is not known in this window.
         """
-        from liqcli.album import Album
-        from liqcli.outputs import explain_unknown
+        from liqcli.report.figure_cache import Album
+        from liqcli.report.output_files import explain_unknown
 
         figure = Album(self._findings).figure(picture.replace("-", "_"))
         if figure is None:
@@ -329,12 +329,12 @@ class Heatmap:
         return figure
 
     def _repr_png_(self) -> bytes:
-        from liqcli.album import Album
+        from liqcli.report.figure_cache import Album
 
         return Album(self._findings).png() or b""
 
     def __repr__(self) -> str:
-        from liqcli.formats import format_counted, format_time, format_usd
+        from liqcli.core.formatting import format_counted, format_time, format_usd
 
         sums, window = self._findings.summary.sums, self.window
         return (
@@ -351,14 +351,14 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _lookback(lookback: str | None, since: str | None) -> str:
-    from liqcli.timespan import check_lookback
+    from liqcli.core.times import check_lookback
 
     return check_lookback(lookback, since)
 
 
 def _cluster_options(min_share: float | None, max_clusters: int | None, half_life: str | None) -> ClusterOptions:
     from liqcli.analysis.clusters import ClusterOptions, check_options
-    from liqcli.timespan import parse_length
+    from liqcli.core.times import parse_length
 
     usual = ClusterOptions()
     return check_options(

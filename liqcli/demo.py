@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from liqcli.analysis.heatmap import GridOptions
-from liqcli.analysis.selection import Query
-from liqcli.coverage import CoveredWindow, WindowMemory
-from liqcli.embedded import SAMPLE_SOURCE
-from liqcli.errors import DamagedError
-from liqcli.findings import View, build_findings
-from liqcli.import_formats import ImportOptions
-from liqcli.importer import import_files
-from liqcli.lake import Lake
-from liqcli.model import Window
-from liqcli.outputs import write_outputs
-from liqcli.resources import data_folder
-from liqcli.timespan import parse_moment
+from liqcli.core.errors import DamagedError
+from liqcli.core.files import data_folder
+from liqcli.core.model import SAMPLE_SOURCE, Window
+from liqcli.core.times import parse_moment
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.importer import import_files
+from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
+from liqcli.lake.selection import Query
+from liqcli.lake.store import Lake
+from liqcli.report.output_files import write_outputs
+from liqcli.report.results import View, build_findings
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 

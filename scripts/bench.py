@@ -52,9 +52,9 @@ from pathlib import Path
 from liqcli.analysis.cascades import build_cascades
 from liqcli.analysis.clusters import build_clusters
 from liqcli.analysis.heatmap import GridOptions, build_grid
-from liqcli.analysis.selection import Query, build_selection
-from liqcli.engine import Engine
-from liqcli.lake import Lake
+from liqcli.lake.selection import Query, build_selection
+from liqcli.query.engine import Engine
+from liqcli.lake.store import Lake
 with Engine() as engine:
     chosen = build_selection(engine, Lake(Path(sys.argv[1])), Query("BTCUSDT", since="2025-01-01", until="2025-01-08"))
     marks = [time.perf_counter()]

@@ -29,10 +29,10 @@ UNTIL = "2026-01-12"  # the end of the sample week
 RECORD = """
 import pickle, sys, time
 from pathlib import Path
-from liqcli.album import Album
+from liqcli.report.figure_cache import Album
 from liqcli.daily import run_daily
-from liqcli.lake import Lake
-from liqcli.settings import read_settings
+from liqcli.lake.store import Lake
+from liqcli.core.settings import read_settings
 settings = read_settings(Path(sys.argv[1]))
 drawn, draw = [], Album._draw_uncached
 def note(album, *wanted):
@@ -60,7 +60,7 @@ for _ in range(int(sys.argv[4])):
 BARE = """
 import pickle, sys
 from pathlib import Path
-from liqcli.album import Album
+from liqcli.report.figure_cache import Album
 ready = Path(sys.argv[1])
 for number, (findings, wanted) in enumerate(pickle.loads(ready.read_bytes())):
     ready.with_name(f"{number}.png").write_bytes(Album(findings)._draw_uncached(*wanted).png)

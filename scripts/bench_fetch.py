@@ -33,7 +33,7 @@ def bench_fetch(out: Path, runs: int, environment: dict[str, str], python: str) 
     make_event = import_module("loopback.truth").Event
     make_server = import_module("loopback.venues").GateServer
 
-    from liqcli.pace import MOST_AT_ONCE
+    from liqcli.net.rate_limit import MOST_AT_ONCE
 
     end_ms = int(time.time() * 1000) // HOUR_MS * HOUR_MS - 48 * HOUR_MS
     start_ms = end_ms - DAYS * 24 * HOUR_MS

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from liqcli.coverage import CoveredWindow, WindowMemory
-from liqcli.lake import Lake
-from liqcli.merge import lake_schema, open_merger
-from liqcli.model import Window
-from liqcli.partition import Partition, month_bounds, months_of
+from liqcli.core.model import Window
+from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
+from liqcli.lake.merge import lake_schema, open_merger
+from liqcli.lake.partitions import Partition, month_bounds, months_of
+from liqcli.lake.store import Lake
 
 DAY_US = 86_400 * 1_000_000
 YEAR = Window(1_735_689_600_000_000, 1_735_689_600_000_000 + 365 * DAY_US)  # 2025

@@ -22,17 +22,16 @@ from pathlib import Path
 
 from fuzz_inputs import CASES, Case, make_input
 
-from liqcli.csv_layout import find_layout
-from liqcli.errors import LiqcliError
-from liqcli.file_rows import Line
-from liqcli.import_formats import open_feed
-from liqcli.import_intake import Intake
-from liqcli.import_progress import ImportProgress
-from liqcli.importer import import_files
-from liqcli.lake import Lake
-from liqcli.model import Liquidation, Rejected
-from liqcli.records import PEEKED_LINES, open_records
-from liqcli.timespan import now_us
+from liqcli.core.errors import LiqcliError
+from liqcli.core.model import Liquidation, Rejected
+from liqcli.core.times import now_us
+from liqcli.ingest.files.csv_layout import find_layout
+from liqcli.ingest.files.formats import open_feed
+from liqcli.ingest.files.importer import Intake, import_files
+from liqcli.ingest.files.json_records import PEEKED_LINES, open_records
+from liqcli.ingest.files.progress import ImportProgress
+from liqcli.ingest.files.readers import Line
+from liqcli.lake.store import Lake
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is a disk in memory, files cost a tenth
 STORED_EVERY = 200  # so many inputs are only read; the next one goes into a lake (a hundred times slower)

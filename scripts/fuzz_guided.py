@@ -27,8 +27,8 @@ def main() -> int:
         print("needs atheris: .venv/bin/python -m pip install atheris", file=sys.stderr)
         return 2
     with atheris.instrument_imports(include=["liqcli"]):
-        import liqcli.import_table
-        import liqcli.importer  # noqa: F401 - what is imported here is watched
+        import liqcli.ingest.files.formats
+        import liqcli.ingest.files.importer  # noqa: F401 - what is imported here is watched
     import fuzz
     import fuzz_inputs
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from liqcli.import_formats import ImportOptions
-from liqcli.sources.binance_vision import COLUMNS
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.sources.binance.archive import COLUMNS
 
 HEAD = "ts,exchange,symbol,position,price,qty,event_id"
 ROWS = (

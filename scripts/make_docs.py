@@ -17,20 +17,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout documents itself, also where another liqcli is installed
 
-from liqcli.errors import ExitCode  # noqa: E402
-from liqcli.live_sources import LIVE_SOURCES  # noqa: E402
-from liqcli.sources import SOURCES  # noqa: E402
+from liqcli.core.errors import ExitCode  # noqa: E402
 from liqcli.sources.header import parse_header  # noqa: E402
+from liqcli.sources.registry import LIVE_SOURCES, SOURCES  # noqa: E402
 
-SHARED_MODULES = (
-    "asking",
-    "binance_files",
-    "common",
-    "cryptohftdata_files",
-    "header",
-    "kraken_scan",
-    "okx_walk",
-)  # of liqcli/sources: no source, so no header
+FILE_PARSERS = {
+    "binance-stream": "liqcli.sources.binance.force_orders",
+    "generic": "liqcli.ingest.files.generic_rows",
+    "tardis-csv": "liqcli.sources.tardis.csv",
+}  # these have a header too
 EXIT_WORDS = {
     ExitCode.DONE: "done",
     ExitCode.USAGE: "a flag, name or value that cannot be right",
@@ -120,7 +115,7 @@ def build_sources_page() -> str:
     lines = [
         "# The sources",
         "",
-        "Made by `make docs` from the headers of the modules in `liqcli/sources/` and `live_sources/`; do not edit.",
+        "Made by `make docs` from the headers of the modules in `liqcli/sources/`; do not edit.",
         "`completeness`, `price` and the other words are explained in [units.md](units.md).",
         "",
         "## Fetched",
@@ -136,10 +131,8 @@ def build_sources_page() -> str:
     for name, module in LIVE_SOURCES.items():
         lines += _source_section(name, module)
     lines += ["## Files", "", "What `liqcli import` reads; the modules that turn a file's rows into liquidations.", ""]
-    for path in sorted((ROOT / "liqcli/sources").glob("*.py")):
-        module = f"liqcli.sources.{path.stem}"
-        if module not in SOURCES.values() and path.stem not in ("__init__", *SHARED_MODULES):
-            lines += _source_section(path.stem.replace("_", "-"), module)
+    for name, module in FILE_PARSERS.items():
+        lines += _source_section(name, module)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout draws itself, also where another liqcli is installed
 
 from liqcli.analysis.heatmap import GridOptions  # noqa: E402
-from liqcli.analysis.selection import Query  # noqa: E402
 from liqcli.demo import fill_lake, read_facts  # noqa: E402
-from liqcli.findings import Findings, View, build_findings  # noqa: E402
-from liqcli.lake import Lake  # noqa: E402
-from liqcli.poster import draw_poster  # noqa: E402
+from liqcli.lake.selection import Query  # noqa: E402
+from liqcli.lake.store import Lake  # noqa: E402
+from liqcli.report.figure_registry import draw_poster  # noqa: E402
+from liqcli.report.results import Findings, View, build_findings  # noqa: E402
 
 FOLDER = ROOT / "docs/pictures"
 NAME = "sample-btcusdt-24h"

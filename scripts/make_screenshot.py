@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests/browser")]  # a checkout photograph
 from chromium import Page, find_chromium, run_chromium  # noqa: E402
 from make_pictures import find_sample  # noqa: E402
 
-from liqcli.outputs import write_outputs  # noqa: E402
+from liqcli.report.output_files import write_outputs  # noqa: E402
 
 TARGET = ROOT / "docs/pictures/report-page.webp"
 WIDTH, HEIGHT = 1280, 1596  # [px]: head, numbers, map, the first of the clusters

@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from liqcli.analysis.clusters import Cluster, ClusterOptions, build_clusters
 from liqcli.analysis.heatmap import GridOptions, build_grid
-from liqcli.model import Window
+from liqcli.core.model import Window
 
 if TYPE_CHECKING:
-    from liqcli.engine import Engine
+    from liqcli.query.engine import Engine
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from planted_clusters import GROUNDS, SCALES, Score, find_in_scene, make_scene  # noqa: E402
 
-from liqcli.engine import Engine  # noqa: E402
+from liqcli.query.engine import Engine  # noqa: E402
 
 FIRST_SEED = 5000
 PAGE = ROOT / "docs/clusters.md"
@@ -40,7 +40,7 @@ One scan adds up the events in fine price bins, a power of ten below a 10,000th 
    tenth of the axis, unless it stands alone. A step of the search is about a tenth of that, a multiple of the prices'
    tick; edges of clusters are multiples of the step (`step` in JSON), and lie inside steps, so a band can have one
    step more.
-2. **Weight** (`liqcli/analysis/profile_peaks.py`). In the search an order counts with the square root of its USD: a
+2. **Weight** (`liqcli/analysis/price_peaks.py`). In the search an order counts with the square root of its USD: a
    hundred orders weigh ten times as much as one of the same sum. Sums of USD alone follow the few largest orders, and
    that is where most of the bands with nothing behind them came from.
 3. **Peaks** of the smoothed profile above its ground (a low quantile over half of the axis), by topographic

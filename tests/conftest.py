@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from warm import Warmth, wants_cold_start
 
-from liqcli.reach import network
+from liqcli.net.host_health import network
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,7 +55,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from filelock import FileLock
 
     from liqcli.demo import fill_lake
-    from liqcli.lake import Lake
+    from liqcli.lake.store import Lake
 
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -73,9 +73,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], Path]:
     """``imported(text, lake)`` puts what ``liqcli import`` makes of a CSV file there; each text is imported once."""
-    from liqcli.import_formats import ImportOptions
-    from liqcli.importer import import_files
-    from liqcli.lake import Lake
+    from liqcli.ingest.files.formats import ImportOptions
+    from liqcli.ingest.files.importer import import_files
+    from liqcli.lake.store import Lake
 
     made: dict[str, Path] = {}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from liqcli.coverage import CoveredWindow
-from liqcli.lake import Lake
-from liqcli.model import Liquidation, Window
-from liqcli.staging import Staging
-from liqcli.timespan import parse_moment
+from liqcli.core.model import Liquidation, Window
+from liqcli.core.times import parse_moment
+from liqcli.lake.fetch_log import CoveredWindow
+from liqcli.lake.staging import Staging
+from liqcli.lake.store import Lake
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

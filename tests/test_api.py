@@ -14,7 +14,7 @@ import pytest
 from factories import fill_lake, make_liquidation
 
 import liqcli
-from liqcli.errors import EmptyWindowError, UsageError
+from liqcli.core.errors import EmptyWindowError, UsageError
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(encoding="utf-8"), re.M | re.S)

@@ -1,4 +1,4 @@
-"""The rules of docs/design.md that a reader would otherwise have to remember: rooms, layers, registers, SQL files."""
+"""The rules of docs/design.md that no tool holds: circles, heavy imports, registers, SQL files, links."""
 
 from __future__ import annotations
 
@@ -16,39 +16,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from liqcli.errors import ExitCode
-from liqcli.live_sources import LIVE_SOURCES
-from liqcli.sources import SOURCES
+from liqcli.core.errors import ExitCode
 from liqcli.sources.header import parse_header
+from liqcli.sources.registry import LIVE_SOURCES, MARKET_SOURCES, SOURCES
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "liqcli"
-SQL_FILES = sorted((PACKAGE / "sql").glob("*.sql"))
+SQL_FILES = sorted((PACKAGE / "query/sql").glob("*.sql"))
 
-# From the door down to the nouns. A room may use its own layer and those below it; a new module is entered here.
-LAYERS: tuple[frozenset[str], ...] = tuple(
-    frozenset(names.split())
-    for names in (
-        "__main__",
-        "cli",
-        "report findings views api charts analysis poster render export outputs command overlay overlay_compact album"
-        " reading inline fetcher recorder importer import_formats import_intake import_ledger import_market"
-        " import_progress import_refusals import_table market_columns market_rows embedded demo daily"
-        " schedule",
-        "sources market_sources live_sources engine",
-        "lake staging merge http line guard body pace rate_store reach"
-        " file_kinds file_rows csv_layout sqlite_rows records"
-        " column_names market_data market_merge",
-        "model formats errors config settings setting_values sql intervals coverage symbols timespan time_cells"
-        " amounts expiry instruments resources words partition atomic clock __init__",
-    )
-)
-# What a room may not touch, not even by way of another room that it imports.
-FORBIDDEN = {
-    "sources": {"duckdb", "matplotlib"},
-    "analysis": {"requests", "matplotlib"},
-    "charts": {"duckdb", "requests"},
-}
 HEAVY = ("duckdb", "matplotlib", "pyarrow", "requests", "numpy", "rich.progress")
 
 
@@ -67,17 +42,6 @@ def module_name(path: Path) -> str:
 
 
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def room_of(module: str) -> str:
-    return module.split(".")[1] if "." in module else "__init__"
-
-
-def layer_of(module: str) -> int:
-    for depth, rooms in enumerate(LAYERS):
-        if room_of(module) in rooms:
-            return depth
-    pytest.fail(f"{module}: no layer; enter {room_of(module)!r} in LAYERS of tests/test_architecture.py")
 
 
 def iter_nodes(tree: ast.AST, typing_only: bool = False) -> Iterator[tuple[ast.AST, bool]]:
@@ -114,16 +78,6 @@ def show(items: list[Import]) -> str:
 # ---------------------------------------------------------------------------------------------------- layers
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_module_has_a_layer(module: str) -> None:
-    assert 0 <= layer_of(module) < len(LAYERS)
-
-
-def test_no_import_runs_up() -> None:
-    up = [i for i in ALL_IMPORTS if i.target in MODULES and layer_of(i.target) < layer_of(i.module)]
-    assert not up, show(up)
-
-
 def test_no_circle() -> None:
     """A type-only import within a layer is no circle: it is gone when the program runs."""
     state: dict[str, str] = {}
@@ -141,31 +95,6 @@ def test_no_circle() -> None:
 
     for module in MODULES:
         visit(module, ())
-
-
-@pytest.mark.parametrize("room", FORBIDDEN)
-def test_room_keeps_away_from(room: str) -> None:
-    found = []
-    queue = [module for module in MODULES if room_of(module) == room]
-    assert queue, f"no module in liqcli/{room}"
-    seen = set(queue)
-    while queue:
-        for item in imports_of(queue.pop()):
-            if item.target.split(".")[0] in FORBIDDEN[room]:
-                found.append(item)
-            elif item.target in MODULES and not item.typing_only and item.target not in seen:
-                seen.add(item.target)
-                queue.append(item.target)
-    assert not found, show(found)
-
-
-def test_only_the_door_imports_cli() -> None:
-    wrong = [
-        i
-        for i in ALL_IMPORTS
-        if room_of(i.target) == "cli" and i.target in MODULES and room_of(i.module) not in ("cli", "__main__")
-    ]
-    assert not wrong, show(wrong)
 
 
 def test_pyplot_is_never_imported() -> None:
@@ -194,30 +123,31 @@ print("LOADED", sorted(set({HEAVY!r}) & set(sys.modules)), "EXIT", code or 0)
 # ---------------------------------------------------------------------------------------------------- registers
 
 
-SOURCE_MODULES = [
-    m
-    for m in MODULES
-    if m.startswith("liqcli.sources.")
-    and m.rpartition(".")[2]
-    not in ("asking", "binance_files", "common", "cryptohftdata_files", "header", "kraken_scan", "okx_walk")
-]
+FILE_PARSERS = ("liqcli.sources.binance.force_orders", "liqcli.ingest.files.generic_rows", "liqcli.sources.tardis.csv")
+MARKET_MODULES = {place.partition(":")[0] for places in MARKET_SOURCES.values() for place in places}
 
 
 def test_sources_are_registered_under_their_own_names() -> None:
-    assert {name.replace("-", "_"): module for name, module in SOURCES.items()} == {
-        module.rsplit(".", 1)[1]: module for module in SOURCES.values()
-    }
-    assert set(SOURCES.values()) <= set(SOURCE_MODULES)
+    """In the folder of that name; ``binance-vision`` is Binance's archive."""
+    for name, module in {**SOURCES, **LIVE_SOURCES}.items():
+        assert module.startswith(f"liqcli.sources.{name.partition('-')[0]}."), name
 
 
-@pytest.mark.parametrize("module", [*SOURCE_MODULES, *LIVE_SOURCES.values()])
+def test_every_source_is_registered() -> None:
+    made = {m for m, path in MODULES.items() if re.search(r"^SOURCE\b", path.read_text(encoding="utf-8"), re.MULTILINE)}
+    assert made == {*SOURCES.values(), *LIVE_SOURCES.values(), *MARKET_MODULES}
+
+
+@pytest.mark.parametrize("module", [*SOURCES.values(), *FILE_PARSERS, *LIVE_SOURCES.values()])
 def test_source_has_header_and_tests(module: str) -> None:
     """``parse_header`` raises when a key is missing, unknown, twice or out of order; parsers of files have one too."""
     docstring = ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8"))) or ""
     assert re.match(r"[A-Z].*[.:]$", docstring.splitlines()[0])
     fixture = parse_header(docstring)["fixture"].split()[0].rstrip(",;")
     assert (ROOT / fixture).exists(), f"{module}: fixture {fixture} is not there"
-    test = ROOT / "tests" / module.split(".")[1] / f"test_{module.rsplit('.', 1)[1]}.py"
+    *folder, name = module.split(".")[1:]
+    tests = ROOT / "tests" / "/".join(folder)
+    test = tests / (f"test_{folder[1]}_{name}.py" if folder[0] == "sources" else f"test_{name}.py")
     assert test.is_file(), f"{module}: no {test.relative_to(ROOT)}"
 
 
@@ -318,11 +248,11 @@ def test_sql_lives_in_files() -> None:
             if node.func.attr in ("execute", "executemany", "sql", "query", "from_query") and node.args:
                 text = node.args[0]
                 read = isinstance(text, ast.Call) and ast.unparse(text.func) == "read_query"
-                named = module == "liqcli.sqlite_rows" and ast.unparse(text).startswith(
+                named = module == "liqcli.ingest.files.sqlite_rows" and ast.unparse(text).startswith(
                     "'SELECT * FROM"
                 )  # a table's name
                 users = (
-                    module == "liqcli.engine" and ast.unparse(text) == "statement"
+                    module == "liqcli.query.engine" and ast.unparse(text) == "statement"
                 )  # what a user wrote, in liqcli sql
                 if not read and not named and not users and not isinstance(text, ast.Constant):
                     wrong.append(f"{module}:{node.lineno} {ast.unparse(node)[:80]}")

@@ -10,16 +10,16 @@ import duckdb
 import pytest
 
 from liqcli.analysis.heatmap import GridOptions
-from liqcli.analysis.selection import Query
-from liqcli.errors import EmptyWindowError
-from liqcli.findings import View, build_findings
-from liqcli.import_formats import ImportOptions
-from liqcli.importer import import_files
-from liqcli.intervals import clip_intervals, subtract_intervals
-from liqcli.lake import Lake
-from liqcli.model import from_us, to_us
-from liqcli.sources.binance_stream import iter_orders, parse_order
-from liqcli.symbols import normalise_symbol
+from liqcli.core.errors import EmptyWindowError
+from liqcli.core.intervals import clip_intervals, subtract_intervals
+from liqcli.core.model import from_us, to_us
+from liqcli.core.symbols import normalise_symbol
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.importer import import_files
+from liqcli.lake.selection import Query
+from liqcli.lake.store import Lake
+from liqcli.report.results import View, build_findings
+from liqcli.sources.binance.force_orders import iter_orders, parse_order
 
 PACIFICA_COLUMNS = "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base"
 

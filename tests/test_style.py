@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from liqcli.render import read_style
+from liqcli.report.html_markdown import read_style
 
 STYLE = read_style("style.css")
 AA, LARGE = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11: text, and what is no text but must be seen

@@ -2,7 +2,7 @@
 
 Clusters are a property of the events: neither the bins nor the buckets of the drawn grid change them. One scan adds the
 events up in fine price bins; :mod:`liqcli.analysis.price_axis` chooses the axis of the search from these,
-:mod:`liqcli.analysis.profile_peaks` the bands on it; this module adds up each band and says how it lies to the last
+:mod:`liqcli.analysis.price_peaks` the bands on it; this module adds up each band and says how it lies to the last
 price.
 """
 
@@ -20,15 +20,34 @@ from liqcli.analysis.cluster_roles import describe_role
 from liqcli.analysis.heatmap import ConservationError
 from liqcli.analysis.heavy_steps import HeavyStep, find_heavy_steps
 from liqcli.analysis.price_axis import PriceAxis, build_axis, choose_fine_width
-from liqcli.analysis.profile_peaks import DEFAULT_MIN_SHARE, Band, find_bands
+from liqcli.analysis.price_peaks import DEFAULT_MIN_SHARE, Band, find_bands
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
-from liqcli.engine import Engine
-from liqcli.errors import UsageError
-from liqcli.formats import format_iso
-from liqcli.model import BinWidth, HeatmapGrid
+from liqcli.core.errors import UsageError
+from liqcli.core.formatting import format_iso, format_percent_signed
+from liqcli.core.model import BinWidth, HeatmapGrid
+from liqcli.query.engine import Engine
 
 if TYPE_CHECKING:
-    from liqcli.analysis.key_levels import LevelTag
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LevelTag:
+    """A level that a cluster sits on; ``distance_pct`` from the nearer edge, 0 inside, signed as above or below [%]."""
+
+    kind: str
+    name: str
+    price: float
+    distance_pct: float
+
+    def __str__(self) -> str:
+        inside = self.distance_pct == 0
+        return self.name if inside else f"{self.name} ({format_percent_signed(self.distance_pct)})"
+
+    def record(self) -> dict[str, Any]:
+        """Write it as plain values."""
+        return {"kind": self.kind, "name": self.name, "price": self.price, "distance_pct": self.distance_pct}
+
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -162,8 +181,8 @@ def scan_clusters(
 
     References
     ----------
-    ``docs/clusters.md``; ``liqcli/sql/price_extent.sql``, ``liqcli/sql/cluster_bins.sql``,
-    ``liqcli/sql/active_buckets.sql``.
+    ``docs/clusters.md``; ``liqcli/query/sql/price_extent.sql``, ``liqcli/query/sql/cluster_bins.sql``,
+    ``liqcli/query/sql/active_buckets.sql``.
     """
     options = options or ClusterOptions()
     bounds = {

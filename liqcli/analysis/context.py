@@ -16,11 +16,11 @@ import numpy as np
 
 from liqcli.analysis import indicators
 from liqcli.analysis.cascades import Cascade
-from liqcli.analysis.market import Candles, Market, choose_step
 from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_around, measure_window
-from liqcli.formats import format_iso, format_price
-from liqcli.model import Window
-from liqcli.timespan import format_length
+from liqcli.core.formatting import format_iso, format_price
+from liqcli.core.market_data import Candles, Market, choose_step
+from liqcli.core.model import Window
+from liqcli.core.times import format_length
 
 RsiState = Literal["overbought", "oversold", "neutral", "unknown"]
 DivergenceState = Literal["bullish", "bearish", "none", "unknown"]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.heatmap import ConservationError
-from liqcli.engine import Engine
-from liqcli.model import BinWidth, HeatmapGrid
+from liqcli.core.model import BinWidth, HeatmapGrid
+from liqcli.query.engine import Engine
 
 MOST_RINGS = 125  # on the longer side: with round steps, 50 of them at least
 _MANTISSAS = (1, 2, 5)  # of a step: x 10^k
@@ -70,7 +70,7 @@ def build_cumulative(
 
     References
     ----------
-    ``liqcli/sql/cumulative.sql``.
+    ``liqcli/query/sql/cumulative.sql``.
     """
     low, high = price_range
     step = choose_ring(float(grid.price_edges[0]), float(grid.price_edges[-1]), last_price)

@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.model import BinWidth, Outside, PriceSeries
+from liqcli.core.model import BinWidth, Outside, PriceSeries
 
 TICK_MANTISSAS = (Decimal(5), Decimal("2.5"), Decimal(2), Decimal(1))  # falling
 KEPT_PER_MILLE = 995  # of the USD that the axis has to hold

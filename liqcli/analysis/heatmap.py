@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.drawn_range import PriceProfile, find_tick, fit_axis
-from liqcli.analysis.scale import (
+from liqcli.analysis.price_bins import (
     TARGET_BINS,
     check_exact,
     check_size,
@@ -20,10 +20,10 @@ from liqcli.analysis.scale import (
     count_rows,
     suit_width,
 )
-from liqcli.engine import Engine
-from liqcli.errors import EmptyWindowError
-from liqcli.formats import format_price
-from liqcli.model import BinWidth, HeatmapGrid, Window
+from liqcli.core.errors import EmptyWindowError
+from liqcli.core.formatting import format_price
+from liqcli.core.model import BinWidth, HeatmapGrid, Window
+from liqcli.query.engine import Engine
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -157,7 +157,7 @@ def to_dense(
 
     References
     ----------
-    ``docs/units.md#grid``; ``liqcli/sql/heatmap.sql``.
+    ``docs/units.md#grid``; ``liqcli/query/sql/heatmap.sql``.
     """
     first_bucket = window.start_us // bucket_us
     n_buckets = -(-window.end_us // bucket_us) - first_bucket

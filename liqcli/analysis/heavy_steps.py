@@ -55,7 +55,7 @@ def find_heavy_steps(
     Parameters
     ----------
     bins : mapping of arrays
-        Rows of ``liqcli/sql/cluster_bins.sql``.
+        Rows of ``liqcli/query/sql/cluster_bins.sql``.
     axis : PriceAxis
         On which clusters were searched.
     taken : sequence of (float, float)

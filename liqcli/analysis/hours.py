@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.analysis.coverage import ExchangeCoverage
-from liqcli.engine import Engine
-from liqcli.formats import format_iso
-from liqcli.intervals import Interval
-from liqcli.model import US_PER_S, Window
+from liqcli.core.coverage import ExchangeCoverage
+from liqcli.core.formatting import format_iso
+from liqcli.core.intervals import Interval
+from liqcli.core.model import US_PER_S, Window
+from liqcli.query.engine import Engine
 
 MINUTE_US = 60 * US_PER_S
 HOUR_US = 60 * MINUTE_US
@@ -56,7 +56,7 @@ def build_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCover
 
     References
     ----------
-    ``liqcli/sql/hours.sql``.
+    ``liqcli/query/sql/hours.sql``.
     """
     step_us = next((step for longest, step in STEPS if window.length_us <= longest), HOUR_US)
     of_day = window.length_us > STEPS[-1][0]

@@ -1,8 +1,11 @@
-"""Key levels: the prices that traders watch, and which of them a cluster sits on.
+"""
+Key levels: the prices that traders watch, and which of them a cluster sits on.
 
 Round numbers need no candles. The others do: the high and low of the previous UTC day and week, confirmed swings, point
 of control and value area of traded volume. A level is named only where its candles are there: a day with holes has no
 high. Nothing after the window's end is looked at.
+
+Where volume was traded: point of control and value area.
 """
 
 from __future__ import annotations
@@ -10,18 +13,80 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from liqcli.analysis.clusters import Cluster
+from liqcli.analysis.clusters import Cluster, LevelTag
 from liqcli.analysis.indicators import find_pivots
-from liqcli.analysis.market import Candles
 from liqcli.analysis.price_axis import PriceAxis
-from liqcli.analysis.scale import choose_bin
-from liqcli.analysis.volume_profile import build_volume_profile
-from liqcli.formats import format_percent_signed, format_price
-from liqcli.model import US_PER_S, BinWidth, Window
+from liqcli.analysis.price_bins import choose_bin
+from liqcli.core.formatting import format_price
+from liqcli.core.market_data import Candles
+from liqcli.core.model import US_PER_S, BinWidth, Window
+
+VALUE_AREA = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeProfile:
+    """
+    Volume per price row, rows without volume left out.
+
+    ``prices``, the upper edges of the rows [quote], and ``volumes`` [base coin] have shape ``(n_rows,)``, rising.
+    """
+
+    prices: NDArray[np.float64]
+    volumes: NDArray[np.float64]
+    point_of_control: float
+    value_area_low: float
+    value_area_high: float
+    value_area_volume: float
+
+
+def build_volume_profile(
+    close: NDArray[np.float64], volume: NDArray[np.float64], row: BinWidth
+) -> VolumeProfile | None:
+    """
+    Put each candle's volume at the row its close rounds up to, and grow the value area from the row with most volume.
+
+    The value area takes the larger of its two neighbouring rows, the upper one on a tie, until it holds more than 70 %
+    of the volume. Of rows with equal volume the lower one is the point of control.
+
+    Parameters
+    ----------
+    close, volume : array, shape ``(n,)``
+        Of the candles [quote], [base coin]; candles without a known volume count nothing.
+    row : BinWidth
+        Height of a row. [quote]
+
+    Returns
+    -------
+    VolumeProfile or None
+        None where no volume is known.
+
+    References
+    ----------
+    py-market-profile, whose published numbers the test replays.
+    """
+    known = np.isfinite(volume) & (volume > 0)
+    if not known.any():
+        return None
+    # The guess can be off by one; comparing with the edges decides as decimal arithmetic would (see heatmap.sql).
+    guess = np.ceil(close[known] * row.den / row.num)
+    over, under = close[known] > guess * row.num / row.den, close[known] <= (guess - 1) * row.num / row.den
+    rows, where = np.unique((guess + over - under).astype(np.int64), return_inverse=True)
+    volumes = np.bincount(where, volume[known], minlength=len(rows)).astype(np.float64)
+    low = high = poc = int(np.argmax(volumes))
+    held, wanted = float(volumes[poc]), VALUE_AREA * float(volumes.sum())
+    while held <= wanted and (low > 0 or high < len(rows) - 1):
+        upper = float(volumes[high + 1]) if high < len(rows) - 1 else -1.0
+        lower = float(volumes[low - 1]) if low > 0 else -1.0
+        high, low = (high + 1, low) if upper >= lower else (high, low - 1)
+        held += max(upper, lower)
+    prices = rows.astype(np.float64) * row.num / row.den
+    return VolumeProfile(prices, volumes, float(prices[poc]), float(prices[low]), float(prices[high]), held)
+
 
 DAY_US = 86_400 * US_PER_S
 WEEK_US = 7 * DAY_US
@@ -46,24 +111,6 @@ class KeyLevel:
     def of(cls, kind: str, price: float, words: str | None = None) -> KeyLevel:
         """Name a level after its kind and its price."""
         return cls(kind, f"{words or kind.replace('_', ' ')} {format_price(price)}", price)
-
-
-@dataclass(frozen=True, slots=True)
-class LevelTag:
-    """A level that a cluster sits on; ``distance_pct`` from the nearer edge, 0 inside, signed as above or below [%]."""
-
-    kind: str
-    name: str
-    price: float
-    distance_pct: float
-
-    def __str__(self) -> str:
-        inside = self.distance_pct == 0
-        return self.name if inside else f"{self.name} ({format_percent_signed(self.distance_pct)})"
-
-    def record(self) -> dict[str, Any]:
-        """Write it as plain values."""
-        return {"kind": self.kind, "name": self.name, "price": self.price, "distance_pct": self.distance_pct}
 
 
 @dataclass(frozen=True, slots=True)

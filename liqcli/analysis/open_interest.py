@@ -4,55 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from liqcli.formats import format_iso
-from liqcli.model import US_PER_S
+from liqcli.core.formatting import format_iso
+from liqcli.core.market_data import OpenInterestSeries, Unit
 
-Unit = Literal["coins", "usd"]
 UNITS: tuple[Unit, ...] = ("coins", "usd")  # what is compared, the better first
-
-STALE_US = 3600 * US_PER_S  # a snapshot further away than this does not tell what was open
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInterestSeries:
-    """Snapshots at instants ``ts_us`` [µs UTC], rising; ``coins`` [base coin] and ``usd`` [USD], NaN where unknown."""
-
-    ts_us: NDArray[np.int64]
-    coins: NDArray[np.float64]
-    usd: NDArray[np.float64]
-    basis: str
-
-    def find_before(self, ts_us: int) -> int | None:
-        """Give the row of the last snapshot at or before an instant, None when it is more than an hour old."""
-        row = int(np.searchsorted(self.ts_us, ts_us, side="right")) - 1
-        return row if row >= 0 and ts_us - int(self.ts_us[row]) <= STALE_US else None
-
-    def find_after(self, ts_us: int) -> int | None:
-        """Give the row of the first snapshot at or after an instant, None when it comes more than an hour later."""
-        row = int(np.searchsorted(self.ts_us, ts_us, side="left"))
-        return row if row < len(self.ts_us) and int(self.ts_us[row]) - ts_us <= STALE_US else None
-
-    def find_span(self, unit: Unit, start_us: int, end_us: int) -> slice | None:
-        """
-        Give the rows of a window from its first to its last snapshot that is known in a unit.
-
-        They begin with the last snapshot before the window, or inside it where that one is more than an hour old. None
-        where fewer than two are known. The text, the numbers and the pictures of a report all use these rows.
-        """
-        before = self.find_before(start_us)
-        first = int(np.searchsorted(self.ts_us, start_us)) if before is None else before
-        past = int(np.searchsorted(self.ts_us, end_us, side="right"))
-        known = np.flatnonzero(np.isfinite(self.amounts(unit)[first:past]))
-        return slice(first + int(known[0]), first + int(known[-1]) + 1) if len(known) > 1 else None
-
-    def amounts(self, unit: Unit) -> NDArray[np.float64]:
-        """Give the snapshots in a unit, NaN where unknown."""
-        return self.coins if unit == "coins" else self.usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.model import BinWidth
+from liqcli.core.model import BinWidth
 
 Ints = NDArray[np.int64]
 

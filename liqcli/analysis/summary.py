@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.engine import Engine
-from liqcli.model import US_PER_S, HeatmapGrid, PriceSeries
-from liqcli.symbols import expiry_of
+from liqcli.core.model import US_PER_S, HeatmapGrid, PriceSeries
+from liqcli.core.symbols import expiry_of
+from liqcli.query.engine import Engine
 
 Columns = Mapping[str, NDArray[Any]]
 NEAR_MARKET = ("candle", "fill", "market")

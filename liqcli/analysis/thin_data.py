@@ -6,7 +6,7 @@ cluster with 100 %. These floors are absolute; ``docs/units.md#too-little-data``
 
 from __future__ import annotations
 
-from liqcli.formats import format_count, format_counted, format_usd
+from liqcli.core.formatting import format_count, format_counted, format_usd
 
 LEAST_EVENTS = 20  # in a window: with fewer, shares of it are chance
 LEAST_CLUSTER_EVENTS = 10

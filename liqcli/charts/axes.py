@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.heatmap_layout import View
 from liqcli.charts.price import TAG_SIZE, tag_words
-from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.ticks import round_ticks
 from liqcli.charts.timeline import LABEL_SIZE
-from liqcli.charts.view import View
-from liqcli.formats import format_price
+from liqcli.core.formatting import format_price
 
 _EVERY = 62  # least distance of two labels [px]
 _BESIDE = 10  # between panel and price label

@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
-from liqcli.charts.picture import Interest
-from liqcli.charts.shapes import rectangles
-from liqcli.charts.sheet import Box, Sheet
+from liqcli.charts.canvas import Box, Sheet, rectangles
+from liqcli.charts.figure_spec import Interest
 from liqcli.charts.ticks import nice_step
 from liqcli.charts.timeline import Timeline, widen
-from liqcli.charts.units import format_amount, format_tick
+from liqcli.core.formatting import format_amount, format_tick
 
 LEAST_CASCADE_PX = 3  # narrower bursts are drawn so wide
 STRIP = 24  # strip at the panel's upper edge that is the words' alone [px]

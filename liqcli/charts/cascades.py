@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from liqcli.charts.bars import LEAST_CASCADE_PX, STRIP, WORDS, shade_cascades
-from liqcli.charts.burst_list import BurstList, draw_list, list_width, plan_list
-from liqcli.charts.compact import Burst, CascadesPicture
-from liqcli.charts.fitting import spread
+from liqcli.charts.canvas import Box, Sheet, own_style
+from liqcli.charts.cascade_list import BurstList, draw_list, list_width, plan_list
+from liqcli.charts.cascade_rate import draw_rate, write_rate_words
+from liqcli.charts.compact_layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, Drawing, open_sheet
+from liqcli.charts.figure_spec import Burst, CascadesPicture, PaletteName, ThemeName
 from liqcli.charts.header import draw_header, plan_header
-from liqcli.charts.layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, Drawing, open_sheet
-from liqcli.charts.picture import PaletteName, ThemeName
+from liqcli.charts.hit_regions import Page, Region
 from liqcli.charts.price_line import PriceLine, build_price_line, draw_price_line, plan_axis
-from liqcli.charts.rate import draw_rate, write_rate_words
-from liqcli.charts.regions import Page, Region
-from liqcli.charts.sheet import Box, Sheet, own_style
+from liqcli.charts.text_fit import spread
 from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis, widen
 
 _CHIPS = 30  # height of the strip with the ranks, over the minutes [px]

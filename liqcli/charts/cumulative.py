@@ -9,9 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from liqcli.charts.compact import CumulativePicture
-from liqcli.charts.header import draw_header, plan_header
-from liqcli.charts.layout import (
+from liqcli.charts.canvas import Box, Sheet, own_style
+from liqcli.charts.compact_layout import (
     COMPACT,
     EDGE,
     Drawing,
@@ -20,11 +19,10 @@ from liqcli.charts.layout import (
     open_sheet,
     write_axis,
 )
-from liqcli.charts.picture import PaletteName, ThemeName
-from liqcli.charts.regions import Page, Region
-from liqcli.charts.sheet import Box, Sheet, own_style
-from liqcli.charts.units import format_axis
-from liqcli.formats import format_price, format_usd, price_decimals
+from liqcli.charts.figure_spec import CumulativePicture, PaletteName, ThemeName
+from liqcli.charts.header import draw_header, plan_header
+from liqcli.charts.hit_regions import Page, Region
+from liqcli.core.formatting import format_axis, format_price, format_usd, price_decimals
 
 _ROW, _SIZE = 21, 12.5  # of the numbers under the curve [px]
 _APART = 92  # least distance of two columns of numbers [px]

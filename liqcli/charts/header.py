@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from liqcli.charts.fitting import cut, wrap
+from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.figure_spec import HeadlineNumber, Titled
 from liqcli.charts.fonts import printable
-from liqcli.charts.picture import HeadlineNumber, Titled
-from liqcli.charts.sheet import Box, Sheet
+from liqcli.charts.text_fit import cut, wrap
 
 SAMPLE_MARK = "SYNTHETIC SAMPLE"
 _TITLE_SIZES = (27, 25, 23, 21, 19, 17)

@@ -13,12 +13,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
+from liqcli.charts.canvas import Box, Sheet, rectangles
+from liqcli.charts.figure_spec import HeatmapPicture
+from liqcli.charts.heatmap_layout import View
 from liqcli.charts.palettes import HeatNorm
-from liqcli.charts.picture import HeatmapPicture
-from liqcli.charts.shapes import rectangles
-from liqcli.charts.sheet import Box, Sheet
 from liqcli.charts.timeline import GAP_WORDS, visible_gaps
-from liqcli.charts.view import View
 
 BAND_POWER = 0.58  # below 1: the second and third band still show beside the largest
 _CELL_PX = 5  # least side of a cell

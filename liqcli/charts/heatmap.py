@@ -8,12 +8,15 @@ from matplotlib.colors import ListedColormap
 
 from liqcli.charts.axes import draw_price_axis, measure_gutter
 from liqcli.charts.bars import STRIP, BarSeries, draw_bars, draw_interest, plan_bars, shade_cascades, write_words
+from liqcli.charts.canvas import Sheet, own_style
+from liqcli.charts.compact_layout import Drawing
+from liqcli.charts.figure_spec import HeatmapPicture, PaletteName, ScaleName, Shown, ThemeName
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.heat import band_colors, draw_heat, sum_bands, write_gaps
-from liqcli.charts.layout import Drawing
+from liqcli.charts.heatmap_layout import Sides, View, lay_out, split_sides
+from liqcli.charts.hit_regions import Region, map_regions
 from liqcli.charts.legend import draw_legend
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
-from liqcli.charts.picture import HeatmapPicture, PaletteName, ScaleName, Shown, ThemeName
 from liqcli.charts.price import (
     draw_candles,
     draw_last_price,
@@ -22,15 +25,12 @@ from liqcli.charts.price import (
     fit_candles,
     price_extents,
 )
+from liqcli.charts.price_range import draw_escapes, draw_outside, find_escapes, price_span
 from liqcli.charts.profile import draw_profile
-from liqcli.charts.reach import draw_escapes, draw_outside, find_escapes, price_span
-from liqcli.charts.regions import Region, map_regions
-from liqcli.charts.sheet import Sheet, own_style
 from liqcli.charts.themes import find_theme
 from liqcli.charts.timeline import draw_gaps, draw_time_axis
-from liqcli.charts.view import Sides, View, lay_out, split_sides
-from liqcli.errors import UsageError
-from liqcli.formats import format_duration
+from liqcli.core.errors import UsageError
+from liqcli.core.formatting import format_duration
 
 DESIGN = (1600, 1000)  # [px]
 SMALLEST, LARGEST = (800, 500), (6000, 4000)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.colors import ListedColormap, to_rgb
 
-from liqcli.charts.fitting import cut
+from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.figure_spec import HeatmapPicture
 from liqcli.charts.heat import Bands
+from liqcli.charts.heatmap_layout import View
 from liqcli.charts.palettes import HeatNorm
-from liqcli.charts.picture import HeatmapPicture
-from liqcli.charts.sheet import Box, Sheet
+from liqcli.charts.text_fit import cut
 from liqcli.charts.ticks import scale_ticks
 from liqcli.charts.timeline import GAP_WORDS
-from liqcli.charts.units import format_amount, format_tick
-from liqcli.charts.view import View
-from liqcli.formats import format_duration, format_price
-from liqcli.model import BinWidth
+from liqcli.core.formatting import format_amount, format_duration, format_price, format_tick
+from liqcli.core.model import BinWidth
 
 _WORDS, _TICKS = 12.5, 11.5
 

@@ -10,8 +10,8 @@ from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from numpy.typing import NDArray
 
-from liqcli.charts.picture import PaletteName, ScaleName, ThemeName
-from liqcli.errors import UsageError
+from liqcli.charts.figure_spec import PaletteName, ScaleName, ThemeName
+from liqcli.core.errors import UsageError
 
 # Cold to hot, each end chosen against its own background: the coldest cell must still be told from an empty one.
 _LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {

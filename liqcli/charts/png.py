@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from liqcli.charts.sheet import own_style
+from liqcli.charts.canvas import own_style
 
 
 def render_png(figure: Figure) -> bytes:

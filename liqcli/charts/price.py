@@ -12,12 +12,11 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 from numpy.typing import NDArray
 
-from liqcli.charts.picture import HeatmapPicture
-from liqcli.charts.shapes import rectangles
-from liqcli.charts.sheet import Box, Sheet
-from liqcli.charts.view import View, clip_candles
-from liqcli.formats import format_price
-from liqcli.model import US_PER_S, PriceSeries
+from liqcli.charts.canvas import Box, Sheet, rectangles
+from liqcli.charts.figure_spec import HeatmapPicture
+from liqcli.charts.heatmap_layout import View, clip_candles
+from liqcli.core.formatting import format_price
+from liqcli.core.model import US_PER_S, PriceSeries
 
 _MOST_CANDLES = 200
 _LEAST_PX = 5.5  # a candle and the air beside it

@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from liqcli.charts.compact import Burst, CascadesPicture
-from liqcli.charts.layout import ValueAxis, list_axis, write_axis
+from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.compact_layout import ValueAxis, list_axis, write_axis
+from liqcli.charts.figure_spec import Burst, CascadesPicture
+from liqcli.charts.heatmap_layout import clip_candles
 from liqcli.charts.price import CutLine, cut_line, draw_line, thin_candles
-from liqcli.charts.sheet import Box, Sheet
-from liqcli.charts.view import clip_candles
-from liqcli.formats import format_price
+from liqcli.core.formatting import format_price
 
 _MOST_POINTS = 600
 

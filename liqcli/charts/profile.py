@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from numpy.typing import NDArray
 
-from liqcli.charts.fitting import spread
-from liqcli.charts.picture import Band, HeatmapPicture
-from liqcli.charts.shapes import rectangles
-from liqcli.charts.sheet import Box, Sheet
-from liqcli.charts.view import Sides, View
-from liqcli.formats import format_share, format_usd
+from liqcli.charts.canvas import Box, Sheet, rectangles
+from liqcli.charts.figure_spec import Band, HeatmapPicture
+from liqcli.charts.heatmap_layout import Sides, View
+from liqcli.charts.text_fit import spread
+from liqcli.core.formatting import format_share, format_usd
 
 _LABEL_SIZE, _LABEL_HEIGHT = 12.5, 22
 _MOST_LABELS = 10  # more would be a table; the report has one

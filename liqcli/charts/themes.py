@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from liqcli.charts.picture import ThemeName, Tone
-from liqcli.errors import UsageError
+from liqcli.charts.figure_spec import ThemeName, Tone
+from liqcli.core.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from liqcli.model import US_PER_S, from_us, to_us
+from liqcli.core.model import US_PER_S, from_us, to_us
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # no locale
 _DAY_S = 86_400

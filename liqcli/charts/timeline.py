@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-from liqcli.charts.sheet import Sheet
+from liqcli.charts.canvas import Sheet
 from liqcli.charts.ticks import format_day, time_ticks
-from liqcli.model import US_PER_S
+from liqcli.core.model import US_PER_S
 
 GAP_WORDS = "not recorded"
 LABEL_SIZE = 13

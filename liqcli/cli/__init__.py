@@ -13,27 +13,27 @@ from typer.core import TyperGroup
 from liqcli import __version__
 from liqcli.cli.cascades import cascades
 from liqcli.cli.clusters import clusters
-from liqcli.cli.common import STATE, fail
 from liqcli.cli.daily import daily
 from liqcli.cli.demo import demo
 from liqcli.cli.fetch import fetch
 from liqcli.cli.heatmap import heatmap
 from liqcli.cli.import_ import import_files_command
 from liqcli.cli.init import init
+from liqcli.cli.options import STATE, fail
 from liqcli.cli.record import record
 from liqcli.cli.schedule import schedule
 from liqcli.cli.sources import sources
 from liqcli.cli.sql import sql
 from liqcli.cli.status import status
 from liqcli.cli.verify import verify
-from liqcli.errors import ExitCode, LiqcliError, OutputError
+from liqcli.core.errors import ExitCode, LiqcliError, OutputError
 
 
 class Commands(TyperGroup):
     """The group that turns our errors into one line and an exit code, for the shell and for tests alike."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the vendored Click's own type
-        """Run a subcommand; see :class:`liqcli.errors.ExitCode` for what each code means."""
+        """Run a subcommand; see :class:`liqcli.core.errors.ExitCode` for what each code means."""
         STATE.quiet = STATE.debug = False
         try:
             return super().invoke(ctx)

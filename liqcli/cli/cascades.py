@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from liqcli.cli.common import (
+from liqcli.cli.options import (
     DebugOption,
     ExchangeOption,
     FormatOption,
@@ -61,14 +61,14 @@ def cascades(
 ) -> None:
     """List the bursts of liquidations: when, which side, how much, and what the price did afterwards."""
     from liqcli.analysis.heatmap import GridOptions
-    from liqcli.config import lake_root
-    from liqcli.findings import View, build_findings
-    from liqcli.lake import Lake
-    from liqcli.outputs import check_outputs, write_outputs
-    from liqcli.render import render_json
-    from liqcli.report import build_report
-    from liqcli.settings import PALETTES, THEMES
-    from liqcli.words import describe_dated
+    from liqcli.core.environment import lake_root
+    from liqcli.core.settings import PALETTES, THEMES
+    from liqcli.core.wording import describe_dated
+    from liqcli.lake.store import Lake
+    from liqcli.report.html_markdown import render_json
+    from liqcli.report.json_document import build_report
+    from liqcli.report.output_files import check_outputs, write_outputs
+    from liqcli.report.results import View, build_findings
 
     set_speech(quiet, debug)
     if output is not None:
@@ -104,7 +104,7 @@ def cascades(
 
 
 def _table(found: list[dict[str, Any]]) -> str:
-    from liqcli.formats import (
+    from liqcli.core.formatting import (
         format_count,
         format_duration,
         format_percent_signed,

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from liqcli.cli.common import (
+from liqcli.cli.options import (
     BinOption,
     BinsOption,
     DebugOption,
@@ -62,12 +62,12 @@ def clusters(
     debug: DebugOption = False,
 ) -> None:
     """Rank the price bands that stand out, with key levels, cascades and the four questions."""
-    from liqcli.config import lake_root
-    from liqcli.findings import View, build_findings
-    from liqcli.lake import Lake
-    from liqcli.render import render_json
-    from liqcli.report import build_report
-    from liqcli.words import describe_dated
+    from liqcli.core.environment import lake_root
+    from liqcli.core.wording import describe_dated
+    from liqcli.lake.store import Lake
+    from liqcli.report.html_markdown import render_json
+    from liqcli.report.json_document import build_report
+    from liqcli.report.results import View, build_findings
 
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json", "csv"), "--format")
@@ -96,7 +96,7 @@ def clusters(
 
 
 def _heavy(band: dict[str, Any]) -> str:
-    from liqcli.formats import format_counted, format_price, format_usd
+    from liqcli.core.formatting import format_counted, format_price, format_usd
 
     span = f"{format_price(band['low'], band['step'])} – {format_price(band['high'], band['step'])}"
     usd, events = format_usd(band["notional"]), format_counted(band["events"], "event")
@@ -110,7 +110,7 @@ def _plain(value: object) -> object:
 
 
 def _table(found: list[dict[str, Any]]) -> str:
-    from liqcli.formats import format_count, format_percent_signed, format_price, format_share, format_usd
+    from liqcli.core.formatting import format_count, format_percent_signed, format_price, format_share, format_usd
 
     rows = []
     for c in found:

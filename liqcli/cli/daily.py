@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.common import DebugOption, LakeOption, QuietOption, say, set_speech, warn
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, say, set_speech, warn
 from liqcli.cli.progress import show_progress
 
 ConfigOption = Annotated[
@@ -53,13 +53,12 @@ def daily(
     """
     from dataclasses import replace
 
-    from liqcli.config import lake_root, use_settings
+    from liqcli.core.environment import lake_root, use_settings
+    from liqcli.core.errors import ExitCode
+    from liqcli.core.settings import expand_path, find_settings, read_settings
     from liqcli.daily import run_daily
     from liqcli.daily.day import WORDS
-    from liqcli.errors import ExitCode
-    from liqcli.lake import Lake
-    from liqcli.setting_values import expand_path
-    from liqcli.settings import find_settings, read_settings
+    from liqcli.lake.store import Lake
 
     set_speech(quiet, debug)
     settings = read_settings(use_settings(find_settings(config)))

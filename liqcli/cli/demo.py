@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.common import DebugOption, QuietOption, say, set_speech
+from liqcli.cli.options import DebugOption, QuietOption, say, set_speech
 
 
 def demo(

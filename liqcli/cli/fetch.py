@@ -1,13 +1,18 @@
-"""``liqcli fetch``: real liquidations from their sources into the lake."""
+"""
+``liqcli fetch``: real liquidations from their sources into the lake.
+
+What came of a fetch, as tables for people and as JSON for programs.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import (
+from liqcli.cli import completion
+from liqcli.cli.options import (
     DebugOption,
     LakeOption,
     LookbackOption,
@@ -21,14 +26,14 @@ from liqcli.cli.common import (
     warn,
 )
 from liqcli.cli.progress import show_progress
-from liqcli.errors import ExitCode, UsageError
+from liqcli.cli.tables import render_table
+from liqcli.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from liqcli.fetcher import FetchSummary
-    from liqcli.fetcher.market_rows import MarketRow
-    from liqcli.lake import Lake
+    from liqcli.core.intervals import Interval
+    from liqcli.ingest.fetch import FetchRow, FetchSummary
+    from liqcli.ingest.fetch.tasks import MarketRow
+    from liqcli.lake.store import Lake
 
 KINDS = ("liquidations", "candles", "open-interest")
 
@@ -37,14 +42,16 @@ def fetch(
     exchange: Annotated[
         str | None,
         typer.Option(
-            help="Exchanges, comma separated.", show_default="what the sources give", autocompletion=complete.exchanges
+            help="Exchanges, comma separated.",
+            show_default="what the sources give",
+            autocompletion=completion.exchanges,
         ),
     ] = None,
     symbol: Annotated[
         str | None,
         typer.Option(
             help="Symbols in any spelling, comma separated; SOL alone means every contract on SOL.",
-            autocompletion=complete.usual_symbols,
+            autocompletion=completion.usual_symbols,
             show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the named sources have on BTC, ETH and SOL",
         ),
     ] = None,
@@ -53,14 +60,14 @@ def fetch(
         typer.Option(
             help="Sources, comma separated.",
             show_default="all that can serve without a key",
-            autocompletion=complete.sources,
+            autocompletion=completion.sources,
         ),
     ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
             help="What to fetch, comma separated: liquidations, candles, open-interest.",
-            autocompletion=complete.some_of(*KINDS),
+            autocompletion=completion.some_of(*KINDS),
             show_default="all three; with --source only liquidations",
         ),
     ] = None,
@@ -68,7 +75,7 @@ def fetch(
         str,
         typer.Option(
             help="Length of a candle: 1m 5m 15m 1h 4h 1d.",
-            autocompletion=complete.one_of("1m", "5m", "15m", "1h", "4h", "1d"),
+            autocompletion=completion.one_of("1m", "5m", "15m", "1h", "4h", "1d"),
         ),
     ] = "1m",
     lookback: LookbackOption = None,
@@ -83,7 +90,9 @@ def fetch(
     ] = False,
     output_format: Annotated[
         str,
-        typer.Option("--format", help="How to sum up: table or json.", autocompletion=complete.one_of("table", "json")),
+        typer.Option(
+            "--format", help="How to sum up: table or json.", autocompletion=completion.one_of("table", "json")
+        ),
     ] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
@@ -97,13 +106,12 @@ def fetch(
     """
     import json
 
-    from liqcli.cli.fetch_summary import fetch_record, render_market, render_summary
-    from liqcli.config import lake_root
-    from liqcli.fetcher import DEFAULT_BASES, DEFAULT_SYMBOLS
-    from liqcli.fetcher import fetch as run_fetch
-    from liqcli.fetcher.market import fetch_market, spell_out
-    from liqcli.lake import Lake
-    from liqcli.timespan import check_lookback, resolve_window
+    from liqcli.core.environment import lake_root
+    from liqcli.core.times import check_lookback, resolve_window
+    from liqcli.ingest.fetch import DEFAULT_BASES, DEFAULT_SYMBOLS
+    from liqcli.ingest.fetch import fetch as run_fetch
+    from liqcli.ingest.fetch.market_data import fetch_market, spell_out
+    from liqcli.lake.store import Lake
 
     set_speech(quiet, debug)
     as_table = check_choice(output_format, ("table", "json"), "--format") == "table"
@@ -141,7 +149,7 @@ def fetch(
 
 def _judge(summary: FetchSummary | None, market: Sequence[MarketRow], named: bool) -> ExitCode:
     """Say how it went; unless candles and open interest were asked for by name, their failure is only a warning."""
-    from liqcli.fetcher.market_rows import judge_market
+    from liqcli.ingest.fetch.tasks import judge_market
 
     if summary is None:
         return judge_market(market)
@@ -152,7 +160,7 @@ def _judge(summary: FetchSummary | None, market: Sequence[MarketRow], named: boo
 
 def _tell(summary: FetchSummary | None, market: Sequence[MarketRow]) -> None:
     """Say what did not come and why, each cause once, and what can be done; notes only where narration is wanted."""
-    from liqcli.fetcher.tell import advise, list_market_troubles, list_notes, list_troubles
+    from liqcli.ingest.fetch.messages import advise, list_market_troubles, list_notes, list_troubles
 
     lines = dict.fromkeys(list_troubles(summary), True) if summary else {}
     for line, lacking in list_market_troubles(market):  # an exchange that was passed over is no warning
@@ -177,17 +185,129 @@ def _choose_kinds(kind: str | None, source: str | None) -> tuple[str, ...]:
 
 
 def _check_interval(interval: str) -> None:
-    from liqcli.market_data import INTERVAL_US
+    from liqcli.core.market_data import INTERVAL_US
 
     check_choice(interval, tuple(INTERVAL_US), "--interval")
 
 
 def _find_latest(store: Lake, symbols: Sequence[str]) -> int | None:
     """The last stored event of these symbols. [µs UTC]"""
-    from liqcli.analysis.status import build_status
-    from liqcli.symbols import match_symbols
+    from liqcli.core.symbols import match_symbols
+    from liqcli.lake.status import build_status
 
     wanted = {name for symbol in symbols for name in match_symbols(symbol, store.symbols())}
     rows, _damaged = build_status(store)
     held = (row.last_us for row in rows if row.symbol in wanted and row.kind == "liquidations")
     return max((last_us for last_us in held if last_us is not None), default=None)
+
+
+HEADER = (
+    "source",
+    "exchange",
+    "symbol",
+    "requests",
+    "events",
+    "USD",
+    "covered",
+    "gaps",
+    "rejected",
+    "result",
+)
+SHORT = {"exchange": "exch.", "requests": "req.", "covered": "cov.", "rejected": "rej."}  # on a narrow screen
+MARKET_HEADER = ("kind", "source", "exchange", "symbol", "requests", "rows", "covered", "gaps", "result")
+
+
+def _shorten(word: str) -> str:
+    return SHORT.get(word, word)
+
+
+def render_summary(summary: FetchSummary) -> str:
+    """Write what came of liquidations, a row a source, exchange and symbol."""
+    return render_table(HEADER, map(_cells, summary.rows), right=(3, 4, 5, 6, 7, 8), short=_shorten)
+
+
+def render_market(rows: Sequence[MarketRow]) -> str:
+    """Write what came of candles and open interest, a row a kind and symbol."""
+    return render_table(MARKET_HEADER, map(_market_cells, rows), right=(4, 5, 6, 7), short=_shorten)
+
+
+def fetch_record(summary: FetchSummary | None, market: Sequence[MarketRow]) -> dict[str, Any]:
+    """Put both into plain data, as ``--format json`` prints them; keys as in ``docs/units.md#fetch``."""
+    return {
+        "liquidations": [_record(row) for row in summary.rows] if summary else [],
+        "market": [_market_record(row) for row in market],
+    }
+
+
+def _cells(row: FetchRow) -> tuple[str, ...]:
+    from liqcli.core.formatting import format_count, format_coverage, format_usd
+
+    return (
+        row.source,
+        row.exchange,
+        row.symbol,
+        format_count(row.requests),
+        format_count(row.events),
+        format_usd(row.notional),
+        format_coverage(row.share),
+        format_count(len(row.holes)),
+        format_count(row.rejected),
+        row.result,
+    )
+
+
+def _market_cells(row: MarketRow) -> tuple[str, ...]:
+    from liqcli.core.formatting import format_count, format_coverage
+
+    return (
+        row.kind,
+        "+".join(row.places) or row.exchange,
+        row.exchange,
+        row.symbol,
+        format_count(row.requests),
+        format_count(row.rows),
+        format_coverage(row.share),
+        format_count(len(row.holes)),
+        row.result,
+    )
+
+
+def _record(row: FetchRow) -> dict[str, Any]:
+    from liqcli.ingest.fetch.messages import troubles_of
+
+    return {
+        "source": row.source,
+        "exchange": row.exchange,
+        "symbol": row.symbol,
+        "requests": row.requests,
+        "events": row.events,
+        "notional": round(row.notional, 6),
+        "coverage": row.share,
+        "covered": _intervals(row.covered),
+        "gaps": _intervals(row.holes),
+        "rejected": row.rejected,
+        "result": row.result,
+        "troubles": troubles_of(row),
+        "notes": list(row.notes),
+    }
+
+
+def _market_record(row: MarketRow) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "sources": row.places,
+        "exchange": row.exchange,
+        "symbol": row.symbol,
+        "requests": row.requests,
+        "rows": row.rows,
+        "coverage": row.share,
+        "gaps": _intervals([hole.interval for hole in row.holes]),
+        "result": row.result,
+        "troubles": list(dict.fromkeys(row.troubles)),
+    }
+
+
+def _intervals(intervals: Sequence[Interval]) -> list[dict[str, str]]:
+    from liqcli.core.formatting import format_iso
+
+    return [{"start": format_iso(start), "end": format_iso(end)} for start, end in intervals]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import (
+from liqcli.cli import completion
+from liqcli.cli.options import (
     BinOption,
     BinsOption,
     BucketOption,
@@ -40,14 +40,14 @@ from liqcli.cli.common import (
     warn,
 )
 from liqcli.cli.progress import show_progress
-from liqcli.errors import EmptyWindowError, ExitCode, SourceError, UsageError
+from liqcli.core.errors import EmptyWindowError, ExitCode, SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from liqcli.analysis.selection import Query
-    from liqcli.lake import Lake
-    from liqcli.model import Window
+    from liqcli.core.model import Window
+    from liqcli.lake.selection import Query
+    from liqcli.lake.store import Lake
 
 PICTURES = ("heatmap", "cascades", "cumulative", "open-interest")
 BY = ("notional", "count", "qty")
@@ -75,17 +75,18 @@ def heatmap(
     max_clusters: MaxClustersOption = None,
     half_life: HalfLifeOption = None,
     by: Annotated[
-        str, typer.Option(help="What a cell shows: notional (USD), count or qty.", autocompletion=complete.one_of(*BY))
+        str,
+        typer.Option(help="What a cell shows: notional (USD), count or qty.", autocompletion=completion.one_of(*BY)),
     ] = "notional",
     palette: PaletteOption = "liq",
     scale: Annotated[
-        str, typer.Option(help="Colour scale: log, linear or percentile.", autocompletion=complete.one_of(*SCALES))
+        str, typer.Option(help="Colour scale: log, linear or percentile.", autocompletion=completion.one_of(*SCALES))
     ] = "log",
     picture: Annotated[
         str,
         typer.Option(
             help="What a .png shows: heatmap, cascades, cumulative or open-interest.",
-            autocompletion=complete.one_of(*PICTURES),
+            autocompletion=completion.one_of(*PICTURES),
         ),
     ] = "heatmap",
     theme: ThemeOption = "auto",
@@ -102,11 +103,11 @@ def heatmap(
     debug: DebugOption = False,
 ) -> None:
     """Draw where and when positions were liquidated, as a report, a picture or plain numbers."""
-    from liqcli.config import lake_root
-    from liqcli.findings import View, build_findings
-    from liqcli.lake import Lake
-    from liqcli.outputs import check_outputs, write_outputs
-    from liqcli.settings import PALETTES, THEMES
+    from liqcli.core.environment import lake_root
+    from liqcli.core.settings import PALETTES, THEMES
+    from liqcli.lake.store import Lake
+    from liqcli.report.output_files import check_outputs, write_outputs
+    from liqcli.report.results import View, build_findings
 
     set_speech(quiet, debug)
     outputs = output or []
@@ -139,17 +140,17 @@ def heatmap(
 
 
 def _now() -> str:
-    from liqcli.formats import format_iso
-    from liqcli.timespan import now_us
+    from liqcli.core.formatting import format_iso
+    from liqcli.core.times import now_us
 
     return format_iso(now_us())
 
 
 def _fetch_first(store: Lake, query: Query) -> ExitCode:
     """Get what the report uses and the lake lacks; failures are reported, and the report is made from what there is."""
-    from liqcli.fetcher import fetch as run_fetch
-    from liqcli.fetcher.tell import advise, list_troubles
-    from liqcli.timespan import resolve_window
+    from liqcli.core.times import resolve_window
+    from liqcli.ingest.fetch import fetch as run_fetch
+    from liqcli.ingest.fetch.messages import advise, list_troubles
 
     if (query.until or "").strip().lower() == "latest":
         raise UsageError("--fetch gets what the window lacks, and latest is what the lake has: use --until now")
@@ -173,11 +174,11 @@ def _fetch_market(store: Lake, query: Query, window: Window, listed: Sequence[st
 
     Yields what did not come, and whether the lake now lacks it: a report without them says so itself.
     """
-    from liqcli.errors import LakeError, LiqcliError
-    from liqcli.fetcher.market import fetch_market, spell_out
-    from liqcli.fetcher.tell import list_market_troubles
-    from liqcli.findings import LEVEL_HISTORY_US
-    from liqcli.model import Window
+    from liqcli.core.errors import LakeError, LiqcliError
+    from liqcli.core.model import Window
+    from liqcli.ingest.fetch.market_data import fetch_market, spell_out
+    from liqcli.ingest.fetch.messages import list_market_troubles
+    from liqcli.report.results import LEVEL_HISTORY_US
 
     symbols = spell_out((query.symbol,), listed)
     wider = Window(window.start_us - LEVEL_HISTORY_US, window.end_us)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import DebugOption, LakeOption, fail, say, set_speech, tell
+from liqcli.cli import completion
+from liqcli.cli.options import DebugOption, LakeOption, fail, say, set_speech, tell
 from liqcli.cli.progress import show_import
-from liqcli.errors import UsageError
+from liqcli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from liqcli.import_refusals import Reason
-    from liqcli.importer import FileSummary
+    from liqcli.ingest.files.importer import FileSummary
+    from liqcli.ingest.files.refusals import Reason
 
 REASONS_SHOWN = 5
 
@@ -35,14 +35,14 @@ def import_files_command(
         typer.Option(
             "--format",
             help="auto, tardis, binance-vision, binance-stream or generic.",
-            autocompletion=complete.one_of("auto", "tardis", "binance-vision", "binance-stream", "generic"),
+            autocompletion=completion.one_of("auto", "tardis", "binance-vision", "binance-stream", "generic"),
         ),
     ] = "auto",
     kind: Annotated[
         str,
         typer.Option(
             help="What the files hold: liquidations, candles or open-interest.",
-            autocompletion=complete.one_of("liquidations", "candles", "open-interest"),
+            autocompletion=completion.one_of("liquidations", "candles", "open-interest"),
             show_default="what the columns say",
         ),
     ] = "auto",
@@ -50,14 +50,16 @@ def import_files_command(
         str | None,
         typer.Option(
             help="Of candles: spot or futures. Those of spot are kept apart, as exchange NAME-spot.",
-            autocompletion=complete.one_of("spot", "futures"),
+            autocompletion=completion.one_of("spot", "futures"),
             show_default="what a column or the file's name says, else futures",
         ),
     ] = None,
     exchange: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Exchange, for generic files without such a column.", autocompletion=complete.exchanges
+            metavar="NAME",
+            help="Exchange, for generic files without such a column.",
+            autocompletion=completion.exchanges,
         ),
     ] = None,
     symbol: Annotated[
@@ -131,10 +133,10 @@ def import_files_command(
     reason; the rest is stored, and the exit code is 6 (5 when nothing could be stored). A damaged file is left out as a
     whole.
     """
-    from liqcli.config import lake_root
-    from liqcli.import_formats import ImportOptions
-    from liqcli.importer import import_files
-    from liqcli.lake import Lake
+    from liqcli.core.environment import lake_root
+    from liqcli.ingest.files.formats import ImportOptions
+    from liqcli.ingest.files.importer import import_files
+    from liqcli.lake.store import Lake
 
     set_speech(quiet, debug)
     options = ImportOptions(
@@ -168,7 +170,7 @@ def import_files_command(
 
 def _report(file: FileSummary) -> None:
     """Say what became of a file: the sum on stdout, the rest on stderr."""
-    from liqcli.formats import format_counted
+    from liqcli.core.formatting import format_counted
 
     for note in file.notes:
         say(f"{file.path}: {note}")
@@ -187,7 +189,7 @@ def _report(file: FileSummary) -> None:
 
 def render_reasons(reasons: Sequence[Reason]) -> list[str]:
     """Write why rows were refused: a line for each of the most frequent reasons, with its first row."""
-    from liqcli.formats import format_count, format_counted
+    from liqcli.core.formatting import format_count, format_counted
 
     shown, rest = reasons[:REASONS_SHOWN], reasons[REASONS_SHOWN:]
     counts = [format_count(reason.count) for reason in shown]
@@ -206,7 +208,7 @@ def render_reasons(reasons: Sequence[Reason]) -> list[str]:
 
 def render_summary(file: FileSummary) -> str:
     """Write one file's summary as one line."""
-    from liqcli.formats import format_count, format_counted, format_iso, format_usd_exact
+    from liqcli.core.formatting import format_count, format_counted, format_iso, format_usd_exact
 
     parts = [format_counted(file.rows, "row")]
     parts += [f"{format_count(file.new)} stored"] if file.known == 0 else [f"{format_count(file.new)} new"]
@@ -240,7 +242,7 @@ def parse_sizes(texts: list[str] | tuple[str, ...]) -> dict[str, float]:
     UsageError
         Not of that form, or no positive number.
     """
-    from liqcli.model import parse_number
+    from liqcli.core.model import parse_number
 
     sizes = {}
     for text in texts:

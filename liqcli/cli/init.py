@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.common import DebugOption, QuietOption, say, set_speech
+from liqcli.cli.options import DebugOption, QuietOption, say, set_speech
 
 
 def init(
@@ -17,8 +17,7 @@ def init(
     debug: DebugOption = False,
 ) -> None:
     """Write a commented liqcli.toml: the settings of the daily run."""
-    from liqcli.setting_values import expand_path
-    from liqcli.settings import write_default_settings
+    from liqcli.core.settings import expand_path, write_default_settings
 
     set_speech(quiet, debug)
     path = write_default_settings(expand_path(config, "--config"), force)

@@ -7,20 +7,20 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from liqcli.cli.common import STATE, say
+from liqcli.cli.options import STATE, say
 
 if TYPE_CHECKING:
-    from liqcli.fetcher.progress import Progress
-    from liqcli.import_progress import ImportProgress
+    from liqcli.ingest.fetch.progress import Progress
+    from liqcli.ingest.files.progress import ImportProgress
 
 
 def show_progress() -> AbstractContextManager[Progress]:
     """Choose how progress is shown; enter it for as long as the work lasts."""
     if not STATE.quiet and _is_terminal():
-        from liqcli.cli.bars import Bars
+        from liqcli.cli.progress_bars import Bars
 
         return Bars()
-    from liqcli.fetcher.progress import Progress
+    from liqcli.ingest.fetch.progress import Progress
 
     return nullcontext(Progress(say))
 
@@ -28,10 +28,10 @@ def show_progress() -> AbstractContextManager[Progress]:
 def show_import() -> AbstractContextManager[ImportProgress]:
     """Choose how the progress of an import is shown; enter it for as long as the work lasts."""
     if not STATE.quiet and _is_terminal():
-        from liqcli.cli.import_bar import ImportBar
+        from liqcli.cli.progress_bars import ImportBar
 
         return ImportBar()
-    from liqcli.import_progress import ImportProgress
+    from liqcli.ingest.files.progress import ImportProgress
 
     return nullcontext(ImportProgress(say))
 

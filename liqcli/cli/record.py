@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import (
+from liqcli.cli import completion
+from liqcli.cli.options import (
     DebugOption,
     LakeOption,
     QuietOption,
@@ -17,12 +17,12 @@ from liqcli.cli.common import (
     warn,
 )
 from liqcli.cli.tables import render_table
-from liqcli.errors import ExitCode
+from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from liqcli.recorder import RecordRow
+    from liqcli.ingest.stream import RecordRow
 
 HEADER = ("exchange", "symbol", "events", "USD", "listened", "breaks", "rejected", "result")
 
@@ -34,7 +34,7 @@ def record(
             metavar="a,b",
             help="Exchanges.",
             show_default="binance, bybit, aster",
-            autocompletion=complete.some_of("binance", "bybit", "aster"),
+            autocompletion=completion.some_of("binance", "bybit", "aster"),
         ),
     ] = None,
     symbol: Annotated[
@@ -43,7 +43,7 @@ def record(
             "--symbol",
             "-s",
             help="Symbols in any spelling, comma separated; SOL means every quote.",
-            autocompletion=complete.usual_symbols,
+            autocompletion=completion.usual_symbols,
         ),
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
     length: Annotated[
@@ -59,11 +59,11 @@ def record(
     The time that was listened to is remembered, so a gap in the recording shows as a gap. What was heard is stored
     every half minute and at the end; a connection that breaks is opened again.
     """
-    from liqcli.config import lake_root
-    from liqcli.lake import Lake
-    from liqcli.model import US_PER_S
-    from liqcli.recorder import record as run_record
-    from liqcli.timespan import parse_length
+    from liqcli.core.environment import lake_root
+    from liqcli.core.model import US_PER_S
+    from liqcli.core.times import parse_length
+    from liqcli.ingest.stream import record as run_record
+    from liqcli.lake.store import Lake
 
     set_speech(quiet, debug)
     seconds = parse_length(length, "--for") / US_PER_S if length else None
@@ -80,8 +80,8 @@ def record(
 
 def render_recorded(rows: Sequence[RecordRow]) -> str:
     """Write the summary as a table, a row an exchange and symbol."""
-    from liqcli.formats import format_count, format_duration, format_usd
-    from liqcli.model import US_PER_S
+    from liqcli.core.formatting import format_count, format_duration, format_usd
+    from liqcli.core.model import US_PER_S
 
     cells = (
         (

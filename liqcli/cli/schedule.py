@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import DebugOption, LakeOption, check_choice, set_speech
+from liqcli.cli import completion
 from liqcli.cli.daily import ConfigOption
+from liqcli.cli.options import DebugOption, LakeOption, check_choice, set_speech
 
 if TYPE_CHECKING:
-    from liqcli.settings import Settings
+    from liqcli.core.settings import Settings
 
 FORMATS = ("all", "cron", "service", "timer")
 
@@ -30,7 +30,7 @@ def schedule(
         typer.Option(
             "--format",
             help="all, cron, service or timer.",
-            autocompletion=complete.one_of("all", "cron", "service", "timer"),
+            autocompletion=completion.one_of("all", "cron", "service", "timer"),
         ),
     ] = "all",
     debug: DebugOption = False,
@@ -38,10 +38,10 @@ def schedule(
     """Print a crontab line, and a systemd service and timer, that run liqcli daily as it is set up here."""
     from datetime import UTC, datetime
 
-    from liqcli import schedule as core
-    from liqcli.clock import machine_zone
-    from liqcli.config import lake_root, use_settings
-    from liqcli.settings import find_settings, read_settings
+    from liqcli.core.environment import lake_root, use_settings
+    from liqcli.core.settings import find_settings, read_settings
+    from liqcli.daily import schedule as core
+    from liqcli.daily.schedule import machine_zone
 
     set_speech(False, debug)
     check_choice(output_format, FORMATS, "--format")
@@ -67,7 +67,7 @@ def _reports_folder(out: Path | None, settings: Settings) -> Path | None:
     """Name the folder where the settings do not: what they say can then be changed without a new line."""
     if out is None and settings.out is not None:
         return None
-    from liqcli.setting_values import expand_path
+    from liqcli.core.settings import expand_path
 
     return (expand_path(out, "--out") if out else settings.reports_folder).absolute()
 

@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import DebugOption, QuietOption, check_choice, set_speech
+from liqcli.cli import completion
+from liqcli.cli.options import DebugOption, QuietOption, check_choice, set_speech
 
 
 def sources(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="Only this source, in full.", show_default="all, in short", autocompletion=complete.one_source
+            help="Only this source, in full.", show_default="all, in short", autocompletion=completion.one_source
         ),
     ] = None,
     output_format: Annotated[
-        str, typer.Option("--format", help="table or json.", autocompletion=complete.one_of("table", "json"))
+        str, typer.Option("--format", help="table or json.", autocompletion=completion.one_of("table", "json"))
     ] = "table",
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -26,9 +26,8 @@ def sources(
     """List each source: exchanges, history depth, completeness, price kind, limits, key needed."""
     import json
 
-    from liqcli.live_sources import LIVE_SOURCES
-    from liqcli.sources import SOURCES, check_source
     from liqcli.sources.header import read_header
+    from liqcli.sources.registry import LIVE_SOURCES, SOURCES, check_source
 
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
+from liqcli.cli import completion
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
 from liqcli.cli.tables import render_rows, render_table
-from liqcli.errors import ExitCode, UsageError
+from liqcli.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +32,7 @@ def sql(
             "--format",
             help="table, csv, json, or parquet (with -o).",
             show_default="table; with -o by the file's ending",
-            autocompletion=complete.one_of(*FORMATS),
+            autocompletion=completion.one_of(*FORMATS),
         ),
     ] = None,
     lake: LakeOption = None,
@@ -45,10 +45,10 @@ def sql(
     The view liquidations holds each exchange and instant from one source only, as reports count them; candles and
     open_interest hold the rest.
     """
-    from liqcli.config import lake_root
-    from liqcli.lake import Lake
-    from liqcli.outputs import write_file
-    from liqcli.views import query_lake
+    from liqcli.core.environment import lake_root
+    from liqcli.lake.store import Lake
+    from liqcli.lake.views import query_lake
+    from liqcli.report.output_files import write_file
 
     set_speech(quiet, debug)
     chosen = _choose_format(output_format, output)

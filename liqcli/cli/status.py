@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
+from liqcli.cli import completion
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
 from liqcli.cli.tables import render_table
-from liqcli.errors import ExitCode
+from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from liqcli.analysis.status import StatusRow
+    from liqcli.lake.status import StatusRow
 
 SHORT = {"coverage": "cov.", "liquidations": "liq.", "open-interest": "OI"}  # on a narrow screen
 SPARE = ("MB", "gaps", "first")
@@ -20,7 +20,7 @@ SPARE = ("MB", "gaps", "first")
 
 def status(
     output_format: Annotated[
-        str, typer.Option("--format", help="table or json.", autocompletion=complete.one_of("table", "json"))
+        str, typer.Option("--format", help="table or json.", autocompletion=completion.one_of("table", "json"))
     ] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
@@ -29,10 +29,10 @@ def status(
     """List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size."""
     import json
 
-    from liqcli.analysis.status import build_status, list_overlaps, status_record
-    from liqcli.config import lake_root
-    from liqcli.formats import format_count, format_usd
-    from liqcli.lake import Lake
+    from liqcli.core.environment import lake_root
+    from liqcli.core.formatting import format_count, format_usd
+    from liqcli.lake.status import build_status, list_overlaps, status_record
+    from liqcli.lake.store import Lake
 
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
@@ -70,7 +70,7 @@ def status(
 
 
 def _coverage(row: StatusRow) -> str:
-    from liqcli.formats import format_coverage
+    from liqcli.core.formatting import format_coverage
 
     if row.kind != "liquidations":
         return ""
@@ -84,6 +84,6 @@ def _shorten(word: str) -> str:
 
 
 def _moment(ts_us: int | None) -> str:
-    from liqcli.formats import format_time
+    from liqcli.core.formatting import format_time
 
     return "never" if ts_us is None else format_time(ts_us)

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liqcli.cli import complete
-from liqcli.cli.common import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech
-from liqcli.errors import ExitCode
+from liqcli.cli import completion
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech
+from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from liqcli.analysis.verify import Verdict
-    from liqcli.lake import Lake
+    from liqcli.lake.store import Lake
+    from liqcli.lake.verify import Verdict
 
 
 def verify(
     output_format: Annotated[
-        str, typer.Option("--format", help="table or json.", autocompletion=complete.one_of("table", "json"))
+        str, typer.Option("--format", help="table or json.", autocompletion=completion.one_of("table", "json"))
     ] = "table",
     move: Annotated[
         bool,
@@ -38,9 +38,9 @@ def verify(
     """
     import json
 
-    from liqcli.analysis.verify import verdict_record, verify_lake
-    from liqcli.config import lake_root
-    from liqcli.lake import Lake
+    from liqcli.core.environment import lake_root
+    from liqcli.lake.store import Lake
+    from liqcli.lake.verify import verdict_record, verify_lake
 
     set_speech(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
@@ -58,8 +58,8 @@ def verify(
 
 
 def _move_dated(lake: Lake) -> None:
-    from liqcli.analysis.verify_dated import move_dated
-    from liqcli.formats import format_counted
+    from liqcli.core.formatting import format_counted
+    from liqcli.lake.verify.dated_contracts import move_dated
 
     rows = 0
     for moved in move_dated(lake):
@@ -85,7 +85,7 @@ def render_findings(lake: Lake, verdict: Verdict) -> str:
 
 def render_verdict(lake: Lake, verdict: Verdict) -> str:
     """Write the verdict in one line."""
-    from liqcli.formats import format_count, format_counted
+    from liqcli.core.formatting import format_count, format_counted
 
     if not verdict.files and not verdict.findings:
         return f"the lake {lake.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from liqcli.formats import format_count, format_percent_signed, format_price, format_time, format_usd
-from liqcli.model import to_us
-from liqcli.settings import Alerts
+from liqcli.core.formatting import format_count, format_percent_signed, format_price, format_time, format_usd
+from liqcli.core.model import to_us
+from liqcli.core.settings import Alerts
 
 GROWN = 2.0  # what holds so many times as much as when it was told is news again
 Entry = dict[str, Any]

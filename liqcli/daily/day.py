@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from liqcli.errors import UsageError
-from liqcli.model import from_us, to_us
-from liqcli.timespan import now_us, resolve_window
+from liqcli.core.errors import UsageError
+from liqcli.core.model import from_us, to_us
+from liqcli.core.times import now_us, resolve_window
 
 WORDS = ("cut", "now")
 

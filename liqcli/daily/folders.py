@@ -15,8 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from liqcli.atomic import move_into_place, replace_file, sync_folder
-from liqcli.errors import LakeError, OutputError
+from liqcli.core.errors import LakeError, OutputError
+from liqcli.core.files import move_into_place, replace_file, sync_folder
 
 MANIFEST = ".liqcli.json"
 MAKING = ".liqcli-making"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from liqcli.atomic import replace_file
+from liqcli.core.files import replace_file
+from liqcli.core.settings import Alerts
 from liqcli.daily.folders import NOTES
-from liqcli.settings import Alerts
 
 Say = Callable[[str], None]
 Alert = dict[str, Any]

@@ -1,4 +1,10 @@
-"""What is read of a day: ``index.html``, ``digest.md``, ``summary.json``, and the index of all days."""
+"""
+What is read of a day: ``index.html``, ``digest.md``, ``summary.json``, and the index of all days.
+
+What index and digest show of each report: its figures, its change, and in few words what is wrong with it. Pure.
+
+The index's table back in time: a row a day, a cell a symbol. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +16,154 @@ from pathlib import Path
 from typing import Any
 
 from liqcli import __version__
-from liqcli.atomic import replace_file
-from liqcli.daily.cards import build_card, build_overview
+from liqcli.core.errors import ExitCode
+from liqcli.core.files import data_folder, replace_file
+from liqcli.core.formatting import format_coverage
 from liqcli.daily.folders import FORMAT, PAGE, SUMMARY
-from liqcli.daily.history import build_history, describe_state
-from liqcli.render import render_template
-from liqcli.resources import data_folder
+from liqcli.report.html_markdown import render_template
+
+ROWS_SHOWN = 31  # earlier days fold away
+_STATES = {
+    ExitCode.SOURCE: "no source answered",
+    ExitCode.NO_DATA: "no data",
+    ExitCode.DAMAGED: "failed",
+    ExitCode.PARTIAL: "partial",
+}
+
+
+def build_history(days: Sequence[str], summaries: Mapping[str, Summary], newest: Summary) -> dict[str, Any]:
+    """
+    Give the values of ``daily_table.html``: the first lookback of each of the newest day's symbols, day by day.
+
+    Parameters
+    ----------
+    days : sequence of str
+        Oldest first.
+    summaries : mapping
+        Day -> summary; a day without one is not finished.
+    newest : dict
+        The summary that says which symbols there are.
+    """
+    lookback = newest["reports"][0]["lookback"]
+    shown = [entry for entry in newest["reports"] if entry["lookback"] == lookback]
+    rows = [_row(day, summaries.get(day), [entry["name"] for entry in shown]) for day in reversed(days)]
+    _scale_bars([cell for row in rows for cell in row["cells"] if cell])
+    return {
+        "history": rows,
+        "history_lookback": lookback,
+        "history_symbols": [entry["symbol"] for entry in shown],
+        "rows_shown": ROWS_SHOWN,
+    }
+
+
+def describe_state(summary: Summary) -> str:
+    """Say in a word what a run came to; nothing where all went well."""
+    return _STATES.get(summary["exit_code"], "")
+
+
+def _row(day: str, summary: Summary | None, names: Sequence[str]) -> dict[str, Any]:
+    reports = {entry["name"]: entry for entry in summary["reports"]} if summary else {}
+    return {
+        "day": day,
+        "cells": [_cell(reports.get(name)) for name in names],
+        "state": describe_state(summary) if summary else "unfinished",
+        "alerts": sum(alert.get("new", True) for alert in summary["alerts"]) if summary else 0,
+        "whole": summary is not None,
+    }
+
+
+def _cell(entry: dict[str, Any] | None) -> dict[str, Any] | None:
+    if entry is None or entry["status"] != "ok":
+        return None
+    keys = ("notional", "long_notional", "short_notional", "name")
+    return {**{key: entry[key] for key in keys}, "page": entry["files"]["html"]}
+
+
+def _scale_bars(cells: Sequence[dict[str, Any]]) -> None:
+    """Give each cell the lengths of its bar, in percent of the longest."""
+    largest = max((cell["notional"] for cell in cells), default=0.0)
+    for cell in cells:
+        cell["percent"] = percent(cell["notional"], largest)
+        cell["long_percent"] = percent(cell["long_notional"], largest)
+
+
+WHOLE = 0.999  # coverage that needs no remark
+NAMED = 3  # sources that a row of the overview names
+Card = dict[str, Any]
+
+
+def build_card(entry: Card) -> Card:
+    """Add to a report's entry what a template would otherwise have to compute."""
+    if entry["status"] != "ok":
+        return entry
+    old = entry["previous"] or {}
+    return {
+        **entry,
+        "long_percent": percent(entry["long_notional"], entry["notional"]),
+        "change": describe_change(entry["notional"], old.get("notional")),
+        "price_change": describe_change(entry["last_price"], old.get("last_price"), decimals=2),
+    }
+
+
+def build_overview(cards: Sequence[Card], lookbacks: Sequence[str]) -> list[dict[str, Any]]:
+    """Put the cards of a symbol into one row, a cell a lookback, with what is wrong and what is to be known."""
+    rows = []
+    for symbol in dict.fromkeys(card["symbol"] for card in cards):
+        own = {card["lookback"]: card for card in cards if card["symbol"] == symbol}
+        cells = [own[lookback] for lookback in lookbacks]
+        troubles = _troubles(cells)
+        good = [cell for cell in cells if cell["status"] == "ok"]  # they end together, so at one price
+        rows.append(
+            {
+                "symbol": symbol,
+                "cells": cells,
+                "price": good[0]["last_price"] if good else None,
+                "price_change": good[0]["price_change"] if good else None,
+                "bad": len(good) < len(cells) or bool(troubles),
+                "troubles": troubles,
+                "coverage": _coverage(cells),
+            }
+        )
+    return rows
+
+
+def _troubles(cards: Sequence[Card]) -> list[str]:
+    """Say what is missing of a symbol; that a report is missing stands in its place, and the page says all in full."""
+    missing = list(dict.fromkeys(text.split(":")[0] for card in cards for text in card["troubles"]))
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    damaged = {path for card in cards if card["status"] == "ok" for path in card["damaged"]}
+    return [
+        *([f"not all came from {', '.join(missing[:NAMED])}{more}"] if missing else []),
+        *([f"{len(damaged)} damaged file{'s' if len(damaged) > 1 else ''} left out"] if damaged else []),
+    ]
+
+
+def _coverage(cards: Sequence[Card]) -> str:
+    """Say where nobody recorded all of a window: no fault of this run, but to be known."""
+    known = [(card["lookback"], card["coverage"]) for card in cards if card["status"] == "ok"]
+    said = [
+        f"{lookback} {'unknown' if share is None else format_coverage(share)}"
+        for lookback, share in known
+        if share is None or share < WHOLE
+    ]
+    return f"coverage {', '.join(said)}" if said else ""
+
+
+def describe_change(new: float, old: float | None, decimals: int = 0) -> str | None:
+    """Write a change for people: ``+35 %``, ``-4.20 %``, ``× 12`` from ten on; None where it has no meaning."""
+    if not old or old < 0:
+        return None
+    factor = new / old
+    if factor >= 10:
+        return f"× {factor:,.0f}"
+    text = f"{100 * (factor - 1):+.{decimals}f}"
+    return f"{'±0' if float(text) == 0 else text} %"
+
+
+def percent(part: float, whole: float) -> float:
+    """Give a part in percent, for the length of a bar."""
+    return round(100 * part / whole, 2) if whole > 0 else 0.0
+
 
 ALERTS_SHOWN = 6  # more of them fold away
 Summary = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from liqcli.atomic import replace_file
+from liqcli.core.files import replace_file
 from liqcli.daily import folders, pages
 
 Summary = dict[str, Any]

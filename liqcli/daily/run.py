@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from liqcli.core.errors import UsageError
+from liqcli.core.model import Window
+from liqcli.core.settings import Settings
+from liqcli.core.symbols import check_exchange, nearest
+from liqcli.core.times import now_us, parse_length
 from liqcli.daily import folders
 from liqcli.daily.day import Day, resolve_day
-from liqcli.daily.gather import Gathered, gather
-from liqcli.daily.make import Task, make_reports
+from liqcli.daily.fetch import Gathered, gather
 from liqcli.daily.notify import send_alerts
 from liqcli.daily.publish import publish_day
+from liqcli.daily.reports import Task, make_reports
 from liqcli.daily.summary import look_back, summarise
-from liqcli.errors import UsageError
-from liqcli.fetcher.progress import Progress
-from liqcli.lake import Lake
-from liqcli.model import Window
-from liqcli.settings import Settings
-from liqcli.sources import SOURCES
-from liqcli.symbols import check_exchange, nearest
-from liqcli.timespan import now_us, parse_length
+from liqcli.ingest.fetch.progress import Progress
+from liqcli.lake.store import Lake
+from liqcli.sources.registry import SOURCES
 
 Say = Callable[[str], None]
 Show = Callable[[], AbstractContextManager[Progress]]

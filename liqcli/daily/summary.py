@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from liqcli import __version__
+from liqcli.core.errors import ExitCode
+from liqcli.core.formatting import format_iso
+from liqcli.core.settings import Settings
+from liqcli.core.symbols import split_symbol
 from liqcli.daily import folders
 from liqcli.daily.alerts import Alert, find_alerts
 from liqcli.daily.day import Day
-from liqcli.daily.gather import Gathered, name_place
-from liqcli.daily.make import Entry
-from liqcli.errors import ExitCode
-from liqcli.formats import format_iso
-from liqcli.settings import Settings
-from liqcli.symbols import split_symbol
+from liqcli.daily.fetch import Gathered, name_place
+from liqcli.daily.reports import Entry
 
 Summary = dict[str, Any]
 DAYS_LOOKED_BACK = 31

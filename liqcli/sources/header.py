@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 
-from liqcli.live_sources import LIVE_SOURCES
-from liqcli.sources import SOURCES
+from liqcli.sources.registry import LIVE_SOURCES, SOURCES
 
 KEYS = (
     "exchange",

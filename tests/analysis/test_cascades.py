@@ -14,11 +14,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from liqcli.analysis.baseline import CascadeRule, find_levels, list_listened_minutes
-from liqcli.analysis.cascades import Cascade, build_cascades, cascade_record, find_price_after
-from liqcli.engine import Engine
-from liqcli.intervals import Interval
-from liqcli.model import PriceSeries, Window, to_us
+from liqcli.analysis.cascades import (
+    Cascade,
+    CascadeRule,
+    build_cascades,
+    cascade_record,
+    find_levels,
+    find_price_after,
+    list_listened_minutes,
+)
+from liqcli.core.intervals import Interval
+from liqcli.core.model import PriceSeries, Window, to_us
+from liqcli.query.engine import Engine
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

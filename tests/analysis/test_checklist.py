@@ -15,8 +15,8 @@ from liqcli.analysis.checklist import (
     find_style,
 )
 from liqcli.analysis.context import Approach, Context, build_context
-from liqcli.analysis.market import Market
-from liqcli.model import Window
+from liqcli.core.market_data import Market
+from liqcli.core.model import Window
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

@@ -13,13 +13,13 @@ from factories import DAY, HOUR, MINUTE
 
 from liqcli.analysis.clusters import build_clusters
 from liqcli.analysis.heatmap import GridOptions, build_grid
-from liqcli.analysis.scale import parse_bin
-from liqcli.analysis.selection import Query, build_selection
-from liqcli.engine import Engine
-from liqcli.import_formats import ImportOptions
-from liqcli.importer import import_files
-from liqcli.lake import Lake
-from liqcli.model import Window
+from liqcli.analysis.price_bins import parse_bin
+from liqcli.core.model import Window
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.importer import import_files
+from liqcli.lake.selection import Query, build_selection
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 

@@ -26,11 +26,10 @@ from liqcli.analysis.clusters import (
     nearest_below,
 )
 from liqcli.analysis.heatmap import ConservationError, GridOptions, build_grid
-from liqcli.analysis.profile_peaks import find_bands
-from liqcli.analysis.prominence import find_peaks, find_prominences
-from liqcli.analysis.scale import parse_bin
-from liqcli.engine import Engine
-from liqcli.errors import UsageError
+from liqcli.analysis.price_bins import parse_bin
+from liqcli.analysis.price_peaks import find_bands, find_peaks, find_prominences
+from liqcli.core.errors import UsageError
+from liqcli.query.engine import Engine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 

@@ -11,18 +11,14 @@ import pytest
 from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.context import BARS_NEEDED, build_context, context_record
 from liqcli.analysis.indicators import compute_atr, compute_rsi
-from liqcli.analysis.market import Candles, Market, choose_step, read_market
-from liqcli.analysis.open_interest import (
-    OpenInterestChange,
-    OpenInterestSeries,
-    change_record,
-    measure_window,
-)
-from liqcli.engine import Engine
-from liqcli.lake import Lake
-from liqcli.market_data import Candle, OpenInterest, write_candles, write_open_interest
-from liqcli.model import PriceSeries, Window
-from liqcli.words import describe_interest
+from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_window
+from liqcli.core.market_data import Candle, Candles, Market, OpenInterest, OpenInterestSeries, choose_step
+from liqcli.core.model import PriceSeries, Window
+from liqcli.core.wording import describe_interest
+from liqcli.lake.market_series import read_market
+from liqcli.lake.market_tables import write_candles, write_open_interest
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

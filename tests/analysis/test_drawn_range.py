@@ -8,10 +8,10 @@ from test_heatmap import DAY, HOUR, T0, grid_of
 
 from liqcli.analysis.drawn_range import PriceProfile, find_tick, fit_axis
 from liqcli.analysis.heatmap import GridOptions, build_grid
-from liqcli.analysis.scale import check_bucket, choose_bin, suit_width
-from liqcli.engine import Engine
-from liqcli.errors import UsageError
-from liqcli.model import Outside, Window
+from liqcli.analysis.price_bins import check_bucket, choose_bin, suit_width
+from liqcli.core.errors import UsageError
+from liqcli.core.model import Outside, Window
+from liqcli.query.engine import Engine
 
 
 def profile_of(prices: dict[float, float], events: int = 1) -> PriceProfile:

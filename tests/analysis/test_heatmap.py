@@ -17,16 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqcli.analysis.heatmap import GridOptions, build_grid
-from liqcli.analysis.scale import parse_bin
-from liqcli.analysis.selection import Query
+from liqcli.analysis.price_bins import parse_bin
 from liqcli.analysis.summary import busiest_bucket, rank_bands
-from liqcli.engine import Engine
-from liqcli.errors import EmptyWindowError, UsageError
-from liqcli.export import render_csv, render_parquet
-from liqcli.findings import View, build_findings
-from liqcli.model import Window
-from liqcli.outputs import write_outputs
-from liqcli.report import build_report
+from liqcli.core.errors import EmptyWindowError, UsageError
+from liqcli.core.model import Window
+from liqcli.lake.selection import Query
+from liqcli.query.engine import Engine
+from liqcli.report.csv_parquet import render_csv, render_parquet
+from liqcli.report.json_document import build_report
+from liqcli.report.output_files import write_outputs
+from liqcli.report.results import View, build_findings
 
 SCHEMA = pa.schema(
     [

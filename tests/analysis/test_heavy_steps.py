@@ -7,7 +7,7 @@ import pytest
 
 from liqcli.analysis.heavy_steps import FEW_EVENTS, NOT_HIGHER, ONE_ORDER, find_heavy_steps
 from liqcli.analysis.price_axis import PriceAxis
-from liqcli.model import BinWidth
+from liqcli.core.model import BinWidth
 
 AXIS = PriceAxis(fine=BinWidth(1, 1), size=10, first=10, n_steps=20, widest=4, widest_alone=4)  # 100, 110, … 300
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, make_window
 
-from liqcli.analysis.coverage import ExchangeCoverage
 from liqcli.analysis.hours import build_hours, hours_record
-from liqcli.engine import Engine
+from liqcli.core.coverage import ExchangeCoverage
+from liqcli.query.engine import Engine
 
 
 def coverage_of(window, *intervals, exchange="gate"):

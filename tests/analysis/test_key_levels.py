@@ -14,6 +14,7 @@ from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.key_levels import (
     KeyLevel,
     KeyLevels,
+    build_volume_profile,
     choose_round_step,
     find_key_levels,
     find_period_extremes,
@@ -21,10 +22,9 @@ from liqcli.analysis.key_levels import (
     list_round_numbers,
     tag_clusters,
 )
-from liqcli.analysis.market import Candles
 from liqcli.analysis.price_axis import PriceAxis
-from liqcli.analysis.volume_profile import build_volume_profile
-from liqcli.model import BinWidth, PriceSeries
+from liqcli.core.market_data import Candles
+from liqcli.core.model import BinWidth, PriceSeries
 
 CENT5 = BinWidth.from_decimal(Decimal("0.05"))
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 
-from liqcli.analysis.market import read_market
-from liqcli.analysis.selection import Query, build_selection
 from liqcli.analysis.summary import LastPrice, build_summary, find_last_price
-from liqcli.engine import Engine
-from liqcli.lake import Lake
-from liqcli.market_data import Candle, write_candles
-from liqcli.model import PriceSeries, Window
+from liqcli.core.market_data import Candle
+from liqcli.core.model import PriceSeries, Window
+from liqcli.lake.market_series import read_market
+from liqcli.lake.market_tables import write_candles
+from liqcli.lake.selection import Query, build_selection
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
 
 WINDOW = Window(T0, T0 + DAY)
 

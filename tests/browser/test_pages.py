@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from liqcli.core.settings import Settings
 from liqcli.daily import run_daily
-from liqcli.lake import Lake
-from liqcli.settings import Settings
+from liqcli.lake.store import Lake
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import Chromium, Page, find_chromium, run_chromium

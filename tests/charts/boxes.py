@@ -5,7 +5,7 @@ from itertools import combinations
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from liqcli.charts.sheet import own_style
+from liqcli.charts.canvas import own_style
 
 
 def visible_texts(figure):

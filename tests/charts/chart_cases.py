@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from liqcli.charts import Band, HeadlineNumber, HeatmapPicture, draw_heatmap
-from liqcli.model import US_PER_S, BinWidth, HeatmapGrid, PriceSeries, Window
+from liqcli.core.model import US_PER_S, BinWidth, HeatmapGrid, PriceSeries, Window
 
 START = 1_733_328_000 * US_PER_S  # 2024-12-04 16:00 UTC
 DAY_S = 86_400

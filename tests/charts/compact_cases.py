@@ -6,9 +6,8 @@ import numpy as np
 from chart_cases import DAY_S, START, make_busy, make_candles, make_grid
 
 from liqcli.charts import HeadlineNumber
-from liqcli.charts.compact import Burst, CascadesPicture, CumulativePicture, InterestPicture
-from liqcli.charts.picture import Interest
-from liqcli.model import US_PER_S
+from liqcli.charts.figure_spec import Burst, CascadesPicture, CumulativePicture, Interest, InterestPicture
+from liqcli.core.model import US_PER_S
 
 MINUTE_US = 60 * US_PER_S
 DAY_US = DAY_S * US_PER_S

@@ -25,9 +25,9 @@ from PIL import Image
 from liqcli.charts import render_png
 from liqcli.charts.cascades import draw_cascades
 from liqcli.charts.cumulative import draw_cumulative
-from liqcli.charts.interest import draw_interest_picture
-from liqcli.errors import UsageError
-from liqcli.formats import format_usd
+from liqcli.charts.open_interest import draw_interest_picture
+from liqcli.core.errors import UsageError
+from liqcli.core.formatting import format_usd
 
 PICTURES = {
     "cascades": (draw_cascades, CASCADES),

@@ -11,9 +11,9 @@ from liqcli.charts import Band
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.price import thin_candles
 from liqcli.charts.profile import choose_bands
-from liqcli.errors import UsageError
-from liqcli.formats import format_usd
-from liqcli.model import US_PER_S
+from liqcli.core.errors import UsageError
+from liqcli.core.formatting import format_usd
+from liqcli.core.model import US_PER_S
 
 HOUR_US = 3600 * US_PER_S
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from liqcli.charts.fitting import cut, spread, wrap
+from liqcli.charts.text_fit import cut, spread, wrap
 from liqcli.charts.ticks import nice_step, round_ticks, scale_ticks, time_ticks
-from liqcli.charts.units import format_amount, format_tick
-from liqcli.model import US_PER_S
+from liqcli.core.formatting import format_amount, format_tick
+from liqcli.core.model import US_PER_S
 
 DAY_US = 86_400 * US_PER_S
 NEW_YEAR_2025 = 1_735_689_600 * US_PER_S

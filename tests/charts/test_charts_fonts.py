@@ -8,8 +8,8 @@ from matplotlib.font_manager import get_font
 
 import liqcli
 from liqcli.charts import fonts
+from liqcli.charts.canvas import _measure
 from liqcli.charts.fonts import describe_stand_in, font_file, printable
-from liqcli.charts.sheet import _measure
 
 PACKAGE = Path(liqcli.__file__).parent
 BOTH = pytest.mark.parametrize("bold", [False, True])
@@ -19,9 +19,10 @@ def said():
     """Collect what the string literals behind the pictures consist of, documentation left out."""
     for path in [
         *PACKAGE.glob("charts/*.py"),
-        *PACKAGE.glob("poster/*.py"),
-        PACKAGE / "formats.py",
-        PACKAGE / "words.py",
+        *PACKAGE.glob("report/*figure*.py"),
+        PACKAGE / "report/captions.py",
+        PACKAGE / "core/formatting.py",
+        PACKAGE / "core/wording.py",
     ]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -8,9 +8,9 @@ from boxes import faults
 from chart_cases import START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
 from matplotlib.text import Text
 
-from liqcli.charts.picture import Interest
-from liqcli.charts.reach import find_escapes, price_span
-from liqcli.model import US_PER_S, Outside, Window
+from liqcli.charts.figure_spec import Interest
+from liqcli.charts.price_range import find_escapes, price_span
+from liqcli.core.model import US_PER_S, Outside, Window
 
 HOUR_US = 3600 * US_PER_S
 

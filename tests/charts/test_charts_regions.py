@@ -6,8 +6,8 @@ from chart_cases import CASES, START, busy_picture, make_grid, make_picture
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from liqcli.charts import Band, draw_heatmap
-from liqcli.charts.sheet import own_style
-from liqcli.model import US_PER_S
+from liqcli.charts.canvas import own_style
+from liqcli.core.model import US_PER_S
 
 MINUTE_US = 60 * US_PER_S
 

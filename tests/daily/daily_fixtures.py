@@ -14,22 +14,22 @@ import pytest
 from conftest import cli_environment
 from daily_scene import SETTINGS, UNTIL
 
+from liqcli.core.settings import Settings
 from liqcli.daily import DailyResult, run_daily
-from liqcli.lake import Lake
-from liqcli.settings import Settings
+from liqcli.lake.store import Lake
 
 # A process with everything imported, that forks a child a line; the child kills itself before its n-th change on disk.
 ZYGOTE = """
 import os, signal, sys
 from pathlib import Path
 from liqcli.daily import run_daily
-from liqcli.lake import Lake
-from liqcli.settings import Settings
+from liqcli.lake.store import Lake
+from liqcli.core.settings import Settings
 import matplotlib.backends.backend_agg, duckdb, jinja2, filelock, PIL.PngImagePlugin
-import liqcli.daily.make, liqcli.poster, numpy
-drawn = liqcli.poster.Poster(numpy.zeros((2, 3, 3), numpy.uint8), 100.0, "alt", [])  # the slow part
-liqcli.poster.draw_poster = lambda findings, name: drawn
-liqcli.daily.make.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
+import liqcli.daily.reports, liqcli.report.figure_registry, numpy
+drawn = liqcli.report.figure_registry.Poster(numpy.zeros((2, 3, 3), numpy.uint8), 100.0, "alt", [])  # the slow part
+liqcli.report.figure_registry.draw_poster = lambda findings, name: drawn
+liqcli.daily.reports.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
 changes = 0
 def counted(change):
     def call(*args, **kwargs):
@@ -65,12 +65,12 @@ def env(sample: Path, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are a few bytes: for tests that are about all but the pictures."""
-    from liqcli import poster
-    from liqcli.daily import make
+    from liqcli.daily import reports
+    from liqcli.report import figure_registry
 
-    drawn = poster.Poster(np.zeros((2, 3, 3), np.uint8), 100.0, "alt", [])
-    monkeypatch.setattr(poster, "draw_poster", lambda _findings, _name: drawn)
-    monkeypatch.setattr(make, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
+    drawn = figure_registry.Poster(np.zeros((2, 3, 3), np.uint8), 100.0, "alt", [])
+    monkeypatch.setattr(figure_registry, "draw_poster", lambda _findings, _name: drawn)
+    monkeypatch.setattr(reports, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
 
 
 @pytest.fixture

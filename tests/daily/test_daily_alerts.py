@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from liqcli.core.settings import Alerts, Settings
 from liqcli.daily import run_daily
 from liqcli.daily.alerts import find_alerts
 from liqcli.daily.notify import send_alerts
-from liqcli.lake import Lake
-from liqcli.settings import Alerts, Settings
+from liqcli.lake.store import Lake
 
 pytest_plugins = ("daily_fixtures",)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from daily_scene import tree
 
+from liqcli.core.settings import Alerts
 from liqcli.daily import DailyResult, folders
 from liqcli.daily.notify import send_alerts
-from liqcli.settings import Alerts
 
 pytest.importorskip("apprise")
 pytest_plugins = ("daily_fixtures",)

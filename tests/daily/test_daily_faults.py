@@ -21,14 +21,14 @@ from conftest import RunCli, cli_environment
 from daily_scene import UNTIL, check_usable, tree
 from loopback.scenes import WINDOW, be_swift, gate_server, htx_server, point
 
-from liqcli.analysis.selection import Query
+from liqcli.core.errors import LakeError
+from liqcli.core.formatting import format_iso
+from liqcli.core.model import US_PER_S
+from liqcli.core.settings import Settings
 from liqcli.daily import DailyResult, folders, pages, run_daily
-from liqcli.errors import LakeError
-from liqcli.findings import Findings, build_findings
-from liqcli.formats import format_iso
-from liqcli.lake import Lake
-from liqcli.model import US_PER_S
-from liqcli.settings import Settings
+from liqcli.lake.selection import Query
+from liqcli.lake.store import Lake
+from liqcli.report.results import Findings, build_findings
 
 pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]
@@ -158,14 +158,14 @@ def test_a_damaged_file_is_named(run: Run, sample: Path, tmp_path: Path) -> None
 
 
 def test_an_unforeseen_fault_costs_one_report(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from liqcli.daily import make
+    from liqcli.daily import reports
 
     def fail_for_btc(lake: Lake, query: Query, *rest: Any) -> Findings:
         if query.symbol == "BTCUSDT":
             raise ZeroDivisionError("oh")
         return build_findings(lake, query, *rest)
 
-    monkeypatch.setattr(make, "build_findings", fail_for_btc)
+    monkeypatch.setattr(reports, "build_findings", fail_for_btc)
     done = run(symbols=("BTCUSDT", "SOLUSDT"))
     assert done.exit_code == 6
     assert [(e["status"], e.get("message")) for e in done.summary["reports"]] == [

@@ -15,13 +15,13 @@ import pytest
 from conftest import RunCli
 from daily_scene import UNTIL, check_usable, tree
 
+from liqcli.core.errors import UsageError
+from liqcli.core.settings import Settings
+from liqcli.core.times import parse_moment
 from liqcli.daily import DailyResult, run_daily
-from liqcli.daily.cards import describe_change
 from liqcli.daily.day import resolve_day
-from liqcli.errors import UsageError
-from liqcli.lake import Lake
-from liqcli.settings import Settings
-from liqcli.timespan import parse_moment
+from liqcli.daily.pages import describe_change
+from liqcli.lake.store import Lake
 
 pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]

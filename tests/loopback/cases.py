@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from liqcli.model import US_PER_S, Window
-from liqcli.timespan import now_us
+from liqcli.core.model import US_PER_S, Window
+from liqcli.core.times import now_us
 from loopback import bitfinex, deribit, kraken
 from loopback.binance_vision import BinanceVisionServer
 from loopback.bitget import BitgetServer
@@ -169,7 +169,7 @@ def bitfinex_() -> Case:
     symbols = {"BTCUSDT": "tBTCF0:USTF0", "ETHUSDT": "tETHF0:USTF0", "SOLUSDT": "tSOLF0:USTF0"}
     matches = {name: bitfinex.make_matches(window, n + 1, 130) for n, name in enumerate(symbols.values())}
     truth = Truth(window, {s: bitfinex.count_truth(matches[name], window) for s, name in symbols.items()})
-    return Case(truth, bitfinex.BitfinexServer(matches), limits={"liqcli.sources.bitfinex.LIMIT": 150})
+    return Case(truth, bitfinex.BitfinexServer(matches), limits={"liqcli.sources.bitfinex.liquidations.LIMIT": 150})
 
 
 def poloniex() -> Case:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from liqcli.model import Window
+from liqcli.core.model import Window
 from loopback.server import Asked, Loopback, Reply, json_reply
 from loopback.truth import Rows, edge_times
 

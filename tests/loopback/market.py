@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from liqcli.timespan import now_us
+from liqcli.core.times import now_us
 from loopback.server import Asked, Loopback, Reply, json_reply
 
 MINUTE_MS = 60_000

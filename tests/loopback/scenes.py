@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from liqcli.fetcher import FetchSummary, fetch
-from liqcli.lake import Lake
-from liqcli.market_sources import MARKET_SOURCES
-from liqcli.model import US_PER_S, Window
-from liqcli.sources import SOURCES
-from liqcli.timespan import now_us
+from liqcli.core.model import US_PER_S, Window
+from liqcli.core.times import now_us
+from liqcli.ingest.fetch import FetchSummary, fetch
+from liqcli.lake.store import Lake
+from liqcli.sources.registry import MARKET_SOURCES, SOURCES
 from loopback.server import Reply, json_reply
 from loopback.truth import Rows, Truth, make_events, tidy
 from loopback.venues import GateServer, HtxServer
@@ -29,9 +28,9 @@ WINDOW = Window(START_US, START_US + 5 * HOUR_US)
 
 def be_swift(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses, no rate limit, and no source reachable until :func:`point` says where."""
-    from liqcli import http
+    from liqcli.net import client
 
-    monkeypatch.setattr(http, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(client, "BACKOFF_S", 0.01)
     for name in (source.upper().replace("-", "_") for source in (*SOURCES, *MARKET_SOURCES)):
         monkeypatch.setenv(f"LIQCLI_RATE_{name}", "unlimited")
         monkeypatch.setenv(f"LIQCLI_URL_{name}", NOBODY)

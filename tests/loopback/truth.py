@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
 
-from liqcli.model import Window
+from liqcli.core.model import Window
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

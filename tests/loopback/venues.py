@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from liqcli.timespan import now_us
+from liqcli.core.times import now_us
 from loopback.server import Asked, Loopback, Reply, json_reply
 from loopback.truth import DAY_MS, Event
 

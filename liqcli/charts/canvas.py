@@ -1,0 +1,235 @@
+"""
+The page under the picture: pixel boxes, text that is measured before it is placed, fonts that are ours.
+
+Many rectangles at once, as matplotlib's collections want them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.text import Text
+from numpy.typing import ArrayLike, NDArray
+
+from liqcli.charts.fonts import choose_font, printable, replace_unknown
+from liqcli.charts.text_fit import cut
+from liqcli.charts.themes import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CAPTION_SIZE = 12.5
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Work under matplotlib's defaults: a user's ``matplotlibrc`` changes nothing."""
+    defaults = ((key, value) for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend"))
+    foreign = {key: value for key, value in defaults if matplotlib.rcParams[key] != value}
+    with matplotlib.rc_context(foreign) if foreign else nullcontext():  # entering costs as much as a small panel
+        yield
+
+
+@cache
+def _ruler(dpi: float) -> RendererAgg:
+    return RendererAgg(1, 1, dpi)  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=4096)
+def _measure(text: str, points: float, bold: bool, dpi: float) -> float:
+    """How wide a line will be. [px]"""
+    if not text:
+        return 0.0
+    width, _height, _descent = _ruler(dpi).get_text_width_height_descent(  # type: ignore[no-untyped-call]
+        text, choose_font(text, bold, points), ismath=False
+    )
+    return float(width)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of the page, from its lower left corner. [px]"""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """Right edge. [px]"""
+        return self.left + self.width
+
+    @property
+    def top(self) -> float:
+        """Upper edge. [px]"""
+        return self.bottom + self.height
+
+    def touches(self, other: Box) -> bool:
+        """Whether the two share a pixel."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.bottom < other.top and other.bottom < self.top
+
+
+class Sheet:
+    """
+    A figure addressed in pixels.
+
+    ``scale`` is the size of everything that is neither panel nor page: text, gaps, line widths; 1 where the page has
+    the size that the picture was designed for.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        dpi: float,
+        theme: Theme,
+        palette: ListedColormap,
+        design: tuple[int, int] = (1600, 1000),
+    ) -> None:
+        self.width, self.height = size
+        self.dpi, self.theme, self.palette = dpi, theme, palette
+        ratio = min(self.width / design[0], self.height / design[1])
+        # Small pictures keep their words legible: text shrinks more slowly than the page.
+        self.scale = ratio if ratio >= 1 else ratio**0.6
+        self.figure = Figure(figsize=(self.width / dpi, self.height / dpi), dpi=dpi, facecolor=theme.page)
+
+    def px(self, length: float) -> float:
+        """Scale a length of the design to this page. [px]"""
+        return length * self.scale
+
+    def points(self, length: float) -> float:
+        """Turn a design length into points, matplotlib's unit of widths."""
+        return self.px(length) * 72 / self.dpi
+
+    def text_width(self, text: str, size: float, bold: bool = False) -> float:
+        """How wide a line will be. [px]"""
+        return _measure(text if text.isascii() else replace_unknown(text), self.points(size), bold, self.dpi)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float,
+        color: str | None = None,
+        *,
+        bold: bool = False,
+        ha: str = "left",
+        va: str = "baseline",
+        rotation: float = 0.0,
+    ) -> Text:
+        """Place a line of text at a pixel; never mathtext, so ``$`` is a dollar."""
+        text = text if text.isascii() else replace_unknown(text)
+        return self.figure.text(
+            x / self.width,
+            y / self.height,
+            text,
+            fontproperties=choose_font(text, bold, self.points(size)),
+            color=color or self.theme.text,
+            ha=ha,
+            va=va,
+            rotation=rotation,
+            parse_math=False,
+        )
+
+    def caption(self, box: Box, y: float, words: str) -> None:
+        """Write a quiet line over a panel, cut to its width."""
+        text = cut(printable(words), box.width, lambda t: self.text_width(t, CAPTION_SIZE))
+        self.text(box.left, y, text, CAPTION_SIZE, self.theme.muted)
+
+    def axes(self, box: Box, label: str) -> Axes:
+        """Lay a bare panel: no ticks, no frame."""
+        place = (box.left / self.width, box.bottom / self.height, box.width / self.width, box.height / self.height)
+        axes = self.figure.add_axes(place, label=label, facecolor=self.theme.panel)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_visible(False)  # lines and labels are ours: a tick is five artists, and there are dozens
+        return axes
+
+    def rule(self, axes: Axes, across: Sequence[float] = (), upright: Sequence[float] = ()) -> None:
+        """Draw quiet lines through a panel, behind everything: across at values, upright at instants."""
+        flat, tall = axes.get_yaxis_transform(), axes.get_xaxis_transform()
+        for transform, lines in (
+            (flat, [[(0.0, value), (1.0, value)] for value in across]),
+            (tall, [[(value, 0.0), (value, 1.0)] for value in upright]),
+        ):
+            if lines:
+                style: dict[str, Any] = {"colors": self.theme.grid, "linewidths": self.points(0.8), "zorder": 0.5}
+                axes.add_collection(LineCollection(lines, transform=transform, **style), autolim=False)
+
+    def pill(self, box: Box, color: str, radius: float = 3.0, zorder: float = 2.0) -> None:
+        """Draw a filled, slightly rounded box under a text."""
+        r, inch = self.px(radius), self.dpi
+        self.figure.add_artist(
+            FancyBboxPatch(
+                ((box.left + r) / inch, (box.bottom + r) / inch),
+                (box.width - 2 * r) / inch,
+                (box.height - 2 * r) / inch,
+                boxstyle=f"round,pad={r / inch},rounding_size={r / inch}",
+                facecolor=color,
+                edgecolor="none",
+                transform=self.figure.dpi_scale_trans,
+                zorder=zorder,
+            )
+        )
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], color: str, width: float = 1.0) -> None:
+        """Draw a straight line between two pixels, under the words."""
+        (x0, y0), (x1, y1), inch = start, end, self.dpi
+        self.figure.add_artist(
+            Line2D(
+                [x0 / inch, x1 / inch],
+                [y0 / inch, y1 / inch],
+                color=color,
+                linewidth=self.points(width),
+                transform=self.figure.dpi_scale_trans,
+                zorder=1.8,
+            )
+        )
+
+    def chip(self, x: float, y: float, rank: int) -> Box:
+        """Draw a rank on a small coloured plate about a pixel; gives the plate."""
+        text = str(rank)
+        width = max(self.px(18), self.text_width(text, 11, bold=True) + self.px(8))
+        box = Box(x - width / 2, y - self.px(9), width, self.px(18))
+        self.pill(box, self.theme.chip)
+        self.text(x, y, text, 11, self.theme.chip_text, bold=True, ha="center", va="center_baseline")
+        return box
+
+    def swatch(self, box: Box, color: str, hatch_color: str | None = None) -> None:
+        """Draw a sharp filled rectangle; with a second colour, hatched in it."""
+        inch = self.dpi
+        patch = Rectangle(
+            (box.left / inch, box.bottom / inch),
+            box.width / inch,
+            box.height / inch,
+            facecolor=color,
+            edgecolor=hatch_color or "none",
+            linewidth=0,
+            hatch="/////" if hatch_color else None,
+            transform=self.figure.dpi_scale_trans,
+            zorder=2,
+        )
+        patch.set_hatch_linewidth(self.points(1.0))
+        self.figure.add_artist(patch)
+
+
+def rectangles(left: ArrayLike, right: ArrayLike, bottom: ArrayLike, top: ArrayLike) -> list[NDArray[np.float64]]:
+    """Corners of n rectangles from their sides, n arrays of shape (4, 2); a side may be one number for all."""
+    x0, x1, y0, y1 = np.broadcast_arrays(left, right, bottom, top)
+    corners = [np.column_stack(pair) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
+    return list(np.stack(corners, axis=1).astype(np.float64))

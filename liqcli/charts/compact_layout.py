@@ -1,0 +1,73 @@
+"""What the compact pictures share: their size, their page, panels above each other, and a value axis at the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.figure_spec import PaletteName, ThemeName
+from liqcli.charts.hit_regions import Region
+from liqcli.charts.palettes import find_palette
+from liqcli.charts.themes import find_theme
+from liqcli.charts.ticks import round_ticks
+from liqcli.core.errors import UsageError
+
+COMPACT = (1600, 640)  # [px]
+EDGE, CAPTION, FOOT = 28, 26, 44  # left edge; line of words over a panel; time labels under the last one [px]
+AXIS_SIZE = 12.5
+_SMALLEST, _LARGEST = (800, 420), (6000, 4000)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure, and where on it things stand."""
+
+    figure: Figure
+    regions: list[Region]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueAxis:
+    """Values from ``low`` to ``high`` over the height of a panel."""
+
+    box: Box
+    low: float
+    high: float
+
+    def y(self, value: float) -> float:
+        """Where a value stands. [px]"""
+        return self.box.bottom + self.box.height * (value - self.low) / (self.high - self.low)
+
+
+def open_sheet(size: tuple[int, int], dpi: float, theme: ThemeName, palette: PaletteName) -> Sheet:
+    """
+    Open the page of a compact picture.
+
+    Raises
+    ------
+    UsageError
+        Unknown theme or palette, or a size that cannot hold the words.
+    """
+    if not all(low <= side <= high for low, side, high in zip(_SMALLEST, size, _LARGEST, strict=True)):
+        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 420 and 6000 x 4000 is possible")
+    look = find_theme(theme, palette)
+    return Sheet(size, dpi, look, find_palette(palette, look.name), COMPACT)
+
+
+def list_axis(sheet: Sheet, axis: ValueAxis, every: float = 44) -> tuple[list[float], float]:
+    """Round values at least so far apart [px] on an axis, and their step."""
+    return round_ticks(axis.low, axis.high, max(int(axis.box.height / sheet.px(every)), 1))
+
+
+def write_axis(sheet: Sheet, axes: Axes, axis: ValueAxis, labels: list[tuple[float, str]]) -> None:
+    """Draw quiet lines through a panel and their labels right of it, leaving out what would lie on its edges."""
+    axes.set_ylim(axis.low, axis.high)
+    sheet.rule(axes, across=[value for value, _ in labels])
+    half = sheet.px(AXIS_SIZE * 0.7)
+    for value, text in labels:
+        y = axis.y(value)
+        if axis.box.bottom + half < y < axis.box.top - half:
+            sheet.text(axis.box.right + sheet.px(8), y, text, AXIS_SIZE, sheet.theme.muted, va="center_baseline")

@@ -1,0 +1,149 @@
+"""Open interest against liquidations: what was open, and what was closed by force, on one time axis."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from liqcli.charts.bars import STRIP, WORDS, BarSeries, draw_bars, plan_bars, shade_cascades, write_words
+from liqcli.charts.canvas import Box, Sheet, own_style
+from liqcli.charts.compact_layout import (
+    AXIS_SIZE,
+    COMPACT,
+    EDGE,
+    FOOT,
+    Drawing,
+    ValueAxis,
+    list_axis,
+    open_sheet,
+    write_axis,
+)
+from liqcli.charts.figure_spec import Interest, InterestPicture, PaletteName, ThemeName
+from liqcli.charts.header import draw_header, plan_header
+from liqcli.charts.hit_regions import Page, Region
+from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis
+from liqcli.core.formatting import format_amount, format_axis, format_percent_signed
+
+_BETWEEN = 12  # the two panels [px]
+_LINE_SHARE = 0.56  # of the height of both
+_MARGIN = 0.08  # of the line's span, kept free above and below
+
+
+def draw_interest_picture(
+    picture: InterestPicture,
+    *,
+    theme: ThemeName = "dark",
+    palette: PaletteName = "liq",
+    size: tuple[int, int] = COMPACT,
+    dpi: float = 100.0,
+) -> Drawing:
+    """
+    Draw open interest over the liquidations per bucket.
+
+    Regions: panel (0 open interest, 1 liquidations), bucket (over both panels).
+
+    Raises
+    ------
+    UsageError
+        Unknown theme or palette, or a size that cannot hold the words.
+    """
+    with own_style():
+        sheet = open_sheet(size, dpi, theme, palette)
+        regions = _compose(sheet, picture)
+    return Drawing(sheet.figure, regions)
+
+
+def _compose(sheet: Sheet, picture: InterestPicture) -> list[Region]:
+    px = sheet.px
+    head = plan_header(sheet, picture)
+    draw_header(sheet, picture, head)
+    tall = sheet.height - head.height - px(FOOT) - px(_BETWEEN)
+    wide = sheet.width - 2 * px(EDGE)
+    labels = _plan_axis(sheet, picture, Box(0, 0, wide, _LINE_SHARE * tall))[1]
+    gutter = px(14) + max(sheet.text_width(text, AXIS_SIZE) for text in (*(text for _, text in labels), "100K"))
+    below = Box(px(EDGE), px(FOOT), wide - gutter, (1 - _LINE_SHARE) * tall)
+    above = Box(below.left, below.top + px(_BETWEEN), below.width, _LINE_SHARE * tall)
+    time = Timeline(picture.start_us, picture.end_us, below.left, below.right)
+
+    bars, lines = sheet.axes(below, "bars"), sheet.axes(above, "interest")
+    series = BarSeries(picture.starts_us, picture.step_us, picture.long, picture.short, "USD")
+    draw_bars(bars, sheet, plan_bars(sheet, below, time, series), series)
+    write_words(sheet, below, series, picture.cascades, None)
+    _draw_lines(lines, sheet, picture, above)
+    for axes, box in ((bars, below), (lines, above)):
+        shade_cascades(axes, sheet, time, picture.cascades, box.height, px(STRIP))
+    draw_time_axis(sheet, time, below.bottom, (bars, lines))
+    for axes in (bars, lines):
+        draw_gaps(axes, sheet, picture.gaps, time)
+    return _map(sheet, picture, time, above, below)
+
+
+def _plan_axis(sheet: Sheet, picture: InterestPicture, box: Box) -> tuple[ValueAxis, list[tuple[float, str]]]:
+    """Fit the axis to the lines, the strip of words left free; it does not begin at zero, and the words say so."""
+    values = np.concatenate([line.values for line in _lines(picture)])
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    span = (high - low) or 0.01 * high or 1.0
+    free = (box.height - sheet.px(STRIP)) / box.height
+    low -= _MARGIN * span
+    axis = ValueAxis(box, low, low + (1 + 2 * _MARGIN) * span / free)
+    ticks, step = list_axis(sheet, axis)
+    top = low + (axis.high - low) * free
+    return axis, [(tick, format_axis(tick, step, picture.interest.unit)) for tick in ticks if tick < top]
+
+
+def _lines(picture: InterestPicture) -> list[Interest]:
+    return [picture.interest] if picture.contracts is None else [picture.interest, picture.contracts]
+
+
+def _draw_lines(axes: Axes, sheet: Sheet, picture: InterestPicture, box: Box) -> None:
+    """Draw what the contracts are worth, and dashed what their number alone made of it."""
+    axis, labels = _plan_axis(sheet, picture, box)
+    write_axis(sheet, axes, axis, labels)
+    theme = sheet.theme
+    styles = (("interest", theme.interest, "-", 1.8), ("contracts", theme.text, (0, (4, 2.5)), 1.2))
+    for line, (name, color, style, width) in zip(_lines(picture), styles, strict=False):
+        axes.plot(
+            line.ts_us,
+            line.values,
+            color=color,
+            linewidth=sheet.points(width),
+            linestyle=style,
+            solid_joinstyle="round",
+            zorder=4,
+            label=name,
+        )
+    _write_line_words(sheet, picture, box)
+
+
+def _write_line_words(sheet: Sheet, picture: InterestPicture, box: Box) -> None:
+    """Say in the strip which line is which, and that the axis does not begin at zero."""
+    x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
+    worth, theme = picture.interest, sheet.theme
+    items = [("━ open interest", theme.interest, True), (f"{_ends(worth)} ({worth.basis})", theme.muted, False)]
+    if picture.contracts is not None:
+        alone = f"{_ends(picture.contracts)}: the contracts alone"
+        items += [("╌ at the first price", theme.text, True), (alone, theme.muted, False)]
+    hatched = f" · hatched: {GAP_WORDS}" if picture.gaps else ""
+    items.append((f"axis does not begin at 0{hatched}", theme.muted, False))
+    for words, color, bold in items:
+        width = sheet.text_width(words, WORDS, bold=bold)
+        if x + width > box.right:
+            return
+        sheet.text(x, y, words, WORDS, color, bold=bold, va="center_baseline")
+        x += width + sheet.px(7 if bold else 24)
+
+
+def _ends(line: Interest) -> str:
+    first, last = line.ends
+    change = format_percent_signed(100 * (last / first - 1)) if first > 0 else ""
+    return f"{format_amount(first, line.unit)} to {format_amount(last, line.unit)} {line.unit} {change}".rstrip()
+
+
+def _map(sheet: Sheet, picture: InterestPicture, time: Timeline, above: Box, below: Box) -> list[Region]:
+    page = Page(sheet.width, sheet.height)
+    found = [page.region("panel", 0, above), page.region("panel", 1, below)]
+    for key, start in enumerate(picture.starts_us.tolist()):
+        left, right = max(time.x(start), time.left), min(time.x(start + picture.step_us), time.right)
+        if left < right:
+            found.append(page.region("bucket", key, Box(left, below.bottom, right - left, above.top - below.bottom)))
+    return found

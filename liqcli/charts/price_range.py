@@ -1,0 +1,145 @@
+"""How far the price axis reaches, and the marks where price leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.figure_spec import HeatmapPicture
+from liqcli.charts.heatmap_layout import View, clip_candles, time_span
+from liqcli.core.formatting import format_counted, format_price, format_usd
+from liqcli.core.model import PriceSeries
+
+_MARGIN = 0.03  # of the price span, kept free above and below
+_FEWEST_BINS = 24  # one bin alone would fill the panel and say nothing
+_RARE = 0.005  # of the candles: prices seen for a shorter time may be cut off
+_MANY = 200  # candles from which a quantile tells rare prices; of fewer, whole bodies are kept and wicks may be cut off
+_MARK_SIZE, _MARK_HEIGHT = 12.5, 20
+_STRETCH = 0.15  # of the axis: a spike that takes less room stays whole
+_LAST_STRETCH = 0.5  # of the axis: where events were left out, a last price further out is an arrow at the edge
+
+
+def price_span(picture: HeatmapPicture) -> tuple[float, float]:
+    """
+    Choose the price axis: the bins, the last price, and the candles or the line, with a little air. [quote]
+
+    A spike of candles far outside of everything else is cut off, or the heat would be squeezed into a strip; see
+    :func:`find_escapes`. Where somebody asked for these prices, the axis is theirs.
+    """
+    edges = picture.grid.price_edges
+    low, high = float(edges[0]), float(edges[-1])
+    if picture.bounded:
+        return low, high
+    cut = picture.grid.outside_events > 0  # then the line of the events' prices leads out of the picture
+    if picture.last_price is not None and not cut:
+        low, high = min(low, picture.last_price), max(high, picture.last_price)
+    if picture.prices is not None:
+        candles = clip_candles(picture.prices, *time_span(picture))
+        low, high = _reach_candles(candles, low, high) if len(candles.ts_us) else (low, high)
+    elif picture.trace is not None and not cut:
+        line = picture.trace[1][np.isfinite(picture.trace[1])]
+        low, high = float(line.min(initial=low)), float(line.max(initial=high))
+    if picture.last_price is not None and cut:
+        spare = _LAST_STRETCH * (high - low)
+        if low - spare <= picture.last_price <= high + spare:
+            low, high = min(low, picture.last_price), max(high, picture.last_price)
+    margin = max(_MARGIN * (high - low), (_FEWEST_BINS * picture.grid.bin.width - (high - low)) / 2)
+    below = low - margin
+    return (0.0 if below < 0 <= low else below), high + margin  # no air below a price of nothing
+
+
+def _reach_candles(candles: PriceSeries, low: float, high: float) -> tuple[float, float]:
+    """Widen the axis to the candles, a rare spike that would stretch it left out."""
+    if len(candles.ts_us) >= _MANY:
+        usual = float(np.quantile(candles.low, _RARE)), float(np.quantile(candles.high, 1 - _RARE))
+    else:
+        bodies = np.stack([candles.open, candles.close])
+        usual = float(bodies.min()), float(bodies.max())
+    low, high = min(low, usual[0]), max(high, usual[1])
+    allowed = _STRETCH * (high - low)
+    lowest, highest = float(candles.low.min()), float(candles.high.max())
+    whole_low = min(low, lowest) if low - lowest <= allowed else low
+    whole_high = max(high, highest) if highest - high <= allowed else high
+    return whole_low, whole_high
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """Price left the frame, and was furthest out at ``ts_us`` [µs UTC], at ``price``. [quote]"""
+
+    ts_us: float
+    price: float
+    way: Literal["up", "down"]
+
+
+def find_escapes(prices: NDArray[np.float64], low: float, high: float) -> list[Escape]:
+    """
+    List the runs of candles, or of points on a line, that leave ``[low, high]``, each with its extreme.
+
+    ``prices``, shape ``(n, 3)``: time [µs UTC], lowest and highest price [quote].
+    """
+    found = []
+    ts_us, lows, highs = prices.T
+    below: tuple[Literal["up", "down"], NDArray[np.bool_], NDArray[np.float64]] = ("down", lows < low, -lows)
+    above: tuple[Literal["up", "down"], NDArray[np.bool_], NDArray[np.float64]] = ("up", highs > high, highs)
+    for way, outside, far in (below, above):
+        turns = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]]).astype(np.int8)))
+        for first, past in zip(turns[::2].tolist(), turns[1::2].tolist(), strict=True):
+            k = first + int(np.argmax(far[first:past]))
+            found.append(Escape(float(ts_us[k]), abs(float(far[k])), way))
+    return found
+
+
+def draw_outside(sheet: Sheet, view: View, picture: HeatmapPicture) -> list[Box]:
+    """Print at the edges which events the price axis leaves out; gives the boxes others must leave alone."""
+    if picture.bounded:
+        return []  # the subtitle says it
+    grid, boxes = picture.grid, []
+    for outside, arrow, place, reach in ((grid.above, "▲", "above", "up"), (grid.below, "▼", "below", "down")):
+        if outside.price is None:
+            continue
+        label = (
+            f"{arrow} {format_counted(outside.events, 'event')} {place}, {reach} to {format_price(outside.price)}: "
+            f"{format_usd(outside.notional)} USD"
+        )
+        height, edge = sheet.px(_MARK_HEIGHT), sheet.px(3)
+        bottom = view.heat.top - height - edge if place == "above" else view.heat.bottom + edge
+        width = sheet.text_width(label, _MARK_SIZE, bold=True) + sheet.px(10)
+        box = Box(view.heat.left + edge, bottom, width, height)
+        sheet.pill(box, sheet.theme.band)
+        sheet.text(box.left + sheet.px(5), bottom + height / 2, label, _MARK_SIZE, bold=True, va="center_baseline")
+        boxes.append(box)
+    return boxes
+
+
+def draw_escapes(sheet: Sheet, view: View, escapes: Sequence[Escape], taken: Sequence[Box] = ()) -> list[Box]:
+    """
+    Print how far price went beyond the frame, at the edge where it left; gives the boxes others must leave alone.
+
+    Where labels would overlap, the one furthest out stays; what is ``taken`` already stays too.
+    """
+    placed: list[tuple[Escape, Box, str]] = []
+    for escape in sorted(escapes, key=lambda e: (-e.price if e.way == "up" else e.price, e.ts_us)):
+        label = f"{'▲' if escape.way == 'up' else '▼'} {format_price(escape.price)}"
+        box = _place(sheet, view, escape, label)
+        if not any(box.touches(other) for other in (*taken, *(other for _, other, _ in placed))):
+            placed.append((escape, box, label))
+    for _, box, label in placed:
+        sheet.pill(box, sheet.theme.band)
+        y = box.bottom + box.height / 2
+        sheet.text(box.left + sheet.px(5), y, label, _MARK_SIZE, bold=True, va="center_baseline")
+    return [*taken, *(box for _, box, _ in placed)]
+
+
+def _place(sheet: Sheet, view: View, escape: Escape, label: str) -> Box:
+    """Put the arrow under the candle, as far as the panel allows."""
+    width, height = sheet.text_width(label, _MARK_SIZE, bold=True) + sheet.px(10), sheet.px(_MARK_HEIGHT)
+    left = view.time.x(escape.ts_us) - sheet.px(5) - sheet.text_width("▲", _MARK_SIZE, bold=True) / 2
+    left = min(max(left, view.heat.left + sheet.px(2)), view.heat.right - width - sheet.px(2))
+    bottom = view.heat.top - height - sheet.px(3) if escape.way == "up" else view.heat.bottom + sheet.px(3)
+    return Box(left, bottom, width, height)

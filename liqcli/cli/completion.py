@@ -1,0 +1,74 @@
+"""What the Tab key offers behind an option; only names are looked at, so that it is there at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+Completion = Callable[[str], list[str]]
+
+
+def one_of(*choices: str) -> Completion:
+    """Offer some words."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
+
+
+def some_of(*choices: str) -> Completion:
+    """Offer some words for a list with commas: those that are not in it yet."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _continue_list(incomplete, choices)
+
+    return complete
+
+
+def exchanges(incomplete: str) -> list[str]:
+    """Offer exchanges for a list with commas."""
+    from liqcli.core.symbols import EXCHANGES
+
+    return _continue_list(incomplete, EXCHANGES)
+
+
+def sources(incomplete: str) -> list[str]:
+    """Offer sources for a list with commas."""
+    from liqcli.sources.registry import SOURCES
+
+    return _continue_list(incomplete, SOURCES)
+
+
+def one_source(incomplete: str) -> list[str]:
+    """Offer a source."""
+    from liqcli.sources.registry import SOURCES
+
+    return [name for name in SOURCES if name.startswith(incomplete)]
+
+
+def held_symbols(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer what the lake holds: symbols, and the bases that several of them share."""
+    from liqcli.core.environment import lake_root
+    from liqcli.core.symbols import split_symbol
+
+    given: Any = ctx.params.get("lake")
+    folders = lake_root(Path(given) if given else None).glob("liquidations/exchange=*/symbol=*")
+    held = {folder.name.removeprefix("symbol=") for folder in folders}
+    return sorted(name for name in held | {split_symbol(one)[0] for one in held} if name.startswith(incomplete.upper()))
+
+
+def usual_symbols(incomplete: str) -> list[str]:
+    """Offer well-known symbols for a list with commas."""
+    from liqcli.core.symbols import WELL_KNOWN_BASES
+
+    return _continue_list(incomplete.upper(), [f"{base}USDT" for base in WELL_KNOWN_BASES])
+
+
+def _continue_list(incomplete: str, choices: Iterable[str]) -> list[str]:
+    *before, last = incomplete.split(",")
+    start = "".join(f"{word}," for word in before)
+    return [f"{start}{choice}" for choice in choices if choice.startswith(last) and choice not in before]

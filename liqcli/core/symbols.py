@@ -1,0 +1,212 @@
+"""Symbols: one canonical name (``SOLUSDT``, ``BTCUSDT-251226``) out of every exchange's and user's spelling."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from liqcli.core.errors import UsageError
+from liqcli.core.expiry import cut_expiry, is_expiry
+
+# Longest first: "USDT" must win over "USD" when a suffix is cut off.
+QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDE", "USD", "EUR", "BTC", "ETH")
+
+# Names a user may mean although the lake has never seen them; only used to tell a typo from a coin not fetched yet.
+WELL_KNOWN_BASES = (
+    "BTC", "ETH", "SOL", "XRP", "DOGE", "BNB", "ADA", "AVAX", "LINK", "LTC", "BCH", "TRX", "DOT", "SUI", "NEAR", "APT",
+    "ARB", "OP", "HYPE", "PEPE", "WIF", "SHIB", "TON", "FIL", "ATOM", "UNI", "AAVE", "ETC", "INJ", "TIA", "SEI", "ENA",
+    "ONDO", "JUP", "PYTH", "WLD", "XLM", "ICP", "HBAR",
+)  # fmt: skip
+
+# Exchanges that liqcli can name; "what an exchange is called" is design.md's list plus the venues of Tardis files.
+EXCHANGES = (
+    "binance",
+    "bybit",
+    "okx",
+    "gate",
+    "htx",
+    "deribit",
+    "kraken",
+    "bitfinex",
+    "bitget",
+    "coinex",
+    "dydx",
+    "poloniex",
+    "aster",
+    "bitmex",
+    "ftx",
+    "lighter",
+    "hyperliquid",
+    "pacifica",
+)
+
+_PERPETUAL = re.compile(r"[-_](SWAP|PERP|PERPETUAL)$")
+_KRAKEN = re.compile(r"^(PF|PI|FI|FF)_")
+_BITFINEX = re.compile(r"^T([A-Z0-9]+)F0:UST(F0)?$")
+_CCXT = re.compile(r"^([^/:]+)/([^/:]+):[^/:-]+(-\d{6})?$")
+_OPTION = re.compile(r"[-_][\dD.]+[-_][CP]([-_][A-Z]+)?$")  # BTC-27MAR26-80000-C, XRP_USDC-27MAR26-0d5-C
+
+
+def normalise_symbol(text: str) -> str:
+    """
+    Turn any spelling of a perpetual or future into base + quote: ``SOL-USDT-SWAP`` -> ``SOLUSDT``.
+
+    A dated future keeps its expiry: ``BTCUSDT_261225`` -> ``BTCUSDT-261225``. A bare base (``SOL``, ``BTC_261225``)
+    comes back as it is; :func:`match_symbols` reads it as every contract on that base (with that expiry).
+
+    Raises
+    ------
+    UsageError
+        A spot name (``SOL/USDT``, ``SOLUSDT-SPOT``), an option, or characters that no contract name has.
+    """
+    name = text.strip().upper()
+    if name.endswith(("-SPOT", "_SPOT", ":SPOT")) or (name.count("/") == 1 and ":" not in name):
+        pair = re.sub(r"[-_:]SPOT$", "", name).replace("/", "").replace("-", "").replace("_", "")
+        check_name(pair, "symbol", text)
+        raise UsageError(
+            f"{text!r} is a spot market: spot has no leverage, so nothing is liquidated there; "
+            f"the perpetual is called {pair}"
+        )
+    if _OPTION.search(name) or "-FS-" in name:
+        raise UsageError(f"{text!r} is {'a spread' if '-FS-' in name else 'an option'}, not a future")
+    if match := _BITFINEX.match(name):
+        name = match[1] + "USDT"
+    if match := _CCXT.match(name):
+        name = match[1] + match[2] + (match[3] or "")
+    stem, expiry = cut_expiry(_KRAKEN.sub("", name))
+    pair = _join_pair(stem)
+    return check_symbol(f"{pair}-{expiry}" if expiry else pair, text)
+
+
+def _join_pair(name: str) -> str:
+    """Write base and quote in one word, without what says that a contract is a perpetual."""
+    perpetual = _PERPETUAL.search(name)
+    name = _PERPETUAL.sub("", name)
+    joined = re.sub(r"[-_]", "", name)
+    if joined == name and perpetual and not _has_quote(name):
+        joined += "USD"  # Deribit writes BTC-PERPETUAL for the inverse contract
+    return "BTC" + joined[3:] if joined.startswith("XBT") else joined
+
+
+def check_symbol(symbol: str, shown: str | None = None) -> str:
+    """
+    Let a canonical symbol pass: letters and digits, and an expiry behind a dash.
+
+    Raises
+    ------
+    UsageError
+        Anything else.
+    """
+    pair, dash, expiry = symbol.partition("-")
+    if dash and not is_expiry(expiry):
+        pair = symbol
+    check_name(pair, "symbol", shown if shown is not None else symbol)
+    return symbol
+
+
+def expiry_of(symbol: str) -> str:
+    """The expiry that a canonical symbol carries (``251226``), empty for a perpetual."""
+    return symbol.partition("-")[2]
+
+
+def add_quote(symbol: str, quote: str) -> str:
+    """Give a symbol without a quote one: ``BTC`` -> ``BTCUSDT``, ``BTC-251226`` -> ``BTCUSDT-251226``."""
+    base, dash, expiry = symbol.partition("-")
+    return f"{base}{quote}{dash}{expiry}"
+
+
+def check_name(name: str, what: str, shown: str | None = None) -> str:
+    """
+    Let only letters and digits pass: such a name is safe in a path, in SQL and in HTML.
+
+    Raises
+    ------
+    UsageError
+        Anything else, or longer than 40 characters.
+    """
+    if not name or len(name) > 40 or not name.isalnum():
+        several = "; one at a time" if "," in name else ""
+        raise UsageError(
+            f"{what}: {shown if shown is not None else name!r} is not a contract name (letters and digits){several}"
+        )
+    return name
+
+
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """Cut a canonical symbol into base and quote (not its expiry); the quote is empty when none is recognised."""
+    pair = symbol.partition("-")[0]
+    for quote in QUOTES:
+        if pair.endswith(quote) and len(pair) > len(quote):
+            return pair[: -len(quote)], quote
+    return pair, ""
+
+
+def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
+    """
+    Find which stored symbols a user's word means: itself, or every contract on a bare base (with its expiry, if any).
+
+    Raises
+    ------
+    UsageError
+        Nothing like it is stored and it is no name we know: the nearest ones are given.
+    """
+    symbol = normalise_symbol(wanted)
+    names = sorted(set(held))
+    if _has_quote(symbol):
+        found = [symbol] if symbol in names else []
+    else:
+        base, expiry = split_symbol(symbol)[0], expiry_of(symbol)
+        on_base = [name for name in names if name == symbol or split_symbol(name)[0] == base]
+        found = [name for name in on_base if not expiry or expiry_of(name) == expiry]
+    if not found and names and not _is_known(symbol):
+        pairs = [*names, *(f"{base}USDT" for base in WELL_KNOWN_BASES)]
+        hint = nearest(symbol, pairs if _has_quote(symbol) else [*pairs, *(split_symbol(pair)[0] for pair in pairs)])
+        raise UsageError(f"unknown symbol {wanted!r}{hint}")
+    return found
+
+
+def check_exchange(name: str, extra: Iterable[str] = ()) -> str:
+    """
+    Check an exchange name a user wrote against the known ones (and those the lake holds).
+
+    Raises
+    ------
+    UsageError
+        Unknown; the nearest names are given.
+    """
+    known = sorted({*EXCHANGES, *extra})
+    lowered = name.strip().lower()
+    if lowered not in known:
+        raise UsageError(f"unknown exchange {name!r}{nearest(lowered, known)}")
+    return lowered
+
+
+def doubt_exchange(name: str) -> str:
+    """Say that a name looks like a slip of the pen for a known exchange; nothing where it is known, or like none."""
+    lowered = name.strip().lower()
+    close = difflib.get_close_matches(lowered, EXCHANGES, n=1, cutoff=0.7)
+    return (
+        f"{lowered!r} is stored as an exchange of its own; did you mean {close[0]}?"
+        if close != [lowered] and close
+        else ""
+    )
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Write ``; did you mean a, b?`` with the closest names, or the whole list when none is close."""
+    pool = sorted(set(names))
+    close = difflib.get_close_matches(word, pool, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {', '.join(close)}?"
+    return f"; known: {', '.join(pool[:20])}{' …' if len(pool) > 20 else ''}"
+
+
+def _has_quote(symbol: str) -> bool:
+    base, quote = split_symbol(symbol)
+    return bool(quote) and bool(base)
+
+
+def _is_known(symbol: str) -> bool:
+    base, _quote = split_symbol(symbol)
+    return base in WELL_KNOWN_BASES

@@ -1,0 +1,227 @@
+"""
+Reading the times and lengths that users write: ``24h``, ``2024-12-04T16:00Z``, ``now``, ``latest``.
+
+Reading the times that other people's files hold: ISO 8601 text, or seconds, ms, µs, ns since the epoch.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+
+from liqcli.core.errors import UsageError
+from liqcli.core.formatting import format_iso, format_time
+from liqcli.core.model import EARLIEST_US, US_PER_S, Window, shorten, to_us
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_LENGTH = re.compile(r"^(\d{1,9})([smhdw])$")
+MINUTE_US = 60 * US_PER_S
+DEFAULT_LOOKBACK = "24h"
+
+
+def parse_length(text: str, what: str = "lookback") -> int:
+    """
+    Read a length of time such as ``90s 15m 1h 4h 24h 7d 30d``. [µs]
+
+    Raises
+    ------
+    UsageError
+        Not of that form, or zero.
+    """
+    match = _LENGTH.match(text.strip().lower())
+    if not match or int(match[1]) == 0:
+        raise UsageError(f"{what}: {text!r} is not a length of time; write it like 90s, 15m, 1h, 24h, 7d")
+    return int(match[1]) * _UNITS[match[2]] * US_PER_S
+
+
+def format_length(length_us: int) -> str:
+    """Write a length as the largest unit that divides it: ``24h`` for a day, ``5m`` for 300 s."""
+    seconds = length_us // US_PER_S
+    if seconds and seconds % 86400 == 0 and seconds > 86400:
+        return f"{seconds // 86400}d"
+    for unit in ("h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{seconds // _UNITS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+def parse_moment(text: str, what: str) -> int:
+    """
+    Read an ISO 8601 moment; a moment without an offset is UTC. [µs UTC]
+
+    Raises
+    ------
+    UsageError
+        Not ISO 8601.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("z", "Z"))
+        return to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        words = ", now or latest" if what == "--until" else " or 2026-03-31T10:00+02:00"
+        raise UsageError(
+            f"{what}: {text!r} is not a time; write it like 2026-03-31, 2026-03-31T08:00Z{words}"
+        ) from None
+
+
+def now_us() -> int:
+    """The present instant. [µs UTC]"""
+    return to_us(datetime.now(tz=UTC))
+
+
+def resolve_window(since: str | None, until: str | None, lookback: str, latest_us: int | None) -> Window:
+    """
+    Turn ``--since/--until/--lookback`` into a half-open window.
+
+    ``now`` and ``latest`` (the last stored event, ``latest_us``) are moved up to the next full minute, so that the
+    event itself lies inside and a daily run has a tidy title.
+
+    Raises
+    ------
+    UsageError
+        Unreadable, before 2015, or the end is not after the start.
+    """
+    end = _resolve_end(until or "now", latest_us)
+    if since and since.strip().lower() in ("now", "latest"):
+        raise UsageError("--since: 'now' and 'latest' only make sense for --until")
+    start = parse_moment(since, "--since") if since else end - parse_length(lookback, "--lookback")
+    if start >= end:
+        shown = f"{format_time(start)} is not before {format_time(end)} UTC{'' if until else ', which is now'}"
+        raise UsageError(f"--since must lie before --until: {shown}")
+    if start < EARLIEST_US:
+        raise UsageError("the window starts before 2015; no exchange published liquidations then")
+    return Window(start, end)
+
+
+def check_lookback(lookback: str | None, since: str | None) -> str:
+    """
+    Give the length of a window that is not given by its start.
+
+    Raises
+    ------
+    UsageError
+        Both are given: a lookback counts back from the end. The message names the end that would be meant.
+    """
+    if lookback is not None and since:
+        end = format_iso(parse_moment(since, "--since") + parse_length(lookback, "--lookback"))
+        raise UsageError(
+            f"--since and --lookback cannot be combined: --lookback counts back from --until; "
+            f"for {lookback} from there on: --since {since} --until {end}"
+        )
+    return lookback or DEFAULT_LOOKBACK
+
+
+def cut_future(window: Window, now: int) -> Window:
+    """Let a window end at the last full minute, if it ends later: what lies ahead is no gap; an unborn one stays."""
+    end = min(window.end_us, now // MINUTE_US * MINUTE_US)
+    return Window(window.start_us, end) if end > window.start_us else window
+
+
+def _resolve_end(until: str, latest_us: int | None) -> int:
+    word = until.strip().lower()
+    if word == "now":
+        return -(-now_us() // MINUTE_US) * MINUTE_US
+    if word == "latest":
+        if latest_us is None:
+            raise UsageError("--until latest: the lake holds no event of that symbol yet")
+        return (latest_us // MINUTE_US + 1) * MINUTE_US
+    return parse_moment(until, "--until")
+
+
+# A number below the first limit counts seconds (up to the year 5138), below the second ms, below the third µs, else ns.
+_SECONDS_BELOW, _MS_BELOW, _US_BELOW = 10**11, 10**14, 10**17
+_MOST_DIGITS = 30  # nanoseconds of this century have 19
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
+
+
+def parse_time_cell(cell: object, zone: tzinfo = UTC) -> int:
+    """
+    Read one time. [µs UTC]
+
+    Parameters
+    ----------
+    cell : str, int, float, Decimal or datetime
+        ISO 8601 (``2024-12-04 22:16:25.587000+05:30``), or a number whose unit follows from its magnitude.
+    zone : tzinfo
+        Where the clock stood that wrote times without an offset.
+
+    Raises
+    ------
+    ValueError
+        No time; or a local time that happens twice, or never, where clocks are changed: it is not guessed.
+    """
+    if isinstance(cell, datetime):
+        return _from_datetime(cell, zone)
+    if isinstance(cell, bool) or cell is None:
+        raise ValueError(f"not a time: {cell!r}")
+    if isinstance(cell, int):
+        return _from_number(cell)
+    text = str(cell).strip()
+    is_plain = text.isascii() and text[:1].isdigit() and text.replace(".", "", 1).isdigit()
+    if is_plain and len(text.partition(".")[0]) > _MOST_DIGITS:
+        raise ValueError(f"not a time: {shorten(text)}")
+    if is_plain and text.isdigit():
+        return _from_number(int(text))
+    try:
+        return _from_datetime(datetime.fromisoformat(text), zone)
+    except OverflowError:  # year 1 or 9999, moved to UTC
+        raise ValueError(f"not a time: {shorten(text)}") from None
+    except ValueError as error:
+        if is_plain:
+            return _from_number(Decimal(text[: 3 * _MOST_DIGITS]))
+        if isinstance(cell, float):
+            return _from_float(text)
+        if "local time" in str(error):
+            raise
+        raise ValueError(f"not a time: {shorten(text)}") from None
+
+
+def parse_zone(name: str) -> tzinfo:
+    """
+    Find a time zone by its IANA name, such as ``Europe/Berlin``.
+
+    Raises
+    ------
+    UsageError
+        Unknown.
+    """
+    import zoneinfo
+
+    if name.upper() in ("UTC", "Z"):
+        return UTC
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(f"--tz: unknown time zone {name!r}; write it like UTC, Europe/Berlin, Asia/Kolkata") from None
+
+
+def _from_datetime(moment: datetime, zone: tzinfo) -> int:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+        if zone is not UTC and moment.utcoffset() != moment.replace(fold=1).utcoffset():
+            raise ValueError(f"local time happens twice or never where clocks change: {moment:%Y-%m-%d %H:%M:%S}")
+    if moment.tzinfo is UTC:
+        return (moment - _EPOCH) // _US
+    return to_us(moment)
+
+
+def _from_float(text: str) -> int:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"not a time: {text!r}") from None
+    if not number.is_finite():
+        raise ValueError(f"not a time: {text!r}")
+    return _from_number(number)
+
+
+def _from_number(number: int | Decimal) -> int:
+    if number < _SECONDS_BELOW:
+        return int(number * 1_000_000)
+    if number < _MS_BELOW:
+        return int(number * 1000)
+    if number < _US_BELOW:
+        return int(number)
+    return int(number // 1000)

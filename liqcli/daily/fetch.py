@@ -1,0 +1,146 @@
+"""Getting what the windows lack, so that one bad name or one dead source does not cost the day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from liqcli.core.errors import LakeError, LiqcliError, UsageError
+from liqcli.core.model import Window
+from liqcli.core.settings import Settings
+from liqcli.core.symbols import expiry_of
+from liqcli.ingest.fetch import FetchSummary, fetch
+from liqcli.ingest.fetch.messages import list_market_troubles, troubles_of
+from liqcli.ingest.fetch.progress import Progress
+from liqcli.ingest.fetch.source_selection import choose_pairs
+from liqcli.lake.store import Lake
+
+if TYPE_CHECKING:
+    from liqcli.ingest.fetch.tasks import MarketRow
+
+KINDS = ("candles", "open-interest")
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Gathered:
+    """
+    What the sources said: a row each for ``summary.json``, and in sentences what went wrong.
+
+    ``notes`` are about candles and open interest: reports are made without them too.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def gather(lake: Lake, settings: Settings, window: Window, progress: Progress) -> Gathered:
+    """Fetch all symbols; what fails is noted, never raised, unless the lake itself cannot be written."""
+    exchanges = _fetchable(settings, progress.say)
+    if settings.exchanges and not exchanges:
+        return Gathered()
+    symbols = tuple(symbol for symbol in settings.symbols if not expiry_of(symbol))
+    if not symbols:  # dated contracts are imported or recorded
+        return Gathered()
+    run = _Run(lake, settings, symbols, window, exchanges, progress)
+    try:
+        run.fetch(symbols)
+    except UsageError:  # an unknown symbol: the others still want their data
+        for symbol in symbols:
+            try:
+                run.fetch([symbol])
+            except UsageError as error:
+                run.found.troubles.append(f"{symbol}: {error}")
+    run.found.troubles = [*_tell_troubles(run.found.rows), *run.found.troubles]
+    run.fetch_market()
+    return run.found
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is asked for, and what came of it."""
+
+    lake: Lake
+    settings: Settings
+    symbols: Sequence[str]
+    window: Window
+    exchanges: Sequence[str]
+    progress: Progress
+    found: Gathered = field(default_factory=Gathered)
+
+    def fetch(self, symbols: Sequence[str]) -> None:
+        """Get liquidations; an unknown symbol is raised."""
+        try:
+            sources = self.settings.sources
+            summary = fetch(self.lake, self.window, symbols, sources, self.exchanges, progress=self.progress)
+        except (UsageError, LakeError):
+            raise
+        except LiqcliError as error:
+            self.found.troubles.append(str(error))
+        else:
+            _note(self.found, summary)
+
+    def fetch_market(self) -> None:
+        """Get candles and open interest too; a report without them says so itself: their failure is only noted."""
+        from liqcli.ingest.fetch.market_data import fetch_market, spell_out
+
+        symbols = spell_out(self.symbols, [row["symbol"] for row in self.found.rows])
+        try:
+            rows = fetch_market(self.lake, self.window, symbols, KINDS, progress=self.progress)
+        except LakeError:
+            raise
+        except LiqcliError as error:
+            self.found.notes.append(f"candles and open interest: {error}")
+        else:
+            self.found.notes += _tell_lacking(rows)
+
+
+def _tell_lacking(rows: Sequence[MarketRow]) -> list[str]:
+    """Say each reason once, as a fetch does, and what it is about."""
+    lines = [line for line, lacking in list_market_troubles(rows) if lacking]
+    return [line if line.startswith(KINDS) else f"candles and open interest: {line}" for line in lines]
+
+
+def _fetchable(settings: Settings, say: Say) -> list[str]:
+    """Leave out exchanges that publish no history: their reports show what was recorded or imported."""
+    able = []
+    for exchange in settings.exchanges:
+        try:
+            choose_pairs(settings.sources, (exchange,))
+        except UsageError as error:
+            say(f"{error}; the reports show what the lake holds of it")
+        else:
+            able.append(exchange)
+    return able
+
+
+def _note(found: Gathered, summary: FetchSummary) -> None:
+    for row in summary.rows:
+        said = troubles_of(row)
+        found.rows.append(
+            {
+                "source": row.source,
+                "exchange": row.exchange,
+                "symbol": row.symbol,
+                "result": row.result,
+                "troubles": said,
+                "messages": [*said, *row.notes],
+            }
+        )
+
+
+def _tell_troubles(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say each trouble once with all symbols that it struck: a source that is down is one trouble."""
+    struck: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for text in row["troubles"]:
+            struck.setdefault((name_place(row), text), []).append(row["symbol"])
+    return [f"{place} {', '.join(symbols)}: {text}" for (place, text), symbols in struck.items()]
+
+
+def name_place(row: dict[str, Any]) -> str:
+    """Name source and exchange of a row, once where they are the same."""
+    return str(row["source"] if row["source"] == row["exchange"] else f"{row['source']} {row['exchange']}")

@@ -1,0 +1,189 @@
+"""The reports of a day: their files, and their entries in the summary."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from liqcli.analysis.clusters import side_of
+from liqcli.analysis.heatmap import GridOptions
+from liqcli.charts.figure_spec import ThemeName
+from liqcli.charts.thumbnail import draw_thumbnail
+from liqcli.core.errors import EmptyWindowError, LiqcliError, OutputError
+from liqcli.core.formatting import format_iso
+from liqcli.core.settings import Settings
+from liqcli.daily.day import Day
+from liqcli.lake.selection import Query
+from liqcli.lake.store import Lake
+from liqcli.report.figure_registry import build_alt_text, build_picture
+from liqcli.report.json_document import build_report
+from liqcli.report.output_files import write_file, write_outputs
+from liqcli.report.results import Findings, View, build_findings
+
+THUMBNAIL_THEMES: tuple[ThemeName, ...] = ("dark", "light")
+_HEADLINES = (
+    "start", "end", "exchanges", "sources", "events", "notional", "long_notional", "short_notional", "largest",
+    "last_price", "bin_width", "completeness", "coverage", "sample", "too_little_data",
+)  # fmt: skip
+_PLACE = ("rank", "low", "high", "notional", "share", "events", "distance_pct", "step")
+LISTED = 20  # of each kind: what alerts can see
+_BURST = ("start", "end", "position", "events", "notional", "share")
+
+Say = Callable[[str], None]
+Entry = dict[str, Any]
+Computed = tuple[Findings, dict[str, Any]]  # a window's findings, and the report built of them
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a run's reports are made from, where they are written, and of which day they are."""
+
+    lake: Lake
+    settings: Settings
+    folder: Path
+    day: Day
+
+
+def make_reports(task: Task, say: Say, warn: Say) -> list[Entry]:
+    """
+    Write the pages, numbers and thumbnails of every symbol and lookback.
+
+    While one report is drawn, the next one is computed: the engine works beside Python, and drawing is Python.
+
+    Returns
+    -------
+    list of dict
+        The entries of ``docs/units.md#daily``: ``status`` is ``ok``, ``no data`` or ``failed``, then with ``message``.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    names = list(itertools.product(task.settings.symbols, task.settings.lookbacks))
+    entries = []
+    for (symbol, lookback), computed in zip(names, _compute_ahead(task, names), strict=True):
+        entry = {"symbol": symbol, "lookback": lookback, "name": f"{symbol}-{lookback}"}
+        entry |= _make_report(task, entry["name"], computed, warn)
+        if entry["status"] == "ok":
+            say(f"{entry['name']}: drawn")
+        else:
+            warn(f"{entry['name']}: {entry['status']}: {entry['message']}")
+        entries.append(entry)
+    return entries
+
+
+def _compute_ahead(task: Task, names: Iterable[tuple[str, str]]) -> Iterator[Future[Computed]]:
+    """Give each report's findings, at most one of them before it is asked for: they are large."""
+    with ThreadPoolExecutor(1, "findings") as pool:
+        ready: Future[Computed] | None = None
+        for name in names:
+            following = pool.submit(_compute, task, name)
+            if ready:
+                yield ready
+            ready = following
+        if ready:
+            yield ready
+
+
+def _compute(task: Task, name: tuple[str, str]) -> Computed:
+    symbol, lookback = name
+    query = Query(symbol, lookback, until=format_iso(task.day.end_us), exchanges=task.settings.exchanges)
+    findings = build_findings(task.lake, query, GridOptions(), _view(task.settings, task.settings.themes[0]))
+    return findings, build_report(findings)
+
+
+def _make_report(task: Task, name: str, computed: Future[Computed], warn: Say) -> Entry:
+    """Write one report; what is wrong with it costs the others nothing."""
+    try:
+        findings, report = computed.result()
+        for path in findings.damaged:
+            warn(f"{path}: damaged, left out of {name}; liqcli verify says more")
+        return {"status": "ok", **_write(task, name, findings, report)}
+    except EmptyWindowError as error:  # its fact alone: the advice is for somebody at a shell
+        return {"status": "no data", "message": error.fact}
+    except OutputError:
+        raise
+    except LiqcliError as error:
+        message = str(error).replace(str(task.lake.root), "the lake")  # where it lies is nobody's business
+        return {"status": "failed", "message": message}
+    except Exception as error:  # at night a fault in one report must not cost the others
+        return {"status": "failed", "message": f"unforeseen fault: {type(error).__name__}: {error}"}
+
+
+def hot_places(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give a report's clusters, or its price bands where it has none, best rank first; none of too little data."""
+    if report["meta"]["too_little_data"]:
+        return []
+    places: list[dict[str, Any]] = report.get("clusters") or report.get("bands") or []
+    return places
+
+
+def _view(settings: Settings, theme: str) -> View:
+    return View(palette=settings.palette, scale=settings.scale, theme=theme)
+
+
+def _write(task: Task, name: str, findings: Findings, report: dict[str, Any]) -> Entry:
+    settings, folder = task.settings, task.folder
+    pages: dict[str, str] = {}
+    for theme in settings.themes:
+        page = folder / (f"{name}.html" if not pages else f"{name}-{theme}.html")
+        if pages:
+            write_outputs(replace(findings, view=_view(settings, theme)), [page])
+        else:
+            write_outputs(findings, [page, folder / f"{name}.json"], report=report)
+        pages[theme] = page.name
+    thumbnails = {}
+    picture = build_picture(findings)
+    for thumbnail_theme in THUMBNAIL_THEMES:
+        thumbnails[thumbnail_theme] = f"{name}-{thumbnail_theme}.png"
+        shown = draw_thumbnail(picture, theme=thumbnail_theme, palette=settings.palette, scale=settings.scale)  # type: ignore[arg-type]
+        write_file(folder / thumbnails[thumbnail_theme], shown)
+    return {
+        "files": {"html": pages[settings.themes[0]], "pages": pages, "json": f"{name}.json", "thumbnails": thumbnails},
+        "alt": build_alt_text(findings),
+        "damaged": [path.name for path in findings.damaged],
+        **_headlines(report),
+    }
+
+
+def _headlines(report: dict[str, Any]) -> Entry:
+    """Pick what index, digest and alerts need out of the report's numbers."""
+    meta, places = report["meta"], hot_places(report)
+    bursts = sorted(report.get("cascades") or [], key=lambda burst: (-burst["notional"], burst["start"]))
+    heavy = report["heavy_outside"] if report.get("clusters") else []  # bands name them already
+    sides = [side_of(place["low"], place["high"], meta["last_price"]) for place in places]
+    largest = {
+        name: _pick_place([place for place, side in zip(places, sides, strict=True) if side == name])
+        for name in ("above", "at price", "below")
+    }
+    return {
+        **{key: meta[key] for key in _HEADLINES},
+        "places": "clusters" if report.get("clusters") else "bands",
+        "top": _pick_place(places),
+        "above": largest["above"],
+        "around": largest["at price"],
+        "below": largest["below"],
+        "largest_cascade": _pick(bursts, _BURST),
+        "clusters": [_shorten(place) for place in places[:LISTED]],
+        "heavy_outside": [_shorten(place) for place in heavy[:LISTED]],
+        "cascades": [{key: burst[key] for key in _BURST} for burst in bursts[:LISTED]],
+        "content_hash": report["content_hash"],
+    }
+
+
+def _pick_place(places: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return _shorten(places[0]) if places else None
+
+
+def _shorten(place: dict[str, Any]) -> dict[str, Any]:
+    """Keep the keys of a place; a cluster also has the step that its edges are multiples of."""
+    return {key: place[key] for key in _PLACE if key in place}
+
+
+def _pick(items: list[dict[str, Any]], keys: tuple[str, ...]) -> dict[str, Any] | None:
+    return {key: items[0][key] for key in keys} if items else None

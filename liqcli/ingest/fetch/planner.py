@@ -1,0 +1,193 @@
+"""
+Planning: which windows to ask a source for, and in words what cannot be asked. Pure.
+
+What the lake lacks of a window of candles or open interest: what it holds says what is to be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from liqcli.core.errors import DamagedError
+from liqcli.core.formatting import format_time
+from liqcli.core.intervals import Interval, merge_intervals, subtract_intervals
+from liqcli.core.model import US_PER_S, Window
+from liqcli.lake.fetch_log import CoveredWindow
+from liqcli.lake.partitions import Partition, months_of
+from liqcli.lake.store import Lake
+from liqcli.sources.base import Source
+from liqcli.sources.market_base import SNAPSHOT_US
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``windows`` to ask, oldest first; ``notes`` what a user cannot change; ``gaps`` what a user can (a key).
+
+    ``damage`` is why what the lake knows cannot be read, so that nothing can be planned.
+    """
+
+    windows: tuple[Window, ...] = ()
+    notes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    damage: str | None = None
+
+
+def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan:
+    """
+    Cut what is missing into windows that the source takes.
+
+    Edges are widened to multiples of the source's grain, pieces start at multiples of its longest window since the
+    epoch, and nothing lies before what the source still keeps or after what it has published.
+    """
+    first, last = reach(source, now_us)
+    wanted = list(missing)
+    grain = source.grain_us
+    widened = merge_intervals((w.start_us // grain * grain, -(-w.end_us // grain) * grain) for w in wanted)
+    allowed = [(max(start, first), min(end, last)) for start, end in widened]
+    windows: list[Window] = []
+    obstacles: dict[str, list[Window]] = {}
+    for start, end in merge_intervals(allowed):
+        for window in _split(start, end, source.window_us):
+            obstacle = source.find_obstacle(window) if source.find_obstacle else None
+            if obstacle is None:
+                windows.append(window)
+            else:
+                obstacles.setdefault(obstacle, []).append(window)
+    windows += _tails(source, wanted, windows, last)
+    gaps = tuple(f"{_name(found)}: {obstacle}" for obstacle, found in obstacles.items())
+    return Plan(tuple(windows), tuple(_explain_reach(source, wanted, first, last)), gaps)
+
+
+def _tails(source: Source, wanted: Iterable[Window], windows: Sequence[Window], last: int) -> list[Window]:
+    """Where late events stand in the file behind what is asked, its beginning is asked as well, if it can be had."""
+    grain, late = source.grain_us, source.late_us
+    ends = sorted({-(-w.end_us // grain) * grain for w in wanted if -w.end_us % grain < late})
+    asked = [window.interval for window in windows]
+    tails = [
+        Window(end, end + late)
+        for end in ends
+        if end + grain <= last and any(stop == end for _, stop in asked) and all(start != end for start, _ in asked)
+    ]
+    return [tail for tail in tails if not (source.find_obstacle and source.find_obstacle(tail))]
+
+
+def reach(source: Source, now_us: int) -> tuple[int, int]:
+    """Give the first and the last instant that a source answers about, on its grain. [µs UTC]"""
+    grain = source.grain_us
+    first = 0 if source.retention_us is None else -(-(now_us - source.retention_us) // grain) * grain
+    last = (now_us - source.delay_us) // grain * grain
+    return first, last
+
+
+def clip_to_reach(source: Source, window: Window, now_us: int) -> Window | None:
+    """Cut off what the source has forgotten since the plan was made; None when nothing is left."""
+    start = max(window.start_us, reach(source, now_us)[0])
+    return Window(start, window.end_us) if start < window.end_us else None
+
+
+def judge_window(
+    source: Source,
+    window: Window,
+    cut: Iterable[Window],
+    asked_us: int,
+    unknown: Iterable[Window] = (),
+    unsettled: Iterable[Window] = (),
+) -> list[CoveredWindow]:
+    """
+    Say how far an answer can be relied on.
+
+    Parts that were cut short are ``cut``; what is younger than the source's settle time, or said to be unsettled, is
+    ``provisional``; unknown parts are left out; the rest is ``complete``.
+    """
+    cuts = _inside(window, cut)
+    hidden = _inside(window, unknown)
+    settled = max(
+        window.start_us, min(window.end_us, (asked_us - source.settle_us) // source.grain_us * source.grain_us)
+    )
+    old = subtract_intervals([(window.start_us, settled)], [*cuts, *hidden, *_inside(window, unsettled)])
+    young = subtract_intervals([window.interval], [*cuts, *hidden, *old])
+    judged = [CoveredWindow(Window(*piece), "cut", None, asked_us) for piece in cuts]
+    judged += [CoveredWindow(Window(*piece), "complete", None, asked_us) for piece in old]
+    judged += [CoveredWindow(Window(*piece), "provisional", None, asked_us) for piece in young]
+    return sorted(judged, key=lambda item: item.window)
+
+
+def _inside(window: Window, parts: Iterable[Window]) -> list[Interval]:
+    return merge_intervals((max(p.start_us, window.start_us), min(p.end_us, window.end_us)) for p in parts)
+
+
+def _split(start_us: int, end_us: int, step_us: int) -> Iterator[Window]:
+    while start_us < end_us:
+        stop = min(end_us, (start_us // step_us + 1) * step_us)
+        yield Window(start_us, stop)
+        start_us = stop
+
+
+def _explain_reach(source: Source, wanted: list[Window], first: int, last: int) -> Iterator[str]:
+    if wanted and wanted[0].start_us < first:
+        yield f"keeps nothing before {format_time(first)} UTC"
+    if wanted and source.delay_us and wanted[-1].end_us > last:
+        yield f"has published nothing after {format_time(last)} UTC yet"
+
+
+def _name(windows: list[Window]) -> str:
+    days = list(dict.fromkeys(f"{window.start:%Y-%m-%d}" for window in windows))
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+
+
+CANDLE_DELAY_US = 5 * US_PER_S  # so long after its end is a candle there
+SNAPSHOT_DELAY_US = SNAPSHOT_US
+SHORTEST_GAP = {"candles": 1, "open_interest": 2}  # a single snapshot that is missing is not worth a question
+
+
+def align_window(kind: str, window: Window, step_us: int, now_us: int) -> Window:
+    """Widen a window to whole steps, and end it where nothing can be there yet."""
+    latest = (now_us - (CANDLE_DELAY_US if kind == "candles" else SNAPSHOT_DELAY_US)) // step_us * step_us
+    start = window.start_us // step_us * step_us
+    return Window(start, max(start, min(-(-window.end_us // step_us) * step_us, latest)))
+
+
+def find_gaps(
+    lake: Lake, kind: str, exchange: str, symbol: str, interval: str, window: Window, step_us: int
+) -> list[Window]:
+    """
+    Find the stretches of an aligned window without stored rows of an exchange's own.
+
+    Raises
+    ------
+    DamagedError
+        A file that would tell cannot be read.
+    """
+    import numpy as np
+
+    paths = [
+        Partition(kind, exchange, symbol, month, exchange, interval).path(lake.root) for month in months_of(window)
+    ] if window.length_us else []  # fmt: skip
+    first, last = window.start_us // step_us, window.end_us // step_us
+    missing = np.ones(last - first, dtype=bool)
+    for times in _read_times(paths):
+        places = np.asarray(times, dtype=np.int64) // step_us - first
+        missing[places[(places >= 0) & (places < last - first)]] = False
+    edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
+    gaps = [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    return [
+        Window((first + a) * step_us, (first + b) * step_us) for a, b in gaps if b - a >= SHORTEST_GAP[kind]
+    ]  # fmt: skip
+
+
+def _read_times(paths: Sequence[Path]) -> list[list[int]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    found = []
+    for path in paths:
+        try:
+            with path.open("rb") as handle:
+                found.append(pq.read_table(handle, columns=["ts"]).column("ts").cast(pa.int64()).to_pylist())
+        except FileNotFoundError:
+            continue
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise DamagedError(f"{path}: damaged or not Parquet ({error}); liqcli verify says what to do") from error
+    return found

@@ -1,0 +1,196 @@
+"""Choosing: which source is asked for which exchange, and what a symbol that nobody lists is answered with."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from liqcli.core.errors import UsageError
+from liqcli.core.formatting import format_iso, format_time
+from liqcli.core.intervals import Interval, clip_intervals, subtract_intervals, total_length
+from liqcli.core.model import Window
+from liqcli.core.symbols import EXCHANGES, expiry_of, nearest, split_symbol
+from liqcli.core.times import now_us
+from liqcli.ingest.fetch.planner import plan_windows, reach
+from liqcli.sources.base import HOUR_US, Source
+from liqcli.sources.registry import SOURCES, load_source
+
+Pair = tuple[Source, str]
+_PREFERRED = ("binance-vision", "cryptohftdata", "tardis")  # after the exchange's own
+NEGLIGIBLE_US = HOUR_US
+_DEPTH_UNPROVEN = ("bitfinex", "dydx", "poloniex")  # nobody knows how far back they answer: not to be promised
+
+
+def choose_pairs(
+    source_names: Sequence[str],
+    exchanges: Sequence[str],
+    window: Window | None = None,
+    words: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _line: None,
+) -> list[Pair]:
+    """
+    Say which source is asked for which exchange; without names, every default source that has such symbols.
+
+    Where an exchange is named and no source, the best sources for the window and the symbols are found, and said. A
+    source of many exchanges is asked for those that it is mostly there for when no exchange is named.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, or an exchange that none of the sources gives.
+    """
+    every = [load_source(name) for name in SOURCES]
+    named = [load_source(name) for name in dict.fromkeys(source_names)]
+    if not exchanges:
+        default = (source for source in every if source.keyless and source.by_default)
+        chosen = named or [source for source in default if any(_takes(source, word) for word in words or ("",))]
+        return [(source, exchange) for source in chosen for exchange in source.mostly or source.exchanges[:1]]
+    pairs: list[Pair] = []
+    for exchange in dict.fromkeys(name.strip().lower() for name in exchanges):
+        serving = [source for source in named or every if exchange in source.exchanges]
+        if not serving:
+            raise UsageError(_explain_exchange(exchange, every, named or every))
+        if not named and window is not None:
+            serving = find_best(serving, exchange, window, words)
+            say(f"{exchange}: taken from {_join(source.name for source in serving)}")
+        pairs += [(source, exchange) for source in serving]
+    order = [source.name for source in named or every]
+    return sorted(pairs, key=lambda pair: order.index(pair[0].name))
+
+
+def check_perpetual(words: Iterable[str]) -> None:
+    """
+    Refuse dated contracts, which no source is asked for.
+
+    Raises
+    ------
+    UsageError
+        Names the contract, and how it gets into the lake.
+    """
+    for word in words:
+        if expiry_of(word):
+            raise UsageError(
+                f"{word} is a dated contract, and fetch gets perpetuals only; import a file that holds it "
+                f"(liqcli import FILE), or record it (liqcli record --symbol {word})"
+            )
+
+
+def find_best(serving: Sequence[Source], exchange: str, window: Window, words: Sequence[str]) -> list[Source]:
+    """
+    Choose the fewest sources that give a window of an exchange: its own first, then those for all days, then the rest.
+
+    Another is added only for symbols and times (more than an hour) that the better ones cannot give. Where nobody can
+    be asked, the last is named, whose plan says why.
+    """
+    ranked = sorted(serving, key=lambda source: (_rank_of(source, exchange), len(source.exchanges)))
+    now = now_us()
+    given = {source.name: [w.interval for w in plan_windows(source, [window], now).windows] for source in ranked}
+    chosen: list[str] = []
+    for word in words or ("",):
+        left = [window.interval]
+        for source in ranked:
+            if not _takes(source, word) or total_length(left) <= NEGLIGIBLE_US:
+                continue
+            rest = subtract_intervals(left, given[source.name])
+            if total_length(left) - total_length(rest) > 0:
+                chosen.append(source.name)
+            left = rest
+    return [source for source in ranked if source.name in chosen] or ranked[-1:]
+
+
+def find_elsewhere(
+    name: str, exchange: str, holes: Sequence[Interval], symbols: Sequence[str], now: int
+) -> Iterator[str]:
+    """
+    Say who has what a source cannot be asked for: other sources of the exchange, else other exchanges.
+
+    Parameters
+    ----------
+    name, exchange : str
+        The source, and the exchange it was asked for.
+    holes : sequence of interval
+        What is lacking; what is not published yet does not count, and an hour is not worth a word.
+    symbols : sequence of str
+        What is wanted.
+    now : int
+        The present instant. [µs UTC]
+    """
+    source = load_source(name)
+    published = clip_intervals(holes, (0, reach(source, now)[1]))
+    lost = subtract_intervals(published, _given(source, published, now))
+    if total_length(lost) <= NEGLIGIBLE_US:
+        return
+    others = [other for other in map(load_source, SOURCES) if any(_takes(other, symbol) for symbol in symbols)]
+    given = {other.name: _given(other, lost, now) for other in others if other.name not in (name, *_DEPTH_UNPROVEN)}
+    able = [other for other in others if total_length(given.get(other.name, ())) > NEGLIGIBLE_US]
+    own = sorted((other for other in able if exchange in other.exchanges), key=lambda s: _rank_of(s, exchange))
+    for other in own:
+        parts = given[other.name]
+        days = [format_time(start)[:10] for start, _end in parts]
+        some = f" ({_join(days[:3])}{' …' * (len(days) > 3)})" if total_length(parts) < total_length(lost) else ""
+        command = _command(other.name, exchange, symbols, (parts[0][0], parts[-1][1]))
+        yield f"{exchange} of that time can be had from {other.name}{some}: {command}"
+    if able and not own:
+        served = list(dict.fromkeys(each for other in able for each in other.exchanges))
+        command = _command(None, served[0], symbols, (lost[0][0], lost[-1][1]))
+        names = f"{_join(served[:5])}{' …' * (len(served) > 5)}"
+        yield f"nobody else gives {exchange} of that time; other exchanges can be had ({names}): {command}"
+
+
+def _given(source: Source, parts: Sequence[Interval], now: int) -> list[Interval]:
+    """The parts that a source would be asked about."""
+    windows = plan_windows(source, [Window(*part) for part in parts], now).windows
+    return [piece for part in parts for piece in clip_intervals((w.interval for w in windows), part)]
+
+
+def _command(source: str | None, exchange: str, symbols: Sequence[str], span: Interval) -> str:
+    words = ["liqcli", "fetch", *(["--source", source] if source else []), "--exchange", exchange]
+    words += ["--symbol", ",".join(symbols), "--since", format_iso(span[0]), "--until", format_iso(span[1])]
+    return shlex.join(words)
+
+
+def _rank_of(source: Source, exchange: str) -> int:
+    return 0 if source.name == exchange else _PREFERRED.index(source.name) + 1 if source.name in _PREFERRED else 9
+
+
+def _takes(source: Source, word: str) -> bool:
+    quote = split_symbol(word)[1]
+    return not source.quotes or not quote or quote in source.quotes
+
+
+def check_listed(unlisted: Mapping[str, Sequence[Sequence[str]]], asked: int, failed: int) -> None:
+    """
+    Refuse a symbol that no source lists.
+
+    Parameters
+    ----------
+    unlisted : mapping
+        Symbol -> for each source that does not list it, the names that source told.
+    asked, failed : int
+        How many sources were asked, and how many could not say.
+
+    Raises
+    ------
+    UsageError
+        Every source was able to answer, and none knows the symbol.
+    """
+    for symbol, names in unlisted.items():
+        if len(names) == asked and not failed:
+            known = {name for told in names for name in told}
+            raise UsageError(
+                f"unknown symbol {symbol!r}: no asked source lists it{nearest(symbol, known) if known else ''}"
+            )
+
+
+def _explain_exchange(exchange: str, every: Iterable[Source], chosen: Iterable[Source]) -> str:
+    others = [source.name for source in every if exchange in source.exchanges]
+    if others:
+        return f"exchange {exchange!r} is not given by {_join(s.name for s in chosen)}; add --source {others[0]}"
+    served = sorted({name for source in every for name in source.exchanges})
+    if exchange in EXCHANGES:
+        return f"exchange {exchange!r} publishes no history that fetch can get; it can for: {', '.join(served)}"
+    return f"unknown exchange {exchange!r}{nearest(exchange, served)}"
+
+
+def _join(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,255 @@
+"""Rows of candles and open interest out of a table's cells: whose they are, their time, numbers and units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import partial
+from typing import Any, NamedTuple
+
+from liqcli.core.errors import MixedSeriesError, UsageError
+from liqcli.core.market_data import Candle, OpenInterest, find_candle_fault, find_open_interest_fault
+from liqcli.core.model import parse_number
+from liqcli.core.symbols import doubt_exchange, nearest, split_symbol
+from liqcli.core.times import parse_time_cell, parse_zone
+from liqcli.ingest.files.column_mapping import Claim, plain_name
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.generic_rows import (
+    canonical_name,
+    canonical_symbol,
+    check_quote,
+    is_same_exchange,
+    is_same_symbol,
+)
+from liqcli.ingest.files.market_columns import LINEAR_ONLY, MARKETS, read_interval, read_market
+
+SPOT_ENDING = "-spot"
+_SPOT = re.compile(r"[-_:]SPOT$", re.IGNORECASE)
+LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE")  # contracts and sums count coins for certain
+
+
+class Key(NamedTuple):
+    """One series: exchange (``binance-spot`` for spot candles), symbol, and how long its candles are, if it is said."""
+
+    exchange: str
+    symbol: str
+    interval: str = ""
+
+
+@dataclass(slots=True)
+class MarketReader:
+    """
+    Turns the cells of a row into a candle or snapshot and says which series it is of.
+
+    ``market`` is what is known of all rows: ``spot``, ``futures`` or None; ``guessed`` are words whose column was not
+    named by the user.
+    """
+
+    kind: str
+    columns: Mapping[str, str]
+    guessed: Collection[str]
+    exchange: str | None
+    symbol: str | None
+    market: str | None
+    zone: tzinfo
+    quote: str | None
+    claims: Mapping[str, Claim]
+    _names: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    _unsaid: set[str] = field(default_factory=set)
+
+    def check_names(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """
+        Hold the first rows against the options, so that all that contradict are named at once.
+
+        Raises
+        ------
+        MixedSeriesError
+            Some do.
+        """
+        found = []
+        for word, claim in self.claims.items():
+            try:
+                for cells in rows:
+                    claim.check(self._cell(cells, word))
+            except MixedSeriesError as error:
+                found.append(str(error))
+        if found:
+            raise MixedSeriesError("; ".join(found))
+
+    def parse(self, cells: Mapping[str, Any], now_us: int) -> tuple[Key, Candle | OpenInterest]:
+        """
+        Read one row.
+
+        Raises
+        ------
+        ValueError
+            It cannot be true, or does not say something that it must.
+        MixedSeriesError
+            It contradicts an option, or two names of the file are one to us.
+        """
+        for word, claim in self.claims.items():
+            claim.check(self._cell(cells, word))
+        key = self._read_key(cells)
+        ts_us = parse_time_cell(self._cell(cells, "ts"), self.zone)
+        row: Candle | OpenInterest
+        if self.kind == "candles":
+            prices = (parse_number(self._cell(cells, word)) for word in ("open", "high", "low", "close"))
+            row = Candle(ts_us, *prices, *(self._optional(cells, word) for word in ("volume", "taker_buy")))
+            fault = find_candle_fault(row, now_us)
+        else:
+            row = OpenInterest(ts_us, *self._read_amounts(cells, key.symbol))
+            fault = find_open_interest_fault(row, now_us)
+        if fault:
+            raise ValueError(fault)
+        return key, row
+
+    def notes(self) -> list[str]:
+        """Say what was assumed."""
+        if not self._unsaid:
+            return []
+        return [
+            f"nothing says whether the candles of {', '.join(sorted(self._unsaid))} are of spot or futures; futures is "
+            "assumed: pass --market spot or --market futures"
+        ]
+
+    def _read_key(self, cells: Mapping[str, Any]) -> Key:
+        exchange = self.exchange or canonical_name(str(self._cell(cells, "exchange") or ""), "exchange")
+        text = self.symbol or str(self._cell(cells, "symbol") or "").strip()
+        if not text:
+            raise ValueError("symbol is empty")
+        name, spot_name = _read_symbol(text, self.quote)
+        cell = self._cell(cells, "market")
+        market = self.market or (read_market(cell) if cell is not None else "spot" if spot_name else None)
+        if market is None and exchange.endswith(SPOT_ENDING):
+            market = "spot"
+        if self.kind != "candles" and (market == "spot" or exchange.endswith(SPOT_ENDING)):
+            raise ValueError("spot markets have no open interest")
+        if market is None and self.kind == "candles":
+            self._unsaid.add(exchange)
+        if market == "spot" and not exchange.endswith(SPOT_ENDING):
+            exchange += SPOT_ENDING
+        interval = self._cell(cells, "interval") if self.kind == "candles" else None
+        key = Key(exchange, name, read_interval(interval) if interval is not None else "")
+        self._check_name(key, text)
+        return key
+
+    def _check_name(self, key: Key, text: str) -> None:
+        """Two contracts whose names differ are two series, though we would write both alike."""
+        if self.symbol:
+            return
+        plain = plain_name(text)
+        known, shown = self._names.setdefault(key, (plain, text))
+        if plain != known:
+            raise MixedSeriesError(
+                f"the file holds {shown[:60]} and {text[:60]}, both of which would be {key.exchange} {key.symbol}: "
+                "import them apart, with --source NAME or --symbol NAME"
+            )
+
+    def _read_amounts(self, cells: Mapping[str, Any], symbol: str) -> tuple[float | None, float | None]:
+        linear = split_symbol(symbol)[1] in LINEAR_QUOTES
+        for word in ("open_interest", "open_interest_usd"):
+            if not linear and word in self.guessed and plain_name(self.columns[word]) in LINEAR_ONLY:
+                raise ValueError(
+                    f"{self.columns[word]} of {symbol} may count contracts or coins: pass "
+                    f"--columns open_interest=COLUMN (coins) or open_interest_usd=COLUMN"
+                )
+        coins, usd = (self._optional(cells, word) for word in ("open_interest", "open_interest_usd"))
+        contracts, size = (self._optional(cells, word) for word in ("contracts", "contract_size"))
+        if coins is None and contracts is not None and size is not None:
+            if not linear:
+                raise ValueError(
+                    f"contracts of {symbol} may be worth coins or USD: pass --columns open_interest=COLUMN or "
+                    "open_interest_usd=COLUMN"
+                )
+            if size <= 0:
+                raise ValueError(f"contract_size must be above zero: {size:g}")
+            coins = contracts * size
+        return coins, usd
+
+    def _cell(self, cells: Mapping[str, Any], word: str) -> object:
+        column = self.columns.get(word)
+        if column is None:
+            return None
+        cell = column[1:] if column.startswith(":") else cells.get(column)
+        return None if isinstance(cell, str) and not cell.strip() else cell
+
+    def _optional(self, cells: Mapping[str, Any], word: str) -> float | None:
+        cell = self._cell(cells, word)
+        return None if cell is None else parse_number(cell)
+
+
+def build_reader(
+    options: ImportOptions, columns: Mapping[str, str], guessed: Collection[str], named_market: str | None
+) -> MarketReader:
+    """
+    Make the reader of a file.
+
+    Parameters
+    ----------
+    named_market : str or None
+        ``spot`` or ``futures`` where the file's name says so.
+
+    Raises
+    ------
+    UsageError
+        An option has no valid value, or contradicts another.
+    """
+    if options.market is not None and options.market not in MARKETS:
+        raise UsageError(f"--market: unknown market {options.market!r}{nearest(options.market, MARKETS)}")
+    if options.market == "spot" and options.kind != "candles":
+        raise UsageError("--market spot: spot markets have no open interest")
+    exchange, symbol = columns.get("exchange", ""), columns.get("symbol", "")
+    quote = check_quote(options.quote)
+    # A constant in --columns is meant to overrule what the file says.
+    said_exchange = exchange[1:] if exchange.startswith(":") else options.exchange
+    said_symbol = symbol[1:] if symbol.startswith(":") else options.symbol
+    claims = {}
+    spot_name = False
+    try:
+        if said_exchange:
+            said_exchange = canonical_name(said_exchange, "exchange")
+        if said_symbol:
+            said_symbol, spot_name = _read_symbol(said_symbol, quote)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if said_exchange and exchange and not exchange.startswith(":"):
+        claims["exchange"] = Claim("exchange", said_exchange, exchange, partial(_names_exchange, said_exchange))
+    if said_symbol and symbol and not symbol.startswith(":"):
+        claims["symbol"] = Claim("symbol", said_symbol, symbol, partial(_names_symbol, said_symbol))
+    return MarketReader(
+        kind=options.kind,
+        columns=columns,
+        guessed=guessed,
+        exchange=said_exchange,
+        symbol=said_symbol,
+        market=options.market or (None if "market" in columns else "spot" if spot_name else named_market),
+        zone=parse_zone(options.tz or "UTC"),
+        quote=quote,
+        claims=claims,
+    )
+
+
+def doubt_name(exchange: str | None) -> str:
+    """Say that an exchange's name looks like a slip of the pen; the ending of spot markets is none."""
+    return doubt_exchange(exchange.strip().lower().removesuffix(SPOT_ENDING)) if exchange else ""
+
+
+def _names_symbol(symbol: str, text: str) -> bool:
+    return is_same_symbol(symbol, _SPOT.sub("", text.strip()).replace("/", "" if ":" not in text else "/"))
+
+
+def _names_exchange(exchange: str, text: str) -> bool:
+    return is_same_exchange(exchange, text) or is_same_exchange(exchange.removesuffix(SPOT_ENDING), text)
+
+
+def _read_symbol(text: str, quote: str | None) -> tuple[str, bool]:
+    """Write a symbol our way, and say whether it is written as a spot market (``BTC/USDT``, ``BTCUSDT-SPOT``)."""
+    name = text.strip()
+    ended = (
+        name.upper().removesuffix("SPOT").rstrip("-_:") if name.upper().endswith(("-SPOT", "_SPOT", ":SPOT")) else ""
+    )
+    if ended or (name.count("/") == 1 and ":" not in name):
+        return canonical_symbol((ended or name).replace("/", ""), quote), True
+    return canonical_symbol(name, quote), False

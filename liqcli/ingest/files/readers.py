@@ -1,0 +1,295 @@
+"""Opening what users have: plain, gzip or zip text line by line, and Parquet row by row; damage has one name."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import hashlib
+import io
+import itertools
+import json
+import lzma
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple, cast
+
+from liqcli.core.errors import DamagedError
+from liqcli.ingest.files.file_kinds import HEAD_BYTES, check_text, name_zip
+
+LONGEST_LINE = 1_000_000
+LARGEST_ARRAY = 200_000_000  # bytes, unpacked
+# What unpacking damaged bytes was seen to raise (make fuzz); a decoder's own error is told apart before.
+_UNPACKING_ERRORS = (
+    zlib.error, zipfile.BadZipFile, lzma.LZMAError, struct.error, RuntimeError, ValueError, LookupError, OverflowError
+)  # fmt: skip
+_TEXT_MEMBERS = (".csv", ".jsonl", ".ndjson", ".json", ".txt")
+
+
+class Line(NamedTuple):
+    """A line of text and where it stands, counted from 1."""
+
+    number: int
+    text: str
+
+
+@dataclass(slots=True)
+class Meter:
+    """How far a file has been read: ``done`` of ``size``, in bytes as they lie on the disk, or in rows of Parquet."""
+
+    size: int = 0
+    done: Callable[[], int] = int
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read, 0 to 1."""
+        return min(1.0, self.done() / self.size) if self.size else 0.0
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's bytes, in pieces."""
+    digest = hashlib.sha256()
+    with damage_named(path), path.open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell by the first four bytes, not by the name."""
+    with damage_named(path):
+        return _magic(path) == b"PAR1"
+
+
+def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
+    """
+    Read text lines, unpacking gzip and zip by their first bytes; blank lines are left out, ends (CRLF too) cut off.
+
+    ``meter`` then tells how far the reading is.
+
+    Raises
+    ------
+    DamagedError
+        Truncated, not UTF-8, an unknown packing, a zip with none or several text files.
+    """
+    with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
+        head, raw = _read_head(raw)
+        text = io.TextIOWrapper(raw, encoding=check_text(path, head), errors="strict")
+        for number in itertools.count(1):
+            line = text.readline(LONGEST_LINE)
+            if not line:
+                return
+            if len(line) >= LONGEST_LINE:
+                raise DamagedError(
+                    f"{path}: line {number} is longer than {LONGEST_LINE:,} characters; not a text table"
+                )
+            line = line.rstrip("\r\n")
+            if line.strip():
+                yield Line(number, line)
+
+
+def opens_array(path: Path, without: bytes = b"\0") -> bool:
+    """Whether a text begins as a JSON array of objects, and does not hold these bytes near its beginning."""
+    with damage_named(path), _open_bytes(path, Meter()) as raw:
+        head, raw = _read_head(raw)
+        encoding = check_text(path, head)
+        start = raw.read(4096)
+        if encoding == "utf-16":
+            start = start[: len(start) // 2 * 2].decode(encoding, "replace").encode()
+        return re.match(rb"(\xef\xbb\xbf)?\s*\[\s*[{\]]", start) is not None and without not in start
+
+
+def read_array(path: Path, meter: Meter | None = None) -> list[Any]:
+    """
+    Read a JSON array, wholly.
+
+    Raises
+    ------
+    DamagedError
+        Not JSON, or so large that it should be read line by line.
+    """
+    with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
+        head, raw = _read_head(raw)
+        encoding = check_text(path, head)
+        content = raw.read(LARGEST_ARRAY + 1)
+        if len(content) > LARGEST_ARRAY:
+            raise DamagedError(
+                f"{path}: a JSON array of more than {LARGEST_ARRAY // 1_000_000} MB; put one object on a line: "
+                f"jq -c '.[]' {path.name}"
+            )
+        try:
+            found: list[Any] = json.loads(content.decode(encoding))
+        except UnicodeDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(
+                f"{path}: begins like a JSON array, but is none ({error}); nothing was stored"
+            ) from error
+        return found
+
+
+def peek(lines: Iterator[Line], count: int) -> tuple[list[Line], Iterator[Line]]:
+    """Look at the first lines without losing them."""
+    head = list(itertools.islice(lines, count))
+    return head, itertools.chain(head, lines)
+
+
+def split_cells(text: str, delimiter: str = ",") -> list[str]:
+    """
+    Cut one line into cells.
+
+    One line is one row: a stray quote then spoils its own row only, where a CSV reader would swallow the ones after it.
+    """
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"not a CSV row ({error})") from None
+
+
+def split_header(line: Line, delimiter: str = ",") -> list[str]:
+    """
+    Cut the line that names the columns.
+
+    Raises
+    ------
+    DamagedError
+        Not a CSV row.
+    """
+    try:
+        return [cell.strip() for cell in split_cells(line.text, delimiter)]
+    except ValueError as error:
+        raise DamagedError(f"line {line.number} names no columns: {error}; nothing of it was stored") from None
+
+
+def guess_delimiter(header: str) -> str:
+    """Pick comma, semicolon or tab: whichever stands most often in the header."""
+    return max((",", ";", "\t"), key=header.count)
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """
+    List a Parquet file's columns.
+
+    Raises
+    ------
+    DamagedError
+        Not readable as Parquet.
+    """
+    import pyarrow.parquet as pq
+
+    with damage_named(path):
+        return list(pq.read_schema(path).names)
+
+
+def iter_parquet(
+    path: Path, columns: Iterable[str], meter: Meter | None = None
+) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """
+    Read rows of some columns, a batch at a time, each with its number counted from 1, or the reason why it has none.
+
+    ``meter`` then tells how far the reading is.
+
+    Raises
+    ------
+    DamagedError
+        Not readable as Parquet.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with damage_named(path), pq.ParquetFile(path) as file:
+        number = 0
+        if meter:
+            meter.size, meter.done = file.metadata.num_rows, lambda: number
+        for batch in file.iter_batches(batch_size=16_384, columns=list(columns)):
+            for place, column in enumerate(batch.schema):
+                if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Python's datetime ends at µs
+                    micros = batch.column(place).cast(pa.timestamp("us", column.type.tz), safe=False)
+                    batch = batch.set_column(place, column.name, micros)
+            for row in _rows_of(batch):
+                number += 1
+                yield number, row
+
+
+def _rows_of(batch: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401 - a RecordBatch
+    """Turn a batch into rows; for one with a cell that Python has no value for, the reason."""
+    try:
+        yield from batch.to_pylist()
+        return
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        pass  # which row it is shows cell by cell
+    for number in range(batch.num_rows):
+        try:
+            yield {name: batch.column(place)[number].as_py() for place, name in enumerate(batch.schema.names)}
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            yield f"a cell cannot be read ({error})"
+
+
+@contextlib.contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what the unpackers raise about a spoilt file into one line that names it."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{path}: not UTF-8 text ({error.reason}); nothing of it was stored") from error
+    except EOFError as error:
+        raise DamagedError(f"{path}: ends in the middle, as if cut off; nothing of it was stored") from error
+    except (gzip.BadGzipFile, *_UNPACKING_ERRORS) as error:
+        what = "damaged or not Parquet" if type(error).__module__.startswith("pyarrow") else "damaged archive"
+        raise DamagedError(f"{path}: {what} ({error}); nothing of it was stored") from error
+    except OSError as error:
+        raise DamagedError(f"{path}: cannot be read ({error.strerror or error}); nothing of it was stored") from error
+    except Exception as error:
+        if type(error).__module__.startswith("pyarrow"):
+            raise DamagedError(f"{path}: damaged or not Parquet ({error}); nothing of it was stored") from error
+        raise
+
+
+def _read_head(raw: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+    """Look at the first bytes without losing them."""
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw))
+    return buffered.peek(HEAD_BYTES)[:HEAD_BYTES], buffered
+
+
+def _magic(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        return handle.read(4)
+
+
+@contextlib.contextmanager
+def _open_bytes(path: Path, meter: Meter) -> Iterator[IO[bytes]]:
+    magic = _magic(path)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        meter.size = path.stat().st_size
+        meter.done = lambda: meter.size if file.closed else file.tell()
+        if magic[:2] == b"\x1f\x8b":
+            yield cast(IO[bytes], stack.enter_context(gzip.open(file, "rb")))
+        elif magic[:2] == b"PK":
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            yield stack.enter_context(archive.open(_only_member(path, archive)))
+        else:
+            yield file
+
+
+def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = [
+        info
+        for info in archive.infolist()
+        if info.filename.lower().endswith(_TEXT_MEMBERS) and not info.filename.startswith("__MACOSX/")
+    ]
+    if not members:
+        if kind := name_zip(archive.namelist()):
+            raise DamagedError(f"{path}: {kind[0]} cannot be imported; {kind[1]}")
+        raise DamagedError(f"{path}: the zip holds no .csv or .jsonl file")
+    if len(members) > 1:
+        names = ", ".join(info.filename[:60] for info in members[:3])
+        raise DamagedError(f"{path}: the zip holds {len(members)} files ({names} …); unpack it and import them by name")
+    return members[0]

@@ -1,0 +1,262 @@
+"""What one source is known to have said: the windows asked for, when, how many events came, complete or not.
+
+Kept beside the data as ``<lake>/windows/exchange=…/symbol=…/<source>.json``, so that an empty hour is known to be
+empty and coverage is a fact. Statuses:
+
+- ``complete``: asked, answered in full, and old enough that nothing more can arrive.
+- ``provisional``: answered in full, but so recent that late events may still come; asked again next time.
+- ``cut``: the source could not give all of it (a page limit hit inside one second); asked again next time.
+- ``inferred``: an imported file has events here, and no long silence; nobody noted when the recorder ran.
+- ``unknown``: an imported file is silent here, or has too few events, and nothing tells a calm market from a stopped
+  recorder. Not covered, and no gap either.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+from liqcli.core.coverage import ExchangeCoverage
+from liqcli.core.errors import DamagedError, UsageError
+from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals, total_length
+from liqcli.core.model import Window, from_us
+from liqcli.core.times import MINUTE_US, parse_moment
+
+Status = Literal["complete", "provisional", "cut", "inferred", "unknown"]
+COVERED: tuple[Status, ...] = ("complete", "provisional", "cut", "inferred")
+# A weaker status never takes the place of a stronger one.
+STRENGTH: Mapping[str, int] = {"inferred": 1, "unknown": 0}
+FETCHED = 2
+
+FEWEST_MINUTES = 30  # with an event; a file with fewer says nothing about when its recorder ran
+SHORTEST_GAP_US = 15 * MINUTE_US
+LONGEST_CALM_US = 60 * MINUTE_US  # a longer silence is no proof that the recorder ran
+APART = 5  # a silence this many times longer than all shorter ones of the file is not one of them
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredWindow:
+    """One remembered window; ``events`` is None where a later answer replaced a part of the original."""
+
+    window: Window
+    status: Status
+    events: int | None
+    fetched_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMemory:
+    """Every remembered window of one exchange, symbol and source: sorted, without overlaps."""
+
+    windows: tuple[CoveredWindow, ...] = ()
+
+    def remember(self, fresh: Iterable[CoveredWindow]) -> WindowMemory:
+        """
+        Add newer answers; where they overlap older ones the newer wins. Touching equals are joined.
+
+        A known count is not joined with an unknown one: a window that is replaced hour by hour, in several writes, is
+        counted as after one write.
+        """
+        known = list(self.windows)
+        for new in fresh:
+            if new.window.length_us <= 0:
+                continue
+            strength = STRENGTH.get(new.status, FETCHED)
+            stronger = [k.window.interval for k in known if STRENGTH.get(k.status, FETCHED) > strength]
+            pieces = subtract_intervals([new.window.interval], stronger)
+            events = new.events if pieces == [new.window.interval] else None
+            for piece in pieces:
+                _put(known, replace(new, window=Window(*piece), events=events))
+        return WindowMemory(tuple(_join(known)))
+
+    def forget(self, parts: Iterable[Window]) -> WindowMemory:
+        """Know nothing of these stretches any more."""
+        holes = [part.interval for part in parts]
+        left = (
+            (known, piece) for known in self.windows for piece in subtract_intervals([known.window.interval], holes)
+        )
+        return WindowMemory(tuple(_cut(known, *piece) for known, piece in left))
+
+    def covered(self, statuses: Iterable[Status] = COVERED) -> list[Interval]:
+        """The stretches with one of these statuses, joined."""
+        wanted = set(statuses)
+        return merge_intervals(k.window.interval for k in self.windows if k.status in wanted)
+
+    def missing(self, window: Window) -> list[Window]:
+        """What has to be asked to know all of ``window``: all that is not ``complete``."""
+        return [Window(*i) for i in subtract_intervals([window.interval], self.covered(("complete",)))]
+
+
+def _put(known: list[CoveredWindow], new: CoveredWindow) -> None:
+    """Put a window in its place; what it covers of others goes, what sticks out of them stays."""
+    start, end = new.window.interval
+    first = bisect_right(known, start, key=lambda k: k.window.end_us)
+    past = bisect_left(known, end, key=lambda k: k.window.start_us)
+    before = [_cut(k, k.window.start_us, start) for k in known[first:past] if k.window.start_us < start]
+    after = [_cut(k, end, k.window.end_us) for k in known[first:past] if k.window.end_us > end]
+    known[first:past] = [*before, new, *after]
+
+
+def _cut(old: CoveredWindow, start_us: int, end_us: int) -> CoveredWindow:
+    """Give a part of a window; how many events came in a part nobody knows."""
+    if (start_us, end_us) == old.window.interval:
+        return old
+    return replace(old, window=Window(start_us, end_us), events=None)
+
+
+def _join(known: list[CoveredWindow]) -> list[CoveredWindow]:
+    joined: list[CoveredWindow] = []
+    for item in known:
+        last = joined[-1] if joined else None
+        counted = last is not None and (last.events is None) == (item.events is None)
+        if last and counted and last.window.end_us == item.window.start_us and last.status == item.status:
+            events = None if last.events is None or item.events is None else last.events + item.events
+            joined[-1] = CoveredWindow(
+                Window(last.window.start_us, item.window.end_us),
+                item.status,
+                events,
+                max(last.fetched_us, item.fetched_us),
+            )
+        else:
+            joined.append(item)
+    return joined
+
+
+class Heartbeat:
+    """Remember when a file's events stood, minute by minute, so that a file of any length costs little memory."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[int, tuple[int, int]] = {}
+
+    def add(self, ts_us: int) -> None:
+        """Note one event. [µs UTC]"""
+        minute = ts_us // MINUTE_US
+        first, last = self._minutes.get(minute, (ts_us, ts_us))
+        self._minutes[minute] = (min(first, ts_us), max(last, ts_us))
+
+    def infer_coverage(self) -> tuple[list[Interval], list[Interval]]:
+        """
+        Infer when a recorder ran from the silences between the events of all its symbols.
+
+        Silences are measured from a minute with events to the next such minute. A few holes must not set their own
+        limit, so the silences are compared with each other, the shortest 90 % taken as calm:
+
+        - gap: at least 15 minutes, and five times as long as every shorter silence; or more than 2 hours and sixty
+          times the 90th percentile. A busy feed that stops for hours was not calm.
+        - covered: any other silence of up to an hour.
+        - unknown: any other, longer silence. In a thin file, everything but the gaps: fewer than 30 minutes have an
+          event, or the unknown silences are longer than what is covered.
+
+        Returns
+        -------
+        covered, unknown
+            Half-open, from an event to the instant after an event; the rest between the first and the last event is
+            a gap. [µs UTC]
+        """
+        active = [self._minutes[minute] for minute in sorted(self._minutes)]
+        if not active:
+            return [], []
+        if len(active) < FEWEST_MINUTES:
+            return [], [(active[0][0], active[-1][1] + 1)]
+        silences = [(before[1] + 1, after[0]) for before, after in pairwise(active)]
+        limit = _find_gap_limit([end - start + 1 for start, end in silences])
+        gaps = [(start, end) for start, end in silences if end - start + 1 >= limit]
+        unknown = [i for i in silences if LONGEST_CALM_US < i[1] - i[0] + 1 < limit]
+        present = subtract_intervals([(active[0][0], active[-1][1] + 1)], gaps)
+        covered = subtract_intervals(present, unknown)
+        thin = total_length(unknown) > total_length(covered)
+        return ([], present) if thin else (covered, merge_intervals(unknown))
+
+
+def _find_gap_limit(silences: list[int]) -> int:
+    """Give the length from which a silence is a gap. [µs]"""
+    ordered = sorted(silences)
+    usual = int(0.9 * (len(ordered) - 1))
+    limit = max(2 * LONGEST_CALM_US, 60 * ordered[usual]) + 1
+    for shorter, longer in pairwise(ordered[usual:]):
+        if longer >= max(SHORTEST_GAP_US, APART * shorter):
+            return min(limit, longer)
+    return limit
+
+
+def render_memory(memory: WindowMemory) -> str:
+    """Write the memory as readable JSON, one window a line."""
+    rows = [
+        json.dumps(
+            {
+                "start": _iso(k.window.start_us),
+                "end": _iso(k.window.end_us),
+                "status": k.status,
+                "events": k.events,
+                "fetched_at": _iso(k.fetched_us),
+            }
+        )
+        for k in memory.windows
+    ]
+    body = ",\n  ".join(rows)
+    return '{"version": 1, "windows": [\n  ' + body + "\n]}\n" if rows else '{"version": 1, "windows": []}\n'
+
+
+def parse_memory(text: str, name: str) -> WindowMemory:
+    """
+    Read what :func:`render_memory` wrote.
+
+    Raises
+    ------
+    DamagedError
+        Not such a file; ``name`` is named.
+    """
+    try:
+        rows: list[dict[str, Any]] = json.loads(text)["windows"]
+        windows = [
+            CoveredWindow(
+                Window(parse_moment(row["start"], name), parse_moment(row["end"], name)),
+                row["status"],
+                row["events"],
+                parse_moment(row["fetched_at"], name),
+            )
+            for row in rows
+        ]
+        return WindowMemory(tuple(sorted(windows, key=lambda item: item.window)))
+    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+        raise DamagedError(f"{name}: not a window memory of liqcli ({error}); liqcli verify says what to do") from error
+
+
+def _iso(ts_us: int) -> str:
+    return from_us(ts_us).isoformat().replace("+00:00", "Z")
+
+
+def build_coverage(
+    exchange: str,
+    symbol: str,
+    memories: Mapping[str, WindowMemory],
+    window: Window,
+    unlogged: Collection[str] = (),
+) -> ExchangeCoverage:
+    """
+    Join what all sources of one exchange and symbol remember, clipped to the window.
+
+    ``unlogged`` are sources that have rows and remember nothing, as when another program wrote them: when they recorded
+    is not known.
+    """
+    parts = {s: clip_intervals(m.covered(), window.interval) for s, m in memories.items()}
+    fetched = [i for m in memories.values() for i in m.covered(("complete", "provisional", "cut"))]
+    covered = merge_intervals(i for part in parts.values() for i in part)
+    cut = clip_intervals((i for m in memories.values() for i in m.covered(("cut",))), window.interval)
+    vague = [window.interval] if unlogged else [i for m in memories.values() for i in m.covered(("unknown",))]
+    unknown = subtract_intervals(clip_intervals(vague, window.interval), covered)
+    guessed = subtract_intervals(covered, fetched)
+    return ExchangeCoverage(
+        exchange,
+        symbol,
+        window,
+        tuple(covered),
+        tuple(cut),
+        bool(guessed),
+        tuple(sorted({*(s for s, part in parts.items() if part), *unlogged})),
+        tuple(unknown),
+    )

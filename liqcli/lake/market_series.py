@@ -1,0 +1,137 @@
+"""Candles with volume and open interest around a window: what came before it, and what the price did afterwards.
+
+Only what was known when the window ended counts: candles that were closed by then, snapshots taken by then. What the
+price did within an hour after is kept apart, in ``Market.followed``, to say how a cascade went on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.core.errors import DamagedError
+from liqcli.core.market_data import STALE_US, Candles, Market, OpenInterestSeries, choose_step
+from liqcli.core.model import US_PER_S, PriceSeries, Window
+from liqcli.core.times import parse_length
+from liqcli.lake.candle_selection import Series, list_series
+from liqcli.lake.partitions import month_of, months_of
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
+
+# Query -> the view it reads, and the columns a file of that must have.
+VIEWS = {
+    "market_candles": ("stored_market_candles", ("ts", "open", "high", "low", "close", "volume", "taker_buy")),
+    "market_open_interest": ("stored_open_interest", ("ts", "open_interest", "open_interest_usd")),
+}
+HOUR_US = 3600 * US_PER_S
+HISTORY_BARS = 200  # an EMA 50 has forgotten its first value by then
+LONGEST_CANDLE_US = 24 * HOUR_US
+
+
+def read_market(
+    engine: Engine, lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window, history_us: int = 0
+) -> tuple[Market, list[Path]]:
+    """
+    Read candles from 200 bars (and at least ``history_us``) before a window to its end, and open interest.
+
+    Of several series the first in the order of :func:`liqcli.lake.candle_selection.list_series` wins (callers list
+    symbols
+    and exchanges by USD); series are never mixed. Only one that is known up to date counts: with a candle that closed
+    inside the window, or, where a candle is longer than that, the last one that could have closed.
+
+    Returns
+    -------
+    market, damaged
+        Parts that are not stored are None; and files that cannot be read.
+    """
+    damaged: list[Path] = []
+    wide = Window(window.start_us - max(history_us, HISTORY_BARS * LONGEST_CANDLE_US), window.end_us + HOUR_US)
+    found = lake.partitions("candles")
+    series = list_series([p for p in found if p.month in set(months_of(wide))], symbols, exchanges)
+    first = next(filter(None, (_read_candles(engine, lake, s, window, history_us, damaged) for s in series)), None)
+    market = Market() if first is None else first
+    stored = list_series(lake.find("open_interest", symbols, wide), symbols, exchanges)
+    interest = next(filter(None, (_read_open_interest(engine, lake, s, window, damaged) for s in stored)), None)
+    return replace(market, open_interest=interest), damaged
+
+
+def _read_candles(
+    engine: Engine, lake: Lake, series: Series, window: Window, history_us: int, damaged: list[Path]
+) -> Market | None:
+    step_us = parse_length(series.interval, "candle interval")
+    start_us = window.start_us - max(history_us, HISTORY_BARS * choose_step(window.length_us, step_us))
+    near = [p for p in series.partitions if month_of(start_us) <= p.month <= month_of(window.end_us + HOUR_US)]
+    bounds = {"start_us": start_us, "end_us": window.end_us + HOUR_US, "step_us": step_us}
+    columns = _read_sound(engine, "market_candles", [p.path(lake.root) for p in near], bounds, damaged)
+    if columns is None:
+        return None
+    columns = keep_sound(columns)
+    numbers = {name: columns[name].astype(np.float64) for name in ("open", "high", "low", "close")}
+    prices = PriceSeries(
+        ts_us=columns["ts_us"].astype(np.int64), step_us=step_us, basis=f"{series.name} candle", **numbers
+    )
+    taker_buy = _keep_amounts(columns["taker_buy"])
+    everything = Candles(prices, _keep_amounts(columns["volume"]), taker_buy)
+    closed = everything.until(window.end_us)
+    closes_us = closed.prices.ts_us + step_us
+    if not len(closes_us) or int(closes_us[-1]) <= min(window.start_us, window.end_us - step_us):
+        return None
+    if closed.taker_buy is not None and np.isnan(closed.taker_buy).all():
+        closed = replace(closed, taker_buy=None)
+    return Market(closed, followed=prices, stand_in=series.stand_in)
+
+
+def keep_sound(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """
+    Leave out candles whose prices cannot be true, as another program may have written them: they are not known.
+
+    ``liqcli verify`` names them. One such candle would move averages, or stop the picture.
+    """
+    opened, high, low, close = (columns[name].astype(np.float64) for name in ("open", "high", "low", "close"))
+    holds = (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))  # false for NaN
+    sound = (low > 0) & np.isfinite(high) & holds
+    return {name: column[sound] for name, column in columns.items()}
+
+
+def _read_open_interest(
+    engine: Engine, lake: Lake, series: Series, window: Window, damaged: list[Path]
+) -> OpenInterestSeries | None:
+    bounds = {"start_us": window.start_us - STALE_US, "end_us": window.end_us}
+    near = [p for p in series.partitions if month_of(bounds["start_us"]) <= p.month <= month_of(bounds["end_us"])]
+    columns = _read_sound(engine, "market_open_interest", [p.path(lake.root) for p in near], bounds, damaged)
+    if columns is None or not len(columns["ts_us"]):
+        return None
+    return OpenInterestSeries(
+        columns["ts_us"].astype(np.int64),
+        _keep_amounts(columns["open_interest"]),
+        _keep_amounts(columns["open_interest_usd"]),
+        series.name,
+    )
+
+
+def _keep_amounts(column: NDArray[Any]) -> NDArray[np.float64]:
+    """Give amounts, NaN where they are none: below 0, or not finite."""
+    amounts = column.astype(np.float64)
+    return np.where((amounts >= 0) & (amounts < np.inf), amounts, np.nan)
+
+
+def _read_sound(
+    engine: Engine, query: str, paths: Sequence[Path], bounds: Mapping[str, int], damaged: list[Path]
+) -> Mapping[str, NDArray[Any]] | None:
+    """Read one series without its damaged files; damage inside a page shows only when it is read."""
+    view, columns = VIEWS[query]
+    for thorough in (False, True) if paths else ():
+        try:
+            bad = engine.open_files(view, paths, columns, thorough)
+            found = engine.run(query, bounds)
+        except DamagedError:
+            continue
+        damaged += bad
+        return found
+    damaged += paths
+    return None

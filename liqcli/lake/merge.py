@@ -1,0 +1,163 @@
+"""Merging rows into one Parquet file with SQL: bounded memory, the same bytes each time."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from liqcli.core.errors import DamagedError, LakeError
+from liqcli.core.files import lake_errors, temporary_beside
+from liqcli.core.model import Liquidation
+from liqcli.query.sql import read_query
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+class Merger:
+    """One engine for any number of merges; opening one costs as much as a small merge."""
+
+    def __init__(self, root: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self._root = root
+        self._connection = connection
+
+    def merge(self, path: Path, query: str, params: Mapping[str, int], incoming: pa.Table | Sequence[Path]) -> None:
+        """
+        Put the rows that ``sql/<query>.sql`` makes of a file and the incoming rows in the file's place.
+
+        Parameters
+        ----------
+        path : Path
+            The target; need not exist. A result without rows removes it.
+        incoming : pyarrow.Table or sequence of Path
+            New rows with the lake's columns, or Parquet files of such rows.
+
+        Raises
+        ------
+        DamagedError
+            The target or an incoming file cannot be read; the target is as it was.
+        LakeError
+            The disk is full or not writable; the target is as it was.
+        """
+        if isinstance(incoming, Sequence) and not incoming:
+            return
+        with lake_errors(self._root):
+            self._open_view("stored", [path] if path.exists() else [])
+            self._open_view("incoming", incoming)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                merged = self._connection.sql(read_query(query), params=dict(params))
+                with temporary_beside(path) as temporary:
+                    merged.write_parquet(str(temporary), compression="zstd", row_group_size=122_880)
+            except _duckdb_errors() as error:
+                raise _explain(error, path) from error
+        _drop_if_empty(path)
+
+    def find_near_repeats(self, path: Path, incoming: pa.Table | Sequence[Path], reach_us: int) -> pa.Table:
+        """
+        Find the incoming rows that repeat another, incoming or stored, in all but the time: ``sql/near_repeats.sql``.
+
+        Raises
+        ------
+        DamagedError
+            The target or an incoming file cannot be read.
+        """
+        self._open_view("stored", [path] if path.exists() else [])
+        self._open_view("incoming", incoming)
+        try:
+            return self._connection.sql(read_query("near_repeats"), params={"reach_us": reach_us}).to_arrow_table()
+        except _duckdb_errors() as error:
+            raise _explain(error, path) from error
+
+    def drop_rows(self, path: Path, incoming: pa.Table | Sequence[Path], repeats: pa.Table) -> pa.Table:
+        """Give the incoming rows of a target without some: ``sql/without_repeats.sql``."""
+        self._open_view("incoming", incoming)
+        self._open_view("repeats", repeats)
+        try:
+            return self._connection.sql(read_query("without_repeats")).to_arrow_table().cast(lake_schema())
+        except _duckdb_errors() as error:
+            raise _explain(error, path) from error
+
+    def _open_view(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
+        if isinstance(rows, Sequence) and rows:
+            escaped = [glob.escape(str(path)) for path in rows]
+            try:
+                self._connection.read_parquet(escaped, hive_partitioning=False).create_view(name, replace=True)
+            except _duckdb_errors() as error:
+                raise _explain(error, rows[0]) from error
+        else:
+            table = lake_schema().empty_table() if isinstance(rows, Sequence) else rows
+            self._connection.from_arrow(table).create_view(name, replace=True)
+
+
+@contextlib.contextmanager
+def open_merger(root: Path) -> Iterator[Merger]:
+    """Open a merger: one thread, since the bytes must not depend on a race; bounded memory, spilling in the lake."""
+    import duckdb
+
+    spill = str(root / ".staging" / "spill")
+    with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "512MB", "temp_directory": spill}) as con:
+        yield Merger(root, con)
+
+
+def rows_to_table(rows: Sequence[Liquidation]) -> pa.Table:
+    """Turn rows into an Arrow table with the lake's columns."""
+    import pyarrow as pa
+
+    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [[] for _ in Liquidation._fields]
+    named = dict(zip(Liquidation._fields, columns, strict=True))
+    named["ts"] = named.pop("ts_us")
+    return pa.table([pa.array(named[f.name], f.type) for f in lake_schema()], schema=lake_schema())
+
+
+def lake_schema() -> pa.Schema:
+    """The columns of a liquidation file, in order."""
+    import pyarrow as pa
+
+    text, number = pa.string(), pa.float64()
+    return pa.schema(
+        [
+            ("ts", pa.timestamp("us")),
+            ("instrument", text),
+            ("position", text),
+            ("price", number),
+            ("price_kind", text),
+            ("qty", number),
+            ("notional", number),
+            ("contracts", number),
+            ("contract_size", number),
+            ("completeness", text),
+            ("event_id", text),
+            ("source", text),
+        ]
+    )
+
+
+def _duckdb_errors() -> tuple[type[Exception], ...]:
+    import duckdb
+
+    return (duckdb.Error,)
+
+
+def _explain(error: Exception, path: Path) -> Exception:
+    """What concerns the temporary beside the target, or writing at all, is the disk's fault; the rest is a file's."""
+    text = str(error).splitlines()[0]
+    if f"/.{path.name}." in text or "No space left" in text or "Could not write" in text:
+        code = re.search(r'"errno":"(\d+)"', text)
+        reason = os.strerror(int(code[1])) if code else text.rsplit(": ", 1)[-1]
+        return LakeError(f"{path}: cannot write the lake ({reason}); what it held before is untouched")
+    return DamagedError(f"{path}: damaged or not Parquet ({text}); liqcli verify says what to do")
+
+
+def _drop_if_empty(path: Path) -> None:
+    """An empty file says nothing that the window memory does not say better."""
+    import pyarrow.parquet as pq
+
+    if pq.read_metadata(path).num_rows == 0:
+        path.unlink()

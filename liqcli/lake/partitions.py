@@ -1,0 +1,85 @@
+"""Where a Parquet file of the lake stands: its kind, exchange, symbol, month and source are its path."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from liqcli.core.errors import UsageError
+from liqcli.core.model import Window, from_us
+
+US_PER_DAY = 86_400 * 1_000_000
+KINDS = ("liquidations", "candles", "open_interest")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """One Parquet file's place: which kind of rows, of whom, of which month, from where."""
+
+    kind: str
+    exchange: str
+    symbol: str
+    month: str
+    source: str
+    interval: str = ""
+
+    def path(self, root: Path) -> Path:
+        """The file below the lake's root; every part is checked, so no name leads out of the lake."""
+        for part in (self.exchange, self.symbol, self.source):
+            if not is_name(part):
+                raise UsageError(f"{part!r} cannot be a name in the lake (letters, digits and dashes only)")
+        folder = root / self.kind / f"exchange={self.exchange}" / f"symbol={self.symbol}"
+        if self.interval:
+            folder /= f"interval={self.interval}"
+        return folder / f"month={self.month}" / f"{self.source}.parquet"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether liqcli could have put a file there: names and month are what it would write."""
+        return all(map(is_name, (self.exchange, self.symbol, self.source))) and bool(_MONTH.fullmatch(self.month))
+
+    @classmethod
+    def from_path(cls, kind: str, path: Path) -> Partition:
+        """Read the place back from a path of the lake."""
+        keys = dict(part.split("=", 1) for part in path.parts if "=" in part)
+        return cls(kind, keys["exchange"], keys["symbol"], keys["month"], path.stem, keys.get("interval", ""))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a name in the lake: letters, digits and dashes."""
+    return text.replace("-", "").isalnum()
+
+
+def month_of(ts_us: int) -> str:
+    """The UTC month of an instant, as in ``month=YYYY-MM``."""
+    return _month_of_day(ts_us // US_PER_DAY)
+
+
+@cache
+def _month_of_day(day: int) -> str:
+    """Cached by day: staging asks for every row of a file."""
+    moment = from_us(day * US_PER_DAY)
+    return f"{moment.year:04d}-{moment.month:02d}"
+
+
+def months_of(window: Window) -> list[str]:
+    """Every UTC month that a window touches."""
+    months, year, month = [], window.start.year, window.start.month
+    last = month_of(window.end_us - 1)
+    while True:
+        months.append(f"{year:04d}-{month:02d}")
+        if months[-1] >= last:
+            return months
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+
+
+def month_bounds(month: str) -> tuple[int, int]:
+    """First and past-the-end instant of a UTC month. [µs]"""
+    year, number = int(month[:4]), int(month[5:])
+    start = datetime(year, number, 1, tzinfo=UTC)
+    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000

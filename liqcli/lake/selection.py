@@ -1,0 +1,218 @@
+"""From the user's words to the events that count: symbols, window, files, one source an exchange and instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from liqcli.core.coverage import ExchangeCoverage, overall_share
+from liqcli.core.errors import DamagedError, EmptyWindowError, UsageError
+from liqcli.core.formatting import format_count, format_iso, format_time
+from liqcli.core.model import Window
+from liqcli.core.symbols import expiry_of, match_symbols, normalise_symbol, split_symbol
+from liqcli.core.times import resolve_window
+from liqcli.core.wording import describe_coverage
+from liqcli.lake.inventory import LAKE_COLUMNS, Holding, read_holdings
+from liqcli.lake.market_price import MarketPrices, move_to_market
+from liqcli.lake.partitions import Partition
+from liqcli.lake.source_comparison import Comparison, compare_sources
+from liqcli.lake.source_ranking import Sharing, claims_table, list_claims, share_out
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a user asked for, in the user's words where they are not decided yet."""
+
+    symbol: str
+    lookback: str = "24h"
+    since: str | None = None
+    until: str | None = None
+    exchanges: tuple[str, ...] = ()
+    position: str = "both"
+    min_usd: float = 0.0
+    price: str = "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    The events that count, ready in the engine as table ``liquidations``.
+
+    ``comparisons`` are about sources that were left out because a better one covers the same exchange and time;
+    ``damaged`` names files that could not be read. ``market_prices`` says what became of prices that were to be moved.
+    """
+
+    label: str
+    symbols: tuple[str, ...]
+    window: Window
+    query: Query
+    coverage: tuple[ExchangeCoverage, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    damaged: tuple[Path, ...] = field(default=())
+    market_prices: MarketPrices | None = None
+
+
+def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
+    """
+    Decide the symbols, the window and which rows count, and load them as table ``liquidations``.
+
+    Raises
+    ------
+    UsageError
+        Unknown symbol or unreadable time.
+    EmptyWindowError
+        Nothing in the window; says what the lake holds and which fetch would fill it.
+    DamagedError
+        None of the files can be read.
+    """
+    symbols = match_symbols(query.symbol, lake.symbols())
+    everything = lake.find("liquidations", symbols, exchanges=query.exchanges)
+    try:
+        selection = _select(engine, lake, query, symbols, everything)
+    except DamagedError:  # in a page of a column that the holdings did not touch: find the file, use the others
+        selection = _select(engine, lake, query, symbols, everything, thorough=True)
+    if impossible := int(engine.run("window_count")["impossible"][0]):
+        raise DamagedError(
+            f"{format_count(impossible)} row{'s'[: impossible != 1]} of {lake.root} cannot be true: a position, price "
+            "kind or completeness that liqcli does not know, or a price, quantity or USD that is none; "
+            "liqcli verify names the files"
+        )
+    return selection
+
+
+def _select(
+    engine: Engine,
+    lake: Lake,
+    query: Query,
+    symbols: Sequence[str],
+    everything: Sequence[Partition],
+    thorough: bool = False,
+) -> Selection:
+    if (query.until or "").strip().lower() == "latest":
+        holdings, damaged = read_holdings(engine, lake, everything, thorough)
+        if not holdings:
+            raise _nothing_stored(query, lake)
+        window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in holdings))
+    else:
+        window = resolve_window(query.since, query.until, query.lookback, None)
+        holdings, damaged = read_holdings(engine, lake, everything, thorough, window.end_us)
+    known = {h.partition.symbol for h in holdings}
+    symbols = [symbol for symbol in symbols if symbol in known] or symbols
+    label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
+    inside = [h for h in holdings if h.first_us < window.end_us and h.last_us >= window.start_us]
+    sharing = share_out(lake, symbols, query.exchanges, holdings, window)
+    events = _load(engine, lake, inside, sharing, window, query) if inside else 0
+    if not events:
+        if held := read_holdings(engine, lake, everything, thorough)[0]:
+            raise _nothing_inside(query, held, window, sharing.coverage)
+        raise _nothing_stored(query, lake)
+    comparisons = compare_sources(engine, sharing.leftovers, inside, query.position, query.min_usd)
+    damaged = [*damaged, *sharing.damaged]
+    market = None
+    if query.price == "reported":
+        engine.alias("liquidations", "reported")
+    else:
+        pairs = sorted({(h.partition.exchange, h.partition.symbol) for h in inside})
+        market = move_to_market(engine, lake, pairs, window)
+        damaged = [*damaged, *market.damaged]
+    return Selection(label, tuple(symbols), window, query, sharing.coverage, comparisons, tuple(damaged), market)
+
+
+def _load(
+    engine: Engine,
+    lake: Lake,
+    inside: Sequence[Holding],
+    sharing: Sharing,
+    window: Window,
+    query: Query,
+) -> int:
+    """Load the events that count as table ``reported``, prices as stored, and say how many there are."""
+    claims = list_claims([h.partition for h in inside], sharing.shares)
+    engine.register("claims", claims_table(lake.root, claims))
+    engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
+    engine.create(
+        "reported",
+        "select_liquidations",
+        {
+            "start_us": window.start_us,
+            "end_us": window.end_us,
+            "position": query.position,
+            "min_notional": query.min_usd,
+        },
+    )
+    return int(engine.run("window_count")["events"][0])
+
+
+def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
+    name = normalise_symbol(query.symbol)
+    held = lake.symbols()
+    what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
+    where = f" on {', '.join(query.exchanges)}" if query.exchanges else ""
+    fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
+    get = _advise(name, query.exchanges, lake, f"liqcli fetch --symbol {name}{fetch_where}")
+    if expiry_of(name):
+        get = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
+    return EmptyWindowError(
+        f"no liquidations of {name}{where} in the lake {lake.root} ({what}); {get}",
+        fact=f"no liquidations of {name}{where} in the lake ({what})",
+    )
+
+
+def _advise(name: str, exchanges: Sequence[str], lake: Lake, fetch: str) -> str:
+    """Say which contract on the same base the lake holds, else how to get the wanted one where that is possible."""
+    from liqcli.sources.registry import is_fetched
+
+    base = split_symbol(name)[0]
+    held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
+    siblings = [
+        f"{symbol} on {exchange} is in the lake" for symbol, exchange in held if split_symbol(symbol)[0] == base
+    ]
+    if exchanges and not any(map(is_fetched, exchanges)):
+        hint = f"liqcli fetch cannot get {', '.join(exchanges)}; import a file that holds it (liqcli import FILE)"
+    else:
+        hint = f"to get some: {fetch}"
+    return "; ".join([*siblings[:1], hint])
+
+
+def _nothing_inside(
+    query: Query, holdings: Sequence[Holding], window: Window, coverage: Sequence[ExchangeCoverage]
+) -> EmptyWindowError:
+    name = normalise_symbol(query.symbol)
+    first = min(h.first_us for h in holdings)
+    last = max(h.last_us for h in holdings)
+    events = format_count(sum(h.events for h in holdings))
+    narrowed = query.position != "both" or query.min_usd > 0
+    filters = " that pass --position and --min-usd" if narrowed else ""
+    share = overall_share(coverage)
+    known = f" (coverage {describe_coverage(share, any(c.inferred for c in coverage))})" if coverage else ""
+    span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
+    where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
+    fill = (
+        f"to fill the window: liqcli fetch --symbol {name}{where} "
+        f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"
+    )
+    if expiry_of(name):
+        fill = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
+    advice = "a lower --min-usd or --position both counts more" if narrowed else fill
+    fact = (
+        f"no liquidations of {name}{filters} in {span}{known}; "
+        f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC"
+    )
+    return EmptyWindowError(f"{fact} (--until latest shows the last ones); {advice}", fact=fact)
+
+
+def check_position(position: str) -> str:
+    """
+    Check ``--position``.
+
+    Raises
+    ------
+    UsageError
+        Neither long, short nor both.
+    """
+    if position not in ("long", "short", "both"):
+        raise UsageError(f"--position: {position!r} is none of long, short, both")
+    return position

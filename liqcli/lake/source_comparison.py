@@ -1,0 +1,112 @@
+"""How two sources of the same exchange and time compare: the one that counts, and the one that was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from liqcli.core.formatting import format_count, format_duration, format_share, format_usd
+from liqcli.lake.inventory import Holding
+from liqcli.lake.source_ranking import Leftover
+from liqcli.query.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was said of a stretch of time; ``notional`` and ``long_notional`` in USD."""
+
+    events: int = 0
+    notional: float = 0.0
+    long_notional: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """Write it, with the share of longs: a source that has the sides the wrong way round stands out by it."""
+        longs = f" ({format_share(self.long_notional, self.notional)} long)" if self.notional else ""
+        return f"{format_count(self.events)} events, {format_usd(self.notional)} USD{longs}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One source that was left out for ``length_us``, and the sources that were ``counted`` there instead."""
+
+    exchange: str
+    symbol: str
+    source: str
+    counted: tuple[str, ...]
+    length_us: int
+    left_out: Told
+    instead: Told
+
+    @property
+    def text(self) -> str:
+        """Write it as one sentence."""
+        return (
+            f"{self.exchange} {self.symbol}: {', '.join(self.counted)} counted and {self.source} left out for the "
+            f"{format_duration(self.length_us)} that both tell of: {self.instead.text}, against {self.left_out.text}"
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Write it as plain data; keys as in ``docs/units.md#json``."""
+        return {
+            "exchange": self.exchange,
+            "symbol": self.symbol,
+            "seconds": self.length_us / 1e6,
+            "counted": {"sources": list(self.counted), **_record(self.instead)},
+            "left_out": {"sources": [self.source], **_record(self.left_out)},
+        }
+
+
+def compare_sources(
+    engine: Engine, leftovers: Sequence[Leftover], holdings: Sequence[Holding], position: str, min_usd: float
+) -> tuple[Comparison, ...]:
+    """
+    Compare what was left out with what counts in its place, over the files that are open as ``stored``.
+
+    Parameters
+    ----------
+    leftovers : sequence of Leftover
+        Which source was left out when, and who counts there.
+    holdings : sequence of Holding
+        The files that are open.
+    position, min_usd : str, float
+        What the report counts; the comparison is about the same events. [USD]
+    """
+    if not leftovers:
+        return ()
+    engine.register("compared", _list_stretches(leftovers, holdings))
+    columns = engine.run("compare_sources", {"position": position, "min_notional": min_usd})
+    told = {
+        (int(pair), bool(left_out)): Told(int(events), int(usd) / 1e6, int(longs) / 1e6)
+        for pair, left_out, events, usd, longs in zip(*columns.values(), strict=True)
+    }
+    return tuple(
+        Comparison(
+            left.exchange, left.symbol, left.source, tuple(left.instead), left.length_us,
+            told.get((number, True), Told()), told.get((number, False), Told()),
+        )
+        for number, left in enumerate(leftovers)
+    )  # fmt: skip
+
+
+def _list_stretches(leftovers: Sequence[Leftover], holdings: Sequence[Holding]) -> Any:  # noqa: ANN401 - an Arrow table
+    import pyarrow as pa
+
+    rows = [
+        (number, source == left.source, str(held.path), start, end)
+        for number, left in enumerate(leftovers)
+        for source, stretches in ((left.source, left.stretches), *left.instead.items())
+        for held in holdings
+        if (held.partition.exchange, held.partition.symbol, held.partition.source)
+        == (left.exchange, left.symbol, source)
+        for start, end in stretches
+    ]
+    kinds = (pa.int64(), pa.bool_(), pa.string(), pa.int64(), pa.int64())
+    names = ("pair", "left_out", "filename", "start_us", "end_us")
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return pa.table({name: pa.array(column, kind) for name, column, kind in zip(names, columns, kinds, strict=True)})
+
+
+def _record(told: Told) -> dict[str, Any]:
+    return {"events": told.events, "notional": told.notional, "long_notional": told.long_notional}

@@ -1,0 +1,186 @@
+"""What the lake holds, one row an exchange, symbol, source and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from liqcli.core.errors import DamagedError
+from liqcli.core.formatting import format_duration, format_iso
+from liqcli.core.intervals import Interval, subtract_intervals, total_length
+from liqcli.core.model import US_PER_S, Window
+from liqcli.lake.inventory import Holding, MarketHolding, read_holdings, read_market_holdings, try_memory
+from liqcli.lake.partitions import KINDS, Partition
+from liqcli.lake.source_ranking import CLAIMED, divide_window, find_leftovers, view_source
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
+
+Name = tuple[str, str, str]  # exchange, symbol, source
+Known = dict[Name, list[Interval]]  # what is remembered [µs]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """
+    One exchange, symbol, source and kind of rows.
+
+    ``first_us``, ``last_us`` [µs UTC], None where a source was asked and never had an event; ``notional`` [USD], None
+    for candles and open interest; ``coverage`` the covered share between the first and the last remembered instant,
+    None when nothing is remembered or some of it is unknown; ``counted`` the share of the time it tells of in which it
+    counts, for ``left_us`` [µs] others, ``instead``, tell better; ``size`` [bytes].
+    """
+
+    exchange: str
+    symbol: str
+    source: str
+    kind: str
+    first_us: int | None
+    last_us: int | None
+    events: int
+    notional: float | None
+    coverage: float | None
+    gaps: tuple[Interval, ...]
+    files: int
+    size: int
+    counted: float = 1.0
+    left_us: int = 0
+    instead: tuple[str, ...] = ()
+
+
+def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
+    """
+    Read the whole lake's holdings.
+
+    Returns
+    -------
+    rows, damaged
+        Rows by kind, exchange, symbol, source; and the files that cannot be read or are none of the lake's.
+    """
+    rows: list[StatusRow] = []
+    damaged: list[Path] = []
+    with Engine() as engine:
+        for kind in KINDS:
+            partitions = lake.partitions(kind)
+            read = _read_liquidations if kind == "liquidations" else _read_market
+            found, bad = read(engine, lake, partitions)
+            rows += found
+            damaged += [*bad, *lake.strays(kind)]
+    return rows, damaged
+
+
+def status_record(row: StatusRow) -> dict[str, Any]:
+    """One row as ``liqcli status --format json`` prints it; keys as in ``docs/units.md#status``."""
+    return {
+        "exchange": row.exchange,
+        "symbol": row.symbol,
+        "source": row.source,
+        "kind": row.kind,
+        "first": None if row.first_us is None else format_iso(row.first_us),
+        "last": None if row.last_us is None else format_iso(row.last_us),
+        "events": row.events,
+        "notional": row.notional,
+        "coverage": row.coverage,
+        "gaps": [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in row.gaps],
+        "files": row.files,
+        "bytes": row.size,
+        "counted": row.counted,
+    }
+
+
+def list_overlaps(rows: Sequence[StatusRow]) -> list[str]:
+    """Say which sources are left out of reports, for how long, and who counts instead."""
+    return [
+        f"{row.exchange} {row.symbol}: {row.source} is left out for {format_duration(row.left_us)} that "
+        f"{' and '.join(row.instead)} tell{'s' * (len(row.instead) == 1)} of better; they are never added up"
+        for row in rows
+        if row.left_us
+    ]
+
+
+def _read_liquidations(
+    engine: Engine, lake: Lake, partitions: Sequence[Partition]
+) -> tuple[list[StatusRow], list[Path]]:
+    try:
+        holdings, damaged = read_holdings(engine, lake, partitions)
+    except DamagedError:  # not one of them can be read
+        holdings, damaged = [], [p.path(lake.root) for p in partitions]
+    damaged += [h.path for h in holdings if h.amountless]
+    rows, forgotten = _join(lake, holdings, partitions)
+    return rows, [*damaged, *forgotten]
+
+
+def _join(
+    lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partition]
+) -> tuple[list[StatusRow], list[Path]]:
+    """Put together files and window memory; of a source whose memory is damaged the coverage is not known."""
+    filed = {(p.exchange, p.symbol, p.source) for p in partitions}
+    groups: dict[Name, list[Holding]] = {key: [] for key in lake.remembered() if key not in filed}
+    for h in holdings:
+        groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
+    rows: list[StatusRow] = []
+    damaged: list[Path] = []
+    known: Known = {}
+    for (exchange, symbol, source), parts in sorted(groups.items()):
+        memory, bad = try_memory(lake, exchange, symbol, source)
+        damaged += bad
+        present = known[exchange, symbol, source] = memory.covered(CLAIMED)
+        whole = (present[0][0], present[-1][1]) if present else (0, 0)
+        is_known = bool(present) and not memory.covered(("unknown",))
+        rows.append(
+            StatusRow(
+                exchange, symbol, source, "liquidations",
+                first_us=min((h.first_us for h in parts), default=None),
+                last_us=max((h.last_us for h in parts), default=None),
+                events=sum(h.events for h in parts),
+                notional=sum(h.usd_e6 for h in parts) / 1e6,
+                coverage=total_length(present) / (whole[1] - whole[0]) if is_known else None,
+                gaps=tuple(subtract_intervals([whole], present)),
+                files=len(parts),
+                size=sum(h.path.stat().st_size for h in parts),
+            )
+        )  # fmt: skip
+    return list(_weigh(rows, groups, known)), damaged
+
+
+def _weigh(rows: Sequence[StatusRow], holdings: Mapping[Name, Sequence[Holding]], known: Known) -> Iterator[StatusRow]:
+    """Note of each source for how long it counts, where several tell of one exchange and symbol."""
+    for key, group in groupby(rows, key=lambda row: (row.exchange, row.symbol)):
+        mine = {row.source: row for row in group}
+        told = {
+            source: known[*key, source] or [(h.first_us, h.last_us + 1) for h in holdings[*key, source]]
+            for source in mine
+        }
+        edges = [edge for stretches in told.values() for stretch in stretches for edge in stretch]
+        if len(mine) > 1 and edges:
+            whole = Window(min(edges), max(edges))
+            views = [view_source(source, known[*key, source], holdings[*key, source], whole) for source in mine]
+            for left in find_leftovers(key, views, divide_window(views, whole), holdings, whole):
+                share = 1 - left.length_us / total_length(told[left.source])
+                row = mine[left.source]
+                mine[left.source] = replace(row, counted=share, left_us=left.length_us, instead=tuple(left.instead))
+        yield from mine.values()
+
+
+def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:
+    groups: dict[tuple[str, str, str, str], list[MarketHolding]] = {}
+    try:
+        holdings, damaged = read_market_holdings(engine, lake, partitions)
+    except DamagedError:
+        return [], [p.path(lake.root) for p in partitions]
+    for h in holdings:
+        p = h.partition
+        groups.setdefault((p.exchange, p.symbol, p.interval, p.source), []).append(h)
+    rows = [
+        StatusRow(
+            exchange, symbol, source, f"candles {interval}" if interval else partitions[0].kind.replace("_", "-"),
+            first_us=min(h.first_us for h in parts), last_us=max(h.last_us for h in parts),
+            events=sum(h.rows for h in parts),
+            notional=None, coverage=None, gaps=(), files=len(parts),
+            size=sum(h.path.stat().st_size for h in parts),
+        )
+        for (exchange, symbol, interval, source), parts in sorted(groups.items())
+    ]  # fmt: skip
+    return rows, damaged

@@ -1,0 +1,237 @@
+"""The lake: plain Parquet files in a folder, written so that a reader or a crash never sees half of anything.
+
+::
+
+    <lake>/liquidations/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet     sorted by every column, zstd
+    <lake>/candles/exchange=…/symbol=…/interval=1m/month=YYYY-MM/<source>.parquet
+    <lake>/open_interest/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet
+    <lake>/windows/exchange=…/symbol=…/<source>.json                            what was asked, see coverage.py
+    <lake>/contracts/<exchange>.json                                            contract sizes last seen
+    <lake>/rejected/<what>.jsonl                                                rows that were refused, and why
+    <lake>/damaged/<path>                                                       files that fetch --again replaced
+
+Writers hold one lock, write to a temporary name beside the target, fsync, then ``os.replace``. Window memory is written
+after the data it speaks of, so a kill between the two only makes the next run ask again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from liqcli.core.errors import DamagedError, LakeError
+from liqcli.core.files import lake_errors, replace_file
+from liqcli.core.model import Liquidation, Rejected, Window
+from liqcli.lake.fetch_log import CoveredWindow, WindowMemory, parse_memory, render_memory
+from liqcli.lake.merge import open_merger, rows_to_table
+from liqcli.lake.partitions import Partition, is_name, month_bounds, months_of
+
+LOCK_TIMEOUT_S = 600
+_WRITE_LOCK = threading.RLock()  # filelock guards processes; threads of this one queue up here
+
+
+class Lake:
+    """A folder of Parquet files; opening one that does not exist yet is fine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # ------------------------------------------------------------------ reading
+
+    def partitions(self, kind: str = "liquidations", misplaced: bool = False) -> list[Partition]:
+        """List what files there are of a kind, sorted; those with names that liqcli never writes only if asked for."""
+        found = (Partition.from_path(kind, path) for path in self._files(kind))
+        return sorted(p for p in found if misplaced or p.is_placed)
+
+    def strays(self, kind: str = "liquidations") -> list[Path]:
+        """List files of a kind that no command reads for their names' sake, but for hidden ones (macOS leaves some)."""
+        files = (path for path in self._files(kind) if not Partition.from_path(kind, path).is_placed)
+        return sorted(path for path in files if not path.name.startswith("."))
+
+    def symbols(self) -> list[str]:
+        """Every symbol with stored liquidations."""
+        return sorted({p.symbol for p in self.partitions()})
+
+    def exchanges(self) -> list[str]:
+        """Every exchange with stored liquidations."""
+        return sorted({p.exchange for p in self.partitions()})
+
+    def find(
+        self,
+        kind: str,
+        symbols: Sequence[str],
+        window: Window | None = None,
+        exchanges: Sequence[str] = (),
+    ) -> list[Partition]:
+        """Find the files that can hold rows of these symbols in the window."""
+        months = set(months_of(window)) if window else None
+        return [
+            p
+            for p in self.partitions(kind)
+            if p.symbol in symbols
+            and (months is None or p.month in months)
+            and (not exchanges or p.exchange in exchanges)
+        ]
+
+    def remembered(self) -> list[tuple[str, str, str]]:
+        """Every exchange, symbol and source with a window memory, sorted; also those that never had an event."""
+        found = []
+        for path in (self.root / "windows").glob("exchange=*/symbol=*/*.json"):
+            exchange, symbol = (part.split("=", 1)[1] for part in path.parts[-3:-1])
+            found.append((exchange, symbol, path.stem))
+        return sorted(key for key in found if all(map(is_name, key)))
+
+    def read_memory(self, exchange: str, symbol: str, source: str) -> WindowMemory:
+        """
+        Read what is remembered of one source's windows; nothing yet gives an empty memory.
+
+        Raises
+        ------
+        DamagedError
+            The file is there but cannot be understood.
+        """
+        path = self.memory_path(exchange, symbol, source)
+        try:
+            return parse_memory(path.read_text(encoding="utf-8"), str(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return WindowMemory()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DamagedError(f"{path}: cannot be read ({error})") from error
+
+    def read_contracts(self, exchange: str) -> dict[str, float]:
+        """Read the contract sizes last seen of an exchange: instrument -> size."""
+        try:
+            stored = json.loads((self.root / "contracts" / f"{exchange}.json").read_text(encoding="utf-8"))
+            return {str(k): float(v) for k, v in stored.items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, OSError, AttributeError, TypeError) as error:
+            raise DamagedError(f"{self.root}/contracts/{exchange}.json: cannot be read ({error}); delete it") from error
+
+    def memory_path(self, exchange: str, symbol: str, source: str) -> Path:
+        """Where the window memory of a source stands."""
+        parts = Partition("windows", exchange, symbol, "0000-00", source).path(self.root).parts
+        return Path(*parts[:-2]) / f"{source}.json"
+
+    # ------------------------------------------------------------------ writing
+
+    def replace_window(
+        self, exchange: str, symbol: str, source: str, covered: Sequence[CoveredWindow], rows: Sequence[Liquidation]
+    ) -> None:
+        """
+        Store what a source said of some windows, in place of what it said of them before.
+
+        Parameters
+        ----------
+        covered : sequence of CoveredWindow
+            The windows that were answered. Rows outside them are a fault of the caller.
+        rows : sequence of Liquidation
+            All of one exchange, symbol and source; any order; twins are kept.
+
+        Raises
+        ------
+        LakeError
+            Not writable or disk full; the old files are untouched.
+        DamagedError
+            The file to merge with cannot be read.
+        """
+        incoming = rows_to_table(rows)
+        with self.locked(), open_merger(self.root) as merger:
+            for item in covered:
+                for month in months_of(item.window):
+                    first_us, past_us = month_bounds(month)
+                    part = {"start_us": max(item.window.start_us, first_us), "end_us": min(item.window.end_us, past_us)}
+                    path = Partition("liquidations", exchange, symbol, month, source).path(self.root)
+                    merger.merge(path, "merge_replace", part, incoming)
+            self.remember(exchange, symbol, source, covered)
+
+    def remember(self, exchange: str, symbol: str, source: str, covered: Iterable[CoveredWindow]) -> None:
+        """Add to the window memory; the caller holds :meth:`locked`."""
+        memory = self.read_memory(exchange, symbol, source)
+        updated = memory.remember(covered)
+        if updated != memory:
+            self.write_memory(exchange, symbol, source, updated)
+
+    def write_memory(self, exchange: str, symbol: str, source: str, memory: WindowMemory) -> None:
+        """Put a window memory in place of the old one; the caller holds :meth:`locked`."""
+        self.write_file(self.memory_path(exchange, symbol, source), render_memory(memory).encode())
+
+    def forget(self, exchange: str, symbol: str, source: str) -> None:
+        """Drop the window memory of a source without rows of a symbol; the caller holds :meth:`locked`."""
+        held = {(p.exchange, p.symbol, p.source) for p in self.partitions()}
+        if (exchange, symbol, source) not in held:
+            with lake_errors(self.root):
+                self.memory_path(exchange, symbol, source).unlink(missing_ok=True)
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a file that cannot be read to ``<lake>/damaged/``, where nobody looks for data; gives its new place."""
+        kept = self.root / "damaged" / path.relative_to(self.root)
+        number = 1
+        while kept.exists():
+            number += 1
+            kept = kept.with_name(f"{path.stem}.{number}{path.suffix}")
+        with self.locked(), lake_errors(self.root):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(kept)
+        return kept
+
+    def write_contracts(self, exchange: str, sizes: Mapping[str, float]) -> None:
+        """Remember contract sizes an exchange stated, beside those known before."""
+        with self.locked():
+            known = self.read_contracts(exchange)
+            merged = {**known, **sizes}
+            if merged != known:
+                text = json.dumps(merged, sort_keys=True, ensure_ascii=False, indent=0)
+                self.write_file(self.root / "contracts" / f"{exchange}.json", text.encode())
+
+    def write_rejected(self, name: str, rejected: Iterable[Rejected]) -> Path:
+        """Keep refused rows as JSON lines in ``<lake>/rejected/<name>.jsonl``, replacing that list."""
+        safe = "".join(c if c.isalnum() or c in "-." else "-" for c in name).strip(".") or "rows"
+        safe = safe.encode()[:200].decode(errors="ignore")  # a file name may have 255 bytes
+        path = self.root / "rejected" / f"{safe}.jsonl"
+        lines = [json.dumps(row._asdict(), ensure_ascii=False) for row in rejected]
+        with (
+            self.locked()
+        ):  # a half of a surrogate pair (from a mistyped file) is written as the escape JSON has for it
+            self.write_file(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
+        return path
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """
+        Hold the lake's one writer lock, against other processes and other threads.
+
+        Raises
+        ------
+        LakeError
+            The folder cannot be made or written, or another writer kept the lock for ten minutes.
+        """
+        import filelock
+
+        with _WRITE_LOCK, lake_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.root / ".lock", timeout=LOCK_TIMEOUT_S, is_singleton=True)
+            try:
+                lock.acquire()
+            except filelock.Timeout as error:
+                raise LakeError(f"{self.root}: another liqcli keeps the lake locked; try again later") from error
+            try:
+                yield
+            finally:
+                lock.release()
+
+    def write_file(self, path: Path, content: bytes) -> None:
+        """Put a file in place atomically; unchanged content leaves the old file (and its time) alone."""
+        with lake_errors(self.root):
+            if path.exists() and path.read_bytes() == content:
+                return
+            replace_file(path, content)
+
+    # ------------------------------------------------------------------ inside
+
+    def _files(self, kind: str) -> Iterator[Path]:
+        deeper = "interval=*/" if kind == "candles" else ""
+        return (self.root / kind).glob(f"exchange=*/symbol=*/{deeper}month=*/*.parquet")

@@ -1,0 +1,100 @@
+"""Moving dated contracts out of perpetuals' files, where versions before dated symbols put them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from liqcli.core.errors import DamagedError
+from liqcli.core.instruments import read_contract
+from liqcli.core.symbols import expiry_of, split_symbol
+from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
+from liqcli.lake.merge import open_merger
+from liqcli.lake.partitions import Partition
+from liqcli.lake.store import Lake
+from liqcli.lake.verify.file_check import read_partition
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MANY_COPIES = 1 << 40  # twins are real events
+
+
+class Moved(NamedTuple):
+    """Rows of one source and month that got the symbol of their contract."""
+
+    partition: Partition
+    symbol: str
+    rows: int
+
+
+def dated_symbol(partition: Partition, instrument: str) -> str:
+    """Give the symbol of a dated instrument that stands under another symbol; empty where it is no such."""
+    try:
+        symbol = read_contract(partition.exchange, instrument).symbol
+    except ValueError:
+        return ""
+    expiry = expiry_of(symbol)
+    if not expiry or expiry_of(partition.symbol) == expiry:
+        return ""
+    return symbol if split_symbol(symbol)[1] else f"{partition.symbol.partition('-')[0]}-{expiry}"
+
+
+def move_dated(lake: Lake) -> Iterator[Moved]:
+    """
+    Give dated contracts their own symbol.
+
+    Each file's rows are first added where they belong, then taken away where they stood. A run that was killed in
+    between is made whole by the next one: adding rows that are there changes nothing.
+
+    Raises
+    ------
+    LakeError
+        The lake cannot be written; what it held is untouched or moved, never lost.
+    """
+    for partition in lake.partitions():
+        with lake.locked():
+            try:
+                table = read_partition(lake, partition)
+            except (DamagedError, OSError):  # verify names it
+                continue
+            names = [str(name) for name in table.column("instrument").unique().to_pylist() if name]
+            wanted = {name: symbol for name in names if (symbol := dated_symbol(partition, name))}
+            if wanted:
+                yield from _move(lake, partition, table, wanted)
+
+
+def _move(lake: Lake, partition: Partition, table: pa.Table, wanted: Mapping[str, str]) -> list[Moved]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    moved: list[Moved] = []
+    memory = lake.read_memory(partition.exchange, partition.symbol, partition.source)
+    with open_merger(lake.root) as merger:
+        for symbol in sorted(set(wanted.values())):
+            own = pa.array([name for name in wanted if wanted[name] == symbol])
+            rows = table.filter(pc.is_in(table.column("instrument"), value_set=own))
+            target = replace(partition, symbol=symbol)
+            merger.merge(target.path(lake.root), "merge_union", {"most_copies": MANY_COPIES}, rows)
+            lake.remember(target.exchange, symbol, target.source, _uncounted(memory).windows)
+            moved.append(Moved(partition, symbol, rows.num_rows))
+        is_moved = pc.is_in(table.column("instrument"), value_set=pa.array(list(wanted)))
+        times = table.column("ts").cast("int64")
+        if memory.windows:  # fewer rows are left than came
+            left = _uncounted(memory, times.filter(is_moved).to_pylist())
+            lake.write_memory(partition.exchange, partition.symbol, partition.source, left)
+        bounds = {"start_us": pc.min(times).as_py(), "end_us": pc.max(times).as_py() + 1}
+        merger.merge(partition.path(lake.root), "merge_replace", bounds, table.filter(pc.invert(is_moved)))
+    lake.forget(partition.exchange, partition.symbol, partition.source)
+    return moved
+
+
+def _uncounted(memory: WindowMemory, moved_us: Sequence[int] | None = None) -> WindowMemory:
+    """Forget how many events came, in all windows or in those in which rows were moved. [µs]"""
+
+    def forget(known: CoveredWindow) -> CoveredWindow:
+        struck = moved_us is None or any(known.window.contains(ts) for ts in moved_us)
+        return replace(known, events=None) if struck else known
+
+    return WindowMemory(tuple(forget(known) for known in memory.windows))

@@ -1,0 +1,130 @@
+"""Judging what the lake remembers: windows that were fetched, contract sizes, imports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from liqcli.core.errors import DamagedError
+from liqcli.core.formatting import format_count, format_time
+from liqcli.core.model import CLOCK_SKEW_US
+from liqcli.core.times import now_us
+from liqcli.lake.fetch_log import CoveredWindow, Status, parse_memory
+from liqcli.lake.import_log import read_ledger
+from liqcli.lake.partitions import Partition, months_of
+from liqcli.lake.store import Lake
+from liqcli.lake.verify.issues import Finding, how_to_mend, how_to_mend_memory
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Key = tuple[str, str, str]  # exchange, symbol, source
+
+
+@dataclass(slots=True)
+class Memories:
+    """Every window of which it is known how many events came, and how many rows of it were seen in the lake."""
+
+    files: int = 0
+    windows: dict[Key, list[CoveredWindow]] = field(default_factory=dict)
+    stored: dict[Key, list[int]] = field(default_factory=dict)
+
+    def compare(self, lake: Lake, unreadable: set[Path]) -> Iterator[Finding]:
+        """Name the windows whose rows are fewer than came, or more; not where a file could not be read."""
+        for key, windows in self.windows.items():
+            for known, stored in zip(windows, self.stored[key], strict=True):
+                parts = [Partition("liquidations", *key[:2], month, key[2]) for month in months_of(known.window)]
+                if known.events == stored or any(part.path(lake.root) in unreadable for part in parts):
+                    continue
+                missing = stored < (known.events or 0)
+                span = f"{format_time(known.window.start_us)} to {format_time(known.window.end_us)} UTC"
+                what = f"{format_count(known.events or 0)} events came {span}, {format_count(stored)} are stored"
+                path = parts[0].path(lake.root)
+                mend = how_to_mend(lake, parts[0], known.window.interval)
+                if missing:
+                    what = f"{what}: {format_count((known.events or 0) - stored)} are missing"
+                yield Finding(path, what, mend if missing else f"if none was imported besides: {mend}", damage=missing)
+
+
+def check_memories(lake: Lake, findings: list[Finding]) -> Memories:
+    """Read every window memory; what is wrong with one goes to ``findings``."""
+    memories = Memories()
+    for path in sorted(lake.root.glob("windows/exchange=*/symbol=*/*.json")):
+        memories.files += 1
+        try:
+            known = parse_memory(path.read_text(encoding="utf-8"), str(path)).windows
+            fault = _find_fault(known)
+        except (DamagedError, OSError, UnicodeDecodeError) as error:
+            known, fault = (), str(error).removeprefix(f"{path}: ").partition("; liqcli verify")[0]
+        exchange, symbol = (folder.name.partition("=")[2] for folder in (path.parent.parent, path.parent))
+        if fault:
+            mend = how_to_mend_memory(lake, exchange, symbol, path.stem)
+            findings.append(Finding(path, f"window memory: {fault}", mend))
+            continue
+        counted = [item for item in known if item.status == "complete" and item.events is not None]
+        key = exchange, symbol, path.stem
+        memories.windows[key], memories.stored[key] = counted, [0] * len(counted)
+    return memories
+
+
+def count_events(memories: Memories, batch: Sequence[tuple[Partition, pa.Table]]) -> None:
+    """Count the rows of some files into the windows that speak of them."""
+    import numpy as np
+
+    for partition, table in batch:
+        key = partition.exchange, partition.symbol, partition.source
+        windows = memories.windows.get(key)
+        if windows:
+            times = np.sort(table.column("ts").drop_null().cast("int64").to_numpy())
+            edges = np.array([known.window.interval for known in windows], dtype=np.int64)
+            places = np.searchsorted(times, edges)
+            stored = memories.stored[key]
+            for number, (first, last) in enumerate(places):
+                stored[number] += int(last - first)
+
+
+def check_notes(lake: Lake, findings: list[Finding]) -> int:
+    """Read contract sizes and the list of imports; what is wrong goes to ``findings``. Gives the number of files."""
+    paths = sorted(lake.root.glob("contracts/*.json"))
+    for path in paths:
+        fault = None
+        try:
+            sizes = lake.read_contracts(path.stem)
+            wrong = [name for name, size in sizes.items() if not (math.isfinite(size) and size > 0)]
+            if wrong:
+                fault = f"the contract size of {', '.join(wrong[:3])} is not a positive finite number"
+        except DamagedError as error:
+            fault = str(error).partition(": ")[2].removesuffix("; delete it")
+        if fault:
+            findings.append(Finding(path, fault, "delete it; the next fetch writes it again"))
+    ledger = lake.root / "imports.json"
+    if not ledger.is_file():
+        return len(paths)
+    try:
+        read_ledger(lake)
+    except DamagedError as error:
+        findings.append(Finding(ledger, str(error).partition(": ")[2], "delete it; liqcli import writes it again"))
+    return len(paths) + 1
+
+
+def _find_fault(known: Sequence[CoveredWindow]) -> str | None:
+    """Say what cannot be right about a memory, or None."""
+    latest = now_us() + CLOCK_SKEW_US
+    end_us = 0
+    for item in known:
+        span = f"{format_time(item.window.start_us)} to {format_time(item.window.end_us)} UTC"
+        if item.status not in get_args(Status):
+            return f"{span} has the unknown status {item.status!r}"
+        if item.window.start_us >= item.window.end_us:
+            return f"{span} ends before it starts"
+        if item.window.start_us < end_us:
+            return f"{span} overlaps the one before it"
+        if item.events is not None and (not isinstance(item.events, int) or item.events < 0):
+            return f"{span} has {item.events!r} events"
+        if item.status == "complete" and item.window.end_us > latest:
+            return f"{span} is called complete, but it is not over"
+        end_us = item.window.end_us
+    return None

@@ -1,0 +1,124 @@
+"""Reading each Parquet file to its last page, and finding what lies where nobody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from liqcli.core.errors import DamagedError, UsageError
+from liqcli.core.market_data import INTERVAL_US
+from liqcli.core.symbols import check_symbol
+from liqcli.lake.market_tables import candle_schema, open_interest_schema
+from liqcli.lake.merge import lake_schema
+from liqcli.lake.partitions import KINDS, Partition, month_bounds
+from liqcli.lake.store import Lake
+from liqcli.lake.verify.issues import Finding, how_to_mend
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Finding]]:
+    """Read the files of a kind one by one; what cannot be read gives a finding in place of its rows."""
+    for partition in lake.partitions(kind, misplaced=True):
+        if _misplaced(lake, partition) is None:
+            path = partition.path(lake.root)
+            try:
+                yield partition, _read(lake, partition, path)
+            except FileNotFoundError:  # replaced or dropped by a writer in the meantime
+                continue
+
+
+def iter_strays(lake: Lake) -> Iterator[Finding]:
+    """Find files below the data folders that no command reads, and what a killed writer left behind."""
+    for kind in KINDS:
+        placed = {_plain_path(lake, p): p for p in lake.partitions(kind, misplaced=True)}
+        for path in sorted((lake.root / kind).rglob("*")):
+            if not path.is_file():
+                continue
+            if path.name.startswith(".") and path.name.endswith(".tmp"):
+                yield Finding(path, "left behind by a writer that was killed", "delete it", damage=False)
+            elif path not in placed:
+                yield Finding(path, "lies where no command reads it", f"move it out of {lake.root}", damage=False)
+            elif reason := _misplaced(lake, placed[path]):
+                yield Finding(path, reason, "move it away and fetch or import again", unreadable=True)
+
+
+def _plain_path(lake: Lake, partition: Partition) -> Path:
+    """The path as it stands on the disk, whether or not its names are good."""
+    folder = lake.root / partition.kind / f"exchange={partition.exchange}" / f"symbol={partition.symbol}"
+    if partition.kind == "candles":
+        folder /= f"interval={partition.interval}"
+    return folder / f"month={partition.month}" / f"{partition.source}.parquet"
+
+
+def _misplaced(lake: Lake, partition: Partition) -> str | None:
+    """Say what is wrong with the names of a file's folders, or None."""
+    try:
+        partition.path(lake.root)
+        check_symbol(partition.symbol)
+        month_bounds(partition.month)
+    except (UsageError, ValueError) as error:
+        return f"its path is none of the lake's ({error})"
+    if partition.kind == "candles" and partition.interval not in INTERVAL_US:
+        return f"its path is none of the lake's (interval {partition.interval!r} is none of {', '.join(INTERVAL_US)})"
+    return None
+
+
+def read_partition(lake: Lake, partition: Partition) -> pa.Table:
+    """
+    Read every page of a file (a pyarrow that is handed a path would add the folders' names as columns).
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        There is no such file, or it must not be read.
+    DamagedError
+        No Parquet, or not with the lake's columns; the message says only what is wrong with it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = partition.path(lake.root)
+    try:
+        with path.open("rb") as handle, pq.ParquetFile(handle, page_checksum_verification=True) as file:
+            if fault := _compare_schema(file.schema_arrow, partition.kind):
+                raise DamagedError(fault)
+            table = file.read(columns=_schema(partition.kind).names)
+        table.validate(full=True)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (OSError, pa.ArrowException, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DamagedError(f"damaged or not Parquet ({reason})") from error
+    return table
+
+
+def _read(lake: Lake, partition: Partition, path: Path) -> pa.Table | Finding:
+    try:
+        return read_partition(lake, partition)
+    except PermissionError as error:
+        reason = f"cannot be opened ({error.strerror})"
+        return Finding(path, reason, "let yourself read it (chmod u+r)", unreadable=True)
+    except DamagedError as error:
+        return Finding(path, str(error), how_to_mend(lake, partition), unreadable=True)
+
+
+def _schema(kind: str) -> pa.Schema:
+    return {"liquidations": lake_schema, "candles": candle_schema, "open_interest": open_interest_schema}[kind]()
+
+
+def _compare_schema(found: pa.Schema, kind: str) -> str | None:
+    """Say which columns are missing or of another type; further ones are nobody's harm."""
+    wanted = _schema(kind)
+    missing = [field.name for field in wanted if field.name not in found.names]
+    other = [
+        f"{field.name} is {found.field(field.name).type}, not {field.type}"
+        for field in wanted
+        if found.names.count(field.name) == 1 and found.field(field.name).type != field.type
+    ]
+    twice = sorted({name for name in found.names if found.names.count(name) > 1})
+    faults = [f"no column {', '.join(missing)}"] * bool(missing) + other
+    faults += [f"two columns {', '.join(twice)}"] * bool(twice)
+    return f"wrong schema: {'; '.join(faults)}" if faults else None

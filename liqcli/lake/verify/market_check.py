@@ -1,0 +1,58 @@
+"""Finding candles and open interest of two sources that contradict each other: one may be of something else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from liqcli.core.errors import DamagedError
+from liqcli.core.formatting import format_count, format_counted, format_time
+from liqcli.core.market_data import Candle, OpenInterest
+from liqcli.lake.market_merge import describe_conflict, is_mixture, join_rows
+from liqcli.lake.market_tables import read_rows
+from liqcli.lake.partitions import Partition
+from liqcli.lake.store import Lake
+from liqcli.lake.verify.issues import Finding
+
+Rows = dict[int, Candle | OpenInterest]
+
+
+def find_contradictions(lake: Lake) -> Iterator[Finding]:
+    """Compare the sources of each exchange, symbol, length and month with the first of them."""
+    for kind in ("candles", "open_interest"):
+        groups: dict[tuple[str, str, str, str], list[Partition]] = defaultdict(list)
+        for p in lake.partitions(kind):
+            groups[p.exchange, p.symbol, p.interval, p.month].append(p)
+        for partitions in groups.values():
+            yield from _compare(lake, partitions)
+
+
+def _compare(lake: Lake, partitions: list[Partition]) -> Iterator[Finding]:
+    if len(partitions) < 2:
+        return
+    first, *others = partitions
+    rows = _read(lake, first)
+    for other in others:
+        found = _read(lake, other)
+        shared = sorted(rows.keys() & found.keys())
+        apart = [ts for ts in shared if join_rows(rows[ts], found[ts]) is None]
+        if is_mixture(len(apart), len(shared)):
+            ts_us = apart[0]
+            yield Finding(
+                other.path(lake.root),
+                f"{format_count(len(apart))} of {format_counted(len(shared), 'time')} have other values than source "
+                f"{first.source} (the first: {format_time(ts_us, True)} UTC, "
+                f"{describe_conflict(rows[ts_us], found[ts_us])}, that of {first.source} first)",
+                "if one of them is of another exchange, market (spot, futures) or symbol, move it away and import it "
+                "under its own name; a report uses one of them at a time",
+                damage=False,
+                found=len(apart),
+            )
+
+
+def _read(lake: Lake, partition: Partition) -> Rows:
+    """Read one file; one that is damaged is named elsewhere."""
+    try:
+        return read_rows(lake, partition)
+    except DamagedError:
+        return {}

@@ -1,0 +1,185 @@
+"""Judging the rows of readable files, by the ``verify_*`` queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from liqcli.core.formatting import format_count, format_time
+from liqcli.core.instruments import read_contract
+from liqcli.core.market_data import INTERVAL_US
+from liqcli.core.model import CLOCK_SKEW_US, EARLIEST_US, LARGEST_NOTIONAL, SAMPLE_SOURCE, SMALLEST_NOTIONAL
+from liqcli.core.symbols import split_symbol
+from liqcli.core.times import now_us
+from liqcli.lake.partitions import Partition, month_bounds
+from liqcli.lake.store import Lake
+from liqcli.lake.verify.dated_contracts import dated_symbol
+from liqcli.lake.verify.issues import Finding, how_to_mend
+from liqcli.query.engine import Engine
+from liqcli.sources.registry import LIVE_SOURCES, SOURCES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Batch = Sequence[tuple[Partition, "pa.Table"]]
+
+DOLLARS = ("USDT", "USDC", "USD", "BUSD", "FDUSD", "TUSD", "USDE")
+# Prices of one event differ by a few percent between kinds; a forgotten contract size is a factor of ten or more.
+FACTOR = 1.5
+NEAR_REPEAT_US = 2_000_000
+SHORTEST_RUN = 8  # so many neighbouring rows that all have twins are no accident
+
+FAULTS: Mapping[str, str] = {
+    "time": "ts is missing or outside 2015..now",
+    "month": "ts lies in another month than the file",
+    "order": "ts is before that of the row above: not in time order",
+    "source": "source is not the file's name",
+    "instrument": "instrument is missing",
+    "position": "position is neither long nor short",
+    "price_kind": "price_kind is none of fill, order, bankruptcy, trigger",
+    "completeness": "completeness is neither full nor sampled",
+    "price": "price is not a positive finite number",
+    "qty": "qty is not a positive finite number",
+    "notional": f"notional is not a number from {SMALLEST_NOTIONAL:g} to {LARGEST_NOTIONAL:g} USD",
+    "product": "notional is far from price x qty",
+    "product_explained": "qty is far from notional / price, though contracts x contract_size is not",
+    "twice": "ts stands twice",
+    "ohlc": "a price is not a positive finite number",
+    "range": "open or close lies outside low..high",
+    "volume": "volume is negative or no finite number",
+    "grid": "the open time is no multiple of the interval",
+    "jump": "a candle opens more than 20 % from the close just before it: of another contract?",
+    "interest_jump": "open interest is 5 times, or a fifth of, that of the last hour: of another contract?",
+    "silent": "neither coins nor USD are given",
+    "open_interest": "open interest is negative or no finite number",
+}
+SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
+
+
+def check_rows(engine: Engine, lake: Lake, kind: str, batch: Batch) -> list[Finding]:
+    """Judge the rows of some files of one kind."""
+    _open(engine, batch)
+    findings = list(_name(lake, batch, engine.run("verify_times", _time_limits())))
+    if kind == "liquidations":
+        limits = {"largest": LARGEST_NOTIONAL, "smallest": SMALLEST_NOTIONAL, "factor": FACTOR}
+        findings += _name(lake, batch, engine.run("verify_liquidations", limits))
+        findings += _name_doubled(lake, batch, engine.run("verify_doubled", {"shortest": SHORTEST_RUN}))
+        findings += _name_near_repeats(lake, batch, engine.run("verify_near_repeats", {"reach_us": NEAR_REPEAT_US}))
+        findings += _check_instruments(lake, batch)
+    elif kind == "candles":
+        findings += _name(lake, batch, engine.run("verify_candles"))
+    else:
+        findings += _name(lake, batch, engine.run("verify_open_interest"))
+    return findings
+
+
+def _open(engine: Engine, batch: Batch) -> None:
+    """Make the rows readable as ``checked``, and what is known of their files as ``places``."""
+    import numpy as np
+    import pyarrow as pa
+
+    tables = []
+    for number, (_partition, table) in enumerate(batch):
+        lines = pa.array(np.arange(1, table.num_rows + 1, dtype=np.int64))
+        files = pa.array(np.full(table.num_rows, number, dtype=np.int64))
+        tables.append(table.append_column("file", files).append_column("line", lines))
+    engine.register("checked", pa.concat_tables(tables))
+    bounds = [month_bounds(partition.month) for partition, _table in batch]
+    places = {
+        "file": pa.array(range(len(batch)), pa.int64()),
+        "start_us": pa.array([start for start, _end in bounds], pa.int64()),
+        "end_us": pa.array([end for _start, end in bounds], pa.int64()),
+        "source": pa.array([partition.source for partition, _table in batch], pa.string()),
+        "step_us": pa.array([INTERVAL_US.get(partition.interval, 1) for partition, _table in batch], pa.int64()),
+        "in_dollars": pa.array([split_symbol(partition.symbol)[1] in DOLLARS for partition, _table in batch]),
+    }
+    engine.register("places", pa.table(places))
+
+
+def _time_limits() -> dict[str, int]:
+    return {"earliest_us": EARLIEST_US, "latest_us": now_us() + CLOCK_SKEW_US}
+
+
+def _name(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:
+    for number, fault, found, line in zip(*columns.values(), strict=True):
+        partition, table = batch[number]
+        damage = fault not in SUSPICIONS
+        rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows, the first is row {int(line):,}"
+        yield Finding(
+            partition.path(lake.root),
+            f"{FAULTS[fault]} ({rows})",
+            _mend(lake, partition, fault) if damage else "look at these rows",
+            damage=damage,
+            found=int(found),
+            line=int(line),
+        )
+
+
+def _mend(lake: Lake, partition: Partition, fault: str) -> str:
+    """Asking anew replaces what stands in its month; rows that stand in no month, or another's, go with their file."""
+    mend = how_to_mend(lake, partition)
+    misplaced = fault in ("time", "month") and not mend.startswith("move")
+    return f"move it away, then: {mend}" if misplaced else mend
+
+
+def _name_doubled(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:
+    for number, first_us, last_us, doubled, extra, different in zip(*columns.values(), strict=True):
+        partition, _table = batch[number]
+        span = f"{format_time(int(first_us))} to {format_time(int(last_us))} UTC"
+        which = "every row" if doubled == different else f"each of {format_count(int(doubled))} neighbouring rows"
+        yield Finding(
+            partition.path(lake.root),
+            f"{which} stands more than once, {span}: {format_count(int(extra))} rows may be too many",
+            f"if these are no real twins: {how_to_mend(lake, partition)}",
+            damage=False,
+            found=int(extra),
+        )
+
+
+def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:
+    """Only of imported files: exchanges' own times tell two orders of one size apart."""
+    for number, found, line in zip(*columns.values(), strict=True):
+        partition, table = batch[number]
+        if partition.source in (SAMPLE_SOURCE, *SOURCES, *LIVE_SOURCES):
+            continue
+        rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows"
+        yield Finding(
+            partition.path(lake.root),
+            f"{rows} repeat another in all but the time (within 2 s), the first is row {int(line):,}",
+            "if the times are when they were received: liqcli import --drop-near-repeats --replace FILE",
+            damage=False,
+            found=int(found),
+            line=int(line),
+        )
+
+
+def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Finding]:
+    """An instrument whose own name is another symbol's stands in the wrong folder (or was imported under a name)."""
+    for partition, table in batch:
+        names = [str(name) for name in table.column("instrument").unique().to_pylist() if name]
+        dated = sorted(name for name in names if dated_symbol(partition, name))
+        strange = [
+            name for name in names if name not in dated and _symbol_of(partition, name) not in ("", partition.symbol)
+        ]
+        if dated:
+            yield Finding(
+                path=partition.path(lake.root),
+                what=f"holds dated contracts under the symbol of another: {', '.join(dated[:3])}",
+                do="liqcli verify --move-dated",
+            )
+        if strange:
+            yield Finding(
+                path=partition.path(lake.root),
+                what=f"holds instruments of another symbol: {', '.join(sorted(strange)[:3])}",
+                do=f"if they are not {partition.symbol}: {how_to_mend(lake, partition)}",
+                damage=False,
+            )
+
+
+def _symbol_of(partition: Partition, instrument: str) -> str:
+    """Give the symbol that an instrument's name says, empty where it says none."""
+    try:
+        symbol = read_contract(partition.exchange, instrument).symbol
+    except ValueError:
+        return ""
+    return symbol if split_symbol(symbol)[1] else ""

@@ -1,0 +1,122 @@
+"""DuckDB views over a whole lake, for SQL that users write: ``liquidations``, ``candles`` and ``open_interest``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from liqcli.core.model import Window
+from liqcli.lake.inventory import read_holdings
+from liqcli.lake.partitions import Partition
+from liqcli.lake.source_ranking import claims_table, list_claims, share_out
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# View -> kind of rows in the lake and the columns that a file must have.
+STORED_COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "liquidations": (
+        "liquidations",
+        (
+            "ts", "instrument", "position", "price", "price_kind", "qty", "notional", "contracts", "contract_size",
+            "completeness", "event_id", "source",
+        ),
+    ),
+    "candles": ("candles", ("ts", "open", "high", "low", "close", "volume", "taker_buy", "source")),
+    "open_interest": ("open_interest", ("ts", "open_interest", "open_interest_usd", "source")),
+}  # fmt: skip
+TEXT_COLUMNS = ("instrument", "position", "price_kind", "completeness", "event_id", "source", "filename")
+# View -> the relation its query reads, and the query.
+QUERIES = {
+    "liquidations": ("stored", "all_liquidations"),
+    "candles": ("stored_candles", "all_candles"),
+    "open_interest": ("stored_open_interest", "all_open_interest"),
+}
+
+
+def query_lake(
+    lake: Lake, statement: str, params: Mapping[str, Any] | Sequence[Any] | None = None
+) -> tuple[pa.Table, list[Path]]:
+    """
+    Run one SELECT over the lake.
+
+    Parameters
+    ----------
+    statement : str
+        DuckDB SQL over the views of :data:`STORED_COLUMNS`. Only the views that it names are opened.
+    params : mapping or sequence, optional
+        Values for ``$name`` or ``?``.
+
+    Returns
+    -------
+    table, damaged
+        The rows, and the files that cannot be read and were left out.
+
+    Raises
+    ------
+    UsageError
+        Not exactly one SELECT, or DuckDB refuses it.
+    """
+    with Engine() as engine:
+        damaged: list[Path] = []
+        for name in STORED_COLUMNS:
+            if name in statement.lower():
+                damaged += _open_view(engine, lake, name)
+        return engine.run_statement(statement, params), damaged
+
+
+def _open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
+    """Create one view; a lake without such rows gives a view without rows."""
+    kind, columns = STORED_COLUMNS[name]
+    partitions = lake.partitions(kind)
+    stored, query = QUERIES[name]
+    damaged: list[Path] = []
+    if name == "liquidations":
+        damaged = _register_claims(engine, lake, partitions)
+    else:
+        _register_files(engine, lake, name, partitions)
+    paths = [path for p in partitions if (path := p.path(lake.root)) not in damaged]
+    if paths:
+        damaged += engine.open_files(stored, paths, columns)
+    else:
+        engine.register(stored, _empty_table(columns))
+    engine.create_view(name, query)
+    return list(dict.fromkeys(damaged))
+
+
+def _empty_table(columns: Sequence[str]) -> pa.Table:
+    """Return a table without rows that has the columns of a stored file."""
+    import pyarrow as pa
+
+    types = {"ts": pa.timestamp("us"), **dict.fromkeys(TEXT_COLUMNS, pa.string())}
+    return pa.table({name: pa.array([], types.get(name, pa.float64())) for name in (*columns, "filename")})
+
+
+def _register_claims(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> list[Path]:
+    """Register which rows of which file count: each exchange, symbol and instant from one source."""
+    holdings, damaged = read_holdings(engine, lake, partitions)
+    claims: list[tuple[Partition, tuple[int, int]]] = []
+    if holdings:
+        window = Window(min(h.first_us for h in holdings), max(h.last_us for h in holdings) + 1)
+        shares = share_out(lake, sorted({h.partition.symbol for h in holdings}), (), holdings, window)
+        claims = list_claims([h.partition for h in holdings], shares.shares)
+        damaged += shares.damaged
+    engine.register("claims", claims_table(lake.root, claims))
+    return damaged
+
+
+def _register_files(engine: Engine, lake: Lake, name: str, partitions: Sequence[Partition]) -> None:
+    """Register the exchange, symbol, interval and source of each file."""
+    import pyarrow as pa
+
+    columns = {
+        "filename": [str(p.path(lake.root)) for p in partitions],
+        "exchange": [p.exchange for p in partitions],
+        "symbol": [p.symbol for p in partitions],
+        "interval": [p.interval for p in partitions],
+        "source": [p.source for p in partitions],
+    }
+    engine.register(f"{name}_files", pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()}))

@@ -1,0 +1,332 @@
+"""
+One thread's line to a source: a ``requests`` session whose every try waits for its place in the source's pace.
+
+Redirects and urllib3's retries are tries too. What a source says of its limits (429, Retry-After, "0 left until then")
+holds back all who ask it, not only the one who heard it.
+
+Guarding connections against answers that never begin: a read timeout starts anew with every byte that drips.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, InvalidHeader
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import Retry
+
+from liqcli.net.host_health import network
+from liqcli.net.rate_limit import Pace
+
+HEAD_S = 60.0  # an answer that has not begun by then never will
+LOOK_S = 0.5
+
+
+class GuardedConnection(HTTPConnection):
+    """A connection that is cut when its answer does not begin."""
+
+    cut_off = False
+
+    def getresponse(self) -> Any:  # noqa: ANN401 - what urllib3 makes of it
+        """Wait for the head of the answer, but not for ever."""
+        with _watchdog.watch(self):
+            answer = super().getresponse()
+        if self.cut_off:  # a head that was cut off looks like a whole one
+            answer.close()
+            raise TimeoutError("the head of the answer drips")
+        return answer
+
+    def cut(self) -> None:
+        """Make whoever reads see the end."""
+        self.cut_off = True
+        with contextlib.suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """One thread that looks after all connections that wait for an answer."""
+
+    def __init__(self) -> None:
+        self._due: dict[GuardedConnection, float] = {}
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def watch(self, connection: GuardedConnection) -> Iterator[None]:
+        """Cut a connection when this takes too long."""
+        with self._lock:
+            self._due[connection] = time.monotonic() + HEAD_S
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._look, daemon=True, name="liqcli-watchdog")
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._due[connection]
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(LOOK_S)
+            with self._lock:
+                late = [connection for connection, due in self._due.items() if time.monotonic() > due]
+            for connection in late:
+                connection.cut()
+
+
+_watchdog = _Watchdog()
+
+
+class GuardedSecureConnection(GuardedConnection, HTTPSConnection):
+    """The same with TLS."""
+
+
+class GuardedPool(HTTPConnectionPool):
+    """Opens guarded connections."""
+
+    ConnectionCls = GuardedConnection
+
+
+class GuardedSecurePool(HTTPSConnectionPool):
+    """Opens guarded connections with TLS."""
+
+    ConnectionCls = GuardedSecureConnection
+
+
+ASKED_TOO_OFTEN = (418, 429)
+REDIRECTS = 5
+
+
+class PauseError(Exception):
+    """The source wants a pause that is too long to wait for; ``seconds`` of it."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"wants a pause of {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class ClosedError(Exception):
+    """The line was closed while a request waited for its turn."""
+
+
+class Patience(NamedTuple):
+    """How often a request is tried again, and how long everything may take. [s]"""
+
+    tries: int
+    connect_tries: int
+    read_tries: int
+    statuses: Mapping[int, str]
+    backoff_s: float
+    longest_pause_s: float
+    timeout_s: tuple[float, float]  # connect, read
+
+
+class Line:
+    """
+    One thread's connection to a source; ``tries`` counts what was sent.
+
+    ``closed`` is set by somebody else: whoever waits then gets a :class:`ClosedError`. ``tell`` is told of each pause.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        pace: Pace,
+        patience: Patience,
+        headers: Mapping[str, str],
+        closed: threading.Event,
+        tell: Callable[[str, float], None],
+    ) -> None:
+        self.pace = pace
+        self.patience = patience
+        self.tell = tell
+        self.tries = 0
+        self._closed = closed
+        self._path, self._weight = "", 1.0
+        self._place: str | None = None
+        self._session = requests.Session()
+        self._session.max_redirects = REDIRECTS
+        self._session.headers.update(headers)
+        _settle_environment(self._session, url)
+        adapter = _PacedAdapter(self)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def ask(self, url: str, params: tuple[tuple[str, str], ...], path: str, weight: float) -> requests.Response:
+        """Send a GET, as often as the patience says; the answer's body is still to be read."""
+        self._path, self._weight = path, weight
+        return self._session.get(url, params=params, timeout=self.patience.timeout_s, stream=True)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def leave(self) -> None:
+        """Wait until the next try may leave."""
+        self._place = self.pace.take(self._path, self._weight, partial(self.pause, "rate limit"))
+        self.tries += 1
+
+    def arrive(self, error: BaseException | None, headers: Mapping[str, str]) -> None:
+        """Note that a try has come to its end, well or not."""
+        place, self._place = self._place, None
+        if place is None:
+            return
+        self.pace.answered(place, arrived=not isinstance(error, ConnectTimeoutError))  # else the source never saw it
+        if (seconds := read_pause(headers, time.time())) > 0:
+            self.pace.hold(seconds)
+
+    def pause(self, why: str, seconds: float) -> None:
+        """Sleep, unless the line is closed."""
+        self.tell(why, seconds)
+        if self._closed.wait(seconds):
+            raise ClosedError
+
+
+def _settle_environment(session: requests.Session, url: str) -> None:
+    """Read proxies and certificates from the environment once, not with every request; leave ~/.netrc alone."""
+    settings = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies.update(settings["proxies"])
+    session.verify = settings["verify"]
+    session.trust_env = False
+
+
+class _PacedAdapter(HTTPAdapter):
+    """Sends a request, or one hop of a redirect, when its turn has come."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed through
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": GuardedPool, "https": GuardedSecurePool}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401
+        url = request.url or ""
+        self._line.leave()
+        self.max_retries = _PatientRetry.for_line(self._line, network.is_hopeful(url))
+        try:
+            answer = super().send(request, *args, **options)
+        except BaseException as error:
+            cause = error.args[0] if error.args else None
+            reason = getattr(cause, "reason", cause)
+            if isinstance(reason, ConnectTimeoutError):
+                network.failed(url)
+            self._line.arrive(reason, {})
+            raise
+        network.reached(url)
+        self._line.arrive(None, answer.headers)
+        return answer
+
+
+class _PatientRetry(Retry):
+    """urllib3's table of retries; each waits for its turn, and what the source says holds for all who ask it."""
+
+    line: Line
+
+    @classmethod
+    def for_line(cls, line: Line, hopeful: bool) -> _PatientRetry:
+        """Make the table that a line's patience describes; where there is no hope, connecting is tried once."""
+        patience = line.patience
+        table = cls(
+            total=patience.tries,
+            connect=patience.connect_tries if hopeful else 0,
+            read=patience.read_tries,
+            status=patience.tries,
+            redirect=0,  # requests follows redirects itself
+            other=0,
+            status_forcelist=frozenset(patience.statuses),
+            allowed_methods=frozenset({"GET"}),
+            backoff_factor=patience.backoff_s,
+            backoff_max=20,
+            raise_on_status=False,
+        )
+        table.line = line
+        return table
+
+    def new(self, **changes: Any) -> _PatientRetry:  # noqa: ANN401 - passed through
+        """Copy the table, and the line with it."""
+        table = super().new(**changes)
+        table.line = self.line
+        return table
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Read the header: a pause up to a limit; what is no time counts as one second."""
+        try:
+            seconds = float(super().parse_retry_after(retry_after))
+        except InvalidHeader:
+            return 1.0
+        if seconds > self.line.patience.longest_pause_s:
+            raise PauseError(seconds)
+        return seconds
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        *rest: Any,  # noqa: ANN401 - passed through
+        **options: Any,  # noqa: ANN401
+    ) -> _PatientRetry:
+        """Count a try; the body of an answer that is not the last one is not waited for."""
+        table = super().increment(method, url, response, *rest, **options)
+        if response is not None:
+            response.close()
+        return table
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        """Wait as long as the source says, or a little longer each time, and then for the next try's turn."""
+        last = self.history[-1]
+        self.line.arrive(last.error, response.headers if response is not None else {})
+        wanted_s = self.get_retry_after(response) if response is not None else None
+        pause_s = wanted_s or self.get_backoff_time()
+        if wanted_s or last.status in ASKED_TOO_OFTEN:
+            pause_s = pause_s or self.backoff_factor
+            self.line.pace.hold(pause_s)
+        said = self.line.patience.statuses.get(last.status or 0, "asked to wait")
+        self.line.pause(f"{last.status}: {said}" if last.status else "asks again: no connection", pause_s)
+        self.line.leave()
+
+
+# Headers that say how many requests are left, and until when (documented by the exchanges; the last two by the IETF
+# draft): seconds or milliseconds since the epoch, or seconds from now.
+_LEFT = (
+    ("X-Gate-RateLimit-Requests-Remain", "X-Gate-RateLimit-Reset-Timestamp"),
+    ("X-Bapi-Limit-Status", "X-Bapi-Limit-Reset-Timestamp"),
+    ("X-HB-RateLimit-Requests-Remain", "X-HB-RateLimit-Requests-Expire"),
+    ("RateLimit-Remaining", "RateLimit-Reset"),
+    ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
+)
+_USED = (("X-MBX-USED-WEIGHT-1M", 2400.0, 60.0),)  # Binance counts up, in whole minutes
+
+
+def read_pause(headers: Mapping[str, str], now_s: float) -> float:
+    """Say how long nobody may ask, from headers that tell that nothing is left; else 0. [s]"""
+    for left, until in _LEFT:
+        if (remaining := _read_number(headers.get(left))) is not None and remaining <= 0:
+            reset = _read_number(headers.get(until))
+            if reset is None:
+                return 1.0
+            at_s = reset / 1000 if reset > 1e11 else reset if reset > 1e8 else now_s + reset
+            return max(0.0, at_s - now_s)
+    for used, most, turn_s in _USED:
+        if (spent := _read_number(headers.get(used))) is not None and spent >= most:
+            return turn_s - now_s % turn_s
+    return 0.0
+
+
+def _read_number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,158 @@
+"""SQL files in, columns out: the only room that knows which engine runs them."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from liqcli.core.environment import engine_threads
+from liqcli.core.errors import DamagedError, UsageError
+from liqcli.query.sql import read_query
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+Params = Mapping[str, int | float | str]
+
+
+class Engine:
+    """One in-memory DuckDB; results never depend on the number of threads."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        import duckdb
+
+        chosen = threads or engine_threads()
+        config: dict[str, Any] = {"preserve_insertion_order": "false"}
+        if chosen:
+            config["threads"] = chosen
+        self._con = duckdb.connect(":memory:", config=config)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._con.close()
+
+    def open_files(
+        self, name: str, paths: Sequence[Path], columns: Collection[str], thorough: bool = False
+    ) -> list[Path]:
+        """
+        Make Parquet files readable as one view with a ``filename`` column.
+
+        A file without ``columns`` counts as damaged; ``thorough`` reads every page, not only the footer.
+
+        Returns
+        -------
+        list of Path
+            Damaged files that were left out; tell the user about each.
+
+        Raises
+        ------
+        DamagedError
+            Not one of the files can be read.
+        """
+        found = {path: _read_schema(path, columns, thorough) for path in paths}
+        schemas = [schema for schema in found.values() if schema is not None]
+        damaged = [path for path, schema in found.items() if schema is None]
+        if not schemas:
+            names = ", ".join(str(path) for path in damaged) or "no file"
+            raise DamagedError(f"nothing readable: {names}; liqcli verify says what to do")
+        sound = [glob.escape(str(path)) for path in paths if found[path] is not None]  # "*" in a folder is no pattern
+        # Where files differ, all footers are read once more to find columns and types that hold every one of them.
+        differ = any(not schema.equals(schemas[0]) for schema in schemas)
+        self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=differ).create_view(name)
+        return damaged
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under a name."""
+        self._con.register(name, table)
+
+    def create(self, name: str, query: str, params: Params | None = None) -> None:
+        """
+        Run ``sql/<query>.sql`` and keep its rows as table ``name``.
+
+        Raises
+        ------
+        DamagedError
+            A file turns out damaged while its rows are read.
+        """
+        with _explained():
+            self._con.sql(read_query(query), params=dict(params or {})).create(name)
+
+    def create_view(self, name: str, query: str) -> None:
+        """Make ``sql/<query>.sql``, which takes no parameters, readable under a name."""
+        self._con.sql(read_query(query)).create_view(name)
+
+    def run_statement(self, statement: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> pa.Table:
+        """
+        Run one SELECT that a user wrote.
+
+        Raises
+        ------
+        UsageError
+            Not exactly one SELECT, or DuckDB rejects it; the message is DuckDB's.
+        """
+        import duckdb
+
+        try:
+            found = self._con.extract_statements(statement)
+            if len(found) != 1 or found[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+                raise UsageError("sql: exactly one SELECT is allowed; the lake is only read")
+            return self._con.sql(statement, params=params).to_arrow_table()
+        except duckdb.Error as error:
+            raise UsageError(f"sql: {error}") from error
+
+    def alias(self, name: str, table: str) -> None:
+        """Make a table readable under another name too."""
+        self._con.table(table).create_view(name)
+
+    def run(self, query: str, params: Params | None = None) -> dict[str, NDArray[np.generic]]:
+        """
+        Run ``sql/<query>.sql`` and give its columns, each of shape ``(n_rows,)``.
+
+        Raises
+        ------
+        DamagedError
+            A file turns out damaged while its rows are read.
+        """
+        import numpy as np
+
+        with _explained():
+            result = self._con.execute(read_query(query), dict(params or {})).fetchnumpy()
+        return {name: np.ma.getdata(column) for name, column in result.items()}
+
+
+class _explained:
+    """Turn what the engine says of a damaged file into one line."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import duckdb
+
+        # A damaged page shows as many kinds of error, a bare duckdb.Error among them; these kinds are our own faults.
+        ours = duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException
+        if isinstance(error, duckdb.Error) and not isinstance(error, ours):
+            raise DamagedError(f"a file of the lake cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _read_schema(path: Path, columns: Collection[str], thorough: bool) -> pa.Schema | None:
+    """Read a file's columns; None if it is no Parquet file with these. Damage in a page shows only when it is read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_table(path).schema if thorough else pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return None
+    return schema if set(columns) <= set(schema.names) else None

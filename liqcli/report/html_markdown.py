@@ -1,0 +1,173 @@
+"""One dict in, text out: HTML, Markdown and JSON of the same report."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from liqcli.core import formatting, wording
+from liqcli.core.files import data_folder
+from liqcli.core.model import to_us
+from liqcli.report.hover_map import Mark, build_highlights
+from liqcli.report.inline_images import write_address
+from liqcli.report.reading_guide import explain_map
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+BLOCKS = 16
+CASCADES_SHOWN = 10  # further ones fold away
+# Control characters but tab and line breaks; marks and overrides of the writing direction; the byte order mark.
+_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class PagePicture:
+    """
+    A picture of a page: its bytes by theme (the first one where the reader's is not there), size [px], alt text, marks.
+
+    In Markdown, which names a file, it is ``name``. ``note`` says what the picture had to write differently.
+    """
+
+    images: Mapping[str, bytes]
+    width: int
+    height: int
+    alt: str
+    marks: Sequence[Mark] = ()
+    name: str = ""
+    note: str = ""
+
+    @property
+    def sources(self) -> list[tuple[str, str]]:
+        """Theme and ``data:`` address of each picture."""
+        return [(theme, write_address(picture)) for theme, picture in self.images.items()]
+
+
+def render_html(
+    report: dict[str, Any], pictures: Mapping[str, PagePicture], theme: str = "auto", made: str | None = None
+) -> str:
+    """
+    Write the one-file page: no script, no outside request, the style allowed by its hash alone.
+
+    Parameters
+    ----------
+    report : dict
+        Of :func:`liqcli.report.json_document.build_report`.
+    pictures : mapping
+        ``heatmap``, and any of ``cascades``, ``open_interest``, ``cumulative``.
+    theme : str
+        ``dark``, ``light``, or ``auto``: as the reader's system has it.
+    made : str or None
+        Time of making, ISO 8601, where the page is to say it; it makes the bytes differ.
+    """
+    rows = min(len(report["cascades"]), CASCADES_SHOWN)
+    style = read_style("style.css") + build_highlights(len(report["clusters"]), rows)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    values = {**_values(report, pictures, made), "theme": theme, "style": style, "style_hash": digest}
+    return render_template("report.html", values)
+
+
+def render_markdown(report: dict[str, Any], pictures: Mapping[str, PagePicture], made: str | None = None) -> str:
+    """Write the Markdown twin; the pictures stand beside it under their names."""
+    return render_template("report.md", _values(report, pictures, made))
+
+
+def _values(report: dict[str, Any], pictures: Mapping[str, PagePicture], made: str | None) -> dict[str, Any]:
+    return {**report, "pictures": pictures, "made": made, "reading": explain_map(report)}
+
+
+def render_json(report: dict[str, Any]) -> str:
+    """Write every number of the report; keys as in ``docs/units.md#json``."""
+    return json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def render_template(name: str, values: Mapping[str, Any]) -> str:
+    """Fill any other template; HTML is escaped, and a value that is not there is an error."""
+    return _environment().get_template(name).render(values)
+
+
+def read_style(name: str) -> str:
+    """Read a style sheet of the templates."""
+    return (data_folder("templates") / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(data_folder("templates")),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=clean,
+    )
+    environment.filters.update(
+        usd=formatting.format_usd,
+        usd_signed=formatting.format_usd_signed,
+        usd_exact=formatting.format_usd_exact,
+        count=formatting.format_count,
+        share=lambda part: formatting.format_share(part, 1.0),
+        coverage=formatting.format_coverage,
+        percent=formatting.format_percent,
+        signed=formatting.format_percent_signed,
+        times_signed=formatting.format_times_signed,
+        price=formatting.format_price,
+        time=lambda iso, seconds=False: formatting.format_time(_iso_us(iso), seconds),
+        duration=lambda seconds: formatting.format_duration(round(seconds * 1e6)),
+        cell=escape_markdown,
+    )
+    environment.globals.update(
+        completeness_words=wording.COMPLETENESS,
+        dated_words=wording.describe_dated,
+        price_kind_words=wording.PRICE_KINDS,
+        coverage_words=wording.describe_coverage,
+        hour_words=wording.describe_hours,
+        interest_words=wording.describe_interest,
+        percent=_percent,
+        blocks=_blocks,
+        cascades_shown=CASCADES_SHOWN,
+    )
+    return environment
+
+
+def escape_markdown(text: object) -> str:
+    """Make a word harmless inside a Markdown table: no pipe, backtick, link, tag or line break acts."""
+    escaped = re.sub(r"([\\|`*_\[\]<>#~$&])", r"\\\1", str(clean(str(text))))
+    escaped = re.sub(r"(?i)(:)(?=//)|(?<=www)(\.)", r"\\\g<0>", escaped)  # forges link what looks like an address
+    return " ".join(escaped.split())
+
+
+def clean(text: object) -> object:
+    """
+    Show characters that steer a terminal or turn the writing direction as the replacement sign.
+
+    Such a character in the name of a source could make a page say something else than what its bytes say.
+    """
+    return _STEERING.sub("\ufffd", text) if isinstance(text, str) and _STEERING.search(text) else text
+
+
+def _percent(part: float, whole: float) -> float:
+    """Give the length of a bar, in percent of the longest."""
+    return round(100 * part / whole, 2) if whole > 0 else 0.0
+
+
+def _blocks(part: Mapping[str, float], whole: float) -> str:
+    """Draw longs and shorts as a bar of text, at most 16 signs long."""
+    longs = round(BLOCKS * part["long_notional"] / whole) if whole > 0 else 0
+    both = round(BLOCKS * part["notional"] / whole) if whole > 0 else 0
+    return "█" * longs + "░" * (both - longs)
+
+
+def _iso_us(iso: str) -> int:
+    from datetime import datetime
+
+    return to_us(datetime.fromisoformat(iso))

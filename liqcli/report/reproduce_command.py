@@ -1,0 +1,56 @@
+"""The command that re-makes a report: the user's words with every moving part (now, latest, defaults) pinned."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from liqcli.core.formatting import format_exact, format_iso
+from liqcli.core.model import US_PER_S
+from liqcli.core.times import format_length
+
+if TYPE_CHECKING:
+    from liqcli.report.results import Findings
+
+
+def format_command(findings: Findings) -> str:
+    """Write the ``liqcli heatmap`` line that gives the same numbers from the same lake, safe to paste in a shell."""
+    selection, grid, options, view = findings.selection, findings.grid, findings.options, findings.view
+    query = selection.query
+    words = [
+        "liqcli", "heatmap", "--symbol", selection.label,
+        "--since", format_iso(selection.window.start_us), "--until", format_iso(selection.window.end_us),
+        "--bucket", f"{grid.bucket_us // US_PER_S}s", "--bin", grid.bin.text(),
+    ]  # fmt: skip
+    if query.exchanges:
+        words += ["--exchange", ",".join(query.exchanges)]
+    if query.position != "both":
+        words += ["--position", query.position]
+    if query.min_usd:
+        words += ["--min-usd", format_exact(query.min_usd)]
+    if query.price != "reported":
+        words += ["--price", query.price]
+    if options.price_low is not None and options.price_high is not None:
+        words += ["--price-range", f"{format_exact(options.price_low)}:{format_exact(options.price_high)}"]
+    words += _cluster_words(findings)
+    for flag, value, default in (
+        ("--by", view.by, "notional"),
+        ("--palette", view.palette, "liq"),
+        ("--scale", view.scale, "log"),
+        ("--theme", view.theme, "auto"),
+    ):
+        if value != default:
+            words += [flag, value]
+    return shlex.join([*words, "-o", "report.html"])
+
+
+def _cluster_words(findings: Findings) -> list[str]:
+    chosen, usual = findings.cluster_options, type(findings.cluster_options)()
+    words: list[str] = []
+    if chosen.min_share != usual.min_share:
+        words += ["--min-share", repr(chosen.min_share)]
+    if chosen.max_clusters != usual.max_clusters:
+        words += ["--max-clusters", str(chosen.max_clusters)]
+    if chosen.half_life_us is not None:
+        words += ["--half-life", format_length(chosen.half_life_us)]
+    return words

@@ -1,0 +1,1 @@
+"""Aster: live stream of forced orders."""

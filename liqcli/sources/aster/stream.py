@@ -1,0 +1,53 @@
+"""Aster, live: a stream in Binance's form.
+
+exchange: aster
+docs: https://github.com/asterdex/api-docs (aster-finance-futures-api); facts/sources.md 3.12, read 2026-11-22
+gives: what happens while it listens, from `!forceOrder@arr`; its history is not public
+limits: one connection
+side: `S` is the order's side: SELL = a long was liquidated
+price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
+qty: `z`, filled [base coin]
+time: `T`, trade time [ms UTC]
+completeness: sampled, at most one order a symbol a second, so every total is a floor
+changed: never seen to
+fixture: tests/sources/aster/test_aster_stream.py (frames written by hand in Binance's form); no live connection was
+    ever made
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from liqcli.core.model import Liquidation
+from liqcli.sources.binance.force_orders import parse_order
+from liqcli.sources.binance.stream import read_frame
+from liqcli.sources.stream_base import Channel, LiveSource
+
+
+def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
+    """One connection brings all symbols; the wanted ones are picked out."""
+    yield Channel("/ws/!forceOrder@arr", tuple(symbols))
+
+
+def parse_own_order(order: Mapping[str, Any]) -> Liquidation:
+    """
+    Turn one order of a frame into a liquidation.
+
+    Raises
+    ------
+    ValueError
+        Not filled, or a field is missing or cannot be read.
+    """
+    return parse_order(order, "aster")
+
+
+SOURCE = LiveSource(
+    name="aster",
+    url="wss://fstream.asterdex.com",
+    quotes=("USDT", "USDC", "USD"),
+    channels=list_channels,
+    read=read_frame,
+    parse=parse_own_order,
+    patience_s=3600.0,  # a smaller place than Binance: an hour without one order on any symbol
+)

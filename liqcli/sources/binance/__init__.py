@@ -1,0 +1,1 @@
+"""Binance: public archive, candles and open interest, live stream of forced orders."""

@@ -1,0 +1,112 @@
+"""Files of data.binance.vision, of liquidations and of candles alike: a zip with one CSV, and a .CHECKSUM of it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from liqcli.core.model import Liquidation
+from liqcli.net.client import RefusalError, Request
+from liqcli.net.response_body import Body, as_file
+
+TRIES = 4  # how often a zip and its checksum may disagree
+_CHECKSUM = re.compile(rb"^\s*([0-9a-fA-F]{64})\s+\*?(?:\S*/)?(\S+)")
+
+
+class Checksum(NamedTuple):
+    """What a ``.CHECKSUM`` says: the sha256 of a file, in hex digits, and the file's name."""
+
+    digest: str
+    file: str
+
+
+def decode(body: Body) -> object:
+    """
+    Tell a zip (its bytes) and a :class:`Checksum` apart.
+
+    Raises
+    ------
+    ValueError
+        Neither: worth asking again.
+    """
+    if body[:2] == b"PK":
+        return body
+    if match := _CHECKSUM.match(body):
+        return Checksum(match[1].decode().lower(), match[2].decode("utf-8", "replace"))
+    raise ValueError(f"neither a zip nor a checksum ({len(body)} bytes, {body[:40].decode('utf-8', 'replace')!r})")
+
+
+def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, Body | None]:
+    """
+    Ask for a zip and its checksum, again where they do not agree or are of another file; None: there is no such file.
+
+    ``unchecked`` when a file whose checksum is not published is taken as it is. A right checksum under another name is
+    that of another file, from a stale cache; it is believed when the same comes each time.
+
+    Raises
+    ------
+    RefusalError
+        They never agree, or there is no checksum.
+    """
+    misnamed: list[str] = []
+    for _ in range(TRIES):
+        wanted = yield Request(f"{path}.CHECKSUM", absent=(404,))
+        body = yield Request(path, absent=(404,), file=True)
+        if body is None:
+            return None
+        if wanted is None and not unchecked:
+            raise RefusalError("there is no checksum to compare the file with")
+        if isinstance(body, Checksum):
+            continue
+        found: Body = body
+        digest = hashlib.sha256(found).hexdigest()
+        misnamed += [digest] if isinstance(wanted, Checksum) and wanted.digest == digest else []
+        if wanted in (None, Checksum(digest, path.rpartition("/")[2])) or misnamed == [digest] * TRIES:
+            return found
+    raise RefusalError(f"its sha256 is not the one in its .CHECKSUM (asked {TRIES} times)")
+
+
+def read_csv(body: Body) -> Iterator[list[str]]:
+    """
+    Read the rows of the one CSV in a zip, with its header line where it has one.
+
+    Raises
+    ------
+    RefusalError
+        Not such a zip, though its checksum is right.
+    """
+    try:
+        with zipfile.ZipFile(as_file(body)) as packed, packed.open(packed.namelist()[0]) as file:
+            yield from (row for row in csv.reader(io.TextIOWrapper(file, encoding="utf-8")) if row)
+    except (zipfile.BadZipFile, OSError, IndexError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise RefusalError(f"the file is no zip with a CSV ({error})") from error
+
+
+def undouble(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
+    """
+    Undo the archive's doubling.
+
+    Returns
+    -------
+    rows : list of Liquidation
+        What is left, in first-seen order.
+    dropped : int
+        How many rows that took away.
+    how : str
+        What was done, in words for the user; empty when nothing stood twice.
+    """
+    counted = Counter(rows)
+    if not counted or max(counted.values()) == 1:
+        return list(counted), 0, ""
+    total = counted.total()
+    if all(copies % 2 == 0 for copies in counted.values()):
+        kept = [row for row, copies in counted.items() for _ in range(copies // 2)]
+        return kept, total - len(kept), "every row stands an even number of times: half of them dropped"
+    kept = list(counted)
+    return kept, total - len(kept), "some rows stand more than once: one of each kept"

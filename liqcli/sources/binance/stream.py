@@ -1,0 +1,55 @@
+"""Binance USD-M and COIN-M, live: every forced order that the market-wide stream shows.
+
+exchange: binance
+docs: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams; read 2026-11-22
+gives: what happens while it listens, from `!forceOrder@arr`; there is no history to fetch (the REST call went in 2021)
+limits: one connection; the exchange closes it after 24 h, and it is opened again
+side: `S` is the order's side: SELL = a long was liquidated
+price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
+qty: `z`, filled; coins on USD-M, contracts of 100 (BTC) or 10 USD on COIN-M (`st` 2 or a name like BTCUSD_PERP)
+time: `T`, trade time [ms UTC]
+completeness: sampled, at most one order a symbol a second, so every total is a floor
+changed: 2026-04-23 only `/market/stream` pushes, the older path stays silent; 2026-06-29 USD-M and COIN-M come together
+fixture: tests/sources/binance/test_binance_stream.py (frames of facts/sources.md section 1); no live connection was
+    ever made
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from liqcli.sources.binance.force_orders import iter_orders, parse_order
+from liqcli.sources.stream_base import Channel, Frame, LiveSource, read_ms
+
+
+def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
+    """One connection brings all symbols; the wanted ones are picked out."""
+    yield Channel("/market/stream?streams=!forceOrder@arr", tuple(symbols))
+
+
+def read_frame(message: object) -> Frame:
+    """
+    Find the orders of a frame, and when it was sent (``E``).
+
+    Raises
+    ------
+    ValueError
+        A ``forceOrder`` event without an order.
+    """
+    event = message.get("data", message) if isinstance(message, dict) else message
+    fields = event if isinstance(event, dict) else {}
+    orders = tuple(iter_orders(message))
+    if not orders and fields.get("e") == "forceOrder":
+        raise ValueError("a forceOrder event without an order")
+    return Frame(orders=orders, sent_us=read_ms(fields.get("E")))
+
+
+SOURCE = LiveSource(
+    name="binance",
+    url="wss://fstream.binance.com",
+    quotes=("USDT", "USDC", "USD"),
+    channels=list_channels,
+    read=read_frame,
+    parse=parse_order,
+    patience_s=600.0,  # market-wide, some order comes every few seconds: ten silent minutes are a dead stream
+)

@@ -1,0 +1,1 @@
+"""Bitfinex: liquidation history by REST."""

@@ -1,0 +1,1 @@
+"""Bitget: liquidation history by REST."""

@@ -1,0 +1,1 @@
+"""Bybit: candles and open interest by REST, live stream of liquidations."""

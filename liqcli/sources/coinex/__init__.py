@@ -1,0 +1,1 @@
+"""CoinEx: liquidation history by REST."""

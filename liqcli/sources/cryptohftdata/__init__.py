@@ -1,0 +1,1 @@
+"""CryptoHFTData: hourly Parquet files of recorded streams."""

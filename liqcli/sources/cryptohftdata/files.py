@@ -1,0 +1,170 @@
+"""What stands in CryptoHFTData's files: Parquet with the same columns for all venues, each counting in its own unit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from liqcli.core.instruments import Contract, read_contract, require_kind
+from liqcli.core.model import Completeness, Liquidation, PriceKind, parse_number
+from liqcli.core.symbols import expiry_of
+from liqcli.net.response_body import Body
+from liqcli.sources.base import Market, Row, check_quote, closed_position, decode_json, multiply
+from liqcli.sources.paging import read_field
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+WANTED = (
+    "event_time",
+    "symbol",
+    "side",
+    "quantity",
+    "price",
+    "average_price",
+    "order_status",
+    "filled_quantity",
+    "trade_time",
+    "received_time",
+)
+NEEDED = frozenset({"event_time", "symbol", "side", "quantity", "price"})
+_UNITS = {"received_time": "ns", "event_time": "ms", "trade_time": "ms"}
+_FILLED = ("FILLED", "PARTIALLY_FILLED")
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class Venue(NamedTuple):
+    """A folder of files, and what its price and completeness are."""
+
+    folder: str
+    price_kind: PriceKind
+    completeness: Completeness
+
+
+VENUES: Mapping[str, Venue] = {
+    "binance": Venue("binance_futures", "fill", "sampled"),
+    "bybit": Venue("bybit", "bankruptcy", "full"),
+    "okx": Venue("okx_futures", "bankruptcy", "sampled"),
+    "bitget": Venue("bitget_futures", "bankruptcy", "sampled"),
+    "kraken": Venue("kraken_derivatives", "fill", "sampled"),
+    "aster": Venue("aster_futures", "fill", "sampled"),
+}
+
+
+def decode(body: Body) -> object:
+    """
+    Decode a file (Parquet, or Parquet in a zstd frame) or the list of symbols (JSON).
+
+    Raises
+    ------
+    ValueError
+        Broken off, an error inside a 200, or something else altogether: worth asking again.
+    """
+    if body[:4] == b"PAR1" or body[:4] == _ZSTD:
+        return _read_parquet(body)
+    payload = decode_json(bytes(body))
+    names = payload.get("symbols") if isinstance(payload, dict) else payload
+    if not isinstance(names, list) or (not names and names is payload):
+        raise ValueError(f"no file but {json.dumps(payload)[:100]}")
+    return [read_field(name, "symbol") or name for name in names]
+
+
+def _read_parquet(body: Body) -> list[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        data = pa.CompressedInputStream(pa.BufferReader(body), "zstd").read() if body[:4] == _ZSTD else body
+        file = pq.ParquetFile(pa.BufferReader(data))
+        if not set(file.schema_arrow.names) >= NEEDED:
+            raise ValueError(f"no liquidations file: its columns are {', '.join(file.schema_arrow.names)[:100]}")
+        table = file.read(columns=[name for name in WANTED if name in file.schema_arrow.names])
+    except (OSError, pa.ArrowException) as error:
+        raise ValueError(f"a broken Parquet file ({len(body)} bytes)") from error
+    rows: list[Row] = _count_time(table).to_pylist()
+    return rows
+
+
+def _count_time(table: Table) -> Table:
+    """Turn columns that are typed as times into the numbers that are documented."""
+    import pyarrow as pa
+
+    for place, column in enumerate(table.schema):
+        if column.name in _UNITS and pa.types.is_timestamp(column.type):
+            counted = table.column(place).cast(pa.timestamp(_UNITS[column.name], column.type.tz), safe=False)
+            table = table.set_column(place, column.name, counted.cast(pa.int64()))
+    return table
+
+
+def read_instrument(exchange: str, name: str) -> Contract | None:
+    """Read symbol and unit out of a file's name; None for a dated contract and for names that are none."""
+    try:
+        contract = read_contract(exchange, name)
+        require_kind(contract, exchange, name)
+    except ValueError:
+        return None
+    return None if expiry_of(contract.symbol) else contract
+
+
+def parse_row(raw: Row, market: Market) -> Liquidation:
+    """
+    Read one row; ``market.instrument`` may name several contracts of one symbol, separated by commas.
+
+    Raises
+    ------
+    ValueError
+        Not filled, another contract, a unit that cannot be told, or a field that cannot be read.
+    """
+    venue = VENUES[market.exchange]
+    instrument = str(raw["symbol"])
+    contract = read_instrument(market.exchange, instrument)
+    if contract is None or instrument not in market.instrument.split(","):
+        raise ValueError(f"row of {instrument!r}, asked for {market.instrument!r}")
+    price, kind, amount = _read_amount(raw, market.exchange)
+    if price <= 0 or amount <= 0:
+        raise ValueError(f"price and quantity must be above zero: {price!r}, {amount!r}")
+    in_dollars = contract.unit == "quote" or contract.face == 1.0  # what the amount counts
+    size = market.contract_size if contract.unit == "contracts" and not in_dollars else None
+    if contract.unit == "contracts" and not in_dollars and size is None:
+        raise ValueError(f"contract size of {instrument} is unknown")
+    if contract.unit == "quote":
+        check_quote(amount, price)
+    usd = amount if in_dollars else multiply(amount, size or 0) if contract.kind == "inverse" else None
+    qty = multiply(amount, size or 1) if usd is None else usd / price
+    return Liquidation(
+        ts_us=int(parse_number(_first(raw, "trade_time", "event_time"))) * 1000,
+        exchange=market.exchange,
+        symbol=market.symbol,
+        instrument=instrument,
+        position=closed_position(str(raw["side"])),
+        price=price,
+        price_kind=kind,
+        qty=qty,
+        notional=multiply(qty, price) if usd is None else usd,
+        contracts=amount if size else None,
+        contract_size=size,
+        completeness=venue.completeness,
+        event_id=None,
+        source="cryptohftdata",
+    )
+
+
+def _read_amount(raw: Row, exchange: str) -> tuple[float, PriceKind, float]:
+    """Give price, what it is, and the amount in the venue's unit; orders say how much of them was filled."""
+    if exchange not in ("binance", "aster"):
+        return (
+            parse_number(raw["price"]),
+            VENUES[exchange].price_kind,
+            parse_number(_first(raw, "quantity", "filled_quantity")),
+        )
+    status = _first(raw, "order_status")
+    if status is not None and str(status).upper() not in _FILLED:
+        raise ValueError(f"order status is {status!r}, not filled")
+    average = parse_number(_first(raw, "average_price") or 0)
+    filled = parse_number(_first(raw, "filled_quantity", "quantity"))
+    return (average, "fill", filled) if average else (parse_number(raw["price"]), "order", filled)
+
+
+def _first(raw: Row, *names: str) -> Any:  # noqa: ANN401 - a cell of any type
+    return next((raw[name] for name in names if raw.get(name) not in (None, "")), None)

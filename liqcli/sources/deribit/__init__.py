@@ -1,0 +1,1 @@
+"""Deribit: trades that are marked as liquidations."""

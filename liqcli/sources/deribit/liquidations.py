@@ -1,0 +1,248 @@
+"""Deribit perpetuals, trades of the history host. No live endpoint was called; each fact says how it is known.
+
+exchange: deribit
+docs: GET /api/v2/public/get_last_trades_by_instrument[_and_time] and get_instruments on history.deribit.com, read
+    2026-11-22 (documented, https://docs.deribit.com/); www.deribit.com serves only the last 24 h (documented)
+gives: every trade since 2020, others say 2018 (probed), of which those with a `liquidation` mark are kept; the first
+    page of a window is asked by time, the others by trade_seq. Pages are unsorted and hold a trade from just outside
+    (probed); trade_seq has no holes (probed: 0 of 257,202), so one that stays is a cut. No dated futures
+limits: count at most 1000 (documented), 10000 is taken (probed by two projects); a smaller answer is gone on from, a
+    400 is asked again with 1000. 1.1 requests a second passed (probed), 20 are allowed elsewhere (unproven); 120 a
+    minute are sent. 10028 too_many_requests is the rate limit (documented)
+side: direction is the TAKER's; liquidation T: the taker was liquidated, a sell closes a long; M: the maker, so the
+    other side (recorded, 2 of 2); MT: both (documented): it closes a long and a short, so it becomes two rows
+price: price, the fill (documented), so price_kind fill
+qty: amount is USD for inverse contracts (BTC-PERPETUAL), base coins for linear ones (BTC_USDC-PERPETUAL) (documented);
+    contracts is there since 2024 and kept as it is
+time: timestamp, milliseconds (recorded). The mark comes about 60 min after the trade (probed by others, 94 of 94), so
+    nothing younger than two hours is asked
+completeness: full: every trade, each with its mark (probed by others)
+changed: contracts since 2024; before 2020 unproven
+fixture: tests/sources/responses/deribit
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, cast
+
+from liqcli.core.instruments import Kind
+from liqcli.core.intervals import subtract_intervals
+from liqcli.core.model import Liquidation, Window, parse_number
+from liqcli.core.symbols import split_symbol
+from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.rate_limit import Limit
+from liqcli.sources.base import (
+    HOUR_US,
+    AskMarkets,
+    AskWindow,
+    Listing,
+    Market,
+    Row,
+    Source,
+    build_answer,
+    build_liquidation,
+    closed_position,
+    decode_json,
+    known_contract,
+    pick_markets,
+    read_markets,
+)
+
+PAGE = 10_000
+SMALL_PAGE = 1_000  # what is documented, for a server that refuses more
+LEAK = 10  # how far outside of what was asked a row may lie; as many fewer than a page are asked
+SAME_QUESTION = 3  # how often an answer to something else is asked again
+_BUSY = frozenset({10028, 10040, 10041, 10047, 10066, 11051, 13028, 13888})
+_PERPETUAL = re.compile(r"^[A-Z0-9]+(_USDC)?-PERPETUAL$")
+_LIST = Request(
+    "/api/v2/public/get_instruments", (("currency", "any"), ("kind", "future"), ("expired", "false")), absent=(400, 404)
+)
+_TRADES = "/api/v2/public/get_last_trades_by_instrument"
+
+
+@dataclass(slots=True)
+class Scan:
+    """What was read of an instrument so far: the time of each trade by its trade_seq, and the marked trades by id."""
+
+    market: Market
+    start_ms: int
+    end_ms: int
+    page: int = PAGE
+    times: dict[int, int] = field(default_factory=dict)
+    marked: dict[str, Row] = field(default_factory=dict)
+
+    def add(self, trades: Iterable[Row]) -> None:
+        """Take the trades of a page, in any order and however often."""
+        for raw in trades:
+            self.times[int(raw["trade_seq"])] = int(raw["timestamp"])
+            if raw.get("liquidation"):
+                self.marked[str(raw["trade_id"])] = raw
+
+    def holes(self) -> list[tuple[int, int]]:
+        """Half-open ranges of trade_seq that are missing between the lowest and the highest one."""
+        return [(low + 1, high) for low, high in pairwise(sorted(self.times)) if high - low > 1]
+
+
+def decode(body: bytes) -> object:
+    """Decode an answer; errors come with status 400 or 429, and inside a 200 they are errors as well."""
+    payload = decode_json(body)
+    if not isinstance(payload, dict):
+        raise ValueError("an answer that is no object")
+    error = payload.get("error")
+    if isinstance(error, dict):
+        said = f"{error.get('code')} {error.get('message', '')}"
+        raise BusyError(f"busy ({said})") if error.get("code") in _BUSY else RefusalError(said)
+    if "result" not in payload:
+        raise ValueError("an answer without a result")
+    return payload["result"]
+
+
+def page_request(scan: Scan, seqs: tuple[int, int] | None) -> Request:
+    """What to ask for the trades numbered ``[low, high)``, or for the first ones of the window."""
+    first, last = ("start_timestamp", "end_timestamp") if seqs is None else ("start_seq", "end_seq")
+    low, high = (scan.start_ms, scan.end_ms) if seqs is None else (seqs[0], seqs[1] - 1)
+    bounds = ((first, str(low)), (last, str(high)))
+    params = (("instrument_name", scan.market.instrument), *bounds, ("count", str(scan.page)), ("sorting", "asc"))
+    path = f"{_TRADES}_and_time" if seqs is None else _TRADES
+    return Request(path, params, absent=(400,) if scan.page > SMALL_PAGE else ())
+
+
+def parse_market(raw: Row) -> Market | None:
+    """Read an instrument; None for dated futures and for a name that says another kind than its type does."""
+    name = str(raw["instrument_name"])
+    stated = {"reversed": "inverse", "linear": "linear", None: None}.get(raw.get("instrument_type"), "other")
+    contract = known_contract("deribit", name, cast("Kind | None", stated)) if _PERPETUAL.match(name) else None
+    return Market("deribit", contract.symbol, name, 1.0, contract.kind == "inverse") if contract else None
+
+
+def spell_markets(wanted: Sequence[str]) -> Listing:
+    """Name the perpetuals without asking, for a mirror that lists none: inverse BTC and ETH, linear anything."""
+    names: list[str] = []
+    for base, quote in map(split_symbol, wanted):
+        names += [f"{base}-PERPETUAL"] if quote in ("USD", "") and base in ("BTC", "ETH") else []
+        names += [f"{base}_USDC-PERPETUAL"] if quote in ("USDC", "") else []
+    return pick_markets(read_markets([{"instrument_name": name} for name in names], parse_market), wanted)
+
+
+def parse_row(raw: Row, market: Market) -> Liquidation:
+    """
+    Read one marked trade; an MT trade must have been split by :func:`split_sides`.
+
+    Raises
+    ------
+    ValueError
+        A number is missing, the mark is neither T nor M, or the trade is of another instrument.
+    """
+    if raw["instrument_name"] != market.instrument:
+        raise ValueError(f"trade of {raw['instrument_name']!r}, asked for {market.instrument!r}")
+    position, mark = closed_position(str(raw["direction"])), str(raw["liquidation"])
+    if mark not in ("T", "M"):
+        raise ValueError(f"who was liquidated is unclear: {mark!r}")
+    if mark == "M":  # direction is the taker's; the maker was on the other side
+        position = "short" if position == "long" else "long"
+    amount = parse_number(raw["amount"])
+    row = build_liquidation(
+        market,
+        ts_us=int(parse_number(raw["timestamp"])) * 1000,
+        position=position,
+        price=parse_number(raw["price"]),
+        price_kind="fill",
+        contracts=amount,
+        completeness="full",
+        source="deribit",
+        event_id=str(raw["trade_id"]),
+    )
+    stated = raw.get("contracts")
+    contracts = None if stated is None else parse_number(stated)
+    return row._replace(contracts=contracts, contract_size=round(amount / contracts, 12) if contracts else None)
+
+
+def split_sides(raw: Row) -> list[Row]:
+    """Make two rows of a trade in which taker and maker were liquidated."""
+    return [{**raw, "liquidation": mark} for mark in "TM"] if raw.get("liquidation") == "MT" else [raw]
+
+
+def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
+    listed = yield _LIST
+    return spell_markets(wanted) if listed is None else pick_markets(read_markets(listed, parse_market), wanted)
+
+
+def _ask_window(market: Market, window: Window) -> AskWindow:
+    scan = Scan(market, window.start_us // 1000, -(-window.end_us // 1000))
+    more = yield from _ask_page(scan, None)
+    if scan.times:
+        yield from _ask_edges(scan, scan.page - LEAK if more else LEAK)
+        yield from _ask_holes(scan)
+    edges = [(scan.times[low - 1], scan.times[high]) for low, high in scan.holes()]
+    cut = [Window(min(pair) * 1000, (max(pair) + 1) * 1000) for pair in edges]
+    raws = [side for raw in scan.marked.values() for side in split_sides(raw)]
+    return build_answer(raws, lambda raw: parse_row(raw, market), window, page_request(scan, None).text, cut)
+
+
+def _ask_edges(scan: Scan, step: int) -> Generator[Request, Any, None]:
+    """Read on in either direction until a trade outside the window proves that nothing is missing there."""
+    while (first := min(scan.times)) > 1 and scan.times[first] >= scan.start_ms:
+        yield from _ask_page(scan, (max(1, first - LEAK), first))
+        if min(scan.times) == first:
+            break
+    while scan.times[last := max(scan.times)] < scan.end_ms:
+        yield from _ask_page(scan, (last + 1, last + 1 + step))
+        if max(scan.times) == last:
+            break
+        step = scan.page - LEAK
+
+
+def _ask_holes(scan: Scan) -> Generator[Request, Any, None]:
+    """Ask for what is missing in between, each piece until nothing new comes of it."""
+    lost: list[tuple[int, int]] = []
+    while missing := subtract_intervals(scan.holes(), lost):
+        low = missing[0][0]
+        high = min(missing[0][1], low + scan.page - LEAK)
+        known = len(scan.times)
+        yield from _ask_page(scan, (low, high))
+        if len(scan.times) == known:
+            lost.append((low, high))
+
+
+def _ask_page(scan: Scan, seqs: tuple[int, int] | None) -> Generator[Request, Any, bool]:
+    """Read one page; True when it is said not to be all. An answer to another question, or an empty one, is checked."""
+    for strike in range(SAME_QUESTION):
+        result = yield page_request(scan, seqs)
+        if result is None:
+            scan.page = SMALL_PAGE
+            result = yield page_request(scan, seqs)
+        trades = result.get("trades") if isinstance(result, dict) else None
+        if not isinstance(trades, list):
+            raise RefusalError("the answer is no list of trades")
+        if _is_asked(scan, seqs, trades) and (trades or strike):
+            scan.add(trades)
+            return bool(result.get("has_more")) or len(trades) >= scan.page
+    raise RefusalError("its trades are not those that were asked for")
+
+
+def _is_asked(scan: Scan, seqs: tuple[int, int] | None, trades: Sequence[Row]) -> bool:
+    """Whether at most a few trades lie outside of what was asked."""
+    key, low, high = ("timestamp", scan.start_ms, scan.end_ms + 1) if seqs is None else ("trade_seq", *seqs)
+    outside = sum(not low <= int(raw[key]) < high for raw in trades)
+    return outside <= LEAK and all(raw["instrument_name"] == scan.market.instrument for raw in trades)
+
+
+SOURCE = Source(
+    name="deribit",
+    exchanges=("deribit",),
+    url="https://history.deribit.com",
+    limits=(Limit(120, 60, even=True),),
+    window_us=12 * HOUR_US,
+    grain_us=1000,
+    retention_us=None,
+    settle_us=0,
+    delay_us=2 * HOUR_US,
+    decode=decode,
+    ask_markets=_ask_markets,
+    ask_window=_ask_window,
+    quotes=("USD", "USDC"),
+)

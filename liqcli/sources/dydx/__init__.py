@@ -1,0 +1,1 @@
+"""dYdX: trades that are marked as liquidations."""

@@ -1,0 +1,1 @@
+"""Gate: liquidation history, candles and open interest by REST."""

@@ -1,0 +1,1 @@
+"""HTX: liquidation history by REST."""

@@ -1,0 +1,214 @@
+"""HTX (Huobi) swaps, official REST: v5 of USDT-margined ones, v3 of coin-margined ones. Nothing was asked live.
+
+exchange: htx
+docs: GET /v5/market/liquidation_orders, read 2026-11-22 in ccxt 4.5.90; /linear-swap-api/v3/swap_liquidation_orders
+    where there is no v5, and /swap-api/v3/swap_liquidation_orders of coin-margined swaps, read 2026-11-22 in the copy
+    of HTX's documentation of 2025-11-30 (documented); https://www.htx.com/en-us/opend/newApiPages/
+gives: a rolling 90 days (documented); 100 rows a page in v5, an unstated number in v3; direct=next with from (from_id)
+    = the highest id so far (documented). Whether the row of that id comes again is unproven: rows are told apart by
+    id, and a page without a new one is the last
+limits: a window of at most 2 h (documented); 240 requests in 3 s an address, shared (documented); errors come as HTTP
+    200 with status "error" or a code other than 200 (documented). v1 of the path is offline, code 10000 (probed)
+side: v5 position_side is the POSITION, side the order (recorded); v3 and websocket: direction is the order, a sell
+    closes a long (recorded). position_side "both" (one-way mode) leaves the order to say it (unproven)
+price: v5 bankrupt_price, v3 price: the bankruptcy price (documented), so price_kind bankruptcy
+qty: v5 amount is CONTRACTS (recorded), so base coins = trade_turnover / bankrupt_price; v3 and websocket: amount is
+    base coins (recorded, 0.227 x 23350.5 = 5300.5635); volume is contracts in all. A coin-margined contract is 100 USD
+    of BTC, 10 USD of others: 173 x 100 / 17102.9 = 1.01152 BTC (documented)
+time: v5 liquidation_time, v3 created_at, milliseconds (recorded). Five minutes are left for late events
+    (unproven)
+completeness: full: an order a row, no sampling stated (documented)
+changed: v1 taken down; v3 renamed fields (2021), v5 again (2026): a row is read as what its fields say it is
+fixture: tests/sources/responses/htx
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_number
+from liqcli.core.symbols import split_symbol
+from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.rate_limit import Limit
+from liqcli.sources.base import (
+    DAY_US,
+    HOUR_US,
+    AskMarkets,
+    AskWindow,
+    Market,
+    Row,
+    Source,
+    build_answer,
+    build_liquidation,
+    closed_position,
+    decode_json,
+    known_contract,
+    pick_markets,
+    read_markets,
+    read_size,
+)
+from liqcli.sources.paging import all_inside, ask_fitting, read_field, read_moment
+
+LIMIT = 100
+_BUSY = frozenset({"429", "500", "502", "503", "504", "1000", "1001", "1003", "1004", "1032"})
+_BUSY_TEXT = re.compile(r"too many|too frequent|frequen|system busy|try again|exceeded the limit", re.IGNORECASE)
+_OFFLINE = "10000"
+ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round number of them
+_SAME = 1e-3  # how far a row's own turnover may be from volume x contract size before the size is not believed
+
+
+def decode(body: bytes) -> object:
+    """Decode an answer; errors come inside a 200, and a busy server is asked again. None: no such path any more."""
+    payload = decode_json(body)
+    if not isinstance(payload, dict):
+        raise RefusalError("the answer is no object")
+    code = str(payload.get("err_code") or payload.get("err-code") or payload.get("code") or 200)
+    if payload.get("status") != "error" and code == "200":
+        return payload.get("data")
+    if code == _OFFLINE:
+        return None
+    text = payload.get("err_msg") or payload.get("err-msg") or payload.get("message") or payload.get("msg") or ""
+    if code in _BUSY or _BUSY_TEXT.search(str(text)):
+        raise BusyError(f"busy ({code} {text})")
+    raise RefusalError(f"{code} {text}")
+
+
+def list_request(inverse: bool) -> Request:
+    """What to ask to learn all contracts and their sizes."""
+    return Request("/swap-api/v1/swap_contract_info" if inverse else "/linear-swap-api/v1/swap_contract_info")
+
+
+def page_request(market: Market, window: Window, after_id: str | None, newer: bool = True) -> Request:
+    """What to ask for a page; the end is asked inside and cut off here, which is right for either kind of bound."""
+    bounds = (("start_time", str(window.start_us // 1000)), ("end_time", str(window.end_us // 1000)))
+    if newer and not market.inverse:
+        params = (("contract_code", market.instrument), *bounds, ("direct", "next"), ("limit", str(LIMIT)))
+        further = () if after_id is None else (("from", after_id),)
+        return Request("/v5/market/liquidation_orders", (*params, *further), absent=(404,))
+    params = (("contract", market.instrument), ("trade_type", "0"), *bounds, ("direct", "next"))
+    further = () if after_id is None else (("from_id", after_id),)
+    family = "swap-api" if market.inverse else "linear-swap-api"
+    return Request(f"/{family}/v3/swap_liquidation_orders", (*params, *further))
+
+
+def parse_market(raw: Row) -> Market | None:
+    """Read a perpetual; None for anything else."""
+    name = str(raw["contract_code"])
+    contract = known_contract("htx", name) if name.count("-") == 1 else None
+    if contract is None:
+        return None
+    size = read_size(raw.get("contract_size"))
+    return Market("htx", contract.symbol, name, size, inverse=contract.kind == "inverse")
+
+
+def parse_row(raw: Row, market: Market) -> Liquidation:
+    """
+    Read one liquidation in the shape of v5, or in that of v3 and the websocket.
+
+    Raises
+    ------
+    ValueError
+        A number is missing, the sides disagree, the size is unknown, or the row is of another contract.
+    """
+    if raw["contract_code"] != market.instrument:
+        raise ValueError(f"row of {raw['contract_code']!r}, asked for {market.instrument!r}")
+    newer = "bankrupt_price" in raw
+    price = parse_number(raw["bankrupt_price" if newer else "price"])
+    row = build_liquidation(
+        market,
+        ts_us=int(parse_number(raw["liquidation_time" if newer else "created_at"])) * 1000,
+        position=_read_position(raw) if newer else closed_position(str(raw["direction"])),
+        price=price,
+        price_kind="bankruptcy",
+        contracts=parse_number(raw["volume"]),
+        completeness="full",
+        source="htx",
+        event_id=row_id(raw),
+    )
+    qty = parse_number(raw["trade_turnover"]) / price if newer else parse_number(raw["amount"])
+    if abs(row.qty - qty) > _SAME * qty:  # the multiplier was another one then: the row's own figures are right
+        turnover = qty * price if market.inverse else parse_number(raw["trade_turnover"])
+        return row._replace(qty=qty, notional=turnover, contract_size=None)
+    return row
+
+
+def row_id(raw: Row) -> str | None:
+    """The id of a row, under the name its version gives it."""
+    found = raw.get("id", raw.get("query_id"))
+    return None if found is None else str(found)
+
+
+def _read_position(raw: Row) -> Position:
+    by_order = closed_position(str(raw["side"]))
+    stated = str(raw["position_side"]).lower()
+    if stated not in (by_order, "both"):
+        raise ValueError(f"side is unclear: side {raw['side']}, position_side {raw['position_side']}")
+    return by_order
+
+
+def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
+    quotes = {split_symbol(word)[1] for word in wanted}
+    found: list[Market] = []
+    for inverse in (False, True):
+        if quotes & {"", "USD"} if inverse else quotes - {"USD"}:
+            listed = yield list_request(inverse)
+            found += read_markets(listed, parse_market)
+    return pick_markets(found, wanted)
+
+
+def _ask_window(market: Market, window: Window) -> AskWindow:
+    seen: dict[str, Any] = {}
+    nameless: list[Any] = []
+    after_id: str | None = None
+    newer = True
+    while True:
+        fits = partial(_is_asked, market=market, window=window, seen=seen, after_id=after_id)
+        page = yield from ask_fitting(page_request(market, window, after_id, newer), fits, "paging does not go on")
+        if page is None and newer and not seen:
+            newer = False  # there is no v5 here
+            continue
+        if not isinstance(page, list):
+            raise RefusalError("the answer is no list of orders")
+        fresh = {found: raw for raw in page if (found := row_id(raw)) is not None and found not in seen}
+        seen |= fresh
+        nameless += [raw for raw in page if row_id(raw) is None]
+        after_id = _highest(fresh)
+        if after_id is None or (newer and not market.inverse and len(page) < LIMIT and len(page) % ROUND):
+            break
+    where = page_request(market, window, None, newer).text
+    return build_answer([*seen.values(), *nameless], lambda raw: parse_row(raw, market), window, where)
+
+
+def _highest(ids: Iterable[str]) -> str | None:
+    """Give the id to go on from; ids that are no numbers are taken in the order they came in."""
+    found = list(ids)
+    return max(found, key=int) if found and all(one.isdecimal() for one in found) else next(iter(found[-1:]), None)
+
+
+def _is_asked(rows: object, market: Market, window: Window, seen: Mapping[str, Any], after_id: str | None) -> bool:
+    """Whether rows are of this contract and time, and, but for the one that was gone on from, something new."""
+    if not isinstance(rows, list) or not rows:
+        return True
+    same = all(read_field(raw, "contract_code") in (None, market.instrument) for raw in rows)
+    stale = all(row_id(raw) in seen for raw in rows) and [row_id(raw) for raw in rows] != [after_id]
+    times = (read_moment(raw, "liquidation_time", "created_at") for raw in rows)
+    inside = all_inside(times, window.start_us // 1000, window.end_us // 1000, leak=1000)
+    return same and not stale and inside
+
+
+SOURCE = Source(
+    name="htx",
+    exchanges=("htx",),
+    url="https://api.hbdm.com",
+    limits=(Limit(240, 3),),
+    window_us=2 * HOUR_US,
+    grain_us=1000,
+    retention_us=90 * DAY_US - 60 * US_PER_S,  # a start that is older than 90 days when it arrives is refused
+    settle_us=300 * US_PER_S,
+    decode=decode,
+    ask_markets=_ask_markets,
+    ask_window=_ask_window,
+)

@@ -1,0 +1,1 @@
+"""Kraken: liquidations among the public executions."""

@@ -1,0 +1,158 @@
+"""Kraken Futures perpetuals, history API. No live endpoint was called; each fact says how it is known.
+
+exchange: kraken
+docs: GET /api/history/v3/market/{tradeable}/executions, /api/charts/v1/analytics/{tradeable}/liquidation-volume and
+    /derivatives/api/v3/instruments on futures.kraken.com, read 2026-11-22 (documented, https://docs.kraken.com/)
+gives: every execution since 2021-05-27 (PI_XBTUSD), 2022-03-23 (PF_XBTUSD) (probed), 1000 a page with a continuation
+    token (documented); forced ones are kept. The volume liquidated in each minute is asked first (since 2020, 2000
+    points an answer, probed), and only minutes above zero or without a point are read, with one on either side
+    (unproven: whether a point names its beginning or end); a page goes on to the minutes behind, never to be read twice
+limits: public calls cost nothing, no number is stated (documented); 120 a minute are sent. apiLimitExceeded or 429
+side: takerOrder.direction is the ORDER: a Sell closes a long (documented); where makerOrder is the forced one, its
+    direction counts in the same way (unproven), and where both are, there are two rows
+price: price of the fill (documented), so price_kind fill
+qty: PF_ and FF_ base coins, PI_ and FI_ USD (documented); usdValue, rounded to cents, only has to agree roughly
+time: timestamp, milliseconds (recorded). 15 minutes are left for late points of the volume series (unproven)
+completeness: full: each fill (documented). Whether recent rows are still marked is unproven (one probe saw marks of
+    2022, one saw none in 1000 quiet rows): a minute with liquidated volume and no marked fill is unknown, not empty
+changed: Liquidation, then PartialLiquidation, partialLiquidation or "partial liquidation" (recorded by others): any
+    spelling counts, CoveredLiquidation too; Assignment and Unwind do not
+fixture: tests/sources/responses/kraken
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from liqcli.core.model import US_PER_S, Liquidation, Window, parse_number
+from liqcli.core.symbols import split_symbol
+from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.rate_limit import Limit
+from liqcli.sources.base import (
+    DAY_US,
+    Answer,
+    AskMarkets,
+    AskWindow,
+    Market,
+    Row,
+    Source,
+    build_answer,
+    build_liquidation,
+    closed_position,
+    decode_json,
+    known_contract,
+    pick_markets,
+    read_markets,
+)
+from liqcli.sources.kraken.scan import MINUTE_S, ask_contract, page_request
+
+_BUSY = re.compile(r"apiLimitExceeded|unavailable|timeout|too ?many|internal", re.IGNORECASE)
+_CONTRACT = re.compile(r"^[PF][FI]_[A-Z0-9]+USD(_\d{6})?$")
+_LIST = Request("/derivatives/api/v3/instruments", absent=(404,))
+_INVERSE_BASES = ("BTC", "ETH", "LTC", "XRP", "BCH")
+
+
+def decode(body: bytes) -> object:
+    """Decode an answer; errors come with their status or inside a 200, as ``error`` or as ``errors``."""
+    payload = decode_json(body)
+    if not isinstance(payload, dict):
+        raise ValueError("an answer that is no object")
+    said = payload.get("errors") or (payload.get("error", "unknown") if payload.get("result") == "error" else None)
+    if said:
+        raise BusyError(f"busy ({said})") if _BUSY.search(str(said)) else RefusalError(str(said))
+    return payload
+
+
+def parse_market(raw: Row) -> Market | None:
+    """Read a perpetual: PF_ counts coins, PI_ dollars; None for anything else."""
+    name = str(raw["symbol"]).upper()
+    contract = known_contract("kraken", name) if _CONTRACT.match(name) else None
+    return Market("kraken", contract.symbol, name, 1.0, inverse=contract.kind == "inverse") if contract else None
+
+
+def join_siblings(markets: Sequence[Market]) -> list[Market]:
+    """Put PI_XBTUSD beside PF_XBTUSD, for both are BTCUSD; dated contracts are left out."""
+    found: dict[str, Market] = {}
+    for market in sorted(markets, key=lambda market: market.instrument):
+        if market.instrument.startswith("P"):
+            first = found.setdefault(market.symbol, market)
+            if first is not market:
+                found[market.symbol] = replace(first, siblings=(*first.siblings, market))
+    return list(found.values())
+
+
+def parse_row(raw: Row, market: Market) -> Liquidation:
+    """
+    Read a row of :func:`iter_forced`.
+
+    Raises
+    ------
+    ValueError
+        A number is missing, the row is of another contract, or its own USD value speaks against the unit.
+    """
+    if raw["tradeable"] not in (None, market.instrument):
+        raise ValueError(f"row of {raw['tradeable']!r}, asked for {market.instrument!r}")
+    row = build_liquidation(
+        market,
+        ts_us=int(parse_number(raw["timestamp"])) * 1000,
+        position=closed_position(str(raw["direction"])),
+        price=parse_number(raw["price"]),
+        price_kind="fill",
+        contracts=parse_number(raw["quantity"]),
+        completeness="full",
+        source="kraken",
+        event_id=None if raw.get("uid") is None else str(raw["uid"]),
+    )
+    if raw.get("usdValue") is not None:
+        usd = parse_number(raw["usdValue"])
+        if max(usd, row.notional) > 2 * min(usd, row.notional) + 0.02:
+            raise ValueError(f"unit is unclear: {row.notional:.6g} USD, but usdValue is {usd:.6g}")
+    return row
+
+
+def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
+    listed = yield _LIST
+    raws: Any = listed.get("instruments") if listed else _spell(wanted)
+    return pick_markets(join_siblings(read_markets(raws, parse_market)), wanted)
+
+
+def _spell(wanted: Sequence[str]) -> list[Row]:
+    """Name contracts without asking, for a mirror that does not list them."""
+    bases = [base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")]
+    names = [("PF", base) for base in bases] + [("PI", base) for base in bases if base in _INVERSE_BASES]
+    return [{"symbol": f"{kind}_{'XBT' if base == 'BTC' else base}USD"} for kind, base in names]
+
+
+def _ask_window(market: Market, window: Window) -> AskWindow:
+    whole = Answer()
+    for contract in (market, *market.siblings):
+        fills, silent = yield from ask_contract(contract, window)
+        where = page_request(contract, window.start_us // 1000, window.end_us // 1000, None).text
+        answer = build_answer(fills, partial(parse_row, market=contract), window, where)
+        whole.rows += answer.rows
+        whole.rejected += answer.rejected
+        whole.unknown += silent
+        if silent:
+            times = f"{len(silent)} minutes, the first {silent[0].start:%Y-%m-%d %H:%M}"
+            whole.absent = f"{contract.instrument}: liquidated volume, but no fill marked as a liquidation in {times}"
+    return whole
+
+
+SOURCE = Source(
+    name="kraken",
+    exchanges=("kraken",),
+    url="https://futures.kraken.com",
+    limits=(Limit(120, 60, even=True),),
+    window_us=DAY_US,
+    grain_us=MINUTE_S * US_PER_S,
+    retention_us=None,
+    settle_us=900 * US_PER_S,
+    decode=decode,
+    ask_markets=_ask_markets,
+    ask_window=_ask_window,
+    quotes=("USD",),
+)

@@ -1,0 +1,1 @@
+"""OKX: recent liquidations, candles and open interest by REST."""

@@ -1,0 +1,116 @@
+"""Walking through what OKX lists of a contract: from the end of a window to its start, page by page, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from liqcli.core.model import Window, parse_number
+from liqcli.net.client import RefusalError, Request
+from liqcli.sources.base import Market
+from liqcli.sources.paging import ask_twice, stands_twice
+
+Entry = tuple[str, Any, int | None]  # instrument, row, time [ms]
+LIMIT = 100
+ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round number of them
+
+
+@dataclass(slots=True)
+class Walk:
+    """
+    What a walk from a window's end to its start, newest first, has come to.
+
+    The oldest millisecond of a full page may go on in the next page, so its rows are ``held`` back and asked again,
+    which also shows that no page was skipped. Behind a full page of one millisecond nobody can look: that is ``cut``.
+    """
+
+    market: Market
+    start_ms: int
+    after_ms: int
+    raws: list[Any] = field(default_factory=list)
+    timeless: dict[str, Any] = field(default_factory=dict)
+    held: list[Entry] = field(default_factory=list)
+    cut: list[Window] = field(default_factory=list)
+    ended: bool = False
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Take a page, and find where to go on."""
+        own = self.market.instrument
+        self.timeless |= {repr(raw): raw for name, raw, ts in entries if ts is None and name == own}
+        older = [entry for entry in entries if entry[2] is not None and entry[2] < self.after_ms]
+        if self.held and not _joins(older, self.after_ms):
+            older += self.held  # forgotten between two pages
+        self.held = []
+        full = len(entries) >= LIMIT
+        if not older and full:
+            raise RefusalError(f"a full page without a row older than {self.after_ms}")
+        self.ended = not older or (not full and len(entries) % ROUND > 0)
+        if older:
+            self._go_on(older, full)
+
+    def _go_on(self, older: list[Entry], full: bool) -> None:
+        oldest = self.after_ms = min(ts for _name, _raw, ts in older if ts is not None)
+        if full and all(ts == oldest for _name, _raw, ts in older):
+            self.cut += [Window(oldest * 1000, oldest * 1000 + 1000)] if oldest >= self.start_ms else []
+        elif full:
+            self.after_ms = oldest + 1
+            self.held = [entry for entry in older if entry[2] == oldest]
+            older = [entry for entry in older if entry[2] != oldest]
+        self.raws += [raw for name, raw, _ts in older if name == self.market.instrument]
+
+
+def page_request(market: Market, after_ms: int) -> Request:
+    """What to ask for the page of rows older than a time."""
+    params = (
+        ("instType", "SWAP"),
+        ("state", "filled"),
+        ("uly", market.instrument.removesuffix("-SWAP")),
+        ("limit", str(LIMIT)),
+        ("after", str(after_ms)),
+    )
+    return Request("/api/v5/public/liquidation-orders", params)
+
+
+def ask_page(walk: Walk) -> Generator[Request, Any, list[Entry]]:
+    """
+    Ask for the page of rows older than where the walk is.
+
+    One that is all older than the window may be right, in a quiet time, and one that lacks the millisecond that it
+    should go on with as well, when that was forgotten meanwhile; but then it comes twice.
+    """
+
+    def goes_on(page: object) -> bool:
+        entries = list(_iter_page(page))
+        if walk.held:
+            return _joins(entries, walk.after_ms)
+        return any(ts is None or ts >= walk.start_ms for _name, _raw, ts in entries)
+
+    possible = partial(_is_asked, market=walk.market, after_ms=walk.after_ms)
+    page = yield from ask_twice(page_request(walk.market, walk.after_ms), goes_on, possible)
+    return list(_iter_page(page))
+
+
+def _joins(entries: Iterable[Entry], after_ms: int) -> bool:
+    return any(ts == after_ms - 1 for _name, _raw, ts in entries)
+
+
+def _is_asked(page: object, market: Market, after_ms: int) -> bool:
+    """Whether rows are of this instrument, stand there once, and none is newer than was asked for."""
+    entries = list(_iter_page(page))
+    own = [ts for name, _raw, ts in entries if name == market.instrument]
+    near = all(ts is None or ts <= after_ms for ts in own)
+    return not entries or (bool(own) and near and not stands_twice(entries, [ts for _name, _raw, ts in entries]))
+
+
+def _iter_page(page: object) -> Iterator[Entry]:
+    """Give instrument, row and time [ms] of a page; the time is None where it cannot be read."""
+    if not isinstance(page, list):
+        raise RefusalError("the answer is no list of orders")
+    for entry in page:
+        for raw in entry["details"]:
+            try:
+                yield entry["instId"], raw, int(parse_number(raw["ts"]))
+            except (KeyError, ValueError, TypeError, OverflowError):
+                yield entry["instId"], raw, None

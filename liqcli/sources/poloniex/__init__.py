@@ -1,0 +1,1 @@
+"""Poloniex: liquidation history by REST."""

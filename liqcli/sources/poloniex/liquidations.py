@@ -1,0 +1,199 @@
+"""Poloniex perpetual futures, official REST (v3). No live endpoint was called; each fact says how it is known.
+
+exchange: poloniex
+docs: GET /v3/market/liquidationOrder, https://api-docs.poloniex.com/v3/futures/api/market/get-liquidation-order, and
+    /v3/market/allInstruments (documented, both read 2026-11-22)
+gives: how far back is unproven, so a window counts as known only where an older liquidation of its symbol is still
+    told of; 100 rows at most, from sTime to eTime, oldest first (the documentation's sample). Rows have no id although
+    paging is by one (from), so a window that fills a page is cut in two instead
+limits: none found; 120 requests a minute are sent, evenly
+side: side is the ORDER, BUY or SELL: a sell closes a long. posSide is the POSITION, LONG or SHORT, or BOTH in one-way
+    mode (documented; the sample's BUY rows are SHORT)
+price: bkPx, in the documentation's words the price of the order; its name and the sample (71,983 and 80,909 within ten
+    seconds) say the bankruptcy price, so price_kind bankruptcy
+qty: sz in contracts of ctVal coins, 0.001 BTC (documented). Inverse contracts are not asked
+time: uTime, when the liquidation was done, milliseconds as text (documented). Whether sTime and eTime lie inside is
+    unproven: both are asked a millisecond wider. Five minutes are left for late events (unproven)
+completeness: sampled: the websocket sends at most one a second; of this answer nothing is stated, so the weaker word
+changed: v1 and v2 were taken down on 2024-11-30 (documented)
+fixture: tests/sources/responses/poloniex
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from functools import partial
+from typing import Any
+
+from liqcli.core.formatting import format_time
+from liqcli.core.model import US_PER_S, Liquidation, Window, parse_number
+from liqcli.core.symbols import split_symbol
+from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.rate_limit import Limit
+from liqcli.sources.base import (
+    DAY_US,
+    AskMarkets,
+    AskWindow,
+    Market,
+    Row,
+    Source,
+    build_answer,
+    build_liquidation,
+    canonical,
+    closed_position,
+    decode_json,
+    pick_markets,
+    read_markets,
+    read_size,
+)
+from liqcli.sources.paging import all_inside, ask_fitting, read_field, read_moment
+
+LIMIT = 100
+OLDER_US = 30 * DAY_US  # how far before a window an older liquidation is looked for
+QUOTES = ("USDT",)
+_MS = 1000  # µs
+_BUSY = ("too many", "too frequent", "frequency", "busy", "try again")
+
+
+def decode(body: bytes) -> object:
+    """Decode an answer; errors come with a code, also inside a 200."""
+    payload = decode_json(body)
+    if not isinstance(payload, dict) or "code" not in payload:
+        raise ValueError("an answer without a code")
+    code, said = str(payload["code"]), str(payload.get("msg") or payload.get("message") or "")
+    if code == "429" or any(word in said.lower() for word in _BUSY):
+        raise BusyError(f"busy ({code} {said})")
+    if code != "200":
+        raise RefusalError(f"{code} {said}")
+    return payload.get("data")
+
+
+def list_request() -> Request:
+    """What to ask to learn all contracts and their sizes."""
+    return Request("/v3/market/allInstruments")
+
+
+def window_request(market: Market, start_us: int, end_us: int, limit: int = LIMIT) -> Request:
+    """What to ask for the half-open ``[start_us, end_us)``, a little wider: right for either kind of bound."""
+    params = (
+        ("symbol", market.instrument),
+        ("sTime", str(start_us // _MS - 1)),
+        ("eTime", str(-(-end_us // _MS))),
+        ("limit", str(limit)),
+    )
+    return Request("/v3/market/liquidationOrder", params)
+
+
+def parse_market(raw: Row) -> Market | None:
+    """Read a contract; None for inverse ones, and for dated ones, which share the symbol of the perpetual."""
+    name = str(raw["symbol"])
+    symbol = canonical(name)
+    if symbol is None or not name.endswith("_PERP") or str(raw["ctType"]) != "LINEAR":
+        return None
+    return Market("poloniex", symbol, name, read_size(raw.get("ctVal"))) if split_symbol(symbol)[1] in QUOTES else None
+
+
+def parse_row(raw: Row, market: Market) -> Liquidation:
+    """
+    Read one liquidation.
+
+    Raises
+    ------
+    ValueError
+        A number is missing, the sides disagree, the size is unknown, or the row is of another contract.
+    """
+    if not _is_of(raw, market):
+        raise ValueError(f"row of {raw['symbol']!r}, asked for {market.instrument!r}")
+    position = closed_position(str(raw["side"]))
+    stated = str(raw["posSide"]).lower()
+    if stated not in (position, "both"):
+        raise ValueError(f"side is unclear: side {raw['side']}, posSide {raw['posSide']}")
+    return build_liquidation(
+        market,
+        ts_us=int(parse_number(raw["uTime"])) * _MS,
+        position=position,
+        price=parse_number(raw["bkPx"]),
+        price_kind="bankruptcy",
+        contracts=parse_number(raw["sz"]),
+        completeness="sampled",
+        source="poloniex",
+    )
+
+
+def _is_of(raw: object, market: Market) -> bool:
+    """Whether a row is of a contract: the documentation's sample writes BTC_USDT_PERP without the lines."""
+    name = read_field(raw, "symbol")
+    return name is None or str(name).replace("_", "") == market.instrument.replace("_", "")
+
+
+def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
+    listed = yield list_request()
+    return pick_markets(read_markets(listed, parse_market), wanted)
+
+
+def _ask_window(market: Market, window: Window) -> AskWindow:
+    """Ask for a window, and for whether anything older is still told of: else its beginning may be forgotten."""
+    raws: list[Any] = []
+    cut: list[Window] = []
+    yield from _ask_stretch(market, window, raws, cut)
+    where = window_request(market, *window.interval).text
+    answer = build_answer(raws, lambda raw: parse_row(raw, market), window, where, cut)
+    before = Window(window.start_us - OLDER_US, window.start_us)
+    older = yield from _ask_rows(market, before, limit=1)
+    if not older:
+        first = min((row.ts_us for row in answer.rows), default=window.end_us)
+        answer.unknown = [Window(window.start_us, first)] if first > window.start_us else []
+        if answer.unknown:
+            answer.absent = f"nothing before {format_time(first)} UTC is told of: it may be forgotten"
+    return answer
+
+
+def _ask_stretch(market: Market, window: Window, raws: list[Any], cut: list[Window]) -> Generator[Request, Any, None]:
+    rows = yield from _ask_rows(market, window)
+    middle = (window.start_us + window.end_us) // 2 // _MS * _MS
+    if len(rows) >= LIMIT and middle > window.start_us:
+        yield from _ask_stretch(market, Window(window.start_us, middle), raws, cut)
+        yield from _ask_stretch(market, Window(middle, window.end_us), raws, cut)
+        return
+    raws += [raw for raw in rows if _is_inside(raw, window)]
+    if len(rows) >= LIMIT:
+        cut.append(window)
+
+
+def _ask_rows(market: Market, window: Window, limit: int = LIMIT) -> Generator[Request, Any, list[Any]]:
+    fits = partial(_is_asked, market=market, window=window)
+    rows = yield from ask_fitting(window_request(market, *window.interval, limit), fits)
+    if not isinstance(rows, list):
+        raise RefusalError("the answer is no list of liquidations")
+    return rows
+
+
+def _is_asked(rows: object, market: Market, window: Window) -> bool:
+    if not isinstance(rows, list):
+        return True
+    times = (read_moment(raw, "uTime") for raw in rows)
+    inside = all_inside(times, window.start_us / _MS - 1, window.end_us / _MS)
+    return inside and all(_is_of(raw, market) for raw in rows)
+
+
+def _is_inside(raw: object, window: Window) -> bool:
+    """A stretch is asked wider than it is, so its edge rows come with two stretches; without a time it is refused."""
+    ts_ms = read_moment(raw, "uTime")
+    return ts_ms is None or window.contains(int(ts_ms) * _MS)
+
+
+SOURCE = Source(
+    name="poloniex",
+    exchanges=("poloniex",),
+    url="https://api.poloniex.com",
+    limits=(Limit(120, 60, even=True),),
+    window_us=DAY_US,
+    grain_us=_MS,
+    retention_us=None,
+    settle_us=300 * US_PER_S,
+    decode=decode,
+    ask_markets=_ask_markets,
+    ask_window=_ask_window,
+    by_default=False,
+    quotes=QUOTES,
+)

@@ -1,0 +1,1 @@
+"""Tardis: daily CSV files of recorded streams."""

@@ -1,0 +1,214 @@
+"""Tardis.dev daily files of liquidations of many venues. No live endpoint was called; each fact says how it is known.
+
+exchange: binance, aster, bybit, okx, htx, deribit, bitmex, ftx, bitget, dydx (others: download the file and import it)
+docs: https://docs.tardis.dev/downloadable-csv-files, read 2026-11-22 (documented)
+gives: GET /v1/{exchange}/liquidations/YYYY/MM/DD/{SYMBOL}.csv.gz on datasets.tardis.dev, one file a day from 2019 on;
+    the first day of each month is free, other days need LIQCLI_KEY_TARDIS (documented); published about 06:00 UTC of
+    the next day (documented). 404 = no such file, which is not the same as no liquidations
+limits: none stated; 60 requests a minute are sent. Some clients got 403 without a User-Agent (probed by others)
+side: order-like for all venues: sell = a long was liquidated (documented)
+price: each venue's own, as in tardis_csv: Binance the order price, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fills
+qty: each venue's own unit, as in tardis_csv; the contract sizes of OKX and HTX are asked of those exchanges
+time: timestamp, microseconds of the exchange (documented). A file is cut by local_timestamp (documented), so an event
+    just before midnight may stand in the next day's file: days add to each other and never replace, and behind the last
+    wanted day the next one is read as well, where it can be had
+completeness: as the venue's websocket: Bybit (from 2025-02-26), HTX, Deribit full, Binance and OKX sampled (documented)
+changed: 2025-02-26 Bybit's stream sends all liquidations instead of one a second; before 2020-05-14 Binance's are bad
+fixture: tests/sources/responses/tardis
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from liqcli.core.environment import source_key
+from liqcli.core.model import Liquidation, Window
+from liqcli.core.symbols import expiry_of, split_symbol
+from liqcli.net.client import Request
+from liqcli.net.rate_limit import Limit
+from liqcli.net.response_body import Body, as_file
+from liqcli.sources.base import (
+    DAY_US,
+    HOUR_US,
+    Answer,
+    AskMarkets,
+    AskWindow,
+    Listing,
+    Market,
+    Row,
+    Source,
+    build_answer,
+)
+from liqcli.sources.paging import all_inside, ask_fitting, read_field, read_moment
+from liqcli.sources.tardis.csv import parse_row
+
+Spelling = tuple[str, str]
+COLUMNS = ("exchange", "symbol", "timestamp", "side", "price", "amount")
+
+
+def decode(body: Body) -> list[Row]:
+    """
+    Decode a file, packed once, twice (for the way as well) or not at all.
+
+    Raises
+    ------
+    ValueError
+        Broken off, or no such CSV (an HTML page): worth asking again.
+    """
+    data = body
+    try:
+        while data[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=as_file(data)) as packed:
+                data = packed.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"a broken gzip file ({len(body)} bytes)") from error
+    text = str(data, "utf-8")
+    if body[:2] != b"\x1f\x8b" and not text.strip():
+        raise ValueError("an empty body")
+    if not text.strip():
+        return []  # an empty file in a gzip wrapper is how Tardis says that nothing came that day
+    reader = csv.DictReader(io.StringIO(text))
+    if not set(COLUMNS) <= set(reader.fieldnames or ()):
+        kind = "an HTML page" if text.lstrip().startswith("<") else "something else"
+        raise ValueError(f"{kind} instead of a liquidations CSV")
+    return list(reader)
+
+
+def spell(exchange: str, symbol: str) -> Spelling | None:
+    """Say under which Tardis exchange and name the perpetual of a symbol stands; None when not known."""
+    base, quote = split_symbol(symbol)
+    writer = _SPELLINGS.get(exchange)
+    return writer(base, quote) if writer and base and quote and not expiry_of(symbol) else None
+
+
+def day_request(venue: str, instrument: str, window: Window) -> Request:
+    """What to ask for one day."""
+    path = f"/v1/{venue}/liquidations/{window.start:%Y/%m/%d}/{instrument}.csv.gz"
+    return Request(path, absent=(404,), packed=True, file=True)
+
+
+def find_obstacle(window: Window) -> str | None:
+    """Say why a day cannot be asked: all but the first of a month need a key."""
+    if window.start.day == 1 or source_key("tardis"):
+        return None
+    return "needs a key in LIQCLI_KEY_TARDIS (without one, Tardis gives the first day of each month)"
+
+
+def _xbt(base: str) -> str:
+    return "XBT" if base == "BTC" else base
+
+
+def _spell_okx(base: str, quote: str) -> Spelling:
+    return "okex-swap", f"{base}-{quote}-SWAP"
+
+
+def _spell_binance(base: str, quote: str) -> Spelling:
+    return ("binance-delivery", f"{base}USD_PERP") if quote == "USD" else ("binance-futures", base + quote)
+
+
+def _spell_htx(base: str, quote: str) -> Spelling:
+    return ("huobi-dm-swap" if quote == "USD" else "huobi-dm-linear-swap"), f"{base}-{quote}"
+
+
+def _spell_deribit(base: str, quote: str) -> Spelling | None:
+    if quote not in ("USD", "USDC"):
+        return None
+    return "deribit", f"{base}-PERPETUAL" if quote == "USD" else f"{base}_USDC-PERPETUAL"
+
+
+def _spell_bitmex(base: str, quote: str) -> Spelling:
+    return "bitmex", _xbt(base) + quote
+
+
+def _perp_of_usdc(venue: str) -> Callable[[str, str], Spelling]:
+    return lambda base, quote: (venue, f"{base}PERP" if quote == "USDC" else base + quote)
+
+
+_SPELLINGS: Mapping[str, Callable[[str, str], Spelling | None]] = {
+    "binance": _spell_binance,
+    "aster": lambda base, quote: ("aster-futures", base + quote),
+    "bybit": _perp_of_usdc("bybit"),
+    "okx": _spell_okx,
+    "htx": _spell_htx,
+    "deribit": _spell_deribit,
+    "bitmex": _spell_bitmex,
+    "ftx": lambda base, quote: ("ftx", f"{base}-PERP") if quote == "USD" else None,
+    "bitget": _perp_of_usdc("bitget-futures"),
+    "dydx": lambda base, quote: ("dydx-v4", f"{base}-USD") if quote == "USD" else None,
+}
+
+
+def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
+    """Name files without asking: a symbol that can be spelled counts as listed, though its file may be missing."""
+    yield from ()
+    names = [
+        symbol for word in wanted for symbol in ([word] if split_symbol(word)[1] else [f"{word}USDT", f"{word}USD"])
+    ]
+    spelled = {symbol: pair for symbol in names if (pair := spell(exchange, symbol))}
+    return Listing({symbol: Market(exchange, symbol, pair[1], None) for symbol, pair in spelled.items()})
+
+
+def _ask_window(market: Market, window: Window) -> AskWindow:
+    pair = spell(market.exchange, market.symbol)
+    assert pair is not None, "a market that _ask_markets gave"  # noqa: S101
+    request = day_request(*pair, window)
+    raws = yield from ask_fitting(request, partial(_is_asked, market=market, day_us=window.start_us))
+    if raws is None:
+        tail = window.length_us < DAY_US  # of a day that nobody asked for
+        return Answer(unknown=[window]) if tail else Answer(absent=f"no file {request.path}")
+    sizes = {} if market.contract_size is None else {market.instrument: market.contract_size}
+
+    def parse(raw: Row) -> Liquidation:
+        return _read_row(raw, market, sizes)
+
+    near = Window(window.start_us - DAY_US, window.start_us + 2 * DAY_US)
+    return build_answer(raws, parse, near, request.path)
+
+
+def _is_asked(rows: Sequence[Row] | None, market: Market, day_us: int) -> bool:
+    """
+    Whether a file, if it holds anything, holds rows of the contract, all received on the day or all liquidated on it.
+
+    One that was liquidated on it and received after it stands in the next day's file, which is another one.
+    """
+    if not rows:
+        return True
+    same = any(str(read_field(raw, "symbol")).upper() == market.instrument for raw in rows)
+    times = ([read_moment(raw, name) for raw in rows] for name in ("local_timestamp", "timestamp") if name in rows[0])
+    return same and any(all_inside(own, day_us, day_us + DAY_US) for own in times)
+
+
+def _read_row(raw: Mapping[str, Any], market: Market, sizes: Mapping[str, float]) -> Liquidation:
+    if None in raw or None in raw.values():
+        raise ValueError("wrong number of columns")
+    row = parse_row(raw, sizes)
+    if (row.exchange, row.symbol) != (market.exchange, market.symbol):
+        raise ValueError(f"row of {row.exchange} {row.symbol}, asked for {market.exchange} {market.symbol}")
+    return row
+
+
+SOURCE = Source(
+    name="tardis",
+    exchanges=tuple(_SPELLINGS),
+    url="https://datasets.tardis.dev",
+    limits=(Limit(60, 60, even=True),),
+    window_us=DAY_US,
+    grain_us=DAY_US,
+    retention_us=None,
+    settle_us=0,
+    delay_us=6 * HOUR_US,
+    late_us=HOUR_US // 4,
+    decode=decode,
+    ask_markets=_ask_markets,
+    ask_window=_ask_window,
+    union=True,
+    keyless=False,
+    sizes_from={"okx": "okx", "htx": "htx"},
+    find_obstacle=find_obstacle,
+)

@@ -1,0 +1,196 @@
+"""Rows of Tardis liquidation CSV files: one layout for all exchanges, but units and price are each venue's own.
+
+exchange: aster, binance, bitget, bitmex, bybit, deribit, dydx, ftx, htx, kraken, lighter, okx (bitfinex is refused)
+docs: https://docs.tardis.dev/downloadable-csv-files#liquidations, mappers of tardis-dev/tardis-node; read 2026-11-22
+gives: a CSV a day and instrument (exchange, symbol, timestamp, local_timestamp, id, side, price, amount)
+limits: none for files on disk
+side: order side, made equal upstream: sell = a long was liquidated (tardis-node NORMALIZED_MAPPING_GUIDELINES.md)
+price: what the venue's feed carries, see VENUES: order (binance `p`), bankruptcy (bybit, okx, htx …), fill (deribit …)
+qty: the venue's unit: coins, USD of inverse contracts, contracts x contract size (okx, htx), quote money (bitget)
+time: `timestamp` [µs UTC], the exchange's own
+completeness: as the venue's websocket: binance, aster, okx, bitget at most one order a second; kraken without partial
+    liquidations, which are most (tardis-node keeps `liquidation` alone); the others every one
+changed: 2025-02-26 bybit moved from `liquidation` (one a second at most) to `allLiquidation` (all); same parser
+fixture: tests/sources/tardis/test_tardis_csv.py (rows written by hand after the messages of tardis-node's own tests)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from liqcli.core import instruments
+from liqcli.core.instruments import Contract, require_kind
+from liqcli.core.model import Completeness, Liquidation, Position, PriceKind, parse_number
+from liqcli.sources.base import check_quote
+
+COLUMNS = ("exchange", "symbol", "timestamp", "local_timestamp", "id", "side", "price", "amount")
+POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
+BYBIT_ALL_SINCE_US = 1_740_528_000_000_000  # 2025-02-26T00:00Z; the day before is mixed, so it counts as sampled
+
+
+class Venue(NamedTuple):
+    """One Tardis exchange id: liqcli's name, what its price is, whether it is complete."""
+
+    exchange: str
+    price_kind: PriceKind
+    completeness: Completeness
+
+
+def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float], market: str | None = None) -> Liquidation:
+    """
+    Turn one CSV row into a liquidation.
+
+    Parameters
+    ----------
+    row : mapping
+        The columns of :data:`COLUMNS` (``local_timestamp`` and ``id`` may be missing or empty).
+    contract_sizes : mapping
+        Instrument -> base coins (linear) or USD (inverse) a contract, for OKX, HTX and BitMEX.
+    market : str, optional
+        The name of the contract where the row has only a number (Lighter).
+
+    Raises
+    ------
+    ValueError
+        The row cannot be read; the message says why.
+    """
+    venue_id, instrument = row["exchange"], row["symbol"]
+    contract = read_contract(venue_id, market if market and is_numbered(row) else instrument)
+    venue = VENUES[venue_id]
+    position = POSITION_OF_SIDE.get(row["side"].strip().lower())
+    if position is None:
+        raise ValueError(f"side is neither buy nor sell: {row['side']!r}")
+    ts_us = _parse_time(row["timestamp"])
+    price = parse_number(row["price"])
+    amount = parse_number(row["amount"])
+    if price <= 0 or amount <= 0:
+        raise ValueError(f"price and amount must be above zero: {price!r}, {amount!r}")
+    size = _find_size(contract, instrument, contract_sizes)
+    qty, notional, contracts = _measure(contract, price, amount, size)
+    full = venue.completeness == "full" and (venue_id != "bybit" or ts_us >= BYBIT_ALL_SINCE_US)
+    return Liquidation(
+        ts_us=ts_us,
+        exchange=venue.exchange,
+        symbol=contract.symbol,
+        instrument=instrument,
+        position=position,
+        price=price,
+        price_kind=venue.price_kind,
+        qty=qty,
+        notional=notional,
+        contracts=contracts,
+        contract_size=size if contracts is not None else None,
+        completeness="full" if full else "sampled",
+        event_id=row.get("id") or None,
+        source="tardis",
+    )
+
+
+@lru_cache(maxsize=20_000)
+def read_contract(venue_id: str, instrument: str) -> Contract:
+    """
+    Read symbol and unit out of a venue's instrument name.
+
+    Raises
+    ------
+    ValueError
+        Unknown venue, a quanto contract, an option, a quote that is no dollar, or a name that cannot be read.
+    """
+    if venue_id == "bitfinex-derivatives":
+        raise ValueError("bitfinex rows of Tardis carry the position's entry price, not a liquidation price")
+    if venue_id not in VENUES:
+        raise ValueError(f"unknown Tardis exchange {venue_id!r}")
+    exchange = VENUES[venue_id].exchange
+    contract = instruments.read_contract(exchange, instrument)
+    require_kind(contract, exchange, instrument)
+    return contract
+
+
+def is_numbered(row: Mapping[str, str]) -> bool:
+    """Whether a row names its contract by a number, as tardis-node does for Lighter."""
+    return row.get("exchange") == "lighter" and str(row.get("symbol")).isdigit()
+
+
+class NumberedMarket:
+    """The one Lighter market of a file, which has only its number, under the name that the user gives it."""
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._number: str | None = None
+
+    def name_of(self, row: Mapping[str, str]) -> str | None:
+        """
+        Give the name of a row's market, None where the row says it itself or the user does not.
+
+        Raises
+        ------
+        ValueError
+            Another number than before: one name cannot be both.
+        """
+        if self._name is None or not is_numbered(row):
+            return None
+        self._number = self._number or row["symbol"]
+        if row["symbol"] != self._number:
+            raise ValueError(
+                f"lighter market {row['symbol']}, but --symbol {self._name} is market {self._number}, the first of the "
+                "file: import each market from a file of its own"
+            )
+        return self._name
+
+
+def _find_size(contract: Contract, instrument: str, sizes: Mapping[str, float]) -> float:
+    if contract.unit != "contracts":
+        return 1.0
+    size = sizes.get(instrument, contract.face)
+    if size is None:
+        raise ValueError(f"contract size of {instrument} is unknown; pass --contract-size {instrument}=SIZE")
+    if size <= 0:
+        raise ValueError(f"contract size of {instrument} must be above zero: {size!r}")
+    return size
+
+
+def _measure(contract: Contract, price: float, amount: float, size: float) -> tuple[float, float, float | None]:
+    """Give base quantity, USD, and contracts (where the venue counts in them)."""
+    if contract.unit == "base":
+        return amount, price * amount, None
+    if contract.unit == "quote":
+        if contract.kind == "inverse":
+            check_quote(amount, price)
+        return amount / price, amount, None
+    if contract.kind == "linear":
+        return amount * size, price * (amount * size), amount
+    return amount * size / price, amount * size, amount
+
+
+def _parse_time(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"timestamp is not a whole number of microseconds: {text!r}")
+    return int(text)
+
+
+VENUES: dict[str, Venue] = {
+    "aster-futures": Venue("aster", "order", "sampled"),
+    "binance-delivery": Venue("binance", "order", "sampled"),
+    "binance-futures": Venue("binance", "order", "sampled"),
+    "bitget-futures": Venue("bitget", "bankruptcy", "sampled"),
+    "bitmex": Venue("bitmex", "bankruptcy", "full"),
+    "bybit": Venue("bybit", "bankruptcy", "full"),
+    "cryptofacilities": Venue("kraken", "fill", "sampled"),  # no partial liquidations, see the header
+    "deribit": Venue("deribit", "fill", "full"),
+    "dydx-v4": Venue("dydx", "fill", "full"),
+    "ftx": Venue("ftx", "fill", "full"),
+    "huobi-dm": Venue("htx", "bankruptcy", "full"),
+    "huobi-dm-linear-swap": Venue("htx", "bankruptcy", "full"),
+    "huobi-dm-swap": Venue("htx", "bankruptcy", "full"),
+    "lighter": Venue("lighter", "fill", "full"),
+    "okex-futures": Venue("okx", "bankruptcy", "sampled"),
+    "okex-swap": Venue("okx", "bankruptcy", "sampled"),
+}
+
+# Tardis id -> liqcli's name; bitfinex is known, but each of its rows is refused.
+EXCHANGES: dict[str, str] = {
+    **{name: venue.exchange for name, venue in VENUES.items()},
+    "bitfinex-derivatives": "bitfinex",
+}

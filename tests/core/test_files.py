@@ -1,0 +1,102 @@
+"""Every file is whole at any instant: killed before the move, on a full disk, with two writers at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from liqcli.core.files import is_alive, replace_file, temporary_beside
+
+# Each way in which liqcli writes a file that is not the lake's, as a program that writes NEW to the path it is given.
+WRITERS = {
+    "atomic": "from liqcli.core.files import replace_file; replace_file(path, b'NEW')",
+    "outputs": "from liqcli.report.output_files import write_file; write_file(path, b'NEW')",
+    "settings": "from liqcli.core.settings import write_default_settings; write_default_settings(path, force=True)",
+    "manifest": "from liqcli.daily.folders import _write_manifest; _write_manifest(path.parent, ['NEW'])",
+    "publish": (
+        "from liqcli.daily.folders import publish; made = path.parent / 'made'; made.mkdir(exist_ok=True); "
+        "(made / path.name).write_bytes(b'NEW'); publish(made, path.parent)"
+    ),
+}
+NAMES = {"manifest": ".liqcli.json"}
+KILLED = """
+import os, pathlib, signal, sys
+path, fatal = pathlib.Path(sys.argv[1]), sys.argv[2]
+def replace(self, target):
+    if fatal and pathlib.Path(target) == path:
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.replace(self, target)
+pathlib.Path.replace = replace
+synced = []
+fsync = os.fsync
+os.fsync = lambda handle: (synced.append(handle), fsync(handle))
+"""
+
+
+def write(writer: str, path: Path, fatal: bool) -> subprocess.CompletedProcess[str]:
+    program = KILLED + WRITERS[writer] + "\nprint(len(synced))"
+    words = [sys.executable, "-c", program, str(path), "fatal" if fatal else ""]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_killed_between_writing_and_moving(tmp_path: Path, writer: str) -> None:
+    """The old file stays whole; the next writer removes the temporary and syncs both file and folder."""
+    path = tmp_path / NAMES.get(writer, "file.toml")
+    path.write_bytes(b"OLD")
+    assert write(writer, path, fatal=True).returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"OLD"
+    done = write(writer, path, fatal=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) >= 2
+    assert path.read_bytes() != b"OLD"
+    assert [left.name for left in tmp_path.rglob("*.tmp")] == []
+
+
+def test_a_living_writers_file_is_left_alone(tmp_path: Path) -> None:
+    """Two threads write one path at once; the one that ends last wins, and neither fails."""
+    path, both = tmp_path / "x", threading.Barrier(2)
+
+    def write_slowly(text: bytes) -> None:
+        with temporary_beside(path) as temporary:
+            temporary.write_bytes(text)
+            both.wait(5)
+
+    other = threading.Thread(target=write_slowly, args=(b"one",))
+    other.start()
+    write_slowly(b"two")
+    other.join()
+    assert path.read_bytes() in (b"one", b"two")
+    assert [left.name for left in tmp_path.iterdir()] == ["x"]
+
+
+def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    replace_file(tmp_path / "new folder" / "x", b"old", mode=0o600)
+    path = tmp_path / "new folder" / "x"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def fill_the_disk() -> None:
+        with temporary_beside(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        fill_the_disk()
+    assert path.read_bytes() == b"old"
+    assert [left.name for left in path.parent.iterdir()] == ["x"]
+
+
+def test_a_process_is_alive_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_alive(os.getpid())
+    assert not is_alive(999_999_999)
+    assert not is_alive(10**30)
+    monkeypatch.setattr(os, "name", "nt")
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("that is Ctrl-C on Windows"))
+    assert is_alive(1)

@@ -1,0 +1,156 @@
+"""What came of a fetch in sentences: a cause once, who has what a source does not keep, and only what is true."""
+
+from __future__ import annotations
+
+import pytest
+
+from liqcli.core.model import US_PER_S, Window
+from liqcli.core.times import now_us, parse_moment
+from liqcli.ingest.fetch.messages import advise, list_market_troubles, list_notes, list_troubles
+from liqcli.ingest.fetch.source_selection import find_elsewhere
+from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary, MarketRow
+from liqcli.sources.base import DAY_US
+
+NOW = parse_moment("2026-11-22T12:00Z", "")
+DAY = Window(1_700_000_000 * US_PER_S, 1_700_086_400 * US_PER_S)
+DOWN = "okx: /api/v5/public/instruments cannot be reached: no address is known for www.okx.com"
+
+
+def row(symbol: str = "BTCUSDT", source: str = "okx", exchange: str = "okx", **changes: object) -> FetchRow:
+    usual: dict[str, object] = {
+        "requests": 1, "events": 0, "notional": 0.0, "planned": 1, "answered": 0, "covered": (),
+        "holes": (DAY.interval,), "cut": 0, "rejected": 0, "skipped": 0, "gaps": (), "notes": (), "error": None,
+    }  # fmt: skip
+    return FetchRow(source=source, exchange=exchange, symbol=symbol, **{**usual, **changes})  # type: ignore[arg-type]
+
+
+def test_a_cause_is_said_once() -> None:
+    """The same for all symbols; named where it is about some; a source given up after a failure has that one cause."""
+    rows = (
+        row("BTCUSDT", error=DOWN, notes=("has published nothing after noon",)),
+        row("ETHUSDT", error=f"not asked any more after: {DOWN}"),
+        row("BTCUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), rejected=1200, covered=(DAY.interval,)),
+        row("ETHUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), cut=2),
+    )
+    assert list_troubles(FetchSummary(DAY, rows)) == [
+        "okx: cannot be reached: no address is known for www.okx.com",
+        "tardis binance: 2026-11-02: needs a key",
+        "tardis binance BTCUSDT: 1,200 rows refused; they are kept in the lake, under rejected/",
+        "tardis binance ETHUSDT: 2 moments hold more events than the source gives; what came is stored",
+    ]
+    assert list_notes(FetchSummary(DAY, rows[:2])) == [], "nobody was asked what it publishes"
+
+
+def test_what_windows_count_is_added_up() -> None:
+    """Six hours a file list: a day without files is one line, and the first path is where to look."""
+    gaps = [
+        f"{n} of 6 hours have no file (quiet, or not recorded), first {hour:02}/BTC" for n, hour in ((6, 0), (2, 7))
+    ]
+    rows = (row(gaps=(*gaps, "2026-11-02: needs a key", "2026-11-02: needs a key")),)
+    assert list_troubles(FetchSummary(DAY, rows)) == [
+        "okx BTCUSDT: 8 of 12 hours have no file (quiet, or not recorded), first 00/BTC",
+        "okx BTCUSDT: 2026-11-02: needs a key",
+    ]
+
+
+def test_market_troubles_are_said_once() -> None:
+    blocked, missing = "binance: /fapi/v1/klines answered 451", "gate has no candles of 3m"
+    rows = [
+        MarketRow("candles", "BTCUSDT", "bybit", usable=True, troubles=[blocked]),
+        MarketRow("open-interest", "BTCUSDT", "bybit", usable=True, troubles=[blocked, blocked, missing]),
+    ]
+    assert list(list_market_troubles(rows)) == [(blocked, False), (f"open-interest BTCUSDT: {missing}", False)]
+    rows[1].lacking = 1
+    assert list(list_market_troubles(rows))[1] == (f"open-interest BTCUSDT: {missing}", True)
+
+
+def test_what_nobody_was_asked_for_is_no_riddle() -> None:
+    """Eight days of minutes are more than Gate keeps; no open interest is kept for a year."""
+    rows = [
+        MarketRow("candles", "BTCUSDT", "gate", usable=True, lacking=1),
+        MarketRow("open-interest", "BTCUSDT", lacking=1),
+        MarketRow("candles", "ETHUSDT", "gate", usable=True),
+    ]
+    assert list(list_market_troubles(rows)) == [
+        ("candles BTCUSDT: gate keeps only the youngest part of it", True),
+        ("open-interest BTCUSDT: nobody keeps it as long", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], []),
+        (["gate: answered 500"], []),
+        (["gate: answered 500", "okx: cannot be reached: x"], ["what could not be reached is asked for again"]),
+        (["gate: cannot be reached: x", "okx: cannot be reached: y"], ["nothing could be reached: is this machine"]),
+    ],
+)
+def test_advice_where_somebody_was_not_reached(lines: list[str], said: list[str]) -> None:
+    assert [line[: len(start)] for line, start in zip(advise(lines), said, strict=True)] == said
+
+
+def span(start: str, end: str) -> Window:
+    return Window(parse_moment(start, ""), parse_moment(end, ""))
+
+
+@pytest.mark.parametrize(
+    ("source", "exchange", "symbol", "window", "said"),
+    [
+        # Within reach, and an hour more than is kept: not worth a word.
+        ("gate", "gate", "BTCUSDT", span("2026-11-01", "2026-11-02"), []),
+        ("okx", "okx", "BTCUSDT", span("2026-11-21T12:00Z", "2026-11-22T12:00Z"), []),
+        # Not published yet is not lost.
+        ("deribit", "deribit", "BTCUSD", span("2026-11-22T00:00Z", "2026-11-22T12:00Z"), []),
+        (
+            "okx", "okx", "BTCUSDT", span("2025-09-02", "2025-09-03"),
+            [
+                "okx of that time can be had from cryptohftdata: liqcli fetch --source cryptohftdata --exchange okx "
+                "--symbol BTCUSDT --since 2025-09-02T00:00:00Z --until 2025-09-03T00:00:00Z"
+            ],
+        ),
+        (  # the first day of a month is free at Tardis; CryptoHFTData begins on 2025-06-28
+            "okx", "okx", "BTCUSDT", span("2025-02-27", "2025-03-04"),
+            [
+                "okx of that time can be had from tardis (2025-03-01): liqcli fetch --source tardis --exchange okx "
+                "--symbol BTCUSDT --since 2025-03-01T00:00:00Z --until 2025-03-02T00:00:00Z"
+            ],
+        ),
+        (
+            "gate", "gate", "BTCUSDT", span("2025-09-02", "2025-09-03"),
+            [
+                "nobody else gives gate of that time; other exchanges can be had (binance, bybit, okx, bitget, kraken "
+                "…): liqcli fetch --exchange binance --symbol BTCUSDT --since 2025-09-02T00:00:00Z "
+                "--until 2025-09-03T00:00:00Z"
+            ],
+        ),
+        ("gate", "gate", "BTCUSDT", span("2020-02-03", "2020-02-04"), []),  # nobody at all
+        # Kraken and Deribit go back for years, but trade coins for dollars.
+        (
+            "gate", "gate", "BTCUSD", span("2024-10-20", "2024-10-21"),
+            [
+                "nobody else gives gate of that time; other exchanges can be had (deribit, kraken): liqcli fetch "
+                "--exchange deribit --symbol BTCUSD --since 2024-10-20T00:00:00Z --until 2024-10-21T00:00:00Z"
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_who_has_what_a_source_does_not_keep(
+    source: str, exchange: str, symbol: str, window: Window, said: list[str]
+) -> None:
+    assert list(find_elsewhere(source, exchange, [window.interval], [symbol], NOW)) == said
+
+
+def test_a_key_opens_the_other_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQCLI_KEY_TARDIS", "TD.secret")
+    (line,) = find_elsewhere("okx", "okx", [span("2025-02-27", "2025-03-04").interval], ["BTCUSDT"], NOW)
+    assert line.startswith("okx of that time can be had from tardis: liqcli fetch --source tardis")
+    assert "secret" not in line
+
+
+def test_notes_name_who_has_it() -> None:
+    old = Window(now_us() // DAY_US * DAY_US - 100 * DAY_US, now_us() // DAY_US * DAY_US - 99 * DAY_US)
+    rows = (row("BTCUSDT", "bitget", "bitget", holes=(old.interval,), notes=("keeps nothing before noon",)),)
+    first, second, *_free = list_notes(FetchSummary(old, rows))
+    assert first == "bitget BTCUSDT: keeps nothing before noon"
+    assert second.startswith("bitget: bitget of that time can be had from cryptohftdata: liqcli fetch --source")

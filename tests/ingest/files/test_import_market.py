@@ -1,0 +1,505 @@
+"""Importing candles and open interest: no file of several series ends in one, and no unit is guessed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from liqcli.core.errors import LiqcliError, MixedSeriesError, UsageError
+from liqcli.core.market_data import Candle, OpenInterest
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.importer import FileSummary, find_kind, import_files
+from liqcli.ingest.files.market_columns import detect_kind, market_of_name, read_interval
+from liqcli.lake.market_merge import find_interval, join_rows
+from liqcli.lake.partitions import Partition
+from liqcli.lake.store import Lake
+from liqcli.lake.verify import verify_lake
+
+START = datetime(2024, 4, 1, tzinfo=UTC)
+VENUES = ("binance", "bitget", "bybit", "coinex", "gate", "htx", "okx")
+COINS = ("ADA", "BTC", "DOGE", "ETH", "SOL")
+BINANCE = {"exchange": "binance", "symbol": "BTCUSDT"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def put(tmp_path: Path, name: str, content: str | bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def import_one(store: Lake, path: Path, **options: object) -> FileSummary:
+    (file,) = import_files(store, [path], ImportOptions(**options)).files  # type: ignore[arg-type]
+    if file.error:
+        raise file.error
+    return file
+
+
+def held(store: Lake, kind: str = "candles") -> dict[tuple[str, str, str], list[dict[str, object]]]:
+    found: dict[tuple[str, str, str], list[dict[str, object]]] = {}
+    for part in store.partitions(kind):
+        rows = pq.ParquetFile(part.path(store.root)).read().to_pylist()
+        found.setdefault((part.exchange, part.symbol, part.interval), []).extend(rows)
+    return found
+
+
+def bytes_of(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*.parquet"))}
+
+
+def rejected_of(file: FileSummary) -> list[dict[str, object]]:
+    assert file.rejected_path is not None
+    return [json.loads(line) for line in file.rejected_path.read_text().splitlines()]
+
+
+def stamp(minutes: float) -> str:
+    return (START + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def candle(minutes: float, close: float, volume: float | str = 5) -> str:
+    return f"{stamp(minutes)},{close},{close + 1},{close - 1},{close},{volume}"
+
+
+def candles(count: int, close: float = 100, first: int = 0) -> str:
+    lines = [candle(k, close + k % 7) for k in range(first, first + count)]
+    return "\n".join(["open_time,open,high,low,close,volume", *lines, ""])
+
+
+def many_venues() -> str:
+    """Seven exchanges and five coins, four minutes each: 140 rows, every price its own."""
+    lines = [
+        f"{stamp(minute)},{venue},{coin},{p},{p + 1},{p - 1},{p},1"
+        for minute in range(4)
+        for v, venue in enumerate(VENUES)
+        for c, coin in enumerate(COINS)
+        for p in [100 * (c + 1) + v + minute]
+    ]
+    return "\n".join(["time,venue,coin,open,high,low,close,volume", *lines, ""])
+
+
+# ------------------------------------------------------------------------------------------- several series
+
+
+def test_each_exchange_and_coin_of_a_file_is_a_series_of_its_own(store: Lake, tmp_path: Path) -> None:
+    """7 exchanges x 5 coins x 4 minutes = 140 rows in 35 series; DOGE (third coin) of okx (seventh) is 306 to 309."""
+    file = import_one(store, put(tmp_path, "all.csv", many_venues()), quote="USDT", market="futures")
+    assert (file.format, file.rows, file.new, file.known, file.doubled, file.rejected) == ("candles", 140, 140, 0, 0, 0)
+    series = held(store)
+    assert len(series) == 35
+    assert [row["close"] for row in series["okx", "DOGEUSDT", "1m"]] == [306, 307, 308, 309]
+    assert verify_lake(store).rows == file.new
+    assert import_one(store, tmp_path / "all.csv", quote="USDT").known == 140
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (BINANCE, "column coin says 'ADA', --symbol says BTCUSDT: leave --symbol out"),
+        ({"exchange": "binance"}, "column venue says 'bitget', --exchange says binance: leave --exchange out"),
+        ({"symbol": "BTCUSDT"}, "or pass --columns symbol=:BTCUSDT if that column means something else"),
+        (
+            {"columns": "exchange=:binance,symbol=:BTCUSDT"},
+            "4 of 4 times of binance BTCUSDT 1m stand more than once with different values (the first: 2024-04-01 "
+            "00:00:00 UTC, open 100 and 200), so the file holds several series",
+        ),
+    ],
+)
+def test_a_name_for_all_rows_does_not_overrule_a_column(
+    store: Lake, tmp_path: Path, options: dict[str, str], said: str
+) -> None:
+    with pytest.raises(MixedSeriesError) as caught:
+        import_one(store, put(tmp_path, "all.csv", many_venues()), **options)
+    assert said in str(caught.value)
+    assert str(caught.value).count("leave --") == len(options) - ("columns" in options)  # all at once
+    assert store.partitions("candles") == []
+
+
+def test_a_name_that_agrees_with_its_column_is_taken(store: Lake, tmp_path: Path) -> None:
+    text = candles(3).replace("open_time,", "open_time,venue,coin,").replace("Z,", "Z,Binance,BTC,")
+    assert import_one(store, put(tmp_path, "a.csv", text), **BINANCE).new == 3
+    assert set(held(store)) == {("binance", "BTCUSDT", "1m")}
+
+
+def test_open_interest_of_several_coins_is_kept_apart(store: Lake, tmp_path: Path) -> None:
+    """Polled one after the other, so no time stands twice: only the column tells that these are two series."""
+    rows = [f"{stamp(5 * k + c / 60)},{coin},{100 * (c + 1) + k}" for k in range(3) for c, coin in enumerate(COINS[:2])]
+    path = put(tmp_path, "oi.csv", "\n".join(["time,coin,oi_coins", *rows]))
+    with pytest.raises(MixedSeriesError, match="column coin says 'ADA', --symbol says BTCUSDT"):
+        import_one(store, path, **BINANCE)
+    assert import_one(store, path, exchange="binance", quote="USDT").new == 6
+    series = held(store, "open_interest")
+    assert [row["open_interest"] for row in series["binance", "BTCUSDT", ""]] == [200, 201, 202]
+
+
+def test_two_contracts_that_would_have_one_name_are_refused(store: Lake, tmp_path: Path) -> None:
+    """OKX calls the spot market BTC-USDT and the perpetual BTC-USDT-SWAP; without their ending both are BTCUSDT."""
+    rows = [f"{stamp(k)},{name},1,2,1,1" for k, name in enumerate(("BTC-USDT-SWAP", "BTC-USDT-SWAP", "BTC-USDT"))]
+    path = put(tmp_path, "okx.csv", "\n".join(["time,instId,open,high,low,close", *rows]))
+    with pytest.raises(MixedSeriesError, match="BTC-USDT-SWAP and BTC-USDT, both of which would be okx BTCUSDT"):
+        import_one(store, path, exchange="okx")
+
+
+def test_liquidations_too_are_not_stored_under_another_exchange(store: Lake, tmp_path: Path) -> None:
+    text = "time,venue,symbol,position,price,qty\n" + "".join(
+        f"{stamp(k)},{venue},ETHUSDT,long,3000,1\n" for k, venue in enumerate(VENUES)
+    )
+    path = put(tmp_path, "events.csv", text)
+    with pytest.raises(MixedSeriesError, match="column venue says 'bitget', --exchange says binance"):
+        import_one(store, path, exchange="binance")
+    with pytest.raises(MixedSeriesError, match="column symbol says 'ETHUSDT', --symbol says BTCUSDT"):
+        import_one(store, path, symbol="BTCUSDT")
+    assert store.partitions() == []
+    assert len(import_one(store, path).exchanges) == 7
+    assert import_one(store, path, columns="exchange=:mine", replace=True).exchanges == ("mine",)
+
+
+# ----------------------------------------------------------------------------------- rows of the same time
+
+
+def test_a_few_contradicting_rows_are_refused_and_named(store: Lake, tmp_path: Path) -> None:
+    """200 minutes, of which one (00:05, close 105) stands again with 999 and one again as it is: 199 are stored."""
+    text = candles(200) + candle(5, 999) + "\n" + candle(6, 106) + "\n"
+    file = import_one(store, put(tmp_path, "c.csv", text), **BINANCE)
+    assert (file.rows, file.new, file.doubled, file.rejected) == (202, 199, 1, 2)
+    assert [row["line"] for row in rejected_of(file)] == [7, 202]
+    assert "more than once, with open 105 and 999" in str(rejected_of(file)[0]["reason"])
+    assert verify_lake(store).rows == 199
+
+
+def test_an_overlapping_file_adds_what_is_new_in_either_order(tmp_path: Path) -> None:
+    """Minutes 0..99 and 50..149: 150 in the lake, 50 known, whichever comes first."""
+    first, second = put(tmp_path, "1.csv", candles(100)), put(tmp_path, "2.csv", candles(100, first=50))
+    lakes = []
+    for number, order in enumerate(((first, second), (second, first))):
+        store = Lake(tmp_path / f"lake{number}")
+        files = [import_one(store, path, **BINANCE) for path in order]
+        assert [(f.new, f.known) for f in files] == [(100, 0), (50, 50)]
+        before = bytes_of(store.root)
+        assert [import_one(store, path, **BINANCE).new for path in order] == [0, 0]
+        assert bytes_of(store.root) == before
+        lakes.append(before)
+    assert lakes[0] == lakes[1]
+
+
+def test_another_market_is_not_mixed_into_what_the_lake_holds(store: Lake, tmp_path: Path) -> None:
+    """Minutes 50..149 of another market: 50 shared minutes differ, so the 50 new ones are not stored either."""
+    import_one(store, put(tmp_path, "1.csv", candles(100)), **BINANCE)
+    before = bytes_of(store.root)
+    other = put(tmp_path, "2.csv", candles(100, close=100.5, first=50))
+    with pytest.raises(MixedSeriesError, match=r"50 of 50 times .* --source NAME or --market spot .*--replace"):
+        import_one(store, other, **BINANCE)
+    assert bytes_of(store.root) == before
+    assert import_one(store, other, **BINANCE, market="spot").new == 100
+    assert {key: len(rows) for key, rows in held(store).items()} == {
+        ("binance", "BTCUSDT", "1m"): 100,
+        ("binance-spot", "BTCUSDT", "1m"): 100,
+    }
+
+
+def test_a_candle_that_was_open_is_replaced_by_its_end(tmp_path: Path) -> None:
+    """One export ends while minute 99 is young (volume 1); the next begins with all of it (volume 5, wider range)."""
+    young = candles(99) + f"{stamp(99)},101,101.5,100.9,101.2,1\n"
+    full = f"open_time,open,high,low,close,volume\n{stamp(99)},101,102,100,101,5\n{candle(100, 102)}\n"
+    for number, order in enumerate(((young, full), (full, young))):
+        store = Lake(tmp_path / f"lake{number}")
+        for k, text in enumerate(order):
+            import_one(store, put(tmp_path, f"{k}.csv", text), **BINANCE)
+        rows = held(store)["binance", "BTCUSDT", "1m"]
+        assert (len(rows), rows[99]["high"], rows[99]["volume"]) == (101, 102, 5)
+
+
+def test_every_state_of_a_recorded_candle_becomes_one(store: Lake, tmp_path: Path) -> None:
+    lines = [f"{stamp(k)},10,{10 + s},9,{10 + s},{s}" for k in range(3) for s in (1, 2, 3)]
+    file = import_one(store, put(tmp_path, "ws.csv", "\n".join([candles(0).strip(), *lines])), **BINANCE)
+    assert (file.rows, file.new, file.doubled, file.rejected) == (9, 3, 6, 0)
+    assert [row["volume"] for row in held(store)["binance", "BTCUSDT", "1m"]] == [3, 3, 3]
+
+
+def test_what_one_file_lacks_is_taken_from_the_other() -> None:
+    bare, full = Candle(0, 1, 2, 1, 2, 5.0), Candle(0, 1, 2, 1, 2, 5.0, 3.0)
+    assert join_rows(bare, full) == join_rows(full, bare) == full
+    assert join_rows(OpenInterest(0, 5, None), OpenInterest(0, None, 500)) == OpenInterest(0, 5, 500)
+    assert join_rows(OpenInterest(0, 5, None), OpenInterest(0, 6, None)) is None
+    assert join_rows(Candle(0, 1, 2, 1, 2, None), Candle(0, 1, 3, 1, 2, None)) is None
+
+
+def test_replace_removes_what_lies_between(store: Lake, tmp_path: Path) -> None:
+    import_one(store, put(tmp_path, "1.csv", candles(10)), **BINANCE)
+    text = f"open_time,open,high,low,close,volume\n{candle(2, 7)}\n{candle(3, 7)}\n{candle(6, 7)}\n"
+    file = import_one(store, put(tmp_path, "2.csv", text), **BINANCE, replace=True)
+    assert (file.new, file.known) == (0, 3)
+    assert "binance BTCUSDT 1m: 3 rows replaced, 2 removed" in file.notes
+    closes = [row["close"] for row in held(store)["binance", "BTCUSDT", "1m"]]
+    assert closes == [100, 101, 7, 7, 7, 100, 101, 102]  # minutes 4 and 5 are gone
+
+
+# ------------------------------------------------------------------------------------------------- lengths
+
+
+def test_a_column_says_how_long_candles_are(store: Lake, tmp_path: Path) -> None:
+    lines = [f"{stamp(k)},1m,10,11,9,10,1" for k in range(120)] + [f"{stamp(60 * k)},1h,10,19,2,10,60" for k in (0, 1)]
+    path = put(tmp_path, "mix.csv", "\n".join(["time,interval,open,high,low,close,volume", *lines]))
+    assert import_one(store, path, **BINANCE).new == 122
+    assert {key[2]: len(rows) for key, rows in held(store).items()} == {"1m": 120, "1h": 2}
+
+
+def test_candles_of_two_lengths_without_such_a_column_are_refused(store: Lake, tmp_path: Path) -> None:
+    apart = candles(600) + "".join(candle(600 + 60 * k, 100) + "\n" for k in range(1, 20))
+    with pytest.raises(UsageError, match=r"60 s \(599 times\), 3600 s .*--columns interval=COLUMN"):
+        import_one(store, put(tmp_path, "apart.csv", apart), **BINANCE)
+    among = candles(600) + "".join(f"{stamp(60 * k)},99,190,2,100,60\n" for k in range(10))
+    with pytest.raises(MixedSeriesError, match="10 of 600 times"):
+        import_one(store, put(tmp_path, "among.csv", among), **BINANCE)
+
+
+def test_one_candle_needs_its_length(store: Lake, tmp_path: Path) -> None:
+    path = put(tmp_path, "one.csv", candles(1))
+    with pytest.raises(UsageError, match="--columns interval=:1m"):
+        import_one(store, path, **BINANCE)
+    assert import_one(store, path, **BINANCE, columns="interval=:1h").new == 1
+    assert set(held(store)) == {("binance", "BTCUSDT", "1h")}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("1m", "1m"), ("60min", "1h"), ("1H", "1h"), ("1 Day", "1d"), ("300s", "5m")]
+)
+def test_lengths_in_other_words(text: str, name: str) -> None:
+    assert read_interval(text) == name
+
+
+@pytest.mark.parametrize("text", ["1M", "60", "7m", "1w", "", "m"])
+def test_lengths_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match="interval is none of"):
+        read_interval(text)
+
+
+def test_gaps_do_not_make_another_length() -> None:
+    minute = 60_000_000
+    assert find_interval([k * minute for k in range(50) if k % 10]) == "1m"
+    assert find_interval([0]) is None
+
+
+# ------------------------------------------------------------------------------------------ spot and futures
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "options", "exchange"),
+    [
+        ("c.csv", "", {}, "binance"),
+        ("c.csv", "", {"market": "spot"}, "binance-spot"),
+        ("candles_binance_spot_BTCUSDT_1m.csv", "", {}, "binance-spot"),
+        ("candles_binance_spot_BTCUSDT_1m.csv", "", {"market": "futures"}, "binance"),
+        ("c.csv", "SPOT", {}, "binance-spot"),
+        ("c_spot.csv", "linear", {}, "binance"),
+        ("c.csv", "", {"exchange": "binance-spot"}, "binance-spot"),
+        ("c.csv", "", {"symbol": "BTC/USDT"}, "binance-spot"),
+    ],
+)
+def test_spot_candles_are_kept_apart(
+    store: Lake, tmp_path: Path, name: str, extra: str, options: dict[str, str], exchange: str
+) -> None:
+    text = candles(3)
+    if extra:
+        text = text.replace("open_time", "open_time,market").replace("Z,", f"Z,{extra},")
+    file = import_one(store, put(tmp_path, name, text), **{**BINANCE, **options})
+    assert set(held(store)) == {(exchange, "BTCUSDT", "1m")}
+    assumed = "binance are of spot or futures; futures is assumed" in " ".join(file.notes)
+    assert assumed == (exchange == "binance" and not extra and not options and "spot" not in name)
+
+
+def test_a_market_column_may_hold_the_symbol(store: Lake, tmp_path: Path) -> None:
+    text = candles(3).replace("open_time", "open_time,market").replace("Z,", "Z,ETH-USD,")
+    assert import_one(store, put(tmp_path, "dydx.csv", text), exchange="dydx").symbols == ("ETHUSD",)
+    assert market_of_name("BTCUSDT-1m-2024-01.csv") is None
+    assert market_of_name("spot_vs_perp.csv") is None
+
+
+def test_spot_has_no_open_interest(store: Lake, tmp_path: Path) -> None:
+    path = put(tmp_path, "oi.csv", f"time,oi_coins\n{stamp(0)},5\n")
+    with pytest.raises(UsageError, match="--market is said of candles"):
+        import_one(store, path, **BINANCE, market="spot")
+    with pytest.raises(UsageError, match="unknown market 'sport'; did you mean spot"):
+        import_one(store, put(tmp_path, "c.csv", candles(3)), **BINANCE, market="sport")
+
+
+# ------------------------------------------------------------------------------------------- open interest
+
+
+@pytest.mark.parametrize(
+    ("column", "coins", "usd"),
+    [
+        ("oi_usd", None, 7e6),
+        ("openInterestUsd", None, 7e6),
+        ("open_interest_value", None, 7e6),
+        ("sumOpenInterest", 7e6, None),
+        ("oiCcy", 7e6, None),
+        ("open_interest_base", 7e6, None),
+    ],
+)
+def test_a_name_with_a_unit_is_taken(
+    store: Lake, tmp_path: Path, column: str, coins: float | None, usd: float | None
+) -> None:
+    import_one(store, put(tmp_path, "oi.csv", f"time,{column}\n{stamp(0)},7000000\n"), **BINANCE)
+    ((row,),) = held(store, "open_interest").values()
+    assert (row["open_interest"], row["open_interest_usd"]) == (coins, usd)
+
+
+@pytest.mark.parametrize("column", ["open_interest", "oi", "openInterest"])
+def test_a_name_without_a_unit_is_asked_for(store: Lake, tmp_path: Path, column: str) -> None:
+    """Gate calls contracts so, Bybit coins (of inverse ones USD), Hyperliquid coins."""
+    path = put(tmp_path, "oi.csv", f"time,{column}\n{stamp(0)},7000\n")
+    with pytest.raises(UsageError) as caught:
+        import_one(store, path, **BINANCE)
+    assert (
+        f"pass --columns open_interest={column} if it counts base coins, open_interest_usd={column} if USD, "
+        f"contracts={column},contract_size=:SIZE if contracts"
+    ) in str(caught.value)
+    file = import_one(store, path, **BINANCE, columns=f"contracts={column},contract_size=:0.001")
+    assert file.new == 1
+    ((row,),) = held(store, "open_interest").values()
+    assert (row["open_interest"], row["open_interest_usd"]) == (7.0, None)  # 7,000 x 0.001
+
+
+def test_dollars_are_not_stored_as_coins(store: Lake, tmp_path: Path) -> None:
+    path = put(tmp_path, "oi.csv", f"time,oi_usd,open_interest\n{stamp(0)},7000000,100\n")
+    with pytest.raises(UsageError, match="by its name it holds USD; pass open_interest_usd=oi_usd"):
+        import_one(store, path, **BINANCE, columns="open_interest=oi_usd")
+    file = import_one(store, path, **BINANCE)
+    assert "column open_interest is not taken, its unit is not stated" in " ".join(file.notes)
+    ((row,),) = held(store, "open_interest").values()
+    assert (row["open_interest"], row["open_interest_usd"]) == (None, 7e6)
+
+
+def test_units_of_inverse_contracts_are_not_certain(store: Lake, tmp_path: Path) -> None:
+    """Binance's sumOpenInterest counts contracts of 100 USD there, and sumOpenInterestValue coins."""
+    text = f"create_time,symbol,sum_open_interest,sum_open_interest_value\n{stamp(0)},BTCUSD_PERP,5,6\n"
+    file = import_one(store, put(tmp_path, "m.csv", text), exchange="binance")
+    assert (file.new, file.rejected) == (0, 1)
+    assert "may count contracts or coins" in str(rejected_of(file)[0]["reason"])
+    path = put(tmp_path, "n.csv", text.replace("sum_", "my_"))
+    named = import_one(store, path, exchange="binance", columns="open_interest=my_open_interest_value")
+    assert named.new == 1
+
+
+def test_liqcli_reads_its_own_open_interest(store: Lake, tmp_path: Path) -> None:
+    import_one(store, put(tmp_path, "oi.csv", f"time,oi_coins,oi_usd\n{stamp(0)},5,500\n"), **BINANCE)
+    path = Partition("open_interest", "binance", "BTCUSDT", "2024-04", "import").path(store.root)
+    other = Lake(tmp_path / "other")
+    assert import_one(other, path, **BINANCE).new == 1
+    assert held(other, "open_interest") == held(store, "open_interest")
+
+
+def test_open_interest_may_begin_at_zero(store: Lake, tmp_path: Path) -> None:
+    text = f"time,oi_coins\n{stamp(0)},0\n{stamp(5)},3\n{stamp(10)},-1\n{stamp(15)},nan\n2010-01-01T00:00:00Z,3\n"
+    file = import_one(store, put(tmp_path, "oi.csv", text), **BINANCE)
+    assert (file.new, file.rejected) == (2, 3)
+
+
+# ------------------------------------------------------------------------------------------ kinds and columns
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("time,symbol,position,price,qty", "liquidations"),
+        ("Open time,Open,High,Low,Close,Volume", "candles"),
+        ("time,open_interest", "open-interest"),
+        ("create_time,symbol,sum_open_interest,sum_open_interest_value", "open-interest"),
+        ("time,side,price,qty,open_interest", "liquidations"),
+        ("time,price,qty", "liquidations"),
+    ],
+)
+def test_the_columns_say_what_a_file_holds(header: str, kind: str) -> None:
+    assert detect_kind(header.split(",")) == kind
+
+
+@pytest.mark.parametrize("header", ["time,open,high,low,close,open_interest", "time,open,high,low,close,side,qty"])
+def test_columns_of_two_kinds_are_asked_about(tmp_path: Path, header: str) -> None:
+    with pytest.raises(UsageError, match="pass --kind candles or --kind"):
+        find_kind(put(tmp_path, "a.csv", header + "\n"), ImportOptions())
+
+
+def test_everything_that_is_missing_is_named_at_once(store: Lake, tmp_path: Path) -> None:
+    path = put(tmp_path, "c.csv", "when,o,high,low,close\n1,2,3,4,5\n")
+    with pytest.raises(UsageError) as caught:
+        import_one(store, path, kind="candles")
+    assert str(caught.value) == (
+        "no column is known as ts, open, exchange, symbol: pass --columns ts=COLUMN,open=COLUMN and --exchange NAME "
+        "and --symbol NAME; the file has: when, o, high, low, close"
+    )
+    with pytest.raises(UsageError, match="ts=a,open=b: no such column"):
+        import_one(store, path, kind="candles", columns="ts=a,open=b", **BINANCE)
+    events = put(tmp_path, "e.csv", "when,symbol,qty\n")
+    with pytest.raises(UsageError, match=r"the exchange: .*which position .*is known as ts, price: pass"):
+        import_one(store, events)
+    twice = put(tmp_path, "t.csv", "time,open,high,low,close,close\n")
+    with pytest.raises(UsageError, match="2 columns are called close"):
+        import_one(store, twice, **BINANCE)
+
+
+# --------------------------------------------------------------------------------------------- forms of files
+
+
+def test_every_form_and_time_unit_gives_the_same_lake(tmp_path: Path) -> None:
+    """ISO text, s, ms and µs; plain, gzip, zip, JSON lines, JSON array, Parquet."""
+    names, *lines = (line.split(",") for line in candles(30).split())
+    seconds = [int((START + timedelta(minutes=k)).timestamp()) for k in range(30)]
+    numbers = [list(map(float, row[1:])) for row in lines]
+
+    def text(unit: int) -> str:
+        rows = [[s * unit, *row] for s, row in zip(seconds, numbers, strict=True)]
+        return "\n".join(",".join(map(str, row)) for row in (names, *rows))
+
+    entries = [dict(zip(names, [s * 1000, *row], strict=True)) for s, row in zip(seconds, numbers, strict=True)]
+    files = [
+        put(tmp_path, "iso.csv", candles(30)),
+        *(put(tmp_path, f"{unit}.csv", text(unit)) for unit in (1, 1000, 1_000_000)),
+        put(tmp_path, "a.csv.gz", gzip.compress(candles(30).encode())),
+        put(tmp_path, "a.jsonl", "\n".join(map(json.dumps, entries))),
+        put(tmp_path, "a.json", json.dumps(entries)),
+    ]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", candles(30))
+    moments = [START + timedelta(minutes=k) for k in range(30)]
+    columns = list(zip(*numbers, strict=True))
+    pq.write_table(pa.table(dict(zip(names, [moments, *columns], strict=True))), tmp_path / "a.parquet")
+    files += [tmp_path / "a.zip", tmp_path / "a.parquet"]
+    lakes = []
+    for number, path in enumerate(files):
+        store = Lake(tmp_path / f"lake{number}")
+        assert import_one(store, path, **BINANCE).new == 30
+        lakes.append(bytes_of(store.root))
+    assert all(lake == lakes[0] for lake in lakes)
+
+
+def test_headers_that_are_repeated_are_refused_rows(store: Lake, tmp_path: Path) -> None:
+    file = import_one(store, put(tmp_path, "cat.csv", candles(5) + candles(5, first=5)), **BINANCE)
+    assert (file.rows, file.new, file.rejected) == (11, 10, 1)
+
+
+def test_a_damaged_lake_stops_the_import(store: Lake, tmp_path: Path) -> None:
+    import_one(store, put(tmp_path, "1.csv", candles(5)), **BINANCE)
+    store.partitions("candles")[0].path(store.root).write_bytes(b"PAR1junk")
+    with pytest.raises(LiqcliError, match="verify"):
+        import_one(store, put(tmp_path, "2.csv", candles(9)), **BINANCE)
+
+
+def test_candles_of_a_bare_base_are_said_to_stand_in(store, tmp_path):
+    path = tmp_path / "candles.csv"
+    path.write_text(
+        "ts,symbol,open,high,low,close,volume\n2024-03-01T00:00:00Z,BTC,1,1,1,1,1\n2024-03-01T00:01:00Z,BTC,1,1,1,1,1\n"
+    )
+    (file,) = import_files(store, [path], ImportOptions(exchange="binance", market="futures")).files
+    assert any("BTC: their candles stand in" in note for note in file.notes)
+    assert not any("--quote" in note for note in file.notes)

@@ -1,0 +1,640 @@
+"""Import end to end on small hand-made files: formats, dirt, damage, repeats, replacing, candles, exit codes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from liqcli.cli import app
+from liqcli.core.errors import DamagedError, ExitCode, MixedSeriesError, UsageError
+from liqcli.core.files import data_folder
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.progress import ImportProgress
+from liqcli.lake.store import Lake
+from liqcli.sources.binance.archive import COLUMNS
+
+TARDIS_HEADER = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
+GENERIC = """time,symbol,position,price,qty
+2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5
+2024-03-01T00:30:00Z,BTCUSDT,short,61000,0.1
+2024-03-01T00:30:00Z,BTCUSDT,short,61000,0.1
+2024-03-31T23:59:59.999999Z,ETHUSDT,long,3000,2
+2024-04-01T00:00:00Z,ETHUSDT,long,3000,2
+"""
+FRAME = (
+    '{"stream":"x","data":{"e":"forceOrder","E":1,"o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"0.2",'
+    '"p":"82338.30","ap":"82651.90","X":"FILLED","l":"0.1","z":"0.2","T":%d}}}'
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Lake(tmp_path / "lake")
+
+
+def put(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def rows_of(store, kind="liquidations"):
+    found = []
+    for part in store.partitions(kind):
+        for row in pq.ParquetFile(part.path(store.root)).read().to_pylist():
+            found.append({**row, "exchange": part.exchange, "symbol": part.symbol, "month": part.month})
+    return found
+
+
+def bytes_of(root):
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def import_one(store, path, **options):
+    (file,) = import_files(store, [path], ImportOptions(**options)).files
+    if file.error:
+        raise file.error
+    return file
+
+
+def rejected_of(file):
+    return [json.loads(line) for line in file.rejected_path.read_text().splitlines()]
+
+
+# ---------------------------------------------------------------- formats and packings
+
+
+def test_generic_rows_land_in_their_months_and_twins_stay(store, tmp_path):
+    file = import_one(store, put(tmp_path, "a.csv", GENERIC), exchange="pacifica")
+    assert (file.format, file.rows, file.new, file.known, file.doubled, file.rejected) == ("generic", 5, 5, 0, 0, 0)
+    assert file.notional == 30_000 + 6_100 + 6_100 + 6_000 + 6_000
+    found = rows_of(store)
+    assert [(r["symbol"], r["month"], r["position"]) for r in found] == [
+        ("BTCUSDT", "2024-03", "long"),
+        ("BTCUSDT", "2024-03", "short"),
+        ("BTCUSDT", "2024-03", "short"),
+        ("ETHUSDT", "2024-03", "long"),
+        ("ETHUSDT", "2024-04", "long"),
+    ]
+    assert {r["source"] for r in found} == {"import"}
+    assert "columns taken: ts=time,symbol=symbol,position=position,price=price,qty=qty" in file.notes
+
+
+def packed_gzip(text):
+    return gzip.compress(text.encode(), mtime=0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GENERIC.encode(),
+        ("\ufeff" + GENERIC).encode(),
+        GENERIC.replace("\n", "\r\n").encode(),
+        GENERIC.replace("\n", "\n\n").encode(),
+        GENERIC.replace(",", ";").encode(),
+        GENERIC.replace(",", "\t").encode(),
+        GENERIC.replace("BTCUSDT", '"BTCUSDT"').encode(),
+        packed_gzip(GENERIC),
+        GENERIC.replace(",", "\t").encode("utf-16"),
+        gzip.compress(b"\xfe\xff" + GENERIC.encode("utf-16-be")),
+    ],
+    ids=["plain", "bom", "crlf", "blank-lines", "semicolon", "tab", "quoted", "gzip", "utf-16", "utf-16-gzip"],
+)
+def test_spellings_of_a_csv_give_the_same_lake(store, tmp_path, content):
+    import_one(store, put(tmp_path, "a.csv", GENERIC), exchange="x")
+    want = rows_of(store)
+    other = Lake(tmp_path / "other")
+    import_one(other, put(tmp_path, "b.dat", content), exchange="x")
+    assert rows_of(other) == want
+
+
+def test_json_lines_zip_and_parquet_give_the_same_lake(store, tmp_path):
+    import_one(store, put(tmp_path, "a.csv", GENERIC), exchange="x")
+    want = rows_of(store)
+    header, *lines = [line.split(",") for line in GENERIC.split()]
+    records = [dict(zip(header, line, strict=True)) for line in lines]
+    jsonl = put(tmp_path, "a.jsonl", "\n".join(json.dumps(r) for r in records))
+    zipped = tmp_path / "a.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("readme.md", "not a table")
+        archive.writestr("a.csv", GENERIC)
+    table = pa.table(
+        {
+            "time": pa.array([r["time"].rstrip("Z") for r in records]).cast(pa.timestamp("ns")),
+            "symbol": [r["symbol"] for r in records],
+            "position": [r["position"] for r in records],
+            "price": [float(r["price"]) for r in records],
+            "qty": [float(r["qty"]) for r in records],
+        }
+    )
+    parquet = tmp_path / "a.parquet"
+    pq.write_table(table, parquet)
+    for number, path in enumerate((jsonl, zipped, parquet)):
+        other = Lake(tmp_path / f"other{number}")
+        import_one(other, path, exchange="x")
+        assert rows_of(other) == want
+
+
+def test_tardis_csv_gz_with_contract_sizes(store, tmp_path):
+    text = "\n".join(
+        [
+            TARDIS_HEADER,
+            "okex-swap,BTC-USDT-SWAP,1700000000000000,1700000000100000,,sell,82655.7,8.55",
+            "deribit,BTC-PERPETUAL,1700000000000001,1700000000100000,42,buy,4469.5,1120",
+            "bitfinex-derivatives,BTCF0:USTF0,1700000000000002,1700000000100000,,sell,9135.9,0.1",
+        ]
+    )
+    path = put(tmp_path, "t.csv.gz", packed_gzip(text))
+    first = import_one(store, path)
+    assert (first.format, first.new, first.rejected) == ("tardis", 1, 2)
+    assert [(r["line"], r["reason"]) for r in rejected_of(first)] == [
+        (2, "contract size of BTC-USDT-SWAP is unknown; pass --contract-size BTC-USDT-SWAP=SIZE"),
+        (4, "bitfinex rows of Tardis carry the position's entry price, not a liquidation price"),
+    ]
+    second = import_one(store, path, contract_sizes={"BTC-USDT-SWAP": 0.01})  # what the message told the user to do
+    assert (second.new, second.known, second.rejected) == (1, 1, 1)
+    assert {(r["exchange"], r["symbol"], r["position"]) for r in rows_of(store)} == {
+        ("deribit", "BTCUSD", "short"),
+        ("okx", "BTCUSDT", "long"),
+    }
+
+
+VISION = f"""{",".join(COLUMNS)}
+1687656471926,BUY,LIMIT,IOC,7,30741.3,30631.6,FILLED,6,7
+1687656471926,BUY,LIMIT,IOC,7,30741.3,30631.6,FILLED,6,7
+1687656473356,BUY,LIMIT,IOC,43,30756.6,30631.6,FILLED,1,43
+1687656473356,BUY,LIMIT,IOC,43,30756.6,30631.6,FILLED,1,43
+"""
+
+
+def test_the_doubled_binance_archive(store, tmp_path):
+    path = tmp_path / "BTCUSD_PERP-liquidationSnapshot-2023-06-25.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("BTCUSD_PERP-liquidationSnapshot-2023-06-25.csv", VISION)
+    for known in (0, 2):
+        file = import_one(store, path)
+        assert (file.format, file.rows, file.doubled, file.known) == ("binance-vision", 4, 2, known)
+        assert file.notional == 5000
+    assert sum(r["contracts"] for r in rows_of(store)) == 50
+    assert {(r["symbol"], r["position"], r["source"]) for r in rows_of(store)} == {
+        ("BTCUSD", "short", "binance-vision")
+    }
+    unnamed = put(tmp_path, "rows.csv", VISION)
+    with pytest.raises(UsageError, match="--symbol BTCUSD_PERP"):
+        import_one(store, unnamed)
+    assert import_one(store, unnamed, symbol="BTCUSD_PERP").known == 2
+
+
+def test_a_recorders_repeats_are_dropped_within_and_across_files(store, tmp_path):
+    lines = [FRAME % ts for ts in (1700000000000, 1700000001000, 1700000000000)]
+    first = import_one(store, put(tmp_path, "a.jsonl", "\n".join([*lines, '{"result":null,"id":1}'])))
+    assert (first.format, first.rows, first.new, first.doubled, first.rejected) == ("binance-stream", 3, 2, 1, 0)
+    named = "BTCUSDT,SELL,LIMIT,IOC,0.2,82338.30,82651.90,FILLED,0.1,0.2,x,2023-11-14 22:13:20.000+00:00"
+    header = "Symbol,Side,Order Type,Time in Force,Quantity,Price,Average Price,Order Status,Last Filled Quantity,Filled Quantity,Event Time (IST),Trade Time (IST)"  # noqa: E501
+    second = import_one(store, put(tmp_path, "b.csv", f"{header}\n{named}\n"))
+    assert (second.format, second.new, second.known) == ("binance-stream", 0, 1)
+    assert len(rows_of(store)) == 2
+
+
+# ---------------------------------------------------------------- idempotence, coverage, replacing
+
+
+def test_importing_twice_changes_no_byte(store, tmp_path):
+    path = put(tmp_path, "a.csv", GENERIC + "2024-03-02T00:00:00Z,BTCUSDT,up,1,1\n")
+    import_one(store, path, exchange="x")
+    before = bytes_of(store.root)
+    again = import_one(store, path, exchange="x")
+    assert (again.new, again.known) == (0, 5)
+    assert bytes_of(store.root) == before
+
+
+def test_the_files_silences_are_remembered_as_gaps_for_every_symbol(store, tmp_path):
+    minutes = [*range(30), *range(300, 330)]
+    lines = [f"2024-03-01T{m // 60:02d}:{m % 60:02d}:00Z,{'AB'[m % 2]}USDT,long,10,1" for m in minutes]
+    import_one(store, put(tmp_path, "a.csv", "time,symbol,position,price,qty\n" + "\n".join(lines)), exchange="x")
+    for symbol in ("AUSDT", "BUSDT"):
+        windows = store.read_memory("x", symbol, "import").windows
+        assert [
+            (w.window.start.strftime("%H:%M"), w.window.end.strftime("%H:%M:%S.%f"), w.status) for w in windows
+        ] == [
+            ("00:00", "00:29:00.000001", "inferred"),
+            ("05:00", "05:29:00.000001", "inferred"),
+        ]
+
+
+def test_other_options_for_the_same_bytes_are_refused_unless_replacing(store, tmp_path):
+    text = (
+        "time,symbol,position,price,qty\n2024-03-01 12:00:00,BTC,long,60000,1\n2024-03-01 13:00:00,BTC,short,60000,1\n"
+    )
+    path = put(tmp_path, "a.csv", text)
+    import_one(store, path, exchange="x", tz="UTC")
+    before = bytes_of(store.root)
+    for other in ({"tz": "Europe/Berlin"}, {"quote": "USD"}, {"source": "mine"}, {"exchange": "y"}):
+        with pytest.raises(UsageError, match="counted twice"):
+            import_one(store, path, **{"exchange": "x", **other})
+        assert bytes_of(store.root) == before
+    same = import_one(store, path, exchange="x", columns="ts=time,symbol=symbol,position=position,price=price,qty=qty")
+    assert same.known == 2
+
+    import_one(store, path, exchange="y", quote="USD", tz="Europe/Berlin", replace=True)
+    assert [(r["exchange"], r["symbol"], r["ts"].hour) for r in rows_of(store)] == [
+        ("y", "BTCUSD", 11),
+        ("y", "BTCUSD", 12),
+    ]
+    assert store.read_memory("x", "BTC", "import").windows == ()
+    assert import_one(store, path, exchange="y", quote="USD", tz="Europe/Berlin").known == 2
+
+
+def test_a_second_file_of_overlapping_events_adds_only_the_new(store, tmp_path):
+    import_one(store, put(tmp_path, "a.csv", GENERIC), exchange="x")
+    more = GENERIC + "2024-04-02T00:00:00Z,ETHUSDT,short,3100,1\n"
+    file = import_one(store, put(tmp_path, "b.csv", more), exchange="x")
+    assert (file.new, file.known) == (1, 5)
+
+
+# ---------------------------------------------------------------- dirt
+
+BAD = {
+    "2024-03-01T00:00:00Z,BTCUSDT,long,abc,1": "not a number",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,nan,1": "not a finite number",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,1,inf": "not a finite number",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,-5,1": "above zero",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,5,0": "above zero",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,1_000,1": "not a number",
+    "2014-12-31T23:59:59Z,BTCUSDT,long,1,1": "time outside 2015..now",
+    "2199-01-01T00:00:00Z,BTCUSDT,long,1,1": "time outside 2015..now",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,1": "4 columns where the header has 5",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,1,1,1": "6 columns where the header has 5",
+    "2024-03-01T00:00:00Z,BTCUSDT,up,1,1": "neither long nor short",
+    "2024-03-01T00:00:00Z,../x,long,1,1": "not a contract name",
+    "2024-03-01T00:00:00Z,<script>,long,1,1": "not a contract name",
+    "yesterday,BTCUSDT,long,1,1": "not a time",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,1e9,1e9": "check the unit",
+    '2024-03-01T00:00:00Z,"BTCUSDT,long,1,1': "2 columns where the header has 5",
+}
+
+
+def test_rows_that_cannot_be_true_are_refused_and_the_rest_is_stored(store, tmp_path):
+    path = put(tmp_path, "dirty.csv", GENERIC + "\n".join(BAD) + "\n2024-03-03T00:00:00Z,BTCUSDT,long,60000,1\n")
+    summary = import_files(store, [path], ImportOptions(exchange="x"))
+    (file,) = summary.files
+    assert summary.exit_code == ExitCode.PARTIAL
+    assert (file.rows, file.new, file.rejected) == (6 + len(BAD), 6, len(BAD))
+    kept = rejected_of(file)
+    assert [(r["line"], r["raw"], r["file"]) for r in kept] == [(n, raw, "dirty.csv") for n, raw in enumerate(BAD, 7)]
+    for row, reason in zip(kept, BAD.values(), strict=True):
+        assert reason in row["reason"]
+    assert not (tmp_path / "x").exists()
+
+
+def test_raw_text_is_cut_and_a_cleaned_list_goes(store, tmp_path):
+    path = put(tmp_path, "a.csv", GENERIC + "x" * 2000 + "\n")
+    file = import_one(store, path, exchange="x")
+    assert len(rejected_of(file)[0]["raw"]) == 500
+
+
+def test_json_lines_that_are_none(store, tmp_path):
+    deep = "[" * 100_000
+    good = FRAME % 1700000000000
+    file = import_one(store, put(tmp_path, "a.jsonl", "\n".join([good, '{"cut', deep, good.replace("SELL", "?")])))
+    assert (file.new, file.rejected) == (1, 3)
+    assert [r["line"] for r in rejected_of(file)] == [2, 3, 4]
+
+
+# ---------------------------------------------------------------- damage
+
+
+def broken_zip():
+    import io
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("a.csv", GENERIC)
+    return buffer.getvalue().replace(b"60000", b"60001")  # the checksum no longer fits
+
+
+def zip_of(*names):
+    import io
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, GENERIC)
+    return buffer.getvalue()
+
+
+LONG = GENERIC + "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5\n" * 5000
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (packed_gzip(LONG)[:-20], "ends in the middle"),
+        (packed_gzip(LONG)[:-8] + bytes(8), "damaged archive"),
+        (broken_zip(), "damaged archive"),
+        (b"PK\x03\x04nothing", "damaged archive"),
+        (zip_of("a.csv", "b.csv"), "holds 2 files"),
+        (zip_of("a.exe"), "no .csv"),
+        (LONG.encode() + b"\xff\xfe\n", "not UTF-8"),
+        (GENERIC.encode("utf-16-le"), "UTF-16 text without a byte order mark; save it as UTF-8"),
+        (b"PAR1 but nothing else PAR1", "not Parquet"),
+        (b"\x28\xb5\x2f\xfd....", "packed with zstd"),
+        (b"time,symbol,position,price,qty\n" + b"x" * 1_100_000, "longer than"),
+    ],
+    ids=["cut-gz", "bad-gz", "bad-crc", "no-zip", "two", "none", "latin", "utf16", "parquet", "zstd", "long-line"],
+)
+def test_a_damaged_file_leaves_nothing_and_the_others_go_on(store, tmp_path, content, reason):
+    bad, good = put(tmp_path, "bad.csv", content), put(tmp_path, "good.csv", GENERIC)
+    alone = import_files(store, [bad], ImportOptions(exchange="x"))
+    assert alone.exit_code == ExitCode.DAMAGED
+    assert isinstance(alone.files[0].error, DamagedError)
+    assert reason in str(alone.files[0].error)
+    assert str(bad) in str(alone.files[0].error)
+    assert rows_of(store) == []
+    both = import_files(store, [bad, good], ImportOptions(exchange="x"))
+    assert both.exit_code == ExitCode.PARTIAL
+    assert [file.new for file in both.files] == [0, 5]
+    assert not list((store.root / ".staging").glob("*-*"))
+
+
+def test_an_empty_file_is_no_fault(store, tmp_path):
+    for content in (b"", packed_gzip(""), b"\n\n"):
+        summary = import_files(store, [put(tmp_path, "empty.csv", content)], ImportOptions())
+        assert (summary.exit_code, summary.files[0].format) == (ExitCode.DONE, "empty")
+
+
+def test_a_file_of_another_format_than_named(store, tmp_path):
+    path = put(tmp_path, "a.csv", GENERIC)
+    for name, reason in (("tardis", "lacks exchange"), ("binance-vision", "lacks side"), ("binance-stream", "neither")):
+        with pytest.raises(DamagedError, match=reason):
+            import_one(store, path, format=name)
+
+
+def test_a_lake_file_that_is_damaged_is_named_and_left(store, tmp_path):
+    path = put(tmp_path, "a.csv", GENERIC)
+    import_one(store, path, exchange="x")
+    spoilt = store.partitions()[0].path(store.root)
+    spoilt.write_bytes(b"PAR1 spoilt")
+    with pytest.raises(DamagedError, match=r"import\.parquet"):
+        import_one(store, path, exchange="x")
+    assert spoilt.read_bytes() == b"PAR1 spoilt"
+
+
+# ---------------------------------------------------------------- spilling
+
+
+def test_rows_spilled_to_disk_end_up_the_same(store, tmp_path, monkeypatch):
+    import_one(store, put(tmp_path, "a.csv", LONG), exchange="x")
+    want = bytes_of(store.root / "liquidations")
+    monkeypatch.setattr("liqcli.lake.staging.Staging.ROWS_IN_MEMORY", 700)
+    other = Lake(tmp_path / "other")
+    import_one(other, put(tmp_path, "a.csv", LONG), exchange="x")
+    assert bytes_of(other.root / "liquidations") == want
+    assert len(rows_of(store)) == 5005
+
+
+# ---------------------------------------------------------------- candles and open interest
+
+CANDLES = """open_time_utc,open,high,low,close,volume_base
+2024-03-31T23:00:00Z,10,12,9,11,5
+2024-04-01T00:00:00Z,11,13,10,12,6
+2024-04-01T02:00:00Z,12,13,11,12,
+"""
+
+
+def test_candles_are_stored_by_interval_and_replaced_on_request(store, tmp_path):
+    file = import_one(store, put(tmp_path, "c.csv", CANDLES), kind="candles", exchange="binance", symbol="BTC-USDT")
+    assert (file.format, file.new, file.rejected) == ("candles", 3, 0)
+    assert sorted(str(p.path(Path())) for p in store.partitions("candles")) == [
+        "candles/exchange=binance/symbol=BTCUSDT/interval=1h/month=2024-03/import.parquet",
+        "candles/exchange=binance/symbol=BTCUSDT/interval=1h/month=2024-04/import.parquet",
+    ]
+    april = rows_of(store, "candles")[1:]
+    assert [(r["close"], r["volume"], r["source"]) for r in april] == [(12, 6, "import"), (12, None, "import")]
+    before = bytes_of(store.root)
+    import_one(store, tmp_path / "c.csv", kind="candles", exchange="binance", symbol="BTCUSDT")
+    assert bytes_of(store.root) == before
+    corrected = CANDLES.replace("11,13,10,12,6", "11,13,10,12.5,6")
+    told = {"kind": "candles", "exchange": "binance", "symbol": "BTCUSDT"}
+    with pytest.raises(MixedSeriesError, match=r"1 of 3 times .* close 12 and 12.5\); nothing was stored.*--replace"):
+        import_one(store, put(tmp_path, "d.csv", corrected), **told)
+    assert bytes_of(store.root) == before
+    file = import_one(store, tmp_path / "d.csv", **told, replace=True)
+    assert (file.new, file.known) == (0, 3)
+    assert [r["close"] for r in rows_of(store, "candles")] == [11, 12.5, 12]
+
+
+def test_impossible_candles_are_refused(store, tmp_path):
+    bad = [
+        "2024-04-01T03:00:00Z,12,11,10,11,1",
+        "2024-04-01T04:00:00Z,12,13,0,11,1",
+        "2024-04-01T05:30:00Z,12,13,11,12,1",
+        "2024-04-01T06:00:00Z,12,13,11,x,1",
+        "2024-04-01T07:00:00Z,12,13,11,12,-1",
+        "2010-04-01T07:00:00Z,12,13,11,12,1",
+    ]
+    good = [f"2024-04-01T{hour:02d}:00:00Z,12,13,11,12,1" for hour in (5, 6, 8, 9, 10)]
+    text = CANDLES + "\n".join([*good, *bad])
+    file = import_one(store, put(tmp_path, "c.csv", text), kind="candles", exchange="b", symbol="BTCUSDT")
+    assert (file.new, file.rejected) == (8, 6)
+    late = CANDLES.replace("02:00:00Z", "02:00:02Z")
+    file = import_one(store, put(tmp_path, "e.csv", late), kind="candles", exchange="c", symbol="BTCUSDT")
+    assert (file.new, file.rejected) == (2, 1)
+    assert "no multiple" in rejected_of(file)[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "reason"),
+    [
+        (CANDLES.replace("open_time_utc", "when"), {}, "no column is known as ts"),
+        (CANDLES, {"exchange": None}, "--exchange NAME"),
+        ("".join(CANDLES.splitlines(True)[:2]), {}, "cannot tell how long the candles"),
+        (CANDLES, {"columns": "ts=nope,open=open,high=high,low=low,close=close"}, "ts=nope: no such column"),
+        (CANDLES, {"kind": "open-interest"}, "known as open_interest"),
+    ],
+)
+def test_candle_files_that_lack_something(store, tmp_path, text, options, reason):
+    given = {"kind": "candles", "exchange": "binance", "symbol": "BTCUSDT", **options}
+    with pytest.raises(UsageError) as caught:
+        import_one(store, put(tmp_path, "c.csv", text), **given)
+    assert reason in str(caught.value)
+
+
+def test_open_interest(store, tmp_path):
+    text = (
+        "time_utc,open_interest_base,open_interest_usd\n2024-04-01T00:05:02Z,100,7000000\n2024-04-01T00:10:00Z,-1,1\n"
+    )
+    file = import_one(store, put(tmp_path, "o.csv", text), kind="open-interest", exchange="binance", symbol="BTCUSDT")
+    assert (file.new, file.rejected) == (1, 1)
+    (row,) = rows_of(store, "open_interest")
+    assert (row["open_interest"], row["open_interest_usd"], row["ts"].second) == (100, 7_000_000, 2)
+    (part,) = store.partitions("open_interest")
+    assert str(part.path(Path())) == "open_interest/exchange=binance/symbol=BTCUSDT/month=2024-04/import.parquet"
+
+
+# ---------------------------------------------------------------- the command
+
+
+def run(*args):
+    return CliRunner().invoke(app, ["import", *map(str, args)])
+
+
+def test_the_command_prints_one_line_a_file(tmp_path, lake):
+    path = put(tmp_path, "a.csv", GENERIC)
+    result = run(path, "--exchange", "x", "--lake", lake)
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"{path}: generic: 5 rows · 5 stored · x BTCUSDT, ETHUSDT · 54,200.00 USD · "
+        "2024-03-01T00:00:00Z to 2024-04-01T00:00:00Z\n"
+    )
+    assert "columns taken" in result.stderr
+    assert "5 rows · 0 new · 5 known" in run(path, "--exchange", "x", "--lake", lake).stdout
+    assert run(path, "--exchange", "x", "--lake", lake, "--quiet").output == ""
+
+
+def test_a_few_columns_can_be_named_and_the_rest_is_recognised(tmp_path, lake):
+    path = put(tmp_path, "a.csv", "time,symbol,side,price,qty\n2024-03-01T00:00:00Z,BTCUSDT,sell,60000,0.5\n")
+    result = run(path, "--exchange", "bybt", "--columns", "side=side", "--lake", lake)
+    assert result.exit_code == 0
+    assert "1 row · 1 stored · bybt BTCUSDT · 30,000.00 USD" in result.stdout
+    assert f"{path}: columns taken: side=side,ts=time,price=price,qty=qty,symbol=symbol\n" in result.stderr
+    assert f"{path}: 'bybt' is stored as an exchange of its own; did you mean bybit?\n" in result.stderr
+    known = run(path, "--exchange", "okx", "--columns", "side=side", "--lake", lake, "--replace")
+    assert "of its own" not in known.stderr
+
+
+def test_each_file_is_named_with_what_is_wrong_and_the_first_row_with_why(tmp_path, lake):
+    bad = put(tmp_path, "bad.csv", "time,symbol\n1,BTCUSDT\n")
+    dirty = put(tmp_path, "dirty.csv", GENERIC.replace("61000", '"61,000.5"'))
+    result = run(bad, dirty, "--exchange", "x", "--lake", lake)
+    assert result.exit_code == 6
+    assert f"liqcli: {bad}: no column says which position" in result.stderr
+    assert "2 rows refused, each with line and reason in" in result.stderr
+    assert "\n  2  not a number: '61,000.5' (first in line 3)\n" in result.stderr
+
+
+def test_a_json_array_gives_the_same_lake_as_json_lines(tmp_path):
+    """Pretty or on one line, packed or not; an entry that is no object is refused by its number."""
+    header, *lines = GENERIC.splitlines()
+    entries = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    rows = []
+    for number, content in enumerate(
+        (
+            "\n".join(map(json.dumps, entries)).encode(),
+            json.dumps(entries).encode(),
+            gzip.compress(b"\xef\xbb\xbf" + json.dumps(entries, indent=2).encode()),
+        )
+    ):
+        store = Lake(tmp_path / f"lake{number}")
+        import_one(store, put(tmp_path, "a.json", content), exchange="x")
+        rows.append(rows_of(store))
+    assert len(rows[0]) == 5
+    assert rows[1] == rows[0]
+    assert rows[2] == rows[0]
+    mixed = import_one(store, put(tmp_path, "b.json", json.dumps([entries[0], 7])), exchange="x")
+    assert (mixed.rows, mixed.rejected) == (2, 1)
+    assert rejected_of(mixed)[0] == {"file": "b.json", "line": 2, "reason": "not a JSON object", "raw": "7"}
+
+
+def test_json_arrays_that_are_none(store, tmp_path, monkeypatch):
+    with pytest.raises(DamagedError, match=r"begins like a JSON array, but is none \(Expecting"):
+        import_one(store, put(tmp_path, "cut.json", '[{"time": 1},'), exchange="x")
+    assert import_one(store, put(tmp_path, "none.json", " [ ]\n"), exchange="x").rows == 0
+    monkeypatch.setattr("liqcli.ingest.files.readers.LARGEST_ARRAY", 20)
+    with pytest.raises(DamagedError, match=r"put one object on a line: jq -c '\.\[\]' big\.json$"):
+        import_one(store, put(tmp_path, "big.json", json.dumps([{"time": 1_700_000_000, "price": 1}])), exchange="x")
+
+
+class Watcher(ImportProgress):
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def read(self, name, share, rows):
+        self.told.append((rows, share))
+
+    def store(self, name, rows):
+        self.told.append((name, rows))
+
+
+@pytest.mark.parametrize("packing", ["csv", "zip", "parquet"])
+@pytest.mark.parametrize("kind", ["liquidations", "open-interest"])
+def test_it_is_told_how_far_a_file_is(store, tmp_path, monkeypatch, packing, kind):
+    monkeypatch.setattr("liqcli.ingest.files.progress.ROWS_A_LOOK", 1_000)
+    path, row = tmp_path / f"a.{packing}", "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5,1\n"
+    text = "ts,symbol,position,price,qty,open_interest_base\n" + row * 4_000
+    if packing == "csv":
+        put(tmp_path, path.name, text)
+    elif packing == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("a.csv", text)
+    else:
+        names, cells = (line.split(",") for line in text.split("\n")[:2])
+        pq.write_table(pa.table({name: [cell] * 4_000 for name, cell in zip(names, cells, strict=True)}), path)
+    watcher = Watcher()
+    reported = []
+    summary = import_files(store, [path], ImportOptions(exchange="x", kind=kind), watcher, reported.append)
+    assert watcher.told.pop() == (path.name, 4000)
+    assert [rows for rows, _share in watcher.told] == [0, 1000, 2000, 3000, 4000]
+    assert [share for _rows, share in watcher.told] == pytest.approx([0, 0.25, 0.5, 0.75, 1], abs=0.05)  # 8 KB ahead
+    assert reported == summary.files
+
+
+def test_lines_of_progress_come_every_five_seconds(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("liqcli.ingest.files.progress.time.monotonic", lambda: now[0])
+    lines = []
+    told = ImportProgress(lines.append)
+    for second, share, rows in ((0, 0.0, 0), (4.9, 0.3, 300_000), (5.1, 0.32, 320_000), (9, 0.6, 600_000)):
+        now[0] = second
+        told.read("big.csv", share, rows)
+    now[0] = 11.0
+    told.store("big.csv", 1_000_000)
+    assert lines == ["big.csv: 32% read, 320,000 rows", "big.csv: storing 1,000,000 rows"]
+
+
+def test_exit_codes_and_messages(tmp_path, lake):
+    good = put(tmp_path, "good.csv", GENERIC)
+    dirty = put(tmp_path, "dirty.csv", GENERIC + "x,y\n")
+    damaged = put(tmp_path, "cut.csv.gz", packed_gzip(LONG)[:-20])
+    for args, code, words in (
+        ([tmp_path / "nope.csv"], 2, "nope.csv: no such file"),
+        ([tmp_path], 2, "not a file"),
+        ([good, "--format", "generik"], 2, "did you mean generic"),
+        ([good, "--kind", "candle"], 2, "did you mean candles"),
+        ([good], 2, "--exchange NAME"),
+        ([good, "--exchange", "../x"], 2, "exchange is not a name"),
+        ([good, "--exchange", "x", "--tz", "Mars"], 2, "unknown time zone 'Mars'"),
+        ([good, "--exchange", "x", "--quote", "../x"], 2, "is not a currency"),
+        ([good, "--exchange", "x", "--contract-size", "BTC"], 2, "is not INSTRUMENT=SIZE"),
+        ([damaged, "--exchange", "x"], 5, "ends in the middle"),
+        ([dirty, "--exchange", "x"], 6, "1 row refused, each with line and reason in"),
+        ([good, damaged, "--exchange", "x"], 6, "ends in the middle"),
+    ):
+        result = run(*args, "--lake", lake)
+        assert (result.exit_code, words in result.stderr) == (code, True), (args, result.stderr)
+        assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["packed", "unpacked", "parquet"])
+def test_the_synthetic_sample_never_passes_for_real(tmp_path, store, kind):
+    """The sample's own file under another name, unpacked, or out of another lake: each keeps its source and says so."""
+    own = data_folder("sample_data") / "liquidations.csv.gz"
+    path = tmp_path / {"packed": "mine.csv.gz", "unpacked": "mine.csv", "parquet": "mine.parquet"}[kind]
+    if kind == "parquet":
+        row = {"ts": "2026-01-05T00:00:00Z", "symbol": "BTCUSDT", "position": "long", "price": 1.5, "qty": 2.0}
+        pq.write_table(pa.Table.from_pylist([{**row, "source": "gate"}, {**row, "source": "sample"}]), path)
+    else:
+        path.write_bytes(gzip.decompress(own.read_bytes()) if kind == "unpacked" else own.read_bytes())
+    options = ImportOptions(exchange="gate" if kind == "parquet" else None, source="mine")
+    (file,) = import_files(store, [path], options).files
+    assert {partition.source for partition in store.partitions()} == {"sample"}
+    assert any("the synthetic sample of liqcli" in note for note in file.notes)

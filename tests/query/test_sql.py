@@ -1,0 +1,94 @@
+"""
+Run every golden case of ``tests/query/sql/<query>/<case>/`` through ``liqcli/query/sql/<query>.sql``.
+
+A case is ``input.csv`` (the one relation of the query's ``reads`` line) or one ``<relation>.csv`` each,
+``params.json``, ``expected.csv``, and ``README.md`` with the arithmetic. A new folder is run without further ado;
+``tests/query/sql/run`` runs these tests alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from liqcli.query.sql import read_query
+
+CASES = Path(__file__).parent / "sql"
+QUERIES = Path(__file__).parents[2] / "liqcli/query/sql"
+TESTED = sorted(path.parent for path in CASES.glob("*/*/expected.csv"))
+# What has cases here; the queries of other analyses bring theirs along, and are then named here too.
+NAMED = (
+    "active_buckets", "cluster_bins", "cumulative", "heatmap", "holdings", "hours", "market_price",
+    "market_range", "merge_replace", "merge_union", "near_repeats", "price_extent", "price_kinds",
+    "select_liquidations", "totals", "trace", "window_count",
+)  # fmt: skip
+
+TYPES = {
+    "ts": "TIMESTAMP", "open": "DOUBLE", "high": "DOUBLE", "low": "DOUBLE", "close": "DOUBLE", "volume": "DOUBLE",
+    "price": "DOUBLE", "qty": "DOUBLE", "notional": "DOUBLE", "contracts": "DOUBLE", "contract_size": "DOUBLE",
+    "ts_us": "BIGINT", "start_us": "BIGINT", "end_us": "BIGINT", "notional_e6": "BIGINT",
+}  # fmt: skip
+
+
+def read_header(query: str, key: str) -> str:
+    found = re.search(rf"^-- {key}  +(\S.*)$", read_query(query), re.MULTILINE)
+    assert found, f"{query}.sql: no line '-- {key}'"
+    return found[1]
+
+
+def run_case(folder: Path, threads: int) -> tuple[list[str], list[list[str]], list[str]]:
+    """Columns, rows as text, and types."""
+    query = folder.parent.name
+    params = json.loads((folder / "params.json").read_text(encoding="utf-8"))
+    params = {name: float("inf") if value == "Infinity" else value for name, value in params.items()}
+    with duckdb.connect(":memory:", config={"threads": threads}) as connection:
+        for path in sorted(folder.glob("*.csv")):
+            if path.name == "expected.csv":
+                continue
+            relation = read_header(query, "reads").split(" ")[0] if path.stem == "input" else path.stem
+            with path.open(encoding="utf-8", newline="") as handle:
+                names = next(csv.reader(handle))
+            types = {name: TYPES.get(name, "VARCHAR") for name in names}
+            connection.read_csv(str(path), header=True, dtype=types).create_view(relation)
+        result = connection.sql(read_query(query), params=params)
+        rows = [[show(value) for value in row] for row in result.fetchall()]
+        return list(result.columns), rows, [str(kind) for kind in result.types]
+
+
+def show(value: object) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("folder", TESTED, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_case(folder: Path, threads: int) -> None:
+    columns, rows, types = run_case(folder, threads)
+    with (folder / "expected.csv").open(encoding="utf-8", newline="") as handle:
+        expected = list(csv.reader(handle))
+    assert columns == expected[0]
+    if read_header(folder.parent.name, "order").startswith("none"):
+        rows, expected[1:] = sorted(rows), sorted(expected[1:])
+    assert rows == expected[1:]
+    # The header's "gives" line says every column with its type.
+    gives = read_header(folder.parent.name, "gives")
+    if not gives.startswith("the lake's columns"):
+        promised = re.findall(r"(\w+) (BIGINT|DOUBLE|VARCHAR|BOOLEAN|TIMESTAMP)\b", gives)
+        assert list(zip(columns, types, strict=True)) == promised
+
+
+@pytest.mark.parametrize("folder", TESTED, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_case_says_why(folder: Path) -> None:
+    assert (folder / "README.md").read_text(encoding="utf-8").startswith("# ")
+    assert (QUERIES / f"{folder.parent.name}.sql").is_file()
+
+
+def test_every_named_query_has_a_case() -> None:
+    assert set(NAMED) <= {folder.parent.name for folder in TESTED}

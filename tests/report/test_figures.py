@@ -1,0 +1,214 @@
+"""The pictures of a window: complete, small, exact, the same on any number of threads, and those of the documents."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from factories import HOUR, MINUTE, T0, fill_lake, make_liquidation
+from PIL import Image
+
+from liqcli.analysis.heatmap import GridOptions
+from liqcli.charts import draw_heatmap
+from liqcli.core.market_data import OpenInterestSeries
+from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.importer import import_files
+from liqcli.lake.selection import Query
+from liqcli.lake.store import Lake
+from liqcli.report.captions import list_price_kinds
+from liqcli.report.cascade_figure import build_cascades_picture
+from liqcli.report.cumulative_figure import build_cumulative_picture
+from liqcli.report.figure_cache import NAMES, Album
+from liqcli.report.figure_registry import PICTURES, build_picture, draw_poster
+from liqcli.report.hover_map_compact import COMPACT_MARKS
+from liqcli.report.open_interest_figure import build_interest, build_interest_picture
+from liqcli.report.results import View, build_findings
+
+ROOT = Path(__file__).resolve().parents[2]
+DARK = View(theme="dark")
+
+
+@pytest.fixture(scope="module")
+def lake(sample):
+    return Lake(sample)
+
+
+def find(lake, **changes):
+    query = {"symbol": "BTCUSDT", "lookback": "24h", "until": "2026-01-08"} | changes
+    return build_findings(lake, Query(**query), GridOptions(), DARK)
+
+
+@pytest.fixture(scope="module")
+def findings(lake):
+    return find(lake)
+
+
+def test_every_picture_has_a_name_and_marks():
+    assert set(PICTURES) == set(NAMES) == {"heatmap", *COMPACT_MARKS}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_of_the_sample(findings, name):
+    poster = draw_poster(findings, name)
+    assert Image.open(io.BytesIO(poster.png)).size == (poster.width, poster.height)
+    assert len(poster.png) < 400_000
+    assert "BTCUSDT" in poster.alt
+    assert re.search(r"\d+(\.\d+)?[KMB] USD", poster.alt)
+    assert {"panel"} < {region.kind for region in poster.regions}
+
+
+def test_one_thread_and_two_draw_the_same_bytes(lake, monkeypatch):
+    drawn = []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("LIQCLI_THREADS", threads)
+        findings = find(lake, lookback="6h")
+        drawn.append([draw_poster(findings, name).png for name in PICTURES])
+    assert drawn[0] == drawn[1]
+
+
+def test_sums_outward_are_those_of_the_grid(findings):
+    picture, grid = build_cumulative_picture(findings), findings.grid
+    assert picture.below_long[-1] + picture.above_long[-1] == pytest.approx(grid.long_notional.sum(), rel=1e-12)
+    assert picture.below_short[-1] + picture.above_short[-1] == pytest.approx(grid.short_notional.sum(), rel=1e-12)
+    edges, step = grid.price_edges, 1 + picture.step_pct / 100
+    assert picture.last_price * (1 - (len(picture.below_long) - 1) * (step - 1)) <= edges[-1]
+
+
+def test_minutes_add_up_to_the_window(findings):
+    picture = build_cascades_picture(findings)
+    assert picture.long.sum() + picture.short.sum() == pytest.approx(findings.summary.sums.notional, rel=1e-12)
+    assert [burst.rank for burst in picture.bursts] == [c.rank for c in findings.cascades]
+
+
+def test_open_interest_begins_before_the_window_as_the_context_has_it(findings):
+    worth = build_interest(findings)
+    start, end = findings.selection.window.start_us, findings.selection.window.end_us
+    assert start - HOUR <= worth.ts_us[0] <= start
+    assert worth.ts_us[-1] <= end
+    contracts = build_interest_picture(findings).contracts
+    change = 100 * (contracts.ends[1] / contracts.ends[0] - 1)
+    assert change == pytest.approx(findings.context.open_interest.change_pct)
+    assert contracts.ends[0] == worth.ends[0]
+
+
+def test_open_interest_without_a_price_is_a_line_of_coins_and_no_picture(findings):
+    series = findings.open_interest
+    coins = replace(findings, open_interest=replace(series, usd=np.full(len(series.usd), np.nan)))
+    assert build_interest(coins).unit == "BTC"
+    assert build_interest_picture(coins) is None
+
+
+def test_a_single_snapshot_is_no_line(findings):
+    window = findings.selection.window
+    one = np.array([window.start_us]), np.array([5.0]), np.array([7.0])
+    assert build_interest(replace(findings, open_interest=OpenInterestSeries(*one, "binance BTCUSDT"))) is None
+    assert draw_poster(replace(findings, open_interest=None), "open_interest") is None
+
+
+def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findings):
+    """A new listing: none are open at the first snapshot, 5 at the second."""
+    start = findings.selection.window.start_us
+    series = OpenInterestSeries(
+        np.array([start, start + HOUR]), np.array([0.0, 5.0]), np.array([0.0, 7.0]), "gate NEWUSDT"
+    )
+    new = replace(findings, open_interest=series)
+    picture = build_interest_picture(new)
+    assert picture.headline[0].value == "7.00 USD"
+    assert not any(number.label == "contracts" for number in picture.headline)
+    assert "from 0 to 7.00 USD, while" in draw_poster(new, "open_interest").alt
+
+
+def test_only_like_is_compared_with_like(findings):
+    """The sample's open interest is Binance's: its share is of what Binance liquidated, not of all exchanges."""
+    labels = {number.label: number.value for number in build_interest_picture(findings).headline}
+    binance = next(e for e in findings.summary.exchanges if e.exchange == "binance").sums.notional
+    share = 100 * binance / build_interest(findings).ends[0]
+    assert 0 < share < 0.1
+    assert labels["of binance's contracts liquidated"] == "<0.1 %"
+    elsewhere = replace(findings.open_interest, basis="kraken BTCUSD")
+    others = build_interest_picture(replace(findings, open_interest=elsewhere)).headline
+    assert not any("contracts liquidated" in number.label for number in others)
+
+
+def test_pages_show_every_picture_with_its_marks(findings):
+    shown = Album(findings).page()
+    assert list(shown) == list(NAMES)
+    said = {name: [mark.title for mark in picture.marks] for name, picture in shown.items()}
+    assert len(said["cascades"]) == 2 * len(findings.cascades)
+    assert said["cascades"][0].startswith("Cascade 1: 2026-01-07")
+    assert said["open_interest"][0].startswith("2026-01-07 00:00 – 00:05 UTC\n")
+    assert all("\nopen interest 8." in text or "\nopen interest 7." in text for text in said["open_interest"])
+    sides = findings.cumulative.below, findings.cumulative.above
+    assert len(said["cumulative"]) == sum(len(side.long_e6) - 1 for side in sides)
+
+
+def test_marks_within_x_percent_worked_out_by_hand(tmp_path):
+    rows = [
+        make_liquidation(T0 + MINUTE, price=99.0),
+        make_liquidation(T0 + 2 * MINUTE, price=101.0, qty=2.0, position="short"),
+        make_liquidation(T0 + 3 * MINUTE, price=100.0, qty=0.5),
+    ]
+    query = Query("SOL", since="2026-03-01", until="2026-03-01T01:00Z")
+    findings = build_findings(fill_lake(tmp_path / "lake", rows), query, GridOptions(), DARK)
+    assert findings.last_price == 100.0  # no candles: the last liquidation's
+    marks = dict(mark.title.split("\n") for mark in Album(findings).page()["cumulative"].marks)
+    assert marks["within -1.00 % (99)"] == "longs 99.0, shorts 0 USD"
+    assert marks["within -0.99 % (99.01)"] == "longs 0, shorts 0 USD"
+    assert marks["within +1.00 % (101)"] == "longs 50.0, shorts 0 USD"  # 101 itself lies 1 % away, not within
+    assert marks["within +1.01 % (101.01)"] == "longs 50.0, shorts 202 USD"
+
+
+def test_the_pictures_of_the_documents_are_what_is_drawn_now(findings):
+    pinned = re.search(r"^matplotlib==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
+    if matplotlib.__version__ != pinned:
+        pytest.skip(f"another matplotlib than the pinned {pinned} may move pixels")
+    spec = importlib.util.spec_from_file_location("make_pictures", ROOT / "scripts/make_pictures.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    for ending, variant in script.VARIANTS.items():
+        path = script.FOLDER / f"{script.NAME}{ending}.png"
+        drawn = script.draw(findings, variant)
+        assert script.same_picture(path.read_bytes(), drawn), f"{path.name} is stale: make pictures, and look at them"
+
+
+def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
+    """On 2024-12-05 at 22:28 UTC BTC fell to 90,500 while nobody recorded; the heat begins at 94,700."""
+    folder, lake = real_data / "binance-btcusdt-2024-12", Lake(tmp_path / "lake")
+    import_files(lake, [folder / "forceorder.jsonl"], ImportOptions())
+    candles = ImportOptions(format="generic", kind="candles", exchange="binance", symbol="BTCUSDT", source="spot")
+    import_files(lake, [folder / "candles_binance_spot_BTCUSDT_1m.csv.gz"], candles)
+    findings = build_findings(lake, Query("BTCUSDT", since="2024-12-04", until="2024-12-07"), GridOptions(), DARK)
+    figure = draw_heatmap(build_picture(findings)).figure
+    assert "▼ 90,500" in [text.get_text() for text in figure.texts]
+    heat = next(axes for axes in figure.axes if axes.get_label() == "heat")
+    assert 94_000 < heat.get_ylim()[0] < findings.grid.price_edges[0]
+    assert all(len(poster.png) < 400_000 for name in PICTURES if (poster := draw_poster(findings, name)))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ({"gate": ("fill",)}, []),
+        ({"bybit": ("bankruptcy",)}, ["bankruptcy prices (bybit)"]),
+        ({"bybit": ("bankruptcy",), "okx": ("bankruptcy",)}, ["bankruptcy prices"]),
+        (
+            {"binance": ("fill", "order"), "bybit": ("bankruptcy",), "gate": ("fill",)},
+            ["order prices (binance in part)", "bankruptcy prices (bybit)"],
+        ),
+    ],
+)
+def test_prices_that_are_no_fills_are_named(findings, kinds, said):
+    some = findings.summary.exchanges[0]
+    exchanges = [replace(some, exchange=name, price_kinds=of) for name, of in kinds.items()]
+    assert list_price_kinds(exchanges) == said
+
+
+def test_the_subtitle_names_price_kinds(findings):
+    """In the sample bybit, htx and okx state bankruptcy prices, binance and gate fills."""
+    assert re.search(r" · bankruptcy prices \([a-z, ]*bybit[a-z, ]*\)", build_picture(findings).subtitle)
