@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from liqcli.lake.selection import Query
     from liqcli.lake.status import StatusRow
     from liqcli.lake.store import Lake as Store
-    from liqcli.report.results import Findings
+    from liqcli.report.results import WindowResults
 
 
 class Lake:
@@ -126,7 +126,7 @@ class Lake:
         """
         from liqcli.analysis.heatmap import GridOptions
         from liqcli.analysis.price_bins import parse_bin, parse_bucket
-        from liqcli.report.results import View, build_findings
+        from liqcli.report.results import ViewOptions, compute_results
 
         if bin is not None and bins is not None:
             raise UsageError("bin and bins cannot be combined: a width, or about how many")
@@ -137,9 +137,9 @@ class Lake:
             bins,
             *(price_range or (None, None)),
         )
-        view = View(by, palette, scale, theme, size)
+        view = ViewOptions(by, palette, scale, theme, size)
         clusters = _cluster_options(min_share, max_clusters, half_life)
-        return Heatmap(build_findings(self._store, query, options, view, clusters))
+        return Heatmap(compute_results(self._store, query, options, view, clusters))
 
     def fetch(
         self,
@@ -236,7 +236,7 @@ class Heatmap:
     In Jupyter it shows its picture. Get one from :meth:`Lake.heatmap`.
     """
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: WindowResults) -> None:
         self._findings = findings
 
     @property
@@ -277,9 +277,9 @@ class Heatmap:
     @property
     def report(self) -> dict[str, Any]:
         """Every number of the report as plain data, as ``-o report.json`` writes it."""
-        from liqcli.report.json_document import build_report
+        from liqcli.report.json_document import build_document
 
-        return build_report(self._findings)
+        return build_document(self._findings)
 
     def to_arrow(self) -> pa.Table:
         """Return the non-empty cells in long form: one row per bucket, bin and position, as ``-o grid.parquet``."""
@@ -320,18 +320,18 @@ class Heatmap:
         EmptyWindowError
             Open interest is not known in this window.
         """
-        from liqcli.report.figure_cache import Album
+        from liqcli.report.figure_cache import FigureCache
         from liqcli.report.output_files import explain_unknown
 
-        figure = Album(self._findings).figure(picture.replace("-", "_"))
+        figure = FigureCache(self._findings).figure(picture.replace("-", "_"))
         if figure is None:
             raise explain_unknown(self._findings, picture)
         return figure
 
     def _repr_png_(self) -> bytes:
-        from liqcli.report.figure_cache import Album
+        from liqcli.report.figure_cache import FigureCache
 
-        return Album(self._findings).png() or b""
+        return FigureCache(self._findings).png() or b""
 
     def __repr__(self) -> str:
         from liqcli.core.formatting import format_counted, format_time, format_usd

@@ -14,11 +14,11 @@ from liqcli.core.model import SAMPLE_SOURCE, Window
 from liqcli.core.times import parse_moment
 from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
-from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report.output_files import write_outputs
-from liqcli.report.results import View, build_findings
+from liqcli.report.results import ViewOptions, compute_results
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
@@ -50,7 +50,7 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> list[Path]:
     written: list[Path] = []
     for symbol in SYMBOLS:
         query = Query(symbol, lookback="24h", until=_peak_day_end())
-        findings = build_findings(lake, query, GridOptions(), View())
+        findings = compute_results(lake, query, GridOptions(), ViewOptions())
         report = folder / f"{symbol}-24h.html"
         written += write_outputs(findings, [report, report.with_suffix(".md")])
         say(f"wrote {report} and its Markdown twin")
@@ -95,7 +95,7 @@ def _remember_coverage(lake: Lake) -> None:
                 for start, end in windows[exchange]
             ]
             # In place of what the import inferred from silences: of the sample, coverage is known.
-            lake.write_memory(exchange, symbol, SAMPLE_SOURCE, WindowMemory().remember(covered))
+            lake.write_fetch_log(exchange, symbol, SAMPLE_SOURCE, FetchLog().remember(covered))
 
 
 def _peak_day_end() -> str:

@@ -29,12 +29,12 @@ UNTIL = "2026-01-12"  # the end of the sample week
 RECORD = """
 import pickle, sys, time
 from pathlib import Path
-from liqcli.report.figure_cache import Album
+from liqcli.report.figure_cache import FigureCache
 from liqcli.daily import run_daily
 from liqcli.lake.store import Lake
 from liqcli.core.settings import read_settings
 settings = read_settings(Path(sys.argv[1]))
-drawn, draw = [], Album._draw_uncached
+drawn, draw = [], FigureCache._draw_uncached
 def note(album, *wanted):
     poster = draw(album, *wanted)
     if poster:
@@ -42,9 +42,9 @@ def note(album, *wanted):
     return poster
 def run():
     run_daily(settings, Lake(settings.lake), sys.argv[2], lambda text: None, lambda text: None)
-Album._draw_uncached = note
+FigureCache._draw_uncached = note
 run()
-Album._draw_uncached = draw
+FigureCache._draw_uncached = draw
 Path(sys.argv[3]).write_bytes(pickle.dumps(drawn))
 def clocks():
     return time.perf_counter(), time.process_time()
@@ -53,17 +53,17 @@ for _ in range(int(sys.argv[4])):
     run()
     marks.append(clocks())
     for number, (findings, wanted) in enumerate(drawn):
-        Path(sys.argv[3]).with_name(f"{number}.png").write_bytes(draw(Album(findings), *wanted).png)
+        Path(sys.argv[3]).with_name(f"{number}.png").write_bytes(draw(FigureCache(findings), *wanted).png)
     marks.append(clocks())
     print(*(after - before for a, b in zip(marks, marks[1:]) for before, after in zip(a, b)), flush=True)
 """
 BARE = """
 import pickle, sys
 from pathlib import Path
-from liqcli.report.figure_cache import Album
+from liqcli.report.figure_cache import FigureCache
 ready = Path(sys.argv[1])
 for number, (findings, wanted) in enumerate(pickle.loads(ready.read_bytes())):
-    ready.with_name(f"{number}.png").write_bytes(Album(findings)._draw_uncached(*wanted).png)
+    ready.with_name(f"{number}.png").write_bytes(FigureCache(findings)._draw_uncached(*wanted).png)
 """
 
 Command = Sequence[object]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from liqcli.core.model import Window
-from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.merge import lake_schema, open_merger
 from liqcli.lake.partitions import Partition, month_bounds, months_of
 from liqcli.lake.store import Lake
@@ -83,7 +83,7 @@ def fill(lake: Lake, scene: Scene) -> None:
                 bounds = {"start_us": start_us, "end_us": end_us}
                 path = Partition("liquidations", source, SYMBOL, month, source).path(lake.root)
                 merger.merge(path, "merge_replace", bounds, _events(engine, scene, source, bounds))
-            lake.write_memory(source, SYMBOL, source, _memory(rng))
+            lake.write_fetch_log(source, SYMBOL, source, _memory(rng))
     for kind in ("liquidations", "windows"):
         for exchange in (lake.root / kind).iterdir():
             for number in range(1, scene.symbols):
@@ -95,11 +95,11 @@ def _events(engine: Any, scene: Scene, source: str, bounds: dict[str, int]) -> A
     return engine.sql(EVENTS, params=params).to_arrow_table().cast(lake_schema())
 
 
-def _memory(rng: random.Random) -> WindowMemory:
+def _memory(rng: random.Random) -> FetchLog:
     """A year with gaps of up to six hours."""
     edges = sorted(rng.randrange(YEAR.start_us, YEAR.end_us - DAY_US) for _ in range(GAPS))
     starts = [YEAR.start_us, *(edge + rng.randrange(1, DAY_US // 4) for edge in edges)]
     parts = zip(starts, [*edges, YEAR.end_us], strict=True)
-    return WindowMemory().remember(
+    return FetchLog().remember(
         CoveredWindow(Window(start, end), "complete", 1, YEAR.end_us) for start, end in parts if start < end
     )

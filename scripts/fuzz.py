@@ -26,11 +26,11 @@ from liqcli.core.errors import LiqcliError
 from liqcli.core.model import Liquidation, Rejected
 from liqcli.core.times import now_us
 from liqcli.ingest.files.csv_layout import find_layout
-from liqcli.ingest.files.formats import open_feed
-from liqcli.ingest.files.importer import Intake, import_files
+from liqcli.ingest.files.formats import open_reader
+from liqcli.ingest.files.importer import RowCollector, import_files
 from liqcli.ingest.files.json_records import PEEKED_LINES, open_records
 from liqcli.ingest.files.progress import ImportProgress
-from liqcli.ingest.files.readers import Line
+from liqcli.ingest.files.readers import TextLine
 from liqcli.lake.store import Lake
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is a disk in memory, files cost a tenth
@@ -73,7 +73,7 @@ def count_rows(path: Path, case: Case, name: str) -> int | None:
             lines = [line for line in re.split("\r\n|\r|\n", text) if line.strip()]
             if name == "generic" and lines[0].lstrip().startswith("{"):
                 return len(lines)
-            head = [Line(number, line) for number, line in enumerate(lines[:PEEKED_LINES], 1)]
+            head = [TextLine(number, line) for number, line in enumerate(lines[:PEEKED_LINES], 1)]
             return len(lines) - (1 if name == "tardis" else find_layout(head, not case.options.no_header).skip)
     if name == "generic":
         return sum(1 for _ in open_records(path, has_header=not case.options.no_header, table=case.options.table).rows)
@@ -91,9 +91,9 @@ def check_read(path: Path, case: Case) -> str:
     LiqcliError
         As documented: a file that cannot be used.
     """
-    feed = open_feed(path, case.options, now_us())
+    feed = open_reader(path, case.options, now_us())
     staging = NoLake()
-    intake = Intake(staging, feed.most_copies)  # type: ignore[arg-type]
+    intake = RowCollector(staging, feed.most_copies)  # type: ignore[arg-type]
     seen = Counter[type]()
 
     def watched() -> Iterable[Liquidation | Rejected]:

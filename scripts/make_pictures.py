@@ -20,8 +20,8 @@ from liqcli.analysis.heatmap import GridOptions  # noqa: E402
 from liqcli.demo import fill_lake, read_facts  # noqa: E402
 from liqcli.lake.selection import Query  # noqa: E402
 from liqcli.lake.store import Lake  # noqa: E402
-from liqcli.report.figure_registry import draw_poster  # noqa: E402
-from liqcli.report.results import Findings, View, build_findings  # noqa: E402
+from liqcli.report.figure_registry import draw_figure  # noqa: E402
+from liqcli.report.results import ViewOptions, WindowResults, compute_results  # noqa: E402
 
 FOLDER = ROOT / "docs/pictures"
 NAME = "sample-btcusdt-24h"
@@ -73,18 +73,18 @@ def draw_all() -> dict[Path, bytes]:
     return {FOLDER / f"{NAME}{ending}.png": draw(findings, variant) for ending, variant in VARIANTS.items()}
 
 
-def find_sample(folder: Path) -> Findings:
+def find_sample(folder: Path) -> WindowResults:
     """Compute what the demo's first report is made of."""
     lake = Lake(folder / "lake")
     fill_lake(lake)
     query = Query("BTCUSDT", lookback="24h", until=str(read_facts()["show_until"]))
-    return build_findings(lake, query, GridOptions(), View())
+    return compute_results(lake, query, GridOptions(), ViewOptions())
 
 
-def draw(findings: Findings, variant: Variant) -> bytes:
+def draw(findings: WindowResults, variant: Variant) -> bytes:
     """Draw one variant as PNG bytes."""
     view = replace(findings.view, theme=variant.theme, palette=variant.palette)
-    poster = draw_poster(replace(findings, view=view), variant.picture)
+    poster = draw_figure(replace(findings, view=view), variant.picture)
     if poster is None:
         raise SystemExit(f"the sample knows nothing about {variant.picture}")
     return poster.png

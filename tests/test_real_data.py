@@ -18,7 +18,7 @@ from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
-from liqcli.report.results import View, build_findings
+from liqcli.report.results import ViewOptions, compute_results
 from liqcli.sources.binance.force_orders import iter_orders, parse_order
 
 PACIFICA_COLUMNS = "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base"
@@ -115,7 +115,7 @@ def test_the_file_whose_columns_change_in_the_middle(real_data, events, store):
     assert all("6 columns" in row["reason"] for row in refused)
     agree_by(totals(store), want["by_symbol"])
 
-    covered = store.read_memory("binance", "BTCUSDT", "binance").covered()
+    covered = store.read_fetch_log("binance", "BTCUSDT", "binance").covered()
     gaps = subtract_intervals([(covered[0][0], covered[-1][1])], covered)
     assert gaps == [(us(start) + 1, us(end)) for start, end, _minutes in want["quiet_periods_over_1h"]]
 
@@ -128,15 +128,15 @@ def test_a_day_without_any_of_221_symbols_is_a_hole(real_data, store):
     """Nothing between 26 Jan 17:14 and 27 Jan 16:50: also for a coin without an event near its edges."""
     import_one(store, real_data / "binance-allsymbols-2025-01" / "liquidations.csv")
     for symbol in ("ACHUSDT", "BTCUSDT"):
-        memory = store.read_memory("binance", symbol, "binance")
+        memory = store.read_fetch_log("binance", symbol, "binance")
         hole = us("2025-01-26T17:15:00Z"), us("2025-01-27T16:50:00Z")
         assert clip_intervals(memory.covered(), hole) == []
         assert memory.covered(("unknown",)) == []
     query = Query("ACHUSDT", since="2025-01-26T18:00Z", until="2025-01-27T16:30Z")
     with pytest.raises(EmptyWindowError, match="27 16:30 UTC; the lake holds"):  # it said "known for 100 % of it"
-        build_findings(store, query, GridOptions(), View())
+        compute_results(store, query, GridOptions(), ViewOptions())
     day = Query("ACHUSDT", since="2025-01-26T17:30Z", until="2025-01-27T17:30Z")
-    first, _last = build_findings(store, day, GridOptions(), View()).gaps
+    first, _last = compute_results(store, day, GridOptions(), ViewOptions()).gaps
     assert first == (us("2025-01-26T17:30Z"), first[1])
     assert us("2025-01-27T16:50Z") < first[1] < us("2025-01-27T16:51Z")
 
@@ -146,7 +146,7 @@ def test_a_thin_venue_is_of_unknown_coverage(real_data, store):
     import_one(
         store, real_data / "pacifica-2026-03" / "events_utc.csv.gz", exchange="pacifica", columns=PACIFICA_COLUMNS
     )
-    memory = store.read_memory("pacifica", "BTC", "import")
+    memory = store.read_fetch_log("pacifica", "BTC", "import")
     assert (memory.covered(), len(memory.covered(("unknown",)))) == ([], 1)
 
 

@@ -48,7 +48,7 @@ class CascadeRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class CascadeThresholds:
     """What a minute must hold to begin (hot) or carry on (warm) a burst. [1e-6 USD], orders"""
 
     hot_usd_e6: int
@@ -57,7 +57,7 @@ class Levels:
     warm_orders: int
 
 
-def list_listened_minutes(window: Window, gaps: Iterable[Interval], filled: NDArray[np.generic]) -> NDArray[np.int64]:
+def list_covered_minutes(window: Window, gaps: Iterable[Interval], filled: NDArray[np.generic]) -> NDArray[np.int64]:
     """
     List the clock minutes of a window that say something, empty ones included.
 
@@ -77,7 +77,7 @@ def list_listened_minutes(window: Window, gaps: Iterable[Interval], filled: NDAr
     return (first + np.flatnonzero(heard).astype(np.int64)) * MINUTE_US
 
 
-def find_levels(baseline: Columns, rule: CascadeRule) -> Levels:
+def find_levels(baseline: Columns, rule: CascadeRule) -> CascadeThresholds:
     """
     Turn the baseline into levels; multiplying every size by a factor multiplies the USD levels by it.
 
@@ -116,7 +116,7 @@ def find_levels(baseline: Columns, rule: CascadeRule) -> Levels:
         )
 
     hot, warm = max(rule.min_orders, orders(rule.start_k)), orders(rule.stay_k)
-    return Levels(usd(rule.start_k, hot), hot, usd(rule.stay_k, warm), warm)
+    return CascadeThresholds(usd(rule.start_k, hot), hot, usd(rule.stay_k, warm), warm)
 
 
 AFTER_US = {"15m": 15 * MINUTE_US, "1h": 60 * MINUTE_US}
@@ -157,7 +157,7 @@ class Cascade:
 
 
 @dataclass(frozen=True, slots=True)
-class Minutes:
+class MinuteSums:
     """
     What the bursts were found in: every clock minute with a print, shape ``(n,)``, and what an ordinary one holds.
 
@@ -190,7 +190,7 @@ def scan_minutes(
     gaps: Iterable[Interval],
     prices: PriceSeries | None,
     rule: CascadeRule | None = None,
-) -> tuple[tuple[Cascade, ...], Minutes | None]:
+) -> tuple[tuple[Cascade, ...], MinuteSums | None]:
     """
     Find the bursts of a window in table ``liquidations``, and the minutes they stand out of.
 
@@ -223,10 +223,10 @@ def scan_minutes(
     if not len(minutes["minute_us"]):
         return (), None
     _register(engine, "minute_sums", minutes)
-    _register(engine, "listened", {"minute_us": list_listened_minutes(window, gaps, minutes["minute_us"])})
+    _register(engine, "listened", {"minute_us": list_covered_minutes(window, gaps, minutes["minute_us"])})
     baseline = engine.run("cascade_baseline")
     levels = find_levels(baseline, chosen)
-    ordinary = Minutes(
+    ordinary = MinuteSums(
         minutes["minute_us"].astype(np.int64),
         minutes["long_e6"].astype(np.float64) / 1e6,
         minutes["short_e6"].astype(np.float64) / 1e6,
@@ -238,7 +238,7 @@ def scan_minutes(
 
 
 def _find_bursts(
-    engine: Engine, levels: Levels, rule: CascadeRule, total_e6: int, prices: PriceSeries | None
+    engine: Engine, levels: CascadeThresholds, rule: CascadeRule, total_e6: int, prices: PriceSeries | None
 ) -> tuple[Cascade, ...]:
     spans = engine.run(
         "cascade_spans",

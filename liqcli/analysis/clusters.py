@@ -20,7 +20,7 @@ from liqcli.analysis.cluster_roles import describe_role
 from liqcli.analysis.heatmap import ConservationError
 from liqcli.analysis.heavy_steps import HeavyStep, find_heavy_steps
 from liqcli.analysis.price_axis import PriceAxis, build_axis, choose_fine_width
-from liqcli.analysis.price_peaks import DEFAULT_MIN_SHARE, Band, find_bands
+from liqcli.analysis.price_peaks import DEFAULT_MIN_SHARE, PeakBand, find_bands
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
 from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_iso, format_percent_signed
@@ -307,7 +307,9 @@ def _usd(rows: Columns) -> float:
     return int((rows["long_e6"] + rows["short_e6"]).sum()) / 1e6
 
 
-def _build(rows: Columns, axis: PriceAxis, band: Band, last_price: float | None, totals: tuple[float, int]) -> Cluster:
+def _build(
+    rows: Columns, axis: PriceAxis, band: PeakBand, last_price: float | None, totals: tuple[float, int]
+) -> Cluster:
     low, high = axis.edge(band.low), axis.edge(band.high)
     peak = _find_peak(rows, axis, band.peak)
     return Cluster(

@@ -18,7 +18,7 @@ from liqcli.analysis import indicators
 from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_around, measure_window
 from liqcli.core.formatting import format_iso, format_price
-from liqcli.core.market_data import Candles, Market, choose_step
+from liqcli.core.market_data import Candles, MarketData, choose_step
 from liqcli.core.model import Window
 from liqcli.core.times import format_length
 
@@ -96,7 +96,7 @@ class Context:
 
 
 def build_context(
-    window: Window, market: Market, bands: Sequence[tuple[float, float]] = (), cascades: Sequence[Cascade] = ()
+    window: Window, market: MarketData, bands: Sequence[tuple[float, float]] = (), cascades: Sequence[Cascade] = ()
 ) -> Context:
     """
     Read the market around a window.

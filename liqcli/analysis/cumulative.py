@@ -20,7 +20,7 @@ _NEAREST = 1e-3  # of the last price: a window with one price is not cut into st
 
 
 @dataclass(frozen=True, slots=True)
-class Outward:
+class DistanceSums:
     """
     One side of the last price: sums of what lies between it and each distance.
 
@@ -33,7 +33,7 @@ class Outward:
 
 
 @dataclass(frozen=True, slots=True)
-class Cumulative:
+class CumulativeSums:
     """
     Sums outward from ``last_price`` [quote] in rings of ``step``, a fraction of it.
 
@@ -42,8 +42,8 @@ class Cumulative:
 
     last_price: float
     step: BinWidth
-    below: Outward
-    above: Outward
+    below: DistanceSums
+    above: DistanceSums
 
     @property
     def step_pct(self) -> float:
@@ -56,7 +56,7 @@ def build_cumulative(
     grid: HeatmapGrid,
     last_price: float,
     price_range: tuple[float | None, float | None] = (None, None),
-) -> Cumulative:
+) -> CumulativeSums:
     """
     Add up the table ``liquidations`` outward from the last price, over the prices of a grid.
 
@@ -90,7 +90,7 @@ def build_cumulative(
             f"rings {int(columns['notional_e6'].sum())}, grid {total_e6} [1e-6 USD]: please report this bug"
         )
     ring = columns["ring"].astype(np.int64)
-    return Cumulative(last_price, step, _outward(columns, -1 - ring), _outward(columns, ring))
+    return CumulativeSums(last_price, step, _outward(columns, -1 - ring), _outward(columns, ring))
 
 
 def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
@@ -103,7 +103,7 @@ def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
     return BinWidth(mantissa * 10 ** max(scale, 0), 10 ** max(-scale, 0))
 
 
-def cumulative_record(found: Cumulative) -> dict[str, Any]:
+def cumulative_record(found: CumulativeSums) -> dict[str, Any]:
     """Write the sums as plain lists; entry ``i`` is within ``i`` steps of the last price. [USD]"""
     return {
         "last_price": found.last_price,
@@ -116,7 +116,7 @@ def cumulative_record(found: Cumulative) -> dict[str, Any]:
     }
 
 
-def list_reach(found: Cumulative) -> list[dict[str, Any]]:
+def build_distance_table(found: CumulativeSums) -> list[dict[str, Any]]:
     """
     Give the sums within round distances of the last price, and within the furthest of all. [%], [USD]
 
@@ -128,7 +128,7 @@ def list_reach(found: Cumulative) -> list[dict[str, Any]]:
     return [_within(found, k, percent) for k, percent in (*fitting.items(), (rings, rings * found.step_pct))]
 
 
-def _within(found: Cumulative, rings: int, percent: float) -> dict[str, Any]:
+def _within(found: CumulativeSums, rings: int, percent: float) -> dict[str, Any]:
     def within(sums: NDArray[np.int64]) -> int:
         return int(sums[min(rings, len(sums) - 1)])
 
@@ -144,7 +144,7 @@ def _within(found: Cumulative, rings: int, percent: float) -> dict[str, Any]:
     }
 
 
-def _outward(columns: dict[str, NDArray[Any]], distance: NDArray[np.int64]) -> Outward:
+def _outward(columns: dict[str, NDArray[Any]], distance: NDArray[np.int64]) -> DistanceSums:
     """Add up the rings on one side; ``distance`` counts from the last price on and is negative on the other side."""
     mine = distance >= 0
     count = int(distance[mine].max()) + 1 if mine.any() else 0
@@ -155,4 +155,4 @@ def _outward(columns: dict[str, NDArray[Any]], distance: NDArray[np.int64]) -> O
         sums[distance[chosen] + 1] = columns["notional_e6"][chosen]
         return np.cumsum(sums)
 
-    return Outward(add_up("long"), add_up("short"))
+    return DistanceSums(add_up("long"), add_up("short"))

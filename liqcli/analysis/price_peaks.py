@@ -82,7 +82,7 @@ GAP_SIGMAS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class PeakBand:
     """
     A run of bins ``[low, high)``; ``peak`` is the one that holds the most USD.
 
@@ -99,7 +99,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class _Terrain:
+class _ProfileSurface:
     """
     The profile as the steps see it: weight per bin, ground, what is above it, the widest band.
 
@@ -115,7 +115,7 @@ class _Terrain:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class _BinRange:
     """Valley to valley ``[left, right)``, and the trimmed run ``[low, high)`` inside."""
 
     left: int
@@ -130,7 +130,7 @@ def find_bands(
     widest: int,
     min_share: float = DEFAULT_MIN_SHARE,
     widest_alone: int | None = None,
-) -> list[Band]:
+) -> list[PeakBand]:
     """
     Find the bands of a profile: disjoint, by rising bin.
 
@@ -180,14 +180,14 @@ def measure_ground(profile: Profile) -> Floats:
     return np.array([level[max(0, k - near) : k + near + 1].mean() for k in range(n)])
 
 
-def _survey(roots: Profile, usd: Profile, widest: int, ground: Floats) -> _Terrain:
+def _survey(roots: Profile, usd: Profile, widest: int, ground: Floats) -> _ProfileSurface:
     padded = np.concatenate(([0], roots, [0]))
     smooth = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
     weight = roots.astype(np.float64)
-    return _Terrain(weight, usd.astype(np.float64), ground, weight - ground, smooth - ground, widest)
+    return _ProfileSurface(weight, usd.astype(np.float64), ground, weight - ground, smooth - ground, widest)
 
 
-def _find_alone(roots: Profile, usd: Profile, widest: int, widest_alone: int) -> list[Band]:
+def _find_alone(roots: Profile, usd: Profile, widest: int, widest_alone: int) -> list[PeakBand]:
     """
     Find the bands wider than ``widest`` that stand out of all that lies beside them, other bands included.
 
@@ -201,7 +201,7 @@ def _find_alone(roots: Profile, usd: Profile, widest: int, widest_alone: int) ->
     return [band for band in bands if band.contrast >= CONTRAST]
 
 
-def _split(terrain: _Terrain) -> list[_Stretch]:
+def _split(terrain: _ProfileSurface) -> list[_BinRange]:
     """Cut the axis at the valleys between the peaks that stand out of their shoulders."""
     # The axis goes on beyond its ends, and nothing is there: a peak at the end stands as high as it is.
     framed = np.concatenate(([-terrain.ground[0]], terrain.smooth, [-terrain.ground[-1]]))
@@ -213,8 +213,8 @@ def _split(terrain: _Terrain) -> list[_Stretch]:
     return [_stretch(terrain, a, b) for a, b in pairwise(cuts)] if peaks else []
 
 
-def _stretch(terrain: _Terrain, left: int, right: int) -> _Stretch:
-    return _Stretch(left, right, *_trim(terrain.above, left, right))
+def _stretch(terrain: _ProfileSurface, left: int, right: int) -> _BinRange:
+    return _BinRange(left, right, *_trim(terrain.above, left, right))
 
 
 def _trim(above: Floats, left: int, right: int) -> tuple[int, int]:
@@ -241,7 +241,7 @@ def _heaviest_run(values: Floats) -> tuple[int, int]:
     return span
 
 
-def _join(terrain: _Terrain, stretches: list[_Stretch]) -> list[_Stretch]:
+def _join(terrain: _ProfileSurface, stretches: list[_BinRange]) -> list[_BinRange]:
     """Join the two neighbours with the least believable gap, until every gap is believable."""
     gaps = [_gap_sigmas(terrain, a, b) for a, b in pairwise(stretches)]
     while gaps and min(gaps) < GAP_SIGMAS:
@@ -255,7 +255,7 @@ def _join(terrain: _Terrain, stretches: list[_Stretch]) -> list[_Stretch]:
     return stretches
 
 
-def _gap_sigmas(terrain: _Terrain, below: _Stretch, over: _Stretch) -> float:
+def _gap_sigmas(terrain: _ProfileSurface, below: _BinRange, over: _BinRange) -> float:
     """
     By how many standard deviations the gap holds less than it would if the thinner neighbour went on through it.
 
@@ -278,7 +278,7 @@ def _gap_sigmas(terrain: _Terrain, below: _Stretch, over: _Stretch) -> float:
     return (expected - held) / math.sqrt(order_size * (expected + ground))
 
 
-def _cut(terrain: _Terrain, low: int, high: int) -> list[tuple[int, int]]:
+def _cut(terrain: _ProfileSurface, low: int, high: int) -> list[tuple[int, int]]:
     """Cut a run that is wider than a band may be at the lowest place of its middle half, and again."""
     if high - low <= terrain.widest:
         return [(low, high)]
@@ -297,24 +297,24 @@ def _shrink(usd: Profile, low: int, high: int) -> tuple[int, int]:
     return (low + int(filled[0]), low + int(filled[-1]) + 1) if len(filled) else (low, low)
 
 
-def _list_beside(terrain: _Terrain, runs: list[tuple[int, int]], low: int, high: int) -> list[int]:
+def _list_beside(terrain: _ProfileSurface, runs: list[tuple[int, int]], low: int, high: int) -> list[int]:
     """List the bins beside a run, other runs left out."""
     reach = _reach(terrain)
     taken = {k for run in runs for k in range(*run)}
     return [k for k in range(max(0, low - reach), min(len(terrain.weight), high + reach)) if k not in taken]
 
 
-def _reach(terrain: _Terrain) -> int:
+def _reach(terrain: _ProfileSurface) -> int:
     return max(2, round(BESIDE * terrain.widest))
 
 
-def _describe_alone(terrain: _Terrain, low: int, high: int) -> Band:
+def _describe_alone(terrain: _ProfileSurface, low: int, high: int) -> PeakBand:
     """Describe a band beside which nothing is left out, and beyond the ends of the axis nothing lies."""
     beside = _list_beside(terrain, [(low, high)], low, high)
     return _describe(terrain, low, high, beside, 2 * _reach(terrain) - len(beside))
 
 
-def _describe(terrain: _Terrain, low: int, high: int, beside: list[int], beyond: int = 0) -> Band:
+def _describe(terrain: _ProfileSurface, low: int, high: int, beside: list[int], beyond: int = 0) -> PeakBand:
     """Describe a band by what it holds, the bins ``beside`` it and the number of empty ones ``beyond`` the axis."""
     peak = low + int(np.argmax(terrain.usd[low:high]))  # the lower one on a tie
     weight, usd = float(terrain.weight[low:high].sum()), float(terrain.usd[low:high].sum())
@@ -324,18 +324,18 @@ def _describe(terrain: _Terrain, low: int, high: int, beside: list[int], beyond:
     unknown = 0.0 if high - low == len(terrain.weight) else math.inf
     contrast = _divide(sure / (high - low), float(terrain.weight[beside].sum()) / count if count else unknown)
     usd_contrast = _divide(usd / (high - low), float(terrain.usd[beside].sum()) / count if count else 0.0)
-    return Band(low, high, peak, int(usd), contrast, usd_contrast)
+    return PeakBand(low, high, peak, int(usd), contrast, usd_contrast)
 
 
 def _divide(part: float, whole: float) -> float:
     return part / whole if whole > 0 else math.inf if part > 0 else 0.0
 
 
-def _is_large(band: Band, total: int) -> bool:
+def _is_large(band: PeakBand, total: int) -> bool:
     return band.usd >= LARGE_SHARE * total and band.usd_contrast >= LARGE_CONTRAST
 
 
-def _find_core(terrain: _Terrain) -> list[Band]:
+def _find_core(terrain: _ProfileSurface) -> list[PeakBand]:
     """Where nothing stands out: the heaviest bins that make a band, if they are surely denser than the rest."""
     n, width = len(terrain.weight), min(terrain.widest, len(terrain.weight))
     sums = np.convolve(terrain.weight, np.ones(width), "valid")

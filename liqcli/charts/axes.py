@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from liqcli.charts.canvas import Box, Sheet
-from liqcli.charts.heatmap_layout import View
-from liqcli.charts.price import TAG_SIZE, tag_words
+from liqcli.charts.canvas import Box, Canvas
+from liqcli.charts.heatmap_layout import HeatmapLayout
+from liqcli.charts.price import TAG_SIZE, price_tag_text
 from liqcli.charts.ticks import round_ticks
 from liqcli.charts.timeline import LABEL_SIZE
 from liqcli.core.formatting import format_price
@@ -15,22 +15,22 @@ _EVERY = 62  # least distance of two labels [px]
 _BESIDE = 10  # between panel and price label
 
 
-def price_ticks(sheet: Sheet, low: float, high: float, height: float) -> tuple[list[float], float]:
+def price_ticks(sheet: Canvas, low: float, high: float, height: float) -> tuple[list[float], float]:
     """Round prices for the axis, and their step."""
     return round_ticks(low, high, max(int(height / sheet.px(_EVERY)), 2))
 
 
-def measure_gutter(sheet: Sheet, span: tuple[float, float], last_price: float | None) -> float:
+def measure_gutter(sheet: Canvas, span: tuple[float, float], last_price: float | None) -> float:
     """How much room the price labels and the last price need right of the panels. [px]"""
     low, high = span
     ticks, step = price_ticks(sheet, low, high, sheet.height * 0.65)  # the height is not known yet, the figures are
     widths = [sheet.text_width(format_price(tick, step), LABEL_SIZE) for tick in (*ticks, low, high)]
     if last_price is not None:
-        widths.append(sheet.text_width(tag_words(last_price, span), TAG_SIZE, bold=True) + sheet.px(8))
+        widths.append(sheet.text_width(price_tag_text(last_price, span), TAG_SIZE, bold=True) + sheet.px(8))
     return max(widths) + sheet.px(_BESIDE + 6)
 
 
-def draw_price_axis(sheet: Sheet, view: View, panels: tuple[Axes, ...], tag: Box | None) -> None:
+def draw_price_axis(sheet: Canvas, view: HeatmapLayout, panels: tuple[Axes, ...], tag: Box | None) -> None:
     """Draw price lines through the panels and their labels, leaving out what the last price covers."""
     ticks, step = price_ticks(sheet, view.low, view.high, view.heat.height)
     for axes in panels:

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Sheet, rectangles
-from liqcli.charts.figure_spec import Interest
+from liqcli.charts.canvas import Box, Canvas, rectangles
+from liqcli.charts.figure_spec import OpenInterestLine
 from liqcli.charts.ticks import nice_step
 from liqcli.charts.timeline import Timeline, widen
 from liqcli.core.formatting import format_amount, format_tick
@@ -50,14 +50,14 @@ class BarPanel:
         return self.box.bottom + (value - self.bottom) / self.per_px
 
 
-def plan_bars(sheet: Sheet, box: Box, time: Timeline, series: BarSeries) -> BarPanel:
+def plan_bars(sheet: Canvas, box: Box, time: Timeline, series: BarSeries) -> BarPanel:
     """Fit the value axis to the highest bar of each side, leaving words and ribbons free."""
     up, down = float(series.short.max(initial=0.0)), float(series.long.max(initial=0.0))
     per_px = ((up + down) or 1.0) / (box.height - sheet.px(STRIP + _RIBBON + 2) - sheet.px(8))
     return BarPanel(box, time, -down - sheet.px(8) * per_px, per_px)
 
 
-def draw_bars(axes: Axes, sheet: Sheet, panel: BarPanel, series: BarSeries) -> None:
+def draw_bars(axes: Axes, sheet: Canvas, panel: BarPanel, series: BarSeries) -> None:
     """Draw the bars, their zero line, and the amounts at the right."""
     axes.set_ylim(panel.bottom, panel.bottom + panel.box.height * panel.per_px)
     pixel_us = panel.time.us_per_px
@@ -82,7 +82,7 @@ def draw_bars(axes: Axes, sheet: Sheet, panel: BarPanel, series: BarSeries) -> N
 
 
 def shade_cascades(
-    axes: Axes, sheet: Sheet, time: Timeline, cascades: Sequence[Burst], height: float, strip: float = 0
+    axes: Axes, sheet: Canvas, time: Timeline, cascades: Sequence[Burst], height: float, strip: float = 0
 ) -> None:
     """
     Mark each cascade, at least three pixels wide: a ribbon at the panel's upper edge, a breath of it down to the foot.
@@ -110,7 +110,7 @@ def shade_cascades(
         )
 
 
-def draw_interest(axes: Axes, sheet: Sheet, panel: BarPanel, interest: Interest) -> None:
+def draw_interest(axes: Axes, sheet: Canvas, panel: BarPanel, interest: OpenInterestLine) -> None:
     """Draw open interest as a line from its own lowest to its own highest, over the whole height under the words."""
     low, high = np.nanmin(interest.values), np.nanmax(interest.values)
     free = panel.box.height - sheet.px(STRIP) - sheet.px(12)
@@ -128,7 +128,7 @@ def draw_interest(axes: Axes, sheet: Sheet, panel: BarPanel, interest: Interest)
 
 
 def write_words(
-    sheet: Sheet, box: Box, series: BarSeries, cascades: Sequence[Burst], interest: Interest | None
+    sheet: Canvas, box: Box, series: BarSeries, cascades: Sequence[Burst], interest: OpenInterestLine | None
 ) -> None:
     """Say in the strip over the bars which side is which, their peaks, and what else is drawn, as far as it fits."""
     x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
@@ -145,7 +145,7 @@ def write_words(
 
 
 def _list_words(
-    sheet: Sheet, series: BarSeries, cascades: Sequence[Burst], interest: Interest | None
+    sheet: Canvas, series: BarSeries, cascades: Sequence[Burst], interest: OpenInterestLine | None
 ) -> list[tuple[str, str, str]]:
     """List what stands in the strip: bold words, their colour, a quiet note after them."""
 
@@ -173,7 +173,7 @@ def _columns(
     return rectangles(left[some], left[some] + width, 0.0, shown[some])
 
 
-def _write_amounts(axes: Axes, sheet: Sheet, panel: BarPanel, unit: str) -> None:
+def _write_amounts(axes: Axes, sheet: Canvas, panel: BarPanel, unit: str) -> None:
     step = nice_step(max(sheet.px(24) * panel.per_px, 1.0 if unit == "events" else 0.0))
     lowest = panel.bottom + sheet.px(8) * panel.per_px
     highest = panel.bottom + (panel.box.height - sheet.px(STRIP)) * panel.per_px

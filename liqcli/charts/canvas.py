@@ -83,7 +83,7 @@ class Box:
         return across and self.bottom < other.top and other.bottom < self.top
 
 
-class Sheet:
+class Canvas:
     """
     A figure addressed in pixels.
 

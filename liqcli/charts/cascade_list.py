@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liqcli.charts.canvas import Box, Sheet
-from liqcli.charts.figure_spec import Burst, CascadesPicture
+from liqcli.charts.canvas import Box, Canvas
+from liqcli.charts.figure_spec import CascadeMark, CascadesSpec
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.charts.ticks import format_day
 from liqcli.core.formatting import format_count, format_duration, format_percent_signed, format_share, format_usd
@@ -19,10 +19,10 @@ _HEADS = ("liquidated", "USD", "share", "start (UTC)", "length", "price")
 
 
 @dataclass(frozen=True, slots=True)
-class BurstList:
+class CascadeList:
     """The rows that fit, their cells, and how wide each column is. [px]"""
 
-    bursts: tuple[Burst, ...]
+    bursts: tuple[CascadeMark, ...]
     cells: list[tuple[str, ...]]
     widths: list[float]
 
@@ -32,7 +32,7 @@ class BurstList:
         return len(self.widths)
 
 
-def plan_list(sheet: Sheet, picture: CascadesPicture, height: float) -> BurstList:
+def plan_list(sheet: Canvas, picture: CascadesSpec, height: float) -> CascadeList:
     """Choose the largest bursts that fit into a height [px], and measure their columns."""
     fits = max(int(height / sheet.px(_ROW)) - 2, 1)
     shown = tuple(sorted(picture.bursts, key=lambda burst: burst.rank)[:fits])
@@ -42,17 +42,17 @@ def plan_list(sheet: Sheet, picture: CascadesPicture, height: float) -> BurstLis
         max(sheet.text_width(text, _SIZE, bold=column < 2) for text in (head, *(row[column] for row in cells)))
         for column, head in enumerate(_HEADS)
     ]
-    return BurstList(shown, cells, widths)
+    return CascadeList(shown, cells, widths)
 
 
-def list_width(sheet: Sheet, plan: BurstList) -> float:
+def list_width(sheet: Canvas, plan: CascadeList) -> float:
     """How wide the list is, the ranks included; 0 without any burst. [px]"""
     if not plan.bursts:
         return 0.0
     return sheet.px(30) + sum(plan.widths) + sheet.px(_GAP) * (plan.columns - 1)
 
 
-def draw_list(sheet: Sheet, picture: CascadesPicture, plan: BurstList, box: Box) -> list[Region]:
+def draw_list(sheet: Canvas, picture: CascadesSpec, plan: CascadeList, box: Box) -> list[Region]:
     """Write the list from the top of a box down; gives where each row stands."""
     if not plan.bursts:
         return []
@@ -75,7 +75,7 @@ def draw_list(sheet: Sheet, picture: CascadesPicture, plan: BurstList, box: Box)
     return rows
 
 
-def _cells(burst: Burst, dated: bool) -> tuple[str, ...]:
+def _cells(burst: CascadeMark, dated: bool) -> tuple[str, ...]:
     arrow = "▼" if burst.position == "long" else "▲"
     clock = f"{from_us(burst.start_us):%H:%M}"
     length_us = max(burst.end_us - burst.start_us, US_PER_S)
@@ -91,7 +91,7 @@ def _cells(burst: Burst, dated: bool) -> tuple[str, ...]:
 
 
 def _write_row(
-    sheet: Sheet, box: Box, y: float, plan: BurstList, cells: Sequence[str], colors: Sequence[str], bold: bool
+    sheet: Canvas, box: Box, y: float, plan: CascadeList, cells: Sequence[str], colors: Sequence[str], bold: bool
 ) -> None:
     """Write one row; the side is flushed left, everything else right."""
     x = box.left + sheet.px(30)

@@ -11,9 +11,9 @@ from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
 from liqcli.charts.bars import STRIP, WORDS
-from liqcli.charts.canvas import Box, Sheet, rectangles
+from liqcli.charts.canvas import Box, Canvas, rectangles
 from liqcli.charts.compact_layout import AXIS_SIZE
-from liqcli.charts.figure_spec import CascadesPicture
+from liqcli.charts.figure_spec import CascadesSpec
 from liqcli.charts.timeline import Timeline
 from liqcli.core.formatting import format_tick, format_usd
 from liqcli.core.model import US_PER_S
@@ -38,7 +38,7 @@ class RateScale:
         return np.where(usd > 0, np.maximum(tall, _LEAST_PX), 0.0)
 
 
-def fit_scale(sheet: Sheet, picture: CascadesPicture, box: Box) -> RateScale:
+def fit_scale(sheet: Canvas, picture: CascadesSpec, box: Box) -> RateScale:
     """Share the panel's height out between the sides, by the decades that each needs."""
     up, down = (float(side.max(initial=0.0)) for side in (picture.short, picture.long))
     top = max(up, down, 1.2 * picture.hot)
@@ -52,12 +52,12 @@ def fit_scale(sheet: Sheet, picture: CascadesPicture, box: Box) -> RateScale:
     return RateScale(sheet.px(5) + decades[1] * per_decade, floor, per_decade)
 
 
-def find_step(sheet: Sheet, time: Timeline) -> int:
+def find_step(sheet: Canvas, time: Timeline) -> int:
     """How many minutes a bar stands for, so that it is wide enough to be seen. [µs]"""
     return max(1, math.ceil(sheet.px(_COLUMN_PX) * time.us_per_px / MINUTE_US)) * MINUTE_US
 
 
-def draw_rate(axes: Axes, sheet: Sheet, picture: CascadesPicture, box: Box, time: Timeline) -> None:
+def draw_rate(axes: Axes, sheet: Canvas, picture: CascadesSpec, box: Box, time: Timeline) -> None:
     """Draw the minutes, the level, and the amounts at the right; the panel is addressed in pixels of height."""
     scale = fit_scale(sheet, picture, box)
     axes.set_ylim(0.0, box.height)
@@ -96,7 +96,7 @@ def draw_rate(axes: Axes, sheet: Sheet, picture: CascadesPicture, box: Box, time
     _write_amounts(axes, sheet, box, scale, ways)
 
 
-def write_rate_words(sheet: Sheet, picture: CascadesPicture, box: Box, time: Timeline) -> None:
+def write_rate_words(sheet: Canvas, picture: CascadesSpec, box: Box, time: Timeline) -> None:
     """Say in the strip over the bars what they are, and when a burst begins, as far as it fits."""
     theme, step = sheet.theme, find_step(sheet, time)
     what = "USD a minute" if step == MINUTE_US else f"USD in the largest minute of each {step // MINUTE_US}"
@@ -118,14 +118,14 @@ def write_rate_words(sheet: Sheet, picture: CascadesPicture, box: Box, time: Tim
         x += width + sheet.px(12)
 
 
-def _largest(picture: CascadesPicture, step: int) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
+def _largest(picture: CascadesSpec, step: int) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
     """Give the largest minute of each stretch, longs and shorts apart."""
     columns = picture.minutes_us // step
     first = np.flatnonzero(np.diff(columns, prepend=columns[:1] - 1))
     return columns[first] * step, [np.maximum.reduceat(side, first) for side in (picture.long, picture.short)]
 
 
-def _write_amounts(axes: Axes, sheet: Sheet, box: Box, scale: RateScale, ways: list[int]) -> None:
+def _write_amounts(axes: Axes, sheet: Canvas, box: Box, scale: RateScale, ways: list[int]) -> None:
     """Write the decades on both sides of the zero line, as many as keep apart."""
     decade = math.ceil(math.log10(scale.floor) - 1e-9)
     marks = [10.0**k for k in range(decade, decade + 7)]

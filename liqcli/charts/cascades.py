@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from liqcli.charts.bars import LEAST_CASCADE_PX, STRIP, WORDS, shade_cascades
-from liqcli.charts.canvas import Box, Sheet, own_style
-from liqcli.charts.cascade_list import BurstList, draw_list, list_width, plan_list
+from liqcli.charts.canvas import Box, Canvas, own_style
+from liqcli.charts.cascade_list import CascadeList, draw_list, list_width, plan_list
 from liqcli.charts.cascade_rate import draw_rate, write_rate_words
-from liqcli.charts.compact_layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, Drawing, open_sheet
-from liqcli.charts.figure_spec import Burst, CascadesPicture, PaletteName, ThemeName
+from liqcli.charts.compact_layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, DrawnFigure, open_canvas
+from liqcli.charts.figure_spec import CascadeMark, CascadesSpec, PaletteName, ThemeName
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.charts.price_line import PriceLine, build_price_line, draw_price_line, plan_axis
@@ -24,7 +24,7 @@ _RATE_SHARE = 0.58  # of the height of both panels
 
 
 @dataclass(frozen=True, slots=True)
-class _Rooms:
+class _Panels:
     """The rooms of the page; ``price`` is None where no price is known. [px]"""
 
     time: Timeline
@@ -34,13 +34,13 @@ class _Rooms:
 
 
 def draw_cascades(
-    picture: CascadesPicture,
+    picture: CascadesSpec,
     *,
     theme: ThemeName = "dark",
     palette: PaletteName = "liq",
     size: tuple[int, int] = COMPACT,
     dpi: float = 100.0,
-) -> Drawing:
+) -> DrawnFigure:
     """
     Draw when liquidations came in bursts.
 
@@ -52,12 +52,12 @@ def draw_cascades(
         Unknown theme or palette, or a size that cannot hold the words.
     """
     with own_style():
-        sheet = open_sheet(size, dpi, theme, palette)
+        sheet = open_canvas(size, dpi, theme, palette)
         regions = _compose(sheet, picture)
-    return Drawing(sheet.figure, regions)
+    return DrawnFigure(sheet.figure, regions)
 
 
-def _compose(sheet: Sheet, picture: CascadesPicture) -> list[Region]:
+def _compose(sheet: Canvas, picture: CascadesSpec) -> list[Region]:
     head = plan_header(sheet, picture)
     draw_header(sheet, picture, head)
     line = build_price_line(picture)
@@ -83,7 +83,7 @@ def _compose(sheet: Sheet, picture: CascadesPicture) -> list[Region]:
     return [*_map(sheet, picture, rooms), *draw_list(sheet, picture, listed, rooms.aside)]
 
 
-def _lay_out(sheet: Sheet, picture: CascadesPicture, head: float, line: PriceLine | None, listed: BurstList) -> _Rooms:
+def _lay_out(sheet: Canvas, picture: CascadesSpec, head: float, line: PriceLine | None, listed: CascadeList) -> _Panels:
     px = sheet.px
     wide = list_width(sheet, listed)
     top = sheet.height - head
@@ -99,10 +99,10 @@ def _lay_out(sheet: Sheet, picture: CascadesPicture, head: float, line: PriceLin
     both = tall - px(_CHIPS)
     rate = Box(time.left, px(FOOT), time.width, _RATE_SHARE * both if line is not None else both)
     price = Box(time.left, rate.top + px(_CHIPS), time.width, both - rate.height) if line is not None else None
-    return _Rooms(time, rate, price, aside)
+    return _Panels(time, rate, price, aside)
 
 
-def _draw_chips(sheet: Sheet, picture: CascadesPicture, rooms: _Rooms) -> None:
+def _draw_chips(sheet: Canvas, picture: CascadesSpec, rooms: _Panels) -> None:
     """Print the ranks over the minutes, each with a line to its burst."""
     y = rooms.rate.top + sheet.px(_CHIPS) / 2
     if not picture.bursts:
@@ -113,7 +113,7 @@ def _draw_chips(sheet: Sheet, picture: CascadesPicture, rooms: _Rooms) -> None:
         sheet.line((x, plate.bottom), (at, rooms.rate.top), sheet.theme.muted, 0.9)
 
 
-def _place_chips(sheet: Sheet, picture: CascadesPicture, time: Timeline) -> list[tuple[Burst, float, float]]:
+def _place_chips(sheet: Canvas, picture: CascadesSpec, time: Timeline) -> list[tuple[CascadeMark, float, float]]:
     """
     Choose the ranks to print, best first, as far as each stays near its burst.
 
@@ -123,7 +123,7 @@ def _place_chips(sheet: Sheet, picture: CascadesPicture, time: Timeline) -> list
         Middle of the burst, and of its plate. [px]
     """
     wide, furthest = sheet.px(26), sheet.px(_FURTHEST)
-    chosen: list[tuple[Burst, float, float]] = []
+    chosen: list[tuple[CascadeMark, float, float]] = []
     for burst in sorted(picture.bursts, key=lambda b: b.rank)[:_MOST_CHIPS]:
         middle = time.x((burst.start_us + burst.end_us) / 2)
         tried = sorted([*((b, at) for b, at, _ in chosen), (burst, middle)], key=_by_place)
@@ -136,11 +136,11 @@ def _place_chips(sheet: Sheet, picture: CascadesPicture, time: Timeline) -> list
     return chosen
 
 
-def _by_place(placed: tuple[Burst, float]) -> tuple[float, int]:
+def _by_place(placed: tuple[CascadeMark, float]) -> tuple[float, int]:
     return placed[1], placed[0].rank
 
 
-def _map(sheet: Sheet, picture: CascadesPicture, rooms: _Rooms) -> list[Region]:
+def _map(sheet: Canvas, picture: CascadesSpec, rooms: _Panels) -> list[Region]:
     page = Page(sheet.width, sheet.height)
     boxes = [rooms.rate] if rooms.price is None else [rooms.rate, rooms.price]
     found = [page.region("panel", key, box) for key, box in enumerate(boxes)]

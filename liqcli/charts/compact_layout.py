@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.canvas import Box, Canvas
 from liqcli.charts.figure_spec import PaletteName, ThemeName
 from liqcli.charts.hit_regions import Region
 from liqcli.charts.palettes import find_palette
@@ -22,7 +22,7 @@ _SMALLEST, _LARGEST = (800, 420), (6000, 4000)
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class DrawnFigure:
     """A figure, and where on it things stand."""
 
     figure: Figure
@@ -42,7 +42,7 @@ class ValueAxis:
         return self.box.bottom + self.box.height * (value - self.low) / (self.high - self.low)
 
 
-def open_sheet(size: tuple[int, int], dpi: float, theme: ThemeName, palette: PaletteName) -> Sheet:
+def open_canvas(size: tuple[int, int], dpi: float, theme: ThemeName, palette: PaletteName) -> Canvas:
     """
     Open the page of a compact picture.
 
@@ -54,15 +54,15 @@ def open_sheet(size: tuple[int, int], dpi: float, theme: ThemeName, palette: Pal
     if not all(low <= side <= high for low, side, high in zip(_SMALLEST, size, _LARGEST, strict=True)):
         raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 420 and 6000 x 4000 is possible")
     look = find_theme(theme, palette)
-    return Sheet(size, dpi, look, find_palette(palette, look.name), COMPACT)
+    return Canvas(size, dpi, look, find_palette(palette, look.name), COMPACT)
 
 
-def list_axis(sheet: Sheet, axis: ValueAxis, every: float = 44) -> tuple[list[float], float]:
+def list_axis(sheet: Canvas, axis: ValueAxis, every: float = 44) -> tuple[list[float], float]:
     """Round values at least so far apart [px] on an axis, and their step."""
     return round_ticks(axis.low, axis.high, max(int(axis.box.height / sheet.px(every)), 1))
 
 
-def write_axis(sheet: Sheet, axes: Axes, axis: ValueAxis, labels: list[tuple[float, str]]) -> None:
+def write_axis(sheet: Canvas, axes: Axes, axis: ValueAxis, labels: list[tuple[float, str]]) -> None:
     """Draw quiet lines through a panel and their labels right of it, leaving out what would lie on its edges."""
     axes.set_ylim(axis.low, axis.high)
     sheet.rule(axes, across=[value for value, _ in labels])

@@ -9,17 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Sheet, own_style
+from liqcli.charts.canvas import Box, Canvas, own_style
 from liqcli.charts.compact_layout import (
     COMPACT,
     EDGE,
-    Drawing,
+    DrawnFigure,
     ValueAxis,
     list_axis,
-    open_sheet,
+    open_canvas,
     write_axis,
 )
-from liqcli.charts.figure_spec import CumulativePicture, PaletteName, ThemeName
+from liqcli.charts.figure_spec import CumulativeSpec, PaletteName, ThemeName
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.core.formatting import format_axis, format_price, format_usd, price_decimals
@@ -32,7 +32,7 @@ _MARGIN = 0.06
 
 
 @dataclass(frozen=True, slots=True)
-class _Ruler:
+class _DistanceAxis:
     """The distance axis: ``zero`` [px] is the last price, a step is ``per_step`` wide [px]."""
 
     box: Box
@@ -70,13 +70,13 @@ class _Side:
 
 
 def draw_cumulative(
-    picture: CumulativePicture,
+    picture: CumulativeSpec,
     *,
     theme: ThemeName = "dark",
     palette: PaletteName = "liq",
     size: tuple[int, int] = COMPACT,
     dpi: float = 100.0,
-) -> Drawing:
+) -> DrawnFigure:
     """
     Draw the sums outward from the last price.
 
@@ -88,12 +88,12 @@ def draw_cumulative(
         Unknown theme or palette, or a size that cannot hold the words.
     """
     with own_style():
-        sheet = open_sheet(size, dpi, theme, palette)
+        sheet = open_canvas(size, dpi, theme, palette)
         regions = _compose(sheet, picture)
-    return Drawing(sheet.figure, regions)
+    return DrawnFigure(sheet.figure, regions)
 
 
-def _compose(sheet: Sheet, picture: CumulativePicture) -> list[Region]:
+def _compose(sheet: Canvas, picture: CumulativeSpec) -> list[Region]:
     px = sheet.px
     head = plan_header(sheet, picture)
     draw_header(sheet, picture, head)
@@ -123,17 +123,17 @@ def _compose(sheet: Sheet, picture: CumulativePicture) -> list[Region]:
     return [page.region("panel", 0, box), *steps]
 
 
-def _plan_ruler(box: Box, below: _Side, above: _Side) -> _Ruler:
+def _plan_ruler(box: Box, below: _Side, above: _Side) -> _DistanceAxis:
     """Put the last price where both sides fit at the same scale."""
     longer = max(above.steps, below.steps)
     least = _NARROWEST / (1 - _NARROWEST) * longer if longer >= _FEWEST_STEPS else _FEWEST_STEPS
     left, right = max(below.steps, least), max(above.steps, least)
     per_step = box.width / ((left + right) * (1 + _MARGIN / 2))
     zero = box.left + per_step * left + (box.width - per_step * (left + right)) / 2
-    return _Ruler(box, zero, per_step)
+    return _DistanceAxis(box, zero, per_step)
 
 
-def _draw_side(axes: Axes, sheet: Sheet, side: _Side) -> None:
+def _draw_side(axes: Axes, sheet: Canvas, side: _Side) -> None:
     """Stack shorts on longs as steps: what lies within a distance is known from there on outward."""
     edge = max(abs(limit) for limit in axes.get_xlim() if limit * side.way >= 0)
     # A step's sum is reached at its outer edge, so no event is shown too near; beyond the last one nothing is added.
@@ -151,7 +151,7 @@ def _draw_side(axes: Axes, sheet: Sheet, side: _Side) -> None:
     )
 
 
-def _write_total(sheet: Sheet, ruler: _Ruler, side: _Side, room: float) -> None:
+def _write_total(sheet: Canvas, ruler: _DistanceAxis, side: _Side, room: float) -> None:
     """Write over each side what it holds; longs and shorts apart where both fit into ``room`` [px], never one alone."""
     theme = sheet.theme
     total = f"{format_usd(side.total)} USD"
@@ -170,7 +170,7 @@ def _write_total(sheet: Sheet, ruler: _Ruler, side: _Side, room: float) -> None:
         x += width
 
 
-def _round_multiples(picture: CumulativePicture, ruler: _Ruler, apart: float) -> int:
+def _round_multiples(picture: CumulativeSpec, ruler: _DistanceAxis, apart: float) -> int:
     """Give how many steps lie between two columns of numbers: round in percent, and wide enough."""
     multiple = 1
     while True:
@@ -182,7 +182,7 @@ def _round_multiples(picture: CumulativePicture, ruler: _Ruler, apart: float) ->
 
 
 def _write_numbers(
-    sheet: Sheet, picture: CumulativePicture, ruler: _Ruler, sides: tuple[_Side, _Side], headings: tuple[str, ...]
+    sheet: Canvas, picture: CumulativeSpec, ruler: _DistanceAxis, sides: tuple[_Side, _Side], headings: tuple[str, ...]
 ) -> None:
     """Write under the curve what lies within each round distance, longs and shorts apart."""
     theme, px = sheet.theme, sheet.px
@@ -201,7 +201,7 @@ def _write_numbers(
 
 
 def _list_columns(
-    sheet: Sheet, picture: CumulativePicture, ruler: _Ruler, sides: tuple[_Side, _Side]
+    sheet: Canvas, picture: CumulativeSpec, ruler: _DistanceAxis, sides: tuple[_Side, _Side]
 ) -> list[tuple[int, list[str]]]:
     """List the columns of numbers: how many steps away, and distance, price, shorts, longs as text."""
     step = 10.0 ** (math.floor(math.log10(picture.last_price)) - 4)  # five figures

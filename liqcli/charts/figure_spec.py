@@ -33,7 +33,7 @@ class HeadlineNumber:
     tone: Tone = "plain"
 
 
-class Titled(Protocol):
+class TitledFigure(Protocol):
     """What the head of every picture needs; long titles shrink, then wrap, and ``$`` is an ordinary character."""
 
     @property
@@ -54,7 +54,7 @@ class Titled(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class ClusterLabel:
     """A price band ``[low, high)`` [quote] to label at the profile; ``notional`` [USD], ``share`` in 0..1."""
 
     rank: int
@@ -65,7 +65,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Interest:
+class OpenInterestLine:
     """
     Contracts that are open: snapshots at ``ts_us`` [µs UTC] of ``values`` in ``unit``, shape ``(n,)`` each.
 
@@ -84,7 +84,7 @@ class Interest:
 
 
 @dataclass(frozen=True, slots=True)
-class HeatmapPicture:
+class HeatmapSpec:
     """
     Everything the picture says, computed by others.
 
@@ -130,15 +130,15 @@ class HeatmapPicture:
     prices: PriceSeries | None = None
     trace: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
     last_price: float | None = None
-    bands: Sequence[Band] = ()
+    bands: Sequence[ClusterLabel] = ()
     cascades: Sequence[tuple[int, int, int]] = ()
-    interest: Interest | None = None
+    interest: OpenInterestLine | None = None
     bounded: bool = False
     sample: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Burst:
+class CascadeMark:
     """
     A cascade: rank 1 holds the most USD; ``start_us`` and ``end_us`` of its first and last print. [µs UTC]
 
@@ -157,14 +157,14 @@ class Burst:
 
 
 @dataclass(frozen=True, slots=True)
-class CascadesPicture:
+class CascadesSpec:
     """
     When liquidations came in bursts: USD a minute against the level at which a burst begins, and the price over it.
 
     Parameters
     ----------
     title, subtitle, headline, sample
-        As for :class:`liqcli.charts.HeatmapPicture`.
+        As for :class:`liqcli.charts.HeatmapSpec`.
     start_us, end_us : int
         The window. [µs UTC]
     minutes_us, long, short : ndarray, shape (n,)
@@ -174,7 +174,7 @@ class CascadesPicture:
     bursts : sequence of Burst
         By rank.
     gaps, prices, trace
-        As for :class:`liqcli.charts.HeatmapPicture`; without prices and trace the panel of price is left out.
+        As for :class:`liqcli.charts.HeatmapSpec`; without prices and trace the panel of price is left out.
     """
 
     title: str
@@ -188,7 +188,7 @@ class CascadesPicture:
     median: float
     hot: float
     hot_orders: int
-    bursts: Sequence[Burst] = ()
+    bursts: Sequence[CascadeMark] = ()
     gaps: Sequence[tuple[int, int]] = ()
     prices: PriceSeries | None = None
     trace: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
@@ -196,14 +196,14 @@ class CascadesPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class InterestPicture:
+class OpenInterestSpec:
     """
     Open contracts against forced closures.
 
     Parameters
     ----------
     title, subtitle, headline, sample
-        As for :class:`liqcli.charts.HeatmapPicture`.
+        As for :class:`liqcli.charts.HeatmapSpec`.
     start_us, end_us : int
         The window. [µs UTC]
     interest : Interest
@@ -213,7 +213,7 @@ class InterestPicture:
     starts_us, step_us, long, short
         Liquidations per bucket, shape (n,). [µs UTC], [µs], [USD]
     cascades, gaps
-        As for :class:`liqcli.charts.HeatmapPicture`.
+        As for :class:`liqcli.charts.HeatmapSpec`.
     """
 
     title: str
@@ -221,8 +221,8 @@ class InterestPicture:
     headline: tuple[HeadlineNumber, ...]
     start_us: int
     end_us: int
-    interest: Interest
-    contracts: Interest | None
+    interest: OpenInterestLine
+    contracts: OpenInterestLine | None
     starts_us: NDArray[np.int64]
     step_us: int
     long: NDArray[np.float64]
@@ -233,14 +233,14 @@ class InterestPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class CumulativePicture:
+class CumulativeSpec:
     """
     USD liquidated within x % of the last price, below and above it.
 
     Parameters
     ----------
     title, subtitle, headline, sample
-        As for :class:`liqcli.charts.HeatmapPicture`.
+        As for :class:`liqcli.charts.HeatmapSpec`.
     last_price : float
         Where the sums begin. [quote]
     step_pct : float

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from liqcli.charts.canvas import Box, Sheet
-from liqcli.charts.figure_spec import HeadlineNumber, Titled
+from liqcli.charts.canvas import Box, Canvas
+from liqcli.charts.figure_spec import HeadlineNumber, TitledFigure
 from liqcli.charts.fonts import printable
 from liqcli.charts.text_fit import cut, wrap
 
@@ -39,7 +39,7 @@ class HeaderPlan:
     height: float = 0.0
 
 
-def plan_header(sheet: Sheet, picture: Titled) -> HeaderPlan:
+def plan_header(sheet: Canvas, picture: TitledFigure) -> HeaderPlan:
     """Measure all words of the head and settle sizes, line breaks and height."""
     plan = HeaderPlan()
     room = sheet.width - 2 * sheet.px(28)
@@ -53,7 +53,7 @@ def plan_header(sheet: Sheet, picture: Titled) -> HeaderPlan:
     return plan
 
 
-def _plan_numbers(sheet: Sheet, headline: tuple[HeadlineNumber, ...], room: float, plan: HeaderPlan) -> None:
+def _plan_numbers(sheet: Canvas, headline: tuple[HeadlineNumber, ...], room: float, plan: HeaderPlan) -> None:
     for shrink in (1.0, 0.9, 0.8):
         plan.shrink, plan.numbers = shrink, [_measure(sheet, number, shrink) for number in headline]
         if _row_width(sheet, plan) <= _SIDE_SHARE * room:
@@ -68,7 +68,7 @@ def _plan_numbers(sheet: Sheet, headline: tuple[HeadlineNumber, ...], room: floa
         plan.numbers = [_Number(value, label, plan.numbers[0].color, room)]
 
 
-def _measure(sheet: Sheet, number: HeadlineNumber, shrink: float) -> _Number:
+def _measure(sheet: Canvas, number: HeadlineNumber, shrink: float) -> _Number:
     value, label = printable(number.value), printable(number.label)
     width = max(
         sheet.text_width(value, _VALUE_SIZE * shrink, bold=True),
@@ -77,12 +77,12 @@ def _measure(sheet: Sheet, number: HeadlineNumber, shrink: float) -> _Number:
     return _Number(value, label, sheet.theme.tone(number.tone), width)
 
 
-def _row_width(sheet: Sheet, plan: HeaderPlan) -> float:
+def _row_width(sheet: Canvas, plan: HeaderPlan) -> float:
     gaps = sheet.px(_GAP) * plan.shrink * max(len(plan.numbers) - 1, 0)
     return sum(number.width for number in plan.numbers) + gaps
 
 
-def _mark_width(sheet: Sheet) -> float:
+def _mark_width(sheet: Canvas) -> float:
     return sheet.text_width(SAMPLE_MARK, _MARK_SIZE, bold=True) + sheet.px(20)
 
 
@@ -90,7 +90,7 @@ def _title_line(plan: HeaderPlan) -> float:
     return plan.title_size * 1.3
 
 
-def _plan_words(sheet: Sheet, picture: Titled, room: float, plan: HeaderPlan) -> None:
+def _plan_words(sheet: Canvas, picture: TitledFigure, room: float, plan: HeaderPlan) -> None:
     title_room = room - (_mark_width(sheet) + sheet.px(16) if picture.sample else 0.0)
     title, subtitle = printable(picture.title), printable(picture.subtitle)
     for size in _TITLE_SIZES:
@@ -101,7 +101,7 @@ def _plan_words(sheet: Sheet, picture: Titled, room: float, plan: HeaderPlan) ->
     plan.subtitle = wrap(subtitle, room, lambda t: sheet.text_width(t, _SUBTITLE_SIZE), 3)
 
 
-def draw_header(sheet: Sheet, picture: Titled, plan: HeaderPlan) -> None:
+def draw_header(sheet: Canvas, picture: TitledFigure, plan: HeaderPlan) -> None:
     """Draw the head as planned."""
     left, y = sheet.px(28), sheet.height - sheet.px(_TOP)
     for row, line in enumerate(plan.title):
@@ -119,7 +119,7 @@ def draw_header(sheet: Sheet, picture: Titled, plan: HeaderPlan) -> None:
         _draw_numbers(sheet, plan, sheet.width - left - _row_width(sheet, plan), sheet.height - sheet.px(_TOP))
 
 
-def _draw_mark(sheet: Sheet, left: float, middle: float) -> None:
+def _draw_mark(sheet: Canvas, left: float, middle: float) -> None:
     height = sheet.px(22)
     box = Box(left, middle - height / 2, _mark_width(sheet), height)
     sheet.pill(box, sheet.theme.warn)
@@ -135,7 +135,7 @@ def _draw_mark(sheet: Sheet, left: float, middle: float) -> None:
     )
 
 
-def _draw_numbers(sheet: Sheet, plan: HeaderPlan, left: float, y: float, left_aligned: bool = False) -> None:
+def _draw_numbers(sheet: Canvas, plan: HeaderPlan, left: float, y: float, left_aligned: bool = False) -> None:
     for number in plan.numbers:
         # Right-aligned under each other at the right edge of the page, left-aligned in a row of their own.
         x, ha = (left, "left") if left_aligned else (left + number.width, "right")

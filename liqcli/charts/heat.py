@@ -13,9 +13,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Sheet, rectangles
-from liqcli.charts.figure_spec import HeatmapPicture
-from liqcli.charts.heatmap_layout import View
+from liqcli.charts.canvas import Box, Canvas, rectangles
+from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.heatmap_layout import HeatmapLayout
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.timeline import GAP_WORDS, visible_gaps
 
@@ -56,7 +56,7 @@ class Bands:
     so_far: NDArray[np.float64]
 
 
-def sum_bands(picture: HeatmapPicture, sheet: Sheet, view: View) -> Bands:
+def sum_bands(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> Bands:
     """
     Sum up along time, and for each bin over as many neighbours as make a band that can be seen.
 
@@ -74,7 +74,7 @@ def sum_bands(picture: HeatmapPicture, sheet: Sheet, view: View) -> Bands:
 
 
 def draw_heat(
-    axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, colors: NDArray[np.uint8], norm: HeatNorm
+    axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, colors: NDArray[np.uint8], norm: HeatNorm
 ) -> None:
     """Draw bands, coloured already, and cells on the panel of time and price."""
     grid = picture.grid
@@ -91,7 +91,7 @@ def draw_heat(
     _draw_cells(axes, sheet, picture, view, norm)
 
 
-def _draw_cells(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, norm: HeatNorm) -> None:
+def _draw_cells(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, norm: HeatNorm) -> None:
     """
     Draw the cells that are not empty, coldest first, each at least a few pixels large about its own middle.
 
@@ -120,7 +120,7 @@ def _draw_cells(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, n
 
 
 def write_gaps(
-    sheet: Sheet, picture: HeatmapPicture, view: View, prices: NDArray[np.float64], taken: Sequence[Box]
+    sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, prices: NDArray[np.float64], taken: Sequence[Box]
 ) -> None:
     """
     Write "not recorded" into each gap that is wide enough, upright where only that fits.

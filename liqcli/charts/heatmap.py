@@ -8,12 +8,12 @@ from matplotlib.colors import ListedColormap
 
 from liqcli.charts.axes import draw_price_axis, measure_gutter
 from liqcli.charts.bars import STRIP, BarSeries, draw_bars, draw_interest, plan_bars, shade_cascades, write_words
-from liqcli.charts.canvas import Sheet, own_style
-from liqcli.charts.compact_layout import Drawing
-from liqcli.charts.figure_spec import HeatmapPicture, PaletteName, ScaleName, Shown, ThemeName
+from liqcli.charts.canvas import Canvas, own_style
+from liqcli.charts.compact_layout import DrawnFigure
+from liqcli.charts.figure_spec import HeatmapSpec, PaletteName, ScaleName, Shown, ThemeName
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.heat import band_colors, draw_heat, sum_bands, write_gaps
-from liqcli.charts.heatmap_layout import Sides, View, lay_out, split_sides
+from liqcli.charts.heatmap_layout import HeatmapLayout, Sides, lay_out, split_sides
 from liqcli.charts.hit_regions import Region, map_regions
 from liqcli.charts.legend import draw_legend
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
@@ -25,7 +25,7 @@ from liqcli.charts.price import (
     fit_candles,
     price_extents,
 )
-from liqcli.charts.price_range import draw_escapes, draw_outside, find_escapes, price_span
+from liqcli.charts.price_range import draw_outside, draw_prices_outside, find_prices_outside, price_span
 from liqcli.charts.profile import draw_profile
 from liqcli.charts.themes import find_theme
 from liqcli.charts.timeline import draw_gaps, draw_time_axis
@@ -37,7 +37,7 @@ SMALLEST, LARGEST = (800, 500), (6000, 4000)
 
 
 def draw_heatmap(
-    picture: HeatmapPicture,
+    picture: HeatmapSpec,
     *,
     theme: ThemeName = "dark",
     palette: PaletteName = "liq",
@@ -45,7 +45,7 @@ def draw_heatmap(
     position: Shown = "both",
     size: tuple[int, int] = DESIGN,
     dpi: float = 100.0,
-) -> Drawing:
+) -> DrawnFigure:
     """
     Draw realized liquidations by price and time.
 
@@ -73,13 +73,13 @@ def draw_heatmap(
     _check(picture, size)
     look = find_theme(theme, palette)
     with own_style():
-        sheet = Sheet(size, dpi, look, find_palette(palette, look.name))
+        sheet = Canvas(size, dpi, look, find_palette(palette, look.name))
         heat = HeatNorm(picture.values, scale), find_glow(palette, look.name)
         regions = _compose(sheet, picture, heat, position)
-    return Drawing(sheet.figure, regions)
+    return DrawnFigure(sheet.figure, regions)
 
 
-def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
+def _check(picture: HeatmapSpec, size: tuple[int, int]) -> None:
     shape = (len(picture.grid.price_edges) - 1, len(picture.grid.bucket_starts_us))
     if np.shape(picture.values) != shape or 0 in shape:
         raise UsageError(f"the cells have the shape {np.shape(picture.values)}, the grid has {shape}")
@@ -88,7 +88,7 @@ def _check(picture: HeatmapPicture, size: tuple[int, int]) -> None:
 
 
 def _compose(
-    sheet: Sheet, picture: HeatmapPicture, colors: tuple[HeatNorm, ListedColormap], position: Shown
+    sheet: Canvas, picture: HeatmapSpec, colors: tuple[HeatNorm, ListedColormap], position: Shown
 ) -> list[Region]:
     norm, glow = colors
     head, span = plan_header(sheet, picture), price_span(picture)
@@ -116,14 +116,14 @@ def _compose(
     return map_regions(sheet, picture, view, labels)
 
 
-def _draw_price(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -> str:
+def _draw_price(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout) -> str:
     """Draw candles or line, and give the words that say which."""
     candles = fit_candles(picture, sheet, view)
     extents = price_extents(picture, candles)
     outside = draw_outside(sheet, view, picture)
     led_out = candles is None and outside  # the line joins events' prices: those that are left out are named already
-    escapes = [] if led_out else find_escapes(extents, view.low, view.high)
-    marks = draw_escapes(sheet, view, escapes, outside)
+    escapes = [] if led_out else find_prices_outside(extents, view.low, view.high)
+    marks = draw_prices_outside(sheet, view, escapes, outside)
     write_gaps(sheet, picture, view, extents, marks)
     if candles is not None:
         draw_candles(axes, sheet, view, candles)
@@ -134,7 +134,7 @@ def _draw_price(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View) -
     return ""
 
 
-def _draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sides: Sides) -> None:
+def _draw_bars(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, sides: Sides) -> None:
     """Draw the panel below: the grid's columns summed up, with cascades and open interest."""
     grid = picture.grid
     series = BarSeries(
@@ -148,7 +148,7 @@ def _draw_bars(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, si
     write_words(sheet, view.bars, series, picture.cascades, picture.interest)
 
 
-def _write_captions(sheet: Sheet, view: View, picture: HeatmapPicture, price_words: str) -> None:
+def _write_captions(sheet: Canvas, view: HeatmapLayout, picture: HeatmapSpec, price_words: str) -> None:
     """Say over each panel what it shows."""
     y = view.heat.top + sheet.px(8)
     if not np.any(picture.values > 0):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Sheet
-from liqcli.charts.figure_spec import HeatmapPicture, Shown
+from liqcli.charts.canvas import Box, Canvas
+from liqcli.charts.figure_spec import HeatmapSpec, Shown
 from liqcli.charts.timeline import Timeline
 from liqcli.core.model import PriceSeries
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class HeatmapLayout:
     """The rooms of the page and the ranges of its two shared axes."""
 
     header: Box
@@ -39,7 +39,7 @@ class Sides:
     short: NDArray[np.float64]
 
 
-def split_sides(picture: HeatmapPicture, shown: Shown) -> Sides:
+def split_sides(picture: HeatmapSpec, shown: Shown) -> Sides:
     """Take the two sides out of the grid in the unit that the cells show; the side not shown is 0."""
     grid = picture.grid
     pairs = {"USD": (grid.long_notional, grid.short_notional), "events": (grid.long_events, grid.short_events)}
@@ -50,7 +50,7 @@ def split_sides(picture: HeatmapPicture, shown: Shown) -> Sides:
     )
 
 
-def time_span(picture: HeatmapPicture) -> tuple[int, int]:
+def time_span(picture: HeatmapSpec) -> tuple[int, int]:
     """The time axis: the window, not the rest of the buckets that reach beyond its ends. [µs UTC]"""
     return picture.grid.window.interval
 
@@ -72,8 +72,8 @@ def clip_candles(prices: PriceSeries, start_us: int, end_us: int) -> PriceSeries
 
 
 def lay_out(
-    sheet: Sheet, picture: HeatmapPicture, span: tuple[float, float], header_height: float, gutter: float
-) -> View:
+    sheet: Canvas, picture: HeatmapSpec, span: tuple[float, float], header_height: float, gutter: float
+) -> HeatmapLayout:
     """
     Share the page out.
 
@@ -104,4 +104,4 @@ def lay_out(
     legend = Box(aside, px(14), sheet.width - px(20) - aside, bottom - px(24))
     header = Box(edge, sheet.height - header_height, sheet.width - 2 * edge, header_height)
     time = Timeline(*time_span(picture), heat.left, heat.right)
-    return View(header, heat, profile, bars, legend, time, *span)
+    return HeatmapLayout(header, heat, profile, bars, legend, time, *span)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from liqcli.charts.bars import LEAST_CASCADE_PX
-from liqcli.charts.canvas import Box, Sheet
-from liqcli.charts.figure_spec import HeatmapPicture
-from liqcli.charts.heatmap_layout import View
+from liqcli.charts.canvas import Box, Canvas
+from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.heatmap_layout import HeatmapLayout
 from liqcli.charts.timeline import widen
 
 
@@ -41,7 +41,9 @@ class Region(NamedTuple):
     height: float
 
 
-def map_regions(sheet: Sheet, picture: HeatmapPicture, view: View, labels: Sequence[tuple[int, Box]]) -> list[Region]:
+def map_regions(
+    sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, labels: Sequence[tuple[int, Box]]
+) -> list[Region]:
     """
     List the regions of a heat map.
 
@@ -81,7 +83,7 @@ class Page(NamedTuple):
         return Region(kind, key, left, top, box.width / self.width, box.height / self.height)
 
 
-def _map_buckets(page: Page, picture: HeatmapPicture, view: View) -> Iterator[Region]:
+def _map_buckets(page: Page, picture: HeatmapSpec, view: HeatmapLayout) -> Iterator[Region]:
     starts = picture.grid.bucket_starts_us
     edges = np.append(starts, starts[-1] + picture.grid.bucket_us)
     height = view.heat.top - view.bars.bottom
@@ -90,13 +92,13 @@ def _map_buckets(page: Page, picture: HeatmapPicture, view: View) -> Iterator[Re
         yield page.region("bucket", key, Box(left, view.bars.bottom, right - left, height))
 
 
-def _map_bins(page: Page, picture: HeatmapPicture, view: View) -> Iterator[Region]:
+def _map_bins(page: Page, picture: HeatmapSpec, view: HeatmapLayout) -> Iterator[Region]:
     edges = picture.grid.price_edges.tolist()
     for key, (low, high) in enumerate(pairwise(edges)):
         yield from _across(page, view, "bin", key, low, high)
 
 
-def _across(page: Page, view: View, kind: str, key: int, low: float, high: float) -> Iterator[Region]:
+def _across(page: Page, view: HeatmapLayout, kind: str, key: int, low: float, high: float) -> Iterator[Region]:
     bottom, top = max(view.y(low), view.heat.bottom), min(view.y(high), view.heat.top)
     if bottom < top:
         width = view.profile.right - view.heat.left

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.colors import ListedColormap, to_rgb
 
-from liqcli.charts.canvas import Box, Sheet
-from liqcli.charts.figure_spec import HeatmapPicture
+from liqcli.charts.canvas import Box, Canvas
+from liqcli.charts.figure_spec import HeatmapSpec
 from liqcli.charts.heat import Bands
-from liqcli.charts.heatmap_layout import View
+from liqcli.charts.heatmap_layout import HeatmapLayout
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.text_fit import cut
 from liqcli.charts.ticks import scale_ticks
@@ -20,7 +20,7 @@ _WORDS, _TICKS = 12.5, 11.5
 
 
 def draw_legend(
-    sheet: Sheet, picture: HeatmapPicture, view: View, bands: Bands, colors: tuple[HeatNorm, ListedColormap]
+    sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, bands: Bands, colors: tuple[HeatNorm, ListedColormap]
 ) -> None:
     """Draw scale of the cells, scale of the bands, swatches; top down, each line with its own height."""
     box, px = view.legend, sheet.px
@@ -45,7 +45,7 @@ def draw_legend(
     _draw_swatches(sheet, Box(box.left, y - px(50), box.width, px(14)), gaps=bool(picture.gaps))
 
 
-def _write_line(sheet: Sheet, box: Box, y: float, versions: tuple[str, ...], amount: str) -> None:
+def _write_line(sheet: Canvas, box: Box, y: float, versions: tuple[str, ...], amount: str) -> None:
     """Write the fullest version that fits beside the amount."""
     room = box.width - sheet.text_width(amount, _WORDS, bold=True) - sheet.px(12)
     fitting = (words for words in versions if sheet.text_width(words, _WORDS) <= room)
@@ -54,7 +54,7 @@ def _write_line(sheet: Sheet, box: Box, y: float, versions: tuple[str, ...], amo
     sheet.text(box.right, y, amount, _WORDS, bold=True, ha="right")
 
 
-def _draw_scale(sheet: Sheet, box: Box, palette: ListedColormap) -> None:
+def _draw_scale(sheet: Canvas, box: Box, palette: ListedColormap) -> None:
     """Draw a palette from cold to hot, as it looks on the panel."""
     width, height = round(box.width), round(box.height)
     colors = palette(np.linspace(0, 1, width))
@@ -64,7 +64,7 @@ def _draw_scale(sheet: Sheet, box: Box, palette: ListedColormap) -> None:
     sheet.figure.figimage(pixels, round(box.left), round(box.bottom))
 
 
-def _write_ticks(sheet: Sheet, box: Box, unit: str, norm: HeatNorm) -> None:
+def _write_ticks(sheet: Canvas, box: Box, unit: str, norm: HeatNorm) -> None:
     if norm.scale == "percentile":
         ticks = [norm.value_at(place) for place in (0.25, 0.5, 0.75)]
     else:
@@ -82,7 +82,7 @@ def _write_ticks(sheet: Sheet, box: Box, unit: str, norm: HeatNorm) -> None:
             free = left + width + sheet.px(10)
 
 
-def _draw_swatches(sheet: Sheet, box: Box, gaps: bool) -> None:
+def _draw_swatches(sheet: Canvas, box: Box, gaps: bool) -> None:
     theme, side = sheet.theme, sheet.px(11)
     x = box.left
     items: list[tuple[str, str, str | None]] = [

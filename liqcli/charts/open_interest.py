@@ -6,19 +6,19 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from liqcli.charts.bars import STRIP, WORDS, BarSeries, draw_bars, plan_bars, shade_cascades, write_words
-from liqcli.charts.canvas import Box, Sheet, own_style
+from liqcli.charts.canvas import Box, Canvas, own_style
 from liqcli.charts.compact_layout import (
     AXIS_SIZE,
     COMPACT,
     EDGE,
     FOOT,
-    Drawing,
+    DrawnFigure,
     ValueAxis,
     list_axis,
-    open_sheet,
+    open_canvas,
     write_axis,
 )
-from liqcli.charts.figure_spec import Interest, InterestPicture, PaletteName, ThemeName
+from liqcli.charts.figure_spec import OpenInterestLine, OpenInterestSpec, PaletteName, ThemeName
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis
@@ -30,13 +30,13 @@ _MARGIN = 0.08  # of the line's span, kept free above and below
 
 
 def draw_interest_picture(
-    picture: InterestPicture,
+    picture: OpenInterestSpec,
     *,
     theme: ThemeName = "dark",
     palette: PaletteName = "liq",
     size: tuple[int, int] = COMPACT,
     dpi: float = 100.0,
-) -> Drawing:
+) -> DrawnFigure:
     """
     Draw open interest over the liquidations per bucket.
 
@@ -48,12 +48,12 @@ def draw_interest_picture(
         Unknown theme or palette, or a size that cannot hold the words.
     """
     with own_style():
-        sheet = open_sheet(size, dpi, theme, palette)
+        sheet = open_canvas(size, dpi, theme, palette)
         regions = _compose(sheet, picture)
-    return Drawing(sheet.figure, regions)
+    return DrawnFigure(sheet.figure, regions)
 
 
-def _compose(sheet: Sheet, picture: InterestPicture) -> list[Region]:
+def _compose(sheet: Canvas, picture: OpenInterestSpec) -> list[Region]:
     px = sheet.px
     head = plan_header(sheet, picture)
     draw_header(sheet, picture, head)
@@ -78,7 +78,7 @@ def _compose(sheet: Sheet, picture: InterestPicture) -> list[Region]:
     return _map(sheet, picture, time, above, below)
 
 
-def _plan_axis(sheet: Sheet, picture: InterestPicture, box: Box) -> tuple[ValueAxis, list[tuple[float, str]]]:
+def _plan_axis(sheet: Canvas, picture: OpenInterestSpec, box: Box) -> tuple[ValueAxis, list[tuple[float, str]]]:
     """Fit the axis to the lines, the strip of words left free; it does not begin at zero, and the words say so."""
     values = np.concatenate([line.values for line in _lines(picture)])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
@@ -91,11 +91,11 @@ def _plan_axis(sheet: Sheet, picture: InterestPicture, box: Box) -> tuple[ValueA
     return axis, [(tick, format_axis(tick, step, picture.interest.unit)) for tick in ticks if tick < top]
 
 
-def _lines(picture: InterestPicture) -> list[Interest]:
+def _lines(picture: OpenInterestSpec) -> list[OpenInterestLine]:
     return [picture.interest] if picture.contracts is None else [picture.interest, picture.contracts]
 
 
-def _draw_lines(axes: Axes, sheet: Sheet, picture: InterestPicture, box: Box) -> None:
+def _draw_lines(axes: Axes, sheet: Canvas, picture: OpenInterestSpec, box: Box) -> None:
     """Draw what the contracts are worth, and dashed what their number alone made of it."""
     axis, labels = _plan_axis(sheet, picture, box)
     write_axis(sheet, axes, axis, labels)
@@ -115,7 +115,7 @@ def _draw_lines(axes: Axes, sheet: Sheet, picture: InterestPicture, box: Box) ->
     _write_line_words(sheet, picture, box)
 
 
-def _write_line_words(sheet: Sheet, picture: InterestPicture, box: Box) -> None:
+def _write_line_words(sheet: Canvas, picture: OpenInterestSpec, box: Box) -> None:
     """Say in the strip which line is which, and that the axis does not begin at zero."""
     x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
     worth, theme = picture.interest, sheet.theme
@@ -133,13 +133,13 @@ def _write_line_words(sheet: Sheet, picture: InterestPicture, box: Box) -> None:
         x += width + sheet.px(7 if bold else 24)
 
 
-def _ends(line: Interest) -> str:
+def _ends(line: OpenInterestLine) -> str:
     first, last = line.ends
     change = format_percent_signed(100 * (last / first - 1)) if first > 0 else ""
     return f"{format_amount(first, line.unit)} to {format_amount(last, line.unit)} {line.unit} {change}".rstrip()
 
 
-def _map(sheet: Sheet, picture: InterestPicture, time: Timeline, above: Box, below: Box) -> list[Region]:
+def _map(sheet: Canvas, picture: OpenInterestSpec, time: Timeline, above: Box, below: Box) -> list[Region]:
     page = Page(sheet.width, sheet.height)
     found = [page.region("panel", 0, above), page.region("panel", 1, below)]
     for key, start in enumerate(picture.starts_us.tolist()):

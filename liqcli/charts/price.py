@@ -12,9 +12,9 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Sheet, rectangles
-from liqcli.charts.figure_spec import HeatmapPicture
-from liqcli.charts.heatmap_layout import View, clip_candles
+from liqcli.charts.canvas import Box, Canvas, rectangles
+from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.heatmap_layout import HeatmapLayout, clip_candles
 from liqcli.core.formatting import format_price
 from liqcli.core.model import US_PER_S, PriceSeries
 
@@ -50,7 +50,7 @@ def thin_candles(prices: PriceSeries, most: int) -> PriceSeries:
     )
 
 
-def fit_candles(picture: HeatmapPicture, sheet: Sheet, view: View) -> PriceSeries | None:
+def fit_candles(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> PriceSeries | None:
     """The candles to draw, or None where there are none in the window."""
     if picture.prices is None:
         return None
@@ -59,7 +59,7 @@ def fit_candles(picture: HeatmapPicture, sheet: Sheet, view: View) -> PriceSerie
     return thin_candles(inside, most) if len(inside.ts_us) else None
 
 
-def draw_candles(axes: Axes, sheet: Sheet, view: View, candles: PriceSeries) -> None:
+def draw_candles(axes: Axes, sheet: Canvas, view: HeatmapLayout, candles: PriceSeries) -> None:
     """Draw wicks and bodies: light where price rose, dark where it fell."""
     theme = sheet.theme
     middle = candles.ts_us + candles.step_us / 2
@@ -96,7 +96,7 @@ def draw_candles(axes: Axes, sheet: Sheet, view: View, candles: PriceSeries) -> 
         )
 
 
-def draw_trace(axes: Axes, sheet: Sheet, picture: HeatmapPicture) -> None:
+def draw_trace(axes: Axes, sheet: Canvas, picture: HeatmapSpec) -> None:
     """Draw the price of the last event per bucket as a thin line with a rim against the cells, broken at gaps."""
     if picture.trace is None:
         return
@@ -136,7 +136,7 @@ def cut_line(
 
 
 def draw_line(
-    axes: Axes, sheet: Sheet, line: CutLine, effects: list[AbstractPathEffect], zorder: float, alpha: float
+    axes: Axes, sheet: Canvas, line: CutLine, effects: list[AbstractPathEffect], zorder: float, alpha: float
 ) -> None:
     """Draw a cut line: runs solid, bridges dotted, lonely points as dots."""
     style: dict[str, Any] = {"colors": sheet.theme.text, "linewidths": sheet.points(1.3)}
@@ -154,7 +154,7 @@ def draw_line(
     axes.plot(*lonely.T, label="price dots", **dots)
 
 
-def price_extents(picture: HeatmapPicture, candles: PriceSeries | None) -> NDArray[np.float64]:
+def price_extents(picture: HeatmapSpec, candles: PriceSeries | None) -> NDArray[np.float64]:
     """What is drawn as price: time [µs UTC], lowest and highest [quote], shape (n, 3)."""
     if candles is not None:
         return np.column_stack([candles.ts_us + candles.step_us / 2, candles.low, candles.high])
@@ -164,7 +164,7 @@ def price_extents(picture: HeatmapPicture, candles: PriceSeries | None) -> NDArr
     return rows[np.isfinite(rows[:, 1])]
 
 
-def draw_last_price(sheet: Sheet, panels: tuple[Axes, ...], price: float) -> None:
+def draw_last_price(sheet: Canvas, panels: tuple[Axes, ...], price: float) -> None:
     """Draw the dashed line through all panels of price; matplotlib cuts it off beyond their frame."""
     for axes in panels:
         axes.axhline(
@@ -178,16 +178,16 @@ def draw_last_price(sheet: Sheet, panels: tuple[Axes, ...], price: float) -> Non
         )
 
 
-def tag_words(price: float, span: tuple[float, float]) -> str:
+def price_tag_text(price: float, span: tuple[float, float]) -> str:
     """Write the last price; with an arrow where it lies beyond the prices that were asked for."""
     arrow = "▼ " if price < span[0] else "▲ " if price > span[1] else ""
     return arrow + format_price(price)
 
 
-def draw_tag(sheet: Sheet, view: View, price: float) -> Box:
+def draw_tag(sheet: Canvas, view: HeatmapLayout, price: float) -> Box:
     """Print the last price on the axis; gives the box that other labels must leave alone."""
     height = sheet.px(23)
-    text, y = tag_words(price, (view.low, view.high)), view.y(price)
+    text, y = price_tag_text(price, (view.low, view.high)), view.y(price)
     if not view.low <= price <= view.high:
         y = min(max(y, view.heat.bottom + height / 2), view.heat.top - height / 2)
     box = Box(view.profile.right + sheet.px(3), y - height / 2, sheet.text_width(text, TAG_SIZE, bold=True), height)

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from liqcli.charts.canvas import Box, Sheet
+from liqcli.charts.canvas import Box, Canvas
 from liqcli.charts.compact_layout import ValueAxis, list_axis, write_axis
-from liqcli.charts.figure_spec import Burst, CascadesPicture
+from liqcli.charts.figure_spec import CascadeMark, CascadesSpec
 from liqcli.charts.heatmap_layout import clip_candles
 from liqcli.charts.price import CutLine, cut_line, draw_line, thin_candles
 from liqcli.core.formatting import format_price
@@ -28,7 +28,7 @@ class PriceLine:
     words: str
 
 
-def build_price_line(picture: CascadesPicture) -> PriceLine | None:
+def build_price_line(picture: CascadesSpec) -> PriceLine | None:
     """Join closes of candles, thinned out, or the liquidations' own prices; None where neither is known."""
     if picture.prices is not None:
         inside = clip_candles(picture.prices, picture.start_us, picture.end_us)
@@ -48,7 +48,7 @@ def _measure(line: CutLine, words: str) -> PriceLine:
     return PriceLine(line, float(prices.min()), float(prices.max()), words)
 
 
-def plan_axis(sheet: Sheet, line: PriceLine, box: Box) -> tuple[ValueAxis, list[tuple[float, str]]]:
+def plan_axis(sheet: Canvas, line: PriceLine, box: Box) -> tuple[ValueAxis, list[tuple[float, str]]]:
     """Fit the price axis to the line, and choose its labels."""
     margin = 0.08 * (line.high - line.low) or 0.001 * line.high
     axis = ValueAxis(box, max(line.low - margin, 0.0), line.high + margin)
@@ -57,7 +57,12 @@ def plan_axis(sheet: Sheet, line: PriceLine, box: Box) -> tuple[ValueAxis, list[
 
 
 def draw_price_line(
-    axes: Axes, sheet: Sheet, line: PriceLine, axis: ValueAxis, labels: list[tuple[float, str]], bursts: list[Burst]
+    axes: Axes,
+    sheet: Canvas,
+    line: PriceLine,
+    axis: ValueAxis,
+    labels: list[tuple[float, str]],
+    bursts: list[CascadeMark],
 ) -> None:
     """Draw the line, and over it each burst from its first to its last price in the hue of its side."""
     write_axis(sheet, axes, axis, labels)

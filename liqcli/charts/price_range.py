@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Sheet
-from liqcli.charts.figure_spec import HeatmapPicture
-from liqcli.charts.heatmap_layout import View, clip_candles, time_span
+from liqcli.charts.canvas import Box, Canvas
+from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.heatmap_layout import HeatmapLayout, clip_candles, time_span
 from liqcli.core.formatting import format_counted, format_price, format_usd
 from liqcli.core.model import PriceSeries
 
@@ -24,12 +24,12 @@ _STRETCH = 0.15  # of the axis: a spike that takes less room stays whole
 _LAST_STRETCH = 0.5  # of the axis: where events were left out, a last price further out is an arrow at the edge
 
 
-def price_span(picture: HeatmapPicture) -> tuple[float, float]:
+def price_span(picture: HeatmapSpec) -> tuple[float, float]:
     """
     Choose the price axis: the bins, the last price, and the candles or the line, with a little air. [quote]
 
     A spike of candles far outside of everything else is cut off, or the heat would be squeezed into a strip; see
-    :func:`find_escapes`. Where somebody asked for these prices, the axis is theirs.
+    :func:`find_prices_outside`. Where somebody asked for these prices, the axis is theirs.
     """
     edges = picture.grid.price_edges
     low, high = float(edges[0]), float(edges[-1])
@@ -69,7 +69,7 @@ def _reach_candles(candles: PriceSeries, low: float, high: float) -> tuple[float
 
 
 @dataclass(frozen=True, slots=True)
-class Escape:
+class PriceOutsideRange:
     """Price left the frame, and was furthest out at ``ts_us`` [µs UTC], at ``price``. [quote]"""
 
     ts_us: float
@@ -77,7 +77,7 @@ class Escape:
     way: Literal["up", "down"]
 
 
-def find_escapes(prices: NDArray[np.float64], low: float, high: float) -> list[Escape]:
+def find_prices_outside(prices: NDArray[np.float64], low: float, high: float) -> list[PriceOutsideRange]:
     """
     List the runs of candles, or of points on a line, that leave ``[low, high]``, each with its extreme.
 
@@ -91,11 +91,11 @@ def find_escapes(prices: NDArray[np.float64], low: float, high: float) -> list[E
         turns = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]]).astype(np.int8)))
         for first, past in zip(turns[::2].tolist(), turns[1::2].tolist(), strict=True):
             k = first + int(np.argmax(far[first:past]))
-            found.append(Escape(float(ts_us[k]), abs(float(far[k])), way))
+            found.append(PriceOutsideRange(float(ts_us[k]), abs(float(far[k])), way))
     return found
 
 
-def draw_outside(sheet: Sheet, view: View, picture: HeatmapPicture) -> list[Box]:
+def draw_outside(sheet: Canvas, view: HeatmapLayout, picture: HeatmapSpec) -> list[Box]:
     """Print at the edges which events the price axis leaves out; gives the boxes others must leave alone."""
     if picture.bounded:
         return []  # the subtitle says it
@@ -117,13 +117,15 @@ def draw_outside(sheet: Sheet, view: View, picture: HeatmapPicture) -> list[Box]
     return boxes
 
 
-def draw_escapes(sheet: Sheet, view: View, escapes: Sequence[Escape], taken: Sequence[Box] = ()) -> list[Box]:
+def draw_prices_outside(
+    sheet: Canvas, view: HeatmapLayout, escapes: Sequence[PriceOutsideRange], taken: Sequence[Box] = ()
+) -> list[Box]:
     """
     Print how far price went beyond the frame, at the edge where it left; gives the boxes others must leave alone.
 
     Where labels would overlap, the one furthest out stays; what is ``taken`` already stays too.
     """
-    placed: list[tuple[Escape, Box, str]] = []
+    placed: list[tuple[PriceOutsideRange, Box, str]] = []
     for escape in sorted(escapes, key=lambda e: (-e.price if e.way == "up" else e.price, e.ts_us)):
         label = f"{'▲' if escape.way == 'up' else '▼'} {format_price(escape.price)}"
         box = _place(sheet, view, escape, label)
@@ -136,7 +138,7 @@ def draw_escapes(sheet: Sheet, view: View, escapes: Sequence[Escape], taken: Seq
     return [*taken, *(box for _, box, _ in placed)]
 
 
-def _place(sheet: Sheet, view: View, escape: Escape, label: str) -> Box:
+def _place(sheet: Canvas, view: HeatmapLayout, escape: PriceOutsideRange, label: str) -> Box:
     """Put the arrow under the candle, as far as the panel allows."""
     width, height = sheet.text_width(label, _MARK_SIZE, bold=True) + sheet.px(10), sheet.px(_MARK_HEIGHT)
     left = view.time.x(escape.ts_us) - sheet.px(5) - sheet.text_width("▲", _MARK_SIZE, bold=True) / 2

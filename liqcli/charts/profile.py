@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Sheet, rectangles
-from liqcli.charts.figure_spec import Band, HeatmapPicture
-from liqcli.charts.heatmap_layout import Sides, View
+from liqcli.charts.canvas import Box, Canvas, rectangles
+from liqcli.charts.figure_spec import ClusterLabel, HeatmapSpec
+from liqcli.charts.heatmap_layout import HeatmapLayout, Sides
 from liqcli.charts.text_fit import spread
 from liqcli.core.formatting import format_share, format_usd
 
@@ -31,7 +31,9 @@ class _Columns:
     share_right: float
 
 
-def draw_profile(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, sides: Sides) -> list[tuple[int, Box]]:
+def draw_profile(
+    axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, sides: Sides
+) -> list[tuple[int, Box]]:
     """Draw the stacked bars and label the top bands; gives rank and place of each label."""
     long, short = sides.long.sum(axis=1), sides.short.sum(axis=1)
     chosen = choose_bands(picture.bands, int(_FILL * view.heat.height / sheet.px(_LABEL_HEIGHT)))
@@ -43,17 +45,17 @@ def draw_profile(axes: Axes, sheet: Sheet, picture: HeatmapPicture, view: View, 
     return _draw_bands(axes, sheet, view, chosen, columns, picture.unit)
 
 
-def choose_bands(bands: Sequence[Band], fits: int) -> list[Band]:
+def choose_bands(bands: Sequence[ClusterLabel], fits: int) -> list[ClusterLabel]:
     """The bands to label: as many of the best ranks as fit, from the lowest price up."""
     ranked = sorted(bands, key=lambda band: band.rank)[: max(min(fits, _MOST_LABELS), 0)]
     return sorted(ranked, key=lambda band: (band.low + band.high, -band.rank))
 
 
-def _amount(band: Band, unit: str) -> str:
+def _amount(band: ClusterLabel, unit: str) -> str:
     return format_usd(band.notional) + ("" if unit == "USD" else " USD")  # a band is always USD, the bars may not be
 
 
-def _columns(sheet: Sheet, unit: str, bands: list[Band], view: View) -> _Columns:
+def _columns(sheet: Canvas, unit: str, bands: list[ClusterLabel], view: HeatmapLayout) -> _Columns:
     amounts = [sheet.text_width(_amount(band, unit), _LABEL_SIZE, bold=True) for band in bands]
     shares = [sheet.text_width(format_share(band.share, 1.0), _LABEL_SIZE) for band in bands]
     share_right = view.profile.right - sheet.px(8)
@@ -63,8 +65,8 @@ def _columns(sheet: Sheet, unit: str, bands: list[Band], view: View) -> _Columns
 
 def _draw_bars(
     axes: Axes,
-    sheet: Sheet,
-    view: View,
+    sheet: Canvas,
+    view: HeatmapLayout,
     edges: NDArray[np.float64],
     long: NDArray[np.float64],
     short: NDArray[np.float64],
@@ -91,7 +93,7 @@ def _draw_bars(
 
 
 def _draw_bands(
-    axes: Axes, sheet: Sheet, view: View, bands: list[Band], columns: _Columns, unit: str
+    axes: Axes, sheet: Canvas, view: HeatmapLayout, bands: list[ClusterLabel], columns: _Columns, unit: str
 ) -> list[tuple[int, Box]]:
     if not bands:
         return []
@@ -121,7 +123,7 @@ def _draw_bands(
     return labels
 
 
-def _write_label(sheet: Sheet, band: Band, y: float, columns: _Columns, unit: str) -> Box:
+def _write_label(sheet: Canvas, band: ClusterLabel, y: float, columns: _Columns, unit: str) -> Box:
     theme, width = sheet.theme, sheet.chip(columns.chip, y, band.rank).width
     reach = columns.share_right - columns.chip + width / 2 + sheet.px(5)
     back = Box(columns.chip - width / 2, y - sheet.px(10), reach, sheet.px(20))

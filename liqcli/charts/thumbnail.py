@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import Colormap, to_rgb
 from numpy.typing import NDArray
 
-from liqcli.charts.figure_spec import HeatmapPicture, PaletteName, ScaleName, ThemeName
+from liqcli.charts.figure_spec import HeatmapSpec, PaletteName, ScaleName, ThemeName
 from liqcli.charts.heat import BAND_POWER
 from liqcli.charts.heatmap_layout import clip_candles, time_span
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
@@ -37,7 +37,7 @@ class _Cells:
 
 
 def draw_thumbnail(
-    picture: HeatmapPicture, *, theme: ThemeName = "dark", palette: PaletteName = "liq", scale: ScaleName = "log"
+    picture: HeatmapSpec, *, theme: ThemeName = "dark", palette: PaletteName = "liq", scale: ScaleName = "log"
 ) -> bytes:
     """
     Draw the heat as PNG bytes, about a tenth of the full picture's time: pixels are looked up, nothing is laid out.
@@ -72,7 +72,7 @@ def draw_thumbnail(
     return pack_png(page)
 
 
-def _paint_gaps(area: Page, picture: HeatmapPicture, look: Theme, times: Pixels) -> None:
+def _paint_gaps(area: Page, picture: HeatmapSpec, look: Theme, times: Pixels) -> None:
     """Hatch what nobody recorded."""
     stripes = (np.add.outer(np.arange(area.shape[0]), np.arange(area.shape[1])) % 14) < 2
     hatch = 0.72 * _rgb(look.gap) + 0.28 * _rgb(look.hatch)
@@ -107,7 +107,7 @@ def _paint_heat(
     area[known] = np.round(shown).astype(np.uint8)[inside]
 
 
-def _paint_price(area: Page, picture: HeatmapPicture, look: Theme, times: Pixels, span: tuple[float, float]) -> None:
+def _paint_price(area: Page, picture: HeatmapSpec, look: Theme, times: Pixels, span: tuple[float, float]) -> None:
     """Draw the closing prices, or the liquidations' own, as a line with a dark edge."""
     if picture.prices is not None:
         candles = clip_candles(picture.prices, *time_span(picture))
@@ -143,7 +143,7 @@ def _paint_profile(area: Page, cells: _Cells, look: Theme, rows: NDArray[np.int6
         area[y, (across >= max(split, 0)) & (across < end)] = _rgb(look.short)
 
 
-def _coarsen(picture: HeatmapPicture, width: int) -> _Cells:
+def _coarsen(picture: HeatmapSpec, width: int) -> _Cells:
     """Add up neighbouring bins and buckets until a cell is large enough."""
     grid = picture.grid
     bins, buckets = picture.values.shape

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-from liqcli.charts.canvas import Sheet
+from liqcli.charts.canvas import Canvas
 from liqcli.charts.ticks import format_day, time_ticks
 from liqcli.core.model import US_PER_S
 
@@ -55,7 +55,7 @@ def visible_gaps(gaps: Iterable[tuple[int, int]], time: Timeline) -> list[tuple[
     return [(start, end) for start, end in clipped if start < end]
 
 
-def draw_gaps(axes: Axes, sheet: Sheet, gaps: Iterable[tuple[int, int]], time: Timeline) -> None:
+def draw_gaps(axes: Axes, sheet: Canvas, gaps: Iterable[tuple[int, int]], time: Timeline) -> None:
     """Hatch what was not recorded, quietly, in a panel that shares the time axis."""
     bottom, top = axes.get_ylim()
     for start, end in visible_gaps(gaps, time):
@@ -76,7 +76,7 @@ def draw_gaps(axes: Axes, sheet: Sheet, gaps: Iterable[tuple[int, int]], time: T
         axes.axvspan(start, end, facecolor=sheet.theme.gap, edgecolor="none", zorder=0.5)
 
 
-def draw_time_axis(sheet: Sheet, time: Timeline, bottom: float, panels: Sequence[Axes]) -> None:
+def draw_time_axis(sheet: Canvas, time: Timeline, bottom: float, panels: Sequence[Axes]) -> None:
     """Draw time lines through the panels; the labels stand under ``bottom`` [px], and UTC is said at their end."""
     ticks = time_ticks(time.start_us, time.end_us, max(int(time.width / sheet.px(_EVERY)), 2))
     for axes in panels:

@@ -29,7 +29,7 @@ from liqcli.cli.verify import verify
 from liqcli.core.errors import ExitCode, LiqcliError, OutputError
 
 
-class Commands(TyperGroup):
+class CommandGroup(TyperGroup):
     """The group that turns our errors into one line and an exit code, for the shell and for tests alike."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the vendored Click's own type
@@ -51,7 +51,7 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=Commands,
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Real crypto-futures liquidations: fetch them, map them, keep them as plain Parquet.",

@@ -27,7 +27,7 @@ from liqcli.cli.options import (
     read_query,
     read_size,
     say,
-    set_speech,
+    set_verbosity,
     warn,
 )
 from liqcli.cli.tables import render_rows, render_table
@@ -66,14 +66,14 @@ def cascades(
     from liqcli.core.wording import describe_dated
     from liqcli.lake.store import Lake
     from liqcli.report.html_markdown import render_json
-    from liqcli.report.json_document import build_report
+    from liqcli.report.json_document import build_document
     from liqcli.report.output_files import check_outputs, write_outputs
-    from liqcli.report.results import View, build_findings
+    from liqcli.report.results import ViewOptions, compute_results
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     if output is not None:
         check_outputs([output], (".png",))
-    view = View(
+    view = ViewOptions(
         palette=check_choice(palette, PALETTES, "--palette"),
         theme=check_choice(theme, THEMES, "--theme"),
         size=read_size(size),
@@ -81,11 +81,11 @@ def cascades(
     check_choice(output_format, ("table", "json", "csv"), "--format")
     store = Lake(lake_root(lake))
     query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
-    findings = build_findings(store, query, GridOptions(), view)
+    findings = compute_results(store, query, GridOptions(), view)
     if output is not None:
         write_outputs(findings, [output], picture="cascades")
         say(f"wrote {output}")
-    report = build_report(findings)
+    report = build_document(findings)
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     if dated := describe_dated(report["meta"]["dated"]):

@@ -30,7 +30,7 @@ from liqcli.cli.options import (
     read_grid_options,
     read_query,
     say,
-    set_speech,
+    set_verbosity,
     warn,
 )
 from liqcli.cli.tables import render_rows, render_table
@@ -66,16 +66,16 @@ def clusters(
     from liqcli.core.wording import describe_dated
     from liqcli.lake.store import Lake
     from liqcli.report.html_markdown import render_json
-    from liqcli.report.json_document import build_report
-    from liqcli.report.results import View, build_findings
+    from liqcli.report.json_document import build_document
+    from liqcli.report.results import ViewOptions, compute_results
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     check_choice(output_format, ("table", "json", "csv"), "--format")
     options = read_grid_options(None, bin_width, bins, price_range)
     wanted = read_cluster_options(min_share, max_clusters, half_life)
     store = Lake(lake_root(lake))
     query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
-    report = build_report(build_findings(store, query, options, View(), wanted))
+    report = build_document(compute_results(store, query, options, ViewOptions(), wanted))
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     for band in report["heavy_outside"]:

@@ -50,7 +50,7 @@ def one_source(incomplete: str) -> list[str]:
     return [name for name in SOURCES if name.startswith(incomplete)]
 
 
-def held_symbols(ctx: typer.Context, incomplete: str) -> list[str]:
+def stored_symbols(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer what the lake holds: symbols, and the bases that several of them share."""
     from liqcli.core.environment import lake_root
     from liqcli.core.symbols import split_symbol
@@ -61,7 +61,7 @@ def held_symbols(ctx: typer.Context, incomplete: str) -> list[str]:
     return sorted(name for name in held | {split_symbol(one)[0] for one in held} if name.startswith(incomplete.upper()))
 
 
-def usual_symbols(incomplete: str) -> list[str]:
+def default_symbols(incomplete: str) -> list[str]:
     """Offer well-known symbols for a list with commas."""
     from liqcli.core.symbols import WELL_KNOWN_BASES
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, say, set_speech, warn
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, say, set_verbosity, warn
 from liqcli.cli.progress import show_progress
 
 ConfigOption = Annotated[
@@ -60,7 +60,7 @@ def daily(
     from liqcli.daily.day import WORDS
     from liqcli.lake.store import Lake
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     settings = read_settings(use_settings(find_settings(config)))
     if out is not None:
         settings = replace(settings, out=expand_path(out, "--out").absolute())

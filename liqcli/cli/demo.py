@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.options import DebugOption, QuietOption, say, set_speech
+from liqcli.cli.options import DebugOption, QuietOption, say, set_verbosity
 
 
 def demo(
@@ -20,7 +20,7 @@ def demo(
     """Make reports from the embedded synthetic sample: no network, no key, nothing to set up."""
     from liqcli.demo import run_demo
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     written = run_demo(output, say)
     say("open this one in a browser:")
     typer.echo(written[0].resolve())

@@ -21,7 +21,7 @@ from liqcli.cli.options import (
     UntilOption,
     check_choice,
     say,
-    set_speech,
+    set_verbosity,
     split_names,
     warn,
 )
@@ -51,7 +51,7 @@ def fetch(
         str | None,
         typer.Option(
             help="Symbols in any spelling, comma separated; SOL alone means every contract on SOL.",
-            autocompletion=completion.usual_symbols,
+            autocompletion=completion.default_symbols,
             show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the named sources have on BTC, ETH and SOL",
         ),
     ] = None,
@@ -113,7 +113,7 @@ def fetch(
     from liqcli.ingest.fetch.market_data import fetch_market, spell_out
     from liqcli.lake.store import Lake
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     as_table = check_choice(output_format, ("table", "json"), "--format") == "table"
     kinds = _choose_kinds(kind, source)
     _check_interval(interval)
@@ -149,28 +149,28 @@ def fetch(
 
 def _judge(summary: FetchSummary | None, market: Sequence[MarketRow], named: bool) -> ExitCode:
     """Say how it went; unless candles and open interest were asked for by name, their failure is only a warning."""
-    from liqcli.ingest.fetch.tasks import judge_market
+    from liqcli.ingest.fetch.tasks import assess_market
 
     if summary is None:
-        return judge_market(market)
-    if named and not summary.exit_code and judge_market(market):
+        return assess_market(market)
+    if named and not summary.exit_code and assess_market(market):
         return ExitCode.PARTIAL
     return summary.exit_code
 
 
 def _tell(summary: FetchSummary | None, market: Sequence[MarketRow]) -> None:
     """Say what did not come and why, each cause once, and what can be done; notes only where narration is wanted."""
-    from liqcli.ingest.fetch.messages import advise, list_market_troubles, list_notes, list_troubles
+    from liqcli.ingest.fetch.messages import list_market_problems, list_notes, list_problems, suggest_next_step
 
-    lines = dict.fromkeys(list_troubles(summary), True) if summary else {}
-    for line, lacking in list_market_troubles(market):  # an exchange that was passed over is no warning
+    lines = dict.fromkeys(list_problems(summary), True) if summary else {}
+    for line, lacking in list_market_problems(market):  # an exchange that was passed over is no warning
         lines[line] = lines.get(line, False) or lacking
     for line, matters in lines.items():
         (warn if matters else say)(line)
     nothing = summary is not None and summary.exit_code == ExitCode.NO_DATA  # then the notes say why
     for line in list_notes(summary) if summary else []:
         (warn if nothing else say)(line)
-    for line in advise(lines):
+    for line in suggest_next_step(lines):
         say(line)
 
 
@@ -273,7 +273,7 @@ def _market_cells(row: MarketRow) -> tuple[str, ...]:
 
 
 def _record(row: FetchRow) -> dict[str, Any]:
-    from liqcli.ingest.fetch.messages import troubles_of
+    from liqcli.ingest.fetch.messages import problems_of
 
     return {
         "source": row.source,
@@ -287,7 +287,7 @@ def _record(row: FetchRow) -> dict[str, Any]:
         "gaps": _intervals(row.holes),
         "rejected": row.rejected,
         "result": row.result,
-        "troubles": troubles_of(row),
+        "troubles": problems_of(row),
         "notes": list(row.notes),
     }
 

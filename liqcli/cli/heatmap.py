@@ -36,7 +36,7 @@ from liqcli.cli.options import (
     read_query,
     read_size,
     say,
-    set_speech,
+    set_verbosity,
     warn,
 )
 from liqcli.cli.progress import show_progress
@@ -107,12 +107,12 @@ def heatmap(
     from liqcli.core.settings import PALETTES, THEMES
     from liqcli.lake.store import Lake
     from liqcli.report.output_files import check_outputs, write_outputs
-    from liqcli.report.results import View, build_findings
+    from liqcli.report.results import ViewOptions, compute_results
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     outputs = output or []
     check_outputs(outputs)
-    view = View(
+    view = ViewOptions(
         check_choice(by, BY, "--by"),
         check_choice(palette, PALETTES, "--palette"),
         check_choice(scale, SCALES, "--scale"),
@@ -126,7 +126,7 @@ def heatmap(
     query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
     fetched = _fetch_first(store, query) if fetch else ExitCode.DONE
     try:
-        findings = build_findings(store, query, options, view, clusters)
+        findings = compute_results(store, query, options, view, clusters)
     except EmptyWindowError as error:
         if fetched == ExitCode.SOURCE:
             raise SourceError(f"nothing could be fetched, and there are {error.fact}") from error
@@ -150,20 +150,20 @@ def _fetch_first(store: Lake, query: Query) -> ExitCode:
     """Get what the report uses and the lake lacks; failures are reported, and the report is made from what there is."""
     from liqcli.core.times import resolve_window
     from liqcli.ingest.fetch import fetch as run_fetch
-    from liqcli.ingest.fetch.messages import advise, list_troubles
+    from liqcli.ingest.fetch.messages import list_problems, suggest_next_step
 
     if (query.until or "").strip().lower() == "latest":
         raise UsageError("--fetch gets what the window lacks, and latest is what the lake has: use --until now")
     window = resolve_window(query.since, query.until, query.lookback, None)
     with show_progress() as progress:
         summary = run_fetch(store, window, (query.symbol,), (), query.exchanges, progress.say, progress=progress)
-    lines = dict.fromkeys(list_troubles(summary), True)
+    lines = dict.fromkeys(list_problems(summary), True)
     listed = [row.symbol for row in summary.rows if row.usable]
     for line, lacking in _fetch_market(store, query, window, listed):
         lines[line] = lines.get(line, False) or lacking
     for line, matters in lines.items():
         (warn if matters else say)(line)
-    for line in advise(lines):
+    for line in suggest_next_step(lines):
         say(line)
     return summary.exit_code
 
@@ -177,7 +177,7 @@ def _fetch_market(store: Lake, query: Query, window: Window, listed: Sequence[st
     from liqcli.core.errors import LakeError, LiqcliError
     from liqcli.core.model import Window
     from liqcli.ingest.fetch.market_data import fetch_market, spell_out
-    from liqcli.ingest.fetch.messages import list_market_troubles
+    from liqcli.ingest.fetch.messages import list_market_problems
     from liqcli.report.results import LEVEL_HISTORY_US
 
     symbols = spell_out((query.symbol,), listed)
@@ -191,4 +191,4 @@ def _fetch_market(store: Lake, query: Query, window: Window, listed: Sequence[st
         except LiqcliError as error:
             yield f"{kind}: {error}", True
         else:
-            yield from list_market_troubles(rows)
+            yield from list_market_problems(rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, fail, say, set_speech, tell
+from liqcli.cli.options import DebugOption, LakeOption, fail, say, set_verbosity, tell
 from liqcli.cli.progress import show_import
 from liqcli.core.errors import UsageError
 
@@ -138,7 +138,7 @@ def import_files_command(
     from liqcli.ingest.files.importer import import_files
     from liqcli.lake.store import Lake
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     options = ImportOptions(
         format=format_name,
         exchange=exchange,

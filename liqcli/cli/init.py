@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.options import DebugOption, QuietOption, say, set_speech
+from liqcli.cli.options import DebugOption, QuietOption, say, set_verbosity
 
 
 def init(
@@ -19,7 +19,7 @@ def init(
     """Write a commented liqcli.toml: the settings of the daily run."""
     from liqcli.core.settings import expand_path, write_default_settings
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     path = write_default_settings(expand_path(config, "--config"), force)
     say("edit it, then run: liqcli daily; liqcli schedule prints the line for cron")
     typer.echo(path)

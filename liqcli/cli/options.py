@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class State:
+class OutputState:
     """How this run speaks."""
 
     quiet: bool = False
     debug: bool = False
 
 
-STATE = State()
+STATE = OutputState()
 
 LakeOption = Annotated[
     Path | None,
@@ -67,7 +67,7 @@ SymbolOption = Annotated[
         "--symbol",
         "-s",
         help="SOLUSDT, SOL-USDT-SWAP, SOL/USDT:USDT …; SOL = all on SOL.",
-        autocompletion=completion.held_symbols,
+        autocompletion=completion.stored_symbols,
     ),
 ]
 ExchangeOption = Annotated[
@@ -136,7 +136,7 @@ FormatOption = Annotated[
 ]
 
 
-def set_speech(quiet: bool, debug: bool) -> None:
+def set_verbosity(quiet: bool, debug: bool) -> None:
     """Note how this run speaks; the first thing every subcommand does."""
     STATE.quiet, STATE.debug = quiet, debug
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def show_progress() -> AbstractContextManager[Progress]:
     """Choose how progress is shown; enter it for as long as the work lasts."""
     if not STATE.quiet and _is_terminal():
-        from liqcli.cli.progress_bars import Bars
+        from liqcli.cli.progress_bars import ProgressBars
 
-        return Bars()
+        return ProgressBars()
     from liqcli.ingest.fetch.progress import Progress
 
     return nullcontext(Progress(say))

@@ -20,17 +20,17 @@ from rich.table import Column
 from rich.text import Text
 
 from liqcli.core.formatting import format_count
-from liqcli.ingest.fetch.progress import Progress, Tally
+from liqcli.ingest.fetch.progress import Progress, SourceProgress
 from liqcli.ingest.files.progress import ImportProgress
 
 SHORTEST_WAIT_S = 1.0  # shorter pauses come and go faster than anybody reads
 
 
 @dataclass(slots=True)
-class State:
+class BarState:
     """What stands beside a bar: how far it is, until when it waits and why, and what failed last."""
 
-    tally: Tally
+    tally: SourceProgress
     waits_until_s: float = 0.0
     why: str = ""
     trouble: str = ""
@@ -58,11 +58,11 @@ class StateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Write the state of one source."""
-        state: State = task.fields["state"]
+        state: BarState = task.fields["state"]
         return state.render(self._clock())
 
 
-class Bars(Progress):
+class ProgressBars(Progress):
     """
     Shows a bar a source on stderr while it is entered, and removes them at the end.
 
@@ -73,7 +73,7 @@ class Bars(Progress):
         screen = console or Console(stderr=True)
         super().__init__(lambda line: screen.print(line, markup=False, highlight=False, soft_wrap=True))
         self._clock = clock
-        self._states: dict[str, State] = {}
+        self._states: dict[str, BarState] = {}
         self._ids: dict[str, TaskID] = {}
         self._live = RichProgress(
             TextColumn("{task.description}"),
@@ -86,7 +86,7 @@ class Bars(Progress):
             expand=True,
         )
 
-    def __enter__(self) -> Bars:
+    def __enter__(self) -> ProgressBars:
         self._live.start()
         return self
 
@@ -116,12 +116,12 @@ class Bars(Progress):
             self._state(name).trouble = why.removeprefix(f"{name}: ")
             self._draw(name)
 
-    def _show(self, name: str, tally: Tally) -> None:
+    def _show(self, name: str, tally: SourceProgress) -> None:
         self._state(name).waits_until_s = 0.0
         self._draw(name)
 
-    def _state(self, name: str) -> State:
-        return self._states.setdefault(name, State(self._tally(name)))
+    def _state(self, name: str) -> BarState:
+        return self._states.setdefault(name, BarState(self._tally(name)))
 
     def _draw(self, name: str) -> None:
         state = self._state(name)

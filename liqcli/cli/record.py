@@ -12,7 +12,7 @@ from liqcli.cli.options import (
     LakeOption,
     QuietOption,
     say,
-    set_speech,
+    set_verbosity,
     split_names,
     warn,
 )
@@ -43,7 +43,7 @@ def record(
             "--symbol",
             "-s",
             help="Symbols in any spelling, comma separated; SOL means every quote.",
-            autocompletion=completion.usual_symbols,
+            autocompletion=completion.default_symbols,
         ),
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
     length: Annotated[
@@ -65,7 +65,7 @@ def record(
     from liqcli.ingest.stream import record as run_record
     from liqcli.lake.store import Lake
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     seconds = parse_length(length, "--for") / US_PER_S if length else None
     store = Lake(lake_root(lake))
     summary = run_record(store, split_names(symbol), split_names(exchange), seconds, say, warn)

@@ -9,7 +9,7 @@ import typer
 
 from liqcli.cli import completion
 from liqcli.cli.daily import ConfigOption
-from liqcli.cli.options import DebugOption, LakeOption, check_choice, set_speech
+from liqcli.cli.options import DebugOption, LakeOption, check_choice, set_verbosity
 
 if TYPE_CHECKING:
     from liqcli.core.settings import Settings
@@ -43,10 +43,10 @@ def schedule(
     from liqcli.daily import schedule as core
     from liqcli.daily.schedule import machine_zone
 
-    set_speech(False, debug)
+    set_verbosity(False, debug)
     check_choice(output_format, FORMATS, "--format")
     settings = read_settings(use_settings(find_settings(config)))
-    job = core.Job(
+    job = core.ScheduledJob(
         program=_program(),
         lake=lake_root(lake).absolute(),
         config=settings.path,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, QuietOption, check_choice, set_speech
+from liqcli.cli.options import DebugOption, QuietOption, check_choice, set_verbosity
 
 
 def sources(
@@ -29,7 +29,7 @@ def sources(
     from liqcli.sources.header import read_header
     from liqcli.sources.registry import LIVE_SOURCES, SOURCES, check_source
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
     known = [*SOURCES, *LIVE_SOURCES]
     names = [name.lower() if name.lower() in known else check_source(name)] if name else known

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 from liqcli.core.errors import ExitCode, UsageError
 
@@ -50,7 +50,7 @@ def sql(
     from liqcli.lake.views import query_lake
     from liqcli.report.output_files import write_file
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     chosen = _choose_format(output_format, output)
     table, damaged = query_lake(Lake(lake_root(lake)), statement)
     for path in damaged:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech, warn
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_verbosity, warn
 from liqcli.cli.tables import render_table
 from liqcli.core.errors import ExitCode
 
@@ -34,7 +34,7 @@ def status(
     from liqcli.lake.status import build_status, list_overlaps, status_record
     from liqcli.lake.store import Lake
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
     store = Lake(lake_root(lake))
     rows, damaged = build_status(store)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_speech
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_verbosity
 from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def verify(
     from liqcli.lake.store import Lake
     from liqcli.lake.verify import verdict_record, verify_lake
 
-    set_speech(quiet, debug)
+    set_verbosity(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
     store = Lake(lake_root(lake))
     if move:

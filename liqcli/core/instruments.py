@@ -28,7 +28,7 @@ FACES = (1.0, 10.0, 100.0)  # USD that an inverse contract is worth, wherever th
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CountingRule:
     """
     How an exchange counts.
 
@@ -43,25 +43,25 @@ class Rule:
     bases: tuple[str, ...] = ()
 
 
-RULES: Mapping[str, Rule] = {
-    "aster": Rule("base", None),
-    "binance": Rule("base", "inverse", (100.0, 10.0)),
-    "bitfinex": Rule("base", None),
-    "bitget": Rule("quote", "inverse"),
-    "bitmex": Rule("contracts", "inverse", (1.0, 1.0), bases=("BTC",)),
-    "bybit": Rule("base", "inverse", (1.0, 1.0)),
-    "coinex": Rule("base", "inverse", (1.0, 1.0)),
-    "deribit": Rule("base", "inverse", (1.0, 1.0)),
-    "dydx": Rule("base", "linear"),
-    "ftx": Rule("base", "linear"),
-    "gate": Rule("contracts", "inverse", (1.0, 1.0), bases=("BTC",)),
-    "htx": Rule("contracts", "inverse", (100.0, 10.0)),
-    "hyperliquid": Rule("base", "linear"),
-    "kraken": Rule("base", None, (1.0, 1.0)),
-    "lighter": Rule("base", "linear"),
-    "okx": Rule("contracts", "inverse", (100.0, 10.0)),
-    "pacifica": Rule("base", "linear"),
-    "poloniex": Rule("contracts", "inverse"),
+RULES: Mapping[str, CountingRule] = {
+    "aster": CountingRule("base", None),
+    "binance": CountingRule("base", "inverse", (100.0, 10.0)),
+    "bitfinex": CountingRule("base", None),
+    "bitget": CountingRule("quote", "inverse"),
+    "bitmex": CountingRule("contracts", "inverse", (1.0, 1.0), bases=("BTC",)),
+    "bybit": CountingRule("base", "inverse", (1.0, 1.0)),
+    "coinex": CountingRule("base", "inverse", (1.0, 1.0)),
+    "deribit": CountingRule("base", "inverse", (1.0, 1.0)),
+    "dydx": CountingRule("base", "linear"),
+    "ftx": CountingRule("base", "linear"),
+    "gate": CountingRule("contracts", "inverse", (1.0, 1.0), bases=("BTC",)),
+    "htx": CountingRule("contracts", "inverse", (100.0, 10.0)),
+    "hyperliquid": CountingRule("base", "linear"),
+    "kraken": CountingRule("base", None, (1.0, 1.0)),
+    "lighter": CountingRule("base", "linear"),
+    "okx": CountingRule("contracts", "inverse", (100.0, 10.0)),
+    "pacifica": CountingRule("base", "linear"),
+    "poloniex": CountingRule("contracts", "inverse"),
 }
 
 
@@ -110,7 +110,7 @@ def read_contract(exchange: str, name: str) -> Contract:
     return Contract(symbol, kind, rule.unit)
 
 
-def _kind_of(exchange: str, text: str, rule: Rule, base: str, quote: str) -> Kind | None:
+def _kind_of(exchange: str, text: str, rule: CountingRule, base: str, quote: str) -> Kind | None:
     if quote in DOLLAR_COINS or (exchange == "okx" and "USD_UM" in text):
         return "linear"
     if exchange == "kraken" and text[:3] in _KRAKEN_KINDS:

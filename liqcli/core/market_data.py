@@ -208,7 +208,7 @@ class Candles:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketData:
     """
     What is known beside the liquidations when the window ends; None where the lake holds none.
 

@@ -11,9 +11,9 @@ from liqcli.core.model import Window
 from liqcli.core.settings import Settings
 from liqcli.core.symbols import expiry_of
 from liqcli.ingest.fetch import FetchSummary, fetch
-from liqcli.ingest.fetch.messages import list_market_troubles, troubles_of
+from liqcli.ingest.fetch.messages import list_market_problems, problems_of
 from liqcli.ingest.fetch.progress import Progress
-from liqcli.ingest.fetch.source_selection import choose_pairs
+from liqcli.ingest.fetch.source_selection import select_pairs
 from liqcli.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Gathered:
+class FetchOutcome:
     """
     What the sources said: a row each for ``summary.json``, and in sentences what went wrong.
 
@@ -37,14 +37,14 @@ class Gathered:
     notes: list[str] = field(default_factory=list)
 
 
-def gather(lake: Lake, settings: Settings, window: Window, progress: Progress) -> Gathered:
+def fetch_day(lake: Lake, settings: Settings, window: Window, progress: Progress) -> FetchOutcome:
     """Fetch all symbols; what fails is noted, never raised, unless the lake itself cannot be written."""
     exchanges = _fetchable(settings, progress.say)
     if settings.exchanges and not exchanges:
-        return Gathered()
+        return FetchOutcome()
     symbols = tuple(symbol for symbol in settings.symbols if not expiry_of(symbol))
     if not symbols:  # dated contracts are imported or recorded
-        return Gathered()
+        return FetchOutcome()
     run = _Run(lake, settings, symbols, window, exchanges, progress)
     try:
         run.fetch(symbols)
@@ -69,7 +69,7 @@ class _Run:
     window: Window
     exchanges: Sequence[str]
     progress: Progress
-    found: Gathered = field(default_factory=Gathered)
+    found: FetchOutcome = field(default_factory=FetchOutcome)
 
     def fetch(self, symbols: Sequence[str]) -> None:
         """Get liquidations; an unknown symbol is raised."""
@@ -100,7 +100,7 @@ class _Run:
 
 def _tell_lacking(rows: Sequence[MarketRow]) -> list[str]:
     """Say each reason once, as a fetch does, and what it is about."""
-    lines = [line for line, lacking in list_market_troubles(rows) if lacking]
+    lines = [line for line, lacking in list_market_problems(rows) if lacking]
     return [line if line.startswith(KINDS) else f"candles and open interest: {line}" for line in lines]
 
 
@@ -109,7 +109,7 @@ def _fetchable(settings: Settings, say: Say) -> list[str]:
     able = []
     for exchange in settings.exchanges:
         try:
-            choose_pairs(settings.sources, (exchange,))
+            select_pairs(settings.sources, (exchange,))
         except UsageError as error:
             say(f"{error}; the reports show what the lake holds of it")
         else:
@@ -117,9 +117,9 @@ def _fetchable(settings: Settings, say: Say) -> list[str]:
     return able
 
 
-def _note(found: Gathered, summary: FetchSummary) -> None:
+def _note(found: FetchOutcome, summary: FetchSummary) -> None:
     for row in summary.rows:
-        said = troubles_of(row)
+        said = problems_of(row)
         found.rows.append(
             {
                 "source": row.source,

@@ -20,9 +20,9 @@ from liqcli.daily.day import Day
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report.figure_registry import build_alt_text, build_picture
-from liqcli.report.json_document import build_report
+from liqcli.report.json_document import build_document
 from liqcli.report.output_files import write_file, write_outputs
-from liqcli.report.results import Findings, View, build_findings
+from liqcli.report.results import ViewOptions, WindowResults, compute_results
 
 THUMBNAIL_THEMES: tuple[ThemeName, ...] = ("dark", "light")
 _HEADLINES = (
@@ -35,11 +35,11 @@ _BURST = ("start", "end", "position", "events", "notional", "share")
 
 Say = Callable[[str], None]
 Entry = dict[str, Any]
-Computed = tuple[Findings, dict[str, Any]]  # a window's findings, and the report built of them
+Computed = tuple[WindowResults, dict[str, Any]]  # a window's findings, and the report built of them
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ReportTask:
     """What a run's reports are made from, where they are written, and of which day they are."""
 
     lake: Lake
@@ -48,7 +48,7 @@ class Task:
     day: Day
 
 
-def make_reports(task: Task, say: Say, warn: Say) -> list[Entry]:
+def make_reports(task: ReportTask, say: Say, warn: Say) -> list[Entry]:
     """
     Write the pages, numbers and thumbnails of every symbol and lookback.
 
@@ -77,7 +77,7 @@ def make_reports(task: Task, say: Say, warn: Say) -> list[Entry]:
     return entries
 
 
-def _compute_ahead(task: Task, names: Iterable[tuple[str, str]]) -> Iterator[Future[Computed]]:
+def _compute_ahead(task: ReportTask, names: Iterable[tuple[str, str]]) -> Iterator[Future[Computed]]:
     """Give each report's findings, at most one of them before it is asked for: they are large."""
     with ThreadPoolExecutor(1, "findings") as pool:
         ready: Future[Computed] | None = None
@@ -90,14 +90,14 @@ def _compute_ahead(task: Task, names: Iterable[tuple[str, str]]) -> Iterator[Fut
             yield ready
 
 
-def _compute(task: Task, name: tuple[str, str]) -> Computed:
+def _compute(task: ReportTask, name: tuple[str, str]) -> Computed:
     symbol, lookback = name
     query = Query(symbol, lookback, until=format_iso(task.day.end_us), exchanges=task.settings.exchanges)
-    findings = build_findings(task.lake, query, GridOptions(), _view(task.settings, task.settings.themes[0]))
-    return findings, build_report(findings)
+    findings = compute_results(task.lake, query, GridOptions(), _view(task.settings, task.settings.themes[0]))
+    return findings, build_document(findings)
 
 
-def _make_report(task: Task, name: str, computed: Future[Computed], warn: Say) -> Entry:
+def _make_report(task: ReportTask, name: str, computed: Future[Computed], warn: Say) -> Entry:
     """Write one report; what is wrong with it costs the others nothing."""
     try:
         findings, report = computed.result()
@@ -115,7 +115,7 @@ def _make_report(task: Task, name: str, computed: Future[Computed], warn: Say) -
         return {"status": "failed", "message": f"unforeseen fault: {type(error).__name__}: {error}"}
 
 
-def hot_places(report: dict[str, Any]) -> list[dict[str, Any]]:
+def largest_levels(report: dict[str, Any]) -> list[dict[str, Any]]:
     """Give a report's clusters, or its price bands where it has none, best rank first; none of too little data."""
     if report["meta"]["too_little_data"]:
         return []
@@ -123,11 +123,11 @@ def hot_places(report: dict[str, Any]) -> list[dict[str, Any]]:
     return places
 
 
-def _view(settings: Settings, theme: str) -> View:
-    return View(palette=settings.palette, scale=settings.scale, theme=theme)
+def _view(settings: Settings, theme: str) -> ViewOptions:
+    return ViewOptions(palette=settings.palette, scale=settings.scale, theme=theme)
 
 
-def _write(task: Task, name: str, findings: Findings, report: dict[str, Any]) -> Entry:
+def _write(task: ReportTask, name: str, findings: WindowResults, report: dict[str, Any]) -> Entry:
     settings, folder = task.settings, task.folder
     pages: dict[str, str] = {}
     for theme in settings.themes:
@@ -153,7 +153,7 @@ def _write(task: Task, name: str, findings: Findings, report: dict[str, Any]) ->
 
 def _headlines(report: dict[str, Any]) -> Entry:
     """Pick what index, digest and alerts need out of the report's numbers."""
-    meta, places = report["meta"], hot_places(report)
+    meta, places = report["meta"], largest_levels(report)
     bursts = sorted(report.get("cascades") or [], key=lambda burst: (-burst["notional"], burst["start"]))
     heavy = report["heavy_outside"] if report.get("clusters") else []  # bands name them already
     sides = [side_of(place["low"], place["high"], meta["last_price"]) for place in places]

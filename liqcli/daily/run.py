@@ -15,11 +15,11 @@ from liqcli.core.symbols import check_exchange, nearest
 from liqcli.core.times import now_us, parse_length
 from liqcli.daily import folders
 from liqcli.daily.day import Day, resolve_day
-from liqcli.daily.fetch import Gathered, gather
+from liqcli.daily.fetch import FetchOutcome, fetch_day
 from liqcli.daily.notify import send_alerts
 from liqcli.daily.publish import publish_day
-from liqcli.daily.reports import Task, make_reports
-from liqcli.daily.summary import look_back, summarise
+from liqcli.daily.reports import ReportTask, make_reports
+from liqcli.daily.summary import read_previous_reports, summarise
 from liqcli.ingest.fetch.progress import Progress
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import SOURCES
@@ -76,19 +76,19 @@ def run_daily(
     day = resolve_day(until or settings.until, settings.time_zone)
     out = settings.reports_folder
     with folders.locked(out) as making:
-        gathered = Gathered()
+        gathered = FetchOutcome()
         if settings.fetch:
             with show() if show else nullcontext(Progress(say)) as progress:
-                gathered = gather(lake, settings, _find_window(settings, day, until), progress)
+                gathered = fetch_day(lake, settings, _find_window(settings, day, until), progress)
         for line in gathered.notes:
             say(line)
         for line in gathered.troubles:
             warn(line)
         made = making / "day"
         made.mkdir()
-        entries = make_reports(Task(lake, settings, made, day), say, warn)
+        entries = make_reports(ReportTask(lake, settings, made, day), say, warn)
         days = sorted({*folders.list_days(out), day.name})
-        before = look_back(out, days, day.name, [entry["name"] for entry in entries])
+        before = read_previous_reports(out, days, day.name, [entry["name"] for entry in entries])
         summary = summarise(settings, day, entries, gathered, before)
         if lost := _find_lost(out, summary):
             warn(f"{day.name}: no more {', '.join(lost)}, which an earlier run made (of another liqcli.toml?)")

@@ -117,7 +117,7 @@ _AT = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScheduledJob:
     """What is to be run and when; all paths absolute. ``at`` is meant in ``time_zone``."""
 
     program: tuple[str, ...]
@@ -151,7 +151,7 @@ def parse_at(text: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
-def choose_clocks(job: Job, machine: ZoneInfo, since: date) -> tuple[Clock, Clock]:
+def choose_clocks(job: ScheduledJob, machine: ZoneInfo, since: date) -> tuple[Clock, Clock]:
     """
     Choose the clocks of cron (the machine's) and of the systemd timer (the settings' zone).
 
@@ -163,7 +163,7 @@ def choose_clocks(job: Job, machine: ZoneInfo, since: date) -> tuple[Clock, Cloc
     return cron, timer if timer.at == job.at else utc
 
 
-def format_cron(job: Job, clock: Clock) -> str:
+def format_cron(job: ScheduledJob, clock: Clock) -> str:
     r"""
     Write the crontab line, in the time of the machine's clock, by which cron goes.
 
@@ -175,7 +175,7 @@ def format_cron(job: Job, clock: Clock) -> str:
     return f"{clock.at.minute} {clock.at.hour} * * * {command} >/dev/null"
 
 
-def format_service(job: Job) -> str:
+def format_service(job: ScheduledJob) -> str:
     """Write the systemd service, run once and done."""
     _refuse_line_breaks(job)
     return "\n".join(
@@ -195,7 +195,7 @@ def format_service(job: Job) -> str:
     )
 
 
-def format_timer(job: Job, clock: Clock) -> str:
+def format_timer(job: ScheduledJob, clock: Clock) -> str:
     """Write the systemd timer; what a sleeping machine missed is made up for."""
     return "\n".join(
         [
@@ -213,7 +213,7 @@ def format_timer(job: Job, clock: Clock) -> str:
     )
 
 
-def format_all(job: Job, cron: Clock, timer: Clock, notes: list[str]) -> str:
+def format_all(job: ScheduledJob, cron: Clock, timer: Clock, notes: list[str]) -> str:
     """Write all three with the words that say where each goes."""
     return "\n".join(
         [
@@ -235,7 +235,7 @@ def format_all(job: Job, cron: Clock, timer: Clock, notes: list[str]) -> str:
     )
 
 
-def _tell_clock(job: Job, clock: Clock) -> str:
+def _tell_clock(job: ScheduledJob, clock: Clock) -> str:
     """Say which clock a line means, where it is not that of the settings."""
     if clock.zone == job.time_zone:
         return ""
@@ -250,7 +250,7 @@ def _quote_systemd(word: str) -> str:
     return escaped if re.fullmatch(r"[\w@%+=:,./-]+", escaped) else f'"{escaped}"'
 
 
-def _refuse_line_breaks(job: Job) -> None:
+def _refuse_line_breaks(job: ScheduledJob) -> None:
     for word in job.words():
         if any(ord(character) < 32 for character in word):
             raise UsageError(f"{word!r}: a path with a line break or control character cannot stand in a schedule")

@@ -15,7 +15,7 @@ from liqcli.core.symbols import split_symbol
 from liqcli.daily import folders
 from liqcli.daily.alerts import Alert, find_alerts
 from liqcli.daily.day import Day
-from liqcli.daily.fetch import Gathered, name_place
+from liqcli.daily.fetch import FetchOutcome, name_place
 from liqcli.daily.reports import Entry
 
 Summary = dict[str, Any]
@@ -24,7 +24,7 @@ _CHANGES = ("notional", "long_notional", "short_notional", "events", "last_price
 
 
 @dataclass(slots=True)
-class Before:
+class PreviousReports:
     """
     What earlier days said.
 
@@ -37,9 +37,9 @@ class Before:
     told: list[Alert] = field(default_factory=list)
 
 
-def look_back(out: Path, days: Sequence[str], day: str, names: Sequence[str]) -> Before:
+def read_previous_reports(out: Path, days: Sequence[str], day: str, names: Sequence[str]) -> PreviousReports:
     """Find the last good report of each name before ``day``; a day on which one failed is passed over."""
-    before = Before()
+    before = PreviousReports()
     for earlier in [name for name in reversed(days) if name < day][:DAYS_LOOKED_BACK]:
         if (summary := folders.read_summary(out / earlier, earlier)) is None:
             continue
@@ -53,7 +53,9 @@ def look_back(out: Path, days: Sequence[str], day: str, names: Sequence[str]) ->
     return before
 
 
-def summarise(settings: Settings, day: Day, entries: Sequence[Entry], gathered: Gathered, before: Before) -> Summary:
+def summarise(
+    settings: Settings, day: Day, entries: Sequence[Entry], gathered: FetchOutcome, before: PreviousReports
+) -> Summary:
     """
     Build ``summary.json``; writes ``previous`` and ``troubles`` into the entries.
 
@@ -88,13 +90,13 @@ def summarise(settings: Settings, day: Day, entries: Sequence[Entry], gathered: 
     }
 
 
-def _troubles_of(symbol: str, gathered: Gathered) -> list[str]:
+def _troubles_of(symbol: str, gathered: FetchOutcome) -> list[str]:
     """Say what the sources left out of a symbol; a bare base has those of all its contracts."""
     rows = [row for row in gathered.rows if symbol in (row["symbol"], split_symbol(row["symbol"])[0])]
     return [f"{name_place(row)}: {text}" for row in rows for text in row["troubles"]]
 
 
-def _exit_code(settings: Settings, entries: Sequence[Entry], gathered: Gathered, alerts: Sequence[Alert]) -> int:
+def _exit_code(settings: Settings, entries: Sequence[Entry], gathered: FetchOutcome, alerts: Sequence[Alert]) -> int:
     states = [entry["status"] for entry in entries]
     if "ok" not in states:
         came = any(row["result"] in ("ok", "partial") for row in gathered.rows)

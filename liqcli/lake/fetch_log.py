@@ -49,12 +49,12 @@ class CoveredWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowMemory:
+class FetchLog:
     """Every remembered window of one exchange, symbol and source: sorted, without overlaps."""
 
     windows: tuple[CoveredWindow, ...] = ()
 
-    def remember(self, fresh: Iterable[CoveredWindow]) -> WindowMemory:
+    def remember(self, fresh: Iterable[CoveredWindow]) -> FetchLog:
         """
         Add newer answers; where they overlap older ones the newer wins. Touching equals are joined.
 
@@ -71,15 +71,15 @@ class WindowMemory:
             events = new.events if pieces == [new.window.interval] else None
             for piece in pieces:
                 _put(known, replace(new, window=Window(*piece), events=events))
-        return WindowMemory(tuple(_join(known)))
+        return FetchLog(tuple(_join(known)))
 
-    def forget(self, parts: Iterable[Window]) -> WindowMemory:
+    def forget(self, parts: Iterable[Window]) -> FetchLog:
         """Know nothing of these stretches any more."""
         holes = [part.interval for part in parts]
         left = (
             (known, piece) for known in self.windows for piece in subtract_intervals([known.window.interval], holes)
         )
-        return WindowMemory(tuple(_cut(known, *piece) for known, piece in left))
+        return FetchLog(tuple(_cut(known, *piece) for known, piece in left))
 
     def covered(self, statuses: Iterable[Status] = COVERED) -> list[Interval]:
         """The stretches with one of these statuses, joined."""
@@ -183,7 +183,7 @@ def _find_gap_limit(silences: list[int]) -> int:
     return limit
 
 
-def render_memory(memory: WindowMemory) -> str:
+def render_fetch_log(memory: FetchLog) -> str:
     """Write the memory as readable JSON, one window a line."""
     rows = [
         json.dumps(
@@ -201,9 +201,9 @@ def render_memory(memory: WindowMemory) -> str:
     return '{"version": 1, "windows": [\n  ' + body + "\n]}\n" if rows else '{"version": 1, "windows": []}\n'
 
 
-def parse_memory(text: str, name: str) -> WindowMemory:
+def parse_fetch_log(text: str, name: str) -> FetchLog:
     """
-    Read what :func:`render_memory` wrote.
+    Read what :func:`render_fetch_log` wrote.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def parse_memory(text: str, name: str) -> WindowMemory:
             )
             for row in rows
         ]
-        return WindowMemory(tuple(sorted(windows, key=lambda item: item.window)))
+        return FetchLog(tuple(sorted(windows, key=lambda item: item.window)))
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise DamagedError(f"{name}: not a window memory of liqcli ({error}); liqcli verify says what to do") from error
 
@@ -233,7 +233,7 @@ def _iso(ts_us: int) -> str:
 def build_coverage(
     exchange: str,
     symbol: str,
-    memories: Mapping[str, WindowMemory],
+    memories: Mapping[str, FetchLog],
     window: Window,
     unlogged: Collection[str] = (),
 ) -> ExchangeCoverage:

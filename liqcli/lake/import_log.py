@@ -20,7 +20,7 @@ _MODULUS = 2**61
 
 
 @dataclass(slots=True)
-class Wrote:
+class StoredSummary:
     """
     What a file said of one exchange, symbol and source; equal for equal rows.
 
@@ -60,17 +60,17 @@ class Wrote:
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class ImportLogEntry:
     """One imported file: its name then, format, decisive options, how many rows were refused, and what it wrote."""
 
     name: str
     format: str
     options: Mapping[str, Any]
     rejected: int
-    wrote: Sequence[Wrote] = field(default_factory=tuple)
+    wrote: Sequence[StoredSummary] = field(default_factory=tuple)
 
 
-def read_ledger(lake: Lake) -> dict[str, Import]:
+def read_import_log(lake: Lake) -> dict[str, ImportLogEntry]:
     """
     Read the imports so far: sha256 -> import.
 
@@ -83,7 +83,8 @@ def read_ledger(lake: Lake) -> dict[str, Import]:
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         return {
-            sha: Import(**{**entry, "wrote": tuple(Wrote(**w) for w in entry["wrote"])}) for sha, entry in files.items()
+            sha: ImportLogEntry(**{**entry, "wrote": tuple(StoredSummary(**w) for w in entry["wrote"])})
+            for sha, entry in files.items()
         }
     except FileNotFoundError:
         return {}
@@ -91,14 +92,14 @@ def read_ledger(lake: Lake) -> dict[str, Import]:
         raise DamagedError(f"{path}: not a ledger of liqcli ({error}); move it away and import again") from error
 
 
-def write_import(lake: Lake, sha256: str, done: Import) -> None:
+def write_import(lake: Lake, sha256: str, done: ImportLogEntry) -> None:
     """Note a finished import; the caller holds the lake's lock."""
-    files = {**read_ledger(lake), sha256: done}
+    files = {**read_import_log(lake), sha256: done}
     entries = ",\n".join(f"{json.dumps(sha)}: {json.dumps(asdict(entry))}" for sha, entry in sorted(files.items()))
     lake.write_file(lake.root / "imports.json", f'{{"version": 1, "files": {{\n{entries}\n}}}}\n'.encode())
 
 
-def check_same_rows(path: str, before: Import, now: Import) -> None:
+def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> None:
     """
     Refuse a file whose bytes are in the lake already as other rows.
 
@@ -155,7 +156,7 @@ def _as_option(key: str, value: object) -> str:
     return f"with {option}" if value is True else f"with {option} {value}"
 
 
-def _are_same(before: Sequence[Wrote], now: Sequence[Wrote]) -> bool:
+def _are_same(before: Sequence[StoredSummary], now: Sequence[StoredSummary]) -> bool:
     if not all(wrote.digest for wrote in before):
         now = [replace(wrote, digest=0) for wrote in now]
     return list(before) == list(now)
@@ -165,6 +166,6 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(json.dumps(options)))
 
 
-def _only_adds(before: Import, now: Import) -> bool:
+def _only_adds(before: ImportLogEntry, now: ImportLogEntry) -> bool:
     old, new = before.options.get("contract_sizes", {}), now.options.get("contract_sizes", {})
     return {**new, **old} == dict(new)

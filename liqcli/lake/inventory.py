@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liqcli.core.errors import DamagedError
-from liqcli.lake.fetch_log import WindowMemory
+from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
@@ -17,7 +17,7 @@ FOREVER_US = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class StoredFile:
     """What one file holds: times [µs UTC]; ``usd_e6`` [1e-6 USD] of all rows but the ``amountless``, whose are none."""
 
     partition: Partition
@@ -32,7 +32,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class MarketHolding:
+class StoredMarketFile:
     """What one file of candles or open interest holds; times in µs UTC."""
 
     partition: Partition
@@ -42,9 +42,9 @@ class MarketHolding:
     rows: int
 
 
-def read_holdings(
+def read_inventory(
     engine: Engine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False, end_us: int = FOREVER_US
-) -> tuple[list[Holding], list[Path]]:
+) -> tuple[list[StoredFile], list[Path]]:
     """
     Read first, last, count and USD of each file; ``thorough`` looks for damage in every page.
 
@@ -59,26 +59,26 @@ def read_holdings(
         engine, lake, partitions, "stored", "holdings", LAKE_COLUMNS, thorough, {"end_us": end_us}
     )
     holdings = [
-        Holding(partition, path, first, last, events, usd_e6, full > 0, fill > 0, amountless)
+        StoredFile(partition, path, first, last, events, usd_e6, full > 0, fill > 0, amountless)
         for partition, path, (first, last, events, usd_e6, full, fill, amountless) in rows
     ]
     return holdings, damaged
 
 
-def read_market_holdings(
+def read_market_inventory(
     engine: Engine, lake: Lake, partitions: Sequence[Partition]
-) -> tuple[list[MarketHolding], list[Path]]:
+) -> tuple[list[StoredMarketFile], list[Path]]:
     """Read first, last and count of each file of candles or open interest; and give the files that cannot be read."""
     rows, damaged = _read_files(engine, lake, partitions, "stored_market", "market_range", ("ts",), thorough=False)
-    return [MarketHolding(partition, path, *numbers) for partition, path, numbers in rows], damaged
+    return [StoredMarketFile(partition, path, *numbers) for partition, path, numbers in rows], damaged
 
 
-def try_memory(lake: Lake, exchange: str, symbol: str, source: str) -> tuple[WindowMemory, list[Path]]:
+def try_fetch_log(lake: Lake, exchange: str, symbol: str, source: str) -> tuple[FetchLog, list[Path]]:
     """Read a window memory; where it is damaged nothing is known of the coverage, and the file is given to be named."""
     try:
-        return lake.read_memory(exchange, symbol, source), []
+        return lake.read_fetch_log(exchange, symbol, source), []
     except DamagedError:
-        return WindowMemory(), [lake.memory_path(exchange, symbol, source)]
+        return FetchLog(), [lake.fetch_log_path(exchange, symbol, source)]
 
 
 def _read_files(

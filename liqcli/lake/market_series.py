@@ -1,7 +1,7 @@
 """Candles with volume and open interest around a window: what came before it, and what the price did afterwards.
 
 Only what was known when the window ended counts: candles that were closed by then, snapshots taken by then. What the
-price did within an hour after is kept apart, in ``Market.followed``, to say how a cascade went on.
+price did within an hour after is kept apart, in ``MarketData.followed``, to say how a cascade went on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.core.errors import DamagedError
-from liqcli.core.market_data import STALE_US, Candles, Market, OpenInterestSeries, choose_step
+from liqcli.core.market_data import STALE_US, Candles, MarketData, OpenInterestSeries, choose_step
 from liqcli.core.model import US_PER_S, PriceSeries, Window
 from liqcli.core.times import parse_length
 from liqcli.lake.candle_selection import Series, list_series
@@ -35,7 +35,7 @@ LONGEST_CANDLE_US = 24 * HOUR_US
 
 def read_market(
     engine: Engine, lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window, history_us: int = 0
-) -> tuple[Market, list[Path]]:
+) -> tuple[MarketData, list[Path]]:
     """
     Read candles from 200 bars (and at least ``history_us``) before a window to its end, and open interest.
 
@@ -54,7 +54,7 @@ def read_market(
     found = lake.partitions("candles")
     series = list_series([p for p in found if p.month in set(months_of(wide))], symbols, exchanges)
     first = next(filter(None, (_read_candles(engine, lake, s, window, history_us, damaged) for s in series)), None)
-    market = Market() if first is None else first
+    market = MarketData() if first is None else first
     stored = list_series(lake.find("open_interest", symbols, wide), symbols, exchanges)
     interest = next(filter(None, (_read_open_interest(engine, lake, s, window, damaged) for s in stored)), None)
     return replace(market, open_interest=interest), damaged
@@ -62,7 +62,7 @@ def read_market(
 
 def _read_candles(
     engine: Engine, lake: Lake, series: Series, window: Window, history_us: int, damaged: list[Path]
-) -> Market | None:
+) -> MarketData | None:
     step_us = parse_length(series.interval, "candle interval")
     start_us = window.start_us - max(history_us, HISTORY_BARS * choose_step(window.length_us, step_us))
     near = [p for p in series.partitions if month_of(start_us) <= p.month <= month_of(window.end_us + HOUR_US)]
@@ -83,7 +83,7 @@ def _read_candles(
         return None
     if closed.taker_buy is not None and np.isnan(closed.taker_buy).all():
         closed = replace(closed, taker_buy=None)
-    return Market(closed, followed=prices, stand_in=series.stand_in)
+    return MarketData(closed, followed=prices, stand_in=series.stand_in)
 
 
 def keep_sound(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -13,11 +13,11 @@ from liqcli.core.model import Window
 from liqcli.core.symbols import expiry_of, match_symbols, normalise_symbol, split_symbol
 from liqcli.core.times import resolve_window
 from liqcli.core.wording import describe_coverage
-from liqcli.lake.inventory import LAKE_COLUMNS, Holding, read_holdings
+from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile, read_inventory
 from liqcli.lake.market_price import MarketPrices, move_to_market
 from liqcli.lake.partitions import Partition
 from liqcli.lake.source_comparison import Comparison, compare_sources
-from liqcli.lake.source_ranking import Sharing, claims_table, list_claims, share_out
+from liqcli.lake.source_ranking import SourceAssignment, assign_sources, claims_table, list_assigned_intervals
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
@@ -92,21 +92,21 @@ def _select(
     thorough: bool = False,
 ) -> Selection:
     if (query.until or "").strip().lower() == "latest":
-        holdings, damaged = read_holdings(engine, lake, everything, thorough)
+        holdings, damaged = read_inventory(engine, lake, everything, thorough)
         if not holdings:
             raise _nothing_stored(query, lake)
         window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in holdings))
     else:
         window = resolve_window(query.since, query.until, query.lookback, None)
-        holdings, damaged = read_holdings(engine, lake, everything, thorough, window.end_us)
+        holdings, damaged = read_inventory(engine, lake, everything, thorough, window.end_us)
     known = {h.partition.symbol for h in holdings}
     symbols = [symbol for symbol in symbols if symbol in known] or symbols
     label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
     inside = [h for h in holdings if h.first_us < window.end_us and h.last_us >= window.start_us]
-    sharing = share_out(lake, symbols, query.exchanges, holdings, window)
+    sharing = assign_sources(lake, symbols, query.exchanges, holdings, window)
     events = _load(engine, lake, inside, sharing, window, query) if inside else 0
     if not events:
-        if held := read_holdings(engine, lake, everything, thorough)[0]:
+        if held := read_inventory(engine, lake, everything, thorough)[0]:
             raise _nothing_inside(query, held, window, sharing.coverage)
         raise _nothing_stored(query, lake)
     comparisons = compare_sources(engine, sharing.leftovers, inside, query.position, query.min_usd)
@@ -124,13 +124,13 @@ def _select(
 def _load(
     engine: Engine,
     lake: Lake,
-    inside: Sequence[Holding],
-    sharing: Sharing,
+    inside: Sequence[StoredFile],
+    sharing: SourceAssignment,
     window: Window,
     query: Query,
 ) -> int:
     """Load the events that count as table ``reported``, prices as stored, and say how many there are."""
-    claims = list_claims([h.partition for h in inside], sharing.shares)
+    claims = list_assigned_intervals([h.partition for h in inside], sharing.shares)
     engine.register("claims", claims_table(lake.root, claims))
     engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
     engine.create(
@@ -178,7 +178,7 @@ def _advise(name: str, exchanges: Sequence[str], lake: Lake, fetch: str) -> str:
 
 
 def _nothing_inside(
-    query: Query, holdings: Sequence[Holding], window: Window, coverage: Sequence[ExchangeCoverage]
+    query: Query, holdings: Sequence[StoredFile], window: Window, coverage: Sequence[ExchangeCoverage]
 ) -> EmptyWindowError:
     name = normalise_symbol(query.symbol)
     first = min(h.first_us for h in holdings)

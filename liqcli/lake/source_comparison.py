@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from liqcli.core.formatting import format_count, format_duration, format_share, format_usd
-from liqcli.lake.inventory import Holding
-from liqcli.lake.source_ranking import Leftover
+from liqcli.lake.inventory import StoredFile
+from liqcli.lake.source_ranking import ExcludedSource
 from liqcli.query.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Totals:
     """What was said of a stretch of time; ``notional`` and ``long_notional`` in USD."""
 
     events: int = 0
@@ -36,8 +36,8 @@ class Comparison:
     source: str
     counted: tuple[str, ...]
     length_us: int
-    left_out: Told
-    instead: Told
+    left_out: Totals
+    instead: Totals
 
     @property
     def text(self) -> str:
@@ -59,7 +59,7 @@ class Comparison:
 
 
 def compare_sources(
-    engine: Engine, leftovers: Sequence[Leftover], holdings: Sequence[Holding], position: str, min_usd: float
+    engine: Engine, leftovers: Sequence[ExcludedSource], holdings: Sequence[StoredFile], position: str, min_usd: float
 ) -> tuple[Comparison, ...]:
     """
     Compare what was left out with what counts in its place, over the files that are open as ``stored``.
@@ -78,19 +78,19 @@ def compare_sources(
     engine.register("compared", _list_stretches(leftovers, holdings))
     columns = engine.run("compare_sources", {"position": position, "min_notional": min_usd})
     told = {
-        (int(pair), bool(left_out)): Told(int(events), int(usd) / 1e6, int(longs) / 1e6)
+        (int(pair), bool(left_out)): Totals(int(events), int(usd) / 1e6, int(longs) / 1e6)
         for pair, left_out, events, usd, longs in zip(*columns.values(), strict=True)
     }
     return tuple(
         Comparison(
             left.exchange, left.symbol, left.source, tuple(left.instead), left.length_us,
-            told.get((number, True), Told()), told.get((number, False), Told()),
+            told.get((number, True), Totals()), told.get((number, False), Totals()),
         )
         for number, left in enumerate(leftovers)
     )  # fmt: skip
 
 
-def _list_stretches(leftovers: Sequence[Leftover], holdings: Sequence[Holding]) -> Any:  # noqa: ANN401 - an Arrow table
+def _list_stretches(leftovers: Sequence[ExcludedSource], holdings: Sequence[StoredFile]) -> Any:  # noqa: ANN401 - an Arrow table
     import pyarrow as pa
 
     rows = [
@@ -108,5 +108,5 @@ def _list_stretches(leftovers: Sequence[Leftover], holdings: Sequence[Holding]) 
     return pa.table({name: pa.array(column, kind) for name, column, kind in zip(names, columns, kinds, strict=True)})
 
 
-def _record(told: Told) -> dict[str, Any]:
+def _record(told: Totals) -> dict[str, Any]:
     return {"events": told.events, "notional": told.notional, "long_notional": told.long_notional}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals, total_length
 from liqcli.core.model import Window
-from liqcli.lake.fetch_log import COVERED, WindowMemory, build_coverage
-from liqcli.lake.inventory import Holding, try_memory
+from liqcli.lake.fetch_log import COVERED, FetchLog, build_coverage
+from liqcli.lake.inventory import StoredFile, try_fetch_log
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceView:
+class SourceCandidate:
     """
     One source's word on one exchange and symbol in a window.
 
@@ -41,12 +41,12 @@ class SourceView:
     rows: tuple[Interval, ...] = ()
 
 
-def rank_sources(views: Sequence[SourceView]) -> list[SourceView]:
+def rank_sources(views: Sequence[SourceCandidate]) -> list[SourceCandidate]:
     """Order sources by what they are worth: complete before sampled, fills before other prices, more events, name."""
     return sorted(views, key=lambda v: (not v.full, not v.fill, -v.events, v.source))
 
 
-def divide_window(views: Sequence[SourceView], window: Window) -> dict[str, list[Interval]]:
+def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str, list[Interval]]:
     """
     Give every instant of the window to exactly one source.
 
@@ -72,7 +72,7 @@ def divide_window(views: Sequence[SourceView], window: Window) -> dict[str, list
     return shares
 
 
-def list_claims(
+def list_assigned_intervals(
     partitions: Sequence[Partition], shares: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]]
 ) -> list[tuple[Partition, Interval]]:
     """Spread each source's stretches over its files: one row a file and stretch."""
@@ -103,7 +103,7 @@ CLAIMED = (*COVERED, "unknown")  # rows count also where it is not known whether
 
 
 @dataclass(frozen=True, slots=True)
-class Leftover:
+class ExcludedSource:
     """
     A source that was left out in some ``stretches`` [µs] of which it tells, for others tell of them better.
 
@@ -123,7 +123,7 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
+class SourceAssignment:
     """
     How a window is divided.
 
@@ -134,13 +134,13 @@ class Sharing:
 
     coverage: tuple[ExchangeCoverage, ...]
     shares: Mapping[Key, Mapping[str, Sequence[Interval]]]
-    leftovers: tuple[Leftover, ...]
+    leftovers: tuple[ExcludedSource, ...]
     damaged: tuple[Path, ...] = ()
 
 
-def share_out(
-    lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], holdings: Sequence[Holding], window: Window
-) -> Sharing:
+def assign_sources(
+    lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], holdings: Sequence[StoredFile], window: Window
+) -> SourceAssignment:
     """
     Give each exchange and instant of a window to one source.
 
@@ -153,38 +153,40 @@ def share_out(
     window : Window
         Half-open. [UTC]
     """
-    rows: dict[tuple[str, str, str], list[Holding]] = {}
+    rows: dict[tuple[str, str, str], list[StoredFile]] = {}
     for held in holdings:
         rows.setdefault((held.partition.exchange, held.partition.symbol, held.partition.source), []).append(held)
     asked = [key for key in lake.remembered() if key[1] in symbols and (not exchanges or key[0] in exchanges)]
     speakers = sorted({*rows, *asked})
     coverage: list[ExchangeCoverage] = []
     shares: dict[Key, dict[str, list[Interval]]] = {}
-    leftovers: list[Leftover] = []
+    leftovers: list[ExcludedSource] = []
     damaged: list[Path] = []
     for exchange, symbol in sorted({speaker[:2] for speaker in speakers}):
-        memories: dict[str, WindowMemory] = {}
+        memories: dict[str, FetchLog] = {}
         for source in [s for e, y, s in speakers if (e, y) == (exchange, symbol)]:
-            memories[source], bad = try_memory(lake, exchange, symbol, source)
+            memories[source], bad = try_fetch_log(lake, exchange, symbol, source)
             damaged += bad
         views = [
-            view_source(source, memory.covered(CLAIMED), rows.get((exchange, symbol, source), ()), window)
+            build_source_candidate(source, memory.covered(CLAIMED), rows.get((exchange, symbol, source), ()), window)
             for source, memory in memories.items()
         ]
         speaking = [v for v in views if v.events or clip_intervals(v.covered, window.interval)]
         shares[exchange, symbol] = divide_window(speaking, window)
-        leftovers += find_leftovers((exchange, symbol), speaking, shares[exchange, symbol], rows, window)
+        leftovers += find_excluded_sources((exchange, symbol), speaking, shares[exchange, symbol], rows, window)
         unlogged = [v.source for v in views if v.events and not v.covered]
         known = build_coverage(exchange, symbol, memories, window, unlogged)
         if known.intervals or known.unknown or any(v.events for v in views):
             coverage.append(known)
-    return Sharing(tuple(coverage), shares, tuple(leftovers), tuple(damaged))
+    return SourceAssignment(tuple(coverage), shares, tuple(leftovers), tuple(damaged))
 
 
-def view_source(source: str, covered: Sequence[Interval], mine: Sequence[Holding], window: Window) -> SourceView:
+def build_source_candidate(
+    source: str, covered: Sequence[Interval], mine: Sequence[StoredFile], window: Window
+) -> SourceCandidate:
     """How completely a source speaks is read from all its rows: in this window it may know that nothing happened."""
     inside = [h for h in mine if h.first_us < window.end_us and h.last_us >= window.start_us]
-    return SourceView(
+    return SourceCandidate(
         source,
         tuple(covered),
         full=any(h.full for h in mine),
@@ -194,13 +196,13 @@ def view_source(source: str, covered: Sequence[Interval], mine: Sequence[Holding
     )
 
 
-def find_leftovers(
+def find_excluded_sources(
     key: Key,
-    views: Sequence[SourceView],
+    views: Sequence[SourceCandidate],
     shares: Mapping[str, Sequence[Interval]],
-    rows: Mapping[tuple[str, str, str], Sequence[Holding]],
+    rows: Mapping[tuple[str, str, str], Sequence[StoredFile]],
     window: Window,
-) -> list[Leftover]:
+) -> list[ExcludedSource]:
     """Find who tells of a time in which somebody else counts; of who never told when, the rows tell."""
     found = []
     for view in views:
@@ -213,7 +215,7 @@ def find_leftovers(
             if other is not view and (stretches := _meet(left, shares.get(other.source, ())))
         }
         if view.events and instead:
-            found.append(Leftover(*key, view.source, tuple(left), instead))
+            found.append(ExcludedSource(*key, view.source, tuple(left), instead))
     return found
 
 

@@ -12,9 +12,9 @@ from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_duration, format_iso
 from liqcli.core.intervals import Interval, subtract_intervals, total_length
 from liqcli.core.model import US_PER_S, Window
-from liqcli.lake.inventory import Holding, MarketHolding, read_holdings, read_market_holdings, try_memory
+from liqcli.lake.inventory import StoredFile, StoredMarketFile, read_inventory, read_market_inventory, try_fetch_log
 from liqcli.lake.partitions import KINDS, Partition
-from liqcli.lake.source_ranking import CLAIMED, divide_window, find_leftovers, view_source
+from liqcli.lake.source_ranking import CLAIMED, build_source_candidate, divide_window, find_excluded_sources
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
@@ -104,7 +104,7 @@ def _read_liquidations(
     engine: Engine, lake: Lake, partitions: Sequence[Partition]
 ) -> tuple[list[StatusRow], list[Path]]:
     try:
-        holdings, damaged = read_holdings(engine, lake, partitions)
+        holdings, damaged = read_inventory(engine, lake, partitions)
     except DamagedError:  # not one of them can be read
         holdings, damaged = [], [p.path(lake.root) for p in partitions]
     damaged += [h.path for h in holdings if h.amountless]
@@ -113,18 +113,18 @@ def _read_liquidations(
 
 
 def _join(
-    lake: Lake, holdings: Sequence[Holding], partitions: Sequence[Partition]
+    lake: Lake, holdings: Sequence[StoredFile], partitions: Sequence[Partition]
 ) -> tuple[list[StatusRow], list[Path]]:
     """Put together files and window memory; of a source whose memory is damaged the coverage is not known."""
     filed = {(p.exchange, p.symbol, p.source) for p in partitions}
-    groups: dict[Name, list[Holding]] = {key: [] for key in lake.remembered() if key not in filed}
+    groups: dict[Name, list[StoredFile]] = {key: [] for key in lake.remembered() if key not in filed}
     for h in holdings:
         groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
     rows: list[StatusRow] = []
     damaged: list[Path] = []
     known: Known = {}
     for (exchange, symbol, source), parts in sorted(groups.items()):
-        memory, bad = try_memory(lake, exchange, symbol, source)
+        memory, bad = try_fetch_log(lake, exchange, symbol, source)
         damaged += bad
         present = known[exchange, symbol, source] = memory.covered(CLAIMED)
         whole = (present[0][0], present[-1][1]) if present else (0, 0)
@@ -145,7 +145,9 @@ def _join(
     return list(_weigh(rows, groups, known)), damaged
 
 
-def _weigh(rows: Sequence[StatusRow], holdings: Mapping[Name, Sequence[Holding]], known: Known) -> Iterator[StatusRow]:
+def _weigh(
+    rows: Sequence[StatusRow], holdings: Mapping[Name, Sequence[StoredFile]], known: Known
+) -> Iterator[StatusRow]:
     """Note of each source for how long it counts, where several tell of one exchange and symbol."""
     for key, group in groupby(rows, key=lambda row: (row.exchange, row.symbol)):
         mine = {row.source: row for row in group}
@@ -156,8 +158,10 @@ def _weigh(rows: Sequence[StatusRow], holdings: Mapping[Name, Sequence[Holding]]
         edges = [edge for stretches in told.values() for stretch in stretches for edge in stretch]
         if len(mine) > 1 and edges:
             whole = Window(min(edges), max(edges))
-            views = [view_source(source, known[*key, source], holdings[*key, source], whole) for source in mine]
-            for left in find_leftovers(key, views, divide_window(views, whole), holdings, whole):
+            views = [
+                build_source_candidate(source, known[*key, source], holdings[*key, source], whole) for source in mine
+            ]
+            for left in find_excluded_sources(key, views, divide_window(views, whole), holdings, whole):
                 share = 1 - left.length_us / total_length(told[left.source])
                 row = mine[left.source]
                 mine[left.source] = replace(row, counted=share, left_us=left.length_us, instead=tuple(left.instead))
@@ -165,9 +169,9 @@ def _weigh(rows: Sequence[StatusRow], holdings: Mapping[Name, Sequence[Holding]]
 
 
 def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:
-    groups: dict[tuple[str, str, str, str], list[MarketHolding]] = {}
+    groups: dict[tuple[str, str, str, str], list[StoredMarketFile]] = {}
     try:
-        holdings, damaged = read_market_holdings(engine, lake, partitions)
+        holdings, damaged = read_market_inventory(engine, lake, partitions)
     except DamagedError:
         return [], [p.path(lake.root) for p in partitions]
     for h in holdings:

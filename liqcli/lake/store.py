@@ -25,7 +25,7 @@ from pathlib import Path
 from liqcli.core.errors import DamagedError, LakeError
 from liqcli.core.files import lake_errors, replace_file
 from liqcli.core.model import Liquidation, Rejected, Window
-from liqcli.lake.fetch_log import CoveredWindow, WindowMemory, parse_memory, render_memory
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog, parse_fetch_log, render_fetch_log
 from liqcli.lake.merge import open_merger, rows_to_table
 from liqcli.lake.partitions import Partition, is_name, month_bounds, months_of
 
@@ -84,7 +84,7 @@ class Lake:
             found.append((exchange, symbol, path.stem))
         return sorted(key for key in found if all(map(is_name, key)))
 
-    def read_memory(self, exchange: str, symbol: str, source: str) -> WindowMemory:
+    def read_fetch_log(self, exchange: str, symbol: str, source: str) -> FetchLog:
         """
         Read what is remembered of one source's windows; nothing yet gives an empty memory.
 
@@ -93,11 +93,11 @@ class Lake:
         DamagedError
             The file is there but cannot be understood.
         """
-        path = self.memory_path(exchange, symbol, source)
+        path = self.fetch_log_path(exchange, symbol, source)
         try:
-            return parse_memory(path.read_text(encoding="utf-8"), str(path))
+            return parse_fetch_log(path.read_text(encoding="utf-8"), str(path))
         except (FileNotFoundError, NotADirectoryError):
-            return WindowMemory()
+            return FetchLog()
         except (OSError, UnicodeDecodeError) as error:
             raise DamagedError(f"{path}: cannot be read ({error})") from error
 
@@ -111,7 +111,7 @@ class Lake:
         except (ValueError, OSError, AttributeError, TypeError) as error:
             raise DamagedError(f"{self.root}/contracts/{exchange}.json: cannot be read ({error}); delete it") from error
 
-    def memory_path(self, exchange: str, symbol: str, source: str) -> Path:
+    def fetch_log_path(self, exchange: str, symbol: str, source: str) -> Path:
         """Where the window memory of a source stands."""
         parts = Partition("windows", exchange, symbol, "0000-00", source).path(self.root).parts
         return Path(*parts[:-2]) / f"{source}.json"
@@ -150,21 +150,21 @@ class Lake:
 
     def remember(self, exchange: str, symbol: str, source: str, covered: Iterable[CoveredWindow]) -> None:
         """Add to the window memory; the caller holds :meth:`locked`."""
-        memory = self.read_memory(exchange, symbol, source)
+        memory = self.read_fetch_log(exchange, symbol, source)
         updated = memory.remember(covered)
         if updated != memory:
-            self.write_memory(exchange, symbol, source, updated)
+            self.write_fetch_log(exchange, symbol, source, updated)
 
-    def write_memory(self, exchange: str, symbol: str, source: str, memory: WindowMemory) -> None:
+    def write_fetch_log(self, exchange: str, symbol: str, source: str, memory: FetchLog) -> None:
         """Put a window memory in place of the old one; the caller holds :meth:`locked`."""
-        self.write_file(self.memory_path(exchange, symbol, source), render_memory(memory).encode())
+        self.write_file(self.fetch_log_path(exchange, symbol, source), render_fetch_log(memory).encode())
 
     def forget(self, exchange: str, symbol: str, source: str) -> None:
         """Drop the window memory of a source without rows of a symbol; the caller holds :meth:`locked`."""
         held = {(p.exchange, p.symbol, p.source) for p in self.partitions()}
         if (exchange, symbol, source) not in held:
             with lake_errors(self.root):
-                self.memory_path(exchange, symbol, source).unlink(missing_ok=True)
+                self.fetch_log_path(exchange, symbol, source).unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> Path:
         """Move a file that cannot be read to ``<lake>/damaged/``, where nobody looks for data; gives its new place."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liqcli.core.model import Window
-from liqcli.lake.inventory import read_holdings
+from liqcli.lake.inventory import read_inventory
 from liqcli.lake.partitions import Partition
-from liqcli.lake.source_ranking import claims_table, list_claims, share_out
+from liqcli.lake.source_ranking import assign_sources, claims_table, list_assigned_intervals
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
@@ -97,12 +97,12 @@ def _empty_table(columns: Sequence[str]) -> pa.Table:
 
 def _register_claims(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> list[Path]:
     """Register which rows of which file count: each exchange, symbol and instant from one source."""
-    holdings, damaged = read_holdings(engine, lake, partitions)
+    holdings, damaged = read_inventory(engine, lake, partitions)
     claims: list[tuple[Partition, tuple[int, int]]] = []
     if holdings:
         window = Window(min(h.first_us for h in holdings), max(h.last_us for h in holdings) + 1)
-        shares = share_out(lake, sorted({h.partition.symbol for h in holdings}), (), holdings, window)
-        claims = list_claims([h.partition for h in holdings], shares.shares)
+        shares = assign_sources(lake, sorted({h.partition.symbol for h in holdings}), (), holdings, window)
+        claims = list_assigned_intervals([h.partition for h in holdings], shares.shares)
         damaged += shares.damaged
     engine.register("claims", claims_table(lake.root, claims))
     return damaged

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from liqcli import __version__
 from liqcli.core.environment import source_rate, source_url, state_folder
 from liqcli.core.errors import BlockedError, SourceError
-from liqcli.net.rate_limit import Limit, limit_to, share_pace
+from liqcli.net.rate_limit import Limit, limit_to, shared_rate_limiter
 
 if TYPE_CHECKING:
     from liqcli.net.response_body import Body
-    from liqcli.net.session import Line
+    from liqcli.net.session import SourceSession
 
 UNREACHED = "cannot be reached"
 
@@ -119,18 +119,18 @@ class Client:
         rate = source_rate(source)
         self._weighs = rate is None
         self.limits = tuple(limits) if rate is None else limit_to(rate)
-        self._pace = share_pace(source, self._base, self.limits, state_folder())
+        self._pace = shared_rate_limiter(source, self._base, self.limits, state_folder())
         self._key = key
         self._on_wait = on_wait
         self._told_s = 0.0
         self._closed = threading.Event()
         self._own = threading.local()
-        self._lines: list[Line] = []
+        self._lines: list[SourceSession] = []
 
     @property
     def requests(self) -> int:
         """How many requests the calling thread has sent, tries and redirects too."""
-        line: Line | None = getattr(self._own, "line", None)
+        line: SourceSession | None = getattr(self._own, "line", None)
         return line.tries if line else 0
 
     def close(self) -> None:
@@ -233,17 +233,19 @@ class Client:
             f"{self._where(request)} answered {status}{meaning and f' ({meaning})'}{tries}{said and f': {said}'}"
         )
 
-    def _line(self) -> Line:
+    def _line(self) -> SourceSession:
         """Give the calling thread's own connection: sessions of ``requests`` are not to be shared."""
-        line: Line | None = getattr(self._own, "line", None)
+        line: SourceSession | None = getattr(self._own, "line", None)
         if line is None:
-            from liqcli.net.session import Line, Patience
+            from liqcli.net.session import RetryPolicy, SourceSession
 
-            patience = Patience(STATUS_TRIES, CONNECT_TRIES, READ_TRIES, RETRIED, BACKOFF_S, LONGEST_WAIT_S, TIMEOUT_S)
+            patience = RetryPolicy(
+                STATUS_TRIES, CONNECT_TRIES, READ_TRIES, RETRIED, BACKOFF_S, LONGEST_WAIT_S, TIMEOUT_S
+            )
             headers = {"User-Agent": f"Mozilla/5.0 (compatible; liqcli/{__version__})"}
             if self._key:
                 headers["Authorization"] = f"Bearer {self._key}"
-            line = self._own.line = Line(self._base, self._pace, patience, headers, self._closed, self._tell)
+            line = self._own.line = SourceSession(self._base, self._pace, patience, headers, self._closed, self._tell)
             self._lines.append(line)
         return line
 

@@ -17,7 +17,7 @@ LATELY_S = 30.0
 ENOUGH = 3  # so many hosts without an answer, and none with one, are no accident
 
 
-class Reach:
+class HostHealth:
     """
     Notes which hosts took a connection; threads share one.
 
@@ -44,7 +44,7 @@ class Reach:
         with self._lock:
             self._failed[_host_of(url)] = self._clock()
 
-    def is_hopeful(self, url: str) -> bool:
+    def is_worth_retrying(self, url: str) -> bool:
         """Whether a connection that does not come about is worth another try."""
         with self._lock:
             now_s = self._clock()
@@ -63,4 +63,4 @@ def _host_of(url: str) -> str:
     return urlsplit(url).netloc
 
 
-network = Reach()  # this process's
+network = HostHealth()  # this process's

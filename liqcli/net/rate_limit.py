@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from liqcli.net.rate_limit_store import Place, SharedPlaces
+from liqcli.net.rate_limit_store import SharedPlaces, Slot
 
 MOST_AT_ONCE = 8  # requests under way to one source; more would be no faster and rude
 LOST_S = 90.0  # so long is a request counted as under way when its process never said what became of it
@@ -62,7 +62,7 @@ def count_workers(limits: Sequence[Limit]) -> int:
     return max(1, min(MOST_AT_ONCE, math.ceil(max(rates.values())))) if rates else MOST_AT_ONCE
 
 
-class Pace:
+class RateLimiter:
     """
     The limits of one source, kept for all who ask it.
 
@@ -83,7 +83,7 @@ class Pace:
         self._longest_s = max((limit.seconds for limit in limits), default=0.0)
         self._file = file if limits else None
         self._clock = clock
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Slot] = {}
         self._held_s = 0.0
         self._lock = threading.Lock()
         self._prefix = secrets.token_hex(4)
@@ -100,7 +100,7 @@ class Pace:
                 if wait_s <= 0:
                     self._taken += 1
                     name = f"{self._prefix}{self._taken}"
-                    self._places[name] = Place(path, weight, now, None)
+                    self._places[name] = Slot(path, weight, now, None)
                     return name
             pause(wait_s)
 
@@ -159,7 +159,7 @@ class Pace:
                 self._places[name] = place._replace(left_s=min(place.left_s, now), done_s=done_s)
 
 
-def _wait(limit: Limit, places: Iterable[Place], path: str, weight: float, now: float) -> float:
+def _wait(limit: Limit, places: Iterable[Slot], path: str, weight: float, now: float) -> float:
     """Say how long a request must wait for a limit's sake before it may leave, or look again. [s]"""
     if not path.startswith(limit.path):
         return 0.0
@@ -184,14 +184,16 @@ def _wait(limit: Limit, places: Iterable[Place], path: str, weight: float, now: 
     return max(wait_s, LOOK_S)
 
 
-_paces: dict[tuple[str, str, tuple[Limit, ...]], Pace] = {}
+_paces: dict[tuple[str, str, tuple[Limit, ...]], RateLimiter] = {}
 _paces_lock = threading.Lock()
 
 
-def share_pace(source: str, url: str, limits: Sequence[Limit], folder: Path) -> Pace:
+def shared_rate_limiter(source: str, url: str, limits: Sequence[Limit], folder: Path) -> RateLimiter:
     """Give the one pace at which all threads, and through a database in ``folder`` all processes, ask a URL."""
     key = (source, url, tuple(limits))
     with _paces_lock:
         if key not in _paces:
-            _paces[key] = Pace(limits, folder / f"{source}-{hashlib.sha256(url.encode()).hexdigest()[:8]}.sqlite3")
+            _paces[key] = RateLimiter(
+                limits, folder / f"{source}-{hashlib.sha256(url.encode()).hexdigest()[:8]}.sqlite3"
+            )
         return _paces[key]

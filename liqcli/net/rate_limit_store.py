@@ -18,7 +18,7 @@ HOLD = "hold"  # the row whose left_s says until when nobody may ask
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL")
 
 
-class Place(NamedTuple):
+class Slot(NamedTuple):
     """A request of some process: when it left, and when its answer came (None: under way). [s since the epoch]"""
 
     path: str
@@ -71,7 +71,7 @@ class SharedPlaces:
         hold = self.places.pop(HOLD, None)
         self.held_s = hold.left_s if hold else 0.0
 
-    def close(self, places: Mapping[str, Place], held_s: float) -> None:
+    def close(self, places: Mapping[str, Slot], held_s: float) -> None:
         """Write what has changed and end the transaction; on a full disk the database stays as it was."""
         changed = [(name, *place) for name, place in places.items() if self.places.get(name) != place]
         if held_s != self.held_s:
@@ -83,9 +83,9 @@ class SharedPlaces:
             self._connection.execute("COMMIT")
 
 
-def _read_place(row: list[object]) -> Place:
+def _read_place(row: list[object]) -> Slot:
     path, weight, left_s, done_s = row
     numbers = [weight, left_s, *([] if done_s is None else [done_s])]
     if not isinstance(path, str) or not all(isinstance(number, float) for number in numbers):
         raise ValueError(f"no place: {row!r}")
-    return Place(path, weight, left_s, done_s)  # type: ignore[arg-type]  # checked above
+    return Slot(path, weight, left_s, done_s)  # type: ignore[arg-type]  # checked above

@@ -26,7 +26,7 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
 from liqcli.net.host_health import network
-from liqcli.net.rate_limit import Pace
+from liqcli.net.rate_limit import RateLimiter
 
 HEAD_S = 60.0  # an answer that has not begun by then never will
 LOOK_S = 0.5
@@ -119,7 +119,7 @@ class ClosedError(Exception):
     """The line was closed while a request waited for its turn."""
 
 
-class Patience(NamedTuple):
+class RetryPolicy(NamedTuple):
     """How often a request is tried again, and how long everything may take. [s]"""
 
     tries: int
@@ -131,7 +131,7 @@ class Patience(NamedTuple):
     timeout_s: tuple[float, float]  # connect, read
 
 
-class Line:
+class SourceSession:
     """
     One thread's connection to a source; ``tries`` counts what was sent.
 
@@ -141,8 +141,8 @@ class Line:
     def __init__(
         self,
         url: str,
-        pace: Pace,
-        patience: Patience,
+        pace: RateLimiter,
+        patience: RetryPolicy,
         headers: Mapping[str, str],
         closed: threading.Event,
         tell: Callable[[str, float], None],
@@ -158,7 +158,7 @@ class Line:
         self._session.max_redirects = REDIRECTS
         self._session.headers.update(headers)
         _settle_environment(self._session, url)
-        adapter = _PacedAdapter(self)
+        adapter = _RateLimitedAdapter(self)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -200,10 +200,10 @@ def _settle_environment(session: requests.Session, url: str) -> None:
     session.trust_env = False
 
 
-class _PacedAdapter(HTTPAdapter):
+class _RateLimitedAdapter(HTTPAdapter):
     """Sends a request, or one hop of a redirect, when its turn has come."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: SourceSession) -> None:
         self._line = line
         super().__init__()
 
@@ -214,7 +214,7 @@ class _PacedAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401
         url = request.url or ""
         self._line.leave()
-        self.max_retries = _PatientRetry.for_line(self._line, network.is_hopeful(url))
+        self.max_retries = _PolicyRetry.for_line(self._line, network.is_worth_retrying(url))
         try:
             answer = super().send(request, *args, **options)
         except BaseException as error:
@@ -229,13 +229,13 @@ class _PacedAdapter(HTTPAdapter):
         return answer
 
 
-class _PatientRetry(Retry):
+class _PolicyRetry(Retry):
     """urllib3's table of retries; each waits for its turn, and what the source says holds for all who ask it."""
 
-    line: Line
+    line: SourceSession
 
     @classmethod
-    def for_line(cls, line: Line, hopeful: bool) -> _PatientRetry:
+    def for_line(cls, line: SourceSession, hopeful: bool) -> _PolicyRetry:
         """Make the table that a line's patience describes; where there is no hope, connecting is tried once."""
         patience = line.patience
         table = cls(
@@ -254,7 +254,7 @@ class _PatientRetry(Retry):
         table.line = line
         return table
 
-    def new(self, **changes: Any) -> _PatientRetry:  # noqa: ANN401 - passed through
+    def new(self, **changes: Any) -> _PolicyRetry:  # noqa: ANN401 - passed through
         """Copy the table, and the line with it."""
         table = super().new(**changes)
         table.line = self.line
@@ -277,7 +277,7 @@ class _PatientRetry(Retry):
         response: BaseHTTPResponse | None = None,
         *rest: Any,  # noqa: ANN401 - passed through
         **options: Any,  # noqa: ANN401
-    ) -> _PatientRetry:
+    ) -> _PolicyRetry:
         """Count a try; the body of an answer that is not the last one is not waited for."""
         table = super().increment(method, url, response, *rest, **options)
         if response is not None:

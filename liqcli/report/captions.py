@@ -10,10 +10,10 @@ from liqcli.charts.figure_spec import HeadlineNumber
 from liqcli.core.coverage import overall_share
 from liqcli.core.formatting import format_coverage, format_time
 from liqcli.core.wording import SHORT_COMPLETENESS, describe_dated, list_exchanges
-from liqcli.report.results import Findings
+from liqcli.report.results import WindowResults
 
 
-def list_origin(findings: Findings) -> list[str]:
+def list_origin(findings: WindowResults) -> list[str]:
     """Say what is counted, of whom, and when: the first words of every subtitle."""
     window = findings.selection.window
     exchanges = list_exchanges([e.exchange for e in findings.summary.exchanges])
@@ -24,7 +24,7 @@ def list_origin(findings: Findings) -> list[str]:
     ]
 
 
-def list_limits(findings: Findings) -> list[str]:
+def list_limits(findings: WindowResults) -> list[str]:
     """Say which part of the events was asked for, and what was done to them: the last words of every subtitle."""
     selection = findings.selection
     parts = [f"{selection.query.position}s only"] if selection.query.position != "both" else []
@@ -46,7 +46,7 @@ def list_price_kinds(exchanges: Sequence[ExchangeSums]) -> list[str]:
     return said
 
 
-def coverage_number(findings: Findings) -> tuple[HeadlineNumber, ...]:
+def coverage_headline(findings: WindowResults) -> tuple[HeadlineNumber, ...]:
     """Give the headline number of coverage."""
     share = overall_share(findings.selection.coverage)
     if share is None:

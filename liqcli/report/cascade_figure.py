@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from liqcli.charts.cascades import draw_cascades
-from liqcli.charts.figure_spec import Burst, CascadesPicture, HeadlineNumber
+from liqcli.charts.figure_spec import CascadeMark, CascadesSpec, HeadlineNumber
 from liqcli.core.formatting import format_count, format_duration, format_share, format_time, format_usd
-from liqcli.report.captions import coverage_number, list_limits, list_origin
-from liqcli.report.figure import Poster, compact_style, make_poster
-from liqcli.report.results import Findings
+from liqcli.report.captions import coverage_headline, list_limits, list_origin
+from liqcli.report.figure import RenderedFigure, compact_style, render_figure
+from liqcli.report.results import WindowResults
 
 
-def draw_cascades_poster(findings: Findings) -> Poster | None:
+def draw_cascades_figure(findings: WindowResults) -> RenderedFigure | None:
     """Draw when liquidations came in bursts; the same findings give the same bytes."""
     picture = build_cascades_picture(findings)
     if picture is None:
         return None
     drawing = draw_cascades(picture, **compact_style(findings))
-    return make_poster(drawing, describe_cascades(findings), findings)
+    return render_figure(drawing, describe_cascades(findings), findings)
 
 
-def build_cascades_picture(findings: Findings) -> CascadesPicture | None:
+def build_cascades_picture(findings: WindowResults) -> CascadesSpec | None:
     """Choose what the picture says; None when there was no liquidation at all."""
     minutes, window = findings.minutes, findings.selection.window
     if minutes is None:
         return None
-    return CascadesPicture(
+    return CascadesSpec(
         title=f"{findings.selection.label} liquidation cascades",
         subtitle=" · ".join([*list_origin(findings), *list_limits(findings)]),
         headline=_build_headline(findings),
@@ -37,7 +37,7 @@ def build_cascades_picture(findings: Findings) -> CascadesPicture | None:
         hot=minutes.hot,
         hot_orders=minutes.hot_orders,
         bursts=[
-            Burst(c.rank, c.start_us, c.end_us, c.position, c.notional, c.share, c.price_from, c.price_to)
+            CascadeMark(c.rank, c.start_us, c.end_us, c.position, c.notional, c.share, c.price_from, c.price_to)
             for c in findings.cascades
         ],
         gaps=findings.gaps,
@@ -47,7 +47,7 @@ def build_cascades_picture(findings: Findings) -> CascadesPicture | None:
     )
 
 
-def describe_cascades(findings: Findings) -> str:
+def describe_cascades(findings: WindowResults) -> str:
     """Say in a sentence what the picture shows, for readers who cannot see it."""
     bursts, minutes = findings.cascades, findings.minutes
     level = ""
@@ -66,7 +66,7 @@ def describe_cascades(findings: Findings) -> str:
     )
 
 
-def _build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
+def _build_headline(findings: WindowResults) -> tuple[HeadlineNumber, ...]:
     bursts, whole = findings.cascades, findings.summary.sums.notional
     usd = sum(c.notional for c in bursts)
     numbers = [
@@ -77,4 +77,4 @@ def _build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
     if bursts:
         first = bursts[0]
         numbers.append(HeadlineNumber(format_usd(first.notional), f"largest, {first.position}s", first.position))
-    return (*numbers, *coverage_number(findings))
+    return (*numbers, *coverage_headline(findings))

@@ -9,15 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from liqcli.charts import Drawing, Region
+from liqcli.charts import DrawnFigure, Region
 from liqcli.charts.compact_layout import COMPACT
 from liqcli.charts.fonts import describe_stand_in
 from liqcli.charts.png import pack_png, render_pixels
-from liqcli.report.results import Findings
+from liqcli.report.results import WindowResults
 
 
 @dataclass(frozen=True, slots=True)
-class Poster:
+class RenderedFigure:
     """
     A picture ready for a page: its pixels, what it shows in a sentence, and where on it things stand.
 
@@ -49,13 +49,13 @@ class Poster:
         return pack_png(self.pixels, self.dpi)
 
 
-def compact_style(findings: Findings) -> dict[str, Any]:
+def compact_style(findings: WindowResults) -> dict[str, Any]:
     """Give the look that a compact picture is asked for."""
     view = findings.view
     return {"theme": view.theme, "palette": view.palette, "size": view.size or COMPACT}
 
 
-def make_poster(drawing: Drawing, alt: str, findings: Findings) -> Poster:
+def render_figure(drawing: DrawnFigure, alt: str, findings: WindowResults) -> RenderedFigure:
     """Render a drawing of findings."""
     note = describe_stand_in(findings.selection.label)
-    return Poster(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions, note, drawing.figure)
+    return RenderedFigure(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions, note, drawing.figure)

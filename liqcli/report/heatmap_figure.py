@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from liqcli.analysis.summary import cell_values
 from liqcli.charts import draw_heatmap
-from liqcli.charts.figure_spec import Band, HeadlineNumber, HeatmapPicture
+from liqcli.charts.figure_spec import ClusterLabel, HeadlineNumber, HeatmapSpec
 from liqcli.charts.heatmap import DESIGN
 from liqcli.core.formatting import format_count, format_counted, format_price, format_share, format_usd
 from liqcli.core.symbols import split_symbol
 from liqcli.core.times import format_length
-from liqcli.report.captions import coverage_number, list_limits, list_origin, list_price_kinds
-from liqcli.report.figure import Poster, make_poster
+from liqcli.report.captions import coverage_headline, list_limits, list_origin, list_price_kinds
+from liqcli.report.figure import RenderedFigure, render_figure
 from liqcli.report.open_interest_figure import build_interest
-from liqcli.report.results import Findings
+from liqcli.report.results import WindowResults
 
 
-def draw_heatmap_poster(findings: Findings) -> Poster:
+def draw_heatmap_figure(findings: WindowResults) -> RenderedFigure:
     """Draw the heat map of a window; the same findings give the same bytes."""
     view = findings.view
     drawing = draw_heatmap(
@@ -26,15 +26,15 @@ def draw_heatmap_poster(findings: Findings) -> Poster:
         position=findings.selection.query.position,  # type: ignore[arg-type]
         size=view.size or DESIGN,
     )
-    return make_poster(drawing, build_alt_text(findings), findings)
+    return render_figure(drawing, build_alt_text(findings), findings)
 
 
-def build_picture(findings: Findings) -> HeatmapPicture:
+def build_picture(findings: WindowResults) -> HeatmapSpec:
     """Choose what the picture says: title, subtitle, headline numbers, hot bands."""
     grid, by = findings.grid, findings.view.by
     base, _quote = split_symbol(findings.selection.symbols[0])
     trace = (findings.trace["ts_us"], findings.trace["price"])
-    return HeatmapPicture(
+    return HeatmapSpec(
         title=f"{findings.selection.label} liquidation heat map",
         subtitle=build_subtitle(findings),
         headline=build_headline(findings),
@@ -45,7 +45,7 @@ def build_picture(findings: Findings) -> HeatmapPicture:
         prices=findings.prices,
         trace=None if findings.prices is not None else trace,
         last_price=findings.last_price,
-        bands=[Band(c.rank, c.low, c.high, c.notional, c.share) for c in findings.clusters],
+        bands=[ClusterLabel(c.rank, c.low, c.high, c.notional, c.share) for c in findings.clusters],
         cascades=[(c.start_us, c.end_us, c.rank) for c in findings.cascades],
         interest=build_interest(findings),
         bounded=findings.options.price_low is not None,
@@ -53,7 +53,7 @@ def build_picture(findings: Findings) -> HeatmapPicture:
     )
 
 
-def build_subtitle(findings: Findings) -> str:
+def build_subtitle(findings: WindowResults) -> str:
     """Write the line under the title: realized, who, how completely, when, in which steps."""
     grid, options = findings.grid, findings.options
     quote = split_symbol(findings.selection.symbols[0])[1] or "USD"
@@ -68,7 +68,7 @@ def build_subtitle(findings: Findings) -> str:
     return " · ".join([*parts, *list_price_kinds(findings.summary.exchanges), *list_limits(findings)])
 
 
-def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
+def build_headline(findings: WindowResults) -> tuple[HeadlineNumber, ...]:
     """Choose the figures at the top: events, USD, longs, shorts, coverage."""
     sums = findings.summary.sums
     whole = sums.notional
@@ -82,10 +82,10 @@ def build_headline(findings: Findings) -> tuple[HeadlineNumber, ...]:
             f"{format_usd(sums.short_notional)}  {format_share(sums.short_notional, whole)}", "shorts, USD", "short"
         ),
     ]
-    return (*numbers, *coverage_number(findings))
+    return (*numbers, *coverage_headline(findings))
 
 
-def build_alt_text(findings: Findings) -> str:
+def build_alt_text(findings: WindowResults) -> str:
     """Say in a sentence what the picture shows, for readers who cannot see it."""
     sums = findings.summary.sums
     hottest = "; too little data for clusters" if findings.too_little_data else ""
@@ -101,7 +101,7 @@ def build_alt_text(findings: Findings) -> str:
     )
 
 
-def _tell_outside(findings: Findings) -> str:
+def _tell_outside(findings: WindowResults) -> str:
     grid = findings.grid
     if not grid.outside_events or findings.options.price_low is not None:
         return ""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from liqcli.charts import Region
     from liqcli.core.intervals import Interval
     from liqcli.core.model import HeatmapGrid
-    from liqcli.report.figure_registry import Poster
-    from liqcli.report.results import Findings
+    from liqcli.report.figure_registry import RenderedFigure
+    from liqcli.report.results import WindowResults
 
 MOST_CELLS = 800  # the hottest, about 150 bytes each; where a cell is not among them, its column answers
 HEAT = 0
@@ -48,18 +48,18 @@ class Mark:
     title: str
 
 
-def build_marks(findings: Findings, poster: Poster) -> list[Mark]:
+def build_marks(findings: WindowResults, poster: RenderedFigure) -> list[Mark]:
     """
     Say what each place of the heat map stands for, the lowest layer first.
 
     Where marks lie over each other the last one answers: in the profile that is a price step, in the bars a cascade or
     a time step, in the heat a cell, else the cluster, else the time step.
     """
-    places = Places(poster)
+    places = PixelRegions(poster)
     return [mark for mark in _iter_marks(findings, places) if mark.width > 0 and mark.height > 0]
 
 
-def _iter_marks(findings: Findings, places: Places) -> Iterator[Mark]:
+def _iter_marks(findings: WindowResults, places: PixelRegions) -> Iterator[Mark]:
     grid = findings.grid
     clusters = {c.rank: _cluster_words(c) for c in findings.clusters}
     cascades = {c.rank: describe_cascade(c) for c in findings.cascades}
@@ -103,10 +103,10 @@ def build_highlights(clusters: int, cascades: int) -> str:
     return "\n".join(rules)
 
 
-class Places:
+class PixelRegions:
     """The regions of a picture, turned into pixels."""
 
-    def __init__(self, poster: Poster) -> None:
+    def __init__(self, poster: RenderedFigure) -> None:
         self._poster = poster
 
     def find(self, kind: str) -> dict[int, Region]:

@@ -6,26 +6,26 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from liqcli.core.formatting import format_percent_signed, format_price, format_usd
-from liqcli.report.hover_map import Mark, Places, describe_bucket, describe_cascade, describe_sides
+from liqcli.report.hover_map import Mark, PixelRegions, describe_bucket, describe_cascade, describe_sides
 
 if TYPE_CHECKING:
-    from liqcli.analysis.cumulative import Outward
-    from liqcli.report.figure_registry import Poster
-    from liqcli.report.results import Findings
+    from liqcli.analysis.cumulative import DistanceSums
+    from liqcli.report.figure_registry import RenderedFigure
+    from liqcli.report.results import WindowResults
 
 _BURSTS = (("cascade", "flash"), ("label", "entry"))  # region of the picture -> mark over it
 
 
-def build_cascade_marks(findings: Findings, poster: Poster) -> list[Mark]:
+def build_cascade_marks(findings: WindowResults, poster: RenderedFigure) -> list[Mark]:
     """Say of each shaded burst, and of its row in the list, what a table would."""
-    places, words = Places(poster), {c.rank: describe_cascade(c) for c in findings.cascades}
+    places, words = PixelRegions(poster), {c.rank: describe_cascade(c) for c in findings.cascades}
     regions = [(mark, region) for kind, mark in _BURSTS for region in places.find(kind).values()]
     return [places.mark(mark, r, words[r.key]) for mark, r in regions if r.width and r.height]
 
 
-def build_interest_marks(findings: Findings, poster: Poster) -> list[Mark]:
+def build_interest_marks(findings: WindowResults, poster: RenderedFigure) -> list[Mark]:
     """Say of each time step what was liquidated in it and what was open at its end."""
-    places, grid, series = Places(poster), findings.grid, findings.open_interest
+    places, grid, series = PixelRegions(poster), findings.grid, findings.open_interest
     marks = []
     for column, region in places.find("bucket").items():
         words = describe_bucket(grid, column, findings.gaps)
@@ -37,12 +37,12 @@ def build_interest_marks(findings: Findings, poster: Poster) -> list[Mark]:
     return marks
 
 
-def build_cumulative_marks(findings: Findings, poster: Poster) -> list[Mark]:
+def build_cumulative_marks(findings: WindowResults, poster: RenderedFigure) -> list[Mark]:
     """Say of each step what lies between it and the last price, the step itself included."""
-    places, sums = Places(poster), findings.cumulative
+    places, sums = PixelRegions(poster), findings.cumulative
 
     def say(key: int) -> str:
-        side: Outward
+        side: DistanceSums
         side, steps, way = (sums.above, key + 1, 1) if key >= 0 else (sums.below, -key, -1)
         percent = way * steps * sums.step_pct
         price = format_price(sums.last_price * (1 + percent / 100))
@@ -52,7 +52,7 @@ def build_cumulative_marks(findings: Findings, poster: Poster) -> list[Mark]:
     return [places.mark("column", region, say(key)) for key, region in places.find("step").items()]
 
 
-COMPACT_MARKS: Mapping[str, Callable[[Findings, Poster], list[Mark]]] = {
+COMPACT_MARKS: Mapping[str, Callable[[WindowResults, RenderedFigure], list[Mark]]] = {
     "cascades": build_cascade_marks,
     "open_interest": build_interest_marks,
     "cumulative": build_cumulative_marks,

@@ -15,8 +15,8 @@ from liqcli.core import formatting, wording
 from liqcli.core.files import data_folder
 from liqcli.core.model import to_us
 from liqcli.report.hover_map import Mark, build_highlights
-from liqcli.report.inline_images import write_address
-from liqcli.report.reading_guide import explain_map
+from liqcli.report.inline_images import write_data_uri
+from liqcli.report.reading_guide import build_reading_guide
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,7 +28,7 @@ _STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u
 
 
 @dataclass(frozen=True, slots=True)
-class PagePicture:
+class EmbeddedFigure:
     """
     A picture of a page: its bytes by theme (the first one where the reader's is not there), size [px], alt text, marks.
 
@@ -46,11 +46,11 @@ class PagePicture:
     @property
     def sources(self) -> list[tuple[str, str]]:
         """Theme and ``data:`` address of each picture."""
-        return [(theme, write_address(picture)) for theme, picture in self.images.items()]
+        return [(theme, write_data_uri(picture)) for theme, picture in self.images.items()]
 
 
 def render_html(
-    report: dict[str, Any], pictures: Mapping[str, PagePicture], theme: str = "auto", made: str | None = None
+    report: dict[str, Any], pictures: Mapping[str, EmbeddedFigure], theme: str = "auto", made: str | None = None
 ) -> str:
     """
     Write the one-file page: no script, no outside request, the style allowed by its hash alone.
@@ -58,7 +58,7 @@ def render_html(
     Parameters
     ----------
     report : dict
-        Of :func:`liqcli.report.json_document.build_report`.
+        Of :func:`liqcli.report.json_document.build_document`.
     pictures : mapping
         ``heatmap``, and any of ``cascades``, ``open_interest``, ``cumulative``.
     theme : str
@@ -73,13 +73,13 @@ def render_html(
     return render_template("report.html", values)
 
 
-def render_markdown(report: dict[str, Any], pictures: Mapping[str, PagePicture], made: str | None = None) -> str:
+def render_markdown(report: dict[str, Any], pictures: Mapping[str, EmbeddedFigure], made: str | None = None) -> str:
     """Write the Markdown twin; the pictures stand beside it under their names."""
     return render_template("report.md", _values(report, pictures, made))
 
 
-def _values(report: dict[str, Any], pictures: Mapping[str, PagePicture], made: str | None) -> dict[str, Any]:
-    return {**report, "pictures": pictures, "made": made, "reading": explain_map(report)}
+def _values(report: dict[str, Any], pictures: Mapping[str, EmbeddedFigure], made: str | None) -> dict[str, Any]:
+    return {**report, "pictures": pictures, "made": made, "reading": build_reading_guide(report)}
 
 
 def render_json(report: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ def pack_webp(pixels: NDArray[np.uint8]) -> bytes:
     return packed.getvalue()
 
 
-def write_address(picture: bytes) -> str:
+def write_data_uri(picture: bytes) -> str:
     """Write a PNG or WebP as a ``data:`` address."""
     kind = "webp" if picture[:4] == b"RIFF" else "png"
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"

@@ -23,7 +23,7 @@ from liqcli.analysis.clusters import (
     nearest_below,
 )
 from liqcli.analysis.context import context_record
-from liqcli.analysis.cumulative import cumulative_record, list_reach
+from liqcli.analysis.cumulative import build_distance_table, cumulative_record
 from liqcli.analysis.hours import hours_record
 from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
 from liqcli.core.coverage import ExchangeCoverage, common_unknown, overall_share
@@ -32,10 +32,10 @@ from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S, HeatmapGrid
 from liqcli.lake.market_price import MarketPrices
 from liqcli.report.reproduce_command import format_command
-from liqcli.report.results import Findings
+from liqcli.report.results import WindowResults
 
 
-def build_report(findings: Findings) -> dict[str, Any]:
+def build_document(findings: WindowResults) -> dict[str, Any]:
     """
     Build the one dict that feeds HTML, Markdown and JSON.
 
@@ -54,7 +54,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
         "checklist": checklist_record(findings.window_checklist),
         "bands": [_band(b) for b in findings.bands],
         "exchanges": [_exchange(e, findings) for e in findings.summary.exchanges],
-        "cumulative": {**cumulative_record(findings.cumulative), "reach": list_reach(findings.cumulative)},
+        "cumulative": {**cumulative_record(findings.cumulative), "reach": build_distance_table(findings.cumulative)},
         "hours": hours_record(findings.hours),
         "coverage": _coverage(findings),
     }
@@ -67,7 +67,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
     }
 
 
-def build_cluster_records(findings: Findings) -> list[dict[str, Any]]:
+def build_cluster_records(findings: WindowResults) -> list[dict[str, Any]]:
     """Write the clusters, best rank first, each with its checklist and the ranks of the cascades that struck it."""
     return [
         {**cluster_record(cluster), "checklist": checklist_record(checklist)}
@@ -86,7 +86,7 @@ def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:
     return {name: cluster.rank if cluster else None for name, cluster in chosen.items()}
 
 
-def _meta(findings: Findings) -> dict[str, Any]:
+def _meta(findings: WindowResults) -> dict[str, Any]:
     window, sums = findings.selection.window, findings.summary.sums
     query = findings.selection.query
     busiest_us, busiest_usd = busiest_bucket(findings.grid)
@@ -125,7 +125,7 @@ def _meta(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _outside(findings: Findings) -> dict[str, Any]:
+def _outside(findings: WindowResults) -> dict[str, Any]:
     """What the price axis leaves out at either end, and whether somebody asked for that."""
     asked = findings.options.price_low is not None or findings.options.price_high is not None
     ends = {"below": findings.grid.below, "above": findings.grid.above}
@@ -197,7 +197,7 @@ def _band(band: PriceBand) -> dict[str, Any]:
     }
 
 
-def _exchange(part: ExchangeSums, findings: Findings) -> dict[str, Any]:
+def _exchange(part: ExchangeSums, findings: WindowResults) -> dict[str, Any]:
     known = [c for c in findings.selection.coverage if c.exchange == part.exchange]
     return {
         "exchange": part.exchange,
@@ -211,7 +211,7 @@ def _exchange(part: ExchangeSums, findings: Findings) -> dict[str, Any]:
     }
 
 
-def _coverage(findings: Findings) -> dict[str, Any]:
+def _coverage(findings: WindowResults) -> dict[str, Any]:
     coverage = findings.selection.coverage
     return {
         "share": overall_share(coverage),

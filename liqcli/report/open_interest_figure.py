@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from liqcli.charts.figure_spec import HeadlineNumber, Interest, InterestPicture
+from liqcli.charts.figure_spec import HeadlineNumber, OpenInterestLine, OpenInterestSpec
 from liqcli.charts.open_interest import draw_interest_picture
 from liqcli.core.formatting import format_percent_signed, format_share, format_usd
 from liqcli.core.market_data import Unit
 from liqcli.core.symbols import split_symbol
-from liqcli.report.captions import coverage_number, list_limits, list_origin
-from liqcli.report.figure import Poster, compact_style, make_poster
-from liqcli.report.results import Findings
+from liqcli.report.captions import coverage_headline, list_limits, list_origin
+from liqcli.report.figure import RenderedFigure, compact_style, render_figure
+from liqcli.report.results import WindowResults
 
 
-def draw_interest_poster(findings: Findings) -> Poster | None:
+def draw_open_interest_figure(findings: WindowResults) -> RenderedFigure | None:
     """Draw open interest over the liquidations per bucket; None where the lake does not know it in USD."""
     picture = build_interest_picture(findings)
     if picture is None:
         return None
     drawing = draw_interest_picture(picture, **compact_style(findings))
-    return make_poster(drawing, describe_interest(findings, picture), findings)
+    return render_figure(drawing, describe_interest(findings, picture), findings)
 
 
-def build_interest(findings: Findings) -> Interest | None:
+def build_interest(findings: WindowResults) -> OpenInterestLine | None:
     """
     Take open interest from the last snapshot before the window to the last one inside it, as the context does.
 
@@ -30,13 +30,13 @@ def build_interest(findings: Findings) -> Interest | None:
     return _take(findings, "usd") or _take(findings, "coins")
 
 
-def build_interest_picture(findings: Findings) -> InterestPicture | None:
+def build_interest_picture(findings: WindowResults) -> OpenInterestSpec | None:
     """Choose what the picture says; None where open interest is not known in USD."""
     worth, coins = _take(findings, "usd"), _take(findings, "coins")
     if worth is None:
         return None
     window, grid = findings.selection.window, findings.grid
-    return InterestPicture(
+    return OpenInterestSpec(
         title=f"{findings.selection.label} open interest and liquidations",
         subtitle=" · ".join([*list_origin(findings), f"open interest of {worth.basis}", *list_limits(findings)]),
         headline=_build_headline(findings, worth, coins),
@@ -54,7 +54,7 @@ def build_interest_picture(findings: Findings) -> InterestPicture | None:
     )
 
 
-def describe_interest(findings: Findings, picture: InterestPicture) -> str:
+def describe_interest(findings: WindowResults, picture: OpenInterestSpec) -> str:
     """Say in a sentence what the picture shows, for readers who cannot see it."""
     first, last = picture.interest.ends
     change = _change(picture.contracts)
@@ -66,31 +66,35 @@ def describe_interest(findings: Findings, picture: InterestPicture) -> str:
     )
 
 
-def _take(findings: Findings, unit: Unit) -> Interest | None:
+def _take(findings: WindowResults, unit: Unit) -> OpenInterestLine | None:
     series, window = findings.open_interest, findings.selection.window
     span = series.find_span(unit, window.start_us, window.end_us) if series else None
     if series is None or span is None:
         return None
     base, _quote = split_symbol(series.basis.rsplit(" ", 1)[-1])
-    return Interest(series.ts_us[span], series.amounts(unit)[span], "USD" if unit == "usd" else base, series.basis)
+    return OpenInterestLine(
+        series.ts_us[span], series.amounts(unit)[span], "USD" if unit == "usd" else base, series.basis
+    )
 
 
-def _at_first_price(worth: Interest, coins: Interest | None) -> Interest | None:
+def _at_first_price(worth: OpenInterestLine, coins: OpenInterestLine | None) -> OpenInterestLine | None:
     """Value the contracts at the price of the first snapshot: then only their number moves the line."""
     if coins is None or coins.ts_us[0] != worth.ts_us[0] or coins.values[0] <= 0:
         return None
     price = worth.values[0] / coins.values[0]
-    return Interest(coins.ts_us, coins.values * price, "USD", coins.basis)
+    return OpenInterestLine(coins.ts_us, coins.values * price, "USD", coins.basis)
 
 
-def _change(contracts: Interest | None) -> str:
+def _change(contracts: OpenInterestLine | None) -> str:
     first, last = contracts.ends if contracts is not None else (0.0, 0.0)
     if first <= 0:  # a contract that begins within the window has no change in percent
         return ""
     return format_percent_signed(100 * (last / first - 1))
 
 
-def _build_headline(findings: Findings, worth: Interest, coins: Interest | None) -> tuple[HeadlineNumber, ...]:
+def _build_headline(
+    findings: WindowResults, worth: OpenInterestLine, coins: OpenInterestLine | None
+) -> tuple[HeadlineNumber, ...]:
     numbers = [HeadlineNumber(f"{format_usd(worth.ends[1])} USD", "open interest at the end")]
     change = _change(coins)
     if change:
@@ -102,4 +106,4 @@ def _build_headline(findings: Findings, worth: Interest, coins: Interest | None)
         if part.exchange == exchange and part.symbols == (symbol,) and worth.ends[0] > 0:
             share = format_share(part.sums.notional, worth.ends[0])
             numbers.append(HeadlineNumber(share, f"of {exchange}'s contracts liquidated"))
-    return (*numbers, *coverage_number(findings))
+    return (*numbers, *coverage_headline(findings))

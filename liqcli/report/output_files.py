@@ -11,10 +11,10 @@ from liqcli.core.files import replace_file
 from liqcli.core.formatting import format_iso
 from liqcli.core.symbols import nearest
 from liqcli.report.csv_parquet import render_csv, render_parquet
-from liqcli.report.figure_cache import HEATMAP, Album
+from liqcli.report.figure_cache import HEATMAP, FigureCache
 from liqcli.report.html_markdown import render_html, render_json, render_markdown
-from liqcli.report.json_document import build_report
-from liqcli.report.results import Findings
+from liqcli.report.json_document import build_document
+from liqcli.report.results import WindowResults
 
 SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")
 
@@ -43,7 +43,7 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
 
 
 def write_outputs(
-    findings: Findings,
+    findings: WindowResults,
     paths: Sequence[Path],
     made: str | None = None,
     report: dict[str, Any] | None = None,
@@ -61,7 +61,7 @@ def write_outputs(
     made : str or None
         Time of making [ISO 8601] for pages to say; None, and the same findings give the same bytes.
     report : dict, optional
-        What :func:`liqcli.report.json_document.build_report` gave for these findings, where it is known already.
+        What :func:`liqcli.report.json_document.build_document` gave for these findings, where it is known already.
     picture : str
         Which one a ``.png`` shows: a name of :data:`liqcli.report.figure_cache.NAMES`.
 
@@ -77,8 +77,8 @@ def write_outputs(
     EmptyWindowError
         Nothing is known of what a ``.png`` is to show.
     """
-    report = report or build_report(findings)
-    album = Album(findings)
+    report = report or build_document(findings)
+    album = FigureCache(findings)
     written: dict[Path, None] = {}
     for path in paths:
         for name, content in _contents(path, findings, report, album, (made, picture)):
@@ -88,7 +88,7 @@ def write_outputs(
 
 
 def _contents(
-    path: Path, findings: Findings, report: dict[str, Any], album: Album, asked: tuple[str | None, str]
+    path: Path, findings: WindowResults, report: dict[str, Any], album: FigureCache, asked: tuple[str | None, str]
 ) -> Iterator[tuple[Path, bytes]]:
     """Give what belongs to one ``-o``: files and their bytes, the asked-for one last."""
     suffix, (made, picture) = path.suffix.lower(), asked
@@ -109,14 +109,14 @@ def _contents(
         yield path, render_markdown(report, pictures, made).encode()
 
 
-def _draw(findings: Findings, album: Album, picture: str) -> bytes:
+def _draw(findings: WindowResults, album: FigureCache, picture: str) -> bytes:
     png = album.png(picture)
     if png is None:
         raise explain_unknown(findings, picture)
     return png
 
 
-def explain_unknown(findings: Findings, picture: str) -> EmptyWindowError:
+def explain_unknown(findings: WindowResults, picture: str) -> EmptyWindowError:
     """Build the error for a picture whose subject the lake does not hold; it names the fetch that would get it."""
     window = findings.selection.window
     words = picture.replace("_", " ")

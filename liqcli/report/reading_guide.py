@@ -10,7 +10,7 @@ from liqcli.core.model import to_us
 from liqcli.core.wording import COMPLETENESS
 
 
-def explain_map(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+def build_reading_guide(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Explain the words of a report, each with an example out of it: pairs of term and text."""
     meta = report["meta"]
     length = format_duration(round(meta["bucket_s"] * 1e6))

@@ -10,10 +10,10 @@ from liqcli.core.model import US_PER_S
 from liqcli.core.times import format_length
 
 if TYPE_CHECKING:
-    from liqcli.report.results import Findings
+    from liqcli.report.results import WindowResults
 
 
-def format_command(findings: Findings) -> str:
+def format_command(findings: WindowResults) -> str:
     """Write the ``liqcli heatmap`` line that gives the same numbers from the same lake, safe to paste in a shell."""
     selection, grid, options, view = findings.selection, findings.grid, findings.options, findings.view
     query = selection.query
@@ -44,7 +44,7 @@ def format_command(findings: Findings) -> str:
     return shlex.join([*words, "-o", "report.html"])
 
 
-def _cluster_words(findings: Findings) -> list[str]:
+def _cluster_words(findings: WindowResults) -> list[str]:
     chosen, usual = findings.cluster_options, type(findings.cluster_options)()
     words: list[str] = []
     if chosen.min_share != usual.min_share:

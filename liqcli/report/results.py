@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.cascades import Cascade, Minutes, scan_minutes
+from liqcli.analysis.cascades import Cascade, MinuteSums, scan_minutes
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
 from liqcli.analysis.clusters import Cluster, ClusterOptions, scan_clusters
 from liqcli.analysis.context import Context, build_context
-from liqcli.analysis.cumulative import Cumulative, build_cumulative
+from liqcli.analysis.cumulative import CumulativeSums, build_cumulative
 from liqcli.analysis.drawn_range import find_traded
 from liqcli.analysis.heatmap import GridOptions, build_grid
 from liqcli.analysis.heavy_steps import HeavyStep
@@ -33,7 +33,7 @@ LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # so that the week before the window
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ViewOptions:
     """
     How the result is shown: what the cells mean and how they are coloured.
 
@@ -49,7 +49,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class WindowResults:
     """
     Everything computed for one window.
 
@@ -71,8 +71,8 @@ class Findings:
     clusters: tuple[Cluster, ...]
     heavy_steps: tuple[HeavyStep, ...]
     cascades: tuple[Cascade, ...]
-    minutes: Minutes | None
-    cumulative: Cumulative
+    minutes: MinuteSums | None
+    cumulative: CumulativeSums
     open_interest: OpenInterestSeries | None
     context: Context
     checklists: tuple[Checklist, ...]
@@ -80,7 +80,7 @@ class Findings:
     last: LastPrice
     candle_stand_in: str | None
     sample: bool
-    view: View
+    view: ViewOptions
     options: GridOptions
     cluster_options: ClusterOptions
     too_little_data: str | None
@@ -97,9 +97,9 @@ class Findings:
         return common_gaps(self.selection.coverage, self.selection.window)
 
 
-def build_findings(
-    lake: Lake, query: Query, options: GridOptions, view: View, cluster_options: ClusterOptions | None = None
-) -> Findings:
+def compute_results(
+    lake: Lake, query: Query, options: GridOptions, view: ViewOptions, cluster_options: ClusterOptions | None = None
+) -> WindowResults:
     """
     Run every analysis of a window.
 
@@ -137,7 +137,7 @@ def build_findings(
         clusters = tag_clusters(_name_cascades(clusters, cascades), levels, scan.axis)
     context = build_context(window, market, [(c.low, c.high) for c in clusters], cascades)
     approaches = zip(clusters, context.approaches, strict=True)
-    return Findings(
+    return WindowResults(
         selection=selection,
         grid=grid,
         summary=summary,

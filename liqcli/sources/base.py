@@ -39,7 +39,7 @@ _ROUND_DIGITS = 8  # a quantity has so few digits; a quotient that is none has 1
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class ListedContract:
     """
     One contract: ``contract_size`` is base coins a contract, or USD a contract when ``inverse``; None = unknown.
 
@@ -51,14 +51,14 @@ class Market:
     instrument: str
     contract_size: float | None
     inverse: bool = False
-    siblings: tuple[Market, ...] = ()
+    siblings: tuple[ListedContract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What a source said it lists: the markets that were wanted, and all names it told (for the nearest ones)."""
 
-    markets: Mapping[str, Market]
+    markets: Mapping[str, ListedContract]
     names: tuple[str, ...] = ()
 
 
@@ -109,7 +109,7 @@ class Source:
     settle_us: int
     decode: Callable[[bytes], object]
     ask_markets: Callable[[str, Sequence[str]], AskMarkets]
-    ask_window: Callable[[Market, Window], AskWindow]
+    ask_window: Callable[[ListedContract, Window], AskWindow]
     delay_us: int = 0
     late_us: int = 0
     union: bool = False
@@ -140,7 +140,7 @@ def decode_json(body: bytes) -> object:
         raise ValueError(f"{kind} instead of JSON ({len(body)} bytes)") from error
 
 
-def pick_markets(markets: Iterable[Market], wanted: Sequence[str]) -> Listing:
+def pick_markets(markets: Iterable[ListedContract], wanted: Sequence[str]) -> Listing:
     """Choose the wanted ones among all that are listed; a bare base (``SOL``) takes every contract on it."""
     listed = {market.symbol: market for market in markets}
     chosen = {
@@ -149,9 +149,9 @@ def pick_markets(markets: Iterable[Market], wanted: Sequence[str]) -> Listing:
     return Listing(chosen, tuple(sorted(listed)))
 
 
-def read_markets(listed: object, parse: Callable[[Row], Market | None]) -> list[Market]:
+def read_markets(listed: object, parse: Callable[[Row], ListedContract | None]) -> list[ListedContract]:
     """Parse a list of contracts; one of another shape is passed over, for it cannot be asked about anyway."""
-    found: list[Market] = []
+    found: list[ListedContract] = []
     for raw in listed if isinstance(listed, list) else []:
         with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
             if market := parse(raw):
@@ -218,7 +218,7 @@ def _digits(number: Decimal) -> int:
 
 
 def build_liquidation(
-    market: Market,
+    market: ListedContract,
     *,
     ts_us: int,
     position: Position,

@@ -29,7 +29,7 @@ AskCandles = Generator[Request, Any, list[Candle] | None]
 AskOpenInterest = Generator[Request, Any, list[OpenInterest] | None]
 
 
-class StrayError(Exception):
+class UnrequestedRowsError(Exception):
     """An answer has rows, and none of them is of the time that was asked for: a stale cache, or nothing was there."""
 
     def __init__(self, rows: Sequence[Candle | OpenInterest]) -> None:
@@ -114,7 +114,7 @@ def build_open_interest(rows: Iterable[OpenInterest], window: Window) -> list[Op
 def _in_window(rows: Sequence[Timed], window: Window) -> list[Timed]:
     kept = [row for row in rows if window.contains(row.ts_us)]
     if rows and not kept:
-        raise StrayError(rows)
+        raise UnrequestedRowsError(rows)
     return kept
 
 

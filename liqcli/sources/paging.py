@@ -24,7 +24,7 @@ class Page(NamedTuple):
 AskPage = Generator[Request, Any, Page]
 
 
-def ask_fitting(
+def request_until_fitting(
     request: Request, fits: Callable[[Any], bool], trouble: str = "what came is not what was asked for"
 ) -> AskFitting:
     """
@@ -53,7 +53,7 @@ def ask_fitting(
     raise RefusalError(f"{trouble} ({TRIES} times)")
 
 
-def ask_twice(
+def request_twice(
     request: Request,
     fits: Callable[[Any], bool],
     possible: Callable[[Any], bool] = lambda _answer: True,
@@ -142,7 +142,7 @@ def _count_shared(before: Sequence[Any], rows: Sequence[Any]) -> int:
     return next((count for count in range(most, 0, -1) if before[-count:] == rows[:count]), 0)
 
 
-def all_inside(times: Iterable[float | None], start: float, end: float, leak: float = 0) -> bool:
+def are_all_inside(times: Iterable[float | None], start: float, end: float, leak: float = 0) -> bool:
     """
     Say whether rows can be those of ``[start, end]``: all of them but for a ``leak``, and one of them truly.
 
@@ -150,15 +150,15 @@ def all_inside(times: Iterable[float | None], start: float, end: float, leak: fl
     """
     known = list(times)
     near = all(ts is None or start - leak <= ts <= end + leak for ts in known)
-    return near and (not known or any_inside(known, start, end))
+    return near and (not known or is_any_inside(known, start, end))
 
 
-def any_inside(times: Iterable[float | None], start: float, end: float) -> bool:
+def is_any_inside(times: Iterable[float | None], start: float, end: float) -> bool:
     """Say whether one of these rows is of ``[start, end]``; one whose time cannot be read may be."""
     return any(ts is None or start <= ts <= end for ts in times)
 
 
-def stands_twice(rows: Sequence[Any], times: Sequence[float | None]) -> bool:
+def has_duplicates(rows: Sequence[Any], times: Sequence[float | None]) -> bool:
     """
     Say whether a list is one list written twice, one behind the other.
 

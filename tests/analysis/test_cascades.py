@@ -21,7 +21,7 @@ from liqcli.analysis.cascades import (
     cascade_record,
     find_levels,
     find_price_after,
-    list_listened_minutes,
+    list_covered_minutes,
 )
 from liqcli.core.intervals import Interval
 from liqcli.core.model import PriceSeries, Window, to_us
@@ -326,10 +326,10 @@ def test_listened_minutes() -> None:
     """Of 00:00 to 00:05 a gap from 00:01:30 to 00:03 takes the minutes 1 and 2; a print in minute 2 gives it back."""
     window = Window(T0, T0 + 5 * MINUTE)
     gaps = [(T0 + 90 * SECOND, T0 + 3 * MINUTE)]
-    minutes = list_listened_minutes(window, gaps, np.array([T0 + 2 * MINUTE]))
+    minutes = list_covered_minutes(window, gaps, np.array([T0 + 2 * MINUTE]))
     assert ((minutes - T0) // MINUTE).tolist() == [0, 2, 3, 4]
     odd = Window(T0 + 30 * SECOND, T0 + 90 * SECOND)
-    assert len(list_listened_minutes(odd, [], np.array([], dtype=np.int64))) == 2
+    assert len(list_covered_minutes(odd, [], np.array([], dtype=np.int64))) == 2
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 4])

@@ -15,7 +15,7 @@ from liqcli.analysis.checklist import (
     find_style,
 )
 from liqcli.analysis.context import Approach, Context, build_context
-from liqcli.core.market_data import Market
+from liqcli.core.market_data import MarketData
 from liqcli.core.model import Window
 
 MINUTE = 60_000_000
@@ -34,7 +34,7 @@ class Band:
     key_levels: Sequence[object] | None = ()
 
 
-UNKNOWN = build_context(TODAY, Market())
+UNKNOWN = build_context(TODAY, MarketData())
 RISING = Context(
     basis="test candle",
     step_us=15 * MINUTE,

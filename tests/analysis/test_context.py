@@ -12,7 +12,7 @@ from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.context import BARS_NEEDED, build_context, context_record
 from liqcli.analysis.indicators import compute_atr, compute_rsi
 from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_window
-from liqcli.core.market_data import Candle, Candles, Market, OpenInterest, OpenInterestSeries, choose_step
+from liqcli.core.market_data import Candle, Candles, MarketData, OpenInterest, OpenInterestSeries, choose_step
 from liqcli.core.model import PriceSeries, Window
 from liqcli.core.wording import describe_interest
 from liqcli.lake.market_series import read_market
@@ -48,7 +48,7 @@ def two_days(step_us: int = MINUTE) -> Candles:
 
 
 def test_nothing_known_is_unknown() -> None:
-    context = build_context(TODAY, Market(), [(1.0, 2.0)])
+    context = build_context(TODAY, MarketData(), [(1.0, 2.0)])
     record = context_record(context)
     words = ("rsi_state", "divergence", "trend", "order_flow")
     assert [record.pop(word) for word in words] == ["unknown"] * 4
@@ -63,7 +63,7 @@ def test_nothing_known_is_unknown() -> None:
 def test_too_little_history_is_unknown() -> None:
     """With 59 closed bars of 15 minutes nothing is said; the 60th is enough."""
     short = make_candles(walk(59), T0 + DAY - 59 * 15 * MINUTE, 15 * MINUTE)
-    context = build_context(TODAY, Market(short))
+    context = build_context(TODAY, MarketData(short))
     assert (context.bars, context.rsi, context.trend, context.divergence, context.atr) == (
         59,
         None,
@@ -72,14 +72,14 @@ def test_too_little_history_is_unknown() -> None:
         None,
     )
     enough = make_candles(walk(60), T0 + DAY - 60 * 15 * MINUTE, 15 * MINUTE)
-    assert build_context(TODAY, Market(enough)).rsi is not None
+    assert build_context(TODAY, MarketData(enough)).rsi is not None
 
 
 def test_candles_that_stop_early_say_nothing_of_the_end() -> None:
     candles = two_days()
-    stale = build_context(TODAY, Market(candles.until(T0 + DAY - HOUR)))
+    stale = build_context(TODAY, MarketData(candles.until(T0 + DAY - HOUR)))
     assert (stale.bars, stale.rsi, stale.trend) == (0, None, "unknown")
-    fresh = build_context(TODAY, Market(candles.until(T0 + DAY - 20 * MINUTE)))
+    fresh = build_context(TODAY, MarketData(candles.until(T0 + DAY - 20 * MINUTE)))
     assert fresh.rsi is not None
 
 
@@ -87,13 +87,13 @@ def test_a_hole_starts_the_row_anew() -> None:
     """Three hours before yesterday noon are missing: the 36 hours since then make 144 bars of 15 minutes."""
     candles = two_days()
     keep = (candles.prices.ts_us < T0 - 15 * HOUR) | (candles.prices.ts_us >= T0 - 12 * HOUR)
-    assert build_context(TODAY, Market(candles.take(keep))).bars == 36 * 4
+    assert build_context(TODAY, MarketData(candles.take(keep))).bars == 36 * 4
 
 
 def test_unknown_volume_is_unknown() -> None:
     candles = two_days()
     blind = replace(candles, volume=np.full(len(candles.volume), np.nan))
-    context = build_context(TODAY, Market(blind), [(0.0, 5000.0)])
+    context = build_context(TODAY, MarketData(blind), [(0.0, 5000.0)])
     assert context.volume_ratio is None
     assert context.approaches[0].volume_ratio is None
     assert context.rsi is not None
@@ -139,21 +139,21 @@ def test_nothing_after_the_window_is_read() -> None:
     candles = two_days()
     longer = make_candles(np.append(candles.prices.close, [9e9] * 60), T0 - DAY)
     bands = [(990.0, 1010.0)]
-    assert build_context(TODAY, Market(candles), bands) == build_context(TODAY, Market(longer), bands)
+    assert build_context(TODAY, MarketData(candles), bands) == build_context(TODAY, MarketData(longer), bands)
 
 
 def test_a_bar_that_is_not_closed_is_left_out() -> None:
     """A window to 23:50 reads 15-minute bars to 23:45."""
     window = Window(T0, T0 + DAY - 10 * MINUTE)
-    context = build_context(window, Market(two_days()))
+    context = build_context(window, MarketData(two_days()))
     assert context.bars == 191
-    assert context.rsi == build_context(Window(T0, T0 + DAY - 15 * MINUTE), Market(two_days())).rsi
+    assert context.rsi == build_context(Window(T0, T0 + DAY - 15 * MINUTE), MarketData(two_days())).rsi
 
 
 def test_numbers_are_those_of_the_indicators() -> None:
     candles = two_days(15 * MINUTE)
     p = candles.prices
-    context = build_context(TODAY, Market(candles))
+    context = build_context(TODAY, MarketData(candles))
     assert (context.bars, context.step_us, context.basis) == (192, 15 * MINUTE, "test candle")
     assert context.rsi == compute_rsi(p.close)[-1]
     assert context.atr == compute_atr(p.high, p.low, p.close)[-1]
@@ -172,7 +172,7 @@ def test_numbers_are_those_of_the_indicators() -> None:
     ],
 )
 def test_trend_and_rsi_state(close: np.ndarray, trend: str, state: str) -> None:
-    context = build_context(TODAY, Market(make_candles(close, T0 - DAY, 15 * MINUTE)))
+    context = build_context(TODAY, MarketData(make_candles(close, T0 - DAY, 15 * MINUTE)))
     assert (context.trend, context.rsi_state) == (trend, state)
 
 
@@ -181,7 +181,7 @@ def test_trend_and_rsi_state(close: np.ndarray, trend: str, state: str) -> None:
 )
 def test_rsi_state_is_that_of_the_shown_figure(rsi: float, state: str) -> None:
     """69.96 is written 70.0, and overbought begins at 70."""
-    assert replace(build_context(TODAY, Market()), rsi=rsi).rsi_state == state
+    assert replace(build_context(TODAY, MarketData()), rsi=rsi).rsi_state == state
 
 
 def test_divergence_inside_the_window_only() -> None:
@@ -193,10 +193,10 @@ def test_divergence_inside_the_window_only() -> None:
     close = np.concatenate([np.full(110, 1000.0), np.linspace(995, 900, 21), np.linspace(910, 950, 6)])
     close = np.concatenate([close, np.linspace(946, 899, 14), np.linspace(905, 960, 41)])
     candles = make_candles(close, T0 - DAY, 15 * MINUTE)
-    context = build_context(TODAY, Market(candles))
+    context = build_context(TODAY, MarketData(candles))
     assert (context.divergence, context.divergence_us) == ("bullish", T0 - DAY + 154 * 15 * MINUTE)
     later = Window(T0 + 16 * HOUR, T0 + DAY)
-    assert build_context(later, Market(candles)).divergence == "none"
+    assert build_context(later, MarketData(candles)).divergence == "none"
 
 
 # ---------------------------------------------------------------------------------------------------- bands, flow
@@ -211,7 +211,7 @@ def test_volume_as_price_nears_a_band() -> None:
     close = np.concatenate([np.full(150, 100.0), 100 + 10.0 * np.arange(1, 43)])
     volume = np.where(np.arange(192) >= 152, 3.0, 1.0)
     candles = make_candles(close, T0 - DAY, 15 * MINUTE, volume, spread=0.0)
-    context = build_context(TODAY, Market(candles), [(150.0, 155.0), (5.0, 6.0), (90.0, 101.0)])
+    context = build_context(TODAY, MarketData(candles), [(150.0, 155.0), (5.0, 6.0), (90.0, 101.0)])
     reached, never, start = context.approaches
     assert (reached.touched_us, reached.volume_ratio) == (T0 - DAY + 154 * 15 * MINUTE, 3.0)
     assert (never.touched_us, never.volume_ratio) == (None, None)
@@ -220,11 +220,11 @@ def test_volume_as_price_nears_a_band() -> None:
 
 def test_order_flow_needs_taker_volume() -> None:
     candles = make_candles(walk(192), T0 - DAY, 15 * MINUTE)
-    assert build_context(TODAY, Market(candles)).order_flow == "unknown"
+    assert build_context(TODAY, MarketData(candles)).order_flow == "unknown"
     # 55.4 % is shown as 55 %, which is not above 55 %; 55.6 % is shown as 56 %.
     flows = ((0.6, "buying"), (0.556, "buying"), (0.554, "balanced"), (0.5, "balanced"), (0.446, "balanced"))
     for share, word in (*flows, (0.44, "selling")):
-        context = build_context(TODAY, Market(replace(candles, taker_buy=candles.volume * share)))
+        context = build_context(TODAY, MarketData(replace(candles, taker_buy=candles.volume * share)))
         assert context.taker_share == pytest.approx(share)
         assert context.order_flow == word
 
@@ -242,7 +242,7 @@ def test_open_interest_by_hand() -> None:
     times = np.array([T0, T0 + 11 * HOUR + 30 * MINUTE, T0 + 12 * HOUR, T0 + DAY])
     series = OpenInterestSeries(times, np.array([100.0, 100, 90, 95]), np.array([1e4, 1e4, 8.1e3, 9.025e3]), "test")
     cascade = make_cascade(T0 + 11 * HOUR + 59 * MINUTE, T0 + 11 * HOUR + 59 * MINUTE + 1)
-    context = build_context(TODAY, Market(open_interest=series), (), [cascade])
+    context = build_context(TODAY, MarketData(open_interest=series), (), [cascade])
     assert context.open_interest == OpenInterestChange(
         100.0, -5.0, pytest.approx(-5.0), pytest.approx(-500.0), 1e4, "coins", T0, T0 + DAY
     )
@@ -278,7 +278,7 @@ def test_open_interest_known_only_in_usd_is_compared_in_usd() -> None:
     times = np.array([T0, T0 + 12 * HOUR, T0 + DAY])
     series = OpenInterestSeries(times, np.full(3, np.nan), np.array([1e4, 9.5e3, 9e3]), "test")
     cascade = make_cascade(T0 + HOUR // 2, T0 + 11 * HOUR + 30 * MINUTE)
-    record = context_record(build_context(TODAY, Market(open_interest=series), (), [cascade]), [cascade])
+    record = context_record(build_context(TODAY, MarketData(open_interest=series), (), [cascade]), [cascade])
     interest = record["open_interest"]
     assert (interest["unit"], interest["start_usd"], interest["start_coins"]) == ("usd", 1e4, None)
     assert (interest["change_usd"], interest["change_pct"], interest["change_coins"]) == (-1000.0, -10.0, None)
@@ -331,7 +331,7 @@ def test_read_market_from_the_lake(tmp_path: Path) -> None:
         assert int(further.candles.prices.ts_us[0]) == T0 - 12 * DAY
         assert further.candles.prices.basis == "binance BTCUSDT 1h candle"
         nothing, _ = read_market(engine, lake, ["ETHUSDT"], [], TODAY)
-        assert nothing == Market(None, None)
+        assert nothing == MarketData(None, None)
 
 
 def test_damaged_market_files_are_named_and_left_out(tmp_path: Path) -> None:

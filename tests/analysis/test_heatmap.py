@@ -24,9 +24,9 @@ from liqcli.core.model import Window
 from liqcli.lake.selection import Query
 from liqcli.query.engine import Engine
 from liqcli.report.csv_parquet import render_csv, render_parquet
-from liqcli.report.json_document import build_report
+from liqcli.report.json_document import build_document
 from liqcli.report.output_files import write_outputs
-from liqcli.report.results import View, build_findings
+from liqcli.report.results import ViewOptions, compute_results
 
 SCHEMA = pa.schema(
     [
@@ -353,14 +353,14 @@ def test_shuffled_rows_and_any_number_of_threads_give_the_same_bytes(tmp_path, m
         shuffler.shuffle(rows)
         store = fill_lake(tmp_path / "lake", rows)
         query = Query("SOL", since="2026-03-26T00:00Z", until="2026-04-03T00:00Z")
-        findings = build_findings(store, query, GridOptions(), View())
+        findings = compute_results(store, query, GridOptions(), ViewOptions())
         names = numbers if threads == 2 else (*numbers, *pages)
         written = write_outputs(findings, [tmp_path / str(turn) / name for name in names])
         made[threads] = {path.name: path.read_bytes() for path in written}
     assert {*numbers, *pages} < set(made[1])  # also the pictures beside the Markdown page
     assert made[1] == made[4]
     assert made[2] == {name: made[1][name] for name in numbers}
-    report = build_report(findings)
+    report = build_document(findings)
     assert report["meta"]["events"] == 5000
     assert sum(round(v * 1e6) for row in report["grid"]["notional"] for v in row) == sum(
         round(row.notional * 1e6) for row in rows
@@ -372,7 +372,7 @@ def test_events_on_the_window_edges(tmp_path):
     times = [window.start_us - 1, window.start_us, window.end_us - 1, window.end_us]
     store = fill_lake(tmp_path / "lake", [make_liquidation(ts, qty=10.0**k) for k, ts in enumerate(times)])
     query = Query("SOLUSDT", since="2026-03-01T10:00Z", until="2026-03-01T11:00Z")
-    findings = build_findings(store, query, GridOptions(bucket_us=5 * MINUTE), View())
+    findings = compute_results(store, query, GridOptions(bucket_us=5 * MINUTE), ViewOptions())
     assert findings.summary.sums.events == 2
     assert findings.grid.qty.tolist() == [[10] + [0] * 10 + [100]]
 
@@ -383,6 +383,8 @@ def test_a_window_worth_less_than_a_millionth_of_a_dollar_is_empty(lake):
     query = Query("SOLUSDT", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z")
     store = fill_lake(lake, [dust])
     with pytest.raises(EmptyWindowError, match="the 1 event of the window is worth less than a millionth of a dollar"):
-        build_findings(store, query, GridOptions(), View())
-    report = build_report(build_findings(fill_lake(lake, [make_liquidation(T0 + HOUR)]), query, GridOptions(), View()))
+        compute_results(store, query, GridOptions(), ViewOptions())
+    report = build_document(
+        compute_results(fill_lake(lake, [make_liquidation(T0 + HOUR)]), query, GridOptions(), ViewOptions())
+    )
     assert (report["meta"]["events"], report["meta"]["notional"]) == (2, 100)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from liqcli.charts import Band, HeadlineNumber, HeatmapPicture, draw_heatmap
+from liqcli.charts import ClusterLabel, HeadlineNumber, HeatmapSpec, draw_heatmap
 from liqcli.core.model import US_PER_S, BinWidth, HeatmapGrid, PriceSeries, Window
 
 START = 1_733_328_000 * US_PER_S  # 2024-12-04 16:00 UTC
@@ -43,7 +43,7 @@ def make_grid(cells, *, bins=40, buckets=48, bucket_s=1800, width="50", first_bi
 
 def make_picture(grid, **changes):
     """Wrap a grid into a picture with the usual words."""
-    picture = HeatmapPicture(
+    picture = HeatmapSpec(
         title="BTCUSDT liquidation heat map",
         subtitle="realized · binance (sampled: at most one order a second) · 2024-12-04 16:00 to 2024-12-05 16:00 UTC",
         headline=(
@@ -95,7 +95,7 @@ def make_bands(grid, count):
     parts = np.array_split(np.arange(len(profile)), count)
     ranked = sorted(parts, key=lambda part: -profile[part].sum())
     return [
-        Band(
+        ClusterLabel(
             rank,
             float(grid.price_edges[part[0]]),
             float(grid.price_edges[part[-1] + 1]),
@@ -156,7 +156,7 @@ def _forty_bands():
 def _bands_at_one_place():
     grid = make_busy()
     low, high = float(grid.price_edges[100]), float(grid.price_edges[101])
-    bands = [Band(rank, low, high, 1e6 / rank, 0.2 / rank) for rank in range(1, 13)]
+    bands = [ClusterLabel(rank, low, high, 1e6 / rank, 0.2 / rank) for rank in range(1, 13)]
     return busy_picture(bands=bands, last_price=low)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from chart_cases import DAY_S, START, make_busy, make_candles, make_grid
 
 from liqcli.charts import HeadlineNumber
-from liqcli.charts.figure_spec import Burst, CascadesPicture, CumulativePicture, Interest, InterestPicture
+from liqcli.charts.figure_spec import CascadeMark, CascadesSpec, CumulativeSpec, OpenInterestLine, OpenInterestSpec
 from liqcli.core.model import US_PER_S
 
 MINUTE_US = 60 * US_PER_S
@@ -25,7 +25,7 @@ def make_bursts(count, length_us=DAY_US, seed=2, price=97_000.0):
     random = np.random.default_rng(seed)
     starts = START + (random.random(count) * 0.95 * length_us).astype(np.int64)
     return [
-        Burst(
+        CascadeMark(
             rank,
             int(start),
             int(start) + int(random.integers(1, 1200)) * US_PER_S,
@@ -45,7 +45,7 @@ def cascades(**changes):
     minutes = START + np.sort(random.choice(1440, 500, replace=False)) * MINUTE_US
     usd = np.exp(random.normal(8, 2.5, size=(2, 500))) * (random.random((2, 500)) < 0.7)
     grid = make_busy()
-    picture = CascadesPicture(
+    picture = CascadesSpec(
         title="BTCUSDT liquidation cascades",
         subtitle=SUBTITLE,
         headline=HEADLINE,
@@ -102,7 +102,7 @@ CASCADES = {
 def make_interest(values, step_s=300, unit="USD"):
     """Snapshots from the start of the window on."""
     values = np.asarray(values, dtype=np.float64)
-    return Interest(START + np.arange(len(values)) * step_s * US_PER_S, values, unit, "binance BTCUSDT")
+    return OpenInterestLine(START + np.arange(len(values)) * step_s * US_PER_S, values, unit, "binance BTCUSDT")
 
 
 def interest(**changes):
@@ -110,7 +110,7 @@ def interest(**changes):
     random = np.random.default_rng(6)
     worth = 8.2e9 + np.cumsum(random.normal(scale=8e6, size=289))
     grid = make_busy()
-    picture = InterestPicture(
+    picture = OpenInterestSpec(
         title="BTCUSDT open interest and liquidations",
         subtitle=SUBTITLE + " · open interest of binance BTCUSDT",
         headline=HEADLINE,
@@ -156,7 +156,7 @@ def cumulative(**changes):
     def sums(count, size):
         return np.insert(np.cumsum(np.exp(random.normal(10, 1.5, size=count))) * size, 0, 0.0)
 
-    picture = CumulativePicture(
+    picture = CumulativeSpec(
         title="BTCUSDT liquidated within x % of the last price",
         subtitle=SUBTITLE,
         headline=HEADLINE,

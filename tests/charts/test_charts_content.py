@@ -7,7 +7,7 @@ import pytest
 from chart_cases import CASES, START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
 from matplotlib.text import Text
 
-from liqcli.charts import Band
+from liqcli.charts import ClusterLabel
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.price import thin_candles
 from liqcli.charts.profile import choose_bands
@@ -214,10 +214,10 @@ def test_the_line_of_price_is_dotted_over_a_long_silence_and_a_lonely_print_is_a
 
 
 def test_band_labels_best_ranks_first_from_low_to_high():
-    bands = [Band(rank, 100.0 * rank, 100.0 * rank + 5, 1.0, 0.1) for rank in (3, 1, 2, 4)]
+    bands = [ClusterLabel(rank, 100.0 * rank, 100.0 * rank + 5, 1.0, 0.1) for rank in (3, 1, 2, 4)]
     assert [band.rank for band in choose_bands(bands, 3)] == [1, 2, 3]
     assert choose_bands(bands, 0) == []
-    figure = draw(busy_picture(bands=[Band(1, 97_000.0, 97_100.0, 3_290_000.0, 0.123)]))
+    figure = draw(busy_picture(bands=[ClusterLabel(1, 97_000.0, 97_100.0, 3_290_000.0, 0.123)]))
     assert {"1", "3.29M", "12 %"} <= set(words(figure))
 
 

@@ -8,8 +8,8 @@ from boxes import faults
 from chart_cases import START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
 from matplotlib.text import Text
 
-from liqcli.charts.figure_spec import Interest
-from liqcli.charts.price_range import find_escapes, price_span
+from liqcli.charts.figure_spec import OpenInterestLine
+from liqcli.charts.price_range import find_prices_outside, price_span
 from liqcli.core.model import US_PER_S, Outside, Window
 
 HOUR_US = 3600 * US_PER_S
@@ -75,9 +75,9 @@ def test_spikes_up_and_down_and_only_the_furthest_of_neighbours():
 
 def test_runs_outside_and_their_extremes():
     prices = np.array([[1.0, 9.0, 11.0], [2.0, 4.0, 6.0], [3.0, 3.0, 5.0], [4.0, 9.0, 11.0], [5.0, 9.0, 25.0]])
-    found = [(e.ts_us, e.price, e.way) for e in find_escapes(prices, 8.0, 20.0)]
+    found = [(e.ts_us, e.price, e.way) for e in find_prices_outside(prices, 8.0, 20.0)]
     assert found == [(3.0, 3.0, "down"), (5.0, 25.0, "up")]
-    assert find_escapes(np.empty((0, 3)), 8.0, 20.0) == []
+    assert find_prices_outside(np.empty((0, 3)), 8.0, 20.0) == []
 
 
 def test_an_asked_range_is_the_axis_and_the_last_price_beyond_it_is_tagged_at_the_edge():
@@ -103,7 +103,7 @@ def test_one_event_gets_air_at_every_price_scale(width):
 
 def interest(values):
     values = np.asarray(values, dtype=np.float64)
-    return Interest(START + np.arange(len(values)) * HOUR_US, values, "USD", "binance BTCUSDT")
+    return OpenInterestLine(START + np.arange(len(values)) * HOUR_US, values, "USD", "binance BTCUSDT")
 
 
 def test_open_interest_is_a_line_over_the_bars_and_says_its_ends():

@@ -5,7 +5,7 @@ import pytest
 from chart_cases import CASES, START, busy_picture, make_grid, make_picture
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from liqcli.charts import Band, draw_heatmap
+from liqcli.charts import ClusterLabel, draw_heatmap
 from liqcli.charts.canvas import own_style
 from liqcli.core.model import US_PER_S
 
@@ -59,7 +59,9 @@ def test_each_cell_is_where_its_bucket_crosses_its_bin(case):
 
 
 def test_clusters_run_across_heat_and_profile():
-    drawing = draw_heatmap(busy_picture(bands=[Band(1, 97_000.0, 98_000.0, 1.0, 0.1), Band(2, 1.0, 2.0, 1.0, 0.1)]))
+    drawing = draw_heatmap(
+        busy_picture(bands=[ClusterLabel(1, 97_000.0, 98_000.0, 1.0, 0.1), ClusterLabel(2, 1.0, 2.0, 1.0, 0.1)])
+    )
     heat, profile = panel(drawing.figure, "heat"), panel(drawing.figure, "profile")
     found = regions(drawing, "cluster")
     left, top = place_of(heat, heat.get_xlim()[0], 98_000.0)

@@ -57,7 +57,7 @@ def _screen(width: int = 80) -> Console:
     return Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None, legacy_windows=False)
 
 
-def _lines(screen: Console, told: progress_bars.Bars) -> list[str]:
+def _lines(screen: Console, told: progress_bars.ProgressBars) -> list[str]:
     with screen.capture() as capture:
         screen.print(told._live.get_renderable())
     return capture.get().splitlines()
@@ -68,7 +68,7 @@ def test_a_bar_a_source(width: int) -> None:
     """What is done and what came, the countdown of a pause, a failure in one line that is cut off at the edge."""
     now = [0.0]
     screen = _screen(width)
-    told = progress_bars.Bars(screen, clock=lambda: now[0])
+    told = progress_bars.ProgressBars(screen, clock=lambda: now[0])
     told.plan("htx", 0)
     told.plan("gate", 72)
     for _ in range(36):
@@ -92,7 +92,7 @@ def test_a_bar_a_source(width: int) -> None:
 
 def test_bars_leave_nothing_behind_and_lines_stand_above() -> None:
     screen = _screen()
-    with progress_bars.Bars(screen) as told:
+    with progress_bars.ProgressBars(screen) as told:
         told.plan("gate", 1)
         told.say("binance: taken from [cryptohftdata]")
         told.advance("gate", 1, 5.0)
@@ -144,7 +144,7 @@ def test_who_gets_bars(
     monkeypatch.setenv("TERM", kind)
     monkeypatch.setitem(os.environ, "FORCE_COLOR", "1")
     for shown, kind_of_bar in (
-        (chosen.show_progress(), progress_bars.Bars),
+        (chosen.show_progress(), progress_bars.ProgressBars),
         (chosen.show_import(), cli_progress_bars.ImportBar),
     ):
         assert isinstance(shown, kind_of_bar) is bars_shown

@@ -27,8 +27,8 @@ from liqcli.lake.store import Lake
 from liqcli.core.settings import Settings
 import matplotlib.backends.backend_agg, duckdb, jinja2, filelock, PIL.PngImagePlugin
 import liqcli.daily.reports, liqcli.report.figure_registry, numpy
-drawn = liqcli.report.figure_registry.Poster(numpy.zeros((2, 3, 3), numpy.uint8), 100.0, "alt", [])  # the slow part
-liqcli.report.figure_registry.draw_poster = lambda findings, name: drawn
+drawn = liqcli.report.figure_registry.RenderedFigure(numpy.zeros((2, 3, 3), numpy.uint8), 100.0, "alt", [])
+liqcli.report.figure_registry.draw_figure = lambda findings, name: drawn
 liqcli.daily.reports.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
 changes = 0
 def counted(change):
@@ -68,8 +68,8 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     from liqcli.daily import reports
     from liqcli.report import figure_registry
 
-    drawn = figure_registry.Poster(np.zeros((2, 3, 3), np.uint8), 100.0, "alt", [])
-    monkeypatch.setattr(figure_registry, "draw_poster", lambda _findings, _name: drawn)
+    drawn = figure_registry.RenderedFigure(np.zeros((2, 3, 3), np.uint8), 100.0, "alt", [])
+    monkeypatch.setattr(figure_registry, "draw_figure", lambda _findings, _name: drawn)
     monkeypatch.setattr(reports, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
 
 

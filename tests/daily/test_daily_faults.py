@@ -28,7 +28,7 @@ from liqcli.core.settings import Settings
 from liqcli.daily import DailyResult, folders, pages, run_daily
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
-from liqcli.report.results import Findings, build_findings
+from liqcli.report.results import WindowResults, compute_results
 
 pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]
@@ -160,12 +160,12 @@ def test_a_damaged_file_is_named(run: Run, sample: Path, tmp_path: Path) -> None
 def test_an_unforeseen_fault_costs_one_report(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from liqcli.daily import reports
 
-    def fail_for_btc(lake: Lake, query: Query, *rest: Any) -> Findings:
+    def fail_for_btc(lake: Lake, query: Query, *rest: Any) -> WindowResults:
         if query.symbol == "BTCUSDT":
             raise ZeroDivisionError("oh")
-        return build_findings(lake, query, *rest)
+        return compute_results(lake, query, *rest)
 
-    monkeypatch.setattr(reports, "build_findings", fail_for_btc)
+    monkeypatch.setattr(reports, "compute_results", fail_for_btc)
     done = run(symbols=("BTCUSDT", "SOLUSDT"))
     assert done.exit_code == 6
     assert [(e["status"], e.get("message")) for e in done.summary["reports"]] == [

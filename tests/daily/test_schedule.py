@@ -21,7 +21,7 @@ from liqcli.core.model import to_us
 from liqcli.daily.day import resolve_day
 from liqcli.daily.schedule import (
     Clock,
-    Job,
+    ScheduledJob,
     find_clock,
     format_cron,
     format_service,
@@ -35,8 +35,8 @@ SINCE = date(2026, 1, 1)
 MIDNIGHT = Clock("UTC", time(0, 10), (time(0, 10),))
 
 
-def job(config: str = "/home/me/liqcli.toml", at: time = time(0, 10), zone: str = "UTC") -> Job:
-    return Job(("/venv/bin/python", "-P", "-m", "liqcli"), Path("/data/lake"), Path(config), None, at, zone)
+def job(config: str = "/home/me/liqcli.toml", at: time = time(0, 10), zone: str = "UTC") -> ScheduledJob:
+    return ScheduledJob(("/venv/bin/python", "-P", "-m", "liqcli"), Path("/data/lake"), Path(config), None, at, zone)
 
 
 def test_cron_line() -> None:

@@ -15,7 +15,7 @@ from liqcli.core.model import Liquidation
 from liqcli.core.symbols import EXCHANGES
 from liqcli.ingest.files import amounts, generic_rows
 from liqcli.ingest.files.column_mapping import guess_columns
-from liqcli.sources.base import Market
+from liqcli.sources.base import ListedContract
 from liqcli.sources.bitget import liquidations as bitget_liquidations
 from liqcli.sources.bybit import stream as bybit_live
 from liqcli.sources.deribit import liquidations as deribit_liquidations
@@ -256,7 +256,7 @@ def test_tardis_refuses_too(exchange: str, name: str, reason: str) -> None:
 
 
 # What an exchange's own list says of a contract -> market or None, and how its kind is called there
-FETCHED: list[tuple[Callable[[Any], Market | None], dict[str, Any], str | None, bool]] = [
+FETCHED: list[tuple[Callable[[Any], ListedContract | None], dict[str, Any], str | None, bool]] = [
     (kraken_liquidations.parse_market, {"symbol": "PF_XBTUSD"}, "BTCUSD", False),
     (kraken_liquidations.parse_market, {"symbol": "PI_XBTUSD"}, "BTCUSD", True),
     (kraken_liquidations.parse_market, {"symbol": "FF_XBTUSD_251226"}, None, False),
@@ -309,7 +309,7 @@ FETCHED: list[tuple[Callable[[Any], Market | None], dict[str, Any], str | None, 
 
 @pytest.mark.parametrize(("parse", "raw", "symbol", "inverse"), FETCHED)
 def test_contracts_that_are_fetched(
-    parse: Callable[[Any], Market | None], raw: dict[str, Any], symbol: str | None, inverse: bool
+    parse: Callable[[Any], ListedContract | None], raw: dict[str, Any], symbol: str | None, inverse: bool
 ) -> None:
     market = parse(raw)
     assert (market and (market.symbol, market.inverse)) == (symbol and (symbol, inverse))

@@ -11,8 +11,8 @@ from liqcli.lake.candle_selection import list_series, list_stand_ins
 from liqcli.lake.market_tables import write_candles
 from liqcli.lake.partitions import Partition
 from liqcli.lake.selection import Query
-from liqcli.report.json_document import build_report
-from liqcli.report.results import View, build_findings
+from liqcli.report.json_document import build_document
+from liqcli.report.results import ViewOptions, compute_results
 
 DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}
 
@@ -66,8 +66,8 @@ def test_a_report_uses_what_the_lake_has_and_says_so(lake, wanted, stored, price
     candles = [Candle(T0 + k * MINUTE, 100.0, 101.0, 99.5, 100.0, 1.0) for k in range(2 * 60)]
     write_candles(store, "binance", stored, "1m", "made", candles)
     write_candles(store, "binance", "HYPEEUR", "1m", "made", candles)
-    findings = build_findings(store, Query(wanted, **DAY_ONE, price=price), GridOptions(), View())
-    meta = build_report(findings)["meta"]
+    findings = compute_results(store, Query(wanted, **DAY_ONE, price=price), GridOptions(), ViewOptions())
+    meta = build_document(findings)["meta"]
     assert meta["price_line"] == f"binance {stored} 1m candle"
     assert meta["candles_stand_in"] == (
         f"no candles of {wanted} on bybit cover this window; {stored} on binance stands in"
@@ -84,17 +84,17 @@ def test_own_candles_need_no_word_and_two_instruments_are_never_mixed(lake):
     rest = [Candle(T0 + k * HOUR, 200.0, 201.0, 199.0, 200.0, 1.0) for k in range(24)]
     write_candles(store, "gate", "SOLUSDT", "1h", "made", half)
     write_candles(store, "gate", "SOLUSDC", "1h", "made", rest)
-    findings = build_findings(store, Query("SOLUSDT", **DAY_ONE), GridOptions(), View())
+    findings = compute_results(store, Query("SOLUSDT", **DAY_ONE), GridOptions(), ViewOptions())
     assert findings.prices is not None
     assert (set(findings.prices.close.tolist()), findings.candle_stand_in) == ({100.0}, None)
     later = Query("SOLUSDT", since="2026-03-01T00:30Z", until="2026-03-02T00:00Z")
-    assert build_findings(store, later, GridOptions(), View()).last.ts_us == T0 + 12 * HOUR
+    assert compute_results(store, later, GridOptions(), ViewOptions()).last.ts_us == T0 + 12 * HOUR
 
 
 def test_candles_from_before_the_window_are_no_reason_to_ignore_a_stand_in(lake):
     store = fill_lake(lake, [make_liquidation(T0 + HOUR)])
     write_candles(store, "gate", "SOLUSDT", "1h", "made", [Candle(T0 - DAY, 100.0, 101.0, 99.0, 100.0, 1.0)])
     write_candles(store, "gate", "SOLUSDC", "1h", "made", [Candle(T0 + HOUR, 100.0, 101.0, 99.0, 100.0, 1.0)])
-    findings = build_findings(store, Query("SOLUSDT", **DAY_ONE), GridOptions(), View())
+    findings = compute_results(store, Query("SOLUSDT", **DAY_ONE), GridOptions(), ViewOptions())
     assert findings.prices is not None
     assert findings.prices.basis == "gate SOLUSDC 1h candle"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.model import Window
-from liqcli.lake.fetch_log import CoveredWindow, Heartbeat, WindowMemory, parse_memory, render_memory
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog, Heartbeat, parse_fetch_log, render_fetch_log
 from liqcli.lake.store import Lake
 
 
@@ -25,7 +25,7 @@ def shown(memory):
 
 
 def remember(*steps):
-    memory = WindowMemory()
+    memory = FetchLog()
     for step in steps:
         memory = memory.remember([step])
     return memory
@@ -111,16 +111,16 @@ def test_each_hour_has_the_last_answer_and_only_without_one_a_guess(items):
         for hour in range(*((edge - T0) // HOUR for edge in new.window.interval)):
             if rank(new.status) >= rank(expected.get(hour, "unknown")):
                 expected[hour] = new.status
-    memory = WindowMemory().remember(items)
+    memory = FetchLog().remember(items)
     found = {hour: status for start, end, status, _ in shown(memory) for hour in range(start, end)}
     assert found == expected
-    assert parse_memory(render_memory(memory), "x") == memory
+    assert parse_fetch_log(render_fetch_log(memory), "x") == memory
 
 
 def test_text_form_is_readable_and_exact():
     odd = CoveredWindow(Window(T0 + 1, T0 + HOUR), "complete", 3, T0 + 2)
     cut = CoveredWindow(Window(T0 + HOUR, T0 + 2 * HOUR), "cut", None, T0)
-    text = render_memory(WindowMemory((odd, cut)))
+    text = render_fetch_log(FetchLog((odd, cut)))
     assert text == (
         '{"version": 1, "windows": [\n'
         '  {"start": "2026-03-01T00:00:00.000001Z", "end": "2026-03-01T01:00:00Z", "status": "complete", "events": 3, '
@@ -129,8 +129,8 @@ def test_text_form_is_readable_and_exact():
         '"fetched_at": "2026-03-01T00:00:00Z"}\n'
         "]}\n"
     )
-    assert parse_memory(text, "x").windows == (odd, cut)
-    assert parse_memory(render_memory(WindowMemory()), "x") == WindowMemory()
+    assert parse_fetch_log(text, "x").windows == (odd, cut)
+    assert parse_fetch_log(render_fetch_log(FetchLog()), "x") == FetchLog()
 
 
 @pytest.mark.parametrize(
@@ -152,26 +152,26 @@ def test_text_form_is_readable_and_exact():
 )
 def test_damaged_memory_is_named(text, tmp_path):
     with pytest.raises(DamagedError, match=r"gate\.json: not a window memory.*liqcli verify says what to do"):
-        parse_memory(text, "windows/gate.json")
+        parse_fetch_log(text, "windows/gate.json")
     path = tmp_path / "windows/exchange=gate/symbol=SOLUSDT/gate.json"
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(DamagedError, match=r"gate\.json"):
-        Lake(tmp_path).read_memory("gate", "SOLUSDT", "gate")
+        Lake(tmp_path).read_fetch_log("gate", "SOLUSDT", "gate")
 
 
 def test_memory_of_the_lake_round_trips_and_bytes_that_are_no_text_are_damage(tmp_path):
     lake = Lake(tmp_path)
-    assert lake.read_memory("gate", "SOLUSDT", "gate") == WindowMemory()
+    assert lake.read_fetch_log("gate", "SOLUSDT", "gate") == FetchLog()
     with lake.locked():
         lake.remember("gate", "SOLUSDT", "gate", [item(0, 1, events=2)])
         lake.remember("gate", "SOLUSDT", "gate", [item(1, 2, events=3)])
-    assert shown(lake.read_memory("gate", "SOLUSDT", "gate")) == [(0, 2, "complete", 5)]
-    assert lake.read_memory("gate", "SOLUSDT", "tardis") == WindowMemory()
+    assert shown(lake.read_fetch_log("gate", "SOLUSDT", "gate")) == [(0, 2, "complete", 5)]
+    assert lake.read_fetch_log("gate", "SOLUSDT", "tardis") == FetchLog()
     path = tmp_path / "windows/exchange=gate/symbol=SOLUSDT/gate.json"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DamagedError, match=r"gate\.json"):
-        lake.read_memory("gate", "SOLUSDT", "gate")
+        lake.read_fetch_log("gate", "SOLUSDT", "gate")
 
 
 # ------------------------------------------------------------------ heartbeat

@@ -127,7 +127,7 @@ def build(lake: Path) -> Lake:
 def test_a_damaged_memory_costs_the_coverage_and_is_named(lake: Path, content: bytes) -> None:
     """Rows count as before, and so does the other source; status, verify and the map name the file."""
     store = build(lake)
-    memory = store.memory_path("gate", "SOLUSDT", "gate")
+    memory = store.fetch_log_path("gate", "SOLUSDT", "gate")
     memory.write_bytes(content)
     rows, damaged = build_status(store)
     assert [(row.exchange, row.events, row.coverage) for row in rows] == [("gate", 1, None), ("okx", 1, 1.0)]
@@ -151,7 +151,7 @@ def test_strange_files_are_left_out_and_named(lake: Path) -> None:
     odd_month.parent.mkdir()
     shutil.copy(target, odd_month)
     target.with_name("._gate.parquet").write_bytes(b"AppleDouble")
-    store.memory_path("gate", "SOLUSDT", "gate").with_name("._gate.json").write_bytes(b"AppleDouble")
+    store.fetch_log_path("gate", "SOLUSDT", "gate").with_name("._gate.json").write_bytes(b"AppleDouble")
     target.with_name("notes.txt").write_text("mine")
     rows, damaged = build_status(store)
     assert [(row.exchange, row.events) for row in rows] == [("gate", 1), ("okx", 1)]

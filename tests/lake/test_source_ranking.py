@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from liqcli.core.model import Window
 from liqcli.lake.partitions import Partition
-from liqcli.lake.source_ranking import SourceView, divide_window, list_claims, rank_sources
+from liqcli.lake.source_ranking import SourceCandidate, divide_window, list_assigned_intervals, rank_sources
 
 DAY = Window(0, 24)
 
 
 def view(source, *covered, full=True, fill=True, events=1):
-    return SourceView(source, covered, full, fill, events)
+    return SourceCandidate(source, covered, full, fill, events)
 
 
 def test_rank_is_full_then_fill_then_events_then_name():
@@ -65,5 +65,5 @@ def test_every_instant_belongs_to_exactly_one_source(scene):
 def test_claims_are_spread_over_a_sources_files():
     files = [Partition("liquidations", "gate", "X", month, "gate") for month in ("2026-03", "2026-04")]
     other = Partition("liquidations", "okx", "X", "2026-03", "okx")
-    claims = list_claims([*files, other], {("gate", "X"): {"gate": [(0, 6), (12, 24)]}})
+    claims = list_assigned_intervals([*files, other], {("gate", "X"): {"gate": [(0, 6), (12, 24)]}})
     assert claims == [(files[0], (0, 6)), (files[0], (12, 24)), (files[1], (0, 6)), (files[1], (12, 24))]

@@ -103,7 +103,7 @@ def test_an_empty_answer_takes_rows_and_file_away_but_is_remembered(lake):
     replace(store, [], (T0, T0 + HOUR))
     assert not (lake / FILE).exists()
     assert store.partitions() == []
-    assert store.read_memory("gate", "SOLUSDT", "gate").covered() == [(T0, T0 + HOUR)]
+    assert store.read_fetch_log("gate", "SOLUSDT", "gate").covered() == [(T0, T0 + HOUR)]
 
 
 def test_an_empty_answer_takes_only_its_own_rows(lake):
@@ -471,7 +471,7 @@ def test_two_processes_write_at_once(lake, symbols):
     found = sorted((row.symbol, row.price) for row in read_rows(Lake(lake)))
     assert found == sorted((s, 1000.0 * (k + 1) + n) for k, s in enumerate(symbols) for n in range(rounds))
     for k, symbol in enumerate(symbols):
-        memory = Lake(lake).read_memory("gate", symbol, "gate")
+        memory = Lake(lake).read_fetch_log("gate", symbol, "gate")
         assert sum(item.events or 0 for item in memory.windows) == rounds * symbols.count(symbol)
         assert memory.missing(make_window(T0 + k * MINUTE, T0 + (k + 1) * MINUTE)) == []
 
@@ -503,7 +503,7 @@ for hour in range(int(sys.argv[1]), 10_000):
         rows = read_rows(store)
         assert len(rows) in (500 * done, 500 * (done + 1))  # the batch under way is there whole, or not at all
         assert {r.ts_us // HOUR for r in rows} >= {T0 // HOUR + hour for hour in range(done)}
-        assert store.read_memory("gate", "SOLUSDT", "gate").missing(make_window(T0, T0 + done * HOUR)) == []
+        assert store.read_fetch_log("gate", "SOLUSDT", "gate").missing(make_window(T0, T0 + done * HOUR)) == []
     row = make_liquidation("2026-12-01")
     Lake(lake).replace_window("gate", "SOLUSDT", "gate", [covered("2026-12-01", "2026-12-02")], [row])
     assert row in read_rows(Lake(lake))

@@ -8,7 +8,7 @@ from loopback.server import Asked, Loopback, Reply
 from liqcli.net import client as net_client
 from liqcli.net import host_health
 from liqcli.net.client import Client, Request, UnreachableError
-from liqcli.net.host_health import LATELY_S, Reach
+from liqcli.net.host_health import LATELY_S, HostHealth
 from liqcli.sources.base import decode_json
 
 GATE, HTX, OKX, BYBIT = (f"https://{name}.example" for name in ("gate", "htx", "okx", "bybit"))
@@ -27,40 +27,40 @@ def clock() -> Clock:
 
 
 def test_a_host_that_failed_lately_gets_one_try(clock: Clock) -> None:
-    seen = Reach(clock)
-    assert seen.is_hopeful(GATE)
+    seen = HostHealth(clock)
+    assert seen.is_worth_retrying(GATE)
     seen.failed(f"{GATE}/path?query=1")
-    assert [seen.is_hopeful(url) for url in (GATE, f"{GATE}/other", HTX)] == [False, False, True]
+    assert [seen.is_worth_retrying(url) for url in (GATE, f"{GATE}/other", HTX)] == [False, False, True]
     clock.now_s += LATELY_S
-    assert seen.is_hopeful(GATE)
+    assert seen.is_worth_retrying(GATE)
 
 
 def test_a_host_that_is_back_is_hopeful(clock: Clock) -> None:
-    seen = Reach(clock)
+    seen = HostHealth(clock)
     seen.failed(GATE)
     seen.reached(GATE)
-    assert seen.is_hopeful(GATE)
+    assert seen.is_worth_retrying(GATE)
 
 
 def test_three_hosts_and_nobody_reached_is_offline(clock: Clock) -> None:
-    seen = Reach(clock)
+    seen = HostHealth(clock)
     for url in (GATE, HTX):
         seen.failed(url)
-    assert seen.is_hopeful(BYBIT)
+    assert seen.is_worth_retrying(BYBIT)
     seen.failed(OKX)
-    assert not seen.is_hopeful(BYBIT)
+    assert not seen.is_worth_retrying(BYBIT)
     clock.now_s += LATELY_S - 1
-    assert not seen.is_hopeful(BYBIT)
+    assert not seen.is_worth_retrying(BYBIT)
     clock.now_s += 1
-    assert seen.is_hopeful(BYBIT)
+    assert seen.is_worth_retrying(BYBIT)
 
 
 def test_three_hosts_that_are_down_while_one_is_up_are_three_hosts(clock: Clock) -> None:
-    seen = Reach(clock)
+    seen = HostHealth(clock)
     seen.reached(BYBIT)
     for url in (GATE, HTX, OKX):
         seen.failed(url)
-    assert [seen.is_hopeful(url) for url in (GATE, BYBIT, "https://new.example")] == [False, True, True]
+    assert [seen.is_worth_retrying(url) for url in (GATE, BYBIT, "https://new.example")] == [False, True, True]
 
 
 class Fine(Loopback):
@@ -95,4 +95,4 @@ def test_who_comes_back_is_reached_with_the_one_try(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(net_client, "BACKOFF_S", 0.01)
         host_health.network.failed(server.url)
         assert ask(server.url) == ({"fine": True}, 2)  # a 503 is an answer
-        assert host_health.network.is_hopeful(server.url)
+        assert host_health.network.is_worth_retrying(server.url)

@@ -25,10 +25,10 @@ from liqcli.net.rate_limit import (
     MARGIN_S,
     MOST_AT_ONCE,
     Limit,
-    Pace,
+    RateLimiter,
     count_workers,
     limit_to,
-    share_pace,
+    shared_rate_limiter,
 )
 from liqcli.net.session import read_pause
 
@@ -47,14 +47,14 @@ class Simulation:
     def __init__(self, latency_s: float = 0.0, seed: int = 0) -> None:
         self.now = self.start = 1_000_000.0
         self.seen: list[Seen] = []
-        self.under_way: list[tuple[float, str, Pace]] = []
+        self.under_way: list[tuple[float, str, RateLimiter]] = []
         self.latency_s = latency_s
         self.random = random.Random(seed)
 
-    def pace(self, *limits: Limit, file: Path | None = None) -> Pace:
-        return Pace(limits, file, clock=lambda: self.now)
+    def pace(self, *limits: Limit, file: Path | None = None) -> RateLimiter:
+        return RateLimiter(limits, file, clock=lambda: self.now)
 
-    def ask(self, pace: Pace, path: str = "/", weight: float = 1.0, at_once: int = 8) -> None:
+    def ask(self, pace: RateLimiter, path: str = "/", weight: float = 1.0, at_once: int = 8) -> None:
         """Send a request as soon as it may leave and fewer than ``at_once`` are under way."""
         while len(self.under_way) >= at_once:
             self.pause(0.001)
@@ -295,8 +295,8 @@ def test_a_database_that_cannot_be_used_is_tried_again_after_a_while(
 
 WORKER = """
 import pathlib, sys, threading, time
-from liqcli.net.rate_limit import Limit, Pace
-pace = Pace((Limit(5, 0.5),), pathlib.Path(sys.argv[1]))
+from liqcli.net.rate_limit import Limit, RateLimiter
+pace = RateLimiter((Limit(5, 0.5),), pathlib.Path(sys.argv[1]))
 def work():
     for _ in range(5):
         name = pace.take()
@@ -318,9 +318,9 @@ def test_two_processes_with_two_threads_each_keep_one_limit(tmp_path: Path) -> N
 
 KILLED = """
 import os, pathlib, signal, sqlite3, sys
-from liqcli.net.rate_limit import Limit, Pace
+from liqcli.net.rate_limit import Limit, RateLimiter
 from liqcli.net import rate_limit_store as rate_store
-pace = Pace((Limit(2, 600),), pathlib.Path(sys.argv[1]))
+pace = RateLimiter((Limit(2, 600),), pathlib.Path(sys.argv[1]))
 pace.take()
 class Killing(dict):  # asked for its keys after the rows were put, before the commit
     def keys(self):
@@ -369,9 +369,11 @@ def test_a_clock_that_is_set_back_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_all_who_ask_a_source_share_its_pace(tmp_path: Path) -> None:
-    one = share_pace("okx", "https://www.okx.com", (Limit(40, 2),), tmp_path)
-    assert share_pace("okx", "https://www.okx.com", (Limit(40, 2),), tmp_path) is one
-    assert share_pace("okx", "http://127.0.0.1:1", (Limit(40, 2),), tmp_path) is not one, "a mirror is another place"
+    one = shared_rate_limiter("okx", "https://www.okx.com", (Limit(40, 2),), tmp_path)
+    assert shared_rate_limiter("okx", "https://www.okx.com", (Limit(40, 2),), tmp_path) is one
+    assert shared_rate_limiter("okx", "http://127.0.0.1:1", (Limit(40, 2),), tmp_path) is not one, (
+        "a mirror is another place"
+    )
 
 
 # ------------------------------------------------------------------------------------------------ small things

@@ -24,14 +24,14 @@ from liqcli.lake.store import Lake
 from liqcli.report.captions import list_price_kinds
 from liqcli.report.cascade_figure import build_cascades_picture
 from liqcli.report.cumulative_figure import build_cumulative_picture
-from liqcli.report.figure_cache import NAMES, Album
-from liqcli.report.figure_registry import PICTURES, build_picture, draw_poster
+from liqcli.report.figure_cache import NAMES, FigureCache
+from liqcli.report.figure_registry import PICTURES, build_picture, draw_figure
 from liqcli.report.hover_map_compact import COMPACT_MARKS
 from liqcli.report.open_interest_figure import build_interest, build_interest_picture
-from liqcli.report.results import View, build_findings
+from liqcli.report.results import ViewOptions, compute_results
 
 ROOT = Path(__file__).resolve().parents[2]
-DARK = View(theme="dark")
+DARK = ViewOptions(theme="dark")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def lake(sample):
 
 def find(lake, **changes):
     query = {"symbol": "BTCUSDT", "lookback": "24h", "until": "2026-01-08"} | changes
-    return build_findings(lake, Query(**query), GridOptions(), DARK)
+    return compute_results(lake, Query(**query), GridOptions(), DARK)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_every_picture_has_a_name_and_marks():
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_pictures_of_the_sample(findings, name):
-    poster = draw_poster(findings, name)
+    poster = draw_figure(findings, name)
     assert Image.open(io.BytesIO(poster.png)).size == (poster.width, poster.height)
     assert len(poster.png) < 400_000
     assert "BTCUSDT" in poster.alt
@@ -68,7 +68,7 @@ def test_one_thread_and_two_draw_the_same_bytes(lake, monkeypatch):
     for threads in ("1", "2"):
         monkeypatch.setenv("LIQCLI_THREADS", threads)
         findings = find(lake, lookback="6h")
-        drawn.append([draw_poster(findings, name).png for name in PICTURES])
+        drawn.append([draw_figure(findings, name).png for name in PICTURES])
     assert drawn[0] == drawn[1]
 
 
@@ -108,7 +108,7 @@ def test_a_single_snapshot_is_no_line(findings):
     window = findings.selection.window
     one = np.array([window.start_us]), np.array([5.0]), np.array([7.0])
     assert build_interest(replace(findings, open_interest=OpenInterestSeries(*one, "binance BTCUSDT"))) is None
-    assert draw_poster(replace(findings, open_interest=None), "open_interest") is None
+    assert draw_figure(replace(findings, open_interest=None), "open_interest") is None
 
 
 def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findings):
@@ -121,7 +121,7 @@ def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findin
     picture = build_interest_picture(new)
     assert picture.headline[0].value == "7.00 USD"
     assert not any(number.label == "contracts" for number in picture.headline)
-    assert "from 0 to 7.00 USD, while" in draw_poster(new, "open_interest").alt
+    assert "from 0 to 7.00 USD, while" in draw_figure(new, "open_interest").alt
 
 
 def test_only_like_is_compared_with_like(findings):
@@ -137,7 +137,7 @@ def test_only_like_is_compared_with_like(findings):
 
 
 def test_pages_show_every_picture_with_its_marks(findings):
-    shown = Album(findings).page()
+    shown = FigureCache(findings).page()
     assert list(shown) == list(NAMES)
     said = {name: [mark.title for mark in picture.marks] for name, picture in shown.items()}
     assert len(said["cascades"]) == 2 * len(findings.cascades)
@@ -155,9 +155,9 @@ def test_marks_within_x_percent_worked_out_by_hand(tmp_path):
         make_liquidation(T0 + 3 * MINUTE, price=100.0, qty=0.5),
     ]
     query = Query("SOL", since="2026-03-01", until="2026-03-01T01:00Z")
-    findings = build_findings(fill_lake(tmp_path / "lake", rows), query, GridOptions(), DARK)
+    findings = compute_results(fill_lake(tmp_path / "lake", rows), query, GridOptions(), DARK)
     assert findings.last_price == 100.0  # no candles: the last liquidation's
-    marks = dict(mark.title.split("\n") for mark in Album(findings).page()["cumulative"].marks)
+    marks = dict(mark.title.split("\n") for mark in FigureCache(findings).page()["cumulative"].marks)
     assert marks["within -1.00 % (99)"] == "longs 99.0, shorts 0 USD"
     assert marks["within -0.99 % (99.01)"] == "longs 0, shorts 0 USD"
     assert marks["within +1.00 % (101)"] == "longs 50.0, shorts 0 USD"  # 101 itself lies 1 % away, not within
@@ -183,12 +183,12 @@ def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
     import_files(lake, [folder / "forceorder.jsonl"], ImportOptions())
     candles = ImportOptions(format="generic", kind="candles", exchange="binance", symbol="BTCUSDT", source="spot")
     import_files(lake, [folder / "candles_binance_spot_BTCUSDT_1m.csv.gz"], candles)
-    findings = build_findings(lake, Query("BTCUSDT", since="2024-12-04", until="2024-12-07"), GridOptions(), DARK)
+    findings = compute_results(lake, Query("BTCUSDT", since="2024-12-04", until="2024-12-07"), GridOptions(), DARK)
     figure = draw_heatmap(build_picture(findings)).figure
     assert "▼ 90,500" in [text.get_text() for text in figure.texts]
     heat = next(axes for axes in figure.axes if axes.get_label() == "heat")
     assert 94_000 < heat.get_ylim()[0] < findings.grid.price_edges[0]
-    assert all(len(poster.png) < 400_000 for name in PICTURES if (poster := draw_poster(findings, name)))
+    assert all(len(poster.png) < 400_000 for name in PICTURES if (poster := draw_figure(findings, name)))
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.charts import Region
 from liqcli.lake.selection import Query
-from liqcli.report.figure_cache import Album
-from liqcli.report.figure_registry import Poster
+from liqcli.report.figure_cache import FigureCache
+from liqcli.report.figure_registry import RenderedFigure
 from liqcli.report.hover_map import build_highlights, build_marks, find_hottest_cells
 from liqcli.report.html_markdown import render_html
-from liqcli.report.json_document import build_report
-from liqcli.report.results import View, build_findings
+from liqcli.report.json_document import build_document
+from liqcli.report.results import ViewOptions, compute_results
 
 OPTIONS = GridOptions(bucket_us=30 * MINUTE, bin=parse_bin("0.5"))
 # 24 orders of 1,000 within a minute make a cluster and a cascade at 100.2; two others lie apart.
@@ -33,11 +33,11 @@ GAP = {("gate", "SOLUSDT", "gate"): [(T0, T0 + 2 * HOUR, "complete"), (T0 + 3 * 
 @pytest.fixture
 def findings(lake):
     store = fill_lake(lake, [*BURST, *APART], GAP)
-    return build_findings(store, Query("SOL", since="2026-03-01", until="2026-03-02"), OPTIONS, View())
+    return compute_results(store, Query("SOL", since="2026-03-01", until="2026-03-02"), OPTIONS, ViewOptions())
 
 
 def poster_of(*regions):
-    return Poster(np.zeros((500, 1000, 3), np.uint8), 100.0, "alt", list(regions))
+    return RenderedFigure(np.zeros((500, 1000, 3), np.uint8), 100.0, "alt", list(regions))
 
 
 PANELS = [Region("panel", 0, 0.0, 0.1, 0.8, 0.6), Region("panel", 1, 0.8, 0.1, 0.2, 0.6)]
@@ -78,7 +78,7 @@ def test_marks_say_what_is_there(findings):
 
 
 def test_the_marks_of_the_real_picture(findings):
-    poster = Album(findings).page()["heatmap"]
+    poster = FigureCache(findings).page()["heatmap"]
     kinds = [m.kind for m in poster.marks]
     grid = findings.grid
     assert kinds.count("column") == len(grid.bucket_starts_us) == 48
@@ -105,14 +105,14 @@ def test_only_the_hottest_cells_get_a_mark(findings):
 def test_places_in_steps_of_seconds_say_seconds(lake):
     store = fill_lake(lake, BURST)
     query = Query("SOL", since="2026-03-01T06:00Z", until="2026-03-01T06:01:30Z")
-    findings = build_findings(store, query, GridOptions(bucket_us=1_000_000), View())
+    findings = compute_results(store, query, GridOptions(bucket_us=1_000_000), ViewOptions())
     marks = build_marks(findings, poster_of(*PANELS, Region("bucket", 4, 0.2, 0.1, 0.01, 0.9)))
     assert marks[0].title.startswith("2026-03-01 06:00:04 – 06:00:05 UTC\nlongs 1.00K, shorts 0 USD, 1 event")
 
 
 def test_rows_and_places_light_each_other_up(findings):
-    report = build_report(findings)
-    html = render_html(report, Album(findings).page())
+    report = build_document(findings)
+    html = render_html(report, FigureCache(findings).page())
     bursts = ":is(#burst-1,#flash-1,#entry-1)"  # in the map, in the cascades' own picture, in its list
     for row, link, places in (("cluster-1", "band-1", "#band-1"), ("cascade-1", "flash-1", bursts)):
         assert f'<tr id="{row}">' in html
@@ -136,8 +136,8 @@ def test_highlights_are_as_many_as_rows():
 
 
 def test_marks_without_clusters_label_no_band(lake):
-    findings = build_findings(
-        fill_lake(lake, APART), Query("SOL", since="2026-03-01", until="2026-03-02"), OPTIONS, View()
+    findings = compute_results(
+        fill_lake(lake, APART), Query("SOL", since="2026-03-01", until="2026-03-02"), OPTIONS, ViewOptions()
     )
     found = {c.rank for c in findings.clusters}
     marks = build_marks(findings, poster_of(*PANELS, Region("cluster", 9, 0.0, 0.4, 1.0, 0.02)))

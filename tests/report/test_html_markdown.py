@@ -15,9 +15,9 @@ from page_readers import Forge, Page
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.lake.selection import Query
-from liqcli.report.html_markdown import PagePicture, escape_markdown, render_html, render_json, render_markdown
-from liqcli.report.json_document import build_report
-from liqcli.report.results import View, build_findings
+from liqcli.report.html_markdown import EmbeddedFigure, escape_markdown, render_html, render_json, render_markdown
+from liqcli.report.json_document import build_document
+from liqcli.report.results import ViewOptions, compute_results
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'& ~~s~~ $y$ [l](http://e.vil) ![i](x) **b** &lt;"
 
@@ -30,11 +30,11 @@ def report(lake):
     ]
     store = fill_lake(lake, rows)
     query = Query("SOL", since="2026-03-01", until="2026-03-02")
-    return build_report(build_findings(store, query, GridOptions(), View()))
+    return build_document(compute_results(store, query, GridOptions(), ViewOptions()))
 
 
 def album(alt="a picture", name="r.png"):
-    return {"heatmap": PagePicture({"dark": b"png", "light": b"bright"}, 1600, 1000, alt, name=name)}
+    return {"heatmap": EmbeddedFigure({"dark": b"png", "light": b"bright"}, 1600, 1000, alt, name=name)}
 
 
 def named(report, word):

@@ -8,7 +8,7 @@ import io
 import numpy as np
 from PIL import Image, features
 
-from liqcli.report.inline_images import pack_webp, write_address
+from liqcli.report.inline_images import pack_webp, write_data_uri
 
 
 def heat():
@@ -36,5 +36,5 @@ def test_every_pixel_is_the_same(monkeypatch):
 
 
 def test_addresses():
-    assert write_address(b"\x89PNG") == "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
-    assert write_address(b"RIFF").startswith("data:image/webp;base64,")
+    assert write_data_uri(b"\x89PNG") == "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
+    assert write_data_uri(b"RIFF").startswith("data:image/webp;base64,")

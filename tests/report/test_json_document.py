@@ -15,9 +15,9 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.lake.selection import Query
 from liqcli.report.heatmap_figure import build_picture
-from liqcli.report.html_markdown import PagePicture, render_html, render_json, render_markdown
-from liqcli.report.json_document import build_report
-from liqcli.report.results import View, build_findings
+from liqcli.report.html_markdown import EmbeddedFigure, render_html, render_json, render_markdown
+from liqcli.report.json_document import build_document
+from liqcli.report.results import ViewOptions, compute_results
 
 DAY_ONE = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z")
 OPTIONS = GridOptions(bucket_us=30 * MINUTE, bin=parse_bin("0.5"))
@@ -50,11 +50,11 @@ def store(lake):
 
 
 def report_of(store, query=DAY_ONE, options=OPTIONS, view=None):
-    return build_report(build_findings(store, query, options, view or View()))
+    return build_document(compute_results(store, query, options, view or ViewOptions()))
 
 
 def album(alt="a picture"):
-    return {"heatmap": PagePicture({"dark": b"PNG"}, 1600, 1000, alt, name="r.png")}
+    return {"heatmap": EmbeddedFigure({"dark": b"PNG"}, 1600, 1000, alt, name="r.png")}
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def test_coverage_by_hand(report):
 
 def test_rows_without_a_fetch_log_are_unknown_everywhere(lake):
     """Coverage is no share, nothing is hatched over the events, and the quiet minutes stay in the baseline."""
-    findings = build_findings(fill_lake(lake, SIX), DAY_ONE, OPTIONS, View())
-    report = build_report(findings)
+    findings = compute_results(fill_lake(lake, SIX), DAY_ONE, OPTIONS, ViewOptions())
+    report = build_document(findings)
     day = {"start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z", "seconds": 86400}
     coverage = report["coverage"]
     assert (report["meta"]["coverage"], coverage["share"], coverage["gaps"], coverage["unknown"]) == (
@@ -169,8 +169,11 @@ def test_rows_without_a_fetch_log_are_unknown_everywhere(lake):
         assert "coverage unknown" in page
         assert "not recorded:" not in page
         assert "not known whether it was recorded: 2026-03-01 00:00 to 2026-03-02 00:00 UTC" in page
-    logged = build_findings(
-        fill_lake(lake, [], {("gate", "SOLUSDT", "gate"): [(T0, T0 + DAY, "complete")]}), DAY_ONE, OPTIONS, View()
+    logged = compute_results(
+        fill_lake(lake, [], {("gate", "SOLUSDT", "gate"): [(T0, T0 + DAY, "complete")]}),
+        DAY_ONE,
+        OPTIONS,
+        ViewOptions(),
     )
     assert (findings.minutes.median, findings.minutes.hot) == (logged.minutes.median, logged.minutes.hot)
 
@@ -232,7 +235,7 @@ def test_same_lake_same_report(store):
 
 
 def test_the_hash_follows_the_content_and_not_the_colours(store, report):
-    assert report_of(store, view=View(theme="light"))["content_hash"] == report["content_hash"]
+    assert report_of(store, view=ViewOptions(theme="light"))["content_hash"] == report["content_hash"]
     fill_lake(store.root, [make_liquidation(T0 + 77, notional=0.000001)])
     changed = report_of(store)
     assert changed["meta"]["events"] == 7
@@ -255,12 +258,16 @@ def test_the_command_pins_what_moves(store, report):
 @pytest.mark.parametrize(
     ("query", "options", "view"),
     [
-        (DAY_ONE, OPTIONS, View()),
-        (Query("SOL/USDT:USDT", "18h", until="latest"), GridOptions(), View("count", "viridis", "linear", "light")),
+        (DAY_ONE, OPTIONS, ViewOptions()),
+        (
+            Query("SOL/USDT:USDT", "18h", until="latest"),
+            GridOptions(),
+            ViewOptions("count", "viridis", "linear", "light"),
+        ),
         (
             Query("sol", "24h", None, "2026-03-01T23:59:59.000001Z", ("okx", "gate"), "short", 104.5),
             GridOptions(bins=120, price_low=103.9, price_high=110.00000001),
-            View("qty", "magma", "percentile"),
+            ViewOptions("qty", "magma", "percentile"),
         ),
     ],
 )

@@ -28,9 +28,9 @@ from liqcli.ingest.files.importer import import_files
 from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
-from liqcli.report.figure_cache import NAMES, Album
-from liqcli.report.json_document import build_report
-from liqcli.report.results import View, build_findings
+from liqcli.report.figure_cache import NAMES, FigureCache
+from liqcli.report.json_document import build_document
+from liqcli.report.results import ViewOptions, compute_results
 
 FOLLOWED = {"price_after_15m_pct", "price_after_1h_pct"}
 DAYS = 4
@@ -116,15 +116,15 @@ def cut_after(store: Lake, root: Path, end_us: int) -> Lake:
 def say(store: Lake, query: Query, pictures: bool) -> Any:
     """Everything that is said and drawn of a window, without what followed."""
     try:
-        findings = build_findings(store, query, GridOptions(), View())
+        findings = compute_results(store, query, GridOptions(), ViewOptions())
     except EmptyWindowError:
         return "nothing"
-    report = build_report(findings)
+    report = build_document(findings)
     for cascade in report["cascades"]:
         for key in FOLLOWED:
             del cascade[key]
     del report["content_hash"], report["command"]
-    drawn = {name: Album(findings).png(name) for name in NAMES} if pictures else {}
+    drawn = {name: FigureCache(findings).png(name) for name in NAMES} if pictures else {}
     return report, drawn
 
 
@@ -185,8 +185,11 @@ def test_rows_after_the_end_change_nothing_on_recorded_data(real_data: Path, tmp
 def test_a_candle_that_closes_after_the_end_is_not_shown(full: Lake) -> None:
     """At 22:30 the candle of 22:00 to 23:00 is open: the price line ends with the one that closed at 22:00."""
     end_us = T0 + DAY + 22 * HOUR + 30 * MINUTE
-    findings = build_findings(
-        full, Query("SOLUSDT", lookback="4h", until=format_iso(end_us), exchanges=("gate",)), GridOptions(), View()
+    findings = compute_results(
+        full,
+        Query("SOLUSDT", lookback="4h", until=format_iso(end_us), exchanges=("gate",)),
+        GridOptions(),
+        ViewOptions(),
     )
     assert findings.prices is not None
     assert findings.prices.basis == "gate SOLUSDT 1h candle"

@@ -25,9 +25,9 @@ from liqcli.core.times import parse_moment
 from liqcli.lake.selection import Query
 from liqcli.lake.status import build_status
 from liqcli.report.csv_parquet import render_csv, render_parquet
-from liqcli.report.html_markdown import PagePicture, render_html, render_json, render_markdown
-from liqcli.report.json_document import build_report
-from liqcli.report.results import View, build_findings
+from liqcli.report.html_markdown import EmbeddedFigure, render_html, render_json, render_markdown
+from liqcli.report.json_document import build_document
+from liqcli.report.results import ViewOptions, compute_results
 
 SOURCES = {"gate": ("gate", "tardis"), "okx": ("okx", "cryptohftdata")}
 SYMBOLS = ("SOLUSDT", "SOLUSD")
@@ -231,12 +231,12 @@ def test_every_form_tells_what_is_stored(scene):
         options = GridOptions(bucket, parse_bin(f"{width:f}"), None, low, high)
         if not drawn:
             with pytest.raises(EmptyWindowError):
-                build_findings(lake, query, options, View())
+                compute_results(lake, query, options, ViewOptions())
             return
-        findings = build_findings(lake, query, options, View())
+        findings = compute_results(lake, query, options, ViewOptions())
     axis = findings.grid  # its automatic range leaves far events out, which are counted beside it
     drawn = [row for row in drawn if low is not None or axis.price_low <= row.price < axis.price_high]
-    report = build_report(findings)
+    report = build_document(findings)
     cells = check_cells(findings.grid, drawn, width, bucket)
     assert json.loads(render_json(report)) == report
     grid = report["grid"]
@@ -252,7 +252,7 @@ def test_every_form_tells_what_is_stored(scene):
         both[ts, k] += held
     assert in_grid == {cell: add(held) for cell, held in both.items()}
     check_parts(report, counted, drawn, bucket)
-    pictures = {"heatmap": PagePicture({"dark": b"PNG"}, 1600, 1000, "a picture", name="r.png")}
+    pictures = {"heatmap": EmbeddedFigure({"dark": b"PNG"}, 1600, 1000, "a picture", name="r.png")}
     for page in (render_markdown(report, pictures), render_html(report, pictures)):
         assert f"{format_usd(add(counted))} USD" in page
         assert format_count(len(counted)) in page

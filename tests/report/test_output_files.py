@@ -18,7 +18,7 @@ from liqcli.cli.options import read_size
 from liqcli.core.errors import EmptyWindowError, ExitCode, LiqcliError, UsageError
 from liqcli.lake.selection import Query
 from liqcli.report.output_files import check_outputs, write_outputs
-from liqcli.report.results import View, build_findings
+from liqcli.report.results import ViewOptions, compute_results
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -27,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def findings(lake):
     rows = [make_liquidation(T0 + k, price=100.0 + k, position="long" if k % 2 else "short") for k in range(4)]
     query = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-01T01:00Z")
-    return build_findings(fill_lake(lake, rows), query, GridOptions(), View())
+    return compute_results(fill_lake(lake, rows), query, GridOptions(), ViewOptions())
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_numbers_alone_need_no_picture(findings, tmp_path, monkeypatch):
     def fail(_findings, _name):
         raise AssertionError("drawn")
 
-    monkeypatch.setattr("liqcli.report.figure_registry.draw_poster", fail)
+    monkeypatch.setattr("liqcli.report.figure_registry.draw_figure", fail)
     write_outputs(findings, [tmp_path / "a.json", tmp_path / "a.csv", tmp_path / "a.parquet"])
 
 

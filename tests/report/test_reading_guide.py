@@ -13,10 +13,10 @@ from liqcli.analysis.trade_levels import STOP_ATR, TARGET_ATR
 from liqcli.demo import read_facts
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
-from liqcli.report.html_markdown import PagePicture, render_markdown
-from liqcli.report.json_document import build_report
-from liqcli.report.reading_guide import explain_map
-from liqcli.report.results import View, build_findings
+from liqcli.report.html_markdown import EmbeddedFigure, render_markdown
+from liqcli.report.json_document import build_document
+from liqcli.report.reading_guide import build_reading_guide
+from liqcli.report.results import ViewOptions, compute_results
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
@@ -25,11 +25,11 @@ TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def report(sample):
     query = Query("BTCUSDT", lookback="24h", until=read_facts()["show_until"])
-    return build_report(build_findings(Lake(sample), query, GridOptions(), View()))
+    return build_document(compute_results(Lake(sample), query, GridOptions(), ViewOptions()))
 
 
 def test_the_numbers_of_the_text_are_those_of_the_sample(report):
-    said = render_markdown(report, {"heatmap": PagePicture({}, 1, 1, "alt", name="r.png")})
+    said = render_markdown(report, {"heatmap": EmbeddedFigure({}, 1, 1, "alt", name="r.png")})
     quoted = re.findall(r"(?<!`)`([^`\n]*\d[^`\n]*)`(?!`)", TEXT)
     numbers = [words for words in quoted if not words.startswith("--")]
     assert len(numbers) > 40
@@ -56,11 +56,11 @@ def test_every_link_of_the_text_leads_somewhere():
 
 
 def test_a_page_explains_itself_with_its_own_numbers(report):
-    explained = dict(explain_map(report))
+    explained = dict(build_reading_guide(report))
     assert "50 by 5 min" in explained["A cell"]
     assert "91,200 – 91,250 from 2026-01-07 14:05 UTC on, 1.59M USD" in explained["A cell"]
     assert "No. 1 here: 91,000 – 91,350, 3.21M USD, 16 % of the window" in explained["A cluster"]
     assert "2.55M USD within 3 min 25 s from 2026-01-07 13:37 UTC on" in explained["A cascade"]
-    bare = dict(explain_map({**report, "clusters": [], "cascades": []}))
+    bare = dict(build_reading_guide({**report, "clusters": [], "cascades": []}))
     assert bare["A cluster"].endswith("There is none in this window.")
     assert bare["A cascade"].endswith("There is none in this window.")

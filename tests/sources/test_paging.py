@@ -10,13 +10,13 @@ from liqcli.net.client import RefusalError, Request
 from liqcli.sources.paging import (
     AskPage,
     Page,
-    all_inside,
-    any_inside,
-    ask_fitting,
-    ask_twice,
+    are_all_inside,
+    has_duplicates,
+    is_any_inside,
     read_field,
     read_moment,
-    stands_twice,
+    request_twice,
+    request_until_fitting,
     walk_pages,
 )
 
@@ -36,18 +36,18 @@ def play(asking: Any, answers: list[object]) -> tuple[object, int]:
 
 
 def test_asked_until_it_fits() -> None:
-    assert play(ask_fitting(QUESTION, bool), [[1]]) == ([1], 1)
-    assert play(ask_fitting(QUESTION, _is_two), [[1], [1], [2]]) == ([2], 3)
+    assert play(request_until_fitting(QUESTION, bool), [[1]]) == ([1], 1)
+    assert play(request_until_fitting(QUESTION, _is_two), [[1], [1], [2]]) == ([2], 3)
     with pytest.raises(RefusalError, match=r"what came is not what was asked for \(3 times\)"):
-        play(ask_fitting(QUESTION, _is_two), [[1], [1], [1]])
+        play(request_until_fitting(QUESTION, _is_two), [[1], [1], [1]])
 
 
 def test_nothing_has_to_be_said_twice() -> None:
     """An empty list tells not what it is an answer to."""
-    assert play(ask_fitting(QUESTION, lambda _: True), [[], []]) == ([], 2)
-    assert play(ask_fitting(QUESTION, _is_two), [[], [2]]) == ([2], 2)
-    assert play(ask_fitting(QUESTION, _is_two), [[], [1], [2]]) == ([2], 3)
-    assert play(ask_fitting(QUESTION, lambda _: True), [None]) == (None, 1)
+    assert play(request_until_fitting(QUESTION, lambda _: True), [[], []]) == ([], 2)
+    assert play(request_until_fitting(QUESTION, _is_two), [[], [2]]) == ([2], 2)
+    assert play(request_until_fitting(QUESTION, _is_two), [[], [1], [2]]) == ([2], 3)
+    assert play(request_until_fitting(QUESTION, lambda _: True), [None]) == (None, 1)
 
 
 def _is_two(answer: object) -> bool:
@@ -55,40 +55,40 @@ def _is_two(answer: object) -> bool:
 
 
 def test_what_is_said_twice_counts() -> None:
-    assert play(ask_twice(QUESTION, bool), [[1]]) == ([1], 1)
-    assert play(ask_twice(QUESTION, bool), [[], [2]]) == ([2], 2)
-    assert play(ask_twice(QUESTION, bool), [[], []]) == ([], 2)
-    assert play(ask_twice(QUESTION, _is_two), [[3], [1], [1]]) == ([1], 3), "twice running, and the same"
-    assert play(ask_twice(QUESTION, _is_two, lambda answer: answer != [3]), [[1], [3], [1]]) == ([1], 3)
+    assert play(request_twice(QUESTION, bool), [[1]]) == ([1], 1)
+    assert play(request_twice(QUESTION, bool), [[], [2]]) == ([2], 2)
+    assert play(request_twice(QUESTION, bool), [[], []]) == ([], 2)
+    assert play(request_twice(QUESTION, _is_two), [[3], [1], [1]]) == ([1], 3), "twice running, and the same"
+    assert play(request_twice(QUESTION, _is_two, lambda answer: answer != [3]), [[1], [3], [1]]) == ([1], 3)
     with pytest.raises(RefusalError, match="nor twice the same"):
-        play(ask_twice(QUESTION, _is_two), [[1], [3]] * 4)
+        play(request_twice(QUESTION, _is_two), [[1], [3]] * 4)
 
 
 def test_times() -> None:
     """Both bounds lie inside; nothing, and what cannot be read, is no reason to ask again."""
-    assert all_inside([5.0, 9.0, None], 5, 9)
-    assert all_inside([], 5, 9)
-    assert not all_inside([5.0, 9.5], 5, 9)
-    assert not all_inside([4.0, 5.0], 5, 9)
+    assert are_all_inside([5.0, 9.0, None], 5, 9)
+    assert are_all_inside([], 5, 9)
+    assert not are_all_inside([5.0, 9.5], 5, 9)
+    assert not are_all_inside([4.0, 5.0], 5, 9)
 
 
 def test_a_leak() -> None:
     """A row from just outside is none of another question, as long as one is from inside."""
-    assert all_inside([4.0, 5.0, 10.0], 5, 9, leak=1)
-    assert not all_inside([3.0, 5.0], 5, 9, leak=1)
-    assert not all_inside([4.0, 10.0], 5, 9, leak=1)
-    assert any_inside([1.0, 9.0], 5, 9)
-    assert not any_inside([1.0, 10.0], 5, 9)
-    assert any_inside([1.0, None], 5, 9)
+    assert are_all_inside([4.0, 5.0, 10.0], 5, 9, leak=1)
+    assert not are_all_inside([3.0, 5.0], 5, 9, leak=1)
+    assert not are_all_inside([4.0, 10.0], 5, 9, leak=1)
+    assert is_any_inside([1.0, 9.0], 5, 9)
+    assert not is_any_inside([1.0, 10.0], 5, 9)
+    assert is_any_inside([1.0, None], 5, 9)
 
 
 def test_a_list_written_twice() -> None:
     """Rows of one instant alone may be twins; an odd number is none; another order is another list."""
-    assert stands_twice(["a", "b", "a", "b"], [2, 1, 2, 1])
-    assert not stands_twice(["a", "b", "a", "b"], [1, 1, 1, 1])
-    assert not stands_twice(["a", "a", "b", "b"], [2, 2, 1, 1])
-    assert not stands_twice(["a", "b", "a"], [2, 1, 2])
-    assert not stands_twice([], [])
+    assert has_duplicates(["a", "b", "a", "b"], [2, 1, 2, 1])
+    assert not has_duplicates(["a", "b", "a", "b"], [1, 1, 1, 1])
+    assert not has_duplicates(["a", "a", "b", "b"], [2, 2, 1, 1])
+    assert not has_duplicates(["a", "b", "a"], [2, 1, 2])
+    assert not has_duplicates([], [])
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from liqcli.ingest.fetch.market_data import fetch_market
 from liqcli.lake.store import Lake
 from liqcli.net import client
 from liqcli.net.client import BusyError
-from liqcli.net.rate_limit import Limit, Pace, share_pace
+from liqcli.net.rate_limit import Limit, RateLimiter, shared_rate_limiter
 from liqcli.sources.market_base import MarketSource
 from liqcli.sources.registry import load_market_sources, load_source
 
@@ -44,7 +44,7 @@ CANDLES = "/api/v5/market/"
 INTEREST = "/api/v5/rubik/"
 
 
-class Place(NamedTuple):
+class Slot(NamedTuple):
     """A place of candles and open interest: what of it is asked for, and what it documents for that path."""
 
     server: type[MarketServer]
@@ -56,13 +56,13 @@ class Place(NamedTuple):
 
 
 PLACES = (
-    Place(BinanceMarket, "binance", "candles", 14, BinanceMarket.PACE, "/fapi/"),
-    Place(BinanceMarket, "binance", "open-interest", 9, (1000, 300.0), FUTURES),
-    Place(BybitMarket, "bybit", "candles", 10, BybitMarket.PACE),
-    Place(OkxMarket, "okx", "candles", 1, (20, 2.0), CANDLES),
-    Place(OkxMarket, "okx", "open-interest", 1, OkxMarket.PACE, INTEREST),
-    Place(GateMarket, "gate", "open-interest", 3, GateMarket.PACE),
-    Place(VisionMarket, "binance-vision", "candles", 8, VisionMarket.PACE),
+    Slot(BinanceMarket, "binance", "candles", 14, BinanceMarket.PACE, "/fapi/"),
+    Slot(BinanceMarket, "binance", "open-interest", 9, (1000, 300.0), FUTURES),
+    Slot(BybitMarket, "bybit", "candles", 10, BybitMarket.PACE),
+    Slot(OkxMarket, "okx", "candles", 1, (20, 2.0), CANDLES),
+    Slot(OkxMarket, "okx", "open-interest", 1, OkxMarket.PACE, INTEREST),
+    Slot(GateMarket, "gate", "open-interest", 3, GateMarket.PACE),
+    Slot(VisionMarket, "binance-vision", "candles", 8, VisionMarket.PACE),
 )
 
 
@@ -74,9 +74,9 @@ class Scale:
         self.count = min(1.0, FEW * weight / min(first.most, most * weight))
         self.time = self.count * first.most / weight / first.seconds / PER_S
 
-    def share(self, source: str, url: str, limits: Sequence[Limit], folder: Path) -> Pace:
+    def share(self, source: str, url: str, limits: Sequence[Limit], folder: Path) -> RateLimiter:
         smaller = [limit._replace(most=limit.most * self.count, seconds=limit.seconds * self.time) for limit in limits]
-        return share_pace(source, url, smaller, folder)
+        return shared_rate_limiter(source, url, smaller, folder)
 
 
 def check_log(asked: Sequence[Asked], pace: tuple[int, float], scale: Scale, weigh: bool = False) -> None:
@@ -113,7 +113,7 @@ def test_no_source_is_asked_faster_than_it_documents(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(number, value)
     limits = load_source(name).limits
     scale = Scale(limits, case.server.PACE[0])
-    monkeypatch.setattr(client, "share_pace", scale.share)
+    monkeypatch.setattr(client, "shared_rate_limiter", scale.share)
     monkeypatch.delenv(f"LIQCLI_RATE_{name.upper().replace('-', '_')}")
     end_us = case.truth.window.end_us
     window = Window(end_us - DAY_US // 3, end_us) if name not in WHOLE else case.truth.window
@@ -128,13 +128,13 @@ def test_no_source_is_asked_faster_than_it_documents(monkeypatch: pytest.MonkeyP
     check_even(server.asked, limits)
 
 
-def _places(place: Place) -> list[MarketSource]:
+def _places(place: Slot) -> list[MarketSource]:
     return [source for source in load_market_sources(place.name.partition("-")[0]) if source.name == place.name]
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.name} {place.kind}")
 def test_no_place_of_candles_is_asked_faster_than_it_documents(
-    monkeypatch: pytest.MonkeyPatch, lake: Path, place: Place
+    monkeypatch: pytest.MonkeyPatch, lake: Path, place: Slot
 ) -> None:
     exchange, source = place.name.partition("-")[0], _places(place)[0]
     weigh = place.path == "/fapi/"
@@ -145,7 +145,7 @@ def test_no_place_of_candles_is_asked_faster_than_it_documents(
     monkeypatch.delenv(f"LIQCLI_RATE_{place.name.upper().replace('-', '_')}", raising=False)
     end_us = now_us() // DAY_US * DAY_US - 3 * DAY_US + (DAY_US if place.name == "okx" else 0)
     scale = Scale([limit for limit in source.limits if limit.path == place.path], place.pace[0], 10.0 if weigh else 1.0)
-    monkeypatch.setattr(client, "share_pace", scale.share)
+    monkeypatch.setattr(client, "shared_rate_limiter", scale.share)
     with place.server() as server, spoilt(server, FAULTS["429"], 7):
         point(monkeypatch, **{place.name.replace("-", "_"): server.url})
         window = Window(end_us - place.days * DAY_US, end_us)

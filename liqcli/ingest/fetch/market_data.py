@@ -15,13 +15,13 @@ from liqcli.core.market_data import INTERVAL_US
 from liqcli.core.model import Window
 from liqcli.core.symbols import normalise_symbol, split_symbol
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.market_requests import Batch
-from liqcli.ingest.fetch.market_scheduler import Asking, Desk
-from liqcli.ingest.fetch.planner import align_window, find_gaps
+from liqcli.ingest.fetch.market_requests import MarketBatch
+from liqcli.ingest.fetch.market_scheduler import Asking, MarketScheduler
+from liqcli.ingest.fetch.planner import align_window_to_step, find_gaps
 from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.source_selection import check_perpetual
 from liqcli.ingest.fetch.tasks import MarketRow, length_of
-from liqcli.ingest.fetch.worker_pool import like_ctrl_c
+from liqcli.ingest.fetch.worker_pool import raise_keyboard_interrupt
 from liqcli.lake.store import Lake
 from liqcli.sources.market_base import SNAPSHOT_US, MarketSource
 from liqcli.sources.registry import MARKET_SOURCES, load_market_sources
@@ -39,9 +39,9 @@ class _Run:
     progress: Progress
     interval: str
     again: bool
-    desk: Desk
+    desk: MarketScheduler
 
-    def pass_over(self, exchange: str, row: MarketRow) -> None:
+    def skip_candidate(self, exchange: str, row: MarketRow) -> None:
         """Say why the next exchange is asked; who refuses altogether is named once, in the sum-up."""
         why = row.troubles[-1] if row.troubles else "incomplete"
         if why not in self.desk.lost.values():
@@ -87,9 +87,9 @@ def fetch_market(
     check_perpetual(symbols)
     chosen = [name for name in exchanges if name in MARKET_SOURCES] or list(MARKET_SOURCES)
     progress = progress or Progress(say)
-    desk = Desk(lake, progress)
+    desk = MarketScheduler(lake, progress)
     run = _Run(lake, progress, interval, again, desk)
-    with like_ctrl_c():
+    with raise_keyboard_interrupt():
         found = desk.work([_fetch_symbol(run, symbol, kinds, window, chosen) for symbol in dict.fromkeys(symbols)])
     rows = {(row.symbol, row.kind): row for symbol_rows in found for row in symbol_rows}
     for said in desk.mended:
@@ -122,7 +122,7 @@ def _fetch_symbol(
 
 def _fetch_kind(run: _Run, kind: str, symbol: str, window: Window, exchanges: Sequence[str]) -> Asking[MarketRow]:
     step_us = INTERVAL_US[run.interval] if kind == "candles" else SNAPSHOT_US
-    whole = align_window(KINDS[kind], window, step_us, now_us())
+    whole = align_window_to_step(KINDS[kind], window, step_us, now_us())
     row = MarketRow(kind, symbol, whole=whole)
     for exchange in () if run.again else exchanges:
         try:
@@ -145,7 +145,7 @@ def _fetch_kind(run: _Run, kind: str, symbol: str, window: Window, exchanges: Se
         if row.usable and not found.lacking:
             break
         if exchange != exchanges[-1]:
-            run.pass_over(exchange, row)
+            run.skip_candidate(exchange, row)
     return row
 
 
@@ -181,7 +181,7 @@ def _ask_place(
         windows = [w for gap in gaps for w in source.cut_candles(gap, step_us, now)]
     else:
         windows = [w for gap in gaps for w in source.cut_open_interest(gap, now)]
-    batch = Batch(source, row.kind, row.symbol, run.interval, list(dict.fromkeys(windows)))
+    batch = MarketBatch(source, row.kind, row.symbol, run.interval, list(dict.fromkeys(windows)))
     if not windows:
         return []
     if source.name in run.desk.lost:
@@ -201,10 +201,10 @@ def _list_wanted(run: _Run, kind: str, exchange: str, symbol: str, whole: Window
     """What is to be asked for: what is lacking, or all of it again, in place of files that cannot be read."""
     if not run.again:
         return _gaps(run, kind, exchange, symbol, whole, step_us)
-    from liqcli.ingest.fetch.refetch import make_market_room
+    from liqcli.ingest.fetch.refetch import prepare_market_refetch
 
     interval = run.interval if kind == "candles" else ""
-    make_market_room(run.lake, KINDS[kind], exchange, symbol, interval, whole, run.progress.say)
+    prepare_market_refetch(run.lake, KINDS[kind], exchange, symbol, interval, whole, run.progress.say)
     return [whole] if whole.length_us else []
 
 

@@ -10,26 +10,26 @@ from typing import Any
 from liqcli.core.errors import SourceError
 from liqcli.core.formatting import format_time
 from liqcli.core.model import Window
-from liqcli.ingest.fetch.request_runner import Clients, drive, is_lost
+from liqcli.ingest.fetch.request_runner import Clients, is_lost, run_requests
 from liqcli.ingest.fetch.worker_pool import Question
 from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.store import Lake
 from liqcli.net.client import Client
-from liqcli.sources.market_base import MarketSource, Memo, StrayError
+from liqcli.sources.market_base import MarketSource, Memo, UnrequestedRowsError
 
 ROWS_IN_MEMORY = 20_000
 SURE_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MarketWindowResult:
     """
     What came of one window of a batch: rows, None for "no such thing", or what went wrong.
 
     ``print`` tells rows from others; they are ``sure`` when they were asked for alone.
     """
 
-    batch: Batch
+    batch: MarketBatch
     number: int
     rows: list[Any] | None = None
     requests: int = 0
@@ -50,7 +50,7 @@ class Said:
         return self.batch.kind, self.batch.symbol, self.window
 
 
-class Echoes:
+class StaleAnswerDetector:
     """
     Notices the very same rows as the answer to two questions: one of them was given the other's, from a stale cache.
 
@@ -58,9 +58,9 @@ class Echoes:
     """
 
     def __init__(self) -> None:
-        self._owners: dict[int, Said] = {}
+        self._owners: dict[int, MarketWindowResult] = {}
 
-    def find(self, said: Said) -> Said | None:
+    def find(self, said: MarketWindowResult) -> MarketWindowResult | None:
         """Give who was told the same before and is not sure of it, or None; from now on this one was told it."""
         owner = self._owners.get(said.print or 0)
         if said.print is None or said.sure or owner is None or owner.key == said.key:
@@ -71,7 +71,7 @@ class Echoes:
 
 
 @dataclass(slots=True, eq=False)
-class Batch:
+class MarketBatch:
     """
     Windows of one kind and symbol that one place is asked for.
 
@@ -97,15 +97,15 @@ class Batch:
         """Whether every window has been heard of, or will not be asked for any more."""
         return self.heard == len(self.windows)
 
-    def question(self, number: int, clients: Clients, memo: Memo) -> Question[Said]:
+    def question(self, number: int, clients: Clients, memo: Memo) -> Question[MarketWindowResult]:
         """Give the question for a window."""
         return partial(_ask_window, self, number, clients, memo)
 
-    def sure_question(self, number: int, clients: Clients, memo: Memo) -> Question[Said]:
+    def confirmed_request(self, number: int, clients: Clients, memo: Memo) -> Question[MarketWindowResult]:
         """Give the question for a window of which the answer was doubtful; it is to be asked alone."""
         return partial(_ask_until_sure, self, number, clients, memo)
 
-    def take(self, said: Said, lake: Lake) -> None:
+    def take(self, said: MarketWindowResult, lake: Lake) -> None:
         """Add what came of a window; the main thread calls this."""
         self.heard += 1
         self.requests += said.requests
@@ -140,25 +140,29 @@ class Batch:
         return found if self.source.is_archive else found[:1]
 
 
-def _ask_window(batch: Batch, number: int, clients: Clients, memo: Memo, left_alone: str | None) -> Said:
+def _ask_window(
+    batch: MarketBatch, number: int, clients: Clients, memo: Memo, left_alone: str | None
+) -> MarketWindowResult:
     if left_alone:
-        return Said(batch, number, error=left_alone, lost=True)
+        return MarketWindowResult(batch, number, error=left_alone, lost=True)
     if batch.ended:
-        return Said(batch, number, skipped=True)
+        return MarketWindowResult(batch, number, skipped=True)
     client = clients.of(batch.source)
     before = client.requests
     try:
         rows = _ask_rows(batch, batch.windows[number], client, memo)
         mark = hash((batch.source.name, tuple(rows))) if rows else None
-        said = Said(batch, number, rows, client.requests - before, print=mark)
+        said = MarketWindowResult(batch, number, rows, client.requests - before, print=mark)
     except SourceError as error:
-        said = Said(batch, number, None, client.requests - before, str(error), is_lost(error))
+        said = MarketWindowResult(batch, number, None, client.requests - before, str(error), is_lost(error))
     if said.lost or (said.rows is None and not batch.source.is_archive):
         batch.ended = True  # at once: the other threads are about to ask on
     return said
 
 
-def _ask_until_sure(batch: Batch, number: int, clients: Clients, memo: Memo, left_alone: str | None) -> Said:
+def _ask_until_sure(
+    batch: MarketBatch, number: int, clients: Clients, memo: Memo, left_alone: str | None
+) -> MarketWindowResult:
     """Ask until two answers in a row are the same."""
     said = _ask_window(batch, number, clients, memo, left_alone)
     requests = said.requests
@@ -170,7 +174,7 @@ def _ask_until_sure(batch: Batch, number: int, clients: Clients, memo: Memo, lef
     return replace(said, requests=requests, sure=True)
 
 
-def _ask_rows(batch: Batch, window: Window, client: Client, memo: Memo) -> list[Any] | None:
+def _ask_rows(batch: MarketBatch, window: Window, client: Client, memo: Memo) -> list[Any] | None:
     """
     Ask for the rows of a window.
 
@@ -185,14 +189,14 @@ def _ask_rows(batch: Batch, window: Window, client: Client, memo: Memo) -> list[
             asking = source.ask_candles(batch.symbol, batch.interval, window, memo)
         else:
             asking = source.ask_open_interest(batch.symbol, window, memo)
-        rows: list[Any] | None = drive(asking, client, source.decode)
+        rows: list[Any] | None = run_requests(asking, client, source.decode)
         return rows
 
     strays = []
     for _ in range(SURE_TRIES):
         try:
             return ask()
-        except StrayError as stray:
+        except UnrequestedRowsError as stray:
             strays.append(stray)
     if not source.is_archive and len({stray.print for stray in strays}) == 1:
         return []

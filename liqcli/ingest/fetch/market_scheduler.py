@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TypeVar
 
-from liqcli.ingest.fetch.market_requests import Batch, Echoes, Said
+from liqcli.ingest.fetch.market_requests import MarketBatch, MarketWindowResult, StaleAnswerDetector
 from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.request_runner import Clients
-from liqcli.ingest.fetch.worker_pool import Crew
+from liqcli.ingest.fetch.worker_pool import WorkerPool
 from liqcli.lake.store import Lake
 from liqcli.sources.market_base import Memo
 
 TITLE = "{} market"  # what progress calls a place
 
 Result = TypeVar("Result")
-Asking = Generator[Batch, None, Result]  # yields what is to be asked for, and goes on when it has been answered
+Asking = Generator[MarketBatch, None, Result]  # yields what is to be asked for, and goes on when it has been answered
 
 
-class Desk:
+class MarketScheduler:
     """
     Hands out questions of many symbols at once; a symbol goes on as soon as its batch has been answered.
 
@@ -27,14 +27,14 @@ class Desk:
 
     def __init__(self, lake: Lake, progress: Progress) -> None:
         self.lost: dict[str, str] = {}
-        self.mended: list[Said] = []
+        self.mended: list[MarketWindowResult] = []
         self._lake = lake
         self._progress = progress
         self._clients = Clients(progress, TITLE)
-        self._crew: Crew[Said] = Crew(patient=True)
+        self._crew: WorkerPool[MarketWindowResult] = WorkerPool(patient=True)
         self._memo: Memo = {}
-        self._echoes = Echoes()
-        self._open: dict[Batch, int | None] = {}  # batch -> the symbol that waits for it; None: nobody
+        self._echoes = StaleAnswerDetector()
+        self._open: dict[MarketBatch, int | None] = {}  # batch -> the symbol that waits for it; None: nobody
 
     def work(self, symbols: Sequence[Asking[Result]]) -> list[Result]:
         """Ask until every symbol is done; gives what came of each, in their order."""
@@ -72,11 +72,11 @@ class Desk:
             self._open[batch] = number
             self._ask(batch, 0)
 
-    def _ask(self, batch: Batch, number: int) -> None:
+    def _ask(self, batch: MarketBatch, number: int) -> None:
         question = batch.question(number, self._clients, self._memo)
         self._crew.put(batch.source.name, self._clients.workers(batch.source), question)
 
-    def _hear(self, said: Said) -> bool:
+    def _hear(self, said: MarketWindowResult) -> bool:
         """Take an answer; says whether it was the last one of its batch."""
         batch = said.batch
         if (other := self._echoes.find(said)) is not None:
@@ -92,23 +92,23 @@ class Desk:
         batch.take(said, self._lake)
         return batch.done
 
-    def _ask_anew(self, said: Said) -> None:
+    def _ask_anew(self, said: MarketWindowResult) -> None:
         """Ask again for a window that was taken already, maybe wrongly: what comes replaces what is stored."""
         batch = said.batch
         batch.store(self._lake)
-        mending = Batch(batch.source, batch.kind, batch.symbol, batch.interval, [said.window])
+        mending = MarketBatch(batch.source, batch.kind, batch.symbol, batch.interval, [said.window])
         self._open[mending] = None
         self._make_sure(mending, 0)
 
-    def _make_sure(self, batch: Batch, number: int) -> None:
-        question = batch.sure_question(number, self._clients, self._memo)
+    def _make_sure(self, batch: MarketBatch, number: int) -> None:
+        question = batch.confirmed_request(number, self._clients, self._memo)
         self._crew.put(batch.source.name, self._clients.workers(batch.source), question, alone=True)
 
-    def _mend(self, said: Said) -> None:
+    def _mend(self, said: MarketWindowResult) -> None:
         said.batch.store(self._lake)
         self.mended.append(said)
 
-    def _tell(self, said: Said) -> None:
+    def _tell(self, said: MarketWindowResult) -> None:
         place = said.batch.source.name
         if said.rows is not None and self._open[said.batch] is not None:
             self._progress.advance(TITLE.format(place), len(said.rows))

@@ -15,9 +15,9 @@ from liqcli.net.client import UNREACHED
 _COUNTED = re.compile(r"(?P<some>\d+) of (?P<of>\d+) (?P<what>.*?)(?P<first>, first .*)?$")
 
 
-def list_troubles(summary: FetchSummary) -> list[str]:
+def list_problems(summary: FetchSummary) -> list[str]:
     """Say what could have come and did not, and why."""
-    return _join(summary.rows, troubles_of)
+    return _join(summary.rows, problems_of)
 
 
 def list_notes(summary: FetchSummary) -> list[str]:
@@ -26,7 +26,7 @@ def list_notes(summary: FetchSummary) -> list[str]:
     return [*_join(answered, lambda row: row.notes), *_list_elsewhere(answered)]
 
 
-def list_market_troubles(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]]:
+def list_market_problems(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]]:
     """Say what places of candles and open interest did not give, once each; the flag says that something is missing."""
     about: dict[str, list[MarketRow]] = {}
     for row in rows:
@@ -47,7 +47,7 @@ def _find_forgotten(row: MarketRow) -> list[str]:
     return [f"{row.exchange} keeps only the youngest part of it" if row.usable else "nobody keeps it as long"]
 
 
-def advise(lines: Collection[str]) -> Iterator[str]:
+def suggest_next_step(lines: Collection[str]) -> Iterator[str]:
     """Say what to do about sources that could not be reached: one line, whichever and how many they are."""
     if lines and all(UNREACHED in line for line in lines):
         yield (
@@ -58,7 +58,7 @@ def advise(lines: Collection[str]) -> Iterator[str]:
         yield "what could not be reached is asked for again by the same command; LIQCLI_URL_<SOURCE> names a mirror"
 
 
-def troubles_of(row: FetchRow) -> list[str]:
+def problems_of(row: FetchRow) -> list[str]:
     """Say of one source, exchange and symbol what could have come and did not."""
     said = [_plain(row.error.removeprefix(NOT_ASKED)).removeprefix(f"{row.source}: ")] if row.error else []
     said += _add_up(row.gaps)

@@ -81,13 +81,13 @@ def reach(source: Source, now_us: int) -> tuple[int, int]:
     return first, last
 
 
-def clip_to_reach(source: Source, window: Window, now_us: int) -> Window | None:
+def clip_to_available(source: Source, window: Window, now_us: int) -> Window | None:
     """Cut off what the source has forgotten since the plan was made; None when nothing is left."""
     start = max(window.start_us, reach(source, now_us)[0])
     return Window(start, window.end_us) if start < window.end_us else None
 
 
-def judge_window(
+def assess_window(
     source: Source,
     window: Window,
     cut: Iterable[Window],
@@ -142,7 +142,7 @@ SNAPSHOT_DELAY_US = SNAPSHOT_US
 SHORTEST_GAP = {"candles": 1, "open_interest": 2}  # a single snapshot that is missing is not worth a question
 
 
-def align_window(kind: str, window: Window, step_us: int, now_us: int) -> Window:
+def align_window_to_step(kind: str, window: Window, step_us: int, now_us: int) -> Window:
     """Widen a window to whole steps, and end it where nothing can be there yet."""
     latest = (now_us - (CANDLE_DELAY_US if kind == "candles" else SNAPSHOT_DELAY_US)) // step_us * step_us
     start = window.start_us // step_us * step_us

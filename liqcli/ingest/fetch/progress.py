@@ -14,7 +14,7 @@ WAIT_WORTH_A_LINE_S = 5.0
 
 
 @dataclass(slots=True)
-class Tally:
+class SourceProgress:
     """How far one source is: ``rows`` came in ``done`` of ``planned`` windows; ``notional`` [USD] of liquidations."""
 
     planned: int = 0
@@ -39,7 +39,7 @@ class Progress:
 
     def __init__(self, say: Callable[[str], None] = lambda _line: None) -> None:
         self.say = say
-        self.tallies: dict[str, Tally] = {}
+        self.tallies: dict[str, SourceProgress] = {}
         self._said_s: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -66,10 +66,10 @@ class Progress:
     def fail(self, name: str, why: str) -> None:
         """Say that a source did not give a window; the sum-up tells it again, so lines leave it out."""
 
-    def _tally(self, name: str) -> Tally:
-        return self.tallies.setdefault(name, Tally())
+    def _tally(self, name: str) -> SourceProgress:
+        return self.tallies.setdefault(name, SourceProgress())
 
-    def _show(self, name: str, tally: Tally) -> None:
+    def _show(self, name: str, tally: SourceProgress) -> None:
         now = time.monotonic()
         if tally.done == tally.planned or now - self._said_s.setdefault(name, now) >= LINE_EVERY_S:
             self._said_s[name] = now

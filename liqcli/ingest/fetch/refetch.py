@@ -11,16 +11,16 @@ from pathlib import Path
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.model import Window
-from liqcli.lake.fetch_log import WindowMemory
+from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.partitions import Partition, month_bounds, months_of
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.fetch_log_check import Memories, count_events
+from liqcli.lake.verify.fetch_log_check import FetchLogs, count_events
 from liqcli.lake.verify.file_check import read_partition
 
 Say = Callable[[str], None]
 
 
-def make_room(lake: Lake, exchange: str, symbol: str, source: str, window: Window, say: Say) -> None:
+def prepare_refetch(lake: Lake, exchange: str, symbol: str, source: str, window: Window, say: Say) -> None:
     """
     Prepare one source's liquidations of a symbol for being asked anew.
 
@@ -42,10 +42,10 @@ def make_room(lake: Lake, exchange: str, symbol: str, source: str, window: Windo
         lost = list(_set_aside_unreadable(lake, parts, say))
         doubtful = [Window(*month_bounds(part.month)) for part in lost] + _too_few(lake, parts, memory)
         if doubtful and memory.windows:
-            lake.write_memory(exchange, symbol, source, memory.forget(doubtful))
+            lake.write_fetch_log(exchange, symbol, source, memory.forget(doubtful))
 
 
-def make_market_room(
+def prepare_market_refetch(
     lake: Lake, kind: str, exchange: str, symbol: str, interval: str, window: Window, say: Say
 ) -> None:
     """Do the same for an exchange's own candles or open interest, which have no memory but their rows."""
@@ -55,15 +55,15 @@ def make_market_room(
         list(_set_aside_unreadable(lake, parts, say))
 
 
-def _read_memory(lake: Lake, exchange: str, symbol: str, source: str, say: Say) -> WindowMemory:
+def _read_memory(lake: Lake, exchange: str, symbol: str, source: str, say: Say) -> FetchLog:
     try:
-        return lake.read_memory(exchange, symbol, source)
+        return lake.read_fetch_log(exchange, symbol, source)
     except DamagedError:
-        _set_aside(lake, lake.memory_path(exchange, symbol, source), say)
-        return WindowMemory()
+        _set_aside(lake, lake.fetch_log_path(exchange, symbol, source), say)
+        return FetchLog()
 
 
-def _months(memory: WindowMemory, window: Window) -> list[str]:
+def _months(memory: FetchLog, window: Window) -> list[str]:
     """The months of a window, and those of the remembered windows that begin or end in them."""
     near = [k.window for k in memory.windows if k.window.start_us < window.end_us and k.window.end_us > window.start_us]
     return sorted({month for each in (window, *near) for month in months_of(each)})
@@ -84,12 +84,12 @@ def _set_aside(lake: Lake, path: Path, say: Say) -> None:
     say(f"{path}: damaged, set aside as {lake.set_aside(path)}")
 
 
-def _too_few(lake: Lake, parts: Sequence[Partition], memory: WindowMemory) -> list[Window]:
+def _too_few(lake: Lake, parts: Sequence[Partition], memory: FetchLog) -> list[Window]:
     """The remembered windows of which fewer events are stored than came."""
     known = [item for item in memory.windows if item.events is not None]
     key = parts[0].exchange, parts[0].symbol, parts[0].source
     months = {part.month for part in parts}
-    seen = Memories(windows={key: known}, stored={key: [0] * len(known)})
+    seen = FetchLogs(windows={key: known}, stored={key: [0] * len(known)})
     tables = [(part, read_partition(lake, part)) for part in parts if part.path(lake.root).exists()]
     count_events(seen, tables)
     return [

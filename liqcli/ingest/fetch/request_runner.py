@@ -18,9 +18,9 @@ from liqcli.core.errors import BlockedError, SourceError
 from liqcli.core.formatting import format_time
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.planner import clip_to_reach
+from liqcli.ingest.fetch.planner import clip_to_available
 from liqcli.ingest.fetch.progress import Progress
-from liqcli.ingest.fetch.tasks import Job
+from liqcli.ingest.fetch.tasks import FetchTask
 from liqcli.ingest.fetch.worker_pool import Question
 from liqcli.net.client import Client, RefusalError, Request, UnreachableError
 from liqcli.net.rate_limit import count_workers
@@ -67,10 +67,10 @@ Told = dict[Request, Any]  # what was said before, of a source whose answers tel
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WindowResult:
     """One window's answer, or what went wrong with it; ``asked_us`` is when the question left."""
 
-    job: Job
+    job: FetchTask
     window: Window
     answer: Answer | None
     asked_us: int
@@ -80,7 +80,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class MarketListing:
     """What a source lists of the wanted symbols, or why it could not say."""
 
     source: Source
@@ -91,7 +91,7 @@ class Resolved:
     lost: bool = False
 
 
-def drive(
+def run_requests(
     asking: Generator[Request, Any, Result],
     client: Client,
     decode: Callable[[bytes], object],
@@ -115,7 +115,9 @@ def drive(
         raise SourceError(f"{client.source}: {path} answered 200, but {reason}") from error
 
 
-def resolve(source: Source, exchange: str, words: Sequence[str], clients: Clients, left_alone: str | None) -> Resolved:
+def resolve(
+    source: Source, exchange: str, words: Sequence[str], clients: Clients, left_alone: str | None
+) -> MarketListing:
     """Ask a source which contracts the wanted symbols are; where it does not know their sizes, ask the exchange."""
     client = clients.of(source)
     before = client.requests
@@ -123,19 +125,19 @@ def resolve(source: Source, exchange: str, words: Sequence[str], clients: Client
     try:
         if left_alone:
             raise SourceError(left_alone)
-        listing = drive(source.ask_markets(exchange, words), client, source.decode)
+        listing = run_requests(source.ask_markets(exchange, words), client, source.decode)
         lender = source.sizes_from.get(exchange)
         if lender and listing.markets:
             other = load_source(lender)
-            own = drive(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
+            own = run_requests(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
             listing = _lend_sizes(listing, own)
-        return Resolved(source, exchange, listing, client.requests - before)
+        return MarketListing(source, exchange, listing, client.requests - before)
     except SourceError as error:
         lost = listing is None and is_lost(error)  # else it is the lender who cannot be asked
-        return Resolved(source, exchange, None, client.requests - before, str(error), lost)
+        return MarketListing(source, exchange, None, client.requests - before, str(error), lost)
 
 
-def list_questions(jobs: Sequence[Job], clients: Clients) -> Iterator[tuple[Source, Question[Heard]]]:
+def list_windows(jobs: Sequence[FetchTask], clients: Clients) -> Iterator[tuple[Source, Question[WindowResult]]]:
     """Give the question for each window: of all symbols the oldest first, since these are the first to be forgotten."""
     told: dict[str, Told] = defaultdict(dict)
     started_us = now_us()
@@ -154,28 +156,30 @@ def is_lost(error: Exception) -> bool:
 
 
 def _ask_shared(
-    job: Job, window: Window, clients: Clients, told: Told, started_us: int, left_alone: str | None
-) -> Heard:
+    job: FetchTask, window: Window, clients: Clients, told: Told, started_us: int, left_alone: str | None
+) -> WindowResult:
     """Ask for a window, or take what was told before, which may be as old as the run."""
     return replace(_ask_window(job, window, clients, told, left_alone), asked_us=started_us)
 
 
-def _ask_window(job: Job, planned: Window, clients: Clients, told: Told | None, left_alone: str | None) -> Heard:
+def _ask_window(
+    job: FetchTask, planned: Window, clients: Clients, told: Told | None, left_alone: str | None
+) -> WindowResult:
     asked_us = now_us()
     if left_alone:
-        return Heard(job, planned, None, asked_us, error=f"{NOT_ASKED}{left_alone}")
-    window = clip_to_reach(job.source, planned, asked_us)
+        return WindowResult(job, planned, None, asked_us, error=f"{NOT_ASKED}{left_alone}")
+    window = clip_to_available(job.source, planned, asked_us)
     if window is None:
         absent = f"forgot {format_time(planned.start_us)} to {format_time(planned.end_us)} UTC before its turn came"
-        return Heard(job, planned, Answer(absent=absent), asked_us)
+        return WindowResult(job, planned, Answer(absent=absent), asked_us)
     assert job.market is not None, "only resolved jobs are asked"  # noqa: S101
     client = clients.of(job.source)
     before = client.requests
     try:
-        answer = drive(job.source.ask_window(job.market, window), client, job.source.decode, told)
-        return Heard(job, window, answer, asked_us, client.requests - before)
+        answer = run_requests(job.source.ask_window(job.market, window), client, job.source.decode, told)
+        return WindowResult(job, window, answer, asked_us, client.requests - before)
     except SourceError as error:
-        return Heard(job, window, None, asked_us, client.requests - before, str(error), is_lost(error))
+        return WindowResult(job, window, None, asked_us, client.requests - before, str(error), is_lost(error))
 
 
 def _lend_sizes(listing: Listing, own: Listing) -> Listing:

@@ -18,12 +18,12 @@ from liqcli.core.symbols import normalise_symbol, split_symbol
 from liqcli.core.times import cut_future, now_us
 from liqcli.ingest.fetch.planner import Plan, plan_windows
 from liqcli.ingest.fetch.progress import Progress
-from liqcli.ingest.fetch.request_runner import Clients, Heard, Resolved, list_questions, resolve
-from liqcli.ingest.fetch.source_selection import Pair, check_listed, check_perpetual, choose_pairs
-from liqcli.ingest.fetch.tasks import FetchSummary, Job, sum_up
-from liqcli.ingest.fetch.worker_pool import Crew, Question, like_ctrl_c
+from liqcli.ingest.fetch.request_runner import Clients, MarketListing, WindowResult, list_windows, resolve
+from liqcli.ingest.fetch.source_selection import Pair, check_listed, check_perpetual, select_pairs
+from liqcli.ingest.fetch.tasks import FetchSummary, FetchTask, sum_up
+from liqcli.ingest.fetch.worker_pool import Question, WorkerPool, raise_keyboard_interrupt
 from liqcli.ingest.fetch.writer import Writer
-from liqcli.lake.inventory import try_memory
+from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.store import Lake
 from liqcli.sources.base import Source
 
@@ -41,10 +41,10 @@ class _Run(NamedTuple):
 
     lake: Lake
     clients: Clients
-    crew: Crew[Resolved | Heard]
+    crew: WorkerPool[MarketListing | WindowResult]
     progress: Progress
 
-    def put(self, source: Source, question: Question[Resolved | Heard]) -> None:
+    def put(self, source: Source, question: Question[MarketListing | WindowResult]) -> None:
         """Have a source asked, by as many threads as it may be."""
         self.crew.put(source.name, self.clients.workers(source), question)
 
@@ -93,23 +93,23 @@ def fetch(
     """
     words = [normalise_symbol(text) for text in dict.fromkeys(symbols)] or list(DEFAULT_SYMBOLS)
     check_perpetual(words)
-    pairs = choose_pairs(sources, exchanges, window, words, say)
+    pairs = select_pairs(sources, exchanges, window, words, say)
     progress = progress or Progress(say)
     past = cut_future(window, now_us())
-    run = _Run(lake, Clients(progress), Crew(), progress)
+    run = _Run(lake, Clients(progress), WorkerPool(), progress)
     try:
-        with like_ctrl_c():
+        with raise_keyboard_interrupt():
             plan = partial(_plan, lake, window, progress.say if again else None)
             jobs = _make_jobs(run, plan, pairs, words) if symbols else _make_usual_jobs(run, plan, pairs)
             _ask_all(run, jobs, flush_s)
     finally:
         run.crew.stop()
         run.clients.close()
-    memories = (try_memory(lake, job.exchange, job.symbol, job.source.name)[0] for job in jobs)
+    memories = (try_fetch_log(lake, job.exchange, job.symbol, job.source.name)[0] for job in jobs)
     return FetchSummary(window, tuple(sum_up(job, past, memory) for job, memory in zip(jobs, memories, strict=True)))
 
 
-def _make_usual_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair]) -> list[Job]:
+def _make_usual_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair]) -> list[FetchTask]:
     """Plan what somebody wants who names no symbol: never an error, and each source's own contracts if need be."""
     try:
         return _make_jobs(run, plan, pairs, DEFAULT_SYMBOLS)
@@ -119,9 +119,9 @@ def _make_usual_jobs(run: _Run, plan: Planner, pairs: Sequence[Pair]) -> list[Jo
 
 def _make_jobs(
     run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[str], must_be_listed: bool = True
-) -> list[Job]:
+) -> list[FetchTask]:
     """Plan each symbol; contracts are only looked up where something can be asked for."""
-    jobs: list[Job] = []
+    jobs: list[FetchTask] = []
     open_words: dict[int, list[str]] = defaultdict(list)
     for number, (source, exchange) in enumerate(pairs):
         for word in words:
@@ -151,8 +151,8 @@ def _make_jobs(
 
 
 def _jobs_of(
-    plan: Planner, answer: Resolved, wanted: Sequence[str], unlisted: dict[str, list[tuple[str, ...]]]
-) -> Iterator[Job]:
+    plan: Planner, answer: MarketListing, wanted: Sequence[str], unlisted: dict[str, list[tuple[str, ...]]]
+) -> Iterator[FetchTask]:
     markets = answer.listing.markets if answer.listing else {}
     first = True
     for word in wanted:
@@ -171,9 +171,9 @@ def _jobs_of(
             yield job
 
 
-def _job(source: Source, exchange: str, symbol: str, plan: Plan) -> Job:
+def _job(source: Source, exchange: str, symbol: str, plan: Plan) -> FetchTask:
     notes, gaps = list(plan.notes), list(plan.gaps)
-    return Job(source, exchange, symbol, windows=plan.windows, notes=notes, gaps=gaps, damage=plan.damage)
+    return FetchTask(source, exchange, symbol, windows=plan.windows, notes=notes, gaps=gaps, damage=plan.damage)
 
 
 def _write_contracts(run: _Run, exchange: str, sizes: Mapping[str, float]) -> None:
@@ -189,13 +189,13 @@ def _plan(lake: Lake, window: Window, again: Say | None, source: Source, exchang
     missing = [window]
     if again is None:
         try:
-            missing = lake.read_memory(exchange, symbol, source.name).missing(window)
+            missing = lake.read_fetch_log(exchange, symbol, source.name).missing(window)
         except DamagedError as error:
             return Plan(damage=str(error))
     else:
-        from liqcli.ingest.fetch.refetch import make_room
+        from liqcli.ingest.fetch.refetch import prepare_refetch
 
-        make_room(lake, exchange, symbol, source.name, window, again)
+        prepare_refetch(lake, exchange, symbol, source.name, window, again)
     return plan_windows(source, missing, now_us())
 
 
@@ -204,26 +204,26 @@ def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
     return (words.index(symbol) if symbol in words else words.index(base) if base in words else len(words)), symbol
 
 
-def _resolve_all(run: _Run, asked: Sequence[tuple[Pair, Sequence[str]]]) -> list[Resolved]:
+def _resolve_all(run: _Run, asked: Sequence[tuple[Pair, Sequence[str]]]) -> list[MarketListing]:
     """Ask all sources at once which contracts they list."""
     for (source, exchange), wanted in asked:
         run.put(source, partial(resolve, source, exchange, wanted, run.clients))
-    answers = [message for message in run.crew.listen() if isinstance(message, Resolved)]
+    answers = [message for message in run.crew.listen() if isinstance(message, MarketListing)]
     return sorted(answers, key=lambda answer: (answer.source.name, answer.exchange))
 
 
-def _ask_all(run: _Run, jobs: Sequence[Job], flush_s: float) -> None:
+def _ask_all(run: _Run, jobs: Sequence[FetchTask], flush_s: float) -> None:
     """Ask and write until all has been answered, or until the user has enough."""
     for job in jobs:
         if job.windows:
             run.progress.plan(job.source.name, len(job.windows))
-    for source, question in list_questions(jobs, run.clients):
+    for source, question in list_windows(jobs, run.clients):
         run.put(source, question)
     writer = Writer(run.lake, jobs, run.progress)
     try:
         due_s = time.monotonic() + flush_s
         for message in run.crew.listen():
-            if isinstance(message, Heard):
+            if isinstance(message, WindowResult):
                 writer.take(message)
             began_s = time.monotonic()
             if began_s >= due_s or writer.is_full():
@@ -233,7 +233,7 @@ def _ask_all(run: _Run, jobs: Sequence[Job], flush_s: float) -> None:
     finally:
         run.crew.stop()
         for message in run.crew.drain():  # what came in while the last thing was written
-            if isinstance(message, Heard):
+            if isinstance(message, WindowResult):
                 writer.take(message)
         writer.flush()
         writer.write_rejected()

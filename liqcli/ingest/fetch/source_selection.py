@@ -21,7 +21,7 @@ NEGLIGIBLE_US = HOUR_US
 _DEPTH_UNPROVEN = ("bitfinex", "dydx", "poloniex")  # nobody knows how far back they answer: not to be promised
 
 
-def choose_pairs(
+def select_pairs(
     source_names: Sequence[str],
     exchanges: Sequence[str],
     window: Window | None = None,

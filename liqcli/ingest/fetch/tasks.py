@@ -14,11 +14,11 @@ from typing import NamedTuple
 from liqcli.core.errors import ExitCode
 from liqcli.core.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.core.model import Liquidation, Rejected, Window
-from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
-from liqcli.sources.base import Market, Source
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog
+from liqcli.sources.base import ListedContract, Source
 
 
-class Pending(NamedTuple):
+class UnsavedWindows(NamedTuple):
     """
     What one answer brought that is not in the lake yet: windows, and all of their rows.
 
@@ -31,7 +31,7 @@ class Pending(NamedTuple):
 
 
 @dataclass(slots=True)
-class Job:
+class FetchTask:
     """
     One symbol of one exchange from one source; the writer alone changes the tallies.
 
@@ -43,7 +43,7 @@ class Job:
     source: Source
     exchange: str
     symbol: str
-    market: Market | None = None
+    market: ListedContract | None = None
     windows: tuple[Window, ...] = ()
     notes: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Job:
     answered: list[Window] = field(default_factory=list)
     cut: list[Window] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    pending: list[Pending] = field(default_factory=list)
+    pending: list[UnsavedWindows] = field(default_factory=list)
     tails: dict[int, CoveredWindow] = field(default_factory=dict)
 
 
@@ -131,7 +131,7 @@ class FetchSummary:
         return ExitCode.PARTIAL if any(row.partial for row in self.rows) else ExitCode.DONE
 
 
-def sum_up(job: Job, window: Window, memory: WindowMemory) -> FetchRow:
+def sum_up(job: FetchTask, window: Window, memory: FetchLog) -> FetchRow:
     """Freeze the tallies of a job; ``memory`` is what the lake knows in the end, ``window`` what was wanted."""
     known = [] if job.damage else memory.covered(("complete", "provisional"))
     covered = clip_intervals(known, window.interval)
@@ -196,7 +196,7 @@ class MarketRow:
         return "failed"
 
 
-def judge_market(rows: Sequence[MarketRow]) -> ExitCode:
+def assess_market(rows: Sequence[MarketRow]) -> ExitCode:
     """0 all came, 6 some is missing, 3 nothing usable."""
     if rows and not any(row.usable for row in rows):
         return ExitCode.SOURCE

@@ -30,17 +30,17 @@ class Outcome(Protocol):
         """Whether the source's other questions need not be tried now."""
 
 
-Heard = TypeVar("Heard", bound=Outcome)
+ResultT = TypeVar("ResultT", bound=Outcome)
 # A question: asks and gives what came; told why its source is left alone, it gives that without asking.
-Question = Callable[[str | None], Heard]
+Question = Callable[[str | None], ResultT]
 
 
 @dataclass(slots=True)
-class _Lane(Generic[Heard]):
+class _SourceQueue(Generic[ResultT]):
     """The questions to one source, in their order, and how it is doing."""
 
     patient: bool  # whether only being lost is a reason to leave the source alone
-    questions: deque[tuple[Question[Heard], bool]] = field(default_factory=deque)  # and whether it wants to be alone
+    questions: deque[tuple[Question[ResultT], bool]] = field(default_factory=deque)  # and whether it wants to be alone
     changed: threading.Condition = field(default_factory=threading.Condition)
     threads: int = 0
     asking: int = 0
@@ -55,7 +55,7 @@ class _Lane(Generic[Heard]):
             return bool(self.questions)
         return self.heard and not self.quiet and not self.questions[0][1]
 
-    def judge(self, outcome: Heard, failures_before: int) -> None:
+    def judge(self, outcome: ResultT, failures_before: int) -> None:
         """
         Count failures in a row.
 
@@ -71,7 +71,7 @@ class _Lane(Generic[Heard]):
                 self.left_alone = self.left_alone or outcome.error
 
 
-class Crew(Generic[Heard]):
+class WorkerPool(Generic[ResultT]):
     """
     Asks many sources at once, each with a few threads.
 
@@ -80,18 +80,18 @@ class Crew(Generic[Heard]):
 
     def __init__(self, patient: bool = False) -> None:
         self._patient = patient
-        self._lanes: dict[str, _Lane[Heard]] = {}
-        self._inbox: queue.SimpleQueue[Heard | BaseException] = queue.SimpleQueue()
+        self._lanes: dict[str, _SourceQueue[ResultT]] = {}
+        self._inbox: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
         self._stopped = False
         self._open = 0
 
-    def put(self, source: str, workers: int, question: Question[Heard], alone: bool = False) -> None:
+    def put(self, source: str, workers: int, question: Question[ResultT], alone: bool = False) -> None:
         """
         Add a question to those that a source is asked; ``workers`` ask it at once.
 
         One that wants to be ``alone`` comes next, and is asked while the source is asked nothing else.
         """
-        lane = self._lanes.setdefault(source, _Lane(self._patient))
+        lane = self._lanes.setdefault(source, _SourceQueue(self._patient))
         self._open += 1
         with lane.changed:
             if alone:
@@ -103,7 +103,7 @@ class Crew(Generic[Heard]):
                 threading.Thread(target=self._work, args=(lane,), daemon=True, name=f"liqcli-{source}").start()
             lane.changed.notify()
 
-    def listen(self) -> Iterator[Heard | None]:
+    def listen(self) -> Iterator[ResultT | None]:
         """
         Give what came, as it comes, until every question has been answered; None now and then, so that time is noticed.
 
@@ -130,7 +130,7 @@ class Crew(Generic[Heard]):
             with lane.changed:
                 lane.changed.notify_all()
 
-    def drain(self) -> Iterator[Heard]:
+    def drain(self) -> Iterator[ResultT]:
         """Give what has come and was not listened to."""
         with contextlib.suppress(queue.Empty):
             while True:
@@ -138,10 +138,10 @@ class Crew(Generic[Heard]):
                 if not isinstance(message, BaseException):
                     yield message
 
-    def _work(self, lane: _Lane[Heard]) -> None:
+    def _work(self, lane: _SourceQueue[ResultT]) -> None:
         while (taken := self._next(lane)) is not None:
             question, failures = taken
-            outcome: Heard | BaseException
+            outcome: ResultT | BaseException
             try:
                 outcome = question(lane.left_alone)
             except BaseException as error:  # handed to the main thread, which raises it
@@ -155,7 +155,7 @@ class Crew(Generic[Heard]):
                 lane.changed.notify_all()
             self._inbox.put(outcome)
 
-    def _next(self, lane: _Lane[Heard]) -> tuple[Question[Heard], int] | None:
+    def _next(self, lane: _SourceQueue[ResultT]) -> tuple[Question[ResultT], int] | None:
         """Wait for a question, and give it with the failures before it; None when there will be none."""
         with lane.changed:
             while not self._stopped and not lane.is_ready():
@@ -168,7 +168,7 @@ class Crew(Generic[Heard]):
 
 
 @contextlib.contextmanager
-def like_ctrl_c() -> Iterator[None]:
+def raise_keyboard_interrupt() -> Iterator[None]:
     """Let SIGTERM store what is complete too, as Ctrl-C does; only the main thread may say so."""
     if threading.current_thread() is not threading.main_thread():
         yield

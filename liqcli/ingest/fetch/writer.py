@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.model import Liquidation, Window
-from liqcli.ingest.fetch.planner import judge_window
+from liqcli.ingest.fetch.planner import assess_window
 from liqcli.ingest.fetch.progress import Progress
-from liqcli.ingest.fetch.request_runner import Heard
-from liqcli.ingest.fetch.tasks import Job, Pending
-from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
+from liqcli.ingest.fetch.request_runner import WindowResult
+from liqcli.ingest.fetch.tasks import FetchTask, UnsavedWindows
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
 
@@ -28,13 +28,13 @@ ALL_COPIES = 2**31
 class Writer:
     """Takes what the threads heard, in any order: what comes of it is the same. Only the main thread uses it."""
 
-    def __init__(self, lake: Lake, jobs: Sequence[Job], progress: Progress) -> None:
+    def __init__(self, lake: Lake, jobs: Sequence[FetchTask], progress: Progress) -> None:
         self._lake = lake
         self._jobs = jobs
         self._progress = progress
         self._rows = 0
 
-    def take(self, heard: Heard) -> None:
+    def take(self, heard: WindowResult) -> None:
         """Add one answer to its job."""
         job, answer = heard.job, heard.answer
         job.requests += heard.requests
@@ -48,7 +48,7 @@ class Writer:
         if answer.absent is not None:
             job.absences.append((heard.window, answer.absent))
             if not answer.unknown:
-                job.pending.append(Pending(before, [], Counter()))
+                job.pending.append(UnsavedWindows(before, [], Counter()))
                 self._progress.advance(job.source.name, 0)
                 return
         notional_e6 = sum(round(row.notional * 1e6) for row in answer.rows)
@@ -60,10 +60,10 @@ class Writer:
         job.rejected += answer.rejected
         tail = _find_tail(job, heard.window)
         unsettled = [*answer.unsettled, *([tail] if tail else [])]
-        judged = judge_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, unsettled)
+        judged = assess_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, unsettled)
         counted = _count(judged, heard)
         job.tails |= {item.window.end_us: replace(item, status="complete") for item in counted if item.window == tail}
-        fresh = Pending([*before, *counted], [], Counter())
+        fresh = UnsavedWindows([*before, *counted], [], Counter())
         for row in answer.rows:
             if job.source.union or any(item.window.contains(row.ts_us) for item in judged):
                 fresh.rows.append(row)
@@ -96,11 +96,11 @@ class Writer:
                 names = [job.source.name] if job.source.name == job.exchange else [job.source.name, job.exchange]
                 self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), sorted(job.rejected))
 
-    def _store(self, job: Job) -> None:
+    def _store(self, job: FetchTask) -> None:
         windows = [window for answer in job.pending for window in answer.windows]
         rows = [row for answer in job.pending for row in answer.rows]
         if windows:
-            covered = WindowMemory().remember(windows).windows  # neighbours joined: one write, not 24
+            covered = FetchLog().remember(windows).windows  # neighbours joined: one write, not 24
             if job.source.union:
                 self._add(job, rows, covered)
             else:
@@ -111,7 +111,7 @@ class Writer:
         if loose:
             self._add(job, list(loose.elements()), [])
 
-    def _add(self, job: Job, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
+    def _add(self, job: FetchTask, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
         with Staging(self._lake) as staging:
             for row in rows:
                 staging.add(row)
@@ -120,7 +120,7 @@ class Writer:
             self._lake.remember(job.exchange, job.symbol, job.source.name, covered)
 
 
-def _find_tail(job: Job, window: Window) -> Window | None:
+def _find_tail(job: FetchTask, window: Window) -> Window | None:
     """Give the last minutes of a window where late events of theirs stand in a window that is still to be heard of."""
     late_us, end_us = job.source.late_us, window.end_us
     heard = {w.start_us for w in job.answered} | {w.start_us for w, _ in job.absences}
@@ -129,7 +129,7 @@ def _find_tail(job: Job, window: Window) -> Window | None:
     return Window(max(window.start_us, end_us - late_us), end_us)
 
 
-def _count(judged: Sequence[CoveredWindow], heard: Heard) -> list[CoveredWindow]:
+def _count(judged: Sequence[CoveredWindow], heard: WindowResult) -> list[CoveredWindow]:
     """Put into each window how many events came in it."""
     rows = heard.answer.rows if heard.answer else []
 

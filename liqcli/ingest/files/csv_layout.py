@@ -9,7 +9,7 @@ from typing import Literal
 
 from liqcli.core.model import parse_number, shorten
 from liqcli.core.times import parse_time_cell
-from liqcli.ingest.files.readers import Line, guess_delimiter, split_cells, split_header
+from liqcli.ingest.files.readers import TextLine, guess_delimiter, split_cells, split_header
 
 MOST_STRAYS = 3  # lines above the column names
 _TIMES = ("time", "date", "ts")
@@ -33,7 +33,7 @@ class Layout:
     notes: list[str] = field(default_factory=list)
 
 
-def find_layout(head: Sequence[Line], has_header: bool = True) -> Layout:
+def find_layout(head: Sequence[TextLine], has_header: bool = True) -> Layout:
     """
     Find the layout of a table by its first lines.
 
@@ -65,7 +65,7 @@ def looks_like_row(names: Sequence[str]) -> bool:
     return any(_is_value(name) for name in names)
 
 
-def _count_strays(head: Sequence[Line]) -> int:
+def _count_strays(head: Sequence[TextLine]) -> int:
     """Count the lines above the names: of another width than the table, which is names and then values."""
     first = _split(head[0], guess_delimiter(head[0].text))
     for place in range(1, min(MOST_STRAYS + 1, len(head))):
@@ -99,7 +99,7 @@ def _makes_sense(header: Sequence[str], cells: Sequence[str]) -> bool:
     return True
 
 
-def _split(line: Line, delimiter: str) -> list[str]:
+def _split(line: TextLine, delimiter: str) -> list[str]:
     with contextlib.suppress(ValueError):
         return split_cells(line.text, delimiter)
     return []

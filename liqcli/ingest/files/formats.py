@@ -28,10 +28,10 @@ from liqcli.ingest.files.column_mapping import (
     parse_columns,
     plain_name,
 )
-from liqcli.ingest.files.json_records import PEEKED_LINES, Record, csv_records, open_records
+from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, csv_records, open_records
 from liqcli.ingest.files.readers import (
-    Line,
-    Meter,
+    ReadProgress,
+    TextLine,
     is_parquet,
     iter_lines,
     opens_array,
@@ -39,7 +39,7 @@ from liqcli.ingest.files.readers import (
     split_cells,
     split_header,
 )
-from liqcli.ingest.files.sample import is_sample
+from liqcli.ingest.files.sample import is_sample_file
 from liqcli.ingest.files.sqlite_rows import is_sqlite
 from liqcli.sources.binance import archive as binance_archive
 from liqcli.sources.binance import archive_files, force_orders
@@ -189,7 +189,7 @@ def _as_constants(values: Mapping[str, str]) -> str:
 
 
 def use_order_price(
-    table: generic_rows.TableMap, header: Sequence[str], rows: Iterable[Record]
+    table: generic_rows.TableMap, header: Sequence[str], rows: Iterable[SourceRow]
 ) -> tuple[generic_rows.TableMap, str, str]:
     """
     Take the order's price as such where averages stand beside it: they are blank, or the user names the order's price.
@@ -230,7 +230,7 @@ def use_order_price(
     return table, f"{price} is the order's price beside {average} (price_kind={kind})", why
 
 
-def _is_blank(column: str, rows: Iterable[Record]) -> bool:
+def _is_blank(column: str, rows: Iterable[SourceRow]) -> bool:
     return all(row.cells is None or generic_rows.is_blank(row.cells.get(column)) for row in rows)
 
 
@@ -306,7 +306,7 @@ class Feed:
     remark: str = ""
 
 
-def open_feed(path: Path, options: ImportOptions, now_us: int, meter: Meter | None = None) -> Feed:
+def open_reader(path: Path, options: ImportOptions, now_us: int, meter: ReadProgress | None = None) -> Feed:
     """
     Detect the format (or take the one the user names) and open the rows; ``meter`` tells how far their reading is.
 
@@ -342,7 +342,7 @@ def open_feed(path: Path, options: ImportOptions, now_us: int, meter: Meter | No
     return feed
 
 
-def detect_format(file_name: str, head: Sequence[Line]) -> str:
+def detect_format(file_name: str, head: Sequence[TextLine]) -> str:
     """Name the format of a text file by its first lines (and, for the Binance archive, its name)."""
     first = head[0].text
     if any('"forceOrder"' in line.text or ('"ap"' in line.text and '"S"' in line.text) for line in head):
@@ -391,14 +391,14 @@ def _convert(parse: Callable[[Any], Liquidation], raw: object, now_us: int) -> L
 
 
 def _convert_records(
-    name: str, records: Iterator[Record], parse: Callable[[Any], Liquidation], now_us: int
+    name: str, records: Iterator[SourceRow], parse: Callable[[Any], Liquidation], now_us: int
 ) -> Iterator[Item]:
     for number, raw, cells, reason in records:
         row = reason if cells is None else _convert(parse, cells, now_us)
         yield Rejected(name, number, row, raw[:RAW_SHOWN]) if isinstance(row, str) else row
 
 
-def _open_tardis(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
+def _open_tardis(path: Path, lines: Iterator[TextLine], first: TextLine, options: ImportOptions, now_us: int) -> Feed:
     header, records, _notes = csv_records(lines)
     _need_columns(path, "tardis", header, [c for c in tardis_csv.COLUMNS if c not in ("id", "local_timestamp")])
     sizes = dict(options.contract_sizes)
@@ -415,7 +415,7 @@ def _open_tardis(path: Path, lines: Iterator[Line], first: Line, options: Import
     return feed
 
 
-def _open_vision(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
+def _open_vision(path: Path, lines: Iterator[TextLine], first: TextLine, options: ImportOptions, now_us: int) -> Feed:
     header, records, _notes = csv_records(lines)
     _need_columns(path, "binance-vision", header, binance_archive.COLUMNS)
     instrument = (options.symbol or binance_archive.symbol_of_file(path.name) or "").upper()
@@ -435,13 +435,13 @@ def _undoubled(feed: Feed, parsed: Iterator[Item]) -> Iterator[Item]:
             yield item
         else:
             held.append(item)
-    rows, feed.doubled, how = archive_files.undouble(held)
+    rows, feed.doubled, how = archive_files.drop_repeated_rows(held)
     if how:
         feed.notes.append(how)
     yield from rows
 
 
-def _open_stream(path: Path, lines: Iterator[Line], first: Line, options: ImportOptions, now_us: int) -> Feed:
+def _open_stream(path: Path, lines: Iterator[TextLine], first: TextLine, options: ImportOptions, now_us: int) -> Feed:
     if "{" in first.text:
         items = _iter_frames(path.name, lines, now_us)
     else:
@@ -455,7 +455,7 @@ def _open_stream(path: Path, lines: Iterator[Line], first: Line, options: Import
     return Feed("binance-stream", items, {}, most_copies=1)
 
 
-def _iter_frames(name: str, lines: Iterator[Line], now_us: int) -> Iterator[Item]:
+def _iter_frames(name: str, lines: Iterator[TextLine], now_us: int) -> Iterator[Item]:
     for number, text in lines:
         try:
             message = json.loads(
@@ -470,7 +470,7 @@ def _iter_frames(name: str, lines: Iterator[Line], now_us: int) -> Iterator[Item
             yield Rejected(name, number, row, text[:RAW_SHOWN]) if isinstance(row, str) else row
 
 
-def _iter_recorded(name: str, lines: Iterator[Line], symbol_is_cut: bool, now_us: int) -> Iterator[Item]:
+def _iter_recorded(name: str, lines: Iterator[TextLine], symbol_is_cut: bool, now_us: int) -> Iterator[Item]:
     def parse(text: str) -> Liquidation:
         return force_orders.parse_recorded_row(split_cells(text), symbol_is_cut)
 
@@ -479,11 +479,11 @@ def _iter_recorded(name: str, lines: Iterator[Line], symbol_is_cut: bool, now_us
         yield Rejected(name, number, row, text[:RAW_SHOWN]) if isinstance(row, str) else row
 
 
-def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: Meter | None) -> Feed:
+def _open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadProgress | None) -> Feed:
     header, records, unusual = open_records(path, meter, has_header=not options.no_header, table=options.table)
     if not header:
         return Feed("empty", iter(()), {}, notes=["holds no rows"])
-    sample = is_sample(path)
+    sample = is_sample_file(path)
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
     has_header = not options.no_header
     table, fallback, why = use_order_price(

@@ -18,15 +18,15 @@ from liqcli.core.intervals import Interval, subtract_intervals
 from liqcli.core.model import Liquidation, Rejected, Window
 from liqcli.core.symbols import nearest, split_symbol
 from liqcli.core.times import now_us
-from liqcli.ingest.files.formats import Feed, ImportOptions, check_format, open_feed
+from liqcli.ingest.files.formats import Feed, ImportOptions, check_format, open_reader
 from liqcli.ingest.files.json_records import open_records
 from liqcli.ingest.files.market_columns import detect_kind
 from liqcli.ingest.files.market_data import import_market_file
 from liqcli.ingest.files.progress import ImportProgress
-from liqcli.ingest.files.readers import Meter, sha256_of
-from liqcli.ingest.files.refusals import Reason, RefusalTally
+from liqcli.ingest.files.readers import ReadProgress, sha256_of
+from liqcli.ingest.files.refusals import Reason, RejectionCounter
 from liqcli.lake.fetch_log import COVERED, CoveredWindow, Heartbeat, Status
-from liqcli.lake.import_log import Import, Wrote, check_same_rows, read_ledger, write_import
+from liqcli.lake.import_log import ImportLogEntry, StoredSummary, check_same_rows, read_import_log, write_import
 from liqcli.lake.partitions import Partition
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
@@ -36,17 +36,17 @@ NEAR_REPEAT_US = 2_000_000  # two such rows this near or nearer are likely one e
 REPEATS_REMEMBERED = 100_000  # a recorder's repeat is told from a known event when it stands this near, or nearer
 
 
-class Intake:
+class RowCollector:
     """Takes a feed's rows in: counts them, stages them, drops a recorder's repeats, keeps what was refused."""
 
     def __init__(self, staging: Staging, most_copies: int) -> None:
         self.rejected: list[Rejected] = []
-        self.refusals = RefusalTally()
+        self.refusals = RejectionCounter()
         self.repeats = self.near_repeats = 0
         self.kept_span: tuple[int | None, int | None] = (None, None)  # where near repeats were dropped
         self.heartbeats: dict[str, Heartbeat] = {}  # by exchange: one connection may drop while others go on
         self.price_kinds: Counter[str] = Counter()
-        self._wrote: dict[tuple[str, str, str], Wrote] = {}
+        self._wrote: dict[tuple[str, str, str], StoredSummary] = {}
         self._staging = staging
         self._drop_repeats = most_copies == 1
         self._recent: set[Liquidation] = set()
@@ -70,7 +70,7 @@ class Intake:
         return self.refusals.count
 
     @property
-    def wrote(self) -> list[Wrote]:
+    def wrote(self) -> list[StoredSummary]:
         """What was taken of each exchange, symbol and source."""
         return [self._wrote[key] for key in sorted(self._wrote)]
 
@@ -89,7 +89,7 @@ class Intake:
         key = (row.exchange, row.symbol, row.source)
         wrote = self._wrote.get(key)
         if wrote is None:
-            wrote = self._wrote[key] = Wrote(*key)
+            wrote = self._wrote[key] = StoredSummary(*key)
         wrote.add(row)
         self.heartbeats.setdefault(row.exchange, Heartbeat()).add(row.ts_us)
         self.price_kinds[row.price_kind] += 1
@@ -234,14 +234,14 @@ def _read_header(path: Path, options: ImportOptions) -> list[str]:
 def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, told: ImportProgress) -> None:
     started_us = now_us()
     sha256 = sha256_of(file.path)
-    meter = Meter()
-    feed = open_feed(file.path, options, started_us, meter)
+    meter = ReadProgress()
+    feed = open_reader(file.path, options, started_us, meter)
     if options.drop_near_repeats:
         feed.options["drop_near_repeats"] = True
     with Staging(lake) as staging:
-        intake = Intake(staging, feed.most_copies)
+        intake = RowCollector(staging, feed.most_copies)
         intake.take(told.watch(file.path.name, meter, feed.items))
-        done = Import(file.path.name, feed.format, feed.options, intake.rejected_count, tuple(intake.wrote))
+        done = ImportLogEntry(file.path.name, feed.format, feed.options, intake.rejected_count, tuple(intake.wrote))
         with lake.locked():
             if done.wrote:
                 file.new = _store(lake, staging, feed, intake, sha256, done, options, str(file.path), started_us)
@@ -253,15 +253,15 @@ def _store(
     lake: Lake,
     staging: Staging,
     feed: Feed,
-    intake: Intake,
+    intake: RowCollector,
     sha256: str,
-    done: Import,
+    done: ImportLogEntry,
     options: ImportOptions,
     shown: str,
     started_us: int,
 ) -> int:
     """Merge a staged file; give how many rows the lake gained."""
-    before = read_ledger(lake).get(sha256)
+    before = read_import_log(lake).get(sha256)
     if before and not options.replace:
         check_same_rows(shown, before, done)
     if options.replace:
@@ -277,7 +277,7 @@ def _store(
     return sum(_count_rows(lake, partition) for partition in touched) - held
 
 
-def _remove(lake: Lake, wrote: Iterable[Wrote], started_us: int) -> None:
+def _remove(lake: Lake, wrote: Iterable[StoredSummary], started_us: int) -> None:
     """Take away what a source said between a file's first and last event of each symbol."""
     for item in wrote:
         window = CoveredWindow(Window(item.first_us, item.last_us + 1), "inferred", None, started_us)
@@ -286,7 +286,7 @@ def _remove(lake: Lake, wrote: Iterable[Wrote], started_us: int) -> None:
 
 
 def _fresh_coverage(
-    lake: Lake, wrote: Iterable[Wrote], heartbeats: Mapping[str, Heartbeat], started_us: int
+    lake: Lake, wrote: Iterable[StoredSummary], heartbeats: Mapping[str, Heartbeat], started_us: int
 ) -> dict[tuple[str, str, str], list[CoveredWindow]]:
     """
     Say what the file adds to what is remembered of each symbol.
@@ -298,7 +298,7 @@ def _fresh_coverage(
     fresh = {}
     for item in wrote:
         key = (item.exchange, item.symbol, item.source)
-        memory = lake.read_memory(*key)
+        memory = lake.read_fetch_log(*key)
         covered, unknown = inferred[item.exchange]
         pieces: list[tuple[Status, Interval]] = [
             *(("inferred", piece) for piece in subtract_intervals(covered, memory.covered())),
@@ -339,7 +339,7 @@ def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, told: 
     file.first_us, file.last_us = outcome.first_us, outcome.last_us
     file.notes = [*outcome.notes, *_point_out_bare(file)]
     file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{options.kind}", outcome.rejected)
-    file.reasons = RefusalTally(outcome.rejected).reasons()
+    file.reasons = RejectionCounter(outcome.rejected).reasons()
 
 
 def _name_order_prices(kinds: Mapping[str, int]) -> str:
@@ -366,7 +366,7 @@ def _point_out_bare(file: FileSummary) -> list[str]:
     ]
 
 
-def _sum_up(file: FileSummary, feed: Feed, intake: Intake, options: ImportOptions) -> None:
+def _sum_up(file: FileSummary, feed: Feed, intake: RowCollector, options: ImportOptions) -> None:
     wrote = intake.wrote
     accepted = sum(item.events for item in wrote)
     file.format = feed.format

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from liqcli.core.errors import DamagedError
 from liqcli.ingest.files.csv_layout import Layout, find_layout
 from liqcli.ingest.files.readers import (
-    Line,
-    Meter,
+    ReadProgress,
+    TextLine,
     is_parquet,
     iter_lines,
     iter_parquet,
@@ -28,7 +28,7 @@ from liqcli.ingest.files.sqlite_rows import choose_table, is_sqlite, iter_table,
 PEEKED_LINES = 20
 
 
-class Record(NamedTuple):
+class SourceRow(NamedTuple):
     """One row: where it stood, what it said, and its cells by column name, or the reason why there are none."""
 
     number: int
@@ -37,17 +37,17 @@ class Record(NamedTuple):
     reason: str = ""
 
 
-class Records(NamedTuple):
+class SourceRows(NamedTuple):
     """The columns of a file, its rows, read as they are asked for, and what is unusual about it, for the user."""
 
     header: list[str]
-    rows: Iterator[Record]
+    rows: Iterator[SourceRow]
     notes: Sequence[str] = ()
 
 
 def open_records(
-    path: Path, meter: Meter | None = None, *, has_header: bool = True, table: str | None = None
-) -> Records:
+    path: Path, meter: ReadProgress | None = None, *, has_header: bool = True, table: str | None = None
+) -> SourceRows:
     """
     Open a file as records; an empty one has neither columns nor rows.
 
@@ -70,57 +70,57 @@ def open_records(
     if is_sqlite(path):
         table = choose_table(path, table)
         cells = iter_table(path, table, meter)
-        rows: Iterator[Record] = (Record(number, str(row), row) for number, row in cells)
-        return Records(table_columns(path, table), rows, [f"table {table} is read"])
+        rows: Iterator[SourceRow] = (SourceRow(number, str(row), row) for number, row in cells)
+        return SourceRows(table_columns(path, table), rows, [f"table {table} is read"])
     if is_parquet(path):
         header = parquet_columns(path)
-        return Records(header, _parquet_records(path, header, meter))
+        return SourceRows(header, _parquet_records(path, header, meter))
     if opens_array(path):
         objects = list(_objects(read_array(path, meter)))
-        return Records(_keys_of(objects[:PEEKED_LINES]), iter(objects))
+        return SourceRows(_keys_of(objects[:PEEKED_LINES]), iter(objects))
     head, lines = peek(iter_lines(path, meter), PEEKED_LINES)
     if not head:
-        return Records([], iter(()))
+        return SourceRows([], iter(()))
     if head[0].text.lstrip().startswith("{"):
-        return Records(_json_keys(path, head), _json_records(lines))
+        return SourceRows(_json_keys(path, head), _json_records(lines))
     layout = find_layout(head, has_header)
     rows = _csv_records(itertools.islice(lines, layout.skip, None), layout)
-    return Records(layout.header, rows, layout.notes)
+    return SourceRows(layout.header, rows, layout.notes)
 
 
-def csv_records(lines: Iterator[Line]) -> Records:
+def csv_records(lines: Iterator[TextLine]) -> SourceRows:
     """Read lines of comma-separated text whose first line names the columns."""
     header = split_header(next(lines))
-    return Records(header, _csv_records(lines, Layout(",", header)))
+    return SourceRows(header, _csv_records(lines, Layout(",", header)))
 
 
-def _csv_records(lines: Iterator[Line], layout: Layout) -> Iterator[Record]:
+def _csv_records(lines: Iterator[TextLine], layout: Layout) -> Iterator[SourceRow]:
     header, width = layout.header, len(layout.header)
     for number, text in lines:
         try:
             cells = split_cells(text, layout.delimiter)
         except ValueError as error:
-            yield Record(number, text, None, str(error))
+            yield SourceRow(number, text, None, str(error))
             continue
         if len(cells) == width + 1 and (layout.unnamed != "none" or not cells[-1].strip()):
             del cells[0 if layout.unnamed == "first" else -1]  # the delimiter at a line's end begins an empty cell
         if len(cells) == width:
-            yield Record(number, text, dict(zip(header, cells, strict=True)))
+            yield SourceRow(number, text, dict(zip(header, cells, strict=True)))
         else:
-            yield Record(number, text, None, f"{len(cells)} columns where the header has {width}")
+            yield SourceRow(number, text, None, f"{len(cells)} columns where the header has {width}")
 
 
-def _json_records(lines: Iterator[Line]) -> Iterator[Record]:
+def _json_records(lines: Iterator[TextLine]) -> Iterator[SourceRow]:
     for number, text in lines:
         try:
             cells = json.loads(text)
         except (ValueError, RecursionError) as error:
-            yield Record(number, text, None, f"not JSON ({error})")
+            yield SourceRow(number, text, None, f"not JSON ({error})")
             continue
         yield _record_of(number, text, cells)
 
 
-def _objects(entries: Sequence[Any]) -> Iterator[Record]:
+def _objects(entries: Sequence[Any]) -> Iterator[SourceRow]:
     """The entries of a JSON array; an entry's number stands for its line."""
     for number, entry in enumerate(entries, 1):
         try:
@@ -130,22 +130,26 @@ def _objects(entries: Sequence[Any]) -> Iterator[Record]:
         yield _record_of(number, text, entry)
 
 
-def _record_of(number: int, text: str, entry: object) -> Record:
-    return Record(number, text, entry) if isinstance(entry, dict) else Record(number, text, None, "not a JSON object")
+def _record_of(number: int, text: str, entry: object) -> SourceRow:
+    return (
+        SourceRow(number, text, entry)
+        if isinstance(entry, dict)
+        else SourceRow(number, text, None, "not a JSON object")
+    )
 
 
-def _json_keys(path: Path, head: Sequence[Line]) -> list[str]:
+def _json_keys(path: Path, head: Sequence[TextLine]) -> list[str]:
     keys = _keys_of(_json_records(iter(head)))
     if not keys:
         raise DamagedError(f"{path}: none of its first lines is a JSON object; nothing of it was stored")
     return keys
 
 
-def _keys_of(records: Iterable[Record]) -> list[str]:
+def _keys_of(records: Iterable[SourceRow]) -> list[str]:
     """Collect the keys of the first records: a field that is empty in the first may be there in the next."""
     return list({key: None for record in records for key in record.cells or ()})
 
 
-def _parquet_records(path: Path, header: Sequence[str], meter: Meter | None) -> Iterator[Record]:
+def _parquet_records(path: Path, header: Sequence[str], meter: ReadProgress | None) -> Iterator[SourceRow]:
     for number, cells in iter_parquet(path, header, meter):
-        yield Record(number, str(cells), cells) if not isinstance(cells, str) else Record(number, "", None, cells)
+        yield SourceRow(number, str(cells), cells) if not isinstance(cells, str) else SourceRow(number, "", None, cells)

@@ -14,11 +14,11 @@ from liqcli.core.model import Rejected
 from liqcli.ingest.files.column_mapping import describe_taken
 from liqcli.ingest.files.formats import RAW_SHOWN, ImportOptions
 from liqcli.ingest.files.generic_rows import canonical_name
-from liqcli.ingest.files.json_records import PEEKED_LINES, Record, open_records
+from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
 from liqcli.ingest.files.market_columns import build_columns, market_of_name
 from liqcli.ingest.files.market_rows import Key, MarketReader, build_reader, doubt_name
 from liqcli.ingest.files.progress import ImportProgress
-from liqcli.ingest.files.readers import Meter
+from liqcli.ingest.files.readers import ReadProgress
 from liqcli.lake.market_merge import Series, find_interval, is_mixture, join_held, list_steps
 from liqcli.lake.market_tables import read_rows, write_rows
 from liqcli.lake.partitions import Partition, month_of
@@ -54,9 +54,9 @@ class _Batch:
 
     name: str
     series: dict[Key, Series] = field(default_factory=dict)
-    records: dict[Key, list[tuple[int, Record]]] = field(default_factory=dict)
+    records: dict[Key, list[tuple[int, SourceRow]]] = field(default_factory=dict)
 
-    def add(self, key: Key, row: Row, record: Record) -> None:
+    def add(self, key: Key, row: Row, record: SourceRow) -> None:
         if key not in self.series:
             self.series[key], self.records[key] = Series(), []
         self.series[key].add(row)
@@ -90,7 +90,7 @@ def import_market_file(
     DamagedError
         The file cannot be read; nothing of it is stored.
     """
-    meter = Meter()
+    meter = ReadProgress()
     records = open_records(path, meter, has_header=not options.no_header, table=options.table)
     outcome = MarketImport(notes=list(records.notes))
     if not records.header:
@@ -128,7 +128,7 @@ def _given(options: ImportOptions) -> list[str]:
 
 
 def _read_batch(
-    name: str, records: Iterable[Record], reader: MarketReader, now_us: int, outcome: MarketImport
+    name: str, records: Iterable[SourceRow], reader: MarketReader, now_us: int, outcome: MarketImport
 ) -> _Batch:
     batch = _Batch(name)
     for record in records:

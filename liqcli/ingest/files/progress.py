@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from liqcli.core.formatting import format_count
-from liqcli.ingest.files.readers import Meter
+from liqcli.ingest.files.readers import ReadProgress
 
 LINE_EVERY_S = 5.0
 ROWS_A_LOOK = 2_000  # how often the clock is looked at: some twenty times a second
@@ -23,7 +23,7 @@ class ImportProgress:
         self.say = say
         self._said_s = time.monotonic()
 
-    def watch(self, name: str, meter: Meter, rows: Iterable[Row]) -> Iterator[Row]:
+    def watch(self, name: str, meter: ReadProgress, rows: Iterable[Row]) -> Iterator[Row]:
         """Hand the rows of a file on, and tell how far its reading is."""
         self.read(name, 0.0, 0)
         count = 0

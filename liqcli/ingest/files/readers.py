@@ -31,7 +31,7 @@ _UNPACKING_ERRORS = (
 _TEXT_MEMBERS = (".csv", ".jsonl", ".ndjson", ".json", ".txt")
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A line of text and where it stands, counted from 1."""
 
     number: int
@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 
 @dataclass(slots=True)
-class Meter:
+class ReadProgress:
     """How far a file has been read: ``done`` of ``size``, in bytes as they lie on the disk, or in rows of Parquet."""
 
     size: int = 0
@@ -54,7 +54,7 @@ class Meter:
 def sha256_of(path: Path) -> str:
     """Hash a file's bytes, in pieces."""
     digest = hashlib.sha256()
-    with damage_named(path), path.open("rb") as handle:
+    with describe_damage(path), path.open("rb") as handle:
         while piece := handle.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
@@ -62,11 +62,11 @@ def sha256_of(path: Path) -> str:
 
 def is_parquet(path: Path) -> bool:
     """Tell by the first four bytes, not by the name."""
-    with damage_named(path):
+    with describe_damage(path):
         return _magic(path) == b"PAR1"
 
 
-def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
+def iter_lines(path: Path, meter: ReadProgress | None = None) -> Iterator[TextLine]:
     """
     Read text lines, unpacking gzip and zip by their first bytes; blank lines are left out, ends (CRLF too) cut off.
 
@@ -77,7 +77,7 @@ def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
     DamagedError
         Truncated, not UTF-8, an unknown packing, a zip with none or several text files.
     """
-    with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
+    with describe_damage(path), _open_bytes(path, meter or ReadProgress()) as raw:
         head, raw = _read_head(raw)
         text = io.TextIOWrapper(raw, encoding=check_text(path, head), errors="strict")
         for number in itertools.count(1):
@@ -90,12 +90,12 @@ def iter_lines(path: Path, meter: Meter | None = None) -> Iterator[Line]:
                 )
             line = line.rstrip("\r\n")
             if line.strip():
-                yield Line(number, line)
+                yield TextLine(number, line)
 
 
 def opens_array(path: Path, without: bytes = b"\0") -> bool:
     """Whether a text begins as a JSON array of objects, and does not hold these bytes near its beginning."""
-    with damage_named(path), _open_bytes(path, Meter()) as raw:
+    with describe_damage(path), _open_bytes(path, ReadProgress()) as raw:
         head, raw = _read_head(raw)
         encoding = check_text(path, head)
         start = raw.read(4096)
@@ -104,7 +104,7 @@ def opens_array(path: Path, without: bytes = b"\0") -> bool:
         return re.match(rb"(\xef\xbb\xbf)?\s*\[\s*[{\]]", start) is not None and without not in start
 
 
-def read_array(path: Path, meter: Meter | None = None) -> list[Any]:
+def read_array(path: Path, meter: ReadProgress | None = None) -> list[Any]:
     """
     Read a JSON array, wholly.
 
@@ -113,7 +113,7 @@ def read_array(path: Path, meter: Meter | None = None) -> list[Any]:
     DamagedError
         Not JSON, or so large that it should be read line by line.
     """
-    with damage_named(path), _open_bytes(path, meter or Meter()) as raw:
+    with describe_damage(path), _open_bytes(path, meter or ReadProgress()) as raw:
         head, raw = _read_head(raw)
         encoding = check_text(path, head)
         content = raw.read(LARGEST_ARRAY + 1)
@@ -133,7 +133,7 @@ def read_array(path: Path, meter: Meter | None = None) -> list[Any]:
         return found
 
 
-def peek(lines: Iterator[Line], count: int) -> tuple[list[Line], Iterator[Line]]:
+def peek(lines: Iterator[TextLine], count: int) -> tuple[list[TextLine], Iterator[TextLine]]:
     """Look at the first lines without losing them."""
     head = list(itertools.islice(lines, count))
     return head, itertools.chain(head, lines)
@@ -153,7 +153,7 @@ def split_cells(text: str, delimiter: str = ",") -> list[str]:
         raise ValueError(f"not a CSV row ({error})") from None
 
 
-def split_header(line: Line, delimiter: str = ",") -> list[str]:
+def split_header(line: TextLine, delimiter: str = ",") -> list[str]:
     """
     Cut the line that names the columns.
 
@@ -184,12 +184,12 @@ def parquet_columns(path: Path) -> list[str]:
     """
     import pyarrow.parquet as pq
 
-    with damage_named(path):
+    with describe_damage(path):
         return list(pq.read_schema(path).names)
 
 
 def iter_parquet(
-    path: Path, columns: Iterable[str], meter: Meter | None = None
+    path: Path, columns: Iterable[str], meter: ReadProgress | None = None
 ) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """
     Read rows of some columns, a batch at a time, each with its number counted from 1, or the reason why it has none.
@@ -204,7 +204,7 @@ def iter_parquet(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with damage_named(path), pq.ParquetFile(path) as file:
+    with describe_damage(path), pq.ParquetFile(path) as file:
         number = 0
         if meter:
             meter.size, meter.done = file.metadata.num_rows, lambda: number
@@ -233,7 +233,7 @@ def _rows_of(batch: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401 -
 
 
 @contextlib.contextmanager
-def damage_named(path: Path) -> Iterator[None]:
+def describe_damage(path: Path) -> Iterator[None]:
     """Turn what the unpackers raise about a spoilt file into one line that names it."""
     try:
         yield
@@ -264,7 +264,7 @@ def _magic(path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _open_bytes(path: Path, meter: Meter) -> Iterator[IO[bytes]]:
+def _open_bytes(path: Path, meter: ReadProgress) -> Iterator[IO[bytes]]:
     magic = _magic(path)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))

@@ -20,7 +20,7 @@ class Reason:
     first: Rejected
 
 
-class RefusalTally:
+class RejectionCounter:
     """Counts refused rows by reason; two reasons that differ in quoted text or numbers alone are one kind."""
 
     def __init__(self, rejected: Iterable[Rejected] = ()) -> None:

@@ -14,7 +14,7 @@ from liqcli.ingest.files.readers import is_parquet, iter_lines
 HEAD_LINES = 4  # the header and three rows: prices and times that no other file has
 
 
-def is_sample(path: Path) -> bool:
+def is_sample_file(path: Path) -> bool:
     """Whether a file begins as the sample's own one does, packed or not, or is Parquet out of a lake that holds it."""
     if is_parquet(path):
         return _has_source(path)

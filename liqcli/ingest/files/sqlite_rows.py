@@ -11,14 +11,14 @@ from urllib.parse import quote
 from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.symbols import nearest
 from liqcli.ingest.files.file_kinds import SQLITE_MAGIC
-from liqcli.ingest.files.readers import Meter, damage_named
+from liqcli.ingest.files.readers import ReadProgress, describe_damage
 
 ROWS_AT_ONCE = 10_000
 
 
 def is_sqlite(path: Path) -> bool:
     """Tell by the first bytes, not by the name."""
-    with damage_named(path), path.open("rb") as handle:
+    with describe_damage(path), path.open("rb") as handle:
         return handle.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
 
 
@@ -64,7 +64,7 @@ def table_columns(path: Path, table: str) -> list[str]:
         return [str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
 
 
-def iter_table(path: Path, table: str, meter: Meter | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def iter_table(path: Path, table: str, meter: ReadProgress | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """
     Read a table's rows, each with its number counted from 1; ``meter`` then tells how far the reading is.
 
@@ -93,7 +93,7 @@ def _open(path: Path) -> Iterator[Any]:
 
     try:
         with (
-            damage_named(path),
+            describe_damage(path),
             contextlib.closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection,
         ):
             connection.text_factory = lambda content: content.decode(errors="replace")

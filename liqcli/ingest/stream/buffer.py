@@ -17,7 +17,7 @@ CLOCKS_APART_US = 10 * US_PER_S
 
 
 @dataclass(slots=True)
-class Tally:
+class StreamBuffer:
     """
     One connection's events and spans.
 
@@ -110,18 +110,18 @@ class Tally:
         self.claim()
         self.since.clear()
 
-    def note_break(self, why: str) -> None:
+    def record_disconnect(self, why: str) -> None:
         """Count a connection that ended before the recording did."""
         self.breaks += 1
         self.failure = self.last_break = why
 
-    def note_fault(self, error: Exception) -> str:
+    def record_rejection(self, error: Exception) -> str:
         """Keep the first exception that only a fault in liqcli explains; returns its description."""
         why = f"unexpected {type(error).__name__}: {_reason(error)}"
         self.fault = self.fault or why
         return why
 
-    def hand_over(self, now_us: int | None) -> tuple[list[Liquidation], dict[str, list[Interval]], list[Rejected]]:
+    def take_ready(self, now_us: int | None) -> tuple[list[Liquidation], dict[str, list[Interval]], list[Rejected]]:
         """Give and forget what can be stored: all of it, or with ``now_us`` only what has no twin to wait for."""
         self.claim()
         limit_us = None if now_us is None else now_us - HOLD_US

@@ -13,7 +13,7 @@ from liqcli.core.errors import SourceError
 from liqcli.core.formatting import format_duration
 from liqcli.core.model import US_PER_S
 from liqcli.core.times import now_us
-from liqcli.ingest.stream.buffer import CLOCKS_APART_US, Tally
+from liqcli.ingest.stream.buffer import CLOCKS_APART_US, StreamBuffer
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -28,7 +28,7 @@ LARGEST_MESSAGE = 8 * 2**20
 Say = Callable[[str], None]
 
 
-async def listen(tally: Tally, say: Say, warn: Say) -> None:
+async def listen(tally: StreamBuffer, say: Say, warn: Say) -> None:
     """
     Keep a connection open until cancelled; any failure is reported, counted and followed by a new connection.
 
@@ -71,11 +71,11 @@ async def listen(tally: Tally, say: Say, warn: Say) -> None:
             except TimeoutError:
                 why = "no sign of life any more"
             except Exception as error:  # a fault in our own code, too: the next connection may work
-                why = tally.note_fault(error)
+                why = tally.record_rejection(error)
             finally:
                 tally.close()
             lasted_us = now_us() - opened_us
-            tally.note_break(f"connection lost after {format_duration(lasted_us)} ({why})")
+            tally.record_disconnect(f"connection lost after {format_duration(lasted_us)} ({why})")
             warn(f"{name}: {tally.last_break}; reconnecting")
             await connection.close()
             short = short + 1 if lasted_us < SHORT_US else 0
@@ -85,7 +85,7 @@ async def listen(tally: Tally, say: Say, warn: Say) -> None:
         raise SourceError(f"{name}: {address.split('?')[0]} refuses this network or request: {_why(error)}") from error
 
 
-async def _receive(tally: Tally, connection: ClientConnection, warn: Say) -> None:
+async def _receive(tally: StreamBuffer, connection: ClientConnection, warn: Say) -> None:
     """Take messages in until the connection breaks, or no longer answers (TimeoutError)."""
     from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
@@ -109,7 +109,7 @@ async def _receive(tally: Tally, connection: ClientConnection, warn: Say) -> Non
         raise error
 
 
-async def _keep_alive(tally: Tally, connection: ClientConnection) -> None:
+async def _keep_alive(tally: StreamBuffer, connection: ClientConnection) -> None:
     """Ping every few seconds; close a connection that does not answer, is silent for too long, or cannot be pinged."""
     pinged_us = now_us()
     try:
@@ -129,7 +129,7 @@ async def _keep_alive(tally: Tally, connection: ClientConnection) -> None:
         raise
 
 
-def _address(tally: Tally) -> str:
+def _address(tally: StreamBuffer) -> str:
     """The stream's address; ``LIQCLI_URL_<SOURCE>`` replaces scheme, host and port, and the path stays."""
     web = "http" + tally.source.url.removeprefix("ws")
     return "ws" + source_url(tally.source.name, web).removeprefix("http") + tally.channel.path

@@ -19,7 +19,7 @@ from liqcli.core.model import Liquidation, Rejected, Window
 from liqcli.core.symbols import normalise_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.stream import connection
-from liqcli.ingest.stream.buffer import Tally, covered_s, list_symbols
+from liqcli.ingest.stream.buffer import StreamBuffer, covered_s, list_symbols
 from liqcli.lake.fetch_log import CoveredWindow
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
@@ -84,7 +84,7 @@ class _Batch(NamedTuple):
 class _Recording:
     """The state of one run: a tally a connection, and what is known of each symbol."""
 
-    def __init__(self, lake: Lake, tallies: Sequence[Tally], say: Say, warn: Say) -> None:
+    def __init__(self, lake: Lake, tallies: Sequence[StreamBuffer], say: Say, warn: Say) -> None:
         self.lake, self.tallies, self.say, self.warn = lake, tallies, say, warn
         self.covered: dict[tuple[str, str], list[Interval]] = {}
         self.rejected: dict[str, list[Rejected]] = {}
@@ -122,7 +122,7 @@ class _Recording:
             raise self.trouble
         return stop.is_set()
 
-    async def _listen(self, number: int, tally: Tally) -> None:
+    async def _listen(self, number: int, tally: StreamBuffer) -> None:
         """Keep one connection going; only a refusal or the end of the recording ends it."""
         while True:
             try:
@@ -132,7 +132,7 @@ class _Recording:
                 self.warn(str(error))
                 return
             except Exception as error:
-                tally.note_break(tally.note_fault(error))
+                tally.record_disconnect(tally.record_rejection(error))
                 self.warn(f"{tally.source.name}: {tally.last_break}; reconnecting")
             await asyncio.sleep(connection.LONGEST_PAUSE_S)
 
@@ -150,7 +150,7 @@ class _Recording:
 
     async def flush(self, moment_us: int | None) -> None:
         """Hand over what can be stored, here on the event loop, and store it in a thread."""
-        self.batches += [_Batch(tally.source, *tally.hand_over(moment_us)) for tally in self.tallies]
+        self.batches += [_Batch(tally.source, *tally.take_ready(moment_us)) for tally in self.tallies]
         before = self.trouble
         await asyncio.to_thread(self._store_batches)
         if self.trouble and not before and moment_us is not None:
@@ -248,7 +248,7 @@ def record(
     sources = [load_live_source(name) for name in dict.fromkeys(exchanges or LIVE_SOURCES)]
     words = [normalise_symbol(text) for text in dict.fromkeys(symbols)]
     tallies = [
-        Tally(source, channel)
+        StreamBuffer(source, channel)
         for source in sources
         for channel in source.channels(list(dict.fromkeys(list_symbols(source, words))))
         if channel.symbols

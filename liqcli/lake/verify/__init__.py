@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from liqcli.lake.partitions import KINDS, Partition
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.fetch_log_check import check_memories, check_notes, count_events
-from liqcli.lake.verify.file_check import iter_strays, read_whole
-from liqcli.lake.verify.issues import Finding
+from liqcli.lake.verify.fetch_log_check import check_fetch_logs, check_notes, count_events
+from liqcli.lake.verify.file_check import iter_foreign_files, read_whole
+from liqcli.lake.verify.issues import Issue
 from liqcli.lake.verify.market_check import find_contradictions
 from liqcli.lake.verify.row_check import check_rows
 from liqcli.query.engine import Engine
@@ -31,15 +31,15 @@ class Verdict:
     files: int = 0
     rows: int = 0
     size: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Issue] = field(default_factory=list)
 
     @property
-    def damage(self) -> list[Finding]:
+    def damage(self) -> list[Issue]:
         """What cannot be true."""
         return [finding for finding in self.findings if finding.damage]
 
     @property
-    def suspicions(self) -> list[Finding]:
+    def suspicions(self) -> list[Issue]:
         """What may be true, and is worth a look."""
         return [finding for finding in self.findings if not finding.damage]
 
@@ -54,8 +54,8 @@ def verify_lake(lake: Lake) -> Verdict:
         Without damage when every file is readable, in its place, in order, and says nothing that cannot be true.
     """
     verdict = Verdict()
-    verdict.findings += iter_strays(lake)
-    memories = check_memories(lake, verdict.findings)
+    verdict.findings += iter_foreign_files(lake)
+    memories = check_fetch_logs(lake, verdict.findings)
     verdict.files += memories.files + check_notes(lake, verdict.findings)
     with Engine() as engine:
         for kind in KINDS:
@@ -87,7 +87,7 @@ def _iter_batches(lake: Lake, kind: str, verdict: Verdict) -> Iterator[Sequence[
     waiting = 0
     for partition, read in read_whole(lake, kind):
         verdict.files += 1
-        if isinstance(read, Finding):
+        if isinstance(read, Issue):
             verdict.findings.append(read)
             continue
         verdict.rows += read.num_rows

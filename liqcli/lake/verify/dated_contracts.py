@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from liqcli.core.errors import DamagedError
 from liqcli.core.instruments import read_contract
 from liqcli.core.symbols import expiry_of, split_symbol
-from liqcli.lake.fetch_log import CoveredWindow, WindowMemory
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.merge import open_merger
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MANY_COPIES = 1 << 40  # twins are real events
 
 
-class Moved(NamedTuple):
+class MovedContract(NamedTuple):
     """Rows of one source and month that got the symbol of their contract."""
 
     partition: Partition
@@ -41,7 +41,7 @@ def dated_symbol(partition: Partition, instrument: str) -> str:
     return symbol if split_symbol(symbol)[1] else f"{partition.symbol.partition('-')[0]}-{expiry}"
 
 
-def move_dated(lake: Lake) -> Iterator[Moved]:
+def move_dated(lake: Lake) -> Iterator[MovedContract]:
     """
     Give dated contracts their own symbol.
 
@@ -65,12 +65,12 @@ def move_dated(lake: Lake) -> Iterator[Moved]:
                 yield from _move(lake, partition, table, wanted)
 
 
-def _move(lake: Lake, partition: Partition, table: pa.Table, wanted: Mapping[str, str]) -> list[Moved]:
+def _move(lake: Lake, partition: Partition, table: pa.Table, wanted: Mapping[str, str]) -> list[MovedContract]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    moved: list[Moved] = []
-    memory = lake.read_memory(partition.exchange, partition.symbol, partition.source)
+    moved: list[MovedContract] = []
+    memory = lake.read_fetch_log(partition.exchange, partition.symbol, partition.source)
     with open_merger(lake.root) as merger:
         for symbol in sorted(set(wanted.values())):
             own = pa.array([name for name in wanted if wanted[name] == symbol])
@@ -78,23 +78,23 @@ def _move(lake: Lake, partition: Partition, table: pa.Table, wanted: Mapping[str
             target = replace(partition, symbol=symbol)
             merger.merge(target.path(lake.root), "merge_union", {"most_copies": MANY_COPIES}, rows)
             lake.remember(target.exchange, symbol, target.source, _uncounted(memory).windows)
-            moved.append(Moved(partition, symbol, rows.num_rows))
+            moved.append(MovedContract(partition, symbol, rows.num_rows))
         is_moved = pc.is_in(table.column("instrument"), value_set=pa.array(list(wanted)))
         times = table.column("ts").cast("int64")
         if memory.windows:  # fewer rows are left than came
             left = _uncounted(memory, times.filter(is_moved).to_pylist())
-            lake.write_memory(partition.exchange, partition.symbol, partition.source, left)
+            lake.write_fetch_log(partition.exchange, partition.symbol, partition.source, left)
         bounds = {"start_us": pc.min(times).as_py(), "end_us": pc.max(times).as_py() + 1}
         merger.merge(partition.path(lake.root), "merge_replace", bounds, table.filter(pc.invert(is_moved)))
     lake.forget(partition.exchange, partition.symbol, partition.source)
     return moved
 
 
-def _uncounted(memory: WindowMemory, moved_us: Sequence[int] | None = None) -> WindowMemory:
+def _uncounted(memory: FetchLog, moved_us: Sequence[int] | None = None) -> FetchLog:
     """Forget how many events came, in all windows or in those in which rows were moved. [µs]"""
 
     def forget(known: CoveredWindow) -> CoveredWindow:
         struck = moved_us is None or any(known.window.contains(ts) for ts in moved_us)
         return replace(known, events=None) if struck else known
 
-    return WindowMemory(tuple(forget(known) for known in memory.windows))
+    return FetchLog(tuple(forget(known) for known in memory.windows))

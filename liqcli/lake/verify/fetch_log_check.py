@@ -12,11 +12,11 @@ from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_count, format_time
 from liqcli.core.model import CLOCK_SKEW_US
 from liqcli.core.times import now_us
-from liqcli.lake.fetch_log import CoveredWindow, Status, parse_memory
-from liqcli.lake.import_log import read_ledger
+from liqcli.lake.fetch_log import CoveredWindow, Status, parse_fetch_log
+from liqcli.lake.import_log import read_import_log
 from liqcli.lake.partitions import Partition, months_of
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.issues import Finding, how_to_mend, how_to_mend_memory
+from liqcli.lake.verify.issues import Issue, suggest_log_repair, suggest_repair
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,14 +25,14 @@ Key = tuple[str, str, str]  # exchange, symbol, source
 
 
 @dataclass(slots=True)
-class Memories:
+class FetchLogs:
     """Every window of which it is known how many events came, and how many rows of it were seen in the lake."""
 
     files: int = 0
     windows: dict[Key, list[CoveredWindow]] = field(default_factory=dict)
     stored: dict[Key, list[int]] = field(default_factory=dict)
 
-    def compare(self, lake: Lake, unreadable: set[Path]) -> Iterator[Finding]:
+    def compare(self, lake: Lake, unreadable: set[Path]) -> Iterator[Issue]:
         """Name the windows whose rows are fewer than came, or more; not where a file could not be read."""
         for key, windows in self.windows.items():
             for known, stored in zip(windows, self.stored[key], strict=True):
@@ -43,26 +43,26 @@ class Memories:
                 span = f"{format_time(known.window.start_us)} to {format_time(known.window.end_us)} UTC"
                 what = f"{format_count(known.events or 0)} events came {span}, {format_count(stored)} are stored"
                 path = parts[0].path(lake.root)
-                mend = how_to_mend(lake, parts[0], known.window.interval)
+                mend = suggest_repair(lake, parts[0], known.window.interval)
                 if missing:
                     what = f"{what}: {format_count((known.events or 0) - stored)} are missing"
-                yield Finding(path, what, mend if missing else f"if none was imported besides: {mend}", damage=missing)
+                yield Issue(path, what, mend if missing else f"if none was imported besides: {mend}", damage=missing)
 
 
-def check_memories(lake: Lake, findings: list[Finding]) -> Memories:
+def check_fetch_logs(lake: Lake, findings: list[Issue]) -> FetchLogs:
     """Read every window memory; what is wrong with one goes to ``findings``."""
-    memories = Memories()
+    memories = FetchLogs()
     for path in sorted(lake.root.glob("windows/exchange=*/symbol=*/*.json")):
         memories.files += 1
         try:
-            known = parse_memory(path.read_text(encoding="utf-8"), str(path)).windows
+            known = parse_fetch_log(path.read_text(encoding="utf-8"), str(path)).windows
             fault = _find_fault(known)
         except (DamagedError, OSError, UnicodeDecodeError) as error:
             known, fault = (), str(error).removeprefix(f"{path}: ").partition("; liqcli verify")[0]
         exchange, symbol = (folder.name.partition("=")[2] for folder in (path.parent.parent, path.parent))
         if fault:
-            mend = how_to_mend_memory(lake, exchange, symbol, path.stem)
-            findings.append(Finding(path, f"window memory: {fault}", mend))
+            mend = suggest_log_repair(lake, exchange, symbol, path.stem)
+            findings.append(Issue(path, f"window memory: {fault}", mend))
             continue
         counted = [item for item in known if item.status == "complete" and item.events is not None]
         key = exchange, symbol, path.stem
@@ -70,7 +70,7 @@ def check_memories(lake: Lake, findings: list[Finding]) -> Memories:
     return memories
 
 
-def count_events(memories: Memories, batch: Sequence[tuple[Partition, pa.Table]]) -> None:
+def count_events(memories: FetchLogs, batch: Sequence[tuple[Partition, pa.Table]]) -> None:
     """Count the rows of some files into the windows that speak of them."""
     import numpy as np
 
@@ -86,7 +86,7 @@ def count_events(memories: Memories, batch: Sequence[tuple[Partition, pa.Table]]
                 stored[number] += int(last - first)
 
 
-def check_notes(lake: Lake, findings: list[Finding]) -> int:
+def check_notes(lake: Lake, findings: list[Issue]) -> int:
     """Read contract sizes and the list of imports; what is wrong goes to ``findings``. Gives the number of files."""
     paths = sorted(lake.root.glob("contracts/*.json"))
     for path in paths:
@@ -99,14 +99,14 @@ def check_notes(lake: Lake, findings: list[Finding]) -> int:
         except DamagedError as error:
             fault = str(error).partition(": ")[2].removesuffix("; delete it")
         if fault:
-            findings.append(Finding(path, fault, "delete it; the next fetch writes it again"))
+            findings.append(Issue(path, fault, "delete it; the next fetch writes it again"))
     ledger = lake.root / "imports.json"
     if not ledger.is_file():
         return len(paths)
     try:
-        read_ledger(lake)
+        read_import_log(lake)
     except DamagedError as error:
-        findings.append(Finding(ledger, str(error).partition(": ")[2], "delete it; liqcli import writes it again"))
+        findings.append(Issue(ledger, str(error).partition(": ")[2], "delete it; liqcli import writes it again"))
     return len(paths) + 1
 
 

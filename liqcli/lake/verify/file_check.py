@@ -13,13 +13,13 @@ from liqcli.lake.market_tables import candle_schema, open_interest_schema
 from liqcli.lake.merge import lake_schema
 from liqcli.lake.partitions import KINDS, Partition, month_bounds
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.issues import Finding, how_to_mend
+from liqcli.lake.verify.issues import Issue, suggest_repair
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Finding]]:
+def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Issue]]:
     """Read the files of a kind one by one; what cannot be read gives a finding in place of its rows."""
     for partition in lake.partitions(kind, misplaced=True):
         if _misplaced(lake, partition) is None:
@@ -30,7 +30,7 @@ def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Fi
                 continue
 
 
-def iter_strays(lake: Lake) -> Iterator[Finding]:
+def iter_foreign_files(lake: Lake) -> Iterator[Issue]:
     """Find files below the data folders that no command reads, and what a killed writer left behind."""
     for kind in KINDS:
         placed = {_plain_path(lake, p): p for p in lake.partitions(kind, misplaced=True)}
@@ -38,11 +38,11 @@ def iter_strays(lake: Lake) -> Iterator[Finding]:
             if not path.is_file():
                 continue
             if path.name.startswith(".") and path.name.endswith(".tmp"):
-                yield Finding(path, "left behind by a writer that was killed", "delete it", damage=False)
+                yield Issue(path, "left behind by a writer that was killed", "delete it", damage=False)
             elif path not in placed:
-                yield Finding(path, "lies where no command reads it", f"move it out of {lake.root}", damage=False)
+                yield Issue(path, "lies where no command reads it", f"move it out of {lake.root}", damage=False)
             elif reason := _misplaced(lake, placed[path]):
-                yield Finding(path, reason, "move it away and fetch or import again", unreadable=True)
+                yield Issue(path, reason, "move it away and fetch or import again", unreadable=True)
 
 
 def _plain_path(lake: Lake, partition: Partition) -> Path:
@@ -95,14 +95,14 @@ def read_partition(lake: Lake, partition: Partition) -> pa.Table:
     return table
 
 
-def _read(lake: Lake, partition: Partition, path: Path) -> pa.Table | Finding:
+def _read(lake: Lake, partition: Partition, path: Path) -> pa.Table | Issue:
     try:
         return read_partition(lake, partition)
     except PermissionError as error:
         reason = f"cannot be opened ({error.strerror})"
-        return Finding(path, reason, "let yourself read it (chmod u+r)", unreadable=True)
+        return Issue(path, reason, "let yourself read it (chmod u+r)", unreadable=True)
     except DamagedError as error:
-        return Finding(path, str(error), how_to_mend(lake, partition), unreadable=True)
+        return Issue(path, str(error), suggest_repair(lake, partition), unreadable=True)
 
 
 def _schema(kind: str) -> pa.Schema:

@@ -16,7 +16,7 @@ from liqcli.sources.registry import LIVE_SOURCES, MARKET_SOURCES, SOURCES
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Issue:
     """
     ``what`` is wrong with the file ``path``, and what to ``do``.
 
@@ -37,7 +37,7 @@ class Finding:
         return {"file": str(self.path), "what": self.what, "do": self.do, "rows": self.found, "first_row": self.line}
 
 
-def how_to_mend(lake: Lake, partition: Partition, span: Interval | None = None) -> str:
+def suggest_repair(lake: Lake, partition: Partition, span: Interval | None = None) -> str:
     """
     Say how to get the rows of a file anew: a command where they were fetched.
 
@@ -65,13 +65,13 @@ def how_to_mend(lake: Lake, partition: Partition, span: Interval | None = None) 
     return shlex.join(words)
 
 
-def how_to_mend_memory(lake: Lake, exchange: str, symbol: str, source: str) -> str:
+def suggest_log_repair(lake: Lake, exchange: str, symbol: str, source: str) -> str:
     """Say how to get a window memory anew: by asking for what is stored, or, where nothing is, not at all."""
     months = [p.month for p in lake.partitions() if (p.exchange, p.symbol, p.source) == (exchange, symbol, source)]
     if not months or source not in SOURCES:
         return "delete it and fetch again"
     span = month_bounds(min(months))[0], month_bounds(max(months))[1]
-    return how_to_mend(lake, Partition("liquidations", exchange, symbol, min(months), source), span)
+    return suggest_repair(lake, Partition("liquidations", exchange, symbol, min(months), source), span)
 
 
 def _remembered(lake: Lake, partition: Partition) -> Interval:
@@ -80,7 +80,7 @@ def _remembered(lake: Lake, partition: Partition) -> Interval:
     if partition.kind != "liquidations":
         return bounds
     try:
-        memory = lake.read_memory(partition.exchange, partition.symbol, partition.source)
+        memory = lake.read_fetch_log(partition.exchange, partition.symbol, partition.source)
     except DamagedError:
         return bounds
     known = clip_intervals(memory.covered(), bounds)

@@ -12,12 +12,12 @@ from liqcli.lake.market_merge import describe_conflict, is_mixture, join_rows
 from liqcli.lake.market_tables import read_rows
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.issues import Finding
+from liqcli.lake.verify.issues import Issue
 
 Rows = dict[int, Candle | OpenInterest]
 
 
-def find_contradictions(lake: Lake) -> Iterator[Finding]:
+def find_contradictions(lake: Lake) -> Iterator[Issue]:
     """Compare the sources of each exchange, symbol, length and month with the first of them."""
     for kind in ("candles", "open_interest"):
         groups: dict[tuple[str, str, str, str], list[Partition]] = defaultdict(list)
@@ -27,7 +27,7 @@ def find_contradictions(lake: Lake) -> Iterator[Finding]:
             yield from _compare(lake, partitions)
 
 
-def _compare(lake: Lake, partitions: list[Partition]) -> Iterator[Finding]:
+def _compare(lake: Lake, partitions: list[Partition]) -> Iterator[Issue]:
     if len(partitions) < 2:
         return
     first, *others = partitions
@@ -38,7 +38,7 @@ def _compare(lake: Lake, partitions: list[Partition]) -> Iterator[Finding]:
         apart = [ts for ts in shared if join_rows(rows[ts], found[ts]) is None]
         if is_mixture(len(apart), len(shared)):
             ts_us = apart[0]
-            yield Finding(
+            yield Issue(
                 other.path(lake.root),
                 f"{format_count(len(apart))} of {format_counted(len(shared), 'time')} have other values than source "
                 f"{first.source} (the first: {format_time(ts_us, True)} UTC, "

@@ -14,7 +14,7 @@ from liqcli.core.times import now_us
 from liqcli.lake.partitions import Partition, month_bounds
 from liqcli.lake.store import Lake
 from liqcli.lake.verify.dated_contracts import dated_symbol
-from liqcli.lake.verify.issues import Finding, how_to_mend
+from liqcli.lake.verify.issues import Issue, suggest_repair
 from liqcli.query.engine import Engine
 from liqcli.sources.registry import LIVE_SOURCES, SOURCES
 
@@ -56,7 +56,7 @@ FAULTS: Mapping[str, str] = {
 SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
 
 
-def check_rows(engine: Engine, lake: Lake, kind: str, batch: Batch) -> list[Finding]:
+def check_rows(engine: Engine, lake: Lake, kind: str, batch: Batch) -> list[Issue]:
     """Judge the rows of some files of one kind."""
     _open(engine, batch)
     findings = list(_name(lake, batch, engine.run("verify_times", _time_limits())))
@@ -100,12 +100,12 @@ def _time_limits() -> dict[str, int]:
     return {"earliest_us": EARLIEST_US, "latest_us": now_us() + CLOCK_SKEW_US}
 
 
-def _name(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:
+def _name(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
     for number, fault, found, line in zip(*columns.values(), strict=True):
         partition, table = batch[number]
         damage = fault not in SUSPICIONS
         rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows, the first is row {int(line):,}"
-        yield Finding(
+        yield Issue(
             partition.path(lake.root),
             f"{FAULTS[fault]} ({rows})",
             _mend(lake, partition, fault) if damage else "look at these rows",
@@ -117,33 +117,33 @@ def _name(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Find
 
 def _mend(lake: Lake, partition: Partition, fault: str) -> str:
     """Asking anew replaces what stands in its month; rows that stand in no month, or another's, go with their file."""
-    mend = how_to_mend(lake, partition)
+    mend = suggest_repair(lake, partition)
     misplaced = fault in ("time", "month") and not mend.startswith("move")
     return f"move it away, then: {mend}" if misplaced else mend
 
 
-def _name_doubled(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:
+def _name_doubled(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
     for number, first_us, last_us, doubled, extra, different in zip(*columns.values(), strict=True):
         partition, _table = batch[number]
         span = f"{format_time(int(first_us))} to {format_time(int(last_us))} UTC"
         which = "every row" if doubled == different else f"each of {format_count(int(doubled))} neighbouring rows"
-        yield Finding(
+        yield Issue(
             partition.path(lake.root),
             f"{which} stands more than once, {span}: {format_count(int(extra))} rows may be too many",
-            f"if these are no real twins: {how_to_mend(lake, partition)}",
+            f"if these are no real twins: {suggest_repair(lake, partition)}",
             damage=False,
             found=int(extra),
         )
 
 
-def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Finding]:
+def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
     """Only of imported files: exchanges' own times tell two orders of one size apart."""
     for number, found, line in zip(*columns.values(), strict=True):
         partition, table = batch[number]
         if partition.source in (SAMPLE_SOURCE, *SOURCES, *LIVE_SOURCES):
             continue
         rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows"
-        yield Finding(
+        yield Issue(
             partition.path(lake.root),
             f"{rows} repeat another in all but the time (within 2 s), the first is row {int(line):,}",
             "if the times are when they were received: liqcli import --drop-near-repeats --replace FILE",
@@ -153,7 +153,7 @@ def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> 
         )
 
 
-def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Finding]:
+def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Issue]:
     """An instrument whose own name is another symbol's stands in the wrong folder (or was imported under a name)."""
     for partition, table in batch:
         names = [str(name) for name in table.column("instrument").unique().to_pylist() if name]
@@ -162,16 +162,16 @@ def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Finding]:
             name for name in names if name not in dated and _symbol_of(partition, name) not in ("", partition.symbol)
         ]
         if dated:
-            yield Finding(
+            yield Issue(
                 path=partition.path(lake.root),
                 what=f"holds dated contracts under the symbol of another: {', '.join(dated[:3])}",
                 do="liqcli verify --move-dated",
             )
         if strange:
-            yield Finding(
+            yield Issue(
                 path=partition.path(lake.root),
                 what=f"holds instruments of another symbol: {', '.join(sorted(strange)[:3])}",
-                do=f"if they are not {partition.symbol}: {how_to_mend(lake, partition)}",
+                do=f"if they are not {partition.symbol}: {suggest_repair(lake, partition)}",
                 damage=False,
             )
 

@@ -37,16 +37,16 @@ from liqcli.sources.base import (
     Answer,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Source,
     build_answer,
     canonical,
     pick_markets,
 )
 from liqcli.sources.binance import archive_files
-from liqcli.sources.binance.archive_files import ask_zip, read_csv, undouble
+from liqcli.sources.binance.archive_files import drop_repeated_rows, read_csv, request_zip
 from liqcli.sources.binance.force_orders import KEPT_STATUSES, parse_order
-from liqcli.sources.paging import ask_fitting
+from liqcli.sources.paging import request_until_fitting
 
 COLUMNS = (
     "time",
@@ -161,7 +161,9 @@ def _list(prefix: str, marker: str, last: str) -> Generator[Request, Any, list[s
     """Read a listing up to a name; None where there is none."""
     found: list[str] = []
     while True:
-        page = yield from ask_fitting(list_request(prefix, marker), partial(_is_listing, prefix=prefix, marker=marker))
+        page = yield from request_until_fitting(
+            list_request(prefix, marker), partial(_is_listing, prefix=prefix, marker=marker)
+        )
         if page is None:
             return None
         names, onward = page
@@ -189,11 +191,12 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     names = [folder.removeprefix(FOLDER).strip("/") for folder in folders]
     listed = {name: read_contract(exchange, name) for name in names if name.endswith("_PERP") and canonical(name)}
     return pick_markets(
-        (Market(exchange, contract.symbol, name, contract.face, True) for name, contract in listed.items()), wanted
+        (ListedContract(exchange, contract.symbol, name, contract.face, True) for name, contract in listed.items()),
+        wanted,
     )
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     days = [day for day in range(window.start_us, window.end_us, DAY_US) if FIRST_US <= day < END_US]
     names = [file_name(market.instrument, day) for day in days]
     listed = yield from _list(f"{FOLDER}{market.instrument}/", names[0][:-4], f"{names[-1]}~")
@@ -209,7 +212,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
             continue
         near = Window(day - DAY_US, day + 2 * DAY_US)
         part = build_answer(file, partial(_read_executed, instrument=market.instrument), near, name)
-        rows, dropped, _how = undouble(part.rows)
+        rows, dropped, _how = drop_repeated_rows(part.rows)
         answer.rows += rows
         answer.rejected += part.rejected
         answer.skipped += dropped
@@ -224,7 +227,7 @@ def _read_executed(row: Mapping[str, str], instrument: str) -> Liquidation | Non
 def _ask_file(name: str) -> Generator[Request, Any, list[dict[str, str]] | str]:
     """Get the rows of a file whose checksum is right, or say in words why there are none."""
     try:
-        body = yield from ask_zip(f"/{name}", unchecked=True)
+        body = yield from request_zip(f"/{name}", unchecked=True)
         return f"no file {name}" if body is None else read_rows(body)
     except RefusalError as error:
         return f"{name}: {error}"

@@ -42,7 +42,7 @@ def decode(body: Body) -> object:
     raise ValueError(f"neither a zip nor a checksum ({len(body)} bytes, {body[:40].decode('utf-8', 'replace')!r})")
 
 
-def ask_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, Body | None]:
+def request_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, Body | None]:
     """
     Ask for a zip and its checksum, again where they do not agree or are of another file; None: there is no such file.
 
@@ -88,7 +88,7 @@ def read_csv(body: Body) -> Iterator[list[str]]:
         raise RefusalError(f"the file is no zip with a CSV ({error})") from error
 
 
-def undouble(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
+def drop_repeated_rows(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
     """
     Undo the archive's doubling.
 

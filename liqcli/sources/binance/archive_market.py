@@ -24,7 +24,7 @@ from liqcli.core.model import Window, to_us
 from liqcli.core.symbols import split_symbol
 from liqcli.net.response_body import Body
 from liqcli.sources.binance.archive import LIMITS
-from liqcli.sources.binance.archive_files import ask_zip, decode, read_csv
+from liqcli.sources.binance.archive_files import decode, read_csv, request_zip
 from liqcli.sources.binance.market import INTERVALS, QUOTES, TAKER_BUY
 from liqcli.sources.market_base import (
     DAY_US,
@@ -50,7 +50,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
     span = "monthly" if window.length_us > DAY_US else "daily"
     day = f"{window.start:%Y-%m}" if span == "monthly" else f"{window.start:%Y-%m-%d}"
     name = f"{symbol}-{INTERVALS[interval]}-{day}.zip"
-    body = yield from ask_zip(f"/data/futures/um/{span}/klines/{symbol}/{INTERVALS[interval]}/{name}")
+    body = yield from request_zip(f"/data/futures/um/{span}/klines/{symbol}/{INTERVALS[interval]}/{name}")
     if body is None:
         return None
     return build_candles((_candle(row) for row in _data_rows(body)), window, interval)
@@ -61,7 +61,7 @@ def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenIntere
     if split_symbol(symbol)[1] not in QUOTES:
         return None
     name = f"{symbol}-metrics-{window.start:%Y-%m-%d}.zip"
-    body = yield from ask_zip(f"/data/futures/um/daily/metrics/{symbol}/{name}")
+    body = yield from request_zip(f"/data/futures/um/daily/metrics/{symbol}/{name}")
     if body is None:
         return None
     return build_open_interest((_snapshot(row) for row in _data_rows(body)), Window(window.start_us, window.end_us + 1))

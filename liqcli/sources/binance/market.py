@@ -66,7 +66,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
         return None
     bars = min(CANDLES, window.length_us // INTERVAL_US[interval])
     params = _params(symbol, ("interval", interval), window, bars)
-    payload = yield Request("/fapi/v1/klines", params, absent=(400,), weight=weigh_candles(bars))
+    payload = yield Request("/fapi/v1/klines", params, absent=(400,), weight=parse_candle_weight(bars))
     if payload is None:  # -1121 "Invalid symbol." (recorded by others)
         return None
     rows = (read_candle(row[0], row[1:5], row[5], row[TAKER_BUY]) for row in rows_of(payload))
@@ -92,7 +92,7 @@ def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenIntere
     return build_open_interest(rows, window)
 
 
-def weigh_candles(bars: int) -> int:
+def parse_candle_weight(bars: int) -> int:
     """Say what a request for so many candles weighs (documented)."""
     return 1 if bars < 100 else 2 if bars < 500 else 5 if bars <= 1000 else 10
 

@@ -35,7 +35,7 @@ from liqcli.sources.base import (
     DAY_US,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -55,7 +55,7 @@ _LIST = Request("/v2/conf/pub:list:pair:futures", absent=(404,))
 
 
 @dataclass(slots=True)
-class Scan:
+class WindowScan:
     """What was read of a window: rows of all symbols, and moments fuller than an answer."""
 
     start_ms: int
@@ -80,11 +80,11 @@ def page_request(start_ms: int, before_ms: int, limit: int = LIMIT) -> Request:
     return Request("/v2/liquidations/hist", (*bounds, ("limit", str(limit)), ("sort", "-1")))
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a contract; None for one that is not settled in UST."""
     name = str(raw["pair"])
     symbol = canonical(f"t{name}")
-    return Market("bitfinex", symbol, f"t{name}", 1.0) if symbol and name.endswith("F0:USTF0") else None
+    return ListedContract("bitfinex", symbol, f"t{name}", 1.0) if symbol and name.endswith("F0:USTF0") else None
 
 
 def name_fields(raw: object) -> Row:
@@ -95,7 +95,7 @@ def name_fields(raw: object) -> Row:
     return {name: inner[place] for name, place in FIELDS.items()}
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation | None:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
     Read one row; None for the trigger of a liquidation, which its executions repeat.
 
@@ -154,8 +154,8 @@ def _spell(wanted: Sequence[str]) -> list[str]:
     return [f"{base}F0:USTF0" for base, quote in map(split_symbol, wanted) if quote in ("USDT", "")]
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
-    scan = Scan(window.start_us // 1000)
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
+    scan = WindowScan(window.start_us // 1000)
     before_ms: int | None = -(-window.end_us // 1000)
     where = page_request(scan.start_ms, window.end_us // 1000).text
     while before_ms is not None:
@@ -169,7 +169,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     return answer
 
 
-def _ask_page(scan: Scan, before_ms: int) -> Generator[Request, Any, int | None]:
+def _ask_page(scan: WindowScan, before_ms: int) -> Generator[Request, Any, int | None]:
     """Read the newest rows before an instant; gives the instant to go on from, or None when that was all."""
     best: list[Row] = []
     full = LIMIT - 2 * TRIES

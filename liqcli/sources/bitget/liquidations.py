@@ -33,7 +33,7 @@ from liqcli.sources.base import (
     HOUR_US,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -69,7 +69,7 @@ def list_request(quote: str) -> Request:
     return Request("/api/v3/market/instruments", (("category", _CATEGORIES[quote]),), absent=(400, 404))
 
 
-def page_request(market: Market, cursor: str | None) -> Request:
+def page_request(market: ListedContract, cursor: str | None) -> Request:
     """What to ask for a page; the cursor is that of the page before."""
     params = (
         ("category", _CATEGORIES[split_symbol(market.symbol)[1]]),
@@ -79,16 +79,16 @@ def page_request(market: Market, cursor: str | None) -> Request:
     return Request("/api/v3/market/liquidations", params if cursor is None else (*params, ("cursor", cursor)))
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a perpetual; None for anything else."""
     name = str(raw["symbol"])
     contract = known_contract("bitget", name) if str(raw.get("type", "perpetual")) == "perpetual" else None
     if contract is None or split_symbol(contract.symbol)[1] not in _CATEGORIES:
         return None
-    return Market("bitget", contract.symbol, name, None, inverse=contract.kind == "inverse")
+    return ListedContract("bitget", contract.symbol, name, None, inverse=contract.kind == "inverse")
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read one liquidation.
 
@@ -129,13 +129,13 @@ def parse_row(raw: Row, market: Market) -> Liquidation:
     )
 
 
-def _spell(symbol: str) -> Market:
+def _spell(symbol: str) -> ListedContract:
     base, quote = split_symbol(symbol)
-    return Market("bitget", symbol, f"{base}PERP" if quote == "USDC" else symbol, None, inverse=quote == "USD")
+    return ListedContract("bitget", symbol, f"{base}PERP" if quote == "USDC" else symbol, None, inverse=quote == "USD")
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
-    found: list[Market] = []
+    found: list[ListedContract] = []
     quotes = {split_symbol(symbol)[1] for symbol in wanted}
     for quote in [q for q in _CATEGORIES if q in quotes or "" in quotes]:
         listed = yield list_request(quote)
@@ -146,7 +146,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     return pick_markets(found, wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     """Walk back from now to the window's start."""
     raws = yield from walk_pages(
         partial(_ask_page, market),
@@ -158,7 +158,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     return build_answer(raws, lambda raw: parse_row(raw, market), window, where)
 
 
-def _ask_page(market: Market, cursor: str | None) -> AskPage:
+def _ask_page(market: ListedContract, cursor: str | None) -> AskPage:
     data = yield page_request(market, cursor)
     if not isinstance(data, dict) or not isinstance(data.get("list") or [], list):
         raise RefusalError("the answer is no list of liquidations")

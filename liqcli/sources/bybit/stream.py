@@ -23,7 +23,7 @@ from liqcli.core.expiry import MONTH_CODES, expiry_date
 from liqcli.core.instruments import read_contract, require_kind
 from liqcli.core.model import Liquidation, Position, parse_number
 from liqcli.core.symbols import expiry_of, split_symbol
-from liqcli.sources.base import Market, build_liquidation
+from liqcli.sources.base import ListedContract, build_liquidation
 from liqcli.sources.stream_base import Channel, Frame, LiveSource, read_ms
 
 POSITION_OF_SIDE: dict[str, Position] = {"Buy": "long", "Sell": "short"}
@@ -98,7 +98,7 @@ def parse_event(event: Mapping[str, Any]) -> Liquidation:
         raise ValueError(f"side is neither Buy nor Sell: {side[:60]!r}")
     contract = read_contract("bybit", instrument)
     inverse = require_kind(contract, "bybit", instrument) == "inverse"
-    market = Market("bybit", contract.symbol, instrument, 1.0, inverse)
+    market = ListedContract("bybit", contract.symbol, instrument, 1.0, inverse)
     return build_liquidation(
         market,
         ts_us=ts_us,

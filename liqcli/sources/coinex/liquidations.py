@@ -30,7 +30,7 @@ from liqcli.sources.base import (
     DAY_US,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -40,7 +40,7 @@ from liqcli.sources.base import (
     pick_markets,
     read_markets,
 )
-from liqcli.sources.paging import AskPage, Page, all_inside, read_moment, walk_pages
+from liqcli.sources.paging import AskPage, Page, are_all_inside, read_moment, walk_pages
 
 LIMIT = 100
 QUOTES = ("USDT", "USDC")
@@ -66,7 +66,7 @@ def list_request() -> Request:
     return Request("/v2/futures/market", absent=(400, 404))
 
 
-def page_request(market: Market, window: Window, page: int) -> Request:
+def page_request(market: ListedContract, window: Window, page: int) -> Request:
     """What to ask for a page, counted from 1, a little wider: right for either kind of bound."""
     params = (
         ("market", market.instrument),
@@ -78,16 +78,16 @@ def page_request(market: Market, window: Window, page: int) -> Request:
     return Request("/v2/futures/liquidation-history", params)
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a market; None for inverse ones."""
     name = str(raw["market"])
     symbol = canonical(name)
     if symbol is None or split_symbol(symbol)[1] not in QUOTES or raw.get("contract_type", "linear") != "linear":
         return None
-    return Market("coinex", symbol, name, None)
+    return ListedContract("coinex", symbol, name, None)
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read one liquidation.
 
@@ -131,29 +131,31 @@ def _name_of(raw: Row) -> str:
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     answer = yield list_request()
     if answer is None:  # no such list: take the user's word for it
-        markets = [Market("coinex", symbol, symbol, None) for symbol in wanted if split_symbol(symbol)[1] in QUOTES]
+        markets = [
+            ListedContract("coinex", symbol, symbol, None) for symbol in wanted if split_symbol(symbol)[1] in QUOTES
+        ]
     else:
         markets = read_markets(answer[0], parse_market)
     return pick_markets(markets, wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     raws = yield from walk_pages(partial(_ask_page, market, window), partial(_is_asked, market=market, window=window))
     where = page_request(market, window, 1).text
     return build_answer(raws, lambda raw: parse_row(raw, market), window, where)
 
 
-def _ask_page(market: Market, window: Window, number: str | None) -> AskPage:
+def _ask_page(market: ListedContract, window: Window, number: str | None) -> AskPage:
     rows, more = yield page_request(market, window, int(number or 1))
     if not isinstance(rows, list):
         raise RefusalError("the answer is no list of liquidations")
     return Page(rows, str(int(number or 1) + 1) if more else None)
 
 
-def _is_asked(page: Page, market: Market, window: Window) -> bool:
+def _is_asked(page: Page, market: ListedContract, window: Window) -> bool:
     times = (read_moment(raw, "created_at") for raw in page.rows)
     mine = all(_name_of(raw) == market.instrument for raw in page.rows)
-    inside = all_inside(times, window.start_us // 1000 - 1, window.end_us // 1000)
+    inside = are_all_inside(times, window.start_us // 1000 - 1, window.end_us // 1000)
     return mine and inside and not (page.onward and not page.rows)
 
 

@@ -38,15 +38,15 @@ from liqcli.sources.base import (
     Answer,
     AskMarkets,
     AskWindow,
+    ListedContract,
     Listing,
-    Market,
     Row,
     Source,
     build_answer,
     pick_markets,
 )
 from liqcli.sources.cryptohftdata.files import VENUES, decode, parse_row, read_instrument
-from liqcli.sources.paging import ask_twice, read_field, read_moment
+from liqcli.sources.paging import read_field, read_moment, request_twice
 
 FIRST_US = 1_751_068_800 * US_PER_S  # 2025-06-28
 
@@ -82,15 +82,17 @@ def _ask_markets(exchange: str, wanted: Iterable[str]) -> AskMarkets:
     if names is None:
         quoted = [w for word in wanted for w in ([word] if split_symbol(word)[1] else [f"{word}USDT", f"{word}USD"])]
         spelled = {symbol: name for symbol in quoted if (name := spell(exchange, symbol))}
-        return Listing({symbol: Market(exchange, symbol, name, None) for symbol, name in spelled.items()})
+        return Listing({symbol: ListedContract(exchange, symbol, name, None) for symbol, name in spelled.items()})
     found: dict[str, list[str]] = defaultdict(list)
     for name in sorted(str(name) for name in names):
         if contract := read_instrument(exchange, name):
             found[contract.symbol].append(name)
-    return pick_markets((Market(exchange, symbol, ",".join(own), None) for symbol, own in found.items()), wanted)
+    return pick_markets(
+        (ListedContract(exchange, symbol, ",".join(own), None) for symbol, own in found.items()), wanted
+    )
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     """Read the hours of a window and the one after it; rows before the window are late ones of hours read before."""
     hours = list(range(window.start_us, window.end_us, HOUR_US))
     after = [window.end_us] if window.end_us + HOUR_US <= now_us() else []
@@ -102,7 +104,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
         for instrument in market.instrument.split(","):
             request = file_request(market.exchange, instrument, hour)
             fits = partial(_is_of_hour, instrument=instrument, hour_us=hour)
-            raws = yield from ask_twice(request, fits, lambda rows: not rows or rows not in read, running=4)
+            raws = yield from request_twice(request, fits, lambda rows: not rows or rows not in read, running=4)
             read.append(raws)
             if raws is None:
                 missing.setdefault(hour, request.params[0][1])

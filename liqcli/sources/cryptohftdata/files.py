@@ -10,7 +10,7 @@ from liqcli.core.instruments import Contract, read_contract, require_kind
 from liqcli.core.model import Completeness, Liquidation, PriceKind, parse_number
 from liqcli.core.symbols import expiry_of
 from liqcli.net.response_body import Body
-from liqcli.sources.base import Market, Row, check_quote, closed_position, decode_json, multiply
+from liqcli.sources.base import ListedContract, Row, check_quote, closed_position, decode_json, multiply
 from liqcli.sources.paging import read_field
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _FILLED = ("FILLED", "PARTIALLY_FILLED")
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
-class Venue(NamedTuple):
+class ArchiveFolder(NamedTuple):
     """A folder of files, and what its price and completeness are."""
 
     folder: str
@@ -42,13 +42,13 @@ class Venue(NamedTuple):
     completeness: Completeness
 
 
-VENUES: Mapping[str, Venue] = {
-    "binance": Venue("binance_futures", "fill", "sampled"),
-    "bybit": Venue("bybit", "bankruptcy", "full"),
-    "okx": Venue("okx_futures", "bankruptcy", "sampled"),
-    "bitget": Venue("bitget_futures", "bankruptcy", "sampled"),
-    "kraken": Venue("kraken_derivatives", "fill", "sampled"),
-    "aster": Venue("aster_futures", "fill", "sampled"),
+VENUES: Mapping[str, ArchiveFolder] = {
+    "binance": ArchiveFolder("binance_futures", "fill", "sampled"),
+    "bybit": ArchiveFolder("bybit", "bankruptcy", "full"),
+    "okx": ArchiveFolder("okx_futures", "bankruptcy", "sampled"),
+    "bitget": ArchiveFolder("bitget_futures", "bankruptcy", "sampled"),
+    "kraken": ArchiveFolder("kraken_derivatives", "fill", "sampled"),
+    "aster": ArchiveFolder("aster_futures", "fill", "sampled"),
 }
 
 
@@ -107,7 +107,7 @@ def read_instrument(exchange: str, name: str) -> Contract | None:
     return None if expiry_of(contract.symbol) else contract
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read one row; ``market.instrument`` may name several contracts of one symbol, separated by commas.
 

@@ -39,8 +39,8 @@ from liqcli.sources.base import (
     HOUR_US,
     AskMarkets,
     AskWindow,
+    ListedContract,
     Listing,
-    Market,
     Row,
     Source,
     build_answer,
@@ -65,10 +65,10 @@ _TRADES = "/api/v2/public/get_last_trades_by_instrument"
 
 
 @dataclass(slots=True)
-class Scan:
+class InstrumentScan:
     """What was read of an instrument so far: the time of each trade by its trade_seq, and the marked trades by id."""
 
-    market: Market
+    market: ListedContract
     start_ms: int
     end_ms: int
     page: int = PAGE
@@ -101,7 +101,7 @@ def decode(body: bytes) -> object:
     return payload["result"]
 
 
-def page_request(scan: Scan, seqs: tuple[int, int] | None) -> Request:
+def page_request(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Request:
     """What to ask for the trades numbered ``[low, high)``, or for the first ones of the window."""
     first, last = ("start_timestamp", "end_timestamp") if seqs is None else ("start_seq", "end_seq")
     low, high = (scan.start_ms, scan.end_ms) if seqs is None else (seqs[0], seqs[1] - 1)
@@ -111,12 +111,12 @@ def page_request(scan: Scan, seqs: tuple[int, int] | None) -> Request:
     return Request(path, params, absent=(400,) if scan.page > SMALL_PAGE else ())
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read an instrument; None for dated futures and for a name that says another kind than its type does."""
     name = str(raw["instrument_name"])
     stated = {"reversed": "inverse", "linear": "linear", None: None}.get(raw.get("instrument_type"), "other")
     contract = known_contract("deribit", name, cast("Kind | None", stated)) if _PERPETUAL.match(name) else None
-    return Market("deribit", contract.symbol, name, 1.0, contract.kind == "inverse") if contract else None
+    return ListedContract("deribit", contract.symbol, name, 1.0, contract.kind == "inverse") if contract else None
 
 
 def spell_markets(wanted: Sequence[str]) -> Listing:
@@ -128,7 +128,7 @@ def spell_markets(wanted: Sequence[str]) -> Listing:
     return pick_markets(read_markets([{"instrument_name": name} for name in names], parse_market), wanted)
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read one marked trade; an MT trade must have been split by :func:`split_sides`.
 
@@ -171,8 +171,8 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     return spell_markets(wanted) if listed is None else pick_markets(read_markets(listed, parse_market), wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
-    scan = Scan(market, window.start_us // 1000, -(-window.end_us // 1000))
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
+    scan = InstrumentScan(market, window.start_us // 1000, -(-window.end_us // 1000))
     more = yield from _ask_page(scan, None)
     if scan.times:
         yield from _ask_edges(scan, scan.page - LEAK if more else LEAK)
@@ -183,7 +183,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     return build_answer(raws, lambda raw: parse_row(raw, market), window, page_request(scan, None).text, cut)
 
 
-def _ask_edges(scan: Scan, step: int) -> Generator[Request, Any, None]:
+def _ask_edges(scan: InstrumentScan, step: int) -> Generator[Request, Any, None]:
     """Read on in either direction until a trade outside the window proves that nothing is missing there."""
     while (first := min(scan.times)) > 1 and scan.times[first] >= scan.start_ms:
         yield from _ask_page(scan, (max(1, first - LEAK), first))
@@ -196,7 +196,7 @@ def _ask_edges(scan: Scan, step: int) -> Generator[Request, Any, None]:
         step = scan.page - LEAK
 
 
-def _ask_holes(scan: Scan) -> Generator[Request, Any, None]:
+def _ask_holes(scan: InstrumentScan) -> Generator[Request, Any, None]:
     """Ask for what is missing in between, each piece until nothing new comes of it."""
     lost: list[tuple[int, int]] = []
     while missing := subtract_intervals(scan.holes(), lost):
@@ -208,7 +208,7 @@ def _ask_holes(scan: Scan) -> Generator[Request, Any, None]:
             lost.append((low, high))
 
 
-def _ask_page(scan: Scan, seqs: tuple[int, int] | None) -> Generator[Request, Any, bool]:
+def _ask_page(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Generator[Request, Any, bool]:
     """Read one page; True when it is said not to be all. An answer to another question, or an empty one, is checked."""
     for strike in range(SAME_QUESTION):
         result = yield page_request(scan, seqs)
@@ -224,7 +224,7 @@ def _ask_page(scan: Scan, seqs: tuple[int, int] | None) -> Generator[Request, An
     raise RefusalError("its trades are not those that were asked for")
 
 
-def _is_asked(scan: Scan, seqs: tuple[int, int] | None, trades: Sequence[Row]) -> bool:
+def _is_asked(scan: InstrumentScan, seqs: tuple[int, int] | None, trades: Sequence[Row]) -> bool:
     """Whether at most a few trades lie outside of what was asked."""
     key, low, high = ("timestamp", scan.start_ms, scan.end_ms + 1) if seqs is None else ("trade_seq", *seqs)
     outside = sum(not low <= int(raw[key]) < high for raw in trades)

@@ -31,8 +31,8 @@ from liqcli.sources.base import (
     Answer,
     AskMarkets,
     AskWindow,
+    ListedContract,
     Listing,
-    Market,
     Row,
     Source,
     build_answer,
@@ -43,7 +43,7 @@ from liqcli.sources.base import (
     pick_markets,
     read_markets,
 )
-from liqcli.sources.paging import ask_twice
+from liqcli.sources.paging import request_twice
 
 LIMIT = 1000
 KINDS = ("LIQUIDATED", "DELEVERAGED")
@@ -68,19 +68,19 @@ def list_request() -> Request:
     return Request("/v4/perpetualMarkets", absent=(404,))
 
 
-def page_request(market: Market, bound: tuple[str, str]) -> Request:
+def page_request(market: ListedContract, bound: tuple[str, str]) -> Request:
     """What to ask for the page of trades at or before a height or a time."""
     return Request(f"/v4/trades/perpetualMarket/{market.instrument}", (("limit", str(LIMIT)), bound))
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a market; None for names that are no plain contract name."""
     name = str(raw["ticker"])
     symbol = canonical(name)
-    return Market("dydx", symbol, name, 1.0) if symbol and name.endswith("-USD") else None
+    return ListedContract("dydx", symbol, name, 1.0) if symbol and name.endswith("-USD") else None
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation | None:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
     Read one trade; None for an ordinary one.
 
@@ -114,11 +114,11 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     answer = yield list_request()
     if answer is None:  # no such list: take the user's word for it
         bases = {f"{base}USD": base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")}
-        return Listing({symbol: Market("dydx", symbol, f"{base}-USD", 1.0) for symbol, base in bases.items()})
+        return Listing({symbol: ListedContract("dydx", symbol, f"{base}-USD", 1.0) for symbol, base in bases.items()})
     return pick_markets(read_markets(list(answer["markets"].values()), parse_market), wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     """
     Walk from the window's end to its start: first by time, then by the height of the oldest trade.
 
@@ -131,7 +131,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     stale, oldest_us = 0, window.end_us
     while True:
         # Trades that are all older may be right, in a quiet market; but then they come twice.
-        answer = yield from ask_twice(page_request(market, bound), lambda said: _is_near(said, window.start_us))
+        answer = yield from request_twice(page_request(market, bound), lambda said: _is_near(said, window.start_us))
         page = answer.get("trades")
         if not isinstance(page, list):
             raise RefusalError("the answer is no list of trades")

@@ -38,7 +38,7 @@ from liqcli.sources.base import (
     Answer,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -49,7 +49,7 @@ from liqcli.sources.base import (
     read_markets,
     read_size,
 )
-from liqcli.sources.paging import all_inside, ask_fitting, read_field, read_moment, stands_twice
+from liqcli.sources.paging import are_all_inside, has_duplicates, read_field, read_moment, request_until_fitting
 
 LIMIT = 1000
 LIMITS = (Limit(200, 10),)
@@ -81,7 +81,7 @@ def list_requests() -> list[Request]:
     return [Request(f"/api/v4/futures/{settle}/contracts", absent=(400, 404)) for settle in _SETTLES.values()]
 
 
-def window_request(market: Market, start_s: int, end_s: int) -> Request:
+def window_request(market: ListedContract, start_s: int, end_s: int) -> Request:
     """What to ask for the half-open seconds ``[start_s, end_s)``; both of Gate's bounds lie inside."""
     settle = _SETTLES["USD" if market.inverse else "USDT"]
     params = (
@@ -93,7 +93,7 @@ def window_request(market: Market, start_s: int, end_s: int) -> Request:
     return Request(f"/api/v4/futures/{settle}/liq_orders", params)
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a contract; None for one whose size cannot be known (a quanto contract) or whose name is no symbol."""
     name = str(raw["name"])
     stated = {"inverse": "inverse", "direct": "linear"}.get(str(raw.get("type")))
@@ -102,10 +102,10 @@ def parse_market(raw: Row) -> Market | None:
         return None
     inverse = contract.kind == "inverse"
     size = contract.face if inverse else read_size(raw.get("quanto_multiplier"))
-    return Market("gate", contract.symbol, name, size, inverse)
+    return ListedContract("gate", contract.symbol, name, size, inverse)
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation | None:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
     Read one liquidation; None when nothing of the order was executed.
 
@@ -148,7 +148,7 @@ def parse_time(raw: Row) -> int:
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
-    found: list[Market] = []
+    found: list[ListedContract] = []
     complete = True
     for symbol in wanted:
         request = contract_request(symbol)
@@ -164,7 +164,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     return pick_markets(found, wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     raws: list[Any] = []
     cut: list[Window] = []
     yield from _ask_seconds(market, window.start_us // US_PER_S, window.end_us // US_PER_S, raws, cut)
@@ -174,10 +174,10 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
 
 
 def _ask_seconds(
-    market: Market, start_s: int, end_s: int, raws: list[Any], cut: list[Window]
+    market: ListedContract, start_s: int, end_s: int, raws: list[Any], cut: list[Window]
 ) -> Generator[Request, Any, None]:
     fits = partial(_is_asked, market=market, start_s=start_s, end_s=end_s)
-    payload = yield from ask_fitting(window_request(market, start_s, end_s), fits)
+    payload = yield from request_until_fitting(window_request(market, start_s, end_s), fits)
     if not isinstance(payload, list):
         raise RefusalError("the answer is no list of orders")
     if len(payload) >= LIMIT and end_s - start_s > 1:
@@ -190,13 +190,13 @@ def _ask_seconds(
         cut.append(Window(start_s * US_PER_S, end_s * US_PER_S))
 
 
-def _is_asked(rows: object, market: Market, start_s: int, end_s: int) -> bool:
+def _is_asked(rows: object, market: ListedContract, start_s: int, end_s: int) -> bool:
     """Whether rows are of this contract and these seconds, once; a second beside them would be no other question."""
     if not isinstance(rows, list):
         return True
     same = all(read_field(raw, "contract") in (None, market.instrument) for raw in rows)
     times = [read_moment(raw, "time") for raw in rows]
-    return same and all_inside(times, start_s, end_s - 1, leak=1) and not stands_twice(rows, times)
+    return same and are_all_inside(times, start_s, end_s - 1, leak=1) and not has_duplicates(rows, times)
 
 
 SOURCE = Source(

@@ -38,7 +38,7 @@ from liqcli.sources.base import (
     HOUR_US,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -50,7 +50,7 @@ from liqcli.sources.base import (
     read_markets,
     read_size,
 )
-from liqcli.sources.paging import all_inside, ask_fitting, read_field, read_moment
+from liqcli.sources.paging import are_all_inside, read_field, read_moment, request_until_fitting
 
 LIMIT = 100
 _BUSY = frozenset({"429", "500", "502", "503", "504", "1000", "1001", "1003", "1004", "1032"})
@@ -81,7 +81,7 @@ def list_request(inverse: bool) -> Request:
     return Request("/swap-api/v1/swap_contract_info" if inverse else "/linear-swap-api/v1/swap_contract_info")
 
 
-def page_request(market: Market, window: Window, after_id: str | None, newer: bool = True) -> Request:
+def page_request(market: ListedContract, window: Window, after_id: str | None, newer: bool = True) -> Request:
     """What to ask for a page; the end is asked inside and cut off here, which is right for either kind of bound."""
     bounds = (("start_time", str(window.start_us // 1000)), ("end_time", str(window.end_us // 1000)))
     if newer and not market.inverse:
@@ -94,17 +94,17 @@ def page_request(market: Market, window: Window, after_id: str | None, newer: bo
     return Request(f"/{family}/v3/swap_liquidation_orders", (*params, *further))
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a perpetual; None for anything else."""
     name = str(raw["contract_code"])
     contract = known_contract("htx", name) if name.count("-") == 1 else None
     if contract is None:
         return None
     size = read_size(raw.get("contract_size"))
-    return Market("htx", contract.symbol, name, size, inverse=contract.kind == "inverse")
+    return ListedContract("htx", contract.symbol, name, size, inverse=contract.kind == "inverse")
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read one liquidation in the shape of v5, or in that of v3 and the websocket.
 
@@ -151,7 +151,7 @@ def _read_position(raw: Row) -> Position:
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     quotes = {split_symbol(word)[1] for word in wanted}
-    found: list[Market] = []
+    found: list[ListedContract] = []
     for inverse in (False, True):
         if quotes & {"", "USD"} if inverse else quotes - {"USD"}:
             listed = yield list_request(inverse)
@@ -159,14 +159,16 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     return pick_markets(found, wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     seen: dict[str, Any] = {}
     nameless: list[Any] = []
     after_id: str | None = None
     newer = True
     while True:
         fits = partial(_is_asked, market=market, window=window, seen=seen, after_id=after_id)
-        page = yield from ask_fitting(page_request(market, window, after_id, newer), fits, "paging does not go on")
+        page = yield from request_until_fitting(
+            page_request(market, window, after_id, newer), fits, "paging does not go on"
+        )
         if page is None and newer and not seen:
             newer = False  # there is no v5 here
             continue
@@ -188,14 +190,16 @@ def _highest(ids: Iterable[str]) -> str | None:
     return max(found, key=int) if found and all(one.isdecimal() for one in found) else next(iter(found[-1:]), None)
 
 
-def _is_asked(rows: object, market: Market, window: Window, seen: Mapping[str, Any], after_id: str | None) -> bool:
+def _is_asked(
+    rows: object, market: ListedContract, window: Window, seen: Mapping[str, Any], after_id: str | None
+) -> bool:
     """Whether rows are of this contract and time, and, but for the one that was gone on from, something new."""
     if not isinstance(rows, list) or not rows:
         return True
     same = all(read_field(raw, "contract_code") in (None, market.instrument) for raw in rows)
     stale = all(row_id(raw) in seen for raw in rows) and [row_id(raw) for raw in rows] != [after_id]
     times = (read_moment(raw, "liquidation_time", "created_at") for raw in rows)
-    inside = all_inside(times, window.start_us // 1000, window.end_us // 1000, leak=1000)
+    inside = are_all_inside(times, window.start_us // 1000, window.end_us // 1000, leak=1000)
     return same and not stale and inside
 
 

@@ -37,7 +37,7 @@ from liqcli.sources.base import (
     Answer,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -48,7 +48,7 @@ from liqcli.sources.base import (
     pick_markets,
     read_markets,
 )
-from liqcli.sources.kraken.scan import MINUTE_S, ask_contract, page_request
+from liqcli.sources.kraken.scan import MINUTE_S, page_request, request_contract
 
 _BUSY = re.compile(r"apiLimitExceeded|unavailable|timeout|too ?many|internal", re.IGNORECASE)
 _CONTRACT = re.compile(r"^[PF][FI]_[A-Z0-9]+USD(_\d{6})?$")
@@ -67,16 +67,18 @@ def decode(body: bytes) -> object:
     return payload
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a perpetual: PF_ counts coins, PI_ dollars; None for anything else."""
     name = str(raw["symbol"]).upper()
     contract = known_contract("kraken", name) if _CONTRACT.match(name) else None
-    return Market("kraken", contract.symbol, name, 1.0, inverse=contract.kind == "inverse") if contract else None
+    return (
+        ListedContract("kraken", contract.symbol, name, 1.0, inverse=contract.kind == "inverse") if contract else None
+    )
 
 
-def join_siblings(markets: Sequence[Market]) -> list[Market]:
+def join_siblings(markets: Sequence[ListedContract]) -> list[ListedContract]:
     """Put PI_XBTUSD beside PF_XBTUSD, for both are BTCUSD; dated contracts are left out."""
-    found: dict[str, Market] = {}
+    found: dict[str, ListedContract] = {}
     for market in sorted(markets, key=lambda market: market.instrument):
         if market.instrument.startswith("P"):
             first = found.setdefault(market.symbol, market)
@@ -85,7 +87,7 @@ def join_siblings(markets: Sequence[Market]) -> list[Market]:
     return list(found.values())
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read a row of :func:`iter_forced`.
 
@@ -127,10 +129,10 @@ def _spell(wanted: Sequence[str]) -> list[Row]:
     return [{"symbol": f"{kind}_{'XBT' if base == 'BTC' else base}USD"} for kind, base in names]
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     whole = Answer()
     for contract in (market, *market.siblings):
-        fills, silent = yield from ask_contract(contract, window)
+        fills, silent = yield from request_contract(contract, window)
         where = page_request(contract, window.start_us // 1000, window.end_us // 1000, None).text
         answer = build_answer(fills, partial(parse_row, market=contract), window, where)
         whole.rows += answer.rows

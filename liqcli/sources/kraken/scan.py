@@ -10,7 +10,7 @@ from typing import Any
 from liqcli.core.intervals import Interval, merge_intervals
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.net.client import RefusalError, Request
-from liqcli.sources.base import Market, Row
+from liqcli.sources.base import ListedContract, Row
 
 COUNT = 1000
 MINUTE_S = 60
@@ -18,13 +18,13 @@ SAME_QUESTION = 3  # how often an answer to something else is asked again
 FORCED = frozenset({"liquidation", "partialliquidation", "coveredliquidation"})
 
 
-def series_request(market: Market, start_s: int, end_s: int) -> Request:
+def series_request(market: ListedContract, start_s: int, end_s: int) -> Request:
     """What to ask for the volume liquidated in each minute."""
     params = (("since", str(start_s)), ("to", str(end_s)), ("interval", str(MINUTE_S)))
     return Request(f"/api/charts/v1/analytics/{market.instrument}/liquidation-volume", params, absent=(400, 404))
 
 
-def page_request(market: Market, start_ms: int, end_ms: int, token: str | None) -> Request:
+def page_request(market: ListedContract, start_ms: int, end_ms: int, token: str | None) -> Request:
     """What to ask for a page of ``[start_ms, end_ms)``, a little wider: right for either kind of bound."""
     params = (("since", str(start_ms - 1)), ("before", str(end_ms)), ("sort", "asc"), ("count", str(COUNT)))
     further = () if token is None else (("continuation_token", token),)
@@ -46,7 +46,7 @@ def is_forced(order_type: object) -> bool:
     return re.sub(r"[^a-z]", "", str(order_type).lower()) in FORCED
 
 
-def ask_contract(market: Market, window: Window) -> Generator[Request, Any, tuple[list[Row], list[Window]]]:
+def request_contract(market: ListedContract, window: Window) -> Generator[Request, Any, tuple[list[Row], list[Window]]]:
     """Read the forced fills of one contract; gives also the minutes that should have some and do not."""
     start_s, end_s = window.start_us // US_PER_S, window.end_us // US_PER_S
     volumes = yield from _ask_volumes(market, start_s, end_s)
@@ -72,7 +72,7 @@ def plan_stretches(volumes: Mapping[int, float], start_s: int, end_s: int) -> li
     return merge_intervals((second - MINUTE_S, second + 2 * MINUTE_S) for second in minutes)
 
 
-def _ask_volumes(market: Market, start_s: int, end_s: int) -> Generator[Request, Any, dict[int, float]]:
+def _ask_volumes(market: ListedContract, start_s: int, end_s: int) -> Generator[Request, Any, dict[int, float]]:
     """Ask for the volume liquidated in each minute, by its second; nothing where there is no such series."""
     volumes: dict[int, float] = {}
     strikes = 0
@@ -101,7 +101,7 @@ def read_points(result: Row) -> dict[int, float]:
 
 
 def _ask_stretch(
-    market: Market, start_ms: int, until_ms: int, end_ms: int, fills: dict[str, Row]
+    market: ListedContract, start_ms: int, until_ms: int, end_ms: int, fills: dict[str, Row]
 ) -> Generator[Request, Any, int]:
     """
     Read the executions of ``[start_ms, until_ms)``; gives the instant before which all are read.
@@ -131,7 +131,7 @@ def _ask_stretch(
     raise RefusalError("none of its executions is among those that were asked for, or its paging does not go on")
 
 
-def _is_asked(market: Market, elements: Sequence[Row], start_ms: int, end_ms: int) -> bool:
+def _is_asked(market: ListedContract, elements: Sequence[Row], start_ms: int, end_ms: int) -> bool:
     orders = [raw["event"]["Execution"]["execution"].get("takerOrder") or {} for raw in elements]
     same = all(order.get("tradeable") in (None, market.instrument) for order in orders)
     return same and all(start_ms - 1 <= int(raw["timestamp"]) <= end_ms for raw in elements)

@@ -38,7 +38,7 @@ from liqcli.sources.base import (
     Answer,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -51,7 +51,7 @@ from liqcli.sources.base import (
     read_markets,
     read_size,
 )
-from liqcli.sources.okx.paging import Walk, ask_page, page_request
+from liqcli.sources.okx.paging import PageCursor, page_request, request_page
 
 LIMITS = (
     Limit(40, 2, "/api/v5/public/liquidation-orders"),
@@ -83,7 +83,7 @@ def list_request() -> Request:
     return Request("/api/v5/public/instruments", (("instType", "SWAP"),))
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a swap; where its kind is not said the quote says it, and no multiplier is none."""
     name = str(raw["instId"])
     stated: Kind | None = raw.get("ctType") or None
@@ -92,10 +92,10 @@ def parse_market(raw: Row) -> Market | None:
     if contract is None:
         return None
     size = multiply(value, times) if value and times else None
-    return Market("okx", contract.symbol, name, size, inverse=contract.kind == "inverse")
+    return ListedContract("okx", contract.symbol, name, size, inverse=contract.kind == "inverse")
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read one liquidation, an entry of ``details``.
 
@@ -116,7 +116,7 @@ def parse_row(raw: Row, market: Market) -> Liquidation:
     )
 
 
-def parse_message(message: Row, markets: Mapping[str, Market]) -> list[Liquidation]:
+def parse_message(message: Row, markets: Mapping[str, ListedContract]) -> list[Liquidation]:
     """
     Read a websocket message of any generation.
 
@@ -160,13 +160,13 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     return pick_markets(read_markets(listed, parse_market), wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     """Where the window begins with what is still kept for sure, whatever else is still kept comes as well."""
     kept_us = now_us() - RETENTION_US
     edge = abs(window.start_us - kept_us) < 60 * US_PER_S
-    walk = Walk(market, 0 if edge else window.start_us // 1000, window.end_us // 1000)
+    walk = PageCursor(market, 0 if edge else window.start_us // 1000, window.end_us // 1000)
     while walk.after_ms > walk.start_ms and not walk.ended:
-        walk.take((yield from ask_page(walk)))
+        walk.take((yield from request_page(walk)))
     near = Window(window.start_us - HOUR_US, window.end_us) if edge else window
     raws = [*walk.raws, *walk.timeless.values()]
     where = page_request(market, window.end_us // 1000).text
@@ -176,12 +176,12 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     return answer
 
 
-def _doubt_end(walk: Walk, window: Window, answer: Answer) -> Generator[Request, Any, None]:
+def _doubt_end(walk: PageCursor, window: Window, answer: Answer) -> Generator[Request, Any, None]:
     """Leave unknown what lies before the early end of a list, if it is a long one: it may have been cut there."""
-    newer = Walk(walk.market, window.end_us // 1000, now_us() // 1000)
+    newer = PageCursor(walk.market, window.end_us // 1000, now_us() // 1000)
     rows = len(walk.raws)
     while rows < LONG and newer.after_ms > newer.start_ms and not newer.ended:
-        newer.take((yield from ask_page(newer)))
+        newer.take((yield from request_page(newer)))
         rows = len(walk.raws) + sum(parse_number(raw["ts"]) >= newer.start_ms for raw in newer.raws)
     if rows >= LONG:
         end_us = walk.after_ms * 1000

@@ -31,7 +31,7 @@ from liqcli.sources.market_base import (
     AskOpenInterest,
     MarketSource,
     Memo,
-    StrayError,
+    UnrequestedRowsError,
     build_candles,
     build_open_interest,
     cut_bars,
@@ -84,7 +84,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
     rows, step_us = rows_of(payload), INTERVAL_US[interval]
     newest_us = max((int(row[0]) * 1000 for row in rows), default=0)
     if newest_us >= window.end_us:  # not what was asked for, though some of it may lie in the window
-        raise StrayError([read_candle(row[0], row[1:5], row[6]) for row in rows])
+        raise UnrequestedRowsError([read_candle(row[0], row[1:5], row[6]) for row in rows])
     if newest_us + step_us < window.end_us and window.end_us > now_us() - NEWEST * step_us:
         rows = rows + rows_of((yield Request("/api/v5/market/candles", params, absent=(404,))) or [])
     return build_candles((_candle(row) for row in rows), window, interval)

@@ -9,8 +9,8 @@ from typing import Any
 
 from liqcli.core.model import Window, parse_number
 from liqcli.net.client import RefusalError, Request
-from liqcli.sources.base import Market
-from liqcli.sources.paging import ask_twice, stands_twice
+from liqcli.sources.base import ListedContract
+from liqcli.sources.paging import has_duplicates, request_twice
 
 Entry = tuple[str, Any, int | None]  # instrument, row, time [ms]
 LIMIT = 100
@@ -18,7 +18,7 @@ ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round num
 
 
 @dataclass(slots=True)
-class Walk:
+class PageCursor:
     """
     What a walk from a window's end to its start, newest first, has come to.
 
@@ -26,7 +26,7 @@ class Walk:
     which also shows that no page was skipped. Behind a full page of one millisecond nobody can look: that is ``cut``.
     """
 
-    market: Market
+    market: ListedContract
     start_ms: int
     after_ms: int
     raws: list[Any] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Walk:
         self.raws += [raw for name, raw, _ts in older if name == self.market.instrument]
 
 
-def page_request(market: Market, after_ms: int) -> Request:
+def page_request(market: ListedContract, after_ms: int) -> Request:
     """What to ask for the page of rows older than a time."""
     params = (
         ("instType", "SWAP"),
@@ -73,7 +73,7 @@ def page_request(market: Market, after_ms: int) -> Request:
     return Request("/api/v5/public/liquidation-orders", params)
 
 
-def ask_page(walk: Walk) -> Generator[Request, Any, list[Entry]]:
+def request_page(walk: PageCursor) -> Generator[Request, Any, list[Entry]]:
     """
     Ask for the page of rows older than where the walk is.
 
@@ -81,14 +81,14 @@ def ask_page(walk: Walk) -> Generator[Request, Any, list[Entry]]:
     should go on with as well, when that was forgotten meanwhile; but then it comes twice.
     """
 
-    def goes_on(page: object) -> bool:
+    def has_more_pages(page: object) -> bool:
         entries = list(_iter_page(page))
         if walk.held:
             return _joins(entries, walk.after_ms)
         return any(ts is None or ts >= walk.start_ms for _name, _raw, ts in entries)
 
     possible = partial(_is_asked, market=walk.market, after_ms=walk.after_ms)
-    page = yield from ask_twice(page_request(walk.market, walk.after_ms), goes_on, possible)
+    page = yield from request_twice(page_request(walk.market, walk.after_ms), has_more_pages, possible)
     return list(_iter_page(page))
 
 
@@ -96,12 +96,12 @@ def _joins(entries: Iterable[Entry], after_ms: int) -> bool:
     return any(ts == after_ms - 1 for _name, _raw, ts in entries)
 
 
-def _is_asked(page: object, market: Market, after_ms: int) -> bool:
+def _is_asked(page: object, market: ListedContract, after_ms: int) -> bool:
     """Whether rows are of this instrument, stand there once, and none is newer than was asked for."""
     entries = list(_iter_page(page))
     own = [ts for name, _raw, ts in entries if name == market.instrument]
     near = all(ts is None or ts <= after_ms for ts in own)
-    return not entries or (bool(own) and near and not stands_twice(entries, [ts for _name, _raw, ts in entries]))
+    return not entries or (bool(own) and near and not has_duplicates(entries, [ts for _name, _raw, ts in entries]))
 
 
 def _iter_page(page: object) -> Iterator[Entry]:

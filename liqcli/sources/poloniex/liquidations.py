@@ -34,7 +34,7 @@ from liqcli.sources.base import (
     DAY_US,
     AskMarkets,
     AskWindow,
-    Market,
+    ListedContract,
     Row,
     Source,
     build_answer,
@@ -46,7 +46,7 @@ from liqcli.sources.base import (
     read_markets,
     read_size,
 )
-from liqcli.sources.paging import all_inside, ask_fitting, read_field, read_moment
+from liqcli.sources.paging import are_all_inside, read_field, read_moment, request_until_fitting
 
 LIMIT = 100
 OLDER_US = 30 * DAY_US  # how far before a window an older liquidation is looked for
@@ -73,7 +73,7 @@ def list_request() -> Request:
     return Request("/v3/market/allInstruments")
 
 
-def window_request(market: Market, start_us: int, end_us: int, limit: int = LIMIT) -> Request:
+def window_request(market: ListedContract, start_us: int, end_us: int, limit: int = LIMIT) -> Request:
     """What to ask for the half-open ``[start_us, end_us)``, a little wider: right for either kind of bound."""
     params = (
         ("symbol", market.instrument),
@@ -84,16 +84,20 @@ def window_request(market: Market, start_us: int, end_us: int, limit: int = LIMI
     return Request("/v3/market/liquidationOrder", params)
 
 
-def parse_market(raw: Row) -> Market | None:
+def parse_market(raw: Row) -> ListedContract | None:
     """Read a contract; None for inverse ones, and for dated ones, which share the symbol of the perpetual."""
     name = str(raw["symbol"])
     symbol = canonical(name)
     if symbol is None or not name.endswith("_PERP") or str(raw["ctType"]) != "LINEAR":
         return None
-    return Market("poloniex", symbol, name, read_size(raw.get("ctVal"))) if split_symbol(symbol)[1] in QUOTES else None
+    return (
+        ListedContract("poloniex", symbol, name, read_size(raw.get("ctVal")))
+        if split_symbol(symbol)[1] in QUOTES
+        else None
+    )
 
 
-def parse_row(raw: Row, market: Market) -> Liquidation:
+def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
     Read one liquidation.
 
@@ -120,7 +124,7 @@ def parse_row(raw: Row, market: Market) -> Liquidation:
     )
 
 
-def _is_of(raw: object, market: Market) -> bool:
+def _is_of(raw: object, market: ListedContract) -> bool:
     """Whether a row is of a contract: the documentation's sample writes BTC_USDT_PERP without the lines."""
     name = read_field(raw, "symbol")
     return name is None or str(name).replace("_", "") == market.instrument.replace("_", "")
@@ -131,7 +135,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     return pick_markets(read_markets(listed, parse_market), wanted)
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     """Ask for a window, and for whether anything older is still told of: else its beginning may be forgotten."""
     raws: list[Any] = []
     cut: list[Window] = []
@@ -148,7 +152,9 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     return answer
 
 
-def _ask_stretch(market: Market, window: Window, raws: list[Any], cut: list[Window]) -> Generator[Request, Any, None]:
+def _ask_stretch(
+    market: ListedContract, window: Window, raws: list[Any], cut: list[Window]
+) -> Generator[Request, Any, None]:
     rows = yield from _ask_rows(market, window)
     middle = (window.start_us + window.end_us) // 2 // _MS * _MS
     if len(rows) >= LIMIT and middle > window.start_us:
@@ -160,19 +166,19 @@ def _ask_stretch(market: Market, window: Window, raws: list[Any], cut: list[Wind
         cut.append(window)
 
 
-def _ask_rows(market: Market, window: Window, limit: int = LIMIT) -> Generator[Request, Any, list[Any]]:
+def _ask_rows(market: ListedContract, window: Window, limit: int = LIMIT) -> Generator[Request, Any, list[Any]]:
     fits = partial(_is_asked, market=market, window=window)
-    rows = yield from ask_fitting(window_request(market, *window.interval, limit), fits)
+    rows = yield from request_until_fitting(window_request(market, *window.interval, limit), fits)
     if not isinstance(rows, list):
         raise RefusalError("the answer is no list of liquidations")
     return rows
 
 
-def _is_asked(rows: object, market: Market, window: Window) -> bool:
+def _is_asked(rows: object, market: ListedContract, window: Window) -> bool:
     if not isinstance(rows, list):
         return True
     times = (read_moment(raw, "uTime") for raw in rows)
-    inside = all_inside(times, window.start_us / _MS - 1, window.end_us / _MS)
+    inside = are_all_inside(times, window.start_us / _MS - 1, window.end_us / _MS)
     return inside and all(_is_of(raw, market) for raw in rows)
 
 

@@ -39,13 +39,13 @@ from liqcli.sources.base import (
     Answer,
     AskMarkets,
     AskWindow,
+    ListedContract,
     Listing,
-    Market,
     Row,
     Source,
     build_answer,
 )
-from liqcli.sources.paging import all_inside, ask_fitting, read_field, read_moment
+from liqcli.sources.paging import are_all_inside, read_field, read_moment, request_until_fitting
 from liqcli.sources.tardis.csv import parse_row
 
 Spelling = tuple[str, str]
@@ -151,14 +151,14 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
         symbol for word in wanted for symbol in ([word] if split_symbol(word)[1] else [f"{word}USDT", f"{word}USD"])
     ]
     spelled = {symbol: pair for symbol in names if (pair := spell(exchange, symbol))}
-    return Listing({symbol: Market(exchange, symbol, pair[1], None) for symbol, pair in spelled.items()})
+    return Listing({symbol: ListedContract(exchange, symbol, pair[1], None) for symbol, pair in spelled.items()})
 
 
-def _ask_window(market: Market, window: Window) -> AskWindow:
+def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     pair = spell(market.exchange, market.symbol)
     assert pair is not None, "a market that _ask_markets gave"  # noqa: S101
     request = day_request(*pair, window)
-    raws = yield from ask_fitting(request, partial(_is_asked, market=market, day_us=window.start_us))
+    raws = yield from request_until_fitting(request, partial(_is_asked, market=market, day_us=window.start_us))
     if raws is None:
         tail = window.length_us < DAY_US  # of a day that nobody asked for
         return Answer(unknown=[window]) if tail else Answer(absent=f"no file {request.path}")
@@ -171,7 +171,7 @@ def _ask_window(market: Market, window: Window) -> AskWindow:
     return build_answer(raws, parse, near, request.path)
 
 
-def _is_asked(rows: Sequence[Row] | None, market: Market, day_us: int) -> bool:
+def _is_asked(rows: Sequence[Row] | None, market: ListedContract, day_us: int) -> bool:
     """
     Whether a file, if it holds anything, holds rows of the contract, all received on the day or all liquidated on it.
 
@@ -181,10 +181,10 @@ def _is_asked(rows: Sequence[Row] | None, market: Market, day_us: int) -> bool:
         return True
     same = any(str(read_field(raw, "symbol")).upper() == market.instrument for raw in rows)
     times = ([read_moment(raw, name) for raw in rows] for name in ("local_timestamp", "timestamp") if name in rows[0])
-    return same and any(all_inside(own, day_us, day_us + DAY_US) for own in times)
+    return same and any(are_all_inside(own, day_us, day_us + DAY_US) for own in times)
 
 
-def _read_row(raw: Mapping[str, Any], market: Market, sizes: Mapping[str, float]) -> Liquidation:
+def _read_row(raw: Mapping[str, Any], market: ListedContract, sizes: Mapping[str, float]) -> Liquidation:
     if None in raw or None in raw.values():
         raise ValueError("wrong number of columns")
     row = parse_row(raw, sizes)

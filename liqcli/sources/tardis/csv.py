@@ -30,7 +30,7 @@ POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
 BYBIT_ALL_SINCE_US = 1_740_528_000_000_000  # 2025-02-26T00:00Z; the day before is mixed, so it counts as sampled
 
 
-class Venue(NamedTuple):
+class TardisExchange(NamedTuple):
     """One Tardis exchange id: liqcli's name, what its price is, whether it is complete."""
 
     exchange: str
@@ -170,23 +170,23 @@ def _parse_time(text: str) -> int:
     return int(text)
 
 
-VENUES: dict[str, Venue] = {
-    "aster-futures": Venue("aster", "order", "sampled"),
-    "binance-delivery": Venue("binance", "order", "sampled"),
-    "binance-futures": Venue("binance", "order", "sampled"),
-    "bitget-futures": Venue("bitget", "bankruptcy", "sampled"),
-    "bitmex": Venue("bitmex", "bankruptcy", "full"),
-    "bybit": Venue("bybit", "bankruptcy", "full"),
-    "cryptofacilities": Venue("kraken", "fill", "sampled"),  # no partial liquidations, see the header
-    "deribit": Venue("deribit", "fill", "full"),
-    "dydx-v4": Venue("dydx", "fill", "full"),
-    "ftx": Venue("ftx", "fill", "full"),
-    "huobi-dm": Venue("htx", "bankruptcy", "full"),
-    "huobi-dm-linear-swap": Venue("htx", "bankruptcy", "full"),
-    "huobi-dm-swap": Venue("htx", "bankruptcy", "full"),
-    "lighter": Venue("lighter", "fill", "full"),
-    "okex-futures": Venue("okx", "bankruptcy", "sampled"),
-    "okex-swap": Venue("okx", "bankruptcy", "sampled"),
+VENUES: dict[str, TardisExchange] = {
+    "aster-futures": TardisExchange("aster", "order", "sampled"),
+    "binance-delivery": TardisExchange("binance", "order", "sampled"),
+    "binance-futures": TardisExchange("binance", "order", "sampled"),
+    "bitget-futures": TardisExchange("bitget", "bankruptcy", "sampled"),
+    "bitmex": TardisExchange("bitmex", "bankruptcy", "full"),
+    "bybit": TardisExchange("bybit", "bankruptcy", "full"),
+    "cryptofacilities": TardisExchange("kraken", "fill", "sampled"),  # no partial liquidations, see the header
+    "deribit": TardisExchange("deribit", "fill", "full"),
+    "dydx-v4": TardisExchange("dydx", "fill", "full"),
+    "ftx": TardisExchange("ftx", "fill", "full"),
+    "huobi-dm": TardisExchange("htx", "bankruptcy", "full"),
+    "huobi-dm-linear-swap": TardisExchange("htx", "bankruptcy", "full"),
+    "huobi-dm-swap": TardisExchange("htx", "bankruptcy", "full"),
+    "lighter": TardisExchange("lighter", "fill", "full"),
+    "okex-futures": TardisExchange("okx", "bankruptcy", "sampled"),
+    "okex-swap": TardisExchange("okx", "bankruptcy", "sampled"),
 }
 
 # Tardis id -> liqcli's name; bitfinex is known, but each of its rows is refused.

@@ -33,7 +33,7 @@ from liqcli.core.errors import ExitCode
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.market_data import KINDS, fetch_market
-from liqcli.ingest.fetch.tasks import MarketRow, judge_market
+from liqcli.ingest.fetch.tasks import MarketRow, assess_market
 from liqcli.lake.store import Lake
 from liqcli.net import client
 from liqcli.sources.binance.archive_market import DAILY_US
@@ -130,7 +130,7 @@ def _nothing_is_wrong(lake: Path, exchange: str, span: tuple[int, int], rows: li
             assert held == truth, f"{row}: {len(truth) - len(held)} rows are missing, and it says ok"
         else:
             assert row.troubles, row
-    assert (judge_market(rows) == ExitCode.DONE) == all(row.result == "ok" for row in rows)
+    assert (assess_market(rows) == ExitCode.DONE) == all(row.result == "ok" for row in rows)
 
 
 def _held(lake: Path, kind: str, exchange: str, symbol: str, span: tuple[int, int]) -> Held:

@@ -145,7 +145,7 @@ def test_a_tardis_day_is_complete_once_the_next_was_heard(
 
 
 def _known_of_tardis(lake: Path, window: Window) -> list[Interval]:
-    complete = Lake(lake).read_memory("binance", "BTCUSDT", "tardis").covered(("complete",))
+    complete = Lake(lake).read_fetch_log("binance", "BTCUSDT", "tardis").covered(("complete",))
     return clip_intervals(complete, window.interval)
 
 

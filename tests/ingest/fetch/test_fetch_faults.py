@@ -28,7 +28,7 @@ from liqcli.core.errors import ExitCode, LiqcliError, UsageError
 from liqcli.core.model import US_PER_S, Liquidation, Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
-from liqcli.ingest.fetch.planner import judge_window, plan_windows
+from liqcli.ingest.fetch.planner import assess_window, plan_windows
 from liqcli.lake.fetch_log import CoveredWindow
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import load_source
@@ -51,7 +51,7 @@ def test_gate_second_fuller_than_a_page_is_cut(monkeypatch: pytest.MonkeyPatch, 
         point(monkeypatch, gate=server.url)
         row = fetch(Lake(lake), window, ["BTCUSDT"], ["gate"]).rows[0]
         assert (row.cut, row.events, row.result) == (1, 1001, "partial")
-        memory = Lake(lake).read_memory("gate", "BTCUSDT", "gate")
+        memory = Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate")
         assert memory.missing(window) == [Window(full * 1000, full * 1000 + US_PER_S)]
         server.asked.clear()
         fetch(Lake(lake), window, ["BTCUSDT"], ["gate"])
@@ -68,7 +68,7 @@ def test_okx_millisecond_fuller_than_a_page_is_cut(monkeypatch: pytest.MonkeyPat
         point(monkeypatch, okx=server.url)
         row = fetch(Lake(lake), window, ["BTCUSDT"], ["okx"]).rows[0]
     assert (row.cut, row.events) == (1, 101)
-    assert Lake(lake).read_memory("okx", "BTCUSDT", "okx").missing(window) == [Window(at * 1000, at * 1000 + 1000)]
+    assert Lake(lake).read_fetch_log("okx", "BTCUSDT", "okx").missing(window) == [Window(at * 1000, at * 1000 + 1000)]
 
 
 def test_what_a_source_forgot_stays_in_the_lake(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
@@ -98,7 +98,7 @@ def test_recent_windows_are_provisional() -> None:
     gate = load_source("gate")
     noon = 1_800_000_000 // 3600 * 3600 * US_PER_S
     window = Window(noon - HOUR_US, noon)
-    parts = judge_window(gate, window, [], noon)
+    parts = assess_window(gate, window, [], noon)
     settled = noon - 300 * US_PER_S
     assert [(p.window, p.status) for p in parts] == [
         (Window(window.start_us, settled), "complete"),
@@ -156,7 +156,7 @@ def test_a_window_that_stays_broken_is_a_gap(monkeypatch: pytest.MonkeyPatch, la
     assert "gate: /api/v4/futures/usdt/liq_orders answered 5 times with status 200 but an HTML page" in (
         row.error or ""
     )
-    assert Lake(lake).read_memory("gate", "SOLUSDT", "gate").missing(WINDOW) == [Window(hour, hour + HOUR_US)]
+    assert Lake(lake).read_fetch_log("gate", "SOLUSDT", "gate").missing(WINDOW) == [Window(hour, hour + HOUR_US)]
 
 
 def test_bad_rows_are_kept_apart(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
@@ -267,7 +267,7 @@ def test_damage_costs_its_own_symbol_and_source_alone(monkeypatch: pytest.Monkey
     store = Lake(lake)
     before = Window(WINDOW.start_us - HOUR_US, WINDOW.start_us + 1)
     store.replace_window("gate", "BTCUSDT", "gate", [CoveredWindow(before, "complete", 1, now_us())], [old])
-    path = store.memory_path("gate", "BTCUSDT", "gate") if what == "memory" else store.partitions()[0].path(lake)
+    path = store.fetch_log_path("gate", "BTCUSDT", "gate") if what == "memory" else store.partitions()[0].path(lake)
     path.write_bytes(b"half")
     symbols = ["BTCUSDT", "ETHUSDT"]
     with gate_server() as gate, htx_server() as htx:

@@ -143,7 +143,7 @@ def test_interrupted_run_keeps_what_is_complete(tmp_path: Path, sign: int) -> No
         assert (
             runs.run(lake, WINDOW, kill_when=lambda: len(gate.paths("liq_orders")) >= 12, sign=sign, flush_s=60) == 130
         )
-        done = Lake(lake).read_memory("gate", "BTCUSDT", "gate").covered(("complete",))
+        done = Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").covered(("complete",))
         assert done
         gate.asked.clear()
         assert runs.run(lake, WINDOW) == 0

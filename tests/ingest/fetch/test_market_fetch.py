@@ -32,7 +32,7 @@ from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch import request_runner
 from liqcli.ingest.fetch.market_data import KINDS, fetch_market
-from liqcli.ingest.fetch.tasks import MarketRow, judge_market
+from liqcli.ingest.fetch.tasks import MarketRow, assess_market
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
 
@@ -218,7 +218,7 @@ def test_a_symbol_that_only_okx_lists(house: object, lake: Path) -> None:
 def test_nobody_answers(house: object, lake: Path) -> None:
     house()  # type: ignore[operator]
     rows = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
-    assert (rows[0].result, judge_market(rows)) == ("failed", ExitCode.SOURCE)
+    assert (rows[0].result, assess_market(rows)) == ("failed", ExitCode.SOURCE)
     assert "cannot be reached" in rows[0].troubles[0]
     assert not lake.exists() or not list(lake.rglob("*.parquet"))
 
@@ -379,7 +379,7 @@ def test_gate_keeps_ten_thousand_bars(house: object, lake: Path) -> None:
     (row,) = fetch_market(Lake(lake), window_of((NOW_MS - 8 * DAY_MS, NOW_MS)), ["BTCUSDT"], ["candles"], ["gate"])
     assert (row.result, row.usable) == ("partial", True)
     assert 9_980 <= row.rows <= 9_990
-    assert judge_market([row]) == ExitCode.PARTIAL
+    assert assess_market([row]) == ExitCode.PARTIAL
     assert len(server.paths("candlesticks")) == 5
 
 
@@ -450,7 +450,7 @@ def test_nothing_usable_is_exit_3(run_cli: RunCli) -> None:
 
 def test_rows_without_windows_are_partial() -> None:
     row = MarketRow("candles", "BTCUSDT", "gate", usable=True, lacking=1)
-    assert judge_market([row, MarketRow("candles", "ETHUSDT", "gate", usable=True)]) == ExitCode.PARTIAL
+    assert assess_market([row, MarketRow("candles", "ETHUSDT", "gate", usable=True)]) == ExitCode.PARTIAL
 
 
 def test_a_broken_run_is_taken_up_again(house: object, lake: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us, parse_moment
-from liqcli.ingest.fetch.messages import advise, list_market_troubles, list_notes, list_troubles
+from liqcli.ingest.fetch.messages import list_market_problems, list_notes, list_problems, suggest_next_step
 from liqcli.ingest.fetch.source_selection import find_elsewhere
 from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary, MarketRow
 from liqcli.sources.base import DAY_US
@@ -32,7 +32,7 @@ def test_a_cause_is_said_once() -> None:
         row("BTCUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), rejected=1200, covered=(DAY.interval,)),
         row("ETHUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), cut=2),
     )
-    assert list_troubles(FetchSummary(DAY, rows)) == [
+    assert list_problems(FetchSummary(DAY, rows)) == [
         "okx: cannot be reached: no address is known for www.okx.com",
         "tardis binance: 2026-11-02: needs a key",
         "tardis binance BTCUSDT: 1,200 rows refused; they are kept in the lake, under rejected/",
@@ -47,7 +47,7 @@ def test_what_windows_count_is_added_up() -> None:
         f"{n} of 6 hours have no file (quiet, or not recorded), first {hour:02}/BTC" for n, hour in ((6, 0), (2, 7))
     ]
     rows = (row(gaps=(*gaps, "2026-11-02: needs a key", "2026-11-02: needs a key")),)
-    assert list_troubles(FetchSummary(DAY, rows)) == [
+    assert list_problems(FetchSummary(DAY, rows)) == [
         "okx BTCUSDT: 8 of 12 hours have no file (quiet, or not recorded), first 00/BTC",
         "okx BTCUSDT: 2026-11-02: needs a key",
     ]
@@ -59,9 +59,9 @@ def test_market_troubles_are_said_once() -> None:
         MarketRow("candles", "BTCUSDT", "bybit", usable=True, troubles=[blocked]),
         MarketRow("open-interest", "BTCUSDT", "bybit", usable=True, troubles=[blocked, blocked, missing]),
     ]
-    assert list(list_market_troubles(rows)) == [(blocked, False), (f"open-interest BTCUSDT: {missing}", False)]
+    assert list(list_market_problems(rows)) == [(blocked, False), (f"open-interest BTCUSDT: {missing}", False)]
     rows[1].lacking = 1
-    assert list(list_market_troubles(rows))[1] == (f"open-interest BTCUSDT: {missing}", True)
+    assert list(list_market_problems(rows))[1] == (f"open-interest BTCUSDT: {missing}", True)
 
 
 def test_what_nobody_was_asked_for_is_no_riddle() -> None:
@@ -71,7 +71,7 @@ def test_what_nobody_was_asked_for_is_no_riddle() -> None:
         MarketRow("open-interest", "BTCUSDT", lacking=1),
         MarketRow("candles", "ETHUSDT", "gate", usable=True),
     ]
-    assert list(list_market_troubles(rows)) == [
+    assert list(list_market_problems(rows)) == [
         ("candles BTCUSDT: gate keeps only the youngest part of it", True),
         ("open-interest BTCUSDT: nobody keeps it as long", True),
     ]
@@ -87,7 +87,7 @@ def test_what_nobody_was_asked_for_is_no_riddle() -> None:
     ],
 )
 def test_advice_where_somebody_was_not_reached(lines: list[str], said: list[str]) -> None:
-    assert [line[: len(start)] for line, start in zip(advise(lines), said, strict=True)] == said
+    assert [line[: len(start)] for line, start in zip(suggest_next_step(lines), said, strict=True)] == said
 
 
 def span(start: str, end: str) -> Window:

@@ -54,7 +54,7 @@ def data(lake: Path) -> dict[str, bytes]:
 
 def known(lake: Path) -> list[tuple[Window, str, int | None]]:
     """What is remembered, without when it was asked."""
-    memory = Lake(lake).read_memory("gate", "BTCUSDT", "gate")
+    memory = Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate")
     return [(item.window, item.status, item.events) for item in memory.windows]
 
 
@@ -173,7 +173,7 @@ def test_a_memory_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, clean: Pa
     assert verify_lake(Lake(lake)).findings == []
     held, whole = stored(lake, "BTCUSDT"), stored(clean, "BTCUSDT")  # now of all the month that Gate still keeps
     assert {row: held[row] for row in held if WINDOW.contains(row[0])} == whole  # type: ignore[arg-type]
-    assert not Lake(lake).read_memory("gate", "BTCUSDT", "gate").missing(WINDOW)
+    assert not Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").missing(WINDOW)
 
 
 def test_a_source_that_is_down_leaves_known_gaps(clean: Path, lake: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_source_that_is_down_leaves_known_gaps(clean: Path, lake: Path) -> Non
     cut(lake)
     run(["fetch", "--again", "--source", "gate", "--symbol", "BTCUSDT", *_flags(WINDOW)], 3)
     assert verify_lake(Lake(lake)).findings == []
-    assert Lake(lake).read_memory("gate", "BTCUSDT", "gate").missing(WINDOW) == [WINDOW]
+    assert Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").missing(WINDOW) == [WINDOW]
     assert known_eth(lake) == known_eth(clean), "the other symbol is as it was"
 
 
@@ -199,7 +199,7 @@ def test_without_again_a_damaged_file_costs_its_own_symbol_alone(
         said = run(["fetch", "--source", "gate", "--symbol", "BTCUSDT,ETHUSDT", *more], 6)
         alone = run(["fetch", "--source", "gate", "--symbol", "BTCUSDT", *more, "--quiet"], 5)
     assert broken(lake).read_bytes() == b"{nothing"
-    assert Lake(lake).read_memory("gate", "ETHUSDT", "gate").missing(WINDOW) == []
+    assert Lake(lake).read_fetch_log("gate", "ETHUSDT", "gate").missing(WINDOW) == []
     assert sum(stored(lake, "ETHUSDT").values()) > sum(stored(clean, "ETHUSDT").values())
     for text in (said, alone):
         (warning,) = [line for line in text.splitlines() if "warning" in line]

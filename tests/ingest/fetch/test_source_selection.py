@@ -6,7 +6,7 @@ import pytest
 
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.source_selection import choose_pairs
+from liqcli.ingest.fetch.source_selection import select_pairs
 from liqcli.sources.base import DAY_US
 
 NOW = now_us()
@@ -33,22 +33,22 @@ OLD = Window(1_580_601_600 * US_PER_S, 1_580_601_600 * US_PER_S + DAY_US)  # 202
 )
 def test_best_source(exchange: str, window: Window, symbol: str, sources: list[str]) -> None:
     said: list[str] = []
-    pairs = choose_pairs([], [exchange], window, [symbol], said.append)
+    pairs = select_pairs([], [exchange], window, [symbol], said.append)
     assert [(source.name, name) for source, name in pairs] == [(source, exchange) for source in sources]
     assert said == [f"{exchange}: taken from {', '.join(sources)}"]
 
 
 def test_a_named_source_is_taken() -> None:
-    pairs = choose_pairs(["tardis"], ["binance"], RECENT, ["BTCUSDT"])
+    pairs = select_pairs(["tardis"], ["binance"], RECENT, ["BTCUSDT"])
     assert [source.name for source, _exchange in pairs] == ["tardis"]
 
 
 def test_the_default_set_is_all_that_can_serve_without_a_key() -> None:
     """The exchanges' own, and the recordings of the two largest; no archives that ended, no markets without them."""
-    names = [(source.name, exchange) for source, exchange in choose_pairs([], [], RECENT, ["BTCUSDT"])]
+    names = [(source.name, exchange) for source, exchange in select_pairs([], [], RECENT, ["BTCUSDT"])]
     own = [("gate", "gate"), ("htx", "htx"), ("okx", "okx"), ("bitget", "bitget"), ("coinex", "coinex")]
     assert set(own) <= set(names)
     assert {("cryptohftdata", "binance"), ("cryptohftdata", "bybit")} <= set(names)
     assert not {name for name, _exchange in names} & {"binance-vision", "tardis", "dydx", "deribit", "kraken"}
-    dollars = {source.name for source, _exchange in choose_pairs([], [], RECENT, ["BTCUSD"])}
+    dollars = {source.name for source, _exchange in select_pairs([], [], RECENT, ["BTCUSD"])}
     assert {"deribit", "kraken"} <= dollars

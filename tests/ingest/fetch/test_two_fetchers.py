@@ -109,6 +109,6 @@ def _check_tidy(lake: Path, began: float) -> None:
     assert verify_lake(Lake(lake)).findings == []
     for source in SOURCES:
         for symbol in SYMBOLS:
-            assert Lake(lake).read_memory(source, symbol, source).missing(WINDOW) == []
+            assert Lake(lake).read_fetch_log(source, symbol, source).missing(WINDOW) == []
     left = [path for path in lake.rglob("*") if path.name.endswith(".tmp") or ".staging" in path.parts[:-1]]
     assert [path for path in left if path.stat().st_mtime < began] == []

@@ -16,11 +16,11 @@ from loopback.venues import GateServer
 
 from liqcli.core.errors import ExitCode
 from liqcli.ingest.fetch import fetch, request_runner
-from liqcli.ingest.fetch.worker_pool import FAILURES_IN_A_ROW, Crew
+from liqcli.ingest.fetch.worker_pool import FAILURES_IN_A_ROW, WorkerPool
 from liqcli.lake.store import Lake
 
 
-class Said(NamedTuple):
+class MarketWindowResult(NamedTuple):
     name: object
     error: str | None = None
     lost: bool = False
@@ -36,9 +36,9 @@ class Scene:
         self.lock = threading.Lock()
         self.barrier = threading.Barrier(together, timeout=5)
 
-    def question(self, number: int, left_alone: str | None) -> Said:
+    def question(self, number: int, left_alone: str | None) -> MarketWindowResult:
         if left_alone:
-            return Said(number, f"left alone: {left_alone}")
+            return MarketWindowResult(number, f"left alone: {left_alone}")
         with self.lock:
             self.asked.append(number)
             self.at_once += 1
@@ -48,10 +48,10 @@ class Scene:
         with self.lock:
             self.at_once -= 1
         error = self.fails.get(number)
-        return Said(number, error, error == "refused")
+        return MarketWindowResult(number, error, error == "refused")
 
     def run(self, questions: int, workers: int = 1, patient: bool = False) -> dict[object, str | None]:
-        crew: Crew[Said] = Crew(patient)
+        crew: WorkerPool[MarketWindowResult] = WorkerPool(patient)
         for number in range(questions):
             crew.put("gate", workers, lambda left_alone, number=number: self.question(number, left_alone))
         said = {message.name: message.error for message in crew.listen() if message}
@@ -103,19 +103,19 @@ def test_a_patient_crew_only_minds_being_refused() -> None:
 
 def test_who_wants_to_be_alone_comes_next_and_is_alone() -> None:
     """Two are under way, a third waits; one that wants to be alone waits for the two and keeps the third waiting."""
-    crew: Crew[Said] = Crew()
+    crew: WorkerPool[MarketWindowResult] = WorkerPool()
     go, active, seen = threading.Event(), threading.Semaphore(0), []
 
-    def ask(name: str, left_alone: str | None) -> Said:
+    def ask(name: str, left_alone: str | None) -> MarketWindowResult:
         active.release()
         seen.append((name, active._value))
         if name in ("first", "second"):
             go.wait(5)
         active.acquire()
-        return Said(name, left_alone)
+        return MarketWindowResult(name, left_alone)
 
     crew.put("gate", 2, partial(ask, "opener"))
-    assert next(crew.listen()) == Said("opener")
+    assert next(crew.listen()) == MarketWindowResult("opener")
     for name in ("first", "second", "third"):
         crew.put("gate", 2, partial(ask, name))
     while len(seen) < 3:
@@ -130,16 +130,16 @@ def test_who_wants_to_be_alone_comes_next_and_is_alone() -> None:
 def test_sources_do_not_wait_for_each_other() -> None:
     """Two sources of one worker each meet at a barrier."""
     barrier = threading.Barrier(2, timeout=5)
-    crew: Crew[Said] = Crew()
+    crew: WorkerPool[MarketWindowResult] = WorkerPool()
     for name in ("gate", "htx"):
-        crew.put(name, 1, lambda _left_alone, name=name: Said(f"{name} {barrier.wait() >= 0}"))
+        crew.put(name, 1, lambda _left_alone, name=name: MarketWindowResult(f"{name} {barrier.wait() >= 0}"))
     assert {message.name for message in crew.listen() if message} == {"gate True", "htx True"}
     crew.stop()
 
 
 def test_what_nobody_foresaw_reaches_the_main_thread() -> None:
-    crew: Crew[Said] = Crew()
-    crew.put("gate", 1, lambda _left_alone: Said(1 // 0))
+    crew: WorkerPool[MarketWindowResult] = WorkerPool()
+    crew.put("gate", 1, lambda _left_alone: MarketWindowResult(1 // 0))
     with pytest.raises(ZeroDivisionError):
         list(crew.listen())
     crew.stop()
@@ -148,15 +148,15 @@ def test_what_nobody_foresaw_reaches_the_main_thread() -> None:
 def test_stopping_asks_nothing_more_and_keeps_what_came() -> None:
     begun, go = threading.Event(), threading.Event()
 
-    def slow(_left_alone: str | None) -> Said:
+    def slow(_left_alone: str | None) -> MarketWindowResult:
         begun.set()
         go.wait(5)
-        return Said("second")
+        return MarketWindowResult("second")
 
-    crew: Crew[Said] = Crew()
-    crew.put("gate", 1, lambda _left_alone: Said("first"))
+    crew: WorkerPool[MarketWindowResult] = WorkerPool()
+    crew.put("gate", 1, lambda _left_alone: MarketWindowResult("first"))
     crew.put("gate", 1, slow)
-    crew.put("gate", 1, lambda _left_alone: Said("third"))
+    crew.put("gate", 1, lambda _left_alone: MarketWindowResult("third"))
     begun.wait(5)
     crew.stop()
     assert [message.name for message in crew.drain()] == ["first"]

@@ -12,8 +12,8 @@ from factories import make_liquidation
 
 from liqcli.core.model import US_PER_S, Liquidation, Window
 from liqcli.ingest.fetch.progress import Progress
-from liqcli.ingest.fetch.request_runner import Heard
-from liqcli.ingest.fetch.tasks import Job
+from liqcli.ingest.fetch.request_runner import WindowResult
+from liqcli.ingest.fetch.tasks import FetchTask
 from liqcli.ingest.fetch.writer import Writer
 from liqcli.lake.fetch_log import CoveredWindow
 from liqcli.sources.base import Answer
@@ -60,13 +60,13 @@ class Bell:
 def run_until(bell: Bell) -> Shelf:
     """Take three hours, write after the second, and, interrupted or not, write in the end."""
     shelf = Shelf()
-    job = Job(load_source("gate"), "gate", "BTCUSDT")
+    job = FetchTask(load_source("gate"), "gate", "BTCUSDT")
     writer = Writer(shelf, [job], Progress(lambda _line: None))  # type: ignore[arg-type]
     before = sys.gettrace()
     sys.settrace(bell.trace)
     try:
         for number, hour in enumerate(HOURS):
-            writer.take(Heard(job, hour, Answer(rows=ROWS[hour]), DONE_US))
+            writer.take(WindowResult(job, hour, Answer(rows=ROWS[hour]), DONE_US))
             if number == 1:
                 writer.flush()
     except KeyboardInterrupt:

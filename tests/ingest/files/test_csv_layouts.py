@@ -13,7 +13,7 @@ from liqcli.core.errors import DamagedError, UsageError
 from liqcli.ingest.files.csv_layout import find_layout
 from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import FileSummary, import_files
-from liqcli.ingest.files.readers import Line
+from liqcli.ingest.files.readers import TextLine
 from liqcli.lake.store import Lake
 
 HEAD = "ts,symbol,position,price,qty"
@@ -76,7 +76,7 @@ def test_what_is_skipped_or_left_out_is_said(store, tmp_path):
 
 def test_a_cell_that_could_be_any_is_refused(store, tmp_path):
     """With prices all over, a leading and a trailing cell make equal sense: nothing is guessed."""
-    lines = [Line(number, text) for number, text in enumerate(("a,b,price", "1,1,1,1", "2,2,2,2"), 1)]
+    lines = [TextLine(number, text) for number, text in enumerate(("a,b,price", "1,1,1,1", "2,2,2,2"), 1)]
     assert find_layout(lines).unnamed == "none"
     file = import_one(store, put(tmp_path, HEAD, ROWS[0], ROWS[1] + ",9"))  # one row alone
     assert (file.new, file.rejected) == (1, 1)

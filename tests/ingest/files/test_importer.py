@@ -221,7 +221,7 @@ def test_the_files_silences_are_remembered_as_gaps_for_every_symbol(store, tmp_p
     lines = [f"2024-03-01T{m // 60:02d}:{m % 60:02d}:00Z,{'AB'[m % 2]}USDT,long,10,1" for m in minutes]
     import_one(store, put(tmp_path, "a.csv", "time,symbol,position,price,qty\n" + "\n".join(lines)), exchange="x")
     for symbol in ("AUSDT", "BUSDT"):
-        windows = store.read_memory("x", symbol, "import").windows
+        windows = store.read_fetch_log("x", symbol, "import").windows
         assert [
             (w.window.start.strftime("%H:%M"), w.window.end.strftime("%H:%M:%S.%f"), w.status) for w in windows
         ] == [
@@ -249,7 +249,7 @@ def test_other_options_for_the_same_bytes_are_refused_unless_replacing(store, tm
         ("y", "BTCUSD", 11),
         ("y", "BTCUSD", 12),
     ]
-    assert store.read_memory("x", "BTC", "import").windows == ()
+    assert store.read_fetch_log("x", "BTC", "import").windows == ()
     assert import_one(store, path, exchange="y", quote="USD", tz="Europe/Berlin").known == 2
 
 

@@ -26,7 +26,7 @@ from liqcli.ingest.stream import buffer as stream_buffer
 from liqcli.ingest.stream import connection as stream_connection
 from liqcli.ingest.stream import record
 from liqcli.ingest.stream import recorder as recorder_run
-from liqcli.ingest.stream.buffer import Tally
+from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import load_live_source
@@ -111,7 +111,7 @@ def test_what_is_heard_is_stored_with_the_time_of_listening(tmp_path, monkeypatc
     (row,) = summary.rows
     assert (row.symbol, row.events, row.notional, row.breaks, row.result) == ("BTCUSDT", 2, 70_000.0, 0, "ok")
     assert (summary.exit_code, warnings) == (ExitCode.DONE, [])
-    (window,) = lake.read_memory("binance", "BTCUSDT", "binance").windows
+    (window,) = lake.read_fetch_log("binance", "BTCUSDT", "binance").windows
     assert before <= window.window.start_us < window.window.end_us <= now_us()
     assert window.status == "complete"
 
@@ -126,7 +126,7 @@ def test_a_broken_connection_is_opened_again_and_the_time_between_is_a_gap(tmp_p
     assert [row["position"] for row in stored(lake)] == ["long", "short"]
     assert summary.rows[0].breaks == 1
     assert "connection lost after 0 s (closed by the exchange); reconnecting" in warnings[0]
-    first, second = lake.read_memory("binance", "BTCUSDT", "binance").windows
+    first, second = lake.read_fetch_log("binance", "BTCUSDT", "binance").windows
     assert first.window.end_us < second.window.start_us
 
 
@@ -183,7 +183,7 @@ def test_twins_stay_and_a_refused_symbol_is_named(tmp_path, monkeypatch):
     assert (good.result, good.events) == ("ok", 2)
     assert (wrong.result, wrong.error) == ("failed", "WRONGUSDT refused: no such topic")
     assert summary.exit_code == ExitCode.PARTIAL
-    assert not lake.read_memory("bybit", "WRONGUSDT", "bybit").windows
+    assert not lake.read_fetch_log("bybit", "WRONGUSDT", "bybit").windows
 
 
 def test_without_confirmation_nothing_is_claimed(tmp_path, monkeypatch):
@@ -198,7 +198,7 @@ def test_without_confirmation_nothing_is_claimed(tmp_path, monkeypatch):
 
 def test_a_silent_stream_is_not_believed():
     """Binance brings some order every few seconds: an open, silent connection is made anew and claims nothing."""
-    dull = Tally(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
+    dull = StreamBuffer(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
     dull.open(T)
     dull.pulse(T + 500 * S)
     dull.claim()
@@ -209,31 +209,31 @@ def test_a_silent_stream_is_not_believed():
 
 def test_time_is_claimed_up_to_the_last_event_or_answer(monkeypatch):
     monkeypatch.setattr(stream_buffer, "SETTLE_US", 3 * S)
-    busy = Tally(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
+    busy = StreamBuffer(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
     busy.open(T)
     busy.take(binance_order("DOGEUSDT"), T + 60 * S)  # another symbol's event proves the stream too
-    _, claims, _ = busy.hand_over(T + 90 * S)
+    _, claims, _ = busy.take_ready(T + 90 * S)
     assert claims == {"BTCUSDT": [(T, T + 57 * S)]}
-    calm = Tally(load_live_source("bybit"), Channel("/", ("BTCUSDT",)))
+    calm = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDT",)))
     calm.open(T)
     calm.take({"op": "subscribe", "success": True, "req_id": "BTCUSDT"}, T + 10 * S)
     calm.pulse(T + 60 * S)
     calm.close()
-    _, claims, _ = calm.hand_over(T + 90 * S)
+    _, claims, _ = calm.take_ready(T + 90 * S)
     assert claims == {"BTCUSDT": [(T + 10 * S, T + 57 * S)]}
 
 
 def test_equal_events_are_written_together(monkeypatch):
     """Two messages half a second apart can bring twins: what is younger than two seconds waits for the next round."""
     monkeypatch.setattr(stream_buffer, "HOLD_US", 2 * S)
-    young = Tally(load_live_source("bybit"), Channel("/", ("BTCUSDT",)))
+    young = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDT",)))
     now = now_us()
     for age in (5, 1, 1):
         event = bybit_event(T=(now - age * S) // 1000)
         young.take({"topic": "allLiquidation.BTCUSDT", "data": [event]}, now)
-    assert len(young.hand_over(now)[0]) == 1
-    assert len(young.hand_over(now + S)[0]) == 2
-    assert young.hand_over(None)[0] == []
+    assert len(young.take_ready(now)[0]) == 1
+    assert len(young.take_ready(now + S)[0]) == 2
+    assert young.take_ready(None)[0] == []
 
 
 def test_a_refusal_is_final_and_stops_nobody_else(tmp_path, monkeypatch):
@@ -357,16 +357,16 @@ def test_poison_costs_one_event_and_never_the_connection(tmp_path, monkeypatch, 
 
 def test_the_bybit_contract_in_usdc_is_rejected_under_its_own_name():
     """``BTCPERP`` is BTCUSDC: an unreadable event of it counts, one of a contract nobody wants does not."""
-    buffer = Tally(load_live_source("bybit"), Channel("/", ("BTCUSDC",)))
+    buffer = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDC",)))
     events = [bybit_event(s="BTCPERP", p="x"), bybit_event(s="ETHPERP", p="x")]
     buffer.take({"topic": "allLiquidation.BTCPERP", "data": events}, now_us())
-    assert [row.reason for row in buffer.hand_over(None)[2]] == ["not a number: 'x'"]
+    assert [row.reason for row in buffer.take_ready(None)[2]] == ["not a number: 'x'"]
 
 
 @pytest.mark.parametrize("name", ["binance", "aster", "bybit"])
 def test_a_fault_in_the_listener_is_reported_and_followed_by_a_new_connection(tmp_path, monkeypatch, name):
     """The first message meets a bug (no parser's exception): warned, counted, reconnected, and not "ok"."""
-    take, seen = Tally.take_bytes, []
+    take, seen = StreamBuffer.take_bytes, []
 
     def broken_once(self, data, moment):
         seen.append(data)
@@ -374,7 +374,7 @@ def test_a_fault_in_the_listener_is_reported_and_followed_by_a_new_connection(tm
             raise ZeroDivisionError("a bug")
         take(self, data, moment)
 
-    monkeypatch.setattr(Tally, "take_bytes", broken_once)
+    monkeypatch.setattr(StreamBuffer, "take_bytes", broken_once)
     messages = [binance_order()]
     if name == "bybit":
         confirmed = {"op": "subscribe", "success": True, "req_id": "BTCUSDT"}

@@ -15,7 +15,7 @@ from liqcli.lake.store import Lake
 from liqcli.sources.binance import archive as binance_archive
 from liqcli.sources.binance import archive_files
 from liqcli.sources.binance.archive import COLUMNS, parse_row, symbol_of_file
-from liqcli.sources.binance.archive_files import undouble
+from liqcli.sources.binance.archive_files import drop_repeated_rows
 
 ROWS = [
     "1687656471926,BUY,LIMIT,IOC,7,30741.3,30631.6,FILLED,6,7",
@@ -30,7 +30,7 @@ def parse(line):
 
 
 def test_two_short_liquidations_of_50_contracts():
-    rows, dropped, how = undouble(parse(line) for line in ROWS)
+    rows, dropped, how = drop_repeated_rows(parse(line) for line in ROWS)
     assert [row.position for row in rows] == ["short", "short"]
     assert sum(row.contracts for row in rows) == 50
     assert sum(row.notional for row in rows) == 5000
@@ -48,22 +48,22 @@ def test_two_short_liquidations_of_50_contracts():
 
 
 def test_a_genuine_twin_among_doubled_rows_survives():
-    rows, dropped, _ = undouble(parse(line) for line in [*ROWS, ROWS[0], ROWS[0]])
+    rows, dropped, _ = drop_repeated_rows(parse(line) for line in [*ROWS, ROWS[0], ROWS[0]])
     assert [row.contracts for row in rows] == [7, 7, 43]
     assert dropped == 3
 
 
 def test_uneven_doubling_leaves_one_each():
-    rows, dropped, how = undouble(parse(line) for line in ROWS[:3])
+    rows, dropped, how = drop_repeated_rows(parse(line) for line in ROWS[:3])
     assert [row.contracts for row in rows] == [7, 43]
     assert dropped == 1
     assert "one of each" in how
 
 
 def test_nothing_doubled_nothing_said():
-    rows, dropped, how = undouble([parse(ROWS[0])])
+    rows, dropped, how = drop_repeated_rows([parse(ROWS[0])])
     assert (len(rows), dropped, how) == (1, 0, "")
-    assert undouble([]) == ([], 0, "")
+    assert drop_repeated_rows([]) == ([], 0, "")
 
 
 def test_other_coins_are_10_usd_a_contract():
@@ -125,7 +125,7 @@ def test_lake_equals_truth(monkeypatch, lake):
         assert "no file" in summary.rows[0].gaps[0]
         assert "2024-01-03.zip" in summary.rows[0].gaps[0]
         assert summary.rows[0].skipped == len(truth()["BTCUSD_PERP"])
-        assert Lake(lake).read_memory("binance", "BTCUSD", "binance-vision").missing(DAYS) == [
+        assert Lake(lake).read_fetch_log("binance", "BTCUSD", "binance-vision").missing(DAYS) == [
             Window(START + 2 * DAY_US, DAYS.end_us)
         ]
         before = every_file(lake)
@@ -175,7 +175,7 @@ def test_a_file_under_the_checksum_of_another_is_asked_again():
         return archive_files.Checksum(hashlib.sha256(content).hexdigest(), name), content
 
     def ask(*pairs):
-        asking = archive_files.ask_zip(path)
+        asking = archive_files.request_zip(path)
         next(asking)
         said = [half for pair in pairs for half in pair]
         for number, half in enumerate(said, start=1):

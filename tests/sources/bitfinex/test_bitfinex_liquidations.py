@@ -19,11 +19,11 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Market, build_answer
+from liqcli.sources.base import ListedContract, build_answer
 from liqcli.sources.bitfinex import liquidations as bitfinex_liquidations
 
 FOLDER = Path(__file__).parent.parent / "responses/bitfinex"
-AVAX = Market("bitfinex", "AVAXUSDT", "tAVAXF0:USTF0", 1.0)
+AVAX = ListedContract("bitfinex", "AVAXUSDT", "tAVAXF0:USTF0", 1.0)
 WINDOW = two_days(now_us())
 SYMBOLS = {"BTCUSDT": "tBTCF0:USTF0", "ETHUSDT": "tETHF0:USTF0", "SOLUSDT": "tSOLF0:USTF0"}
 MATCHES = {name: make_matches(WINDOW, n + 1, 130) for n, name in enumerate(SYMBOLS.values())}
@@ -69,7 +69,7 @@ def test_a_trigger_stored_as_a_match_takes_the_acquired_price() -> None:
     """Facts: the row of 2020-06-30 entered at 9135.97 and was acquired at 9080."""
     raw = {"pos_id": 143683674, "mts": 1593522802742, "symbol": "tBTCF0:USTF0", "amount": 0.00268657}
     raw |= {"base_price": 9135.972557016, "is_match": 1, "price_acquired": 9080}
-    row = bitfinex_liquidations.parse_row(raw, Market("bitfinex", "BTCUSDT", "tBTCF0:USTF0", 1.0))
+    row = bitfinex_liquidations.parse_row(raw, ListedContract("bitfinex", "BTCUSDT", "tBTCF0:USTF0", 1.0))
     assert row is not None
     assert (row.price, row.position) == (9080.0, "long")
     with pytest.raises(ValueError, match="neither trigger nor match: 2"):
@@ -113,7 +113,7 @@ def test_a_millisecond_fuller_than_an_answer_is_cut(monkeypatch: pytest.MonkeyPa
     assert (row.cut, row.result) == (1, "partial")
     assert 490 <= row.events <= 501
     assert (at * 1000 - 5_000_000, "short", 99.0, 1.0, 99.0) in stored(lake, "BTCUSDT")
-    assert Lake(lake).read_memory("bitfinex", "BTCUSDT", "bitfinex").missing(WINDOW) == [
+    assert Lake(lake).read_fetch_log("bitfinex", "BTCUSDT", "bitfinex").missing(WINDOW) == [
         Window(at * 1000, at * 1000 + 1000)
     ]
 
@@ -127,7 +127,7 @@ def test_days_of_silence_are_unknown(monkeypatch: pytest.MonkeyPatch, lake: Path
     assert row.result == "partial"
     assert "no row of any symbol from" in row.gaps[0]
     assert sum(stored(lake, "BTCUSDT").values()) >= sum(TRUTH.rows["BTCUSDT"].values())
-    missing = Lake(lake).read_memory("bitfinex", "BTCUSDT", "bitfinex").missing(long)
+    missing = Lake(lake).read_fetch_log("bitfinex", "BTCUSDT", "bitfinex").missing(long)
     assert sum(window.length_us for window in missing) >= 14 * DAY_US
     assert all(window.end_us <= WINDOW.start_us for window in missing)
 

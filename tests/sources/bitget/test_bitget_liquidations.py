@@ -18,7 +18,7 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Market
+from liqcli.sources.base import ListedContract
 from liqcli.sources.bitget import liquidations as bitget_liquidations
 
 BODY = (Path(__file__).parent.parent / "responses/bitget/liquidations.json").read_bytes()
@@ -50,7 +50,7 @@ def _server(**options: object) -> BitgetServer:
 def test_amount_is_money(number: int, symbol: str, qty: float, usd: float) -> None:
     """Facts, section 1: 13.70319 / 0.1649 = 83.1 and 143.330431857868 / 0.500280739469 = 286.5 exactly; buy = long."""
     raw = bitget_liquidations.decode(BODY)["list"][number]  # type: ignore[index]
-    row = bitget_liquidations.parse_row(raw, Market("bitget", symbol, symbol, None))
+    row = bitget_liquidations.parse_row(raw, ListedContract("bitget", symbol, symbol, None))
     assert (row.position, row.notional, row.price_kind) == ("long", usd, "bankruptcy")
     assert row.qty == pytest.approx(qty, rel=1e-12)
     assert row.ts_us == int(raw["ts"]) * 1000
@@ -63,7 +63,7 @@ def test_amount_is_money(number: int, symbol: str, qty: float, usd: float) -> No
 def test_refused_rows(change: dict[str, str]) -> None:
     raw = json.loads(BODY)["data"]["list"][0] | change
     with pytest.raises(ValueError, match=r"."):
-        bitget_liquidations.parse_row(raw, Market("bitget", "APEUSDT", "APEUSDT", None))
+        bitget_liquidations.parse_row(raw, ListedContract("bitget", "APEUSDT", "APEUSDT", None))
 
 
 def test_errors_inside_an_answer() -> None:
@@ -77,7 +77,7 @@ def test_errors_inside_an_answer() -> None:
 
 def test_coin_margined_amounts_are_dollars(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
     """0.021 coins at 62,978.5 are 1,322.5485 USD; 1,000 at that price may be coins, contracts or USD: refused."""
-    market = Market("bitget", "BTCUSD", "BTCUSD", None, inverse=True)
+    market = ListedContract("bitget", "BTCUSD", "BTCUSD", None, inverse=True)
     raw = {"symbol": "BTCUSD", "side": "sell", "price": "62978.5", "amount": "1322.5485", "ts": "1777334400000"}
     row = bitget_liquidations.parse_row(raw, market)
     assert (row.symbol, row.position, row.notional) == ("BTCUSD", "short", 1322.5485)

@@ -17,11 +17,11 @@ from liqcli.core.errors import ExitCode, UsageError
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Market
+from liqcli.sources.base import ListedContract
 from liqcli.sources.coinex import liquidations as coinex_liquidations
 
 BODY = (Path(__file__).parent.parent / "responses/coinex/liquidation_history.json").read_bytes()
-LAT = Market("coinex", "LATUSDT", "LATUSDT", None)
+LAT = ListedContract("coinex", "LATUSDT", "LATUSDT", None)
 SIZE = Decimal("0.001")
 
 

@@ -23,7 +23,7 @@ from liqcli.core.model import Window
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Answer, Market
+from liqcli.sources.base import Answer, ListedContract
 from liqcli.sources.cryptohftdata import api as cryptohftdata_api
 
 RAWS = json.loads((Path(__file__).parent.parent / "responses/cryptohftdata/rows.json").read_text())
@@ -58,7 +58,7 @@ def test_vectors(
     """Facts, section 1: OKX 8.55 x 0.01 x 82655.7; Bitget 13.70319 / 0.1649 = 83.1; Aster without a fill: `price`."""
     raw = RAWS[number]
     size = 0.01 if raw["venue"] == "okx" else None
-    row = cryptohftdata_api.parse_row(raw, Market(raw["venue"], symbol, raw["symbol"], size))
+    row = cryptohftdata_api.parse_row(raw, ListedContract(raw["venue"], symbol, raw["symbol"], size))
     assert (row.symbol, row.position, row.price, row.price_kind, row.completeness) == (
         symbol, position, price, kind, completeness,
     )  # fmt: skip
@@ -84,7 +84,7 @@ def test_refused_rows(number: int, change: dict[str, str], reason: str) -> None:
     """83.1 APE would be 503.94178 APE if it were money: Bitget rows in coins are not taken."""
     raw = RAWS[number]
     with pytest.raises(ValueError, match=reason):
-        cryptohftdata_api.parse_row(raw | change, Market(raw["venue"], "X", raw["symbol"], None))
+        cryptohftdata_api.parse_row(raw | change, ListedContract(raw["venue"], "X", raw["symbol"], None))
 
 
 def test_frame_is_told_by_its_first_bytes() -> None:
@@ -125,7 +125,7 @@ def test_times_typed_as_such() -> None:
 def answer_window(files: dict[int, list[dict[str, Any]] | None], hours: int) -> Answer:
     """Ask for some hours of BTCUSDT at Bybit; ``files`` by the number of the question."""
     asking = cryptohftdata_api.SOURCE.ask_window(
-        Market("bybit", "BTCUSDT", "BTCUSDT", None), Window(FIRST_HOUR, FIRST_HOUR + hours * HOUR_US)
+        ListedContract("bybit", "BTCUSDT", "BTCUSDT", None), Window(FIRST_HOUR, FIRST_HOUR + hours * HOUR_US)
     )
     next(asking)
     for number in range(20):
@@ -214,7 +214,7 @@ def test_lake_equals_truth(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
             assert inside(stored(lake, symbol), WINDOW) == count_expected(_orders(seed, busy), WINDOW, Decimal(1))
         assert summary.exit_code == ExitCode.PARTIAL
         assert "1 of 6 hours have no file" in summary.rows[0].gaps[0]
-        memory = Lake(lake).read_memory("binance", "BTCUSDT", "cryptohftdata")
+        memory = Lake(lake).read_fetch_log("binance", "BTCUSDT", "cryptohftdata")
         # The quiet hour, and the hour before, whose late rows might be in that file.
         assert memory.missing(WIDE) == [Window(QUIET.start_us - HOUR_US, QUIET.end_us)]
         assert memory.covered() == [(FIRST_HOUR, QUIET.start_us), (QUIET.end_us, WIDE.end_us)]
@@ -286,7 +286,7 @@ def test_two_contracts_of_one_kraken_symbol(monkeypatch: pytest.MonkeyPatch, lak
                     ((at + HOUR_MS) * 1000, "short", 50_000.0, 0.02, 1000.0): 1,
                 }
             )
-        assert Lake(lake).read_memory("kraken", "BTCUSD", "cryptohftdata").covered() == []
+        assert Lake(lake).read_fetch_log("kraken", "BTCUSD", "cryptohftdata").covered() == []
 
 
 def test_blocked_host_is_no_missing_file(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -18,12 +18,12 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Market, build_answer
+from liqcli.sources.base import ListedContract, build_answer
 from liqcli.sources.deribit import liquidations as deribit_liquidations
 
 FOLDER = Path(__file__).parent.parent / "responses/deribit"
-INVERSE = Market("deribit", "BTCUSD", "BTC-PERPETUAL", 1.0, inverse=True)
-LINEAR = Market("deribit", "SOLUSDC", "SOL_USDC-PERPETUAL", 1.0)
+INVERSE = ListedContract("deribit", "BTCUSD", "BTC-PERPETUAL", 1.0, inverse=True)
+LINEAR = ListedContract("deribit", "SOLUSDC", "SOL_USDC-PERPETUAL", 1.0)
 SYMBOLS = {"BTC-PERPETUAL": "BTCUSD", "ETH-PERPETUAL": "ETHUSD", "SOL_USDC-PERPETUAL": "SOLUSDC"}
 WINDOW = two_days(now_us())
 TRADES = {name: make_trades(WINDOW, n, 900, "USDC" not in name) for n, name in enumerate(SYMBOLS)}
@@ -143,7 +143,7 @@ def test_a_hole_that_stays_is_cut(monkeypatch: pytest.MonkeyPatch, lake: Path) -
         row = fetch(Lake(lake), WINDOW, ["BTCUSD"], ["deribit"]).rows[0]
     assert (row.cut, row.result) == (1, "partial")
     edges = [raw["timestamp"] * 1000 for raw in rows if raw["trade_seq"] in (1199, 1205)]
-    grain = Lake(lake).read_memory("deribit", "BTCUSD", "deribit").missing(WINDOW)
+    grain = Lake(lake).read_fetch_log("deribit", "BTCUSD", "deribit").missing(WINDOW)
     assert grain == [Window(edges[0], edges[1] + 1000)]
 
 

@@ -16,11 +16,11 @@ from liqcli.core.model import Window
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Market
+from liqcli.sources.base import ListedContract
 from liqcli.sources.dydx import liquidations as dydx_liquidations
 
 TRADES = json.loads((Path(__file__).parent.parent / "responses/dydx/trades.json").read_text())["trades"]
-AVAX = Market("dydx", "AVAXUSD", "AVAX-USD", 1.0)
+AVAX = ListedContract("dydx", "AVAXUSD", "AVAX-USD", 1.0)
 SIZE = Decimal("0.001")
 
 
@@ -90,7 +90,7 @@ def test_what_the_indexer_forgot_stays_unknown(monkeypatch: pytest.MonkeyPatch, 
     assert row.result == "partial"
     assert "the indexer keeps nothing older" in row.gaps[0]
     oldest = min(e.ts_ms for e in events) * 1000
-    assert Lake(lake).read_memory("dydx", "BTCUSD", "dydx").missing(WINDOW) == [Window(WINDOW.start_us, oldest)]
+    assert Lake(lake).read_fetch_log("dydx", "BTCUSD", "dydx").missing(WINDOW) == [Window(WINDOW.start_us, oldest)]
 
 
 def test_a_block_fuller_than_a_page_is_cut(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_block_fuller_than_a_page_is_cut(monkeypatch: pytest.MonkeyPatch, lake
     assert (row.cut, row.result) == (1, "partial")
     inside = [e for e in old if WINDOW.contains(e.ts_ms * 1000)]
     assert row.events == 1000 + len(inside)
-    assert Lake(lake).read_memory("dydx", "BTCUSD", "dydx").missing(WINDOW) == [Window(at * 1000, at * 1000 + 1000)]
+    assert Lake(lake).read_fetch_log("dydx", "BTCUSD", "dydx").missing(WINDOW) == [Window(at * 1000, at * 1000 + 1000)]
 
 
 def test_names(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

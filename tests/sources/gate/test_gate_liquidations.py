@@ -10,11 +10,11 @@ import pytest
 
 from liqcli.core.model import Window
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Answer, Market, build_answer
+from liqcli.sources.base import Answer, ListedContract, build_answer
 from liqcli.sources.gate import liquidations as gate_liquidations
 
 FOLDER = Path(__file__).parent.parent / "responses/gate"
-MARKET = Market("gate", "BTCUSDT", "BTC_USDT", 0.0001)
+MARKET = ListedContract("gate", "BTCUSDT", "BTC_USDT", 0.0001)
 ROW = {
     "contract": "BTC_USDT",
     "left": 0,
@@ -68,7 +68,7 @@ def test_time_ms_of_another_second_is_not_believed() -> None:
 def test_inverse_contract_is_one_dollar() -> None:
     """165 contracts of BTC_USD are 165 USD, 165 / 28070 BTC."""
     market = gate_liquidations.parse_market({"name": "BTC_USD", "type": "inverse", "quanto_multiplier": "0"})
-    assert market == Market("gate", "BTCUSD", "BTC_USD", 1.0, inverse=True)
+    assert market == ListedContract("gate", "BTCUSD", "BTC_USD", 1.0, inverse=True)
     row = gate_liquidations.parse_row({**ROW, "contract": "BTC_USD"}, market)
     assert row is not None
     assert (row.notional, row.qty) == (165.0, 165 / 28070)
@@ -76,7 +76,7 @@ def test_inverse_contract_is_one_dollar() -> None:
 
 def test_contracts() -> None:
     linear = {"name": "龙虾_USDT", "type": "direct", "quanto_multiplier": "10"}
-    assert gate_liquidations.parse_market(linear) == Market("gate", "龙虾USDT", "龙虾_USDT", 10.0)
+    assert gate_liquidations.parse_market(linear) == ListedContract("gate", "龙虾USDT", "龙虾_USDT", 10.0)
     assert gate_liquidations.parse_market({"name": "ETH_USD", "type": "direct", "quanto_multiplier": "1"}) is None, (
         "a quanto contract"
     )
@@ -163,7 +163,7 @@ def test_recorded_answer(real_data: Path) -> None:
     name = "messages/recorded/gate_rest_liq_orders_usdt.json"
     expected = json.loads((real_data / "expected.json").read_text(encoding="utf-8"))["messages"][name]
     raws = gate_liquidations.decode((real_data / name).read_bytes())
-    rows = [gate_liquidations.parse_row(raw, Market("gate", "XUSDT", raw["contract"], 1.0)) for raw in raws]
+    rows = [gate_liquidations.parse_row(raw, ListedContract("gate", "XUSDT", raw["contract"], 1.0)) for raw in raws]
     assert len(rows) == expected["events"] == 40
     for row, answer in zip(rows, expected["expected"], strict=True):
         assert row is not None

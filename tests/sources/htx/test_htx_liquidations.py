@@ -10,12 +10,12 @@ import pytest
 
 from liqcli.core.model import Window
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Answer, Market, build_answer
+from liqcli.sources.base import Answer, ListedContract, build_answer
 from liqcli.sources.htx import liquidations as htx_liquidations
 
 FOLDER = Path(__file__).parent.parent / "responses/htx"
-MARKET = Market("htx", "BTCUSDT", "BTC-USDT", 0.001)
-COIN = Market("htx", "BTCUSD", "BTC-USD", 100.0, inverse=True)
+MARKET = ListedContract("htx", "BTCUSDT", "BTC-USDT", 0.001)
+COIN = ListedContract("htx", "BTCUSD", "BTC-USD", 100.0, inverse=True)
 WINDOW = Window(1781848800_000_000, 1781852400_000_000)
 
 

@@ -17,13 +17,13 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Market
+from liqcli.sources.base import ListedContract
 from liqcli.sources.kraken import liquidations as kraken_liquidations
 from liqcli.sources.kraken import scan
 
 FOLDER = Path(__file__).parent.parent / "responses/kraken"
-LINEAR = Market("kraken", "BTCUSD", "PF_XBTUSD", 1.0)
-INVERSE = Market("kraken", "XRPUSD", "PI_XRPUSD", 1.0, inverse=True)
+LINEAR = ListedContract("kraken", "BTCUSD", "PF_XBTUSD", 1.0)
+INVERSE = ListedContract("kraken", "XRPUSD", "PI_XRPUSD", 1.0, inverse=True)
 WINDOW = two_days(now_us())
 NAMES = ("PF_XBTUSD", "PI_XBTUSD", "PF_ETHUSD", "PF_SOLUSD")
 FILLS = {name: make_fills(WINDOW, n, 400, name.startswith("PI_")) for n, name in enumerate(NAMES)}
@@ -62,7 +62,7 @@ def test_a_unit_that_the_usd_value_denies() -> None:
     with pytest.raises(ValueError, match=r"unit is unclear: 1131.26 USD, but usdValue is 0.01"):
         kraken_liquidations.parse_row(raw | {"usdValue": "0.01"}, LINEAR)
     with pytest.raises(ValueError, match="asked for 'PF_ETHUSD'"):
-        kraken_liquidations.parse_row(raw, Market("kraken", "ETHUSD", "PF_ETHUSD", 1.0))
+        kraken_liquidations.parse_row(raw, ListedContract("kraken", "ETHUSD", "PF_ETHUSD", 1.0))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_volume_without_a_mark_is_unknown(monkeypatch: pytest.MonkeyPatch, lake:
         row = fetch(Lake(lake), WINDOW, ["ETHUSD"], ["kraken"]).rows[0]
     assert (row.events, row.result) == (0, "partial")
     assert "PF_ETHUSD: liquidated volume, but no fill marked as a liquidation in" in row.gaps[0]
-    missing = Lake(lake).read_memory("kraken", "ETHUSD", "kraken").missing(WINDOW)
+    missing = Lake(lake).read_fetch_log("kraken", "ETHUSD", "kraken").missing(WINDOW)
     minutes = {ts_us // 60_000_000 for ts_us, *_ in TRUTH.rows["ETHUSD"]}
     assert {m for w in missing for m in range(w.start_us // 60_000_000, w.end_us // 60_000_000)} == minutes
 

@@ -11,12 +11,12 @@ import pytest
 
 from liqcli.core.model import Window
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Answer, Market, build_answer
+from liqcli.sources.base import Answer, ListedContract, build_answer
 from liqcli.sources.okx import liquidations as okx_liquidations
 
 FOLDER = Path(__file__).parent.parent / "responses/okx"
-MARKET = Market("okx", "BTCUSDT", "BTC-USDT-SWAP", 0.01)
-INVERSE = Market("okx", "BTCUSD", "BTC-USD-SWAP", 100.0, inverse=True)
+MARKET = ListedContract("okx", "BTCUSDT", "BTC-USDT-SWAP", 0.01)
+INVERSE = ListedContract("okx", "BTCUSD", "BTC-USD-SWAP", 100.0, inverse=True)
 
 
 def read_details(instrument: str) -> list[Any]:
@@ -49,9 +49,15 @@ def test_swaps() -> None:
     assert okx_liquidations.parse_market(linear) == MARKET
     inverse = {"instId": "BTC-USD-SWAP", "ctVal": "100", "ctMult": "1", "ctType": "inverse"}
     assert okx_liquidations.parse_market(inverse) == INVERSE
-    assert okx_liquidations.parse_market({**linear, "ctVal": ""}) == Market("okx", "BTCUSDT", "BTC-USDT-SWAP", None)
-    assert okx_liquidations.parse_market({**linear, "ctMult": "10"}) == Market("okx", "BTCUSDT", "BTC-USDT-SWAP", 0.1)
-    assert okx_liquidations.parse_market({**linear, "ctMult": "x"}) == Market("okx", "BTCUSDT", "BTC-USDT-SWAP", None)
+    assert okx_liquidations.parse_market({**linear, "ctVal": ""}) == ListedContract(
+        "okx", "BTCUSDT", "BTC-USDT-SWAP", None
+    )
+    assert okx_liquidations.parse_market({**linear, "ctMult": "10"}) == ListedContract(
+        "okx", "BTCUSDT", "BTC-USDT-SWAP", 0.1
+    )
+    assert okx_liquidations.parse_market({**linear, "ctMult": "x"}) == ListedContract(
+        "okx", "BTCUSDT", "BTC-USDT-SWAP", None
+    )
     assert okx_liquidations.parse_market({"instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": ""}) == MARKET
     assert okx_liquidations.parse_market({"instId": "BTC-USD-SWAP", "ctVal": "100"}) == INVERSE, "100 USD, not 100 BTC"
 
@@ -191,7 +197,7 @@ def test_messages_of_three_generations(real_data: Path) -> None:
     expected = json.loads((real_data / "expected.json").read_text(encoding="utf-8"))["messages"]
     for name in ("recorded/okx_ws", "tardis-node/okex-swap", "tardis-node/okex-futures"):
         answers = expected[f"messages/{name}.jsonl"]["expected"]
-        markets = {a["symbol"]: Market("okx", "X", a["symbol"], 1.0) for a in answers}
+        markets = {a["symbol"]: ListedContract("okx", "X", a["symbol"], 1.0) for a in answers}
         lines = (real_data / f"messages/{name}.jsonl").read_text(encoding="utf-8").splitlines()
         messages = [json.loads(line) for line in lines]
         rows = [row for m in messages for row in okx_liquidations.parse_message(m.get("message", m), markets)]

@@ -16,12 +16,12 @@ from liqcli.core.model import Window
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import BusyError, RefusalError
-from liqcli.sources.base import Market
+from liqcli.sources.base import ListedContract
 from liqcli.sources.poloniex import liquidations as poloniex_liquidations
 
 RESPONSES = Path(__file__).parent.parent / "responses/poloniex"
 BODY = (RESPONSES / "liquidation_order.json").read_bytes()
-BTC = Market("poloniex", "BTCUSDT", "BTC_USDT_PERP", 0.001)
+BTC = ListedContract("poloniex", "BTCUSDT", "BTC_USDT_PERP", 0.001)
 SIZES = {"BTC_USDT_PERP": "0.001", "ETH_USDT_PERP": "0.01", "BTC_USD_PERP": "1"}
 
 
@@ -109,7 +109,7 @@ def test_a_millisecond_fuller_than_a_page_is_cut(monkeypatch: pytest.MonkeyPatch
         point(monkeypatch, poloniex=server.url)
         row = fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["poloniex"]).rows[0]
     assert (row.cut, row.events) == (3, 100)
-    assert Lake(lake).read_memory("poloniex", "BTCUSDT", "poloniex").missing(WINDOW) == [
+    assert Lake(lake).read_fetch_log("poloniex", "BTCUSDT", "poloniex").missing(WINDOW) == [
         Window((at - 1) * 1000, (at + 2) * 1000)
     ]
 
@@ -121,7 +121,7 @@ def test_what_may_be_forgotten_is_not_called_empty(monkeypatch: pytest.MonkeyPat
         point(monkeypatch, poloniex=server.url)
         row = fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["poloniex"]).rows[0]
     first = min(e.ts_ms for e in _truth()["BTC_USDT_PERP"] if e.ts_ms >= kept_ms)
-    missing = Lake(lake).read_memory("poloniex", "BTCUSDT", "poloniex").missing(WINDOW)
+    missing = Lake(lake).read_fetch_log("poloniex", "BTCUSDT", "poloniex").missing(WINDOW)
     assert missing == [Window(WINDOW.start_us, first * 1000)]
     assert "it may be forgotten" in row.gaps[0]
     assert row.result == "partial"

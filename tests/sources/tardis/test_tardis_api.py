@@ -12,12 +12,12 @@ from loopback.server import Asked, Loopback, Reply
 from liqcli.core.model import US_PER_S, Window
 from liqcli.ingest.fetch.planner import plan_windows
 from liqcli.net.client import Client, RefusalError
-from liqcli.sources.base import DAY_US, HOUR_US, Market
+from liqcli.sources.base import DAY_US, HOUR_US, ListedContract
 from liqcli.sources.tardis import api as tardis_api
 
 FOLDER = Path(__file__).parent.parent / "responses/tardis"
 DAY = Window(1_583_971_200 * US_PER_S, 1_583_971_200 * US_PER_S + DAY_US)  # 2020-03-12
-MARKET = Market("binance", "BTCUSDT", "BTCUSDT", None)
+MARKET = ListedContract("binance", "BTCUSDT", "BTCUSDT", None)
 
 
 def test_one_day() -> None:
@@ -40,7 +40,7 @@ def test_a_file_of_another_day_or_symbol_is_asked_again() -> None:
     """Received on 13 March: the wrong file for 12 March, which would pass for a day without liquidations."""
     rows = tardis_api.decode((FOLDER / "BTCUSDT.csv").read_bytes())
     march_13 = Window(DAY.start_us + DAY_US, DAY.end_us + DAY_US)
-    for market, day in ((MARKET, DAY), (Market("binance", "ETHUSDT", "ETHUSDT", None), march_13)):
+    for market, day in ((MARKET, DAY), (ListedContract("binance", "ETHUSDT", "ETHUSDT", None), march_13)):
         asking = tardis_api.SOURCE.ask_window(market, day)
         request = next(asking)
         assert asking.send(rows) == asking.send(rows) == request
@@ -118,7 +118,7 @@ def test_sizes_of_okx_are_lent() -> None:
     body += b"okex-swap,BTC-USDT-SWAP,1608251468794000,1608251468800000,,sell,22376.9,30\n"
     for size, kept in ((0.01, 1), (None, 0)):
         near = tardis_api.SOURCE.ask_window(
-            Market("okx", "BTCUSDT", "BTC-USDT-SWAP", size),
+            ListedContract("okx", "BTCUSDT", "BTC-USDT-SWAP", size),
             Window(1_608_249_600 * US_PER_S, 1_608_336_000 * US_PER_S),
         )
         next(near)

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from liqcli.core.model import to_us
-from liqcli.ingest.files.formats import ImportOptions, open_feed
+from liqcli.ingest.files.formats import ImportOptions, open_reader
 from liqcli.sources.tardis.csv import COLUMNS, EXCHANGES, VENUES, parse_row
 
 
@@ -168,11 +168,11 @@ def test_lighter_numbers_get_a_name(tmp_path):
             "lighter,2,1700000000000000,1700000000000000,8,buy,75602.8,0.01664")  # fmt: skip
     path = tmp_path / "lighter.csv"
     path.write_text("\n".join((",".join(COLUMNS), *rows)) + "\n")
-    feed = open_feed(path, ImportOptions(symbol="BTC"), 1_795_940_000_000_000)
+    feed = open_reader(path, ImportOptions(symbol="BTC"), 1_795_940_000_000_000)
     first, second = feed.items
     assert (first.symbol, first.instrument, first.exchange) == ("BTCUSDC", "1", "lighter")
     assert first.notional == pytest.approx(1258.030592, rel=1e-12)
     assert "market 2, but --symbol BTC is market 1" in second.reason
     assert feed.notes == []
-    (first, second) = open_feed(path, ImportOptions(), 1_795_940_000_000_000).items
+    (first, second) = open_reader(path, ImportOptions(), 1_795_940_000_000_000).items
     assert "pass --symbol NAME" in first.reason
