@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liqcli.core.version import __version__
+
 if TYPE_CHECKING:
     from liqcli.api import Heatmap as Heatmap
     from liqcli.api import Lake as Lake
 
-__version__ = "0.1.0"
 __all__ = ["Heatmap", "Lake", "__version__"]
 
 

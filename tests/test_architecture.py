@@ -54,8 +54,6 @@ def iter_nodes(tree: ast.AST, typing_only: bool = False) -> Iterator[tuple[ast.A
 @cache
 def imports_of(module: str) -> tuple[Import, ...]:
     found = []
-    if module == "liqcli":  # loads the API when somebody uses one of its names, never on import
-        return ()
     for node, typing_only in iter_nodes(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         targets: list[str] = []
         if isinstance(node, ast.Import):

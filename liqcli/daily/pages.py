@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from liqcli import __version__
 from liqcli.core.errors import ExitCode
 from liqcli.core.files import data_folder, replace_file
 from liqcli.core.formatting import format_coverage
+from liqcli.core.version import __version__
 from liqcli.daily.folders import FORMAT, PAGE, SUMMARY
 from liqcli.report.html_markdown import render_template
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from liqcli import __version__
 from liqcli.core.errors import ExitCode
 from liqcli.core.formatting import format_iso
 from liqcli.core.settings import Settings
 from liqcli.core.symbols import split_symbol
+from liqcli.core.version import __version__
 from liqcli.daily import folders
 from liqcli.daily.alerts import Alert, find_alerts
 from liqcli.daily.day import Day

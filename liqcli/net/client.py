@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from liqcli import __version__
 from liqcli.core.environment import source_rate, source_url, state_folder
 from liqcli.core.errors import BlockedError, SourceError
+from liqcli.core.version import __version__
 from liqcli.net.rate_limit import Limit, limit_to, shared_rate_limiter
 
 if TYPE_CHECKING:

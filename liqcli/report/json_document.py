@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from liqcli import __version__
 from liqcli.analysis.cascades import cascade_record
 from liqcli.analysis.checklist import checklist_record
 from liqcli.analysis.clusters import (
@@ -30,6 +29,7 @@ from liqcli.core.coverage import ExchangeCoverage, common_unknown, overall_share
 from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S, HeatmapGrid
+from liqcli.core.version import __version__
 from liqcli.lake.market_price import MarketPrices
 from liqcli.report.reproduce_command import format_command
 from liqcli.report.results import WindowResults

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 
-from liqcli import __version__
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
+from liqcli.core.version import __version__
 from liqcli.lake.selection import Query
 from liqcli.report.heatmap_figure import build_picture
 from liqcli.report.html_markdown import EmbeddedFigure, render_html, render_json, render_markdown

@@ -7,12 +7,12 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from liqcli import __version__
 from liqcli.core.environment import source_url
 from liqcli.core.errors import SourceError
 from liqcli.core.formatting import format_duration
 from liqcli.core.model import US_PER_S
 from liqcli.core.times import now_us
+from liqcli.core.version import __version__
 from liqcli.ingest.stream.buffer import CLOCKS_APART_US, StreamBuffer
 
 if TYPE_CHECKING:
