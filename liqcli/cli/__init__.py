@@ -1,54 +1,23 @@
-"""The command line: one file a subcommand; each parses, calls one core function, prints."""
+"""
+The command line: one module per command; each parses its options, calls the Python API and prints the result.
+
+Shared options and their parsing are in ``options``, printing in ``output`` and ``tables``. Computing, fetching and
+writing reports belong to the packages below.
+"""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from liqcli import __version__
-from liqcli.cli.cascades import cascades
-from liqcli.cli.clusters import clusters
-from liqcli.cli.daily import daily
-from liqcli.cli.demo import demo
-from liqcli.cli.fetch import fetch
-from liqcli.cli.heatmap import heatmap
-from liqcli.cli.import_ import import_files_command
-from liqcli.cli.init import init
-from liqcli.cli.options import STATE, fail
-from liqcli.cli.record import record
-from liqcli.cli.schedule import schedule
-from liqcli.cli.sources import sources
-from liqcli.cli.sql import sql
-from liqcli.cli.status import status
-from liqcli.cli.verify import verify
-from liqcli.core.errors import ExitCode, LiqcliError, OutputError
-
-
-class CommandGroup(TyperGroup):
-    """The group that turns our errors into one line and an exit code, for the shell and for tests alike."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the vendored Click's own type
-        """Run a subcommand; see :class:`liqcli.core.errors.ExitCode` for what each code means."""
-        STATE.quiet = STATE.debug = False
-        try:
-            return super().invoke(ctx)
-        except LiqcliError as error:
-            if STATE.debug:
-                raise
-            fail(str(error))
-            raise typer.Exit(int(error.exit_code)) from error
-        except KeyboardInterrupt as error:
-            fail("interrupted; what was complete is stored, the next run goes on from there")
-            raise typer.Exit(int(ExitCode.INTERRUPTED)) from error
-        except BrokenPipeError as error:  # "liqcli status | head" is no fault
-            sys.stderr.close()
-            raise typer.Exit(int(ExitCode.DONE)) from error
-
+from liqcli.cli.group import CommandGroup
+from liqcli.cli.output import STATE, fail
+from liqcli.core.errors import OutputError
+from liqcli.core.version import __version__
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -74,53 +43,37 @@ def _root(
     pass
 
 
-app.command("fetch")(fetch)
-app.command("import")(import_files_command)
-app.command("record")(record)
-app.command("heatmap")(heatmap)
-app.command("daily")(daily)
-app.command("init")(init)
-app.command("schedule")(schedule)
-app.command("clusters")(clusters)
-app.command("cascades")(cascades)
-app.command("status")(status)
-app.command("verify")(verify)
-app.command("sql")(sql)
-app.command("sources")(sources)
-app.command("demo")(demo)
-
-
 def main() -> None:
     """Entry point of the ``liqcli`` command."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a "–" on a Latin-1 terminal, a file name that is no text
+        sys.stdout.reconfigure(errors="replace")  # "–" on a Latin-1 terminal, or a file name that is not valid text
     try:
         app()
-    except OSError as error:  # of what liqcli writes itself its own errors tell; this is a full disk behind ">"
+    except OSError as error:  # stdout cannot be written, such as a full disk; files raise OutputError or LakeError
         if STATE.debug:
             raise
         fail(f"{error.filename or 'stdout'}: {error.strerror or error}")
         _leave(int(OutputError.exit_code))
     except SystemExit as done:
         if _flush() and not {"duckdb", "pyarrow"} & set(sys.modules):
-            raise  # nothing to take down: --help, --version, a mistake in the command
+            raise  # no engine threads to stop: --help, --version, usage errors
         _leave(done.code if isinstance(done.code, int) else int(done.code is not None))
 
 
 def _leave(code: int) -> None:
     """
-    End at once, with what was said flushed: everything that had to be written is on the disk by now.
+    Flush the output and end the process without interpreter shutdown; all files are on disk by now.
 
-    Taking the engines' thread pools down with the interpreter can abort (seen once, 2026-11-22: "terminate called
-    without an active exception", exit code -6, after all work was done), which cron would read as a failure. And where
-    the reader of a pipe is gone ("liqcli sources | head"), Python would make 120 of the code.
+    Shutting down the thread pools of the engines can abort (seen once, 2026-11-22: "terminate called without an active
+    exception", exit code -6, after all work was done), which cron would report as a failure. And if the reader of a
+    pipe is gone (``liqcli sources | head``), Python would exit with 120.
     """
     _flush()
     os._exit(code)
 
 
 def _flush() -> bool:
-    """Hand on what was said; whether it could be."""
+    """Flush stdout and stderr; return False if one of them cannot be written."""
     delivered = True
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -26,10 +26,8 @@ from liqcli.cli.options import (
     check_choice,
     read_query,
     read_size,
-    say,
-    set_verbosity,
-    warn,
 )
+from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 
 CSV = (

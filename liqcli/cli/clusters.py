@@ -29,10 +29,8 @@ from liqcli.cli.options import (
     read_cluster_options,
     read_grid_options,
     read_query,
-    say,
-    set_verbosity,
-    warn,
 )
+from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 
 CSV = (

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, say, set_verbosity, warn
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption
+from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.progress import show_progress
 
 ConfigOption = Annotated[

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.options import DebugOption, QuietOption, say, set_verbosity
+from liqcli.cli.options import DebugOption, QuietOption
+from liqcli.cli.output import say, set_verbosity
 
 
 def demo(

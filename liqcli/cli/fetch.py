@@ -20,11 +20,9 @@ from liqcli.cli.options import (
     SinceOption,
     UntilOption,
     check_choice,
-    say,
-    set_verbosity,
     split_names,
-    warn,
 )
+from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.progress import show_progress
 from liqcli.cli.tables import render_table
 from liqcli.core.errors import ExitCode, UsageError

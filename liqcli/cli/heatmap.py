@@ -35,10 +35,8 @@ from liqcli.cli.options import (
     read_grid_options,
     read_query,
     read_size,
-    say,
-    set_verbosity,
-    warn,
 )
+from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.progress import show_progress
 from liqcli.core.errors import EmptyWindowError, ExitCode, SourceError, UsageError
 

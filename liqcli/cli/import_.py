@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, fail, say, set_verbosity, tell
+from liqcli.cli.options import DebugOption, LakeOption
+from liqcli.cli.output import fail, print_summary, say, set_verbosity
 from liqcli.cli.progress import show_import
 from liqcli.core.errors import UsageError
 
@@ -177,7 +178,7 @@ def _report(file: FileSummary) -> None:
     if file.error:
         fail(str(file.error) if str(file.path) in str(file.error) else f"{file.path}: {file.error}")
     else:
-        tell(render_summary(file))
+        print_summary(render_summary(file))
     if file.rejected_path:
         fail(
             f"{file.path}: {format_counted(file.rejected, 'row')} refused, each with line and reason in "

@@ -1,15 +1,16 @@
-"""What every subcommand shares: the shared flags, and how it speaks (data on stdout, narration on stderr)."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from liqcli.cli import completion
+from liqcli.cli.output import STATE as STATE
+from liqcli.cli.output import say as say
 from liqcli.core.errors import UsageError
 from liqcli.core.times import DEFAULT_LOOKBACK
 
@@ -19,16 +20,6 @@ if TYPE_CHECKING:
     from liqcli.lake.selection import Query
     from liqcli.lake.store import Lake
 
-
-@dataclass(slots=True)
-class OutputState:
-    """How this run speaks."""
-
-    quiet: bool = False
-    debug: bool = False
-
-
-STATE = OutputState()
 
 LakeOption = Annotated[
     Path | None,
@@ -134,33 +125,6 @@ SizeOption = Annotated[
 FormatOption = Annotated[
     str, typer.Option("--format", help="table, json or csv.", autocompletion=completion.one_of("table", "json", "csv"))
 ]
-
-
-def set_verbosity(quiet: bool, debug: bool) -> None:
-    """Note how this run speaks; the first thing every subcommand does."""
-    STATE.quiet, STATE.debug = quiet, debug
-
-
-def say(text: str) -> None:
-    """Narrate on stderr, unless ``--quiet``."""
-    if not STATE.quiet:
-        typer.echo(text, err=True)
-
-
-def tell(text: str) -> None:
-    """Print a summary on stdout, unless ``--quiet``."""
-    if not STATE.quiet:
-        typer.echo(text)
-
-
-def warn(text: str) -> None:
-    """Say on stderr what the user must know, ``--quiet`` or not."""
-    typer.echo(f"liqcli: warning: {text}", err=True)
-
-
-def fail(text: str) -> None:
-    """Say on stderr, in one line, why it ended."""
-    typer.echo(f"liqcli: {' '.join(text.split())}", err=True)
 
 
 def split_names(text: str | None) -> tuple[str, ...]:

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import (
-    DebugOption,
-    LakeOption,
-    QuietOption,
-    say,
-    set_verbosity,
-    split_names,
-    warn,
-)
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, split_names
+from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_table
 from liqcli.core.errors import ExitCode
 

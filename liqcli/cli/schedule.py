@@ -9,7 +9,8 @@ import typer
 
 from liqcli.cli import completion
 from liqcli.cli.daily import ConfigOption
-from liqcli.cli.options import DebugOption, LakeOption, check_choice, set_verbosity
+from liqcli.cli.options import DebugOption, LakeOption, check_choice
+from liqcli.cli.output import set_verbosity
 
 if TYPE_CHECKING:
     from liqcli.core.settings import Settings

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, QuietOption, check_choice, set_verbosity
+from liqcli.cli.options import DebugOption, QuietOption, check_choice
+from liqcli.cli.output import set_verbosity
 
 
 def sources(

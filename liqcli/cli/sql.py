@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_verbosity, warn
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice
+from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 from liqcli.core.errors import ExitCode, UsageError
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from liqcli.cli.options import say
+from liqcli.cli.output import say
 
 LEAST_LAST = 12  # characters that a last column of words keeps
 

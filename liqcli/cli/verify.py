@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice, say, set_verbosity
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice
+from liqcli.cli.output import say, set_verbosity
 from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from loopback.scenes import busy_reply
 from loopback.server import Asked, Loopback, Reply, json_reply
 
-from liqcli.cli import options, progress_bars
+from liqcli.cli import output, progress_bars
 from liqcli.cli import progress as chosen
 from liqcli.cli import progress_bars as cli_progress_bars
 from liqcli.ingest.fetch import progress
@@ -139,7 +139,7 @@ def test_who_gets_bars(
     bars_shown: bool,
 ) -> None:
     """FORCE_COLOR, as build servers set it, makes a log file no terminal; --quiet says nothing at all."""
-    monkeypatch.setattr(options.STATE, "quiet", quiet)
+    monkeypatch.setattr(output.STATE, "quiet", quiet)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setenv("TERM", kind)
     monkeypatch.setitem(os.environ, "FORCE_COLOR", "1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liqcli.cli.options import STATE
+from liqcli.cli.output import STATE
 from liqcli.cli.tables import render_table
 
 HEADER = ("exchange", "coverage", "MB", "words")

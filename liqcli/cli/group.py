@@ -1,0 +1,132 @@
+"""The command group: imports the module of the command that runs, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+from liqcli.cli.output import STATE, fail
+from liqcli.core.errors import ExitCode, LiqcliError
+
+
+class CommandEntry(NamedTuple):
+    """Where a command is defined, and the first paragraph of its docstring for ``liqcli --help``."""
+
+    function: str
+    summary: str
+
+
+# In the order of `liqcli --help`. A test compares each summary with the docstring of its function.
+COMMANDS = {
+    "fetch": CommandEntry(
+        "liqcli.cli.fetch:fetch", "Get liquidations, candles and open interest from their sources into the lake."
+    ),
+    "import": CommandEntry("liqcli.cli.import_:import_files_command", "Put files you already have into the lake."),
+    "record": CommandEntry(
+        "liqcli.cli.record:record",
+        "Listen to exchanges that publish liquidations only as they happen, and keep what they say.",
+    ),
+    "heatmap": CommandEntry(
+        "liqcli.cli.heatmap:heatmap",
+        "Draw where and when positions were liquidated, as a report, a picture or plain numbers.",
+    ),
+    "daily": CommandEntry(
+        "liqcli.cli.daily:daily",
+        "Fetch, report every symbol and lookback of liqcli.toml, and renew the index of all days.",
+    ),
+    "init": CommandEntry("liqcli.cli.init:init", "Write a commented liqcli.toml: the settings of the daily run."),
+    "schedule": CommandEntry(
+        "liqcli.cli.schedule:schedule",
+        "Print a crontab line, and a systemd service and timer, that run liqcli daily as it is set up here.",
+    ),
+    "clusters": CommandEntry(
+        "liqcli.cli.clusters:clusters",
+        "Rank the price bands that stand out, with key levels, cascades and the four questions.",
+    ),
+    "cascades": CommandEntry(
+        "liqcli.cli.cascades:cascades",
+        "List the bursts of liquidations: when, which side, how much, and what the price did afterwards.",
+    ),
+    "status": CommandEntry(
+        "liqcli.cli.status:status",
+        "List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size.",
+    ),
+    "verify": CommandEntry("liqcli.cli.verify:verify", "Read every file of the lake and name what is damaged."),
+    "sql": CommandEntry("liqcli.cli.sql:sql", "Run one SELECT over the lake."),
+    "sources": CommandEntry(
+        "liqcli.cli.sources:sources",
+        "List each source: exchanges, history depth, completeness, price kind, limits, key needed.",
+    ),
+    "demo": CommandEntry(
+        "liqcli.cli.demo:demo",
+        "Make reports from the embedded synthetic sample: no network, no key, nothing to set up.",
+    ),
+}
+
+
+def load_command(name: str) -> Any:  # noqa: ANN401 - typer's own copy of Click is private
+    """Import the module of one command and build the command."""
+    module, _, function = COMMANDS[name].function.partition(":")
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name)(getattr(importlib.import_module(module), function))
+    return typer.main.get_command(app)
+
+
+class LazyCommands(Mapping[str, Any]):
+    """Commands by name, each built when first looked up."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        if name not in COMMANDS:
+            raise KeyError(name)
+        if name not in self._loaded:
+            self._loaded[name] = load_command(name)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class CommandGroup(TyperGroup):
+    """The group behind ``liqcli``, in the shell and in tests."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - as above
+        super().__init__(**attributes)
+        self.commands = LazyCommands()  # type: ignore[assignment] # nothing adds commands
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
+        """List the names, without loading a command."""
+        return list(COMMANDS)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+        """Print the help of the group, without loading a command."""
+        from liqcli.cli.group_help import print_group_help
+
+        print_group_help(self, ctx, {name: entry.summary for name, entry in COMMANDS.items()})
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
+        """Run a command; see :class:`liqcli.core.errors.ExitCode` for the exit codes."""
+        STATE.quiet = STATE.debug = False
+        try:
+            return super().invoke(ctx)
+        except LiqcliError as error:
+            if STATE.debug:
+                raise
+            fail(str(error))
+            raise typer.Exit(int(error.exit_code)) from error
+        except KeyboardInterrupt as error:
+            fail("interrupted; what was complete is stored, the next run goes on from there")
+            raise typer.Exit(int(ExitCode.INTERRUPTED)) from error
+        except BrokenPipeError as error:  # `liqcli status | head` is not an error
+            sys.stderr.close()
+            raise typer.Exit(int(ExitCode.DONE)) from error

@@ -1,0 +1,45 @@
+"""What a command prints: data on stdout; progress, warnings and errors on stderr."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import typer
+
+
+@dataclass(slots=True)
+class OutputState:
+    """The flags ``--quiet`` and ``--debug`` of this run."""
+
+    quiet: bool = False
+    debug: bool = False
+
+
+STATE = OutputState()
+
+
+def set_verbosity(quiet: bool, debug: bool) -> None:
+    """Store the flags. Every command calls this first."""
+    STATE.quiet, STATE.debug = quiet, debug
+
+
+def say(text: str) -> None:
+    """Print a progress message on stderr, unless ``--quiet``."""
+    if not STATE.quiet:
+        typer.echo(text, err=True)
+
+
+def print_summary(text: str) -> None:
+    """Print a summary on stdout, unless ``--quiet``."""
+    if not STATE.quiet:
+        typer.echo(text)
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr, also with ``--quiet``."""
+    typer.echo(f"liqcli: warning: {text}", err=True)
+
+
+def fail(text: str) -> None:
+    """Print an error on stderr, on one line."""
+    typer.echo(f"liqcli: {' '.join(text.split())}", err=True)
