@@ -277,7 +277,7 @@ class Heatmap:
     @property
     def report(self) -> dict[str, Any]:
         """Every number of the report as plain data, as ``-o report.json`` writes it."""
-        from liqcli.report.json_document import build_document
+        from liqcli.report.document import build_document
 
         return build_document(self._findings)
 

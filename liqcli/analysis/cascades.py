@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.thin_data import LEAST_USD
-from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval, clip_intervals
 from liqcli.core.model import US_PER_S, Position, PriceSeries, Window
 from liqcli.query.engine import Engine
@@ -279,30 +278,6 @@ def find_price_after(prices: PriceSeries | None, ts_us: int, after_us: int) -> f
     if at[1] >= len(closes_us) or closes_us[at[0]] != start_close or closes_us[at[1]] != target:
         return None
     return float(100 * (prices.close[at[1]] / prices.close[at[0]] - 1))
-
-
-def cascade_record(cascade: Cascade) -> dict[str, Any]:
-    """Write a cascade as plain values: ISO 8601 UTC, USD, quote currency, percent; keys of ``docs/units.md#json``."""
-    return {
-        "rank": cascade.rank,
-        "start": format_iso(cascade.start_us),
-        "end": format_iso(cascade.end_us),
-        "seconds": (cascade.end_us - cascade.start_us) / US_PER_S,
-        "position": cascade.position,
-        "position_share": cascade.position_share,
-        "events": cascade.events,
-        "orders": cascade.orders,
-        "notional": cascade.notional,
-        "long_notional": cascade.long_notional,
-        "short_notional": cascade.short_notional,
-        "peak_per_minute": cascade.peak_per_minute,
-        "price_from": cascade.price_from,
-        "price_to": cascade.price_to,
-        "extreme": cascade.extreme,
-        "share": cascade.share,
-        "price_after_15m_pct": cascade.price_after_15m_pct,
-        "price_after_1h_pct": cascade.price_after_1h_pct,
-    }
 
 
 def _cascade(rank: int, bursts: Columns, row: int, total_e6: int, prices: PriceSeries | None) -> Cascade:

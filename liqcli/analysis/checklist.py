@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from liqcli.analysis.context import Approach, Context
 from liqcli.analysis.trade_levels import NO_LEVELS, Direction, TradeLevels, build_trade_levels
@@ -172,22 +172,6 @@ def build_window_checklist(
     levels = Check("key_level", _answer(at_level > 0) if found else "unknown", at_level if found else None, rule)
     volume = _check_volume(context.volume_ratio, "at the end of the window")
     return Checklist(first.direction, (levels, volume, *first.checks[2:]))
-
-
-def checklist_record(checklist: Checklist) -> dict[str, Any]:
-    """Write a checklist as plain values."""
-    return {
-        "score": f"{checklist.passed} of {len(checklist.checks)}",
-        "passed": checklist.passed,
-        "unknown": checklist.unknown,
-        "meets_bar": checklist.meets_bar,
-        "direction": checklist.direction,
-        **checklist.levels.record(),
-        "checks": [
-            {"key": c.key, "question": QUESTIONS[c.key], "answer": c.answer, "number": c.number, "rule": c.rule}
-            for c in checklist.checks
-        ],
-    }
 
 
 def find_style(length_us: int) -> str | None:

@@ -23,7 +23,7 @@ from liqcli.analysis.price_axis import PriceAxis, build_axis, choose_fine_width
 from liqcli.analysis.price_peaks import DEFAULT_MIN_SHARE, PeakBand, find_bands
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
 from liqcli.core.errors import UsageError
-from liqcli.core.formatting import format_iso, format_percent_signed
+from liqcli.core.formatting import format_percent_signed
 from liqcli.core.model import BinWidth, HeatmapGrid
 from liqcli.query.engine import Engine
 
@@ -43,10 +43,6 @@ class LevelTag:
     def __str__(self) -> str:
         inside = self.distance_pct == 0
         return self.name if inside else f"{self.name} ({format_percent_signed(self.distance_pct)})"
-
-    def record(self) -> dict[str, Any]:
-        """Write it as plain values."""
-        return {"kind": self.kind, "name": self.name, "price": self.price, "distance_pct": self.distance_pct}
 
 
 Columns = Mapping[str, NDArray[Any]]
@@ -229,32 +225,6 @@ def largest_above(clusters: Sequence[Cluster]) -> Cluster | None:
 def largest_below(clusters: Sequence[Cluster]) -> Cluster | None:
     """Give the best ranked cluster below the last price."""
     return min((c for c in clusters if c.side == "below"), key=lambda c: c.rank, default=None)
-
-
-def cluster_record(cluster: Cluster) -> dict[str, Any]:
-    """Write a cluster as plain values; keys of ``docs/units.md#json``."""
-    return {
-        "rank": cluster.rank,
-        "low": cluster.low,
-        "high": cluster.high,
-        "peak_price": cluster.peak_price,
-        "notional": cluster.notional,
-        "share": cluster.share,
-        "events": cluster.events,
-        "long_notional": cluster.long_notional,
-        "short_notional": cluster.short_notional,
-        "exchanges": list(cluster.exchanges),
-        "first_seen": format_iso(cluster.first_seen_us),
-        "last_seen": format_iso(cluster.last_seen_us),
-        "active_buckets": cluster.active_buckets,
-        "distance_pct": cluster.distance_pct,
-        "key_levels": None if cluster.key_levels is None else [level.record() for level in cluster.key_levels],
-        "role": cluster.role,
-        "side": cluster.side,
-        "recent_share": cluster.recent_share,
-        "step": cluster.step,
-        "cascades": list(cluster.cascades),
-    }
 
 
 def _check_same_events(extent: Mapping[str, Any], grid: HeatmapGrid) -> None:

@@ -16,11 +16,10 @@ import numpy as np
 
 from liqcli.analysis import indicators
 from liqcli.analysis.cascades import Cascade
-from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_around, measure_window
-from liqcli.core.formatting import format_iso, format_price
+from liqcli.analysis.open_interest import OpenInterestChange, measure_around, measure_window
+from liqcli.core.formatting import format_price
 from liqcli.core.market_data import Candles, MarketData, choose_step
 from liqcli.core.model import Window
-from liqcli.core.times import format_length
 
 RsiState = Literal["overbought", "oversold", "neutral", "unknown"]
 DivergenceState = Literal["bullish", "bearish", "none", "unknown"]
@@ -213,44 +212,3 @@ def _taker_share(bars: Candles | None, window: Window) -> float | None:
     inside = bars.prices.ts_us >= window.start_us
     bought, traded = float(bars.taker_buy[inside].sum()), float(bars.volume[inside].sum())
     return bought / traded if traded > 0 and math.isfinite(bought) else None
-
-
-def context_record(context: Context, cascades: Sequence[Cascade] = ()) -> dict[str, Any]:
-    """Write a context as plain values; keys of ``docs/units.md#json``, None or ``"unknown"`` where nothing is known."""
-    c = context
-    return {
-        "basis": c.basis,
-        "interval": format_length(c.step_us) if c.step_us else None,
-        "bars": c.bars,
-        "bars_needed": BARS_NEEDED,
-        "rsi": c.rsi,
-        "rsi_state": c.rsi_state,
-        "divergence": c.divergence,
-        "divergence_at": format_iso(c.divergence_us) if c.divergence_us is not None else None,
-        "trend": c.trend,
-        "ema_20": c.ema_fast,
-        "ema_50": c.ema_slow,
-        "ema_20_slope_pct": c.slope_pct,
-        "atr": c.atr,
-        "usual_move": c.usual_move,
-        "volume_ratio": c.volume_ratio,
-        "approaches": [
-            {
-                "low": a.low,
-                "high": a.high,
-                "arrived": format_iso(a.touched_us) if a.touched_us is not None else None,
-                "volume_ratio": a.volume_ratio,
-            }
-            for a in c.approaches
-        ],
-        "taker_buy_share": c.taker_share,
-        "order_flow": c.order_flow,
-        "open_interest": {
-            "basis": c.open_interest_basis,
-            **change_record(c.open_interest),
-            "cascades": [
-                {"rank": cascade.rank, "notional": cascade.notional, **change_record(change)}
-                for cascade, change in zip(cascades, c.cascade_open_interest, strict=False)
-            ],
-        },
-    }

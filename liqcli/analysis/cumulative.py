@@ -15,7 +15,6 @@ from liqcli.query.engine import Engine
 
 MOST_RINGS = 125  # on the longer side: with round steps, 50 of them at least
 _MANTISSAS = (1, 2, 5)  # of a step: x 10^k
-_LADDER_PCT = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # distances people ask for
 _NEAREST = 1e-3  # of the last price: a window with one price is not cut into steps finer than a market has ticks
 
 
@@ -101,47 +100,6 @@ def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
     scales = ((m, k) for k in (exponent, exponent + 1) for m in _MANTISSAS)
     mantissa, scale = next((m, k) for m, k in scales if m * 10.0**k >= least * (1 - 1e-9))
     return BinWidth(mantissa * 10 ** max(scale, 0), 10 ** max(-scale, 0))
-
-
-def cumulative_record(found: CumulativeSums) -> dict[str, Any]:
-    """Write the sums as plain lists; entry ``i`` is within ``i`` steps of the last price. [USD]"""
-    return {
-        "last_price": found.last_price,
-        "step_pct": found.step_pct,
-        **{
-            f"{place}_{side}": [value / 1e6 for value in getattr(getattr(found, place), f"{side}_e6").tolist()]
-            for place in ("below", "above")
-            for side in ("long", "short")
-        },
-    }
-
-
-def build_distance_table(found: CumulativeSums) -> list[dict[str, Any]]:
-    """
-    Give the sums within round distances of the last price, and within the furthest of all. [%], [USD]
-
-    Distances that are no whole number of rings, or only one, are left out.
-    """
-    rings = max(len(found.below.long_e6), len(found.above.long_e6)) - 1
-    wanted = {round(percent / found.step_pct): percent for percent in _LADDER_PCT}
-    fitting = {k: p for k, p in wanted.items() if 1 < k < rings and math.isclose(k * found.step_pct, p)}
-    return [_within(found, k, percent) for k, percent in (*fitting.items(), (rings, rings * found.step_pct))]
-
-
-def _within(found: CumulativeSums, rings: int, percent: float) -> dict[str, Any]:
-    def within(sums: NDArray[np.int64]) -> int:
-        return int(sums[min(rings, len(sums) - 1)])
-
-    sums_e6: dict[str, int] = {}
-    for place, side in (("below", found.below), ("above", found.above)):
-        long, short = within(side.long_e6), within(side.short_e6)
-        sums_e6 |= {place: long + short, f"{place}_long": long, f"{place}_short": short}
-    return {
-        "within_pct": round(percent, 9),
-        "price_below": max(found.last_price * (1 - percent / 100), 0.0),  # no price lies further below than its all
-        "price_above": found.last_price * (1 + percent / 100),
-        **{name: usd_e6 / 1e6 for name, usd_e6 in sums_e6.items()},
-    }
 
 
 def _outward(columns: dict[str, NDArray[Any]], distance: NDArray[np.int64]) -> DistanceSums:

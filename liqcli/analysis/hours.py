@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.core.coverage import ExchangeCoverage
-from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S, Window
 from liqcli.query.engine import Engine
@@ -88,32 +86,6 @@ def build_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCover
         for k, start in enumerate(starts)
     )
     return HourTable(step_us, of_day, tuple(rows))
-
-
-def hours_record(table: HourTable) -> dict[str, Any]:
-    """Write the steps as plain values; keys of ``docs/units.md#json``."""
-    return {
-        "step_s": table.step_us // US_PER_S,
-        "of_day": table.of_day,
-        "rows": [
-            {
-                "start": _clock(row.start_us) if table.of_day else format_iso(row.start_us),
-                "span_s": row.span_us / US_PER_S,
-                "notional": row.notional,
-                "long_notional": row.long_notional,
-                "short_notional": row.short_notional,
-                "events": row.long_events + row.short_events,
-                "long_events": row.long_events,
-                "short_events": row.short_events,
-                "coverage": row.coverage,
-            }
-            for row in table.rows
-        ],
-    }
-
-
-def _clock(of_day_us: int) -> str:
-    return f"{of_day_us // HOUR_US:02d}:{of_day_us % HOUR_US // MINUTE_US:02d}"
 
 
 def _measure_spans(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liqcli.core.formatting import format_iso
 from liqcli.core.market_data import OpenInterestSeries, Unit
 
 UNITS: tuple[Unit, ...] = ("coins", "usd")  # what is compared, the better first
@@ -52,20 +51,6 @@ def measure_around(series: OpenInterestSeries | None, start_us: int, end_us: int
         if np.isfinite(series.amounts(unit)[[first, last]]).all():
             return _compare(series, unit, first, last)
     return OpenInterestChange()
-
-
-def change_record(change: OpenInterestChange) -> dict[str, float | str | None]:
-    """Write a change as plain values, None where a snapshot is missing."""
-    return {
-        "unit": change.unit,
-        "first": None if change.first_us is None else format_iso(change.first_us),
-        "last": None if change.last_us is None else format_iso(change.last_us),
-        "start_coins": change.start_coins,
-        "start_usd": change.start_usd,
-        "change_coins": change.change_coins,
-        "change_pct": change.change_pct,
-        "change_usd": change.change_usd,
-    }
 
 
 def _compare(series: OpenInterestSeries, unit: Unit, first: int, last: int) -> OpenInterestChange:

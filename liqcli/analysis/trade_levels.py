@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Direction = Literal["up", "down"]
 Trade = Literal["long", "short"]
@@ -31,18 +31,6 @@ class TradeLevels:
 
     stop: TradeLevel | None = None
     target: TradeLevel | None = None
-
-    def record(self) -> dict[str, Any]:
-        """Write the levels as plain values; keys of ``docs/units.md#json``."""
-        stop, target = self.stop, self.target
-        return {
-            "stop_beyond": stop.price if stop else None,
-            "stop_trade": stop.trade if stop else None,
-            "stop_distance_atr": stop.distance_atr if stop else None,
-            "target_at": target.price if target else None,
-            "target_trade": target.trade if target else None,
-            "target_distance_atr": target.distance_atr if target else None,
-        }
 
 
 NO_LEVELS = TradeLevels()

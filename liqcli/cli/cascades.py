@@ -63,8 +63,8 @@ def cascades(
     from liqcli.core.settings import PALETTES, THEMES
     from liqcli.core.wording import describe_dated
     from liqcli.lake.store import Lake
+    from liqcli.report.document import build_document
     from liqcli.report.html_markdown import render_json
-    from liqcli.report.json_document import build_document
     from liqcli.report.output_files import check_outputs, write_outputs
     from liqcli.report.results import ViewOptions, compute_results
 

@@ -63,8 +63,8 @@ def clusters(
     from liqcli.core.environment import lake_root
     from liqcli.core.wording import describe_dated
     from liqcli.lake.store import Lake
+    from liqcli.report.document import build_document
     from liqcli.report.html_markdown import render_json
-    from liqcli.report.json_document import build_document
     from liqcli.report.results import ViewOptions, compute_results
 
     set_verbosity(quiet, debug)

@@ -19,8 +19,8 @@ from liqcli.core.settings import Settings
 from liqcli.daily.day import Day
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
+from liqcli.report.document import build_document
 from liqcli.report.figure_registry import build_alt_text, build_picture
-from liqcli.report.json_document import build_document
 from liqcli.report.output_files import write_file, write_outputs
 from liqcli.report.results import ViewOptions, WindowResults, compute_results
 

@@ -47,16 +47,6 @@ class Comparison:
             f"{format_duration(self.length_us)} that both tell of: {self.instead.text}, against {self.left_out.text}"
         )
 
-    def record(self) -> dict[str, Any]:
-        """Write it as plain data; keys as in ``docs/units.md#json``."""
-        return {
-            "exchange": self.exchange,
-            "symbol": self.symbol,
-            "seconds": self.length_us / 1e6,
-            "counted": {"sources": list(self.counted), **_record(self.instead)},
-            "left_out": {"sources": [self.source], **_record(self.left_out)},
-        }
-
 
 def compare_sources(
     engine: Engine, leftovers: Sequence[ExcludedSource], holdings: Sequence[StoredFile], position: str, min_usd: float
@@ -106,7 +96,3 @@ def _list_stretches(leftovers: Sequence[ExcludedSource], holdings: Sequence[Stor
     names = ("pair", "left_out", "filename", "start_us", "end_us")
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     return pa.table({name: pa.array(column, kind) for name, column, kind in zip(names, columns, kinds, strict=True)})
-
-
-def _record(told: Totals) -> dict[str, Any]:
-    return {"events": told.events, "notional": told.notional, "long_notional": told.long_notional}

@@ -58,7 +58,7 @@ def render_html(
     Parameters
     ----------
     report : dict
-        Of :func:`liqcli.report.json_document.build_document`.
+        Of :func:`liqcli.report.document.build_document`.
     pictures : mapping
         ``heatmap``, and any of ``cascades``, ``open_interest``, ``cumulative``.
     theme : str

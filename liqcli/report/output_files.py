@@ -11,9 +11,9 @@ from liqcli.core.files import replace_file
 from liqcli.core.formatting import format_iso
 from liqcli.core.symbols import nearest
 from liqcli.report.csv_parquet import render_csv, render_parquet
+from liqcli.report.document import build_document
 from liqcli.report.figure_cache import HEATMAP, FigureCache
 from liqcli.report.html_markdown import render_html, render_json, render_markdown
-from liqcli.report.json_document import build_document
 from liqcli.report.results import WindowResults
 
 SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")
@@ -61,7 +61,7 @@ def write_outputs(
     made : str or None
         Time of making [ISO 8601] for pages to say; None, and the same findings give the same bytes.
     report : dict, optional
-        What :func:`liqcli.report.json_document.build_document` gave for these findings, where it is known already.
+        What :func:`liqcli.report.document.build_document` gave for these findings, where it is known already.
     picture : str
         Which one a ``.png`` shows: a name of :data:`liqcli.report.figure_cache.NAMES`.
 

@@ -18,7 +18,6 @@ from liqcli.analysis.cascades import (
     Cascade,
     CascadeRule,
     build_cascades,
-    cascade_record,
     find_levels,
     find_price_after,
     list_covered_minutes,
@@ -26,6 +25,7 @@ from liqcli.analysis.cascades import (
 from liqcli.core.intervals import Interval
 from liqcli.core.model import PriceSeries, Window, to_us
 from liqcli.query.engine import Engine
+from liqcli.report.records import cascade_record
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

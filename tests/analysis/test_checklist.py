@@ -11,12 +11,12 @@ from liqcli.analysis.checklist import (
     QUESTIONS,
     build_checklist,
     build_window_checklist,
-    checklist_record,
     find_style,
 )
 from liqcli.analysis.context import Approach, Context, build_context
 from liqcli.core.market_data import MarketData
 from liqcli.core.model import Window
+from liqcli.report.records import checklist_record
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

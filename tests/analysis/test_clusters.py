@@ -19,7 +19,6 @@ from liqcli.analysis.clusters import (
     ClusterOptions,
     build_clusters,
     check_options,
-    cluster_record,
     largest_above,
     largest_below,
     nearest_above,
@@ -30,6 +29,7 @@ from liqcli.analysis.price_bins import parse_bin
 from liqcli.analysis.price_peaks import find_bands, find_peaks, find_prominences
 from liqcli.core.errors import UsageError
 from liqcli.query.engine import Engine
+from liqcli.report.records import cluster_record
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from liqcli.analysis.cascades import Cascade
-from liqcli.analysis.context import BARS_NEEDED, build_context, context_record
+from liqcli.analysis.context import BARS_NEEDED, build_context
 from liqcli.analysis.indicators import compute_atr, compute_rsi
-from liqcli.analysis.open_interest import OpenInterestChange, change_record, measure_window
+from liqcli.analysis.open_interest import OpenInterestChange, measure_window
 from liqcli.core.market_data import Candle, Candles, MarketData, OpenInterest, OpenInterestSeries, choose_step
 from liqcli.core.model import PriceSeries, Window
 from liqcli.core.wording import describe_interest
@@ -19,6 +19,7 @@ from liqcli.lake.market_series import read_market
 from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
+from liqcli.report.records import change_record, context_record
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from liqcli.analysis.cumulative import (
     MOST_RINGS,
     build_cumulative,
-    build_distance_table,
     choose_ring,
-    cumulative_record,
 )
 from liqcli.analysis.heatmap import ConservationError, GridOptions, build_grid
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.model import Window
 from liqcli.query.engine import Engine
+from liqcli.report.records import cumulative_record, distance_records
 
 WINDOW = Window(0, 3_600_000_000)
 
@@ -81,7 +80,7 @@ def test_reach_at_round_distances_by_hand(engine):
     ]
     found, _ = build(engine, events, 100.0)
     keys = ("within_pct", "price_below", "price_above", "below", "below_long", "below_short", "above", "above_short")
-    assert [tuple(row[key] for key in keys) for row in build_distance_table(found)] == [
+    assert [tuple(row[key] for key in keys) for row in distance_records(found)] == [
         (0.1, 99.9, pytest.approx(100.1), 0, 0, 0, 4, 4),
         (0.2, 99.8, pytest.approx(100.2), 0, 0, 0, 4, 4),
         (0.5, 99.5, pytest.approx(100.5), 37, 30, 7, 4, 4),  # the edge below belongs to the ring
@@ -130,7 +129,7 @@ def test_a_print_at_the_last_price_lies_above_it_at_every_price(engine):
 def test_no_price_lies_below_nothing(engine):
     """Eleven times the last price is 1,000 % above it; a hundred percent below it is all there is."""
     found, _ = build(engine, [(1.0, "long", 1.0), (10.9, "short", 2.0)], 1.0, bin_width="0.1")
-    last = build_distance_table(found)[-1]
+    last = distance_records(found)[-1]
     assert (last["within_pct"], last["price_below"], last["price_above"]) == (1000.0, 0.0, 11.0)
 
 
@@ -152,7 +151,7 @@ def test_sums_beyond_what_a_double_counts_exactly(engine):
     assert record["below_long"][-1] == 10 * 3 * 3_000_000_000_000_001 / 1e6
     assert int(grid.notional_e6.sum()) == 80 * 3_000_000_000_000_001
     found, _ = build(engine, [(100.0, "long", 18_452_941_617.0618), (100.0, "short", 19_922_054_172.509764)], 100.0)
-    assert build_distance_table(found)[-1]["above"] == 38_374_995_789_571_564 / 1e6  # not the sum of two rounded sums
+    assert distance_records(found)[-1]["above"] == 38_374_995_789_571_564 / 1e6  # not the sum of two rounded sums
 
 
 def test_a_grid_of_other_events_is_refused(engine):

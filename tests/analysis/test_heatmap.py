@@ -24,7 +24,7 @@ from liqcli.core.model import Window
 from liqcli.lake.selection import Query
 from liqcli.query.engine import Engine
 from liqcli.report.csv_parquet import render_csv, render_parquet
-from liqcli.report.json_document import build_document
+from liqcli.report.document import build_document
 from liqcli.report.output_files import write_outputs
 from liqcli.report.results import ViewOptions, compute_results
 

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, make_window
 
-from liqcli.analysis.hours import build_hours, hours_record
+from liqcli.analysis.hours import build_hours
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.query.engine import Engine
+from liqcli.report.records import hours_record
 
 
 def coverage_of(window, *intervals, exchange="gate"):

@@ -11,7 +11,7 @@ from liqcli.lake.candle_selection import list_series, list_stand_ins
 from liqcli.lake.market_tables import write_candles
 from liqcli.lake.partitions import Partition
 from liqcli.lake.selection import Query
-from liqcli.report.json_document import build_document
+from liqcli.report.document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
 DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}

@@ -13,11 +13,11 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.charts import Region
 from liqcli.lake.selection import Query
+from liqcli.report.document import build_document
 from liqcli.report.figure_cache import FigureCache
 from liqcli.report.figure_registry import RenderedFigure
 from liqcli.report.hover_map import build_highlights, build_marks, find_hottest_cells
 from liqcli.report.html_markdown import render_html
-from liqcli.report.json_document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
 OPTIONS = GridOptions(bucket_us=30 * MINUTE, bin=parse_bin("0.5"))

@@ -15,8 +15,8 @@ from page_readers import Forge, Page
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.lake.selection import Query
+from liqcli.report.document import build_document
 from liqcli.report.html_markdown import EmbeddedFigure, escape_markdown, render_html, render_json, render_markdown
-from liqcli.report.json_document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'& ~~s~~ $y$ [l](http://e.vil) ![i](x) **b** &lt;"

@@ -28,8 +28,8 @@ from liqcli.ingest.files.importer import import_files
 from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
+from liqcli.report.document import build_document
 from liqcli.report.figure_cache import NAMES, FigureCache
-from liqcli.report.json_document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
 FOLLOWED = {"price_after_15m_pct", "price_after_1h_pct"}

@@ -25,8 +25,8 @@ from liqcli.core.times import parse_moment
 from liqcli.lake.selection import Query
 from liqcli.lake.status import build_status
 from liqcli.report.csv_parquet import render_csv, render_parquet
+from liqcli.report.document import build_document
 from liqcli.report.html_markdown import EmbeddedFigure, render_html, render_json, render_markdown
-from liqcli.report.json_document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
 SOURCES = {"gate": ("gate", "tardis"), "okx": ("okx", "cryptohftdata")}

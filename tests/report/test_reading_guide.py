@@ -13,8 +13,8 @@ from liqcli.analysis.trade_levels import STOP_ATR, TARGET_ATR
 from liqcli.demo import read_facts
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
+from liqcli.report.document import build_document
 from liqcli.report.html_markdown import EmbeddedFigure, render_markdown
-from liqcli.report.json_document import build_document
 from liqcli.report.reading_guide import build_reading_guide
 from liqcli.report.results import ViewOptions, compute_results
 

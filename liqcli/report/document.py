@@ -11,26 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from liqcli.analysis.cascades import cascade_record
-from liqcli.analysis.checklist import checklist_record
-from liqcli.analysis.clusters import (
-    Cluster,
-    cluster_record,
-    largest_above,
-    largest_below,
-    nearest_above,
-    nearest_below,
-)
-from liqcli.analysis.context import context_record
-from liqcli.analysis.cumulative import build_distance_table, cumulative_record
-from liqcli.analysis.hours import hours_record
-from liqcli.analysis.summary import ExchangeSums, PriceBand, Sums, busiest_bucket
-from liqcli.core.coverage import ExchangeCoverage, common_unknown, overall_share
+from liqcli.analysis.clusters import Cluster, largest_above, largest_below, nearest_above, nearest_below
+from liqcli.analysis.summary import ExchangeSums, busiest_bucket
+from liqcli.core.coverage import common_unknown, overall_share
 from liqcli.core.formatting import format_iso
-from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S, HeatmapGrid
 from liqcli.core.version import __version__
-from liqcli.lake.market_price import MarketPrices
+from liqcli.report.records import (
+    band_record,
+    cascade_record,
+    checklist_record,
+    cluster_record,
+    comparison_record,
+    context_record,
+    coverage_record,
+    cumulative_record,
+    distance_records,
+    hours_record,
+    interval_records,
+    market_prices_record,
+    sums_record,
+)
 from liqcli.report.reproduce_command import format_command
 from liqcli.report.results import WindowResults
 
@@ -52,9 +53,9 @@ def build_document(findings: WindowResults) -> dict[str, Any]:
         "cascades": [cascade_record(c) for c in findings.cascades],
         "context": context_record(findings.context, findings.cascades),
         "checklist": checklist_record(findings.window_checklist),
-        "bands": [_band(b) for b in findings.bands],
+        "bands": [band_record(b) for b in findings.bands],
         "exchanges": [_exchange(e, findings) for e in findings.summary.exchanges],
-        "cumulative": {**cumulative_record(findings.cumulative), "reach": build_distance_table(findings.cumulative)},
+        "cumulative": {**cumulative_record(findings.cumulative), "reach": distance_records(findings.cumulative)},
         "hours": hours_record(findings.hours),
         "coverage": _coverage(findings),
     }
@@ -99,7 +100,7 @@ def _meta(findings: WindowResults) -> dict[str, Any]:
         "exchanges": sorted(e.exchange for e in findings.summary.exchanges),
         "sources": list(findings.summary.sources),
         "kind": "realized",
-        **_sums(sums),
+        **sums_record(sums),
         "last_price": findings.last_price,
         "last_price_basis": findings.last.basis,
         "last_price_kind": findings.last.kind,
@@ -111,7 +112,7 @@ def _meta(findings: WindowResults) -> dict[str, Any]:
         "position": query.position,
         "min_usd": query.min_usd,
         "price": query.price,
-        "market_prices": _market_prices(findings.selection.market_prices),
+        "market_prices": market_prices_record(findings.selection.market_prices),
         "busiest_start": format_iso(busiest_us),
         "busiest_notional": busiest_usd,
         "outside_notional": findings.grid.outside_notional,
@@ -135,26 +136,6 @@ def _outside(findings: WindowResults) -> dict[str, Any]:
             name: {"events": end.events, "notional": end.notional, "furthest_price": end.price}
             for name, end in ends.items()
         },
-    }
-
-
-def _market_prices(moved: MarketPrices | None) -> dict[str, Any] | None:
-    if moved is None:
-        return None
-    return {"basis": list(moved.basis), "moved": moved.moved, "filled": moved.filled, "kept": moved.kept}
-
-
-def _sums(sums: Sums) -> dict[str, Any]:
-    return {
-        "events": sums.events,
-        "notional": sums.notional,
-        "long_notional": sums.long_notional,
-        "short_notional": sums.short_notional,
-        "long_events": sums.long_events,
-        "short_events": sums.short_events,
-        "largest": sums.largest,
-        "first_event": format_iso(sums.first_us),
-        "last_event": format_iso(sums.last_us),
     }
 
 
@@ -183,20 +164,6 @@ def _hottest(grid: HeatmapGrid) -> dict[str, Any]:
     }
 
 
-def _band(band: PriceBand) -> dict[str, Any]:
-    return {
-        "rank": band.rank,
-        "low": band.low,
-        "high": band.high,
-        "notional": band.notional,
-        "share": band.share,
-        "long_notional": band.long_notional,
-        "short_notional": band.short_notional,
-        "events": band.events,
-        "distance_pct": band.distance_pct,
-    }
-
-
 def _exchange(part: ExchangeSums, findings: WindowResults) -> dict[str, Any]:
     known = [c for c in findings.selection.coverage if c.exchange == part.exchange]
     return {
@@ -207,7 +174,7 @@ def _exchange(part: ExchangeSums, findings: WindowResults) -> dict[str, Any]:
         "completeness": "/".join(part.completeness),
         "share": part.sums.notional / findings.summary.sums.notional,
         "coverage": overall_share(known),
-        **_sums(part.sums),
+        **sums_record(part.sums),
     }
 
 
@@ -216,25 +183,12 @@ def _coverage(findings: WindowResults) -> dict[str, Any]:
     return {
         "share": overall_share(coverage),
         "inferred": any(c.inferred for c in coverage),
-        "gaps": _intervals(findings.gaps),
-        "unknown": _intervals(common_unknown(coverage)),
-        "by_exchange": [_exchange_coverage(c) for c in coverage],
+        "gaps": interval_records(findings.gaps),
+        "unknown": interval_records(common_unknown(coverage)),
+        "by_exchange": [coverage_record(c) for c in coverage],
         "overlaps": [comparison.text for comparison in findings.selection.comparisons],
-        "comparisons": [comparison.record() for comparison in findings.selection.comparisons],
+        "comparisons": [comparison_record(comparison) for comparison in findings.selection.comparisons],
         "damaged": [_place_in_lake(path) for path in findings.damaged],
-    }
-
-
-def _exchange_coverage(coverage: ExchangeCoverage) -> dict[str, Any]:
-    return {
-        "exchange": coverage.exchange,
-        "symbol": coverage.symbol,
-        "share": coverage.share,
-        "inferred": coverage.inferred,
-        "sources": list(coverage.sources),
-        "gaps": _intervals(coverage.gaps),
-        "unknown": _intervals(coverage.unknown),
-        "cut": _intervals(coverage.cut),
     }
 
 
@@ -242,7 +196,3 @@ def _place_in_lake(path: Path) -> str:
     """Name a file without telling where the lake lies: a report is handed on, and is the same from a moved lake."""
     kinds = [k for k, part in enumerate(path.parts) if part in ("liquidations", "candles", "open_interest")]
     return Path(*path.parts[kinds[-1] :]).as_posix() if kinds else path.name
-
-
-def _intervals(intervals: Sequence[Interval]) -> list[dict[str, Any]]:
-    return [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in intervals]

@@ -14,9 +14,9 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.version import __version__
 from liqcli.lake.selection import Query
+from liqcli.report.document import build_document
 from liqcli.report.heatmap_figure import build_picture
 from liqcli.report.html_markdown import EmbeddedFigure, render_html, render_json, render_markdown
-from liqcli.report.json_document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
 DAY_ONE = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z")
