@@ -309,7 +309,7 @@ class Heatmap:
 
         names = [Path(path) for path in paths]
         check_outputs(names)
-        return write_outputs(self._findings, names, picture=picture)
+        return write_outputs(self._findings, names, picture=picture.replace("-", "_"))
 
     def figure(self, picture: str = "heatmap") -> Figure:
         """
@@ -320,18 +320,20 @@ class Heatmap:
         EmptyWindowError
             Open interest is not known in this window.
         """
-        from liqcli.report.figure_cache import FigureCache
+        from liqcli.report.figures import WindowFigures
         from liqcli.report.output_files import explain_unknown
 
-        figure = FigureCache(self._findings).figure(picture.replace("-", "_"))
-        if figure is None:
-            raise explain_unknown(self._findings, picture)
-        return figure
+        name = picture.replace("-", "_")
+        figure = WindowFigures(self._findings).alone(name)
+        if figure is None or figure.drawing is None:
+            raise explain_unknown(self._findings, name)
+        return figure.drawing
 
     def _repr_png_(self) -> bytes:
-        from liqcli.report.figure_cache import FigureCache
+        from liqcli.report.figures import WindowFigures
 
-        return FigureCache(self._findings).png() or b""
+        figure = WindowFigures(self._findings).alone()
+        return figure.png if figure else b""
 
     def __repr__(self) -> str:
         from liqcli.core.formatting import format_counted, format_time, format_usd

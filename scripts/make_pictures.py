@@ -20,7 +20,7 @@ from liqcli.analysis.heatmap import GridOptions  # noqa: E402
 from liqcli.demo import fill_lake, read_facts  # noqa: E402
 from liqcli.lake.selection import Query  # noqa: E402
 from liqcli.lake.store import Lake  # noqa: E402
-from liqcli.report.figure_registry import draw_figure  # noqa: E402
+from liqcli.report.figures import draw_figure  # noqa: E402
 from liqcli.report.results import ViewOptions, WindowResults, compute_results  # noqa: E402
 
 FOLDER = ROOT / "docs/pictures"
@@ -84,10 +84,10 @@ def find_sample(folder: Path) -> WindowResults:
 def draw(findings: WindowResults, variant: Variant) -> bytes:
     """Draw one variant as PNG bytes."""
     view = replace(findings.view, theme=variant.theme, palette=variant.palette)
-    poster = draw_figure(replace(findings, view=view), variant.picture)
-    if poster is None:
-        raise SystemExit(f"the sample knows nothing about {variant.picture}")
-    return poster.png
+    figure = draw_figure(findings, variant.picture, view)
+    if figure is None:
+        raise SystemExit(f"the sample has no data for {variant.picture}")
+    return figure.png
 
 
 def same_picture(one: bytes, other: bytes) -> bool:

@@ -39,6 +39,7 @@ from liqcli.cli.options import (
 from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.progress import show_progress
 from liqcli.core.errors import EmptyWindowError, ExitCode, SourceError, UsageError
+from liqcli.report.figures import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from liqcli.lake.selection import Query
     from liqcli.lake.store import Lake
 
-PICTURES = ("heatmap", "cascades", "cumulative", "open-interest")
+PICTURES = tuple(name.replace("_", "-") for name in FIGURES)
 BY = ("notional", "count", "qty")
 SCALES = ("log", "linear", "percentile")
 

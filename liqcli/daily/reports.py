@@ -19,8 +19,8 @@ from liqcli.core.settings import Settings
 from liqcli.daily.day import Day
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
+from liqcli.report import heatmap_figure
 from liqcli.report.document import build_document
-from liqcli.report.figure_registry import build_alt_text, build_picture
 from liqcli.report.output_files import write_file, write_outputs
 from liqcli.report.results import ViewOptions, WindowResults, compute_results
 
@@ -138,14 +138,14 @@ def _write(task: ReportTask, name: str, findings: WindowResults, report: dict[st
             write_outputs(findings, [page, folder / f"{name}.json"], report=report)
         pages[theme] = page.name
     thumbnails = {}
-    picture = build_picture(findings)
+    picture = heatmap_figure.build_spec(findings)
     for thumbnail_theme in THUMBNAIL_THEMES:
         thumbnails[thumbnail_theme] = f"{name}-{thumbnail_theme}.png"
         shown = draw_thumbnail(picture, theme=thumbnail_theme, palette=settings.palette, scale=settings.scale)  # type: ignore[arg-type]
         write_file(folder / thumbnails[thumbnail_theme], shown)
     return {
         "files": {"html": pages[settings.themes[0]], "pages": pages, "json": f"{name}.json", "thumbnails": thumbnails},
-        "alt": build_alt_text(findings),
+        "alt": heatmap_figure.describe(findings),
         "damaged": [path.name for path in findings.damaged],
         **_headlines(report),
     }

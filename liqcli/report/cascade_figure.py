@@ -1,4 +1,4 @@
-"""The picture of the bursts."""
+"""The figure of the cascades: its texts, what it shows, and its hover map."""
 
 from __future__ import annotations
 
@@ -6,28 +6,31 @@ from liqcli.charts.cascades import draw_cascades
 from liqcli.charts.figure_spec import CascadeMark, CascadesSpec, HeadlineNumber
 from liqcli.core.formatting import format_count, format_duration, format_share, format_time, format_usd
 from liqcli.report.captions import coverage_headline, list_limits, list_origin
-from liqcli.report.figure import RenderedFigure, compact_style, render_figure
-from liqcli.report.results import WindowResults
+from liqcli.report.figure import Figure, compact_style, render_figure
+from liqcli.report.hover_map import Mark, PixelRegions, describe_cascade
+from liqcli.report.results import ViewOptions, WindowResults
+
+_MARK_KINDS = {"cascade": "flash", "label": "entry"}  # kind of a region -> kind of the mark over it
 
 
-def draw_cascades_figure(findings: WindowResults) -> RenderedFigure | None:
-    """Draw when liquidations came in bursts; the same findings give the same bytes."""
-    picture = build_cascades_picture(findings)
-    if picture is None:
+def draw(results: WindowResults, view: ViewOptions) -> Figure | None:
+    """Draw the cascades; None where the window has no liquidation. The same results give the same bytes."""
+    spec = build_spec(results)
+    if spec is None:
         return None
-    drawing = draw_cascades(picture, **compact_style(findings))
-    return render_figure(drawing, describe_cascades(findings), findings)
+    drawn = draw_cascades(spec, **compact_style(view))
+    return render_figure(drawn, describe(results), results, view.theme)
 
 
-def build_cascades_picture(findings: WindowResults) -> CascadesSpec | None:
-    """Choose what the picture says; None when there was no liquidation at all."""
-    minutes, window = findings.minutes, findings.selection.window
+def build_spec(results: WindowResults) -> CascadesSpec | None:
+    """Collect what the figure shows; None where the window has no liquidation."""
+    minutes, window = results.minutes, results.selection.window
     if minutes is None:
         return None
     return CascadesSpec(
-        title=f"{findings.selection.label} liquidation cascades",
-        subtitle=" · ".join([*list_origin(findings), *list_limits(findings)]),
-        headline=_build_headline(findings),
+        title=f"{results.selection.label} liquidation cascades",
+        subtitle=" · ".join([*list_origin(results), *list_limits(results)]),
+        headline=_build_headline(results),
         start_us=window.start_us,
         end_us=window.end_us,
         minutes_us=minutes.ts_us,
@@ -38,36 +41,36 @@ def build_cascades_picture(findings: WindowResults) -> CascadesSpec | None:
         hot_orders=minutes.hot_orders,
         bursts=[
             CascadeMark(c.rank, c.start_us, c.end_us, c.position, c.notional, c.share, c.price_from, c.price_to)
-            for c in findings.cascades
+            for c in results.cascades
         ],
-        gaps=findings.gaps,
-        prices=findings.prices,
-        trace=(findings.trace["ts_us"], findings.trace["price"]) if findings.prices is None else None,
-        sample=findings.sample,
+        gaps=results.gaps,
+        prices=results.prices,
+        trace=(results.trace["ts_us"], results.trace["price"]) if results.prices is None else None,
+        sample=results.sample,
     )
 
 
-def describe_cascades(findings: WindowResults) -> str:
-    """Say in a sentence what the picture shows, for readers who cannot see it."""
-    bursts, minutes = findings.cascades, findings.minutes
+def describe(results: WindowResults) -> str:
+    """Write the alt text."""
+    bursts, minutes = results.cascades, results.minutes
     level = ""
     if minutes is not None:
         level = f" A burst begins at {format_usd(minutes.hot)} USD in {minutes.hot_orders} orders a minute."
-    head = f"Realized {findings.selection.label} liquidations by minute and the cascades among them: "
+    head = f"Realized {results.selection.label} liquidations by minute and the cascades among them: "
     if not bursts:
         return f"{head}no burst rose above the window's baseline.{level}"
     usd = sum(c.notional for c in bursts)
     first = bursts[0]
     return (
         f"{head}{format_count(len(bursts))} with {format_usd(usd)} USD, "
-        f"{format_share(usd, findings.summary.sums.notional)} of the window; the largest, mostly {first.position}s, "
+        f"{format_share(usd, results.summary.sums.notional)} of the window; the largest, mostly {first.position}s, "
         f"began {format_time(first.start_us)} UTC, lasted {format_duration(first.end_us - first.start_us)} "
         f"and held {format_usd(first.notional)} USD.{level}"
     )
 
 
-def _build_headline(findings: WindowResults) -> tuple[HeadlineNumber, ...]:
-    bursts, whole = findings.cascades, findings.summary.sums.notional
+def _build_headline(results: WindowResults) -> tuple[HeadlineNumber, ...]:
+    bursts, whole = results.cascades, results.summary.sums.notional
     usd = sum(c.notional for c in bursts)
     numbers = [
         HeadlineNumber(format_count(len(bursts)), "cascade" if len(bursts) == 1 else "cascades"),
@@ -77,4 +80,11 @@ def _build_headline(findings: WindowResults) -> tuple[HeadlineNumber, ...]:
     if bursts:
         first = bursts[0]
         numbers.append(HeadlineNumber(format_usd(first.notional), f"largest, {first.position}s", first.position))
-    return (*numbers, *coverage_headline(findings))
+    return (*numbers, *coverage_headline(results))
+
+
+def build_hover_map(results: WindowResults, figure: Figure) -> list[Mark]:
+    """Describe each cascade over its shaded span and over its row in the list."""
+    regions, texts = PixelRegions(figure), {c.rank: describe_cascade(c) for c in results.cascades}
+    found = [(kind, region) for name, kind in _MARK_KINDS.items() for region in regions.find(name).values()]
+    return [regions.mark(kind, r, texts[r.key]) for kind, r in found if r.width and r.height]

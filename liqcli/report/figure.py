@@ -1,37 +1,61 @@
-"""A picture ready for a page."""
+"""The one picture type of the package: what was drawn, what it says in words, and the bytes of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import matplotlib.figure
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from liqcli.charts import DrawnFigure, Region
 from liqcli.charts.compact_layout import COMPACT
 from liqcli.charts.fonts import describe_stand_in
 from liqcli.charts.png import pack_png, render_pixels
-from liqcli.report.results import WindowResults
+from liqcli.report.hover_map import Mark
+from liqcli.report.inline_images import pack_webp, write_data_uri
+from liqcli.report.results import ViewOptions, WindowResults
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedFigure:
+@dataclass(frozen=True, eq=False)
+class Figure:
     """
-    A picture ready for a page: its pixels, what it shows in a sentence, and where on it things stand.
+    A picture of one window in one theme.
 
-    ``pixels`` have shape (height, width, 3); a page packs them in another way than a file, so that neither is done for
-    nothing. ``note`` says which letters the picture could not write. ``regions`` are fractions of width and height from
-    the upper left corner; :class:`liqcli.charts.Region` lists kinds. ``figure`` is what ``pixels`` were rendered from.
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (height, width, 3)
+        The rendered picture.
+    alt : str
+        One sentence for readers who cannot see it.
+    theme : str
+        ``dark`` or ``light``.
+    regions : sequence of Region
+        Where each element is, in fractions of width and height.
+    note : str
+        Which letters the fonts of this machine cannot draw; mostly empty.
+    dpi : float
+        Resolution that a PNG states. [px per inch]
+    marks : sequence of Mark
+        The hover map of a page.
+    file : str
+        File name of the PNG beside a Markdown page.
+    drawing : matplotlib.figure.Figure, optional
+        What ``pixels`` were rendered from.
     """
 
     pixels: NDArray[np.uint8]
-    dpi: float
     alt: str
-    regions: list[Region]
+    theme: str = "dark"
+    regions: Sequence[Region] = ()
     note: str = ""
-    figure: Figure | None = None
+    dpi: float = 100.0
+    marks: Sequence[Mark] = ()
+    file: str = ""
+    drawing: matplotlib.figure.Figure | None = None
 
     @property
     def width(self) -> int:
@@ -48,14 +72,30 @@ class RenderedFigure:
         """The bytes of a PNG file."""
         return pack_png(self.pixels, self.dpi)
 
+    @cached_property
+    def webp(self) -> bytes:
+        """The same pixels for a page: lossless WebP, about half the size of the PNG."""
+        return pack_webp(self.pixels)
 
-def compact_style(findings: WindowResults) -> dict[str, Any]:
-    """Give the look that a compact picture is asked for."""
-    view = findings.view
+    @property
+    def data_uri(self) -> str:
+        """``webp`` as a ``data:`` URI."""
+        return write_data_uri(self.webp)
+
+
+def render_figure(drawn: DrawnFigure, alt: str, results: WindowResults, theme: str) -> Figure:
+    """Render what a chart function drew."""
+    return Figure(
+        render_pixels(drawn.figure),
+        alt,
+        theme,
+        drawn.regions,
+        describe_stand_in(results.selection.label),
+        drawn.figure.dpi,
+        drawing=drawn.figure,
+    )
+
+
+def compact_style(view: ViewOptions) -> dict[str, Any]:
+    """Return theme, palette and size as the compact charts take them."""
     return {"theme": view.theme, "palette": view.palette, "size": view.size or COMPACT}
-
-
-def render_figure(drawing: DrawnFigure, alt: str, findings: WindowResults) -> RenderedFigure:
-    """Render a drawing of findings."""
-    note = describe_stand_in(findings.selection.label)
-    return RenderedFigure(render_pixels(drawing.figure), drawing.figure.dpi, alt, drawing.regions, note, drawing.figure)

@@ -7,19 +7,19 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from liqcli.core import formatting, wording
 from liqcli.core.files import data_folder
 from liqcli.core.model import to_us
-from liqcli.report.hover_map import Mark, build_highlights
-from liqcli.report.inline_images import write_data_uri
+from liqcli.report.hover_map import build_highlights
 from liqcli.report.reading_guide import build_reading_guide
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from liqcli.report.figure import Figure
 
 BLOCKS = 16
 CASCADES_SHOWN = 10  # further ones fold away
@@ -27,30 +27,8 @@ CASCADES_SHOWN = 10  # further ones fold away
 _STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedFigure:
-    """
-    A picture of a page: its bytes by theme (the first one where the reader's is not there), size [px], alt text, marks.
-
-    In Markdown, which names a file, it is ``name``. ``note`` says what the picture had to write differently.
-    """
-
-    images: Mapping[str, bytes]
-    width: int
-    height: int
-    alt: str
-    marks: Sequence[Mark] = ()
-    name: str = ""
-    note: str = ""
-
-    @property
-    def sources(self) -> list[tuple[str, str]]:
-        """Theme and ``data:`` address of each picture."""
-        return [(theme, write_data_uri(picture)) for theme, picture in self.images.items()]
-
-
 def render_html(
-    report: dict[str, Any], pictures: Mapping[str, EmbeddedFigure], theme: str = "auto", made: str | None = None
+    report: dict[str, Any], figures: Mapping[str, Sequence[Figure]], theme: str = "auto", made: str | None = None
 ) -> str:
     """
     Write the one-file page: no script, no outside request, the style allowed by its hash alone.
@@ -58,28 +36,28 @@ def render_html(
     Parameters
     ----------
     report : dict
-        Of :func:`liqcli.report.document.build_document`.
-    pictures : mapping
-        ``heatmap``, and any of ``cascades``, ``open_interest``, ``cumulative``.
+        From :func:`liqcli.report.document.build_document`.
+    figures : mapping
+        Figures by name, one per theme: ``heatmap``, and any other of :data:`liqcli.report.figures.FIGURES`.
     theme : str
-        ``dark``, ``light``, or ``auto``: as the reader's system has it.
-    made : str or None
-        Time of making, ISO 8601, where the page is to say it; it makes the bytes differ.
+        ``dark``, ``light``, or ``auto``: that of the reader's system.
+    made : str, optional
+        Generation time for the page [ISO 8601].
     """
     rows = min(len(report["cascades"]), CASCADES_SHOWN)
     style = read_style("style.css") + build_highlights(len(report["clusters"]), rows)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    values = {**_values(report, pictures, made), "theme": theme, "style": style, "style_hash": digest}
+    values = {**_values(report, figures, made), "theme": theme, "style": style, "style_hash": digest}
     return render_template("report.html", values)
 
 
-def render_markdown(report: dict[str, Any], pictures: Mapping[str, EmbeddedFigure], made: str | None = None) -> str:
-    """Write the Markdown twin; the pictures stand beside it under their names."""
-    return render_template("report.md", _values(report, pictures, made))
+def render_markdown(report: dict[str, Any], figures: Mapping[str, Figure], made: str | None = None) -> str:
+    """Write the Markdown page; it refers to the PNG files beside it by ``Figure.file``."""
+    return render_template("report.md", _values(report, figures, made))
 
 
-def _values(report: dict[str, Any], pictures: Mapping[str, EmbeddedFigure], made: str | None) -> dict[str, Any]:
-    return {**report, "pictures": pictures, "made": made, "reading": build_reading_guide(report)}
+def _values(report: dict[str, Any], figures: Mapping[str, Any], made: str | None) -> dict[str, Any]:
+    return {**report, "pictures": figures, "made": made, "reading": build_reading_guide(report)}
 
 
 def render_json(report: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The picture of open interest against liquidations, and its line for the heat map."""
+"""The figure of open interest and liquidations: its texts, what it shows, and its hover map."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from liqcli.core.formatting import format_percent_signed, format_share, format_u
 from liqcli.core.market_data import Unit
 from liqcli.core.symbols import split_symbol
 from liqcli.report.captions import coverage_headline, list_limits, list_origin
-from liqcli.report.figure import RenderedFigure, compact_style, render_figure
-from liqcli.report.results import WindowResults
+from liqcli.report.figure import Figure, compact_style, render_figure
+from liqcli.report.hover_map import Mark, PixelRegions, describe_bucket
+from liqcli.report.results import ViewOptions, WindowResults
 
 
-def draw_open_interest_figure(findings: WindowResults) -> RenderedFigure | None:
-    """Draw open interest over the liquidations per bucket; None where the lake does not know it in USD."""
-    picture = build_interest_picture(findings)
-    if picture is None:
+def draw(results: WindowResults, view: ViewOptions) -> Figure | None:
+    """Draw open interest above the liquidations per bucket; None where the lake has no open interest in USD."""
+    spec = build_spec(results)
+    if spec is None:
         return None
-    drawing = draw_interest_picture(picture, **compact_style(findings))
-    return render_figure(drawing, describe_interest(findings, picture), findings)
+    drawn = draw_interest_picture(spec, **compact_style(view))
+    return render_figure(drawn, describe(results, spec), results, view.theme)
 
 
-def build_interest(findings: WindowResults) -> OpenInterestLine | None:
+def build_line(results: WindowResults) -> OpenInterestLine | None:
     """
     Take open interest from the last snapshot before the window to the last one inside it, as the context does.
 
     In USD, or in coins where no price is stored; None where fewer than two snapshots are known.
     """
-    return _take(findings, "usd") or _take(findings, "coins")
+    return _take(results, "usd") or _take(results, "coins")
 
 
-def build_interest_picture(findings: WindowResults) -> OpenInterestSpec | None:
-    """Choose what the picture says; None where open interest is not known in USD."""
-    worth, coins = _take(findings, "usd"), _take(findings, "coins")
+def build_spec(results: WindowResults) -> OpenInterestSpec | None:
+    """Collect what the figure shows; None where open interest is not known in USD."""
+    worth, coins = _take(results, "usd"), _take(results, "coins")
     if worth is None:
         return None
-    window, grid = findings.selection.window, findings.grid
+    window, grid = results.selection.window, results.grid
     return OpenInterestSpec(
-        title=f"{findings.selection.label} open interest and liquidations",
-        subtitle=" · ".join([*list_origin(findings), f"open interest of {worth.basis}", *list_limits(findings)]),
-        headline=_build_headline(findings, worth, coins),
+        title=f"{results.selection.label} open interest and liquidations",
+        subtitle=" · ".join([*list_origin(results), f"open interest of {worth.basis}", *list_limits(results)]),
+        headline=_build_headline(results, worth, coins),
         start_us=window.start_us,
         end_us=window.end_us,
         interest=worth,
@@ -48,26 +49,26 @@ def build_interest_picture(findings: WindowResults) -> OpenInterestSpec | None:
         step_us=grid.bucket_us,
         long=grid.long_notional.sum(axis=0),
         short=grid.short_notional.sum(axis=0),
-        cascades=[(c.start_us, c.end_us, c.rank) for c in findings.cascades],
-        gaps=findings.gaps,
-        sample=findings.sample,
+        cascades=[(c.start_us, c.end_us, c.rank) for c in results.cascades],
+        gaps=results.gaps,
+        sample=results.sample,
     )
 
 
-def describe_interest(findings: WindowResults, picture: OpenInterestSpec) -> str:
-    """Say in a sentence what the picture shows, for readers who cannot see it."""
+def describe(results: WindowResults, picture: OpenInterestSpec) -> str:
+    """Write the alt text."""
     first, last = picture.interest.ends
     change = _change(picture.contracts)
     contracts = f", the number of contracts by {change}" if change else ""
     return (
-        f"Open interest of {picture.interest.basis} over realized {findings.selection.label} liquidations: "
+        f"Open interest of {picture.interest.basis} over realized {results.selection.label} liquidations: "
         f"from {format_usd(first)} to {format_usd(last)} USD{contracts}, while "
-        f"{format_usd(findings.summary.sums.notional)} USD were liquidated."
+        f"{format_usd(results.summary.sums.notional)} USD were liquidated."
     )
 
 
-def _take(findings: WindowResults, unit: Unit) -> OpenInterestLine | None:
-    series, window = findings.open_interest, findings.selection.window
+def _take(results: WindowResults, unit: Unit) -> OpenInterestLine | None:
+    series, window = results.open_interest, results.selection.window
     span = series.find_span(unit, window.start_us, window.end_us) if series else None
     if series is None or span is None:
         return None
@@ -93,17 +94,31 @@ def _change(contracts: OpenInterestLine | None) -> str:
 
 
 def _build_headline(
-    findings: WindowResults, worth: OpenInterestLine, coins: OpenInterestLine | None
+    results: WindowResults, worth: OpenInterestLine, coins: OpenInterestLine | None
 ) -> tuple[HeadlineNumber, ...]:
     numbers = [HeadlineNumber(f"{format_usd(worth.ends[1])} USD", "open interest at the end")]
     change = _change(coins)
     if change:
         numbers.append(HeadlineNumber(change, "contracts"))
-    numbers.append(HeadlineNumber(f"{format_usd(findings.summary.sums.notional)} USD", "liquidated"))
+    numbers.append(HeadlineNumber(f"{format_usd(results.summary.sums.notional)} USD", "liquidated"))
     exchange, symbol = worth.basis.split(" ", 1)
     # Only like with like: what this exchange liquidated of this contract, against the contracts open on it.
-    for part in findings.summary.exchanges:
+    for part in results.summary.exchanges:
         if part.exchange == exchange and part.symbols == (symbol,) and worth.ends[0] > 0:
             share = format_share(part.sums.notional, worth.ends[0])
             numbers.append(HeadlineNumber(share, f"of {exchange}'s contracts liquidated"))
-    return (*numbers, *coverage_headline(findings))
+    return (*numbers, *coverage_headline(results))
+
+
+def build_hover_map(results: WindowResults, figure: Figure) -> list[Mark]:
+    """Describe for each bucket its liquidations and the open interest at its end."""
+    regions, grid, series = PixelRegions(figure), results.grid, results.open_interest
+    marks = []
+    for column, region in regions.find("bucket").items():
+        text = describe_bucket(grid, column, results.gaps)
+        end_us = min(int(grid.bucket_starts_us[column]) + grid.bucket_us, results.selection.window.end_us)
+        row = series.find_before(end_us) if series is not None else None
+        known = series is not None and row is not None and series.usd[row] == series.usd[row]
+        open_at_end = f"{format_usd(float(series.usd[row]))} USD" if series is not None and known else "unknown"
+        marks.append(regions.mark("column", region, f"{text}\nopen interest {open_at_end}"))
+    return marks

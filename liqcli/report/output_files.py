@@ -1,8 +1,9 @@
-"""From a request to files: computes once, draws once, writes each ``-o`` in its own form."""
+"""Write the results of one window to files, each in the format of its suffix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from liqcli.core.formatting import format_iso
 from liqcli.core.symbols import nearest
 from liqcli.report.csv_parquet import render_csv, render_parquet
 from liqcli.report.document import build_document
-from liqcli.report.figure_cache import HEATMAP, FigureCache
+from liqcli.report.figures import FIGURES, HEATMAP, WindowFigures
 from liqcli.report.html_markdown import render_html, render_json, render_markdown
 from liqcli.report.results import WindowResults
 
@@ -21,12 +22,12 @@ SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")
 
 def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> None:
     """
-    Check the names given with ``-o`` before any work is done; ``suffixes`` are the endings that can be written.
+    Check the names given with ``-o`` before any work is done.
 
     Raises
     ------
     UsageError
-        None given, an ending nobody can write, or a folder.
+        No name, a suffix that is not in ``suffixes``, or a folder.
     """
     if not paths:
         raise UsageError("say where to: -o report.html (or .md .png .json .csv .parquet; several -o are allowed)")
@@ -43,27 +44,27 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
 
 
 def write_outputs(
-    findings: WindowResults,
+    results: WindowResults,
     paths: Sequence[Path],
     made: str | None = None,
     report: dict[str, Any] | None = None,
     picture: str = HEATMAP,
 ) -> list[Path]:
     """
-    Write every asked-for file, and the pictures beside a Markdown report.
+    Write the files of ``-o``, and the PNG files beside a Markdown report.
 
     Parameters
     ----------
-    findings : Findings
+    results : WindowResults
         What to write.
     paths : sequence of Path
-        As :func:`check_outputs` lets them through.
-    made : str or None
-        Time of making [ISO 8601] for pages to say; None, and the same findings give the same bytes.
+        Names that passed :func:`check_outputs`.
+    made : str, optional
+        Generation time for the pages [ISO 8601]. Without it the same results give the same bytes.
     report : dict, optional
-        What :func:`liqcli.report.document.build_document` gave for these findings, where it is known already.
+        The document of :func:`liqcli.report.document.build_document`, where it is already built.
     picture : str
-        Which one a ``.png`` shows: a name of :data:`liqcli.report.figure_cache.NAMES`.
+        What a ``.png`` shows: a name of :data:`liqcli.report.figures.FIGURES`.
 
     Returns
     -------
@@ -75,66 +76,77 @@ def write_outputs(
     OutputError
         A file cannot be written; the message names it.
     EmptyWindowError
-        Nothing is known of what a ``.png`` is to show.
+        The lake has no data for the ``.png``.
     """
-    report = report or build_document(findings)
-    album = FigureCache(findings)
+    content = _Content(results, made, report)
     written: dict[Path, None] = {}
     for path in paths:
-        for name, content in _contents(path, findings, report, album, (made, picture)):
-            write_file(name, content)
+        for name, data in content.iter_files(path, picture):
+            write_file(name, data)
             written[name] = None
     return list(written)
 
 
-def _contents(
-    path: Path, findings: WindowResults, report: dict[str, Any], album: FigureCache, asked: tuple[str | None, str]
-) -> Iterator[tuple[Path, bytes]]:
-    """Give what belongs to one ``-o``: files and their bytes, the asked-for one last."""
-    suffix, (made, picture) = path.suffix.lower(), asked
-    if suffix == ".json":
-        yield path, render_json(report).encode()
-    elif suffix == ".csv":
-        yield path, render_csv(findings.grid).encode()
-    elif suffix == ".parquet":
-        yield path, render_parquet(findings.grid)
-    elif suffix == ".png":
-        yield path, _draw(findings, album, picture)
-    elif suffix == ".html":
-        yield path, render_html(report, album.page(), findings.view.theme, made).encode()
-    else:
-        pictures = album.beside(path)
-        for shown in pictures.values():
-            yield path.with_name(shown.name), shown.images[album.themes[0]]
-        yield path, render_markdown(report, pictures, made).encode()
+class _Content:
+    """The content of the files of one window; document and figures are built when a file first needs them."""
+
+    def __init__(self, results: WindowResults, made: str | None, document: dict[str, Any] | None) -> None:
+        self._results = results
+        self._made = made
+        if document is not None:
+            self.document = document
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The dict that HTML, Markdown and JSON share."""
+        return build_document(self._results)
+
+    @cached_property
+    def figures(self) -> WindowFigures:
+        """The figures, drawn on demand."""
+        return WindowFigures(self._results)
+
+    def iter_files(self, path: Path, picture: str) -> Iterator[tuple[Path, bytes]]:
+        """Yield name and bytes of each file that one ``-o`` stands for, its own last."""
+        suffix, theme = path.suffix.lower(), self._results.view.theme
+        if suffix == ".json":
+            yield path, render_json(self.document).encode()
+        elif suffix == ".csv":
+            yield path, render_csv(self._results.grid).encode()
+        elif suffix == ".parquet":
+            yield path, render_parquet(self._results.grid)
+        elif suffix == ".png":
+            figure = self.figures.alone(picture)
+            if figure is None:
+                raise explain_unknown(self._results, picture)
+            yield path, figure.png
+        elif suffix == ".html":
+            yield path, render_html(self.document, self.figures.on_page(), theme, self._made).encode()
+        else:
+            figures = self.figures.beside(path)
+            for figure in figures.values():
+                yield path.with_name(figure.file), figure.png
+            yield path, render_markdown(self.document, figures, self._made).encode()
 
 
-def _draw(findings: WindowResults, album: FigureCache, picture: str) -> bytes:
-    png = album.png(picture)
-    if png is None:
-        raise explain_unknown(findings, picture)
-    return png
-
-
-def explain_unknown(findings: WindowResults, picture: str) -> EmptyWindowError:
-    """Build the error for a picture whose subject the lake does not hold; it names the fetch that would get it."""
-    window = findings.selection.window
-    words = picture.replace("_", " ")
-    symbol, start, end = findings.selection.symbols[0], format_iso(window.start_us), format_iso(window.end_us)
+def explain_unknown(results: WindowResults, picture: str) -> EmptyWindowError:
+    """Build the error for a figure that the lake has no data for; it names the fetch command to get them."""
+    window, symbol = results.selection.window, results.selection.symbols[0]
+    start, end = format_iso(window.start_us), format_iso(window.end_us)
     return EmptyWindowError(
-        f"-o: {words} of {findings.selection.label} is not known in this window; to get it: "
-        f"liqcli fetch --kind open-interest --symbol {symbol} --since {start} --until {end}"
+        f"-o: {picture.replace('_', ' ')} of {results.selection.label} is not known in this window; to get it: "
+        f"liqcli fetch --kind {FIGURES[picture].needs} --symbol {symbol} --since {start} --until {end}"
     )
 
 
 def write_file(path: Path, content: bytes) -> None:
     """
-    Write a file: it is whole, or the old one.
+    Replace a file atomically.
 
     Raises
     ------
     OutputError
-        It cannot be written.
+        It cannot be written; the message names it.
     """
     try:
         replace_file(path, content)

@@ -26,9 +26,9 @@ from liqcli.daily import run_daily
 from liqcli.lake.store import Lake
 from liqcli.core.settings import Settings
 import matplotlib.backends.backend_agg, duckdb, jinja2, filelock, PIL.PngImagePlugin
-import liqcli.daily.reports, liqcli.report.figure_registry, numpy
-drawn = liqcli.report.figure_registry.RenderedFigure(numpy.zeros((2, 3, 3), numpy.uint8), 100.0, "alt", [])
-liqcli.report.figure_registry.draw_figure = lambda findings, name: drawn
+import liqcli.daily.reports, liqcli.report.figure, liqcli.report.figures, numpy
+drawn = liqcli.report.figure.Figure(numpy.zeros((2, 3, 3), numpy.uint8), "alt")
+liqcli.report.figures.draw_figure = lambda results, name, view: drawn
 liqcli.daily.reports.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
 changes = 0
 def counted(change):
@@ -66,10 +66,10 @@ def env(sample: Path, tmp_path: Path) -> dict[str, str]:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are a few bytes: for tests that are about all but the pictures."""
     from liqcli.daily import reports
-    from liqcli.report import figure_registry
+    from liqcli.report import figure, figures
 
-    drawn = figure_registry.RenderedFigure(np.zeros((2, 3, 3), np.uint8), 100.0, "alt", [])
-    monkeypatch.setattr(figure_registry, "draw_figure", lambda _findings, _name: drawn)
+    drawn = figure.Figure(np.zeros((2, 3, 3), np.uint8), "alt")
+    monkeypatch.setattr(figures, "draw_figure", lambda _results, _name, _view: drawn)
     monkeypatch.setattr(reports, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
 
 

@@ -8,15 +8,15 @@ import shlex
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
+from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_figure, make_liquidation
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.version import __version__
 from liqcli.lake.selection import Query
+from liqcli.report import heatmap_figure
 from liqcli.report.document import build_document
-from liqcli.report.heatmap_figure import build_picture
-from liqcli.report.html_markdown import EmbeddedFigure, render_html, render_json, render_markdown
+from liqcli.report.html_markdown import render_html, render_json, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 
 DAY_ONE = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z")
@@ -44,6 +44,16 @@ MEMORIES = {
 }
 
 
+def themes(alt="a picture"):
+    """The figures of an HTML page."""
+    return {"heatmap": [make_figure("dark", alt), make_figure("light", alt)]}
+
+
+def beside(alt="a picture", file="r.png"):
+    """The figures of a Markdown page."""
+    return {"heatmap": make_figure(alt=alt, file=file)}
+
+
 @pytest.fixture
 def store(lake):
     return fill_lake(lake, SIX, MEMORIES)
@@ -51,10 +61,6 @@ def store(lake):
 
 def report_of(store, query=DAY_ONE, options=OPTIONS, view=None):
     return build_document(compute_results(store, query, options, view or ViewOptions()))
-
-
-def album(alt="a picture"):
-    return {"heatmap": EmbeddedFigure({"dark": b"PNG"}, 1600, 1000, alt, name="r.png")}
 
 
 @pytest.fixture
@@ -162,10 +168,10 @@ def test_rows_without_a_fetch_log_are_unknown_everywhere(lake):
         (None, {**h, "share": None, "gaps": [], "unknown": [day]}) for h in coverage["by_exchange"]
     ]
     assert {row["coverage"] for row in report["hours"]["rows"]} == {None}
-    assert build_picture(findings).gaps == []
-    last = build_picture(findings).headline[-1]
+    assert heatmap_figure.build_spec(findings).gaps == []
+    last = heatmap_figure.build_spec(findings).headline[-1]
     assert (last.value, last.label) == ("unknown", "coverage")
-    for page in (render_html(report, album()), render_markdown(report, album())):
+    for page in (render_html(report, themes()), render_markdown(report, beside())):
         assert "coverage unknown" in page
         assert "not recorded:" not in page
         assert "not known whether it was recorded: 2026-03-01 00:00 to 2026-03-02 00:00 UTC" in page
@@ -182,8 +188,8 @@ def test_json_html_and_markdown_say_the_same(report):
     text = render_json(report)
     assert json.loads(text) == report
     assert text.endswith("\n")
-    html = render_html(report, album("alt"))
-    markdown = render_markdown(report, album("alt"))
+    html = render_html(report, themes("alt"))
+    markdown = render_markdown(report, beside("alt"))
     said = ["4.42K", "1.60K", "2.82K", "2.20K", "104.5", "110.0 – 110.5", "100.0 – 100.5", "2.70K", "1.72K", "+5.50 %",
             "50 %", "75.0 %", "2026-03-01 00:00 to 2026-03-02 00:00 UTC", report["content_hash"][:16],
             "not recorded: 2026-03-01 02:00 to 2026-03-01 06:00 UTC (4 h)",
@@ -202,10 +208,10 @@ def test_hours_nobody_recorded_are_not_called_calm(report):
     assert [(r["start"][11:13], r["notional"], r["coverage"]) for r in rows[:7:2]] == [
         ("00", 1200.98, 0.5), ("02", 0, 0), ("04", 0, 0), ("06", 918, 0.5),
     ]  # fmt: skip
-    markdown = render_markdown(report, album())
+    markdown = render_markdown(report, beside())
     assert "| 2026-03-01 00:00 | 1.20K | █████████ | 1.20K | 0 | 2 | 50.0 % |" in markdown
     assert markdown.count("| – | not recorded | – | – | – | 0 % |") == 4
-    html = render_html(report, album())
+    html = render_html(report, themes())
     assert html.count('<td>–</td><td class="text meter">not recorded</td>') == 4
 
 
@@ -216,7 +222,7 @@ def test_position_size_and_range_are_said(store):
     assert (meta["events"], meta["notional"], meta["long_notional"]) == (2, 2720, 0)
     assert (meta["outside_events"], meta["outside_notional"]) == (1, 2200)
     assert report["bands"][0]["share"] == 1  # of what is drawn
-    for text in (render_html(report, album("a")), render_markdown(report, album("a"))):
+    for text in (render_html(report, themes("a")), render_markdown(report, beside("a"))):
         assert "short positions only" in text
         assert "events from 500 USD" in text
         assert "1 event, 2.20K USD" in text
@@ -224,7 +230,7 @@ def test_position_size_and_range_are_said(store):
 
 def test_the_sample_banner_stands_there_for_the_sample_only(lake, report):
     sample = report_of(fill_lake(lake, [make_liquidation(T0 + 9, exchange="htx", source="sample")]), DAY_ONE)
-    for render in (lambda r: render_html(r, album("a")), lambda r: render_markdown(r, album("a"))):
+    for render in (lambda r: render_html(r, themes("a")), lambda r: render_markdown(r, beside("a"))):
         assert "Synthetic sample data" in render(sample)
         assert "Synthetic sample data" not in render(report)
     assert sample["meta"]["sample"] is True
@@ -295,11 +301,11 @@ def test_a_hostile_source_in_a_file_acts_nowhere(store):
     pq.write_table(table.set_column(place, "source", pa.array([HOSTILE] * len(table), pa.string())), path)
     report = report_of(store)
     assert HOSTILE in report["meta"]["sources"]
-    html = render_html(report, album(HOSTILE))
+    html = render_html(report, themes(HOSTILE))
     assert "<script" not in html
     assert "<img src=x" not in html
     assert html.count("<img") == 1
-    markdown = render_markdown(report, album(HOSTILE))
+    markdown = render_markdown(report, beside(HOSTILE))
     line = next(line for line in markdown.splitlines() if line.startswith("- **Sources**"))
     assert "\\<script\\>" in line
     assert "\\|\\`\\$x\\` \\# h \\[l\\]" in line  # on one line, and nothing of it acts
@@ -310,5 +316,5 @@ def test_damaged_files_are_named(store):
     path.write_bytes(b"no")
     report = report_of(store)
     assert report["coverage"]["damaged"] == [path.relative_to(store.root).as_posix()]
-    assert "liquidations/exchange=okx/symbol=SOLUSDT/month=2026-03/okx.parquet" in render_html(report, album("a"))
-    assert "okx.parquet" in render_markdown(report, album("a"))
+    assert "liquidations/exchange=okx/symbol=SOLUSDT/month=2026-03/okx.parquet" in render_html(report, themes("a"))
+    assert "okx.parquet" in render_markdown(report, beside("a"))

@@ -21,13 +21,9 @@ from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
+from liqcli.report import cascade_figure, cumulative_figure, heatmap_figure, open_interest_figure
 from liqcli.report.captions import list_price_kinds
-from liqcli.report.cascade_figure import build_cascades_picture
-from liqcli.report.cumulative_figure import build_cumulative_picture
-from liqcli.report.figure_cache import NAMES, FigureCache
-from liqcli.report.figure_registry import PICTURES, build_picture, draw_figure
-from liqcli.report.hover_map_compact import COMPACT_MARKS
-from liqcli.report.open_interest_figure import build_interest, build_interest_picture
+from liqcli.report.figures import FIGURES, WindowFigures, draw_figure
 from liqcli.report.results import ViewOptions, compute_results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,11 +45,14 @@ def findings(lake):
     return find(lake)
 
 
-def test_every_picture_has_a_name_and_marks():
-    assert set(PICTURES) == set(NAMES) == {"heatmap", *COMPACT_MARKS}
+def test_every_module_of_a_figure_draws_and_has_a_hover_map():
+    for name, spec in FIGURES.items():
+        module = spec.load()
+        assert callable(module.draw), name
+        assert callable(module.build_hover_map), name
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_pictures_of_the_sample(findings, name):
     poster = draw_figure(findings, name)
     assert Image.open(io.BytesIO(poster.png)).size == (poster.width, poster.height)
@@ -68,12 +67,12 @@ def test_one_thread_and_two_draw_the_same_bytes(lake, monkeypatch):
     for threads in ("1", "2"):
         monkeypatch.setenv("LIQCLI_THREADS", threads)
         findings = find(lake, lookback="6h")
-        drawn.append([draw_figure(findings, name).png for name in PICTURES])
+        drawn.append([draw_figure(findings, name).png for name in FIGURES])
     assert drawn[0] == drawn[1]
 
 
 def test_sums_outward_are_those_of_the_grid(findings):
-    picture, grid = build_cumulative_picture(findings), findings.grid
+    picture, grid = cumulative_figure.build_spec(findings), findings.grid
     assert picture.below_long[-1] + picture.above_long[-1] == pytest.approx(grid.long_notional.sum(), rel=1e-12)
     assert picture.below_short[-1] + picture.above_short[-1] == pytest.approx(grid.short_notional.sum(), rel=1e-12)
     edges, step = grid.price_edges, 1 + picture.step_pct / 100
@@ -81,17 +80,17 @@ def test_sums_outward_are_those_of_the_grid(findings):
 
 
 def test_minutes_add_up_to_the_window(findings):
-    picture = build_cascades_picture(findings)
+    picture = cascade_figure.build_spec(findings)
     assert picture.long.sum() + picture.short.sum() == pytest.approx(findings.summary.sums.notional, rel=1e-12)
     assert [burst.rank for burst in picture.bursts] == [c.rank for c in findings.cascades]
 
 
 def test_open_interest_begins_before_the_window_as_the_context_has_it(findings):
-    worth = build_interest(findings)
+    worth = open_interest_figure.build_line(findings)
     start, end = findings.selection.window.start_us, findings.selection.window.end_us
     assert start - HOUR <= worth.ts_us[0] <= start
     assert worth.ts_us[-1] <= end
-    contracts = build_interest_picture(findings).contracts
+    contracts = open_interest_figure.build_spec(findings).contracts
     change = 100 * (contracts.ends[1] / contracts.ends[0] - 1)
     assert change == pytest.approx(findings.context.open_interest.change_pct)
     assert contracts.ends[0] == worth.ends[0]
@@ -100,14 +99,17 @@ def test_open_interest_begins_before_the_window_as_the_context_has_it(findings):
 def test_open_interest_without_a_price_is_a_line_of_coins_and_no_picture(findings):
     series = findings.open_interest
     coins = replace(findings, open_interest=replace(series, usd=np.full(len(series.usd), np.nan)))
-    assert build_interest(coins).unit == "BTC"
-    assert build_interest_picture(coins) is None
+    assert open_interest_figure.build_line(coins).unit == "BTC"
+    assert open_interest_figure.build_spec(coins) is None
 
 
 def test_a_single_snapshot_is_no_line(findings):
     window = findings.selection.window
     one = np.array([window.start_us]), np.array([5.0]), np.array([7.0])
-    assert build_interest(replace(findings, open_interest=OpenInterestSeries(*one, "binance BTCUSDT"))) is None
+    assert (
+        open_interest_figure.build_line(replace(findings, open_interest=OpenInterestSeries(*one, "binance BTCUSDT")))
+        is None
+    )
     assert draw_figure(replace(findings, open_interest=None), "open_interest") is None
 
 
@@ -118,7 +120,7 @@ def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findin
         np.array([start, start + HOUR]), np.array([0.0, 5.0]), np.array([0.0, 7.0]), "gate NEWUSDT"
     )
     new = replace(findings, open_interest=series)
-    picture = build_interest_picture(new)
+    picture = open_interest_figure.build_spec(new)
     assert picture.headline[0].value == "7.00 USD"
     assert not any(number.label == "contracts" for number in picture.headline)
     assert "from 0 to 7.00 USD, while" in draw_figure(new, "open_interest").alt
@@ -126,20 +128,20 @@ def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findin
 
 def test_only_like_is_compared_with_like(findings):
     """The sample's open interest is Binance's: its share is of what Binance liquidated, not of all exchanges."""
-    labels = {number.label: number.value for number in build_interest_picture(findings).headline}
+    labels = {number.label: number.value for number in open_interest_figure.build_spec(findings).headline}
     binance = next(e for e in findings.summary.exchanges if e.exchange == "binance").sums.notional
-    share = 100 * binance / build_interest(findings).ends[0]
+    share = 100 * binance / open_interest_figure.build_line(findings).ends[0]
     assert 0 < share < 0.1
     assert labels["of binance's contracts liquidated"] == "<0.1 %"
     elsewhere = replace(findings.open_interest, basis="kraken BTCUSD")
-    others = build_interest_picture(replace(findings, open_interest=elsewhere)).headline
+    others = open_interest_figure.build_spec(replace(findings, open_interest=elsewhere)).headline
     assert not any("contracts liquidated" in number.label for number in others)
 
 
 def test_pages_show_every_picture_with_its_marks(findings):
-    shown = FigureCache(findings).page()
-    assert list(shown) == list(NAMES)
-    said = {name: [mark.title for mark in picture.marks] for name, picture in shown.items()}
+    shown = WindowFigures(findings).on_page()
+    assert list(shown) == list(FIGURES)
+    said = {name: [mark.title for mark in dark.marks] for name, (dark,) in shown.items()}
     assert len(said["cascades"]) == 2 * len(findings.cascades)
     assert said["cascades"][0].startswith("Cascade 1: 2026-01-07")
     assert said["open_interest"][0].startswith("2026-01-07 00:00 – 00:05 UTC\n")
@@ -157,7 +159,7 @@ def test_marks_within_x_percent_worked_out_by_hand(tmp_path):
     query = Query("SOL", since="2026-03-01", until="2026-03-01T01:00Z")
     findings = compute_results(fill_lake(tmp_path / "lake", rows), query, GridOptions(), DARK)
     assert findings.last_price == 100.0  # no candles: the last liquidation's
-    marks = dict(mark.title.split("\n") for mark in FigureCache(findings).page()["cumulative"].marks)
+    marks = dict(mark.title.split("\n") for mark in WindowFigures(findings).on_page()["cumulative"][0].marks)
     assert marks["within -1.00 % (99)"] == "longs 99.0, shorts 0 USD"
     assert marks["within -0.99 % (99.01)"] == "longs 0, shorts 0 USD"
     assert marks["within +1.00 % (101)"] == "longs 50.0, shorts 0 USD"  # 101 itself lies 1 % away, not within
@@ -184,11 +186,11 @@ def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
     candles = ImportOptions(format="generic", kind="candles", exchange="binance", symbol="BTCUSDT", source="spot")
     import_files(lake, [folder / "candles_binance_spot_BTCUSDT_1m.csv.gz"], candles)
     findings = compute_results(lake, Query("BTCUSDT", since="2024-12-04", until="2024-12-07"), GridOptions(), DARK)
-    figure = draw_heatmap(build_picture(findings)).figure
+    figure = draw_heatmap(heatmap_figure.build_spec(findings)).figure
     assert "▼ 90,500" in [text.get_text() for text in figure.texts]
     heat = next(axes for axes in figure.axes if axes.get_label() == "heat")
     assert 94_000 < heat.get_ylim()[0] < findings.grid.price_edges[0]
-    assert all(len(poster.png) < 400_000 for name in PICTURES if (poster := draw_figure(findings, name)))
+    assert all(len(poster.png) < 400_000 for name in FIGURES if (poster := draw_figure(findings, name)))
 
 
 @pytest.mark.parametrize(
@@ -211,4 +213,4 @@ def test_prices_that_are_no_fills_are_named(findings, kinds, said):
 
 def test_the_subtitle_names_price_kinds(findings):
     """In the sample bybit, htx and okx state bankruptcy prices, binance and gate fills."""
-    assert re.search(r" · bankruptcy prices \([a-z, ]*bybit[a-z, ]*\)", build_picture(findings).subtitle)
+    assert re.search(r" · bankruptcy prices \([a-z, ]*bybit[a-z, ]*\)", heatmap_figure.build_spec(findings).subtitle)

@@ -14,9 +14,10 @@ from liqcli.analysis.price_bins import parse_bin
 from liqcli.charts import Region
 from liqcli.lake.selection import Query
 from liqcli.report.document import build_document
-from liqcli.report.figure_cache import FigureCache
-from liqcli.report.figure_registry import RenderedFigure
-from liqcli.report.hover_map import build_highlights, build_marks, find_hottest_cells
+from liqcli.report.figure import Figure
+from liqcli.report.figures import WindowFigures
+from liqcli.report.heatmap_figure import build_hover_map, find_hottest_cells
+from liqcli.report.hover_map import build_highlights
 from liqcli.report.html_markdown import render_html
 from liqcli.report.results import ViewOptions, compute_results
 
@@ -37,7 +38,7 @@ def findings(lake):
 
 
 def poster_of(*regions):
-    return RenderedFigure(np.zeros((500, 1000, 3), np.uint8), 100.0, "alt", list(regions))
+    return Figure(np.zeros((500, 1000, 3), np.uint8), "alt", regions=regions)
 
 
 PANELS = [Region("panel", 0, 0.0, 0.1, 0.8, 0.6), Region("panel", 1, 0.8, 0.1, 0.2, 0.6)]
@@ -45,7 +46,7 @@ PANELS = [Region("panel", 0, 0.0, 0.1, 0.8, 0.6), Region("panel", 1, 0.8, 0.1, 0
 
 def test_marks_say_what_is_there(findings):
     row = int((100.0 - findings.grid.price_edges[0]) / 0.5)
-    marks = build_marks(
+    marks = build_hover_map(
         findings,
         poster_of(
             *PANELS,
@@ -78,7 +79,7 @@ def test_marks_say_what_is_there(findings):
 
 
 def test_the_marks_of_the_real_picture(findings):
-    poster = FigureCache(findings).page()["heatmap"]
+    poster = WindowFigures(findings).on_page()["heatmap"][0]
     kinds = [m.kind for m in poster.marks]
     grid = findings.grid
     assert kinds.count("column") == len(grid.bucket_starts_us) == 48
@@ -106,13 +107,13 @@ def test_places_in_steps_of_seconds_say_seconds(lake):
     store = fill_lake(lake, BURST)
     query = Query("SOL", since="2026-03-01T06:00Z", until="2026-03-01T06:01:30Z")
     findings = compute_results(store, query, GridOptions(bucket_us=1_000_000), ViewOptions())
-    marks = build_marks(findings, poster_of(*PANELS, Region("bucket", 4, 0.2, 0.1, 0.01, 0.9)))
+    marks = build_hover_map(findings, poster_of(*PANELS, Region("bucket", 4, 0.2, 0.1, 0.01, 0.9)))
     assert marks[0].title.startswith("2026-03-01 06:00:04 – 06:00:05 UTC\nlongs 1.00K, shorts 0 USD, 1 event")
 
 
 def test_rows_and_places_light_each_other_up(findings):
     report = build_document(findings)
-    html = render_html(report, FigureCache(findings).page())
+    html = render_html(report, WindowFigures(findings).on_page())
     bursts = ":is(#burst-1,#flash-1,#entry-1)"  # in the map, in the cascades' own picture, in its list
     for row, link, places in (("cluster-1", "band-1", "#band-1"), ("cascade-1", "flash-1", bursts)):
         assert f'<tr id="{row}">' in html
@@ -140,6 +141,6 @@ def test_marks_without_clusters_label_no_band(lake):
         fill_lake(lake, APART), Query("SOL", since="2026-03-01", until="2026-03-02"), OPTIONS, ViewOptions()
     )
     found = {c.rank for c in findings.clusters}
-    marks = build_marks(findings, poster_of(*PANELS, Region("cluster", 9, 0.0, 0.4, 1.0, 0.02)))
+    marks = build_hover_map(findings, poster_of(*PANELS, Region("cluster", 9, 0.0, 0.4, 1.0, 0.02)))
     assert 9 not in found
     assert not [m for m in marks if m.kind == "band"]

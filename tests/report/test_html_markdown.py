@@ -10,16 +10,26 @@ from collections import Counter
 
 import jinja2
 import pytest
-from factories import DAY, T0, fill_lake, make_liquidation
+from factories import DAY, T0, fill_lake, make_figure, make_liquidation
 from page_readers import Forge, Page
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.lake.selection import Query
 from liqcli.report.document import build_document
-from liqcli.report.html_markdown import EmbeddedFigure, escape_markdown, render_html, render_json, render_markdown
+from liqcli.report.html_markdown import escape_markdown, render_html, render_json, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'& ~~s~~ $y$ [l](http://e.vil) ![i](x) **b** &lt;"
+
+
+def themes(alt="a picture"):
+    """The figures of an HTML page."""
+    return {"heatmap": [make_figure("dark", alt), make_figure("light", alt)]}
+
+
+def beside(alt="a picture", file="r.png"):
+    """The figures of a Markdown page."""
+    return {"heatmap": make_figure(alt=alt, file=file)}
 
 
 @pytest.fixture
@@ -33,10 +43,6 @@ def report(lake):
     return build_document(compute_results(store, query, GridOptions(), ViewOptions()))
 
 
-def album(alt="a picture", name="r.png"):
-    return {"heatmap": EmbeddedFigure({"dark": b"png", "light": b"bright"}, 1600, 1000, alt, name=name)}
-
-
 def named(report, word):
     """The report with every word that comes from outside replaced."""
     evil = copy.deepcopy(report)
@@ -48,7 +54,7 @@ def named(report, word):
 
 
 def test_the_policy_lets_in_the_style_and_nothing_else(report):
-    html = render_html(report, album("a picture"))
+    html = render_html(report, themes("a picture"))
     page = Page(html)
     policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
@@ -61,15 +67,15 @@ def test_the_policy_lets_in_the_style_and_nothing_else(report):
 
 
 def test_the_page_asks_for_nothing(report):
-    page = Page(render_html(report, album("a picture")))
+    page = Page(render_html(report, themes("a picture")))
     names = {tag for tag, _ in page.tags}
     assert not names & {"script", "iframe", "object", "embed", "form", "base", "video", "audio"}
     asking = ("src", "href", "srcset", "action", "data", "poster", "xlink:href", "ping", "background")
     loaded = {(tag, k): v for tag, a in page.tags for k, v in a.items() if k in asking and not v.startswith("#")}
     assert loaded.pop(("link", "href")).startswith("data:image/svg+xml,")
     assert loaded == {
-        ("img", "src"): "data:image/png;base64," + base64.b64encode(b"png").decode(),
-        ("source", "srcset"): "data:image/png;base64," + base64.b64encode(b"bright").decode(),
+        ("img", "src"): make_figure("dark").data_uri,
+        ("source", "srcset"): make_figure("light").data_uri,
     }
     assert not any(name.startswith("on") or name == "style" for _, a in page.tags for name in a)
     assert "url(" not in page.style
@@ -78,7 +84,7 @@ def test_the_page_asks_for_nothing(report):
 
 
 def test_every_place_of_the_page_is_there_once_and_every_link_leads_to_one(report):
-    page = Page(render_html(report, album()))
+    page = Page(render_html(report, themes()))
     places = [a["id"] for _, a in page.tags if "id" in a]
     assert len(places) == len(set(places))
     links = {a["href"] for tag, a in page.tags if tag == "a"}
@@ -90,31 +96,31 @@ def test_every_place_of_the_page_is_there_once_and_every_link_leads_to_one(repor
     ("theme", "root"), [("auto", '<html lang="en">'), ("dark", '<html lang="en" data-theme="dark">')]
 )
 def test_a_theme_that_is_asked_for_holds_for_the_whole_page(report, theme, root):
-    assert root in render_html(report, album(), theme)
+    assert root in render_html(report, themes(), theme)
 
 
 def test_the_time_of_making_is_said_only_when_asked_for(report):
     made = "2026-03-02T07:08:09Z"
     for plain, stamped in (
-        (render_html(report, album()), render_html(report, album(), made=made)),
-        (render_markdown(report, album()), render_markdown(report, album(), made)),
+        (render_html(report, themes()), render_html(report, themes(), made=made)),
+        (render_markdown(report, beside()), render_markdown(report, beside(), made)),
     ):
         assert "2026-03-02 07:08:09 UTC" in stamped
         assert "07:08:09" not in plain
 
 
 def test_hostile_words_are_escaped_in_html(report):
-    html = render_html(named(report, HOSTILE), album(HOSTILE))
+    html = render_html(named(report, HOSTILE), themes(HOSTILE))
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;|`x`&#34;&#39;&amp;" in html
-    plain = Page(render_html(named(report, "word"), album("a")))
+    plain = Page(render_html(named(report, "word"), themes("a")))
     evil = Page(html)
     assert {tag for tag, _ in evil.tags} == {tag for tag, _ in plain.tags}
     assert next(a["alt"] for tag, a in evil.tags if tag == "img") == HOSTILE
 
 
 def test_the_markdown_reads_as_meant(report):
-    forge = Forge(render_markdown(report, album("the |alt| `text`", "my report.png")))
+    forge = Forge(render_markdown(report, beside("the |alt| `text`", "my report.png")))
     plain = {"thead_open", "heading_open", "image", "fence", "html_inline", "html_block", "link_open", "s_open", "hr"}
     counted = {kind: n for kind, n in forge.kinds.items() if kind in plain}
     # Headline, price steps, reach, questions, exchanges, hours; too few events for the tables of clusters and cascades,
@@ -127,8 +133,8 @@ def test_the_markdown_reads_as_meant(report):
 
 
 def test_hostile_words_are_harmless_in_markdown(report):
-    evil = Forge(render_markdown(named(report, HOSTILE), album(HOSTILE)))
-    good = Forge(render_markdown(named(report, "word"), album("alt")))
+    evil = Forge(render_markdown(named(report, HOSTILE), beside(HOSTILE)))
+    good = Forge(render_markdown(named(report, "word"), beside("alt")))
     apart = Counter(text=1000, text_special=1000)  # escaping cuts words into pieces
     assert evil.kinds - apart == good.kinds - apart
     assert [len(row) for row in evil.rows] == [len(row) for row in good.rows]
@@ -156,15 +162,15 @@ def test_escape_markdown(text, escaped):
 
 
 def test_the_picture_stands_beside_the_markdown(report):
-    assert "](my%20report%20%29.png)" in render_markdown(report, album("alt", "my report ).png"))
+    assert "](my%20report%20%29.png)" in render_markdown(report, beside("alt", "my report ).png"))
 
 
 def test_a_number_that_is_missing_is_an_error_and_no_blank(report):
     del report["meta"]["version"]
     with pytest.raises(jinja2.UndefinedError):
-        render_html(report, album("a"))
+        render_html(report, themes("a"))
     with pytest.raises(jinja2.UndefinedError):
-        render_markdown(report, album("a", "r.png"))
+        render_markdown(report, beside("a", "r.png"))
 
 
 def test_json_has_no_nan_and_keeps_letters(report):

@@ -29,7 +29,7 @@ from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report.document import build_document
-from liqcli.report.figure_cache import NAMES, FigureCache
+from liqcli.report.figures import FIGURES, WindowFigures
 from liqcli.report.results import ViewOptions, compute_results
 
 FOLLOWED = {"price_after_15m_pct", "price_after_1h_pct"}
@@ -124,7 +124,8 @@ def say(store: Lake, query: Query, pictures: bool) -> Any:
         for key in FOLLOWED:
             del cascade[key]
     del report["content_hash"], report["command"]
-    drawn = {name: FigureCache(findings).png(name) for name in NAMES} if pictures else {}
+    shown = {name: WindowFigures(findings).alone(name) for name in FIGURES} if pictures else {}
+    drawn = {name: figure.png if figure else None for name, figure in shown.items()}
     return report, drawn
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation, read_rows
+from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_figure, make_liquidation, read_rows
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +26,7 @@ from liqcli.lake.selection import Query
 from liqcli.lake.status import build_status
 from liqcli.report.csv_parquet import render_csv, render_parquet
 from liqcli.report.document import build_document
-from liqcli.report.html_markdown import EmbeddedFigure, render_html, render_json, render_markdown
+from liqcli.report.html_markdown import render_html, render_json, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 
 SOURCES = {"gate": ("gate", "tardis"), "okx": ("okx", "cryptohftdata")}
@@ -252,8 +252,8 @@ def test_every_form_tells_what_is_stored(scene):
         both[ts, k] += held
     assert in_grid == {cell: add(held) for cell, held in both.items()}
     check_parts(report, counted, drawn, bucket)
-    pictures = {"heatmap": EmbeddedFigure({"dark": b"PNG"}, 1600, 1000, "a picture", name="r.png")}
-    for page in (render_markdown(report, pictures), render_html(report, pictures)):
+    figure = make_figure()
+    for page in (render_markdown(report, {"heatmap": figure}), render_html(report, {"heatmap": [figure]})):
         assert f"{format_usd(add(counted))} USD" in page
         assert format_count(len(counted)) in page
-    assert not UNSIGHTLY.findall(render_markdown(report, pictures))
+    assert not UNSIGHTLY.findall(render_markdown(report, {"heatmap": figure}))

@@ -135,11 +135,21 @@ def test_capital_endings(findings, tmp_path):
 
 
 def test_numbers_alone_need_no_picture(findings, tmp_path, monkeypatch):
-    def fail(_findings, _name):
+    def fail(*_args):
         raise AssertionError("drawn")
 
-    monkeypatch.setattr("liqcli.report.figure_registry.draw_figure", fail)
+    monkeypatch.setattr("liqcli.report.figures.draw_figure", fail)
     write_outputs(findings, [tmp_path / "a.json", tmp_path / "a.csv", tmp_path / "a.parquet"])
+
+
+def test_pictures_and_tables_need_no_document(findings, tmp_path, monkeypatch):
+    def fail(*_args):
+        raise AssertionError("built")
+
+    monkeypatch.setattr("liqcli.report.output_files.build_document", fail)
+    write_outputs(findings, [tmp_path / "a.png", tmp_path / "a.csv", tmp_path / "a.parquet"])
+    with pytest.raises(AssertionError, match="built"):
+        write_outputs(findings, [tmp_path / "a.json"])
 
 
 def test_what_cannot_be_written_is_named_and_the_old_file_stays(findings, tmp_path):

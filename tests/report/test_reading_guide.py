@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from factories import make_figure
 
 from liqcli.analysis.checklist import HELD, LONGEST_S, RISING, SHORTEST_S, STYLES
 from liqcli.analysis.heatmap import GridOptions
@@ -14,7 +15,7 @@ from liqcli.demo import read_facts
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report.document import build_document
-from liqcli.report.html_markdown import EmbeddedFigure, render_markdown
+from liqcli.report.html_markdown import render_markdown
 from liqcli.report.reading_guide import build_reading_guide
 from liqcli.report.results import ViewOptions, compute_results
 
@@ -29,7 +30,7 @@ def report(sample):
 
 
 def test_the_numbers_of_the_text_are_those_of_the_sample(report):
-    said = render_markdown(report, {"heatmap": EmbeddedFigure({}, 1, 1, "alt", name="r.png")})
+    said = render_markdown(report, {"heatmap": make_figure()})
     quoted = re.findall(r"(?<!`)`([^`\n]*\d[^`\n]*)`(?!`)", TEXT)
     numbers = [words for words in quoted if not words.startswith("--")]
     assert len(numbers) > 40

@@ -1,0 +1,119 @@
+"""
+The registry of figures, and the figures of one window.
+
+To add a figure, write a module with ``draw`` and ``build_hover_map`` and register it in ``FIGURES``. The command line,
+HTML and Markdown pages and the Python API take their names from here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from liqcli.report.figure import Figure
+    from liqcli.report.hover_map import Mark
+    from liqcli.report.results import ViewOptions, WindowResults
+
+HEATMAP = "heatmap"
+AUTO_THEMES = ("dark", "light")  # drawn for theme "auto"; the first one where only one fits
+
+
+class FigureModule(Protocol):
+    """What the module of a figure defines."""
+
+    def draw(self, results: WindowResults, view: ViewOptions) -> Figure | None:
+        """Draw the figure; None where the lake has no data for it."""
+
+    def build_hover_map(self, results: WindowResults, figure: Figure) -> list[Mark]:
+        """Build the rectangles that show values on hovering, the lowest layer first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSpec:
+    """
+    A registered figure.
+
+    ``module`` is imported when the figure is first drawn, so that reading the names does not load matplotlib. ``needs``
+    is the ``--kind`` of data to fetch where it cannot be drawn. A page leaves it out unless ``on_page`` holds.
+    """
+
+    module: str
+    needs: str = ""
+    on_page: Callable[[WindowResults], bool] = lambda _results: True
+
+    def load(self) -> FigureModule:
+        """Import the module."""
+        return cast(FigureModule, importlib.import_module(self.module))
+
+
+# In the order of a page.
+FIGURES: dict[str, FigureSpec] = {
+    HEATMAP: FigureSpec("liqcli.report.heatmap_figure"),
+    "cascades": FigureSpec("liqcli.report.cascade_figure", on_page=lambda results: bool(results.cascades)),
+    "cumulative": FigureSpec("liqcli.report.cumulative_figure"),
+    "open_interest": FigureSpec("liqcli.report.open_interest_figure", needs="open-interest"),
+}
+
+
+def draw_figure(results: WindowResults, name: str = HEATMAP, view: ViewOptions | None = None) -> Figure | None:
+    """Draw a figure by name, in the view of the results or another; None where the lake has no data for it."""
+    return FIGURES[name].load().draw(results, view or results.view)
+
+
+class WindowFigures:
+    """
+    The figures of one window, each drawn at most once.
+
+    Theme ``auto`` draws both themes for an HTML page, which then follows the reader's system; elsewhere it means dark.
+    """
+
+    def __init__(self, results: WindowResults) -> None:
+        self._results = results
+        view = results.view
+        self.themes: tuple[str, ...] = AUTO_THEMES if view.theme == "auto" else (view.theme,)
+        self._drawn: dict[tuple[str, ViewOptions], Figure | None] = {}
+
+    def alone(self, name: str = HEATMAP) -> Figure | None:
+        """Return one figure in the size asked for; None where the lake has no data for it."""
+        return self._draw(name, replace(self._results.view, theme=self.themes[0]))
+
+    def on_page(self) -> dict[str, list[Figure]]:
+        """Return the figures of an HTML page by name, one per theme, the first with its hover map."""
+        found: dict[str, list[Figure]] = {}
+        with ThreadPoolExecutor(1, "webp") as pool:  # packs one figure outside the GIL while the next one is drawn
+            for name in self._names():
+                for theme in self.themes:
+                    figure = self._draw(name, replace(self._results.view, theme=theme, size=None))
+                    if figure is None:
+                        continue
+                    if name not in found:
+                        marks = FIGURES[name].load().build_hover_map(self._results, figure)
+                        figure = replace(figure, marks=marks)
+                    pool.submit(attrgetter("webp"), figure)
+                    found.setdefault(name, []).append(figure)
+        return found
+
+    def beside(self, page: Path) -> dict[str, Figure]:
+        """Return the figures of a Markdown page by name, each with the name of its file beside the page."""
+        found = {}
+        for name in self._names():
+            figure = self._draw(name, replace(self._results.view, theme=self.themes[0], size=None))
+            if figure is not None:
+                suffix = "" if name == HEATMAP else f"-{name.replace('_', '-')}"
+                found[name] = replace(figure, file=f"{page.stem}{suffix}.png")
+        return found
+
+    def _names(self) -> list[str]:
+        return [name for name, spec in FIGURES.items() if spec.on_page(self._results)]
+
+    def _draw(self, name: str, view: ViewOptions) -> Figure | None:
+        key = name, view
+        if key not in self._drawn:
+            self._drawn[key] = draw_figure(self._results, name, view)
+        return self._drawn[key]
