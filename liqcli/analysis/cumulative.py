@@ -36,7 +36,8 @@ class CumulativeSums:
     """
     Sums outward from ``last_price`` [quote] in rings of ``step``, a fraction of it.
 
-    ``above`` begins with the last price itself. Both sides together are the total of the grid they were built for.
+    ``above`` is at or above: it begins with the last price itself, as a price on an edge is in the bin above it. Both
+    sides together are the total of the grid they were built for.
     """
 
     last_price: float

@@ -54,6 +54,11 @@ class _Side:
     short: NDArray[np.float64]
 
     @property
+    def words(self) -> str:
+        """Where it lies: the last price itself is on the upper side, as a price on an edge is in the bin above it."""
+        return "below" if self.way < 0 else "at or above"
+
+    @property
     def steps(self) -> int:
         """How many steps it reaches."""
         return len(self.long) - 1
@@ -155,7 +160,7 @@ def _write_total(sheet: Canvas, ruler: _DistanceAxis, side: _Side, room: float) 
     """Write over each side what it holds; longs and shorts apart where both fit into ``room`` [px], never one alone."""
     theme = sheet.theme
     total = f"{format_usd(side.total)} USD"
-    whole, brief = (f"{side.word} the last price: {total}", theme.text), (f"{side.word}: {total}", theme.text)
+    whole, brief = (f"{side.words} the last price: {total}", theme.text), (f"{side.words}: {total}", theme.text)
     parts = [
         (f"▼ longs {format_usd(float(side.long[-1]))}", theme.long),
         (f"▲ shorts {format_usd(float(side.short[-1]))}", theme.short),

@@ -235,7 +235,7 @@ class OpenInterestSpec:
 @dataclass(frozen=True, slots=True)
 class CumulativeSpec:
     """
-    USD liquidated within x % of the last price, below and above it.
+    USD liquidated within x % of the last price, below and at or above it.
 
     Parameters
     ----------

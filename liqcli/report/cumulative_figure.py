@@ -30,7 +30,7 @@ def build_spec(results: WindowResults) -> CumulativeSpec:
         headline=(
             HeadlineNumber(format_price(sums.last_price), "last price"),
             HeadlineNumber(f"{format_usd(_total(sums.below))} USD", "liquidated below"),
-            HeadlineNumber(f"{format_usd(_total(sums.above))} USD", "liquidated above"),
+            HeadlineNumber(f"{format_usd(_total(sums.above))} USD", "liquidated at or above"),
             *coverage_headline(results),
         ),
         last_price=sums.last_price,
@@ -47,9 +47,9 @@ def describe(results: WindowResults) -> str:
     """Write the alt text."""
     sums = results.cumulative
     parts = [
-        f"{word} it {format_usd(_total(side))} USD, of it {format_usd(int(side.long_e6[-1]) / 1e6)} longs and "
+        f"{words} it {format_usd(_total(side))} USD, of it {format_usd(int(side.long_e6[-1]) / 1e6)} longs and "
         f"{format_usd(int(side.short_e6[-1]) / 1e6)} shorts"
-        for word, side in (("below", sums.below), ("above", sums.above))
+        for words, side in (("below", sums.below), ("at or above", sums.above))
     ]
     return (
         f"Realized {results.selection.label} liquidations summed up outward from the last price, "

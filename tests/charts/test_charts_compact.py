@@ -242,6 +242,8 @@ def test_numbers_under_the_curve_are_the_sums_there():
         assert said[at + 2 : at + 4] == [format_usd(float(value)) for value in sums]
     assert said[said.index("-1.0 %") + 1] == "90,295"  # 99 % of 91,206.8
     assert f"below the last price: {format_usd(picture.below_long[-1] + picture.below_short[-1])} USD" in said
+    upper = format_usd(picture.above_long[-1] + picture.above_short[-1])
+    assert f"at or above the last price: {upper} USD" in said  # a print at the last price counts there
 
 
 @pytest.mark.parametrize("width", [800, 1000, 1200, 1600])

@@ -23,7 +23,9 @@ from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report import cascade_figure, cumulative_figure, heatmap_figure, open_interest_figure
 from liqcli.report.captions import list_price_kinds
+from liqcli.report.document import build_document
 from liqcli.report.figures import FIGURES, WindowFigures, draw_figure
+from liqcli.report.html_markdown import render_html, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,6 +166,26 @@ def test_marks_within_x_percent_worked_out_by_hand(tmp_path):
     assert marks["within -0.99 % (99.01)"] == "longs 0, shorts 0 USD"
     assert marks["within +1.00 % (101)"] == "longs 50.0, shorts 0 USD"  # 101 itself lies 1 % away, not within
     assert marks["within +1.01 % (101.01)"] == "longs 50.0, shorts 202 USD"
+
+
+def test_an_order_at_the_last_price_counts_as_at_or_above_everywhere(tmp_path):
+    """99 x 1 = 99 USD lie below the last price of 100; the order that set it, 100 x 0.5 = 50 USD, at or above it."""
+    rows = [make_liquidation(T0 + MINUTE, price=99.0), make_liquidation(T0 + 3 * MINUTE, price=100.0, qty=0.5)]
+    query = Query("SOL", since="2026-03-01", until="2026-03-01T01:00Z")
+    findings = compute_results(fill_lake(tmp_path / "lake", rows), query, GridOptions(), DARK)
+    report, figures = build_document(findings), WindowFigures(findings)
+    reach = report["cumulative"]["reach"][-1]
+    assert (reach["below"], reach["above"]) == (99.0, 50.0)
+    headline = [(number.value, number.label) for number in cumulative_figure.build_spec(findings).headline]
+    assert headline[1:3] == [("99.0 USD", "liquidated below"), ("50.0 USD", "liquidated at or above")]
+    assert "below it 99.0 USD" in draw_figure(findings, "cumulative").alt
+    assert "at or above it 50.0 USD" in draw_figure(findings, "cumulative").alt
+    for text in (
+        render_html(report, figures.on_page()),
+        render_markdown(report, figures.beside(tmp_path / "report.md")),
+    ):
+        assert "USD at or above" in text
+        assert "USD above" not in text
 
 
 def test_the_pictures_of_the_documents_are_what_is_drawn_now(findings):
