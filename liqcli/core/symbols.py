@@ -149,7 +149,7 @@ def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
     Raises
     ------
     UsageError
-        Nothing like it is stored and it is no name we know: the nearest ones are given.
+        Nothing like it is stored and it is no name we know: the nearest of those that are stored are given.
     """
     symbol = normalise_symbol(wanted)
     names = sorted(set(held))
@@ -160,9 +160,8 @@ def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
         on_base = [name for name in names if name == symbol or split_symbol(name)[0] == base]
         found = [name for name in on_base if not expiry or expiry_of(name) == expiry]
     if not found and names and not _is_known(symbol):
-        pairs = [*names, *(f"{base}USDT" for base in WELL_KNOWN_BASES)]
-        hint = nearest(symbol, pairs if _has_quote(symbol) else [*pairs, *(split_symbol(pair)[0] for pair in pairs)])
-        raise UsageError(f"unknown symbol {wanted!r}{hint}")
+        pool = names if _has_quote(symbol) else [*names, *(split_symbol(name)[0] for name in names)]
+        raise UsageError(f"unknown symbol {wanted!r}{nearest(symbol, pool, 'the lake holds')}")
     return found
 
 
@@ -193,13 +192,13 @@ def doubt_exchange(name: str) -> str:
     )
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """Write ``; did you mean a, b?`` with the closest names, or the whole list when none is close."""
+def nearest(word: str, names: Iterable[str], known: str = "known") -> str:
+    """Write ``; did you mean a, b?`` with the closest names, or the whole list, named ``known``, when none is close."""
     pool = sorted(set(names))
     close = difflib.get_close_matches(word, pool, n=3, cutoff=0.5)
     if close:
         return f"; did you mean {', '.join(close)}?"
-    return f"; known: {', '.join(pool[:20])}{' …' if len(pool) > 20 else ''}"
+    return f"; {known}: {', '.join(pool[:20])}{' …' if len(pool) > 20 else ''}"
 
 
 def _has_quote(symbol: str) -> bool:

@@ -142,12 +142,17 @@ def test_options_and_spreads_are_refused(name):
 def test_match_names_the_nearest():
     with pytest.raises(UsageError, match=r"^unknown symbol 'SLUSDT'; did you mean SOLUSDT"):
         match_symbols("SLUSDT", HELD)
-    with pytest.raises(UsageError, match=r"^unknown symbol 'QQQQ'; known: "):
+    with pytest.raises(UsageError, match=r"^unknown symbol 'QQQQ'; the lake holds: "):
         match_symbols("QQQQ", HELD)
     with pytest.raises(UsageError, match=r"^unknown symbol 'SLO'; did you mean SOL"):
         match_symbols("SLO", HELD)
     with pytest.raises(UsageError, match=r"'SOL,BTC' is not a contract name \(letters and digits\); one at a time"):
         match_symbols("SOL,BTC", HELD)
+    # Well-known coins that the lake does not hold are not offered.
+    with pytest.raises(UsageError, match=r"^unknown symbol 'ETHH'; the lake holds: SOL, SOLUSDT$"):
+        match_symbols("ETHH", ["SOLUSDT"])
+    with pytest.raises(UsageError, match=r"^unknown symbol 'TSOLUSDT'; did you mean SOLUSDT\?$"):
+        match_symbols("TSOLUSDT", ["SOLUSDT"])
     assert match_symbols("QQQQ", []) == []  # an empty lake cannot call anything unknown
 
 
