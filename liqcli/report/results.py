@@ -24,6 +24,7 @@ from liqcli.core.coverage import common_gaps
 from liqcli.core.intervals import Interval
 from liqcli.core.market_data import OpenInterestSeries
 from liqcli.core.model import SAMPLE_SOURCE, HeatmapGrid, PriceSeries
+from liqcli.core.symbols import expiry_of
 from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, Selection, build_selection
 from liqcli.lake.store import Lake
@@ -185,4 +186,4 @@ def _name_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> 
 
 def _symbols_by_usd(summary: WindowSummary, symbols: Sequence[str]) -> list[str]:
     first = [s for e in summary.exchanges for s in e.symbols]
-    return sorted(symbols, key=lambda s: (first.index(s) if s in first else len(first), s))
+    return sorted(symbols, key=lambda s: (bool(expiry_of(s)), first.index(s) if s in first else len(first), s))

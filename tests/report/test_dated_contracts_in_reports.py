@@ -9,7 +9,14 @@ import pytest
 from conftest import RunCli
 from factories import T0, fill_lake, make_liquidation
 
+from liqcli.analysis.heatmap import GridOptions
 from liqcli.core.formatting import format_iso
+from liqcli.core.market_data import Candle
+from liqcli.lake.market_tables import write_candles
+from liqcli.lake.selection import Query
+from liqcli.lake.staging import Staging
+from liqcli.lake.store import Lake
+from liqcli.report.results import ViewOptions, compute_results
 
 PERPETUAL, QUARTERLY = "SOLUSDT", "SOLUSDT-260626"
 SPAN = ("--since", format_iso(T0 - 1_000_000), "--until", format_iso(T0 + 60_000_000))
@@ -26,20 +33,23 @@ def filled(lake: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("word", "symbols", "usd"),
+    ("word", "symbols", "usd", "last"),
     [
-        ("SOL", [PERPETUAL, QUARTERLY], 400),
-        ("SOLUSDT", [PERPETUAL], 300),
-        ("SOL_260626", [QUARTERLY], 100),
-        ("SOLUSDT_260626", [QUARTERLY], 100),
-        ("SOL-USDT-260626", [QUARTERLY], 100),
-        ("SOLUSDT-26JUN26", [QUARTERLY], 100),
+        ("SOL", [PERPETUAL, QUARTERLY], 400, 100),
+        ("SOLUSDT", [PERPETUAL], 300, 100),
+        ("SOL_260626", [QUARTERLY], 100, 102),
+        ("SOLUSDT_260626", [QUARTERLY], 100, 102),
+        ("SOL-USDT-260626", [QUARTERLY], 100, 102),
+        ("SOLUSDT-26JUN26", [QUARTERLY], 100, 102),
     ],
 )
-def test_what_a_word_means(run_cli: RunCli, filled: Path, word: str, symbols: list[str], usd: float) -> None:
+def test_what_a_word_means(
+    run_cli: RunCli, filled: Path, word: str, symbols: list[str], usd: float, last: float
+) -> None:
+    """The last price of all contracts is the perpetual's, though the quarterly's print is newer."""
     done = run_cli("clusters", "--symbol", word, *SPAN, "--format", "json", check=0)
     meta = json.loads(done.stdout)["meta"]
-    assert (meta["symbols"], meta["notional"]) == (symbols, usd)
+    assert (meta["symbols"], meta["notional"], meta["last_price"]) == (symbols, usd, last)
     mixed = len(symbols) > 1
     wanted = [{"symbol": QUARTERLY, "events": 1, "notional": 100.0, "share": 0.25}] if mixed else []
     assert meta["dated"] == wanted
@@ -54,6 +64,19 @@ def test_reports_and_pictures_say_it(run_cli: RunCli, filled: Path, tmp_path: Pa
         assert "Dated futures" in path.read_text(encoding="utf-8")
     run_cli("heatmap", "--symbol", "SOLUSDT", *SPAN, "-o", str(page), check=0)
     assert "dated futures" not in page.read_text(encoding="utf-8")
+
+
+def test_the_candles_of_all_contracts_are_the_perpetuals(filled: Path) -> None:
+    """A file brought candles of both; okx's quarterly holds more USD here, and still trades at a price of its own."""
+    store = Lake(filled)
+    with Staging(store) as staging:
+        staging.add(make_liquidation(T0 + 7, price=102, qty=100, symbol=QUARTERLY, exchange="okx", source="okx"))
+        staging.commit(1)
+    for exchange, symbol, close in (("gate", PERPETUAL, 100.0), ("okx", QUARTERLY, 102.0)):
+        write_candles(store, exchange, symbol, "1m", "made", [Candle(T0, close, close, close, close, None)])
+    query = Query("SOL", since=SPAN[1], until=SPAN[3])
+    findings = compute_results(store, query, GridOptions(), ViewOptions())
+    assert (findings.last.price, findings.last.kind) == (100.0, "candle")
 
 
 def test_fetch_says_how_a_dated_contract_gets_into_the_lake(run_cli: RunCli, lake: Path) -> None:
