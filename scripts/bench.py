@@ -49,19 +49,18 @@ print(duckdb.execute(query, [sys.argv[1]]).fetchall())
 IN_PROCESS = """
 import sys, time
 from pathlib import Path
-from liqcli.analysis.cascades import build_cascades
-from liqcli.analysis.clusters import build_clusters
-from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.heatmap import GridOptions
 from liqcli.lake.selection import Query, build_selection
 from liqcli.query.engine import Engine
 from liqcli.lake.store import Lake
+from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_grid
 with Engine() as engine:
     chosen = build_selection(engine, Lake(Path(sys.argv[1])), Query("BTCUSDT", since="2025-01-01", until="2025-01-08"))
     marks = [time.perf_counter()]
-    grid = build_grid(engine, chosen.window, GridOptions())
+    grid = scan_grid(engine, chosen.window, GridOptions())
     marks.append(time.perf_counter())
-    build_clusters(engine, grid, 95000.0)
-    build_cascades(engine, chosen.window, [], None)
+    scan_clusters(engine, grid, 95000.0)
+    scan_cascades(engine, chosen.window, [], None)
     marks.append(time.perf_counter())
 print(marks[1] - marks[0], marks[2] - marks[1])
 """

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from liqcli.analysis.clusters import Cluster, ClusterOptions, build_clusters
-from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.clusters import Cluster, ClusterOptions
+from liqcli.analysis.heatmap import GridOptions
 from liqcli.core.model import Window
 
 if TYPE_CHECKING:
     from liqcli.query.engine import Engine
+from liqcli.report.window_scans import scan_clusters, scan_grid
 
 Floats = NDArray[np.float64]
 
@@ -154,8 +155,8 @@ def find_in_scene(
 ) -> Sequence[Cluster]:
     """Run the program's own way from events to clusters."""
     last_price = register_scene(engine, scene, scale)
-    grid = build_grid(engine, Window(START_US, START_US + DAY_US), GridOptions())
-    return build_clusters(engine, grid, last_price, options)
+    grid = scan_grid(engine, Window(START_US, START_US + DAY_US), GridOptions())
+    return scan_clusters(engine, grid, last_price, options).clusters
 
 
 def to_units(price: float, scale: float) -> float:

@@ -8,27 +8,22 @@ price.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import mul
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from liqcli.analysis.cluster_roles import describe_role
 from liqcli.analysis.heatmap import ConservationError
 from liqcli.analysis.heavy_steps import HeavyStep, find_heavy_steps
-from liqcli.analysis.price_axis import PriceAxis, build_axis, choose_fine_width
+from liqcli.analysis.price_axis import PriceAxis, build_axis
 from liqcli.analysis.price_peaks import DEFAULT_MIN_SHARE, PeakBand, find_bands
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
 from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_percent_signed
 from liqcli.core.model import BinWidth, HeatmapGrid
-from liqcli.query.engine import Engine
-
-if TYPE_CHECKING:
-    pass
+from liqcli.query.columns import BinRows, PriceExtent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +39,6 @@ class LevelTag:
         inside = self.distance_pct == 0
         return self.name if inside else f"{self.name} ({format_percent_signed(self.distance_pct)})"
 
-
-Columns = Mapping[str, NDArray[Any]]
 
 DEFAULT_MAX_CLUSTERS = 12
 
@@ -131,80 +124,65 @@ def check_options(min_share: float, max_clusters: int, half_life_us: int | None)
     return ClusterOptions(min_share, max_clusters, half_life_us)
 
 
-def build_clusters(
-    engine: Engine,
-    grid: HeatmapGrid,
-    last_price: float | None,
-    options: ClusterOptions | None = None,
-    price_range: tuple[float | None, float | None] = (None, None),
-) -> tuple[Cluster, ...]:
-    """Find the clusters of a window; :func:`scan_clusters` without the axis."""
-    return scan_clusters(engine, grid, last_price, options, price_range).clusters
-
-
-def scan_clusters(
-    engine: Engine,
-    grid: HeatmapGrid,
-    last_price: float | None,
-    options: ClusterOptions | None = None,
-    price_range: tuple[float | None, float | None] = (None, None),
-) -> ClusterScan:
+def check_same_events(extent: PriceExtent, grid: HeatmapGrid) -> None:
     """
-    Find the clusters of the table ``liquidations``, the axis on which they were searched, and heavy steps beside them.
-
-    Parameters
-    ----------
-    engine : Engine
-        With table ``liquidations``.
-    grid : HeatmapGrid
-        The drawn grid of the same events: counts and sums are checked against it, active buckets are buckets of it.
-    last_price : float or None
-        Last known price. [quote]
-    options : ClusterOptions or None
-        None takes the defaults.
-    price_range : (float or None, float or None)
-        Events outside of it are not looked at (None: the range of the grid's cells). [quote]
-
-    Returns
-    -------
-    ClusterScan
-        Clusters by falling USD, then nearer to the last price, then lower; each event is in one at the most.
+    Check that a grid holds the events of the search.
 
     Raises
     ------
     ConservationError
-        The grid is of other events.
+        Their number or USD differ.
+    """
+    seen = extent.events, extent.notional_e6
+    counted = int(grid.events.sum()), int(grid.notional_e6.sum())
+    if seen != counted:
+        raise ConservationError(
+            f"clusters see {seen[0]} events of {seen[1]} millionths of a USD, the grid has {counted[0]} of "
+            f"{counted[1]}: please report this bug"
+        )
+
+
+def find_clusters(
+    bins: BinRows, fine: BinWidth, grid: HeatmapGrid, last_price: float | None, options: ClusterOptions
+) -> ClusterScan:
+    """
+    Find the clusters of a window, the axis on which they were searched, and heavy steps outside them.
+
+    Parameters
+    ----------
+    bins : BinRows
+        The events per fine price bin and exchange, at least one row.
+    fine : BinWidth
+        Width of a fine bin. [quote]
+    grid : HeatmapGrid
+        The drawn grid of the same events.
+    last_price : float or None
+        Last known price. [quote]
+    options : ClusterOptions
+        Thresholds, number of clusters, half-life.
+
+    Returns
+    -------
+    ClusterScan
+        Clusters by falling USD, then nearer to the last price, then lower; each event is in at most one. Their
+        ``active_buckets`` are 0, see :func:`set_active_buckets`.
 
     References
     ----------
-    ``docs/clusters.md``; ``liqcli/query/sql/price_extent.sql``, ``liqcli/query/sql/cluster_bins.sql``,
-    ``liqcli/query/sql/active_buckets.sql``.
+    ``docs/clusters.md``; ``liqcli/query/sql/cluster_bins.sql``.
     """
-    options = options or ClusterOptions()
-    bounds = {
-        "price_low": grid.price_low if price_range[0] is None else price_range[0],
-        "price_high": grid.price_high if price_range[1] is None else price_range[1],
-    }
-    extent = {name: column[0].item() for name, column in engine.run("price_extent", bounds).items()}
-    _check_same_events(extent, grid)
-    if not extent["events"]:
-        return ClusterScan()
-    fine = choose_fine_width(extent["lowest"], extent["highest"])
-    params = {
-        "bin_num": float(fine.num),
-        "bin_den": float(fine.den),
-        "newest_us": extent["newest_us"],
-        "half_life_us": float(options.half_life_us or 0),
-        **bounds,
-    }
-    bins = engine.run("cluster_bins", params)
     axis = _choose_axis(bins, fine)
     found = _find(bins, axis, grid, last_price, options)
     found.sort(key=lambda c: (-round(c.notional * 1e6), abs(c.distance_pct or 0.0), c.low))
-    top = enumerate(found[: options.max_clusters], start=1)
-    clusters = tuple(replace(c, rank=k, active_buckets=_count_buckets(engine, c, grid, bounds)) for k, c in top)
+    clusters = tuple(replace(c, rank=k) for k, c in enumerate(found[: options.max_clusters], start=1))
     taken = [(c.low, c.high) for c in found]
     return ClusterScan(clusters, axis, find_heavy_steps(bins, axis, taken, _window_usd(grid), last_price))
+
+
+def set_active_buckets(scan: ClusterScan, counts: Sequence[int]) -> ClusterScan:
+    """Return the scan with the number of active time buckets of each cluster, in their order."""
+    pairs = zip(scan.clusters, counts, strict=True)
+    return replace(scan, clusters=tuple(replace(cluster, active_buckets=count) for cluster, count in pairs))
 
 
 def nearest_above(clusters: Sequence[Cluster]) -> Cluster | None:
@@ -227,58 +205,44 @@ def largest_below(clusters: Sequence[Cluster]) -> Cluster | None:
     return min((c for c in clusters if c.side == "below"), key=lambda c: c.rank, default=None)
 
 
-def _check_same_events(extent: Mapping[str, Any], grid: HeatmapGrid) -> None:
-    seen = extent["events"], extent["notional_e6"]
-    counted = int(grid.events.sum()), int(grid.notional_e6.sum())
-    if seen != counted:
-        raise ConservationError(
-            f"clusters see {seen[0]} events of {seen[1]} millionths of a USD, the grid has {counted[0]} of "
-            f"{counted[1]}: please report this bug"
-        )
-
-
-def _choose_axis(bins: Columns, fine: BinWidth) -> PriceAxis:
-    numbers, starts = np.unique(bins["bin"], return_index=True)
-    usd_e6 = np.add.reduceat(bins["long_e6"] + bins["short_e6"], starts)
-    return build_axis(fine, numbers, usd_e6, np.add.reduceat(bins["events"], starts))
+def _choose_axis(bins: BinRows, fine: BinWidth) -> PriceAxis:
+    numbers, starts = np.unique(bins.bin, return_index=True)
+    usd_e6 = np.add.reduceat(bins.long_e6 + bins.short_e6, starts)
+    return build_axis(fine, numbers, usd_e6, np.add.reduceat(bins.events, starts))
 
 
 def _find(
-    bins: Columns, axis: PriceAxis, grid: HeatmapGrid, last_price: float | None, options: ClusterOptions
+    bins: BinRows, axis: PriceAxis, grid: HeatmapGrid, last_price: float | None, options: ClusterOptions
 ) -> list[Cluster]:
-    places = axis.place(bins["bin"])
+    places = axis.place(bins.bin)
     inside = (places >= 0) & (places < axis.n_steps)
     roots, recent = np.zeros(axis.n_steps, dtype=np.int64), np.zeros(axis.n_steps, dtype=np.int64)
-    np.add.at(roots, places[inside], bins["roots"][inside])
-    np.add.at(recent, places[inside], bins["recent_e6"][inside])
-    totals = (_window_usd(grid), int(bins["recent_e6"].sum()))
+    np.add.at(roots, places[inside], bins.roots[inside])
+    np.add.at(recent, places[inside], bins.recent_e6[inside])
+    totals = (_window_usd(grid), int(bins.recent_e6.sum()))
     found = []
     for band in find_bands(roots, recent, axis.widest, options.min_share, axis.widest_alone):
         # Rows are ordered by bin, so a band is a slice of them.
         start, end = np.searchsorted(places, [band.low, band.high]).tolist()
-        rows = {name: column[start:end] for name, column in bins.items()}
+        rows = bins.take(slice(start, end))
         if _is_enough(rows, options):
             found.append(_build(rows, axis, band, last_price, totals))
     return found
 
 
-def _is_enough(rows: Columns, options: ClusterOptions) -> bool:
+def _is_enough(rows: BinRows, options: ClusterOptions) -> bool:
     """Whether a band reaches the floors and is not mostly one order: a large order is a large order, not a cluster."""
-    usd = _usd(rows)
-    alone = 2 * int(rows["largest_e6"].max()) / 1e6 > usd
-    return int(rows["events"].sum()) >= options.least_events and usd >= options.least_usd and not alone
+    usd = rows.usd
+    alone = 2 * int(rows.largest_e6.max()) / 1e6 > usd
+    return int(rows.events.sum()) >= options.least_events and usd >= options.least_usd and not alone
 
 
 def _window_usd(grid: HeatmapGrid) -> float:
     return int(grid.notional_e6.sum()) / 1e6 + grid.outside_notional
 
 
-def _usd(rows: Columns) -> float:
-    return int((rows["long_e6"] + rows["short_e6"]).sum()) / 1e6
-
-
 def _build(
-    rows: Columns, axis: PriceAxis, band: PeakBand, last_price: float | None, totals: tuple[float, int]
+    rows: BinRows, axis: PriceAxis, band: PeakBand, last_price: float | None, totals: tuple[float, int]
 ) -> Cluster:
     low, high = axis.edge(band.low), axis.edge(band.high)
     peak = _find_peak(rows, axis, band.peak)
@@ -287,31 +251,26 @@ def _build(
         low=low,
         high=high,
         peak_price=peak,
-        notional=_usd(rows),
-        share=_usd(rows) / totals[0],
-        events=int(rows["events"].sum()),
-        long_notional=int(rows["long_e6"].sum()) / 1e6,
-        short_notional=int(rows["short_e6"].sum()) / 1e6,
-        exchanges=tuple(sorted(set(rows["exchange"].tolist()))),
-        first_seen_us=int(rows["first_us"].min()),
-        last_seen_us=int(rows["last_us"].max()),
+        notional=rows.usd,
+        share=rows.usd / totals[0],
+        events=int(rows.events.sum()),
+        long_notional=int(rows.long_e6.sum()) / 1e6,
+        short_notional=int(rows.short_e6.sum()) / 1e6,
+        exchanges=tuple(sorted(set(rows.exchange.tolist()))),
+        first_seen_us=int(rows.first_us.min()),
+        last_seen_us=int(rows.last_us.max()),
         active_buckets=0,
         distance_pct=100 * (peak / last_price - 1) if last_price else None,
         side=side_of(low, high, last_price),
-        recent_share=int(rows["recent_e6"].sum()) / totals[1],
+        recent_share=int(rows.recent_e6.sum()) / totals[1],
         step=axis.step.width,
     )
 
 
-def _count_buckets(engine: Engine, cluster: Cluster, grid: HeatmapGrid, bounds: Mapping[str, float]) -> int:
-    low, high = max(cluster.low, bounds["price_low"]), min(cluster.high, bounds["price_high"])
-    return int(engine.run("active_buckets", {"low": low, "high": high, "bucket_us": grid.bucket_us})["buckets"][0])
-
-
-def _find_peak(rows: Columns, axis: PriceAxis, step: int) -> float:
+def _find_peak(rows: BinRows, axis: PriceAxis, step: int) -> float:
     """Give the mean price of a step's USD, to a fine bin; in Python's integers, since the products are large."""
-    inside = axis.place(rows["bin"]) == step
-    bins, usd_e6 = rows["bin"][inside].tolist(), rows["recent_e6"][inside].tolist()
+    inside = axis.place(rows.bin) == step
+    bins, usd_e6 = rows.bin[inside].tolist(), rows.recent_e6[inside].tolist()
     total = sum(usd_e6)
     return axis.fine.edge((2 * sum(map(mul, bins, usd_e6)) + total) // (2 * total))
 

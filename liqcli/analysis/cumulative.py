@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.heatmap import ConservationError
 from liqcli.core.model import BinWidth, HeatmapGrid
-from liqcli.query.engine import Engine
+from liqcli.query.columns import RingRows
 
 MOST_RINGS = 125  # on the longer side: with round steps, 50 of them at least
 _MANTISSAS = (1, 2, 5)  # of a step: x 10^k
@@ -51,46 +50,33 @@ class CumulativeSums:
         return 100 * self.step.num / self.step.den
 
 
-def build_cumulative(
-    engine: Engine,
-    grid: HeatmapGrid,
-    last_price: float,
-    price_range: tuple[float | None, float | None] = (None, None),
-) -> CumulativeSums:
+def build_cumulative(rows: RingRows, grid: HeatmapGrid, last_price: float) -> CumulativeSums:
     """
-    Add up the table ``liquidations`` outward from the last price, over the prices of a grid.
+    Sum rings outward from the last price.
 
-    ``price_range`` is the one that the grid was asked for (None: the
-    range of its cells): its ends may lie inside a bin.
+    Parameters
+    ----------
+    rows : RingRows
+        Rings of the width that :func:`choose_ring` returns for the grid.
+    grid : HeatmapGrid
+        The grid of the same events.
+    last_price : float
+        [quote]
 
     Raises
     ------
     ConservationError
-        The rings do not add up to the grid.
+        The sum of the rings differs from the sum of the grid.
 
     References
     ----------
     ``liqcli/query/sql/cumulative.sql``.
     """
-    low, high = price_range
     step = choose_ring(float(grid.price_edges[0]), float(grid.price_edges[-1]), last_price)
-    columns = engine.run(
-        "cumulative",
-        {
-            "last_price": last_price,
-            "step_num": float(step.num),
-            "step_den": float(step.den),
-            "price_low": grid.price_low if low is None else low,
-            "price_high": grid.price_high if high is None else high,
-        },
-    )
-    total_e6 = int(grid.notional_e6.sum())
-    if int(columns["notional_e6"].sum()) != total_e6:
-        raise ConservationError(
-            f"rings {int(columns['notional_e6'].sum())}, grid {total_e6} [1e-6 USD]: please report this bug"
-        )
-    ring = columns["ring"].astype(np.int64)
-    return CumulativeSums(last_price, step, _outward(columns, -1 - ring), _outward(columns, ring))
+    rings_e6, grid_e6 = int(rows.notional_e6.sum()), int(grid.notional_e6.sum())
+    if rings_e6 != grid_e6:
+        raise ConservationError(f"rings {rings_e6}, grid {grid_e6} [1e-6 USD]: please report this bug")
+    return CumulativeSums(last_price, step, _sum_outward(rows, -1 - rows.ring), _sum_outward(rows, rows.ring))
 
 
 def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
@@ -103,15 +89,15 @@ def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
     return BinWidth(mantissa * 10 ** max(scale, 0), 10 ** max(-scale, 0))
 
 
-def _outward(columns: dict[str, NDArray[Any]], distance: NDArray[np.int64]) -> DistanceSums:
-    """Add up the rings on one side; ``distance`` counts from the last price on and is negative on the other side."""
+def _sum_outward(rows: RingRows, distance: NDArray[np.int64]) -> DistanceSums:
+    """Sum the rings on one side; ``distance`` counts rings from the last price and is negative on the other side."""
     mine = distance >= 0
     count = int(distance[mine].max()) + 1 if mine.any() else 0
 
-    def add_up(position: str) -> NDArray[np.int64]:
-        chosen = mine & (columns["position"] == position)
+    def accumulate(position: str) -> NDArray[np.int64]:
+        chosen = mine & (rows.position == position)
         sums = np.zeros(count + 1, dtype=np.int64)
-        sums[distance[chosen] + 1] = columns["notional_e6"][chosen]
+        sums[distance[chosen] + 1] = rows.notional_e6[chosen]
         return np.cumsum(sums)
 
-    return DistanceSums(add_up("long"), add_up("short"))
+    return DistanceSums(accumulate("long"), accumulate("short"))

@@ -6,13 +6,13 @@ A profile has one row a distinct price: what ``sql/price_profile.sql`` gives.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.core.model import BinWidth, Outside, PriceSeries
+from liqcli.core.model import BinWidth, PriceSeries
+from liqcli.query.columns import ProfileRows
 
 TICK_MANTISSAS = (Decimal(5), Decimal("2.5"), Decimal(2), Decimal(1))  # falling
 KEPT_PER_MILLE = 995  # of the USD that the axis has to hold
@@ -25,32 +25,7 @@ _DEEP = 0.2  # of the width that suits the axis: a finer tick does not matter to
 _RARE = 0.005  # of the candles: prices seen for a shorter time do not widen the axis
 
 
-@dataclass(frozen=True, slots=True)
-class PriceProfile:
-    """Distinct prices [quote], rising; events and USD [1e-6 USD] at each; shape ``(n,)``."""
-
-    prices: NDArray[np.float64]
-    events: NDArray[np.int64]
-    notional_e6: NDArray[np.int64]
-
-    def between(self, low: float, high: float) -> PriceProfile:
-        """Give the part in ``[low, high)``."""
-        kept = (self.prices >= low) & (self.prices < high)
-        return PriceProfile(self.prices[kept], self.events[kept], self.notional_e6[kept])
-
-    def outside(self, low: float, high: float) -> tuple[Outside, Outside]:
-        """Add up what lies below ``low``, and what lies at ``high`` and above."""
-        below, above = self.prices < low, self.prices >= high
-        return self._sum(below, -1), self._sum(above, 1)
-
-    def _sum(self, chosen: NDArray[np.bool_], way: int) -> Outside:
-        if not chosen.any():
-            return Outside()
-        far = self.prices[chosen].min() if way < 0 else self.prices[chosen].max()
-        return Outside(int(self.events[chosen].sum()), int(self.notional_e6[chosen].sum()), float(far))
-
-
-def fit_axis(profile: PriceProfile, traded: tuple[float, float] | None = None) -> tuple[float, float]:
+def fit_axis(profile: ProfileRows, traded: tuple[float, float] | None = None) -> tuple[float, float]:
     """
     Choose the prices that the automatic axis spans, from the lowest to the highest event on it. [quote]
 
@@ -60,12 +35,12 @@ def fit_axis(profile: PriceProfile, traded: tuple[float, float] | None = None) -
 
     Parameters
     ----------
-    profile : PriceProfile
+    profile : ProfileRows
         At least one price.
     traded : (float, float) or None
         Lowest and highest price of the candles, spikes left out. [quote]
     """
-    prices = profile.prices
+    prices = profile.price
     total = int(profile.notional_e6.sum())
     wanted = total - total * (1000 - KEPT_PER_MILLE) // 1000
     sums = np.concatenate([[0], np.cumsum(profile.notional_e6)])
@@ -87,7 +62,7 @@ def find_traded(candles: PriceSeries | None) -> tuple[float, float] | None:
     return float(np.quantile(candles.close, _RARE)), float(np.quantile(candles.close, 1 - _RARE))
 
 
-def find_tick(profile: PriceProfile, width: float) -> BinWidth | None:
+def find_tick(profile: ProfileRows, width: float) -> BinWidth | None:
     """
     Find the greatest common step of the prices, as far as it matters to an axis of about this bin width.
 
@@ -99,8 +74,8 @@ def find_tick(profile: PriceProfile, width: float) -> BinWidth | None:
     BinWidth or None
         None where the prices have no step, or one so fine that any bin holds several.
     """
-    lowest, highest = float(profile.prices[0]), float(profile.prices[-1])
-    few = len(profile.prices) < FEWEST_PRICES
+    lowest, highest = float(profile.price[0]), float(profile.price[-1])
+    few = len(profile.price) < FEWEST_PRICES
     largest = 10.0 ** (math.floor(math.log10(highest)) + 1 - FEW_FIGURES) if few else highest - lowest
     events = int(profile.events.sum())
     exponent = math.floor(math.log10(largest))
@@ -108,7 +83,7 @@ def find_tick(profile: PriceProfile, width: float) -> BinWidth | None:
         for mantissa in TICK_MANTISSAS[3:] if few else TICK_MANTISSAS:
             step = BinWidth.from_decimal(mantissa.scaleb(exponent))
             if _DEEP * width <= step.width <= largest * (1 + 1e-9):
-                on_step = int(profile.events[_lie_on(profile.prices, step)].sum())
+                on_step = int(profile.events[_lie_on(profile.price, step)].sum())
                 if on_step >= ON_TICK * events:
                     return step
         exponent -= 1

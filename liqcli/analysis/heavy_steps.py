@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from liqcli.analysis.price_axis import PriceAxis
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
-
-Columns = Mapping[str, NDArray[Any]]
+from liqcli.query.columns import BinRows
 
 HEAVY_PCT = 5.0  # of the window's USD, as shown
 MOST_STEPS = 3
@@ -43,7 +40,7 @@ class HeavyStep:
 
 
 def find_heavy_steps(
-    bins: Columns,
+    bins: BinRows,
     axis: PriceAxis,
     taken: Sequence[tuple[float, float]],
     window_usd: float,
@@ -54,8 +51,8 @@ def find_heavy_steps(
 
     Parameters
     ----------
-    bins : mapping of arrays
-        Rows of ``liqcli/query/sql/cluster_bins.sql``.
+    bins : BinRows
+        The events per fine price bin.
     axis : PriceAxis
         On which clusters were searched.
     taken : sequence of (float, float)
@@ -70,12 +67,12 @@ def find_heavy_steps(
     tuple of HeavyStep
         At most three, by falling USD, then the lower.
     """
-    places = axis.place(bins["bin"])
+    places = axis.place(bins.bin)
     found = []
     for place in np.unique(places).tolist():
         low, high = axis.edge(place), axis.edge(place + 1)
-        rows = {name: column[places == place] for name, column in bins.items()}
-        usd = int((rows["long_e6"] + rows["short_e6"]).sum()) / 1e6
+        rows = bins.take(places == place)
+        usd = rows.usd
         is_heavy = usd >= LEAST_USD and round(100 * usd / window_usd, 1) >= HEAVY_PCT
         if is_heavy and not any(a < high and low < b for a, b in taken):
             found.append((usd, low, high, rows))
@@ -87,9 +84,9 @@ def find_heavy_steps(
             high=high,
             notional=usd,
             share=usd / window_usd,
-            long_notional=int(rows["long_e6"].sum()) / 1e6,
-            short_notional=int(rows["short_e6"].sum()) / 1e6,
-            events=int(rows["events"].sum()),
+            long_notional=int(rows.long_e6.sum()) / 1e6,
+            short_notional=int(rows.short_e6.sum()) / 1e6,
+            events=int(rows.events.sum()),
             distance_pct=100 * ((low + high) / 2 / last_price - 1) if last_price else None,
             step=axis.step.width,
             reason=_give_reason(rows, usd),
@@ -98,7 +95,7 @@ def find_heavy_steps(
     )
 
 
-def _give_reason(rows: Columns, usd: float) -> str:
-    if 2 * int(rows["largest_e6"].max()) / 1e6 > usd:
+def _give_reason(rows: BinRows, usd: float) -> str:
+    if 2 * int(rows.largest_e6.max()) / 1e6 > usd:
         return ONE_ORDER
-    return FEW_EVENTS if int(rows["events"].sum()) < LEAST_CLUSTER_EVENTS else NOT_HIGHER
+    return FEW_EVENTS if int(rows.events.sum()) < LEAST_CLUSTER_EVENTS else NOT_HIGHER

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S, Window
-from liqcli.query.engine import Engine
+from liqcli.query.columns import HourRows
 
 MINUTE_US = 60 * US_PER_S
 HOUR_US = 60 * MINUTE_US
@@ -48,31 +48,45 @@ class HourTable:
     rows: tuple[HourSum, ...]
 
 
-def build_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCoverage]) -> HourTable:
+def choose_steps(window: Window) -> tuple[int, int]:
+    """Choose the length of a step, and the cycle after which steps repeat: a day, or 0 up to 2 days. [µs]"""
+    step_us = next((step for longest, step in STEPS if window.length_us <= longest), HOUR_US)
+    return step_us, DAY_US if window.length_us > STEPS[-1][0] else 0
+
+
+def build_hours(rows: HourRows, window: Window, coverage: Sequence[ExchangeCoverage]) -> HourTable:
     """
-    Add up the table ``liquidations`` by hour; windows of up to 8 hours get finer steps.
+    Spread the sums by hour over all steps of a window, with the coverage of each.
+
+    Parameters
+    ----------
+    rows : HourRows
+        Sums over the steps that :func:`choose_steps` returns for the window.
+    window : Window
+        Half-open. [UTC]
+    coverage : sequence of ExchangeCoverage
+        Empty when unknown.
 
     References
     ----------
     ``liqcli/query/sql/hours.sql``.
     """
-    step_us = next((step for longest, step in STEPS if window.length_us <= longest), HOUR_US)
-    of_day = window.length_us > STEPS[-1][0]
-    sums = engine.run("hours", {"step_us": step_us, "cycle_us": DAY_US if of_day else 0})
+    step_us, cycle_us = choose_steps(window)
+    of_day = cycle_us > 0
     first, last = (0, DAY_US) if of_day else (window.start_us - window.start_us % step_us, window.end_us)
     starts = np.arange(first, last, step_us, dtype=np.int64)
-    places = (sums["start_us"].astype(np.int64) - first) // step_us
-    spans, shares = _measure_spans(window, coverage, step_us, DAY_US if of_day else 0, len(starts))
+    places = (rows.start_us - first) // step_us
+    spans, shares = _measure_spans(window, coverage, step_us, cycle_us, len(starts))
 
-    def column(position: str, name: str) -> NDArray[np.int64]:
+    def spread(position: str, column: NDArray[np.int64]) -> NDArray[np.int64]:
         totals = np.zeros(len(starts), dtype=np.int64)
-        mine = sums["position"] == position
-        totals[places[mine]] = sums[name][mine]
+        mine = rows.position == position
+        totals[places[mine]] = column[mine]
         return totals
 
-    usd = {position: column(position, "notional_e6") for position in ("long", "short")}
-    events = {position: column(position, "events") for position in ("long", "short")}
-    rows = (
+    usd = {position: spread(position, rows.notional_e6) for position in ("long", "short")}
+    events = {position: spread(position, rows.events) for position in ("long", "short")}
+    steps = (
         HourSum(
             start_us=int(start),
             span_us=int(spans[k]),
@@ -85,7 +99,7 @@ def build_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCover
         )
         for k, start in enumerate(starts)
     )
-    return HourTable(step_us, of_day, tuple(rows))
+    return HourTable(step_us, of_day, tuple(steps))
 
 
 def _measure_spans(

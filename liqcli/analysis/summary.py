@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +10,8 @@ from numpy.typing import NDArray
 
 from liqcli.core.model import US_PER_S, HeatmapGrid, PriceSeries
 from liqcli.core.symbols import expiry_of
-from liqcli.query.engine import Engine
+from liqcli.query.columns import LastPrintRows, Totals
 
-Columns = Mapping[str, NDArray[Any]]
 NEAR_MARKET = ("candle", "fill", "market")
 ROUGH_US = 5 * 60 * US_PER_S
 LAST_PRINT = {
@@ -24,7 +21,6 @@ LAST_PRINT = {
     "trigger": "trigger price of the last liquidation",
     "market": "price of the last liquidation, moved to the market",
 }
-_EVERYTHING = {"price_low": 0.0, "price_high": math.inf}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,58 +87,57 @@ class PriceBand:
     distance_pct: float | None
 
 
-def build_summary(engine: Engine) -> WindowSummary:
-    """Add up the table ``liquidations`` in integers, whole and by exchange."""
-    columns = engine.run("totals", _EVERYTHING)
-    names = sorted(set(columns["exchange"].tolist()))
+def build_summary(columns: Totals) -> WindowSummary:
+    """Sum the whole selection, and each exchange of it, in integers."""
+    names = sorted(set(columns.exchange.tolist()))
     exchanges = [_exchange_sums(columns, name) for name in names]
     exchanges.sort(key=lambda e: (-e.sums.notional, e.exchange))
-    kinds = set(columns["completeness"].tolist())
+    kinds = set(columns.completeness.tolist())
     return WindowSummary(
-        sums=_sums(columns, np.ones(len(columns["events"]), dtype=bool)),
+        sums=_sums(columns, np.ones(len(columns.events), dtype=bool)),
         exchanges=tuple(exchanges),
-        sources=tuple(sorted(set(columns["source"].tolist()))),
-        price_kinds=tuple(sorted(set(columns["price_kind"].tolist()))),
+        sources=tuple(sorted(set(columns.source.tolist()))),
+        price_kinds=tuple(sorted(set(columns.price_kind.tolist()))),
         completeness=kinds.pop() if len(kinds) == 1 else "mixed",
         dated=tuple(_find_dated(columns)),
     )
 
 
-def _find_dated(columns: Columns) -> list[DatedPart]:
+def _find_dated(columns: Totals) -> list[DatedPart]:
     """Add up dated contracts, by falling USD; none where all contracts expire at the same time."""
-    symbols = set(columns["symbol"].tolist())
+    symbols = set(columns.symbol.tolist())
     if len({expiry_of(symbol) for symbol in symbols}) < 2:
         return []
-    whole_e6 = int(columns["notional_e6"].sum())
+    whole_e6 = int(columns.notional_e6.sum())
     parts = []
     for symbol in filter(expiry_of, symbols):
-        mine = columns["symbol"] == symbol
-        usd_e6 = int(columns["notional_e6"][mine].sum())
-        events = int(columns["events"][mine].sum())
+        mine = columns.symbol == symbol
+        usd_e6 = int(columns.notional_e6[mine].sum())
+        events = int(columns.events[mine].sum())
         parts.append(DatedPart(symbol, events, usd_e6 / 1e6, usd_e6 / whole_e6 if whole_e6 else 0.0))
     return sorted(parts, key=lambda part: (-part.notional, part.symbol))
 
 
-def _exchange_sums(columns: Columns, name: str) -> ExchangeSums:
-    mine = columns["exchange"] == name
+def _exchange_sums(columns: Totals, name: str) -> ExchangeSums:
+    mine = columns.exchange == name
 
     def words(column: str) -> tuple[str, ...]:
-        return tuple(sorted(set(columns[column][mine].tolist())))
+        return tuple(sorted(set(getattr(columns, column)[mine].tolist())))
 
     return ExchangeSums(
         name, _sums(columns, mine), words("source"), words("symbol"), words("price_kind"), words("completeness")
     )
 
 
-def _sums(columns: Columns, mine: NDArray[np.bool_]) -> Sums:
-    is_long = mine & (columns["position"] == "long")
-    is_short = mine & (columns["position"] == "short")
+def _sums(columns: Totals, mine: NDArray[np.bool_]) -> Sums:
+    is_long = mine & (columns.position == "long")
+    is_short = mine & (columns.position == "short")
 
     def usd(rows: NDArray[np.bool_]) -> float:
-        return int(columns["notional_e6"][rows].sum()) / 1e6
+        return int(columns.notional_e6[rows].sum()) / 1e6
 
     def count(rows: NDArray[np.bool_]) -> int:
-        return int(columns["events"][rows].sum())
+        return int(columns.events[rows].sum())
 
     return Sums(
         events=count(mine),
@@ -151,9 +146,9 @@ def _sums(columns: Columns, mine: NDArray[np.bool_]) -> Sums:
         short_notional=usd(is_short),
         long_events=count(is_long),
         short_events=count(is_short),
-        largest=int(columns["largest_e6"][mine].max()) / 1e6,
-        first_us=int(columns["first_us"][mine].min()),
-        last_us=int(columns["last_us"][mine].max()),
+        largest=int(columns.largest_e6[mine].max()) / 1e6,
+        first_us=int(columns.first_us[mine].min()),
+        last_us=int(columns.last_us[mine].max()),
     )
 
 
@@ -204,7 +199,7 @@ class LastPrice:
     ts_us: int
 
 
-def find_last_price(closed: PriceSeries | None, prints: Columns) -> LastPrice:
+def find_last_price(closed: PriceSeries | None, prints: LastPrintRows) -> LastPrice:
     """
     Take the newer of the last candle's close and the last liquidation.
 
@@ -215,12 +210,12 @@ def find_last_price(closed: PriceSeries | None, prints: Columns) -> LastPrice:
     ----------
     closed : PriceSeries or None
         Candles that were closed by the window's end.
-    prints : mapping of arrays
-        The rows of ``sql/last_prints.sql``.
+    prints : LastPrintRows
+        The last event of each price kind, at least one unless there are candles.
     """
     found = [
         LastPrice(float(price), str(kind), LAST_PRINT[str(kind)], int(ts_us))
-        for kind, ts_us, price in zip(prints["price_kind"], prints["ts_us"], prints["price"], strict=True)
+        for kind, ts_us, price in zip(prints.price_kind, prints.ts_us, prints.price, strict=True)
     ]
     if closed is not None and len(closed.ts_us):
         close_us = int(closed.ts_us[-1]) + closed.step_us

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.cascades import Cascade, MinuteSums, scan_minutes
+from liqcli.analysis.cascades import Cascade, MinuteSums
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
-from liqcli.analysis.clusters import Cluster, ClusterOptions, scan_clusters
+from liqcli.analysis.clusters import Cluster, ClusterOptions
 from liqcli.analysis.context import Context, build_context
-from liqcli.analysis.cumulative import CumulativeSums, build_cumulative
+from liqcli.analysis.cumulative import CumulativeSums
 from liqcli.analysis.drawn_range import find_traded
-from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.heavy_steps import HeavyStep
-from liqcli.analysis.hours import HourTable, build_hours
+from liqcli.analysis.hours import HourTable
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.price_bins import check_bucket
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
@@ -29,6 +29,8 @@ from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, Selection, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
+from liqcli.query.scans import scan_last_prints, scan_totals, scan_trace
+from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_grid, scan_hours
 
 LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # so that the week before the window's week is whole
 
@@ -114,20 +116,20 @@ def compute_results(
         selection = build_selection(engine, lake, query)
         window = selection.window
         check_bucket(options.bucket_us, window)
-        summary = build_summary(engine)
-        hours = build_hours(engine, window, selection.coverage)
+        summary = build_summary(scan_totals(engine))
+        hours = scan_hours(engine, window, selection.coverage)
         exchanges = [e.exchange for e in summary.exchanges]
         symbols = _symbols_by_usd(summary, selection.symbols)
         market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
         prices = market.prices_in(window)
-        grid = build_grid(engine, window, options, find_traded(prices))
-        trace = engine.run("trace", {"bucket_us": grid.bucket_us})
-        last = find_last_price(market.candles.prices if market.candles else None, engine.run("last_prints"))
+        grid = scan_grid(engine, window, options, find_traded(prices))
+        trace = scan_trace(engine, grid.bucket_us)
+        last = find_last_price(market.candles.prices if market.candles else None, scan_last_prints(engine))
         last_price = last.price
         gaps = common_gaps(selection.coverage, window)
-        cascades, minutes = scan_minutes(engine, window, gaps, market.followed)
+        cascades, minutes = scan_cascades(engine, window, gaps, market.followed)
         bounds = (grid.price_low, grid.price_high)
-        cumulative = build_cumulative(engine, grid, last_price, bounds)
+        cumulative = scan_cumulative(engine, grid, last_price, bounds)
         shortage = _describe_shortage(grid, options)
         scan = scan_clusters(engine, grid, last_price, cluster_options, bounds)
     clusters = scan.clusters
@@ -144,7 +146,7 @@ def compute_results(
         summary=summary,
         hours=hours,
         prices=prices,
-        trace=trace,
+        trace={"ts_us": trace.ts_us, "price": trace.price},
         bands=tuple(rank_bands(grid, last_price)),
         clusters=clusters,
         heavy_steps=scan.heavy_steps,

@@ -14,18 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from liqcli.analysis.cascade_thresholds import Baseline, CascadeRule, count_covered_minutes, find_thresholds
 from liqcli.analysis.cascades import (
     Cascade,
-    CascadeRule,
-    build_cascades,
-    find_levels,
     find_price_after,
-    list_covered_minutes,
 )
 from liqcli.core.intervals import Interval
 from liqcli.core.model import PriceSeries, Window, to_us
 from liqcli.query.engine import Engine
 from liqcli.report.records import cascade_record
+from liqcli.report.window_scans import scan_cascades
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -79,7 +77,7 @@ def find(
     rule: CascadeRule = NO_FLOOR,
 ) -> tuple[Cascade, ...]:
     engine.register("liquidations", make_table(prints))
-    return build_cascades(engine, window, gaps, prices, rule)
+    return scan_cascades(engine, window, gaps, prices, rule)[0]
 
 
 def make_quiet(rng: np.random.Generator, per_minute: float, minutes: int = 1440, start_us: int = T0) -> list[Print]:
@@ -244,25 +242,25 @@ def test_a_warm_minute_further_on_is_not_part_of_it(engine: Engine) -> None:
     assert (found.orders, found.end_us) == (8, hot[-1].ts_us)
 
 
-def levels_of(rows: dict[str, int]) -> tuple[int, int, int, int]:
-    found = find_levels({name: np.array([value]) for name, value in rows.items()}, CascadeRule())
+def thresholds_of(rows: dict[str, int]) -> tuple[int, int, int, int]:
+    found = find_thresholds(Baseline(**rows), CascadeRule())
     return found.hot_usd_e6, found.hot_orders, found.warm_usd_e6, found.warm_orders
 
 
-def test_levels_of_a_busy_window_by_hand() -> None:
+def test_thresholds_of_a_busy_window_by_hand() -> None:
     """
     100 orders a minute, spread √100 = 10 (1.4826 x 4 is less): 100 + 50 + 25/6 = 154.2 and 100 + 30 + 1.5 = 131.5.
 
     USD 900 + 5 x 1.4826 x 200 = 2382.6, warm 900 + 3 x 1.4826 x 200 = 1789.6; 155 and 132 orders of 9 are less.
     """
     busy = {"minutes": 1440, "empty_minutes": 0, "usd_median": 900, "usd_mad": 200, "typical_order": 9}
-    assert levels_of({**busy, "orders_median": 100, "orders_mad": 4}) == (2383, 155, 1790, 132)
+    assert thresholds_of({**busy, "orders_median": 100, "orders_mad": 4}) == (2383, 155, 1790, 132)
 
 
-def test_levels_of_a_thin_window_by_hand() -> None:
+def test_thresholds_of_a_thin_window_by_hand() -> None:
     """9 of 10 minutes empty, rate -ln 0.9 = 0.105, √ 0.325: 0.105 + 1.62 + 4.17 = 5.9 and 0.105 + 0.97 + 1.5 = 2.6."""
     thin = {"minutes": 10, "empty_minutes": 9, "usd_median": 0, "usd_mad": 0, "typical_order": 30}
-    assert levels_of({**thin, "orders_median": 0, "orders_mad": 0}) == (180, 6, 90, 3)
+    assert thresholds_of({**thin, "orders_median": 0, "orders_mad": 0}) == (180, 6, 90, 3)
 
 
 # ---------------------------------------------------------------------------------------------------- invariances
@@ -322,14 +320,14 @@ def test_minutes_nobody_listened_to_are_not_quiet(engine: Engine) -> None:
     assert [c.orders for c in find(engine, prints)] == [960]
 
 
-def test_listened_minutes() -> None:
+def test_covered_minutes() -> None:
     """Of 00:00 to 00:05 a gap from 00:01:30 to 00:03 takes the minutes 1 and 2; a print in minute 2 gives it back."""
     window = Window(T0, T0 + 5 * MINUTE)
     gaps = [(T0 + 90 * SECOND, T0 + 3 * MINUTE)]
-    minutes = list_covered_minutes(window, gaps, np.array([T0 + 2 * MINUTE]))
-    assert ((minutes - T0) // MINUTE).tolist() == [0, 2, 3, 4]
+    assert count_covered_minutes(window, gaps, np.array([T0 + 2 * MINUTE])) == 4
+    assert count_covered_minutes(window, gaps, np.array([T0])) == 3
     odd = Window(T0 + 30 * SECOND, T0 + 90 * SECOND)
-    assert len(list_covered_minutes(odd, [], np.array([], dtype=np.int64))) == 2
+    assert count_covered_minutes(odd, [], np.array([], dtype=np.int64)) == 2
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 4])

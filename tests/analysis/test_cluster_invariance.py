@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from factories import DAY, HOUR, MINUTE
 
-from liqcli.analysis.clusters import build_clusters
-from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.model import Window
 from liqcli.ingest.files.formats import ImportOptions
@@ -20,6 +19,7 @@ from liqcli.ingest.files.importer import import_files
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
+from liqcli.report.window_scans import scan_clusters, scan_grid
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -37,8 +37,8 @@ def engine():
 
 
 def clusters_on(engine, window, width, bucket_us):
-    grid = build_grid(engine, window, GridOptions(bucket_us, parse_bin(width)))
-    return build_clusters(engine, grid, None)
+    grid = scan_grid(engine, window, GridOptions(bucket_us, parse_bin(width)))
+    return scan_clusters(engine, grid, None).clusters
 
 
 def without_buckets(clusters):

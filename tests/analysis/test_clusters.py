@@ -17,19 +17,19 @@ from factories import DAY, HOUR, MINUTE, T0, make_window
 from liqcli.analysis.clusters import (
     Cluster,
     ClusterOptions,
-    build_clusters,
     check_options,
     largest_above,
     largest_below,
     nearest_above,
     nearest_below,
 )
-from liqcli.analysis.heatmap import ConservationError, GridOptions, build_grid
+from liqcli.analysis.heatmap import ConservationError, GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.analysis.price_peaks import find_bands, find_peaks, find_prominences
 from liqcli.core.errors import UsageError
 from liqcli.query.engine import Engine
 from liqcli.report.records import cluster_record
+from liqcli.report.window_scans import scan_clusters, scan_grid
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -65,8 +65,8 @@ def clusters_of(engine, events, last=100.0, options=None, window=WINDOW, **cut):
     engine.register("liquidations", table_of(events))
     width = parse_bin(cut["bin"]) if "bin" in cut else None
     low, high = cut.get("price_range", (None, None))
-    grid = build_grid(engine, window, GridOptions(cut.get("bucket_us"), width, None, low, high))
-    return build_clusters(engine, grid, last, options, (low, high))
+    grid = scan_grid(engine, window, GridOptions(cut.get("bucket_us"), width, None, low, high))
+    return scan_clusters(engine, grid, last, options, (low, high)).clusters
 
 
 def two_bands():
@@ -364,10 +364,10 @@ def test_an_order_far_away_inside_the_requested_range_makes_no_clusters(engine):
             assert clusters_of(engine, events, last=0.2, price_range=price_range) == ()
 
     engine.register("liquidations", table_of(two_bands()))
-    grid = build_grid(engine, WINDOW, GridOptions())
+    grid = scan_grid(engine, WINDOW, GridOptions())
     engine.register("liquidations", table_of(two_bands()[1:]))
     with pytest.raises(ConservationError):
-        build_clusters(engine, grid, 100.0, price_range=(0.0, 200.0))
+        scan_clusters(engine, grid, 100.0, price_range=(0.0, 200.0))
 
 
 # ---------------------------------------------------------------------------------------------------- edge cases
@@ -407,7 +407,7 @@ def test_a_million_events(engine):
     first = table_of([(T0, 100.0, "long", 10.0)])
     table = pa.table({name: pa.repeat(first[name][0], n) for name in first.column_names if name != "price"})
     engine.register("liquidations", table.append_column("price", pa.array(price)))
-    (only,) = build_clusters(engine, build_grid(engine, WINDOW, GridOptions()), 100.0)
+    (only,) = scan_clusters(engine, scan_grid(engine, WINDOW, GridOptions()), 100.0).clusters
     assert (only.low, only.high) == pytest.approx((102.0, 102.5), abs=0.06)
     assert only.events == int(((price >= only.low) & (price < only.high)).sum())
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from liqcli.analysis.cumulative import (
     MOST_RINGS,
-    build_cumulative,
     choose_ring,
 )
-from liqcli.analysis.heatmap import ConservationError, GridOptions, build_grid
+from liqcli.analysis.heatmap import ConservationError, GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.model import Window
 from liqcli.query.engine import Engine
 from liqcli.report.records import cumulative_record, distance_records
+from liqcli.report.window_scans import scan_cumulative, scan_grid
 
 WINDOW = Window(0, 3_600_000_000)
 
@@ -44,8 +44,8 @@ def build(engine, events, last_price, bin_width="0.5", low=None, high=None):
         **words,
     }
     engine.register("liquidations", pa.table(table))
-    grid = build_grid(engine, WINDOW, GridOptions(None, parse_bin(bin_width), None, low, high))
-    return build_cumulative(engine, grid, last_price, (low, high)), grid
+    grid = scan_grid(engine, WINDOW, GridOptions(None, parse_bin(bin_width), None, low, high))
+    return scan_cumulative(engine, grid, last_price, (low, high)), grid
 
 
 def test_sums_outward_worked_out_by_hand(engine):
@@ -157,7 +157,7 @@ def test_sums_beyond_what_a_double_counts_exactly(engine):
 def test_a_grid_of_other_events_is_refused(engine):
     _, grid = build(engine, [(100.0, "long", 1.0)], 100.0)
     with pytest.raises(ConservationError, match="rings 1000000, grid 2000000"):
-        build_cumulative(engine, replace(grid, long_e6=grid.long_e6 * 2), 100.0)
+        scan_cumulative(engine, replace(grid, long_e6=grid.long_e6 * 2), 100.0)
 
 
 @pytest.mark.parametrize(

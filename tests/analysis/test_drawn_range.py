@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 from test_heatmap import DAY, HOUR, T0, grid_of
 
-from liqcli.analysis.drawn_range import PriceProfile, find_tick, fit_axis
-from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.drawn_range import find_tick, fit_axis
+from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import check_bucket, choose_bin, suit_width
 from liqcli.core.errors import UsageError
 from liqcli.core.model import Outside, Window
+from liqcli.query.columns import ProfileRows
 from liqcli.query.engine import Engine
+from liqcli.report.window_scans import scan_grid
 
 
-def profile_of(prices: dict[float, float], events: int = 1) -> PriceProfile:
+def profile_of(prices: dict[float, float], events: int = 1) -> ProfileRows:
     """Price -> USD; each price has so many events."""
     usd = [round(usd * 1e6) for _, usd in sorted(prices.items())]
-    return PriceProfile(np.array(sorted(prices)), np.full(len(prices), events), np.array(usd))
+    return ProfileRows(np.array(sorted(prices)), np.full(len(prices), events), np.array(usd))
 
 
 @pytest.fixture(scope="module")
@@ -121,5 +123,5 @@ def test_a_bucket_longer_than_the_window_is_refused():
 def test_a_range_asked_for_by_one_end(engine):
     events = [(T0, 100.0, "long", 1_000_000, 1.0), (T0, 200.0, "short", 2_000_000, 1.0)]
     grid_of(engine, events, Window(T0, T0 + DAY))
-    grid = build_grid(engine, Window(T0, T0 + DAY), GridOptions(price_high=150.0))
+    grid = scan_grid(engine, Window(T0, T0 + DAY), GridOptions(price_high=150.0))
     assert (int(grid.events.sum()), grid.above) == (1, Outside(1, 2_000_000, 200.0))

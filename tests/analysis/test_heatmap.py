@@ -16,7 +16,7 @@ from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation, make_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqcli.analysis.heatmap import GridOptions, build_grid
+from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.analysis.summary import busiest_bucket, rank_bands
 from liqcli.core.errors import EmptyWindowError, UsageError
@@ -27,6 +27,7 @@ from liqcli.report.csv_parquet import render_csv, render_parquet
 from liqcli.report.document import build_document
 from liqcli.report.output_files import write_outputs
 from liqcli.report.results import ViewOptions, compute_results
+from liqcli.report.window_scans import scan_grid
 
 SCHEMA = pa.schema(
     [
@@ -54,7 +55,7 @@ def grid_of(engine, events, window, bin_width=None, bucket_us=None, low=None, hi
     ]  # fmt: skip
     engine.register("liquidations", pa.Table.from_pylist(rows, schema=SCHEMA))
     width = parse_bin(bin_width) if bin_width else None
-    return build_grid(engine, window, GridOptions(bucket_us, width, bins, low, high))
+    return scan_grid(engine, window, GridOptions(bucket_us, width, bins, low, high))
 
 
 def e6(cells):

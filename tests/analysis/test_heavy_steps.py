@@ -8,6 +8,7 @@ import pytest
 from liqcli.analysis.heavy_steps import FEW_EVENTS, NOT_HIGHER, ONE_ORDER, find_heavy_steps
 from liqcli.analysis.price_axis import PriceAxis
 from liqcli.core.model import BinWidth
+from liqcli.query.columns import BinRows
 
 AXIS = PriceAxis(fine=BinWidth(1, 1), size=10, first=10, n_steps=20, widest=4, widest_alone=4)  # 100, 110, … 300
 
@@ -15,9 +16,8 @@ AXIS = PriceAxis(fine=BinWidth(1, 1), size=10, first=10, n_steps=20, widest=4, w
 def bins_of(*rows):
     """Rows are (price, USD, events, USD of the largest); all longs."""
     price, usd, events, largest = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
-    return {
-        "bin": price, "long_e6": usd * 10**6, "short_e6": 0 * usd, "events": events, "largest_e6": largest * 10**6,
-    }  # fmt: skip
+    zero, exchange = 0 * usd, np.full(len(price), "gate", dtype=object)
+    return BinRows(price, exchange, usd * 10**6, zero, events, zero, zero, largest * 10**6, usd * 10**6, zero)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, make_window
 
-from liqcli.analysis.hours import build_hours
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.query.engine import Engine
 from liqcli.report.records import hours_record
+from liqcli.report.window_scans import scan_hours
 
 
 def coverage_of(window, *intervals, exchange="gate"):
@@ -27,7 +27,7 @@ def table_of(window, events, coverage=()):
             "notional_e6": pa.array([round(usd * 1e6) for *_, usd in events], pa.int64()),
         }
         engine.register("liquidations", pa.table(columns))
-        return build_hours(engine, window, coverage)
+        return scan_hours(engine, window, coverage)
 
 
 def test_a_day_by_its_own_hours():

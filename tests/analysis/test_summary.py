@@ -13,7 +13,9 @@ from liqcli.lake.market_series import read_market
 from liqcli.lake.market_tables import write_candles
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
+from liqcli.query.columns import LastPrintRows
 from liqcli.query.engine import Engine
+from liqcli.query.scans import scan_last_prints, scan_totals
 
 WINDOW = Window(T0, T0 + DAY)
 
@@ -29,7 +31,7 @@ def test_sums_by_hand(lake):
     store = fill_lake(lake, rows)
     with Engine() as engine:
         build_selection(engine, store, Query("SOL", since="2026-03-01", until="2026-03-02"))
-        summary = build_summary(engine)
+        summary = build_summary(scan_totals(engine))
     sums = summary.sums
     assert (sums.events, sums.notional, sums.largest) == (5, 50.6, 50)
     assert (sums.long_events, sums.long_notional) == (3, 0.5)
@@ -45,7 +47,7 @@ def test_sums_by_hand(lake):
 def prints(*points):
     """points: (price kind, ts_us, price), the last event of each kind."""
     kinds, times, prices = zip(*points, strict=True)
-    return {"price_kind": np.array(kinds), "ts_us": np.array(times), "price": np.array(prices)}
+    return LastPrintRows(np.array(kinds), np.array(times), np.array(prices))
 
 
 def series(*points, step=MINUTE):
@@ -83,8 +85,8 @@ def test_the_last_print_of_each_kind_is_the_largest_of_its_instant(lake):
     ]
     with Engine() as engine:
         build_selection(engine, fill_lake(lake, rows), Query("SOL", since="2026-03-01", until="2026-03-02"))
-        found = engine.run("last_prints")
-    assert list(zip(*(found[name].tolist() for name in found), strict=True)) == [
+        found = scan_last_prints(engine)
+    assert list(zip(found.price_kind, found.ts_us.tolist(), found.price.tolist(), strict=True)) == [
         ("fill", T0 + 2, 3.0),
         ("order", T0 + 3, 4.0),
     ]

@@ -15,6 +15,7 @@ from liqcli.core.market_data import Candle
 from liqcli.lake.market_tables import write_candles
 from liqcli.lake.selection import Query, build_selection
 from liqcli.query.engine import Engine
+from liqcli.query.scans import scan_totals
 
 DAY_ONE = ["--since", "2026-03-01T00:00Z", "--until", "2026-03-02T00:00Z"]
 BYBIT = {"exchange": "bybit", "source": "tardis", "price_kind": "bankruptcy"}
@@ -48,7 +49,7 @@ def test_moved_filled_and_kept_are_told_apart(store):
     with Engine() as engine:
         query = Query("SOLUSDT", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z", price="market")
         found = build_selection(engine, store, query).market_prices
-        kinds = build_summary(engine).price_kinds
+        kinds = build_summary(scan_totals(engine)).price_kinds
     assert found is not None
     assert (found.moved, found.filled, found.kept) == (2, 1, 1)
     assert found.basis == ("bybit SOLUSDT 1m",)

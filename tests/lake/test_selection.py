@@ -14,6 +14,7 @@ from liqcli.lake.selection import Query, build_selection, check_position
 from liqcli.lake.status import build_status
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
+from liqcli.query.scans import scan_totals
 
 DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}
 
@@ -23,7 +24,7 @@ def select(store, symbol="SOLUSDT", **words):
     words = {**DAY_ONE, **words}
     with Engine() as engine:
         selection = build_selection(engine, store, Query(symbol, **words))
-        return selection, build_summary(engine)
+        return selection, build_summary(scan_totals(engine))
 
 
 def usd(store, symbol="SOLUSDT", **words):

@@ -32,7 +32,8 @@ NAMED = (
 TYPES = {
     "ts": "TIMESTAMP", "open": "DOUBLE", "high": "DOUBLE", "low": "DOUBLE", "close": "DOUBLE", "volume": "DOUBLE",
     "price": "DOUBLE", "qty": "DOUBLE", "notional": "DOUBLE", "contracts": "DOUBLE", "contract_size": "DOUBLE",
-    "ts_us": "BIGINT", "start_us": "BIGINT", "end_us": "BIGINT", "notional_e6": "BIGINT",
+    "ts_us": "BIGINT", "start_us": "BIGINT", "end_us": "BIGINT", "first_us": "BIGINT", "last_us": "BIGINT",
+    "notional_e6": "BIGINT", "band": "BIGINT",
 }  # fmt: skip
 
 

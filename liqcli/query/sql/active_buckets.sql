@@ -1,11 +1,14 @@
--- Count the time buckets in which something was liquidated in a price band.
+-- Count, for each price band, the time buckets in which something was liquidated in it.
 --
--- reads   liquidations (ts_us, price)
--- param   $low         DOUBLE   where the band begins, inside [quote]
--- param   $high        DOUBLE   where it ends, outside [quote]
+-- reads   liquidations (ts_us, price), bands (band, low, high)
 -- param   $bucket_us   BIGINT   length of a time bucket [µs]
--- gives   buckets BIGINT
--- order   none (one row)
-SELECT COUNT(DISTINCT ts_us - MOD(ts_us, $bucket_us)) AS buckets
-FROM liquidations
-WHERE price >= $low AND price < $high
+-- gives   band BIGINT; buckets BIGINT
+-- order   band   (total: one row a band)
+SELECT
+    band,
+    COUNT(DISTINCT liquidations.ts_us - MOD(liquidations.ts_us, $bucket_us)) AS buckets
+FROM bands
+LEFT JOIN liquidations
+    ON liquidations.price >= bands.low AND liquidations.price < bands.high
+GROUP BY band
+ORDER BY band

@@ -1,0 +1,135 @@
+"""
+Functions that run one SQL file over the events of a window and return its typed columns.
+
+Each reads table ``liquidations`` once. What follows from the sums is computed on the columns, in ``liqcli.analysis``,
+which does not know the engine. Money is summed as integers, so no result depends on row order or number of threads.
+
+All functions raise ``DamagedError`` when a file turns out damaged while its rows are read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from liqcli.query.columns import (
+    BinRows,
+    BurstPrices,
+    HeatmapRows,
+    HourRows,
+    Ints,
+    LastPrintRows,
+    MinuteRows,
+    PriceExtent,
+    ProfileRows,
+    RingRows,
+    Totals,
+    TraceRows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liqcli.core.model import BinWidth
+    from liqcli.query.engine import Engine, Params
+
+Rows = TypeVar("Rows")
+
+
+def scan_totals(engine: Engine, price_low: float = 0.0, price_high: float = math.inf) -> Totals:
+    """Sum the window per exchange, symbol, source and kind; ``inside_`` columns over ``[price_low, price_high)``."""
+    return _read(engine, "totals", Totals, {"price_low": price_low, "price_high": price_high})
+
+
+def scan_profile(engine: Engine) -> ProfileRows:
+    """Sum the window at each distinct price."""
+    return _read(engine, "price_profile", ProfileRows)
+
+
+def scan_heatmap(engine: Engine, bucket_us: int, bin_: BinWidth, price_low: float, price_high: float) -> HeatmapRows:
+    """Sum the events in ``[price_low, price_high)`` [quote] per time bucket, price bin and position."""
+    bounds = {"price_low": price_low, "price_high": price_high}
+    return _read(engine, "heatmap", HeatmapRows, {"bucket_us": bucket_us, **_width("bin", bin_), **bounds})
+
+
+def scan_hours(engine: Engine, step_us: int, cycle_us: int) -> HourRows:
+    """Sum the window per step of time and position; with a cycle [µs] by time within it, 0 for none."""
+    return _read(engine, "hours", HourRows, {"step_us": step_us, "cycle_us": cycle_us})
+
+
+def scan_trace(engine: Engine, bucket_us: int) -> TraceRows:
+    """Find the last price printed in each time bucket."""
+    return _read(engine, "trace", TraceRows, {"bucket_us": bucket_us})
+
+
+def scan_last_prints(engine: Engine) -> LastPrintRows:
+    """Find the last event of each price kind."""
+    return _read(engine, "last_prints", LastPrintRows)
+
+
+def scan_rings(engine: Engine, last_price: float, step: BinWidth, price_low: float, price_high: float) -> RingRows:
+    """Sum the events in ``[price_low, price_high)`` [quote] per ring of distance from the last price, and position."""
+    params = {"last_price": last_price, **_width("step", step), "price_low": price_low, "price_high": price_high}
+    return _read(engine, "cumulative", RingRows, params)
+
+
+def scan_minutes(engine: Engine) -> MinuteRows:
+    """Sum the window per clock minute; minutes without events have no row."""
+    return _read(engine, "cascade_minutes", MinuteRows)
+
+
+def scan_burst_prices(engine: Engine, first_us: Ints, last_us: Ints) -> BurstPrices:
+    """Find first and last event and the prices of bursts, each from minute ``first_us`` to minute ``last_us`` [µs]."""
+    import pyarrow as pa
+
+    engine.register("spans", pa.table({"first_us": pa.array(first_us), "last_us": pa.array(last_us)}))
+    return _read(engine, "cascade_prices", BurstPrices)
+
+
+def scan_extent(engine: Engine, price_low: float, price_high: float) -> PriceExtent:
+    """Count and sum the events in ``[price_low, price_high)`` [quote], and find where they begin and end."""
+    columns = engine.run("price_extent", {"price_low": price_low, "price_high": price_high})
+    row = {name: column[0].item() for name, column in columns.items()}
+    return PriceExtent(**row) if row["events"] else PriceExtent(0, 0, 0.0, 0.0, 0)
+
+
+def scan_cluster_bins(
+    engine: Engine, fine: BinWidth, price_low: float, price_high: float, newest_us: int, half_life_us: int | None
+) -> BinRows:
+    """Sum the events in ``[price_low, price_high)`` [quote] per fine price bin and exchange."""
+    params = {
+        **_width("bin", fine),
+        "price_low": price_low,
+        "price_high": price_high,
+        "newest_us": newest_us,
+        "half_life_us": float(half_life_us or 0),
+    }
+    return _read(engine, "cluster_bins", BinRows, params)
+
+
+def scan_active_buckets(engine: Engine, bands: Sequence[tuple[float, float]], bucket_us: int) -> list[int]:
+    """Count, for each price band ``[low, high)`` [quote], the time buckets that hold an event in it."""
+    import pyarrow as pa
+
+    if not bands:
+        return []
+    table = {
+        "band": pa.array(range(len(bands)), pa.int64()),
+        "low": pa.array([low for low, _ in bands], pa.float64()),
+        "high": pa.array([high for _, high in bands], pa.float64()),
+    }
+    engine.register("bands", pa.table(table))
+    counts: list[int] = engine.run("active_buckets", {"bucket_us": bucket_us})["buckets"].tolist()
+    return counts
+
+
+def _read(engine: Engine, query: str, kind: type[Rows], params: Params | None = None) -> Rows:
+    columns: Mapping[str, Any] = engine.run(query, params)
+    return kind(**{field.name: columns[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+
+
+def _width(name: str, width: BinWidth) -> dict[str, float]:
+    """Write a width as the two whole numbers that a query divides."""
+    return {f"{name}_num": float(width.num), f"{name}_den": float(width.den)}

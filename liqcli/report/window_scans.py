@@ -1,0 +1,150 @@
+"""
+Scan the selected events and analyze the columns, one function for each analysis.
+
+An analysis takes typed columns and knows no engine. Where what to scan depends on an earlier scan, such as the width of
+price bins on the prices, the steps are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from liqcli.analysis.cascade_thresholds import CascadeRule
+from liqcli.analysis.cascades import Cascade, MinuteSums, build_cascades, find_bursts
+from liqcli.analysis.clusters import ClusterOptions, ClusterScan, check_same_events, find_clusters, set_active_buckets
+from liqcli.analysis.cumulative import CumulativeSums, build_cumulative, choose_ring
+from liqcli.analysis.heatmap import GridOptions, build_grid, plan_grid
+from liqcli.analysis.hours import HourTable, build_hours, choose_steps
+from liqcli.analysis.price_axis import choose_fine_width
+from liqcli.core.coverage import ExchangeCoverage
+from liqcli.core.intervals import Interval
+from liqcli.core.model import HeatmapGrid, PriceSeries, Window
+from liqcli.query import scans
+from liqcli.query.engine import Engine
+
+
+def scan_grid(
+    engine: Engine, window: Window, options: GridOptions, traded: tuple[float, float] | None = None
+) -> HeatmapGrid:
+    """
+    Bin the table ``liquidations`` over the full price x time grid of the window.
+
+    Raises
+    ------
+    UsageError, EmptyWindowError
+        See :func:`liqcli.analysis.heatmap.plan_grid`.
+    ConservationError
+        See :func:`liqcli.analysis.heatmap.build_grid`.
+    """
+    plan = plan_grid(scans.scan_profile(engine), window, options, traded)
+    bounds = (plan.price_low, plan.price_high)
+    return build_grid(
+        plan,
+        scans.scan_heatmap(engine, plan.bucket_us, plan.bin, *bounds),
+        scans.scan_totals(engine, *bounds),
+    )
+
+
+def scan_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCoverage]) -> HourTable:
+    """Sum the table ``liquidations`` by hour; see :func:`liqcli.analysis.hours.build_hours`."""
+    return build_hours(scans.scan_hours(engine, *choose_steps(window)), window, coverage)
+
+
+def scan_cumulative(
+    engine: Engine,
+    grid: HeatmapGrid,
+    last_price: float,
+    price_range: tuple[float | None, float | None] = (None, None),
+) -> CumulativeSums:
+    """
+    Sum the table ``liquidations`` by distance from the last price, over the prices of a grid.
+
+    ``price_range`` is the one requested for the grid, whose ends may lie inside a bin; None: the range of its cells.
+
+    Raises
+    ------
+    ConservationError
+        The sums differ from the grid.
+    """
+    step = choose_ring(float(grid.price_edges[0]), float(grid.price_edges[-1]), last_price)
+    return build_cumulative(scans.scan_rings(engine, last_price, step, *_bounds(grid, price_range)), grid, last_price)
+
+
+def scan_cascades(
+    engine: Engine,
+    window: Window,
+    gaps: Iterable[Interval],
+    candles: PriceSeries | None,
+    rule: CascadeRule | None = None,
+) -> tuple[tuple[Cascade, ...], MinuteSums | None]:
+    """
+    Find the cascades of the table ``liquidations``, and the minutes they were found in.
+
+    Parameters
+    ----------
+    window : Window
+        Half-open. [UTC]
+    gaps : iterable of (start, end)
+        Intervals without data; their minutes stay out of the baseline. [µs UTC]
+    candles : PriceSeries or None
+        For the price afterwards.
+    rule : CascadeRule or None
+        None uses the defaults.
+
+    Returns
+    -------
+    cascades, minutes
+        By falling USD; minutes are None when there is no event.
+    """
+    minutes = scans.scan_minutes(engine)
+    bursts = find_bursts(minutes, window, gaps, rule)
+    if bursts is None:
+        return (), None
+    if not len(bursts.first_us):
+        return (), bursts.sums
+    printed = scans.scan_burst_prices(engine, bursts.first_us, bursts.last_us)
+    return build_cascades(minutes, bursts, printed, candles, rule), bursts.sums
+
+
+def scan_clusters(
+    engine: Engine,
+    grid: HeatmapGrid,
+    last_price: float | None,
+    options: ClusterOptions | None = None,
+    price_range: tuple[float | None, float | None] = (None, None),
+) -> ClusterScan:
+    """
+    Find the clusters of the table ``liquidations``, the axis of the search, and heavy steps outside clusters.
+
+    Parameters
+    ----------
+    grid : HeatmapGrid
+        The drawn grid of the same events: counts and sums are checked against it, active buckets are its buckets.
+    last_price : float or None
+        Last known price. [quote]
+    options : ClusterOptions or None
+        None uses the defaults.
+    price_range : (float or None, float or None)
+        Events outside are ignored; None: the range of the grid's cells. [quote]
+
+    Raises
+    ------
+    ConservationError
+        The grid holds other events.
+    """
+    options = options or ClusterOptions()
+    low, high = _bounds(grid, price_range)
+    extent = scans.scan_extent(engine, low, high)
+    check_same_events(extent, grid)
+    if not extent.events:
+        return ClusterScan()
+    fine = choose_fine_width(extent.lowest, extent.highest)
+    bins = scans.scan_cluster_bins(engine, fine, low, high, extent.newest_us, options.half_life_us)
+    found = find_clusters(bins, fine, grid, last_price, options)
+    bands = [(max(c.low, low), min(c.high, high)) for c in found.clusters]
+    return set_active_buckets(found, scans.scan_active_buckets(engine, bands, grid.bucket_us))
+
+
+def _bounds(grid: HeatmapGrid, price_range: tuple[float | None, float | None]) -> tuple[float, float]:
+    low, high = price_range
+    return grid.price_low if low is None else low, grid.price_high if high is None else high
