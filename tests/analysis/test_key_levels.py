@@ -25,6 +25,7 @@ from liqcli.analysis.key_levels import (
 from liqcli.analysis.price_axis import PriceAxis
 from liqcli.core.market_data import Candles
 from liqcli.core.model import BinWidth, PriceSeries
+from liqcli.report.records import level_record
 
 CENT5 = BinWidth.from_decimal(Decimal("0.05"))
 
@@ -179,7 +180,7 @@ def test_clusters_name_their_levels():
     near, far = tag_clusters([cluster_of(100, 102), cluster_of(200, 202)], levels, axis)
     assert [(t.kind, t.distance_pct) for t in near.key_levels] == [("b", 0.0), ("a", pytest.approx(-1.0))]
     assert [str(t) for t in near.key_levels] == ["b 101", "a 99 (-1.00 %)"]
-    assert near.key_levels[1].record() == {
+    assert level_record(near.key_levels[1]) == {
         "kind": "a", "name": "a 99", "price": 99.0, "distance_pct": pytest.approx(-1.0),
     }  # fmt: skip
     assert far.key_levels == ()
