@@ -90,7 +90,8 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path
             assert told.code == ExitCode.DAMAGED, told
             assert told.stderr.count("\n") == 1
             assert "cannot write the lake (No space left on device); what it held before is untouched" in told.stderr
-            assert parquet_bytes(told.lake) == before
+            # A slow fetch stores its first hours before the disk is full: complete ones, beside what was there.
+            assert before.items() <= parquet_bytes(told.lake).items()
             assert not list(told.lake.rglob("*.tmp"))
             assert verify_lake(Lake(told.lake)).findings == []
         row = fetch(Lake(told.lake), WINDOW, ["BTCUSDT"], ["gate"]).rows[0]
