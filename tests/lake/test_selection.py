@@ -15,6 +15,7 @@ from liqcli.lake.status import build_status
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 from liqcli.query.scans import scan_totals
+from liqcli.report.records import comparison_record
 
 DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}
 
@@ -222,7 +223,7 @@ def test_full_beats_sampled_and_the_rest_is_filled(lake):
     assert by_exchange["bybit"].completeness == ("full", "sampled")
     assert summary.completeness == "mixed"
     (comparison,) = selection.comparisons  # in hours 6 to 12: 2 + 4 of the one, 32 + 64 of the other; gate has one
-    assert comparison.record() == {
+    assert comparison_record(comparison) == {
         "exchange": "bybit",
         "symbol": "SOLUSDT",
         "seconds": 6 * 3600,
