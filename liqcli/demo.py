@@ -12,8 +12,8 @@ from liqcli.core.errors import DamagedError
 from liqcli.core.files import data_folder
 from liqcli.core.model import SAMPLE_SOURCE, Window
 from liqcli.core.times import parse_moment
-from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake

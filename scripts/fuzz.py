@@ -27,10 +27,11 @@ from liqcli.core.model import Liquidation, Rejected
 from liqcli.core.times import now_us
 from liqcli.ingest.files.csv_layout import find_layout
 from liqcli.ingest.files.formats import open_reader
-from liqcli.ingest.files.importer import RowCollector, import_files
+from liqcli.ingest.files.importer import import_files
 from liqcli.ingest.files.json_records import PEEKED_LINES, open_records
-from liqcli.ingest.files.progress import ImportProgress
 from liqcli.ingest.files.readers import TextLine
+from liqcli.ingest.files.row_collector import RowCollector
+from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is a disk in memory, files cost a tenth
@@ -101,7 +102,7 @@ def check_read(path: Path, case: Case) -> str:
             seen[type(item)] += 1
             yield item
 
-    intake.take(watched())
+    intake.add_all(watched())
     told = sum(wrote.events for wrote in intake.wrote) + intake.repeats + intake.rejected_count
     check(seen.total() == told, f"{seen.total()} items, {told} accounted for")
     check(staging.count == sum(wrote.events for wrote in intake.wrote), "staged is not counted")
@@ -125,7 +126,7 @@ def check_stored(path: Path, case: Case, folder: Path) -> str:
 
     with tempfile.TemporaryDirectory(dir=folder) as root:
         lake = Lake(Path(root))
-        (file,) = import_files(lake, [path], case.options, ImportProgress()).files
+        (file,) = import_files(lake, [path], case.options, Progress()).files
         if file.error:
             raise file.error
         kind = "liquidations" if case.can_be_read else case.options.kind.replace("-", "_")
@@ -136,7 +137,7 @@ def check_stored(path: Path, case: Case, folder: Path) -> str:
         check(held == file.new, f"{file.new} said to be stored, the lake holds {held}")
         if (rows := count_rows(path, case, file.format)) is not None:
             check(rows == file.rows, f"{rows} rows in the file, {file.rows} accounted for")
-        (again,) = import_files(lake, [path], case.options, ImportProgress()).files
+        (again,) = import_files(lake, [path], case.options, Progress()).files
         check(again.error is None, f"a second import fails: {again.error}")
         after = sum(pq.read_metadata(part.path(lake.root)).num_rows for part in lake.partitions(kind))
         check(after == held, f"a second import makes {after} of {held} rows")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from liqcli.ingest.files.formats import ImportOptions
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.sources.binance.archive import COLUMNS
 
 HEAD = "ts,exchange,symbol,position,price,qty,event_id"

@@ -24,7 +24,7 @@ from liqcli.sources.registry import LIVE_SOURCES, SOURCES  # noqa: E402
 FILE_PARSERS = {
     "binance-stream": "liqcli.sources.binance.force_orders",
     "generic": "liqcli.ingest.files.generic_rows",
-    "tardis-csv": "liqcli.sources.tardis.csv",
+    "tardis-csv": "liqcli.sources.tardis.files",
 }  # these have a header too
 EXIT_WORDS = {
     ExitCode.DONE: "done",

@@ -73,8 +73,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], Path]:
     """``imported(text, lake)`` puts what ``liqcli import`` makes of a CSV file there; each text is imported once."""
-    from liqcli.ingest.files.formats import ImportOptions
     from liqcli.ingest.files.importer import import_files
+    from liqcli.ingest.files.options import ImportOptions
     from liqcli.lake.store import Lake
 
     made: dict[str, Path] = {}

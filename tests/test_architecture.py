@@ -121,7 +121,11 @@ print("LOADED", sorted(set({HEAVY!r}) & set(sys.modules)), "EXIT", code or 0)
 # ---------------------------------------------------------------------------------------------------- registers
 
 
-FILE_PARSERS = ("liqcli.sources.binance.force_orders", "liqcli.ingest.files.generic_rows", "liqcli.sources.tardis.csv")
+FILE_PARSERS = (
+    "liqcli.sources.binance.force_orders",
+    "liqcli.ingest.files.generic_rows",
+    "liqcli.sources.tardis.files",
+)
 MARKET_MODULES = {place.partition(":")[0] for places in MARKET_SOURCES.values() for place in places}
 
 

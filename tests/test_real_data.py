@@ -14,8 +14,8 @@ from liqcli.core.errors import EmptyWindowError
 from liqcli.core.intervals import clip_intervals, subtract_intervals
 from liqcli.core.model import from_us, to_us
 from liqcli.core.symbols import normalise_symbol
-from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report.results import ViewOptions, compute_results

@@ -10,14 +10,14 @@ import typer
 from liqcli.cli import completion
 from liqcli.cli.options import DebugOption, LakeOption
 from liqcli.cli.output import fail, print_summary, say, set_verbosity
-from liqcli.cli.progress import show_import
+from liqcli.cli.progress import show_progress
 from liqcli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from liqcli.ingest.files.importer import FileSummary
-    from liqcli.ingest.files.refusals import Reason
+    from liqcli.ingest.files.rejections import Reason
+    from liqcli.ingest.files.summary import FileSummary
 
 REASONS_SHOWN = 5
 
@@ -135,8 +135,8 @@ def import_files_command(
     whole.
     """
     from liqcli.core.environment import lake_root
-    from liqcli.ingest.files.formats import ImportOptions
     from liqcli.ingest.files.importer import import_files
+    from liqcli.ingest.files.options import ImportOptions
     from liqcli.lake.store import Lake
 
     set_verbosity(quiet, debug)
@@ -156,7 +156,7 @@ def import_files_command(
         table=table,
         drop_near_repeats=drop_near_repeats,
     )
-    with show_import() as progress:
+    with show_progress() as progress:
 
         def report(file: FileSummary) -> None:
             with progress.aside():

@@ -12,8 +12,8 @@ from liqcli.core.settings import Settings
 from liqcli.core.symbols import expiry_of
 from liqcli.ingest.fetch import FetchSummary, fetch
 from liqcli.ingest.fetch.messages import list_market_problems, problems_of
-from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.source_selection import select_pairs
+from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 
 if TYPE_CHECKING:

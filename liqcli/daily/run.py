@@ -20,7 +20,7 @@ from liqcli.daily.notify import send_alerts
 from liqcli.daily.publish import publish_day
 from liqcli.daily.reports import ReportTask, make_reports
 from liqcli.daily.summary import read_previous_reports, summarise
-from liqcli.ingest.fetch.progress import Progress
+from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import SOURCES
 

@@ -14,8 +14,8 @@ from factories import DAY, HOUR, MINUTE
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.model import Window
-from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine

@@ -1,4 +1,4 @@
-"""How a fetch shows how far it is: lines where nobody looks on, bars on a terminal, nothing with --quiet."""
+"""Progress of fetches and imports: lines in a log, bars on a terminal, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import pytest
 from loopback.scenes import busy_reply
 from loopback.server import Asked, Loopback, Reply, json_reply
 
-from liqcli.cli import output, progress_bars
-from liqcli.cli import progress as chosen
-from liqcli.cli import progress_bars as cli_progress_bars
-from liqcli.ingest.fetch import progress
-from liqcli.ingest.fetch.progress import Progress
+from liqcli.cli import output
+from liqcli.cli.progress import ProgressBars, show_progress
+from liqcli.ingest import progress
+from liqcli.ingest.progress import Progress
 from liqcli.net.client import Client, Request
 from liqcli.sources.base import decode_json
 
@@ -23,31 +22,31 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def test_a_line_when_all_is_there_and_every_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prints_a_line_at_the_end_and_every_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     lines: list[str] = []
-    told = Progress(lines.append)
-    told.plan("gate", 0)
-    told.plan("gate", 3)
-    told.plan("gate", 1)
-    told.plan("binance market", 1)
-    told.advance("gate", 1200, 1_500_000.0)
+    shown = Progress(lines.append)
+    shown.plan("gate", 0)
+    shown.plan("gate", 3)
+    shown.plan("gate", 1)
+    shown.plan("binance market", 1)
+    shown.advance("gate", 1200, 1_500_000.0)
     now[0] += 4.9
-    told.advance("gate", 0, 0.0)
+    shown.advance("gate", 0, 0.0)
     assert lines == []
     now[0] += 0.2
-    told.advance("gate", 34, 500_000.0)
-    told.advance("gate", 1, 1.0)
-    told.advance("binance market", 1440)
-    told.wait("gate", "rate limit", 4.9)
-    told.wait("gate", "429: too many requests", 30)
-    told.fail("gate", "said at the end")
+    shown.advance("gate", 34, 500_000.0)
+    shown.advance("gate", 1, 1.0)
+    shown.advance("binance market", 1440)
+    shown.wait("gate", "rate limit", 4.9)
+    shown.wait("gate", "429: too many requests", 30)
+    shown.fail("gate", "said at the end")
     assert lines == [
         "gate: 3 of 4 windows, 1,234 events, 2.00M USD",
         "gate: 4 of 4 windows, 1,235 events, 2.00M USD",
         "binance market: 1 of 1 windows, 1,440 rows",
-        "gate: waits 30 s (429: too many requests)",
+        "gate: waiting 30 s (429: too many requests)",
     ]
 
 
@@ -57,68 +56,69 @@ def _screen(width: int = 80) -> Console:
     return Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None, legacy_windows=False)
 
 
-def _lines(screen: Console, told: progress_bars.ProgressBars) -> list[str]:
+def _lines(screen: Console, shown: ProgressBars) -> list[str]:
     with screen.capture() as capture:
-        screen.print(told._live.get_renderable())
+        screen.print(shown._live.get_renderable())
     return capture.get().splitlines()
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_a_bar_a_source(width: int) -> None:
-    """What is done and what came, the countdown of a pause, a failure in one line that is cut off at the edge."""
+def test_shows_one_bar_per_source(width: int) -> None:
+    """A bar shows windows done, rows received, the countdown of a wait, and an error cut at the edge."""
     now = [0.0]
     screen = _screen(width)
-    told = progress_bars.ProgressBars(screen, clock=lambda: now[0])
-    told.plan("htx", 0)
-    told.plan("gate", 72)
+    shown = ProgressBars(screen, clock=lambda: now[0])
+    shown._live.disable = True  # rendered by hand below
+    shown.plan("htx", 0)
+    shown.plan("gate", 72)
     for _ in range(36):
-        told.advance("gate", 10, 1_000_000.0)
-    told.plan("cryptohftdata", 24)
-    told.wait("cryptohftdata", "429: too many requests", 0.9)  # too short to show
-    told.wait("cryptohftdata", "rate limit", 12.0)
+        shown.advance("gate", 10, 1_000_000.0)
+    shown.plan("cryptohftdata", 24)
+    shown.wait("cryptohftdata", "429: too many requests", 0.9)  # too short to show
+    shown.wait("cryptohftdata", "rate limit", 12.0)
     now[0] = 2.0
-    told.plan("okx", 1)
-    told.fail("okx", "okx: /api/v5/public/instruments cannot be reached: " + "no name " * 20)
-    htx, gate, hft, okx = _lines(screen, told)
+    shown.plan("okx", 1)
+    shown.fail("okx", "okx: /api/v5/public/instruments cannot be reached: " + "no name " * 20)
+    htx, gate, hft, okx = _lines(screen, shown)
     assert htx.startswith("htx ")
     assert "36/72 360 events, 36.0M USD" in gate
-    assert "0/24 waits 10 s: rate limit" in hft
+    assert "0/24 waiting 10 s: rate limit" in hft
     assert "0/1 /api/v5/public/instruments" in okx
     assert okx.rstrip().endswith("…")
     assert {len(line.rstrip()) <= width for line in (htx, gate, hft, okx)} == {True}
-    told.advance("cryptohftdata", 7, 1.0)
-    assert "1/24 7 events, 1.00 USD" in _lines(screen, told)[2]
+    shown.advance("cryptohftdata", 7, 1.0)
+    assert "1/24 7 events, 1.00 USD" in _lines(screen, shown)[2]
 
 
-def test_bars_leave_nothing_behind_and_lines_stand_above() -> None:
+def test_bars_disappear_and_lines_stay_above() -> None:
     screen = _screen()
-    with progress_bars.ProgressBars(screen) as told:
-        told.plan("gate", 1)
-        told.say("binance: taken from [cryptohftdata]")
-        told.advance("gate", 1, 5.0)
+    with ProgressBars(screen) as shown:
+        shown.plan("gate", 1)
+        shown.say("binance: taken from [cryptohftdata]")
+        shown.advance("gate", 1, 5.0)
     out = screen.file.getvalue()  # type: ignore[attr-defined]
     assert "binance: taken from [cryptohftdata]\n" in out
     assert out.endswith("\x1b[1A\x1b[2K")  # the bar's line is wiped
 
 
-def test_an_import_draws_one_bar_and_makes_room_for_lines() -> None:
+def test_an_import_shows_one_bar_and_removes_it_for_lines() -> None:
     screen = _screen()
     out: io.StringIO = screen.file  # type: ignore[assignment]
-    with cli_progress_bars.ImportBar(screen) as told:
-        told.read("small.csv", 0.0, 0)
-        told.store("small.csv", 300)
-        with told.aside():
-            assert out.getvalue() == ""  # read in no time: nothing to show
-        told.read("big.csv", 0.25, 250_000)
-        told._live.refresh()
+    with ProgressBars(screen) as shown:
+        shown.read("small.csv", 0.0, 0)
+        shown.store("small.csv", 300)
+        with shown.aside():
+            assert out.getvalue() == ""  # read too fast for a bar
+        shown.read("big.csv", 0.25, 250_000)
+        shown._live.refresh()
         assert "big.csv" in out.getvalue()
-        assert "25%, 250,000 rows" in out.getvalue()
-        told.store("big.csv", 1_000_000)
-        told._live.refresh()
+        assert "25% 250,000 rows" in out.getvalue()
+        shown.store("big.csv", 1_000_000)
+        shown._live.refresh()
         assert "storing 1,000,000 rows" in out.getvalue()
-        with told.aside():
-            assert out.getvalue().endswith("\x1b[2K")  # the bar's line is wiped, and the cursor stands there
-            assert told._live.tasks == []
+        with shown.aside():
+            assert out.getvalue().endswith("\x1b[2K")  # the bar's line is wiped
+            assert shown._live.tasks == []
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_an_import_draws_one_bar_and_makes_room_for_lines() -> None:
         (True, True, "xterm", False),
     ],
 )
-def test_who_gets_bars(
+def test_bars_only_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     quiet: bool,
@@ -138,21 +138,18 @@ def test_who_gets_bars(
     kind: str,
     bars_shown: bool,
 ) -> None:
-    """FORCE_COLOR, as build servers set it, makes a log file no terminal; --quiet says nothing at all."""
+    """FORCE_COLOR, as build servers set it, does not turn a log file into a terminal; --quiet prints nothing."""
     monkeypatch.setattr(output.STATE, "quiet", quiet)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setenv("TERM", kind)
     monkeypatch.setitem(os.environ, "FORCE_COLOR", "1")
-    for shown, kind_of_bar in (
-        (chosen.show_progress(), progress_bars.ProgressBars),
-        (chosen.show_import(), cli_progress_bars.ImportBar),
-    ):
-        assert isinstance(shown, kind_of_bar) is bars_shown
-        if not bars_shown:
-            with shown as told:
-                told.say("a word")
-            captured = capsys.readouterr()
-            assert (captured.out, captured.err) == ("", "" if quiet else "a word\n")
+    shown = show_progress()
+    assert isinstance(shown, ProgressBars) is bars_shown
+    if not bars_shown:
+        with shown as progress_of:
+            progress_of.say("a word")
+        captured = capsys.readouterr()
+        assert (captured.out, captured.err) == ("", "" if quiet else "a word\n")
 
 
 class _Moody(Loopback):
@@ -165,14 +162,14 @@ class _Moody(Loopback):
 def test_every_pause_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     from liqcli.net import client as net_client
 
-    told: list[tuple[str, float]] = []
+    waits: list[tuple[str, float]] = []
     monkeypatch.setattr(net_client, "SAME_WAIT_S", -9.0)
     with _Moody() as server:
         monkeypatch.setenv("LIQCLI_URL_GATE", server.url)
-        client = Client("gate", "https://nowhere.example", (), on_wait=lambda why, s: told.append((why, s)))
+        client = Client("gate", "https://nowhere.example", (), on_wait=lambda why, s: waits.append((why, s)))
         assert client.get(Request("/x"), decode_json) == {"a": 1}
         client.close()
-    assert told == [
+    assert waits == [
         ("429: too many requests", 1.0),
         ("asks again: broken JSON instead of JSON (4 bytes)", net_client.BACKOFF_S),
     ]

@@ -24,7 +24,7 @@ from liqcli.sources.htx import liquidations as htx_liquidations
 from liqcli.sources.kraken import liquidations as kraken_liquidations
 from liqcli.sources.okx import liquidations as okx_liquidations
 from liqcli.sources.poloniex import liquidations as poloniex_liquidations
-from liqcli.sources.tardis import csv as tardis_csv
+from liqcli.sources.tardis import files as tardis_files
 
 UNITS = Path(__file__).parents[2] / "docs/units.md"
 
@@ -133,7 +133,7 @@ def test_kraken_is_inverse_by_guess_only_where_linear_is_absurd(
         row = _generic("kraken", name, contracts="3", size=size, price=price)
         assert row.notional == 3 * float(size)
     else:
-        with pytest.raises(ValueError, match="pass --columns contract_kind=:linear or contract_kind=:inverse"):
+        with pytest.raises(ValueError, match="pass --columns contract_kind=:linear, contract_kind=:inverse"):
             _generic("kraken", name, contracts="3", size=size, price=price)
 
 
@@ -143,9 +143,7 @@ def test_the_summary_says_that_a_contract_is_assumed_to_be_inverse(tmp_path: Pat
     path.write_text(f"{','.join(COLUMNS)}\n2025-12-01T00:00Z,kraken,BTCUSD,long,50000,3,100\n")
     words = ["import", str(path), "--lake", str(tmp_path / "lake")]
     done = CliRunner().invoke(app, words)
-    assert (
-        "BTCUSD: inverse, 100 USD a contract (assumed; --columns contract_kind=:linear says otherwise)" in done.stdout
-    )
+    assert "BTCUSD: inverse, 100 USD a contract (assumed; if linear: --columns contract_kind=:linear)" in done.stdout
     assert "300.00 USD" in done.stdout
     for kind, usd in (("inverse", "300.00 USD"), ("linear", "15,000,000.00 USD")):
         done = CliRunner().invoke(app, [*words, "--columns", f"contract_kind=:{kind}", "--replace"])
@@ -158,7 +156,7 @@ def test_the_file_may_say_it_but_not_against_the_name() -> None:
     assert _generic("newexchange", "BTCUSD", contracts="3", size="0.01", contract_kind="Linear").notional == 1500
     with pytest.raises(ValueError, match="contract_kind is linear, but BTCUSD is inverse by its name and exchange"):
         _generic("okx", "BTC-USD-SWAP", contracts="3", size="100", contract_kind="linear")
-    with pytest.raises(ValueError, match="is quanto"):
+    with pytest.raises(ValueError, match="is a quanto contract"):
         _generic("newexchange", "ETHUSD", contracts="3", size="100", contract_kind="quanto")
     with pytest.raises(ValueError, match="contract_kind is neither linear nor inverse: 'perpetual'"):
         _generic("newexchange", "ETHUSD", contracts="3", size="100", contract_kind="perpetual")
@@ -171,11 +169,13 @@ def test_amounts_are_checked_against_each_other() -> None:
     assert _generic("newexchange", "BTCUSD", contracts="3", size="0.01", amount_base="0.03").notional == 1500
     with pytest.raises(ValueError, match="qty of BTCUSD on newexchange may be coins"):  # 836 coins, or USD?
         _generic("newexchange", "BTCUSD", contracts="836", size="1", qty="836")
-    with pytest.raises(ValueError, match="notional 1500 is not contracts x contract_size = 300"):
+    with pytest.raises(ValueError, match="notional 1500 differs from contracts x contract_size = 300"):
         _generic("okx", "BTC-USD-SWAP", contracts="3", size="100", notional="1500")
     with pytest.raises(ValueError, match="neither the coins nor the USD of the row"):
         _generic("newexchange", "BTCUSD", contracts="3", size="100", notional="1500")
-    with pytest.raises(ValueError, match="notional 300 is not price x qty"):  # 300 as coins would be 15,000,000 USD
+    with pytest.raises(
+        ValueError, match="notional 300 differs from price x qty"
+    ):  # 300 as coins would be 15,000,000 USD
         _generic("newexchange", "BTCUSDT", contracts="", size="", qty="300", notional="300")
 
 
@@ -208,7 +208,7 @@ def test_the_instrument_says_more_than_the_symbol() -> None:
     assert (row.symbol, row.notional) == ("BTCUSD", 3)
     row = _generic("binance", "BTCUSDT", contracts="3", size="0.01", instrument="BTCUSDT_251226")
     assert (row.symbol, row.instrument) == ("BTCUSDT-251226", "BTCUSDT_251226")
-    with pytest.raises(ValueError, match=r"BTCUSDT_251226 \(BTCUSDT-251226\), but --symbol says BTCUSDT"):
+    with pytest.raises(ValueError, match=r"BTCUSDT_251226 \(BTCUSDT-251226\), but --symbol is BTCUSDT"):
         amounts.find_contract("binance", "BTCUSDT", "BTCUSDT_251226", None, True)
 
 
@@ -224,7 +224,7 @@ COUNTED = ("okx", "htx", "bitmex")  # linear amounts are contracts there
 def _tardis(exchange: str, name: str, amount: str, size: float | None = None) -> Liquidation:
     raw = {"exchange": TARDIS_IDS[exchange], "symbol": name, "timestamp": "1764547200000000", "local_timestamp": "",
            "id": "", "side": "sell", "price": "50000", "amount": amount}  # fmt: skip
-    return tardis_csv.parse_row(raw, {name: size} if size else {})
+    return tardis_files.parse_row(raw, {name: size} if size else {})
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from PIL import Image
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.charts import draw_heatmap
 from liqcli.core.market_data import OpenInterestSeries
-from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report import cascade_figure, cumulative_figure, heatmap_figure, open_interest_figure

@@ -25,8 +25,8 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.core.errors import EmptyWindowError
 from liqcli.core.formatting import format_iso
 from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
-from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake

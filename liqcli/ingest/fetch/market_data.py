@@ -18,10 +18,10 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch.market_requests import MarketBatch
 from liqcli.ingest.fetch.market_scheduler import Asking, MarketScheduler
 from liqcli.ingest.fetch.planner import align_window_to_step, find_gaps
-from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.source_selection import check_perpetual
 from liqcli.ingest.fetch.tasks import MarketRow, length_of
 from liqcli.ingest.fetch.worker_pool import raise_keyboard_interrupt
+from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 from liqcli.sources.market_base import SNAPSHOT_US, MarketSource
 from liqcli.sources.registry import MARKET_SOURCES, load_market_sources

@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 from liqcli.ingest.fetch.market_requests import MarketBatch, MarketWindowResult, StaleAnswerDetector
-from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.request_runner import Clients
 from liqcli.ingest.fetch.worker_pool import WorkerPool
+from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 from liqcli.sources.market_base import Memo
 

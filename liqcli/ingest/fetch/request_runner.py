@@ -19,9 +19,9 @@ from liqcli.core.formatting import format_time
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.planner import clip_to_available
-from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.tasks import FetchTask
 from liqcli.ingest.fetch.worker_pool import Question
+from liqcli.ingest.progress import Progress
 from liqcli.net.client import Client, RefusalError, Request, UnreachableError
 from liqcli.net.rate_limit import count_workers
 from liqcli.sources.base import Answer, Listing, Source

@@ -17,12 +17,12 @@ from liqcli.core.model import Window
 from liqcli.core.symbols import normalise_symbol, split_symbol
 from liqcli.core.times import cut_future, now_us
 from liqcli.ingest.fetch.planner import Plan, plan_windows
-from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.request_runner import Clients, MarketListing, WindowResult, list_windows, resolve
 from liqcli.ingest.fetch.source_selection import Pair, check_listed, check_perpetual, select_pairs
 from liqcli.ingest.fetch.tasks import FetchSummary, FetchTask, sum_up
 from liqcli.ingest.fetch.worker_pool import Question, WorkerPool, raise_keyboard_interrupt
 from liqcli.ingest.fetch.writer import Writer
+from liqcli.ingest.progress import Progress
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.store import Lake
 from liqcli.sources.base import Source

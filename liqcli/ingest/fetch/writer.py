@@ -14,9 +14,9 @@ from dataclasses import replace
 from liqcli.core.errors import DamagedError
 from liqcli.core.model import Liquidation, Window
 from liqcli.ingest.fetch.planner import assess_window
-from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.request_runner import WindowResult
 from liqcli.ingest.fetch.tasks import FetchTask, UnsavedWindows
+from liqcli.ingest.progress import Progress
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake

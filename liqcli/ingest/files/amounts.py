@@ -1,4 +1,4 @@
-"""How much a row of a generic file liquidated: coins and USD from the amounts it states, which have to agree."""
+"""Liquidated quantity and USD of a generic row, from the amounts that it states; stated amounts must agree."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from liqcli.core.model import parse_number, shorten
 from liqcli.core.symbols import add_quote, expiry_of, normalise_symbol, split_symbol
 
 KINDS: tuple[Kind, ...] = ("linear", "inverse")
-CLEAR_NAMES = ("amount_base", "base_qty")  # columns so called hold coins
-UNCLEAR_NAMES = ("quantity", "size", "amount")  # and these whatever the exchange counts
-AGREES = 0.02  # prices of one event differ by less; a wrong unit is a factor of ten or more
-# Kraken's linear contracts are one coin. A size of 10 or more that would make one contract worth this much as coins is
-# USD: on BTC from 10,000 USD a coin on for a size of 10, on a coin at 0.30 USD never for a size of 100.
+CLEAR_NAMES = ("amount_base", "base_qty")  # columns with these names hold coins
+UNCLEAR_NAMES = ("quantity", "size", "amount")  # with these, whatever the exchange counts
+AGREES = 0.02  # prices of one event differ less; a wrong unit is off by a factor of ten or more
+# Kraken's linear contracts are one coin each. A contract size of 10 or more is USD if, read as coins, it would make one
+# contract worth at least this much: for a size of 10 above 10,000 USD a coin; for a size of 100 never at 0.30 USD.
 ABSURD_SIZE = 10
 ABSURD_USD = 100_000
 _WORDS = ("qty", "notional", "contracts", "contract_size")
 
 
 class Amounts(NamedTuple):
-    """Base coins, USD, contracts with their size as stated; whether the contract is only assumed to be inverse."""
+    """Base coins, USD, contracts and contract size as stated; ``is_assumed`` if the contract kind is assumed."""
 
     qty: float
     notional: float
@@ -35,15 +35,15 @@ class Amounts(NamedTuple):
 @lru_cache(maxsize=20_000)
 def find_contract(exchange: str, name: str, instrument: str | None, quote: str | None, is_fixed: bool) -> Contract:
     """
-    Read the contract of a row out of its symbol, and of its instrument where there is one.
+    Read the contract of a row from its symbol and, if present, its instrument.
 
-    The instrument says more: whether it is linear, and when it expires. ``is_fixed``: the symbol is ``--symbol``, which
-    must not put a dated contract under a perpetual's name.
+    The instrument also states the contract kind and the expiry. With ``is_fixed`` the symbol is ``--symbol``, which
+    must not store a dated contract as a perpetual.
 
     Raises
     ------
     ValueError
-        A name that cannot be read, or two that contradict each other.
+        A name cannot be read, or the two contradict each other.
     """
     contract = _read(exchange, name, quote)
     if instrument is None or instrument == name:
@@ -52,7 +52,7 @@ def find_contract(exchange: str, name: str, instrument: str | None, quote: str |
     expiry, stated = expiry_of(own.symbol), expiry_of(contract.symbol)
     if expiry != stated and (stated or is_fixed):
         what = "--symbol" if is_fixed else "its symbol"
-        raise ValueError(f"the instrument is {instrument} ({own.symbol}), but {what} says {contract.symbol}")
+        raise ValueError(f"the instrument is {instrument} ({own.symbol}), but {what} is {contract.symbol}")
     symbol = f"{contract.symbol}-{expiry}" if expiry and not stated else contract.symbol
     return replace(own if own.kind else contract, symbol=symbol)
 
@@ -68,29 +68,31 @@ def measure(
     cells: Mapping[str, object], price: float, contract: Contract, exchange: str, guessed: str | None = None
 ) -> Amounts:
     """
-    Give coins and USD of a row.
+    Compute coins and USD of a row.
 
     Parameters
     ----------
     cells : mapping
-        Of ``qty``, ``notional``, ``contracts``, ``contract_size`` and ``contract_kind`` what the row states.
+        Those of ``qty``, ``notional``, ``contracts``, ``contract_size`` and ``contract_kind`` that the row states.
     price : float
         [quote]
     contract : Contract
-        What its name says.
+        Contract read from its name.
     guessed : str, optional
-        The column that is taken for ``qty`` although the user did not say so.
+        Column used for ``qty`` without being named by the user.
 
     Raises
     ------
     ValueError
-        An amount is missing, counts who knows what, or contradicts another one; the message says what to type.
+        An amount is missing, has an unknown unit, or contradicts another; the message names the option to pass.
     """
     stated = {word: read_positive(cells, word) for word in _WORDS if cells.get(word) is not None}
     kind = _find_kind(cells, contract)
     qty, notional = stated.get("qty"), stated.get("notional")
     if not contract.in_dollars and notional is None:
-        raise ValueError(f"{contract.symbol} is not quoted in dollars: pass --columns notional=COLUMN with its USD")
+        raise ValueError(
+            f"{contract.symbol} is not quoted in dollars: pass --columns notional=COLUMN with the USD value"
+        )
     is_sized = "contracts" in stated and "contract_size" in stated
     if qty is not None and notional is None and guessed:
         _check_coins(contract, kind, exchange, guessed, is_sized)
@@ -118,7 +120,7 @@ def read_positive(cells: Mapping[str, object], word: str) -> float:
     Raises
     ------
     ValueError
-        It is none.
+        It is not a number above zero.
     """
     number = parse_number(cells.get(word))
     if number <= 0:
@@ -127,13 +129,13 @@ def read_positive(cells: Mapping[str, object], word: str) -> float:
 
 
 def _find_kind(cells: Mapping[str, object], contract: Contract) -> Kind | None:
-    """What the contract's name says and what the file says must not contradict each other."""
+    """Read the contract kind; name and file must not contradict each other."""
     cell = cells.get("contract_kind")
     if cell is None:
         return contract.kind
     text = str(cell).strip().lower()
     if text == "quanto":
-        raise ValueError(f"{contract.symbol} is quanto, so its USD value is unknown")
+        raise ValueError(f"{contract.symbol} is a quanto contract, so its USD value is unknown")
     if text not in KINDS:
         raise ValueError(f"contract_kind is neither linear nor inverse: {shorten(cell)}")
     if contract.kind not in (None, text):
@@ -142,7 +144,7 @@ def _find_kind(cells: Mapping[str, object], contract: Contract) -> Kind | None:
 
 
 def _check_coins(contract: Contract, kind: Kind | None, exchange: str, column: str, is_sized: bool) -> None:
-    """A column whose name does not say coins is no quantity where it may count something else."""
+    """Reject a guessed quantity column whose name does not imply coins, if it may count something else."""
     name = column.strip().lower()
     may_be_usd = kind is None and (is_sized or split_symbol(contract.symbol)[1] == "USD")
     vague = name in UNCLEAR_NAMES and (contract.unit not in (None, "base") or may_be_usd)
@@ -158,12 +160,14 @@ def _check_coins(contract: Contract, kind: Kind | None, exchange: str, column: s
 
 
 def _guess_kind(stated: Mapping[str, float], price: float, contract: Contract, exchange: str) -> Kind:
-    """Where neither name nor file say it, another amount of the row may, or the size itself."""
+    """Derive the contract kind from another amount of the row or from the contract size."""
     usd = stated.get("notional", price * stated["qty"] if "qty" in stated else None)
     if usd is not None:
         fitting = [kind for kind in KINDS if _agrees(_by_size(stated, price, kind)[2], usd)]
         if not fitting:
-            raise ValueError(f"contracts x contract_size is neither the coins nor the USD of the row ({usd:g} USD)")
+            raise ValueError(
+                f"contracts x contract_size matches neither the coins nor the USD of the row ({usd:g} USD)"
+            )
         return fitting[0]
     size = stated["contract_size"]
     if exchange == "kraken" and size >= ABSURD_SIZE and size * price >= ABSURD_USD:
@@ -171,7 +175,7 @@ def _guess_kind(stated: Mapping[str, float], price: float, contract: Contract, e
     coins = "1 coin" if size == 1 else f"{size:g} coins"
     raise ValueError(
         f"{contract.symbol} on {exchange} may be linear ({coins} a contract) or inverse ({size:g} USD a "
-        "contract): pass --columns contract_kind=:linear or contract_kind=:inverse, or a column that says it"
+        "contract): pass --columns contract_kind=:linear, contract_kind=:inverse or contract_kind=COLUMN"
     )
 
 
@@ -185,7 +189,7 @@ def _by_size(stated: Mapping[str, float], price: float, kind: Kind) -> tuple[str
 def _check_agreement(what: str, usd: float, found: list[tuple[str, float, float]]) -> None:
     for how, _qty, other in found:
         if not _agrees(usd, other):
-            raise ValueError(f"{what} {usd:g} is not {how} = {other:g}")
+            raise ValueError(f"{what} {usd:g} differs from {how} = {other:g}")
 
 
 def _agrees(one: float, other: float) -> bool:

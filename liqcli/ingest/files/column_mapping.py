@@ -1,4 +1,4 @@
-"""Which of a file's columns is which of our words: as the user says, and by well-known names."""
+"""Map liqcli's words to the columns of a file: by ``--columns`` and by well-known names."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ INSTRUMENT_NAMES = ("instrument", "instrument_id", "inst_id", "contract", "contr
 
 class Claim:
     """
-    An option that names the exchange or symbol of every row, where a column of the file names it too.
+    Comparison of ``--exchange`` or ``--symbol`` with a column of the same meaning.
 
     Parameters
     ----------
     word : str
         ``exchange`` or ``symbol``.
     value : str
-        What the option says.
+        Value of the option.
     column : str
-        The column that says it too.
+        Column with the same meaning.
     agrees : callable
-        Whether a cell means the same as the option.
+        Takes a cell; true if it means the same as the option.
     """
 
     def __init__(self, word: str, value: str, column: str, agrees: Callable[[str], bool]) -> None:
@@ -50,33 +50,32 @@ class Claim:
 
     def check(self, cell: object) -> None:
         """
-        Compare one row's cell with the option; an empty cell says nothing.
+        Compare one row's cell with the option; empty cells are ignored.
 
         Raises
         ------
         MixedSeriesError
-            They differ: rows of one exchange or symbol would be stored as another's.
+            They differ: rows of one exchange or symbol would be stored as those of another.
         """
         text = "" if cell is None else str(cell).strip()
         if text in self._agreed:
             return
         if not self._agrees(text):
             raise MixedSeriesError(
-                f"column {self._column} says {text[:60]!r}, --{self._word} says {self._value}: leave --{self._word} "
-                f"out (each row then keeps its own), or pass --columns {self._word}=:{self._value} "
-                "if that column means something else"
+                f"column {self._column} holds {text[:60]!r}, but --{self._word} is {self._value}: omit --{self._word} "
+                f"to use the column, or pass --columns {self._word}=:{self._value} to override it"
             )
         self._agreed.add(text)
 
 
 def parse_columns(text: str, words: Sequence[str]) -> dict[str, str]:
     """
-    Read ``ts=time_utc,price=price``.
+    Parse ``ts=time_utc,price=price``.
 
     Raises
     ------
     UsageError
-        Not of that form, or an unknown word on the left.
+        Wrong form, or an unknown word on the left.
     """
     columns: dict[str, str] = {}
     for part in text.split(","):
@@ -91,12 +90,12 @@ def parse_columns(text: str, words: Sequence[str]) -> dict[str, str]:
 
 
 def plain_name(name: str) -> str:
-    """Reduce a column's name to letters and digits: ``Open time``, ``open_time`` and ``openTime`` are one name."""
+    """Reduce a column name to lower-case letters and digits, so that ``Open time`` equals ``openTime``."""
     return re.sub(r"[\W_]+", "", name).lower()
 
 
 def guess_columns(header: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Map our words to the well-known column names that a header has, however they are written."""
+    """Map liqcli's words to well-known column names in a header, ignoring case and punctuation."""
     plain = {plain_name(name): name for name in reversed(header)}
     found: dict[str, str] = {}
     for word, names in known.items():
@@ -108,54 +107,54 @@ def guess_columns(header: Sequence[str], known: Mapping[str, Sequence[str]]) -> 
 
 
 def describe_header(header: Sequence[str]) -> str:
-    """Say which columns a file has, for a message; where its first line is a row, how to say so."""
+    """Describe the columns of a file for a message; suggest --no-header if its first line looks like a row."""
     if list(header) == [str(number) for number in range(1, len(header) + 1)]:
         return f"the file has {len(header)} columns, 1 to {len(header)}"
     if looks_like_row(header):
         return (
-            f"its first line looks like a row, not like column names ({', '.join(header)[:100]}): if it is one, pass "
-            "--no-header and name the columns by their numbers, as in --columns ts=1,price=4"
+            f"the first line looks like a row, not like column names ({', '.join(header)[:100]}): if it is a row, pass "
+            "--no-header and refer to columns by number, as in --columns ts=1,price=4"
         )
     return f"the file has: {', '.join(header)[:300]}"
 
 
-def describe_taken(
+def describe_used(
     columns: Mapping[str, str], first: Mapping[str, object] | None = None, remarks: Mapping[str, str] | None = None
 ) -> str:
     """
-    Say which column is taken for which word.
+    Describe which column is used for which word.
 
     Parameters
     ----------
     columns : mapping
-        Our word -> column.
+        liqcli's word -> column.
     first : mapping, optional
-        The first row (column -> cell), for files without column names: its values are shown.
+        First row (column -> cell) of a file without column names; its values are shown.
     remarks : mapping, optional
-        Our word -> what to say about its column.
+        liqcli's word -> remark on its column.
     """
     parts = []
     for word, column in columns.items():
         value = " ".join(str(first[column]).split())[:40] if first and column in first else ""
         said = [text for text in (value, (remarks or {}).get(word, "")) if text]
         parts.append(f"{word}={column}" + (f" ({'; '.join(said)})" if said else ""))
-    return "columns taken: " + (", " if first else ",").join(parts)
+    return "columns used: " + (", " if first else ",").join(parts)
 
 
 def check_once(columns: Mapping[str, str], header: Sequence[str]) -> None:
     """
-    See that no column that is used shares its name with another.
+    Check that no used column shares its name with another.
 
     Raises
     ------
     UsageError
-        Which of the two is meant cannot be told.
+        A name is ambiguous.
     """
     for word, column in columns.items():
         if header.count(column) > 1:
             raise UsageError(
-                f"{word}={column}: {header.count(column)} columns are called {column}; rename one in the file's first "
-                "line, or pass --no-header and name the columns by their numbers, as in --columns ts=1,price=4"
+                f"{word}={column}: {header.count(column)} columns are named {column}; rename one of them in "
+                "the file, or pass --no-header and refer to columns by number, as in --columns ts=1,price=4"
             )
 
 
@@ -163,28 +162,28 @@ def fill_columns(
     columns: Mapping[str, str], header: Sequence[str], known: Mapping[str, Sequence[str]], needed: Sequence[str]
 ) -> dict[str, str]:
     """
-    Map by their well-known names what must be known of a row and ``--columns`` does not name.
+    Add needed words that ``--columns`` does not name, by well-known column names.
 
-    ``needed`` are words, or several of which one will do, as in ``symbol|instrument``, or which belong together, as in
-    ``contracts&contract_size``: all are taken, if none is named. What nobody has to say is left out: who names columns
-    may have reasons to leave out others.
+    ``needed`` holds words, alternatives of which one suffices (``symbol|instrument``), or groups that belong together
+    (``contracts&contract_size``; all are added if none is named). Optional words are not added: a user who names
+    columns may have left out others on purpose.
     """
-    lacking: list[str] = []
+    missing: list[str] = []
     for words in needed:
         if not set(re.split("[|&]", words)) & set(columns):
-            lacking += words.split("&") if "&" in words else words.split("|")[:1]
+            missing += words.split("&") if "&" in words else words.split("|")[:1]
     guessed = guess_columns(header, known)
-    return {**columns, **{word: guessed[word] for word in lacking if word in guessed}}
+    return {**columns, **{word: guessed[word] for word in missing if word in guessed}}
 
 
 def check_named(columns: Mapping[str, str], header: Sequence[str]) -> None:
     """
-    See that each mapped column is there, and once; constants (``:text``) are no columns.
+    Check that each mapped column exists exactly once; constants (``:text``) are not columns.
 
     Raises
     ------
     UsageError
-        Names every column that is absent, or stands twice.
+        Names every column that is missing or ambiguous.
     """
     named = {word: column for word, column in columns.items() if not column.startswith(":")}
     if absent := [f"{word}={column}" for word, column in named.items() if column not in header]:

@@ -1,4 +1,4 @@
-"""How a table of text is laid out: its delimiter, where its column names stand, and cells that they do not name."""
+"""Layout of a text table: delimiter, position of the header, and cells without a column name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from liqcli.core.model import parse_number, shorten
 from liqcli.core.times import parse_time_cell
 from liqcli.ingest.files.readers import TextLine, guess_delimiter, split_cells, split_header
 
-MOST_STRAYS = 3  # lines above the column names
+MOST_LINES_ABOVE = 3  # lines above the header
 _TIMES = ("time", "date", "ts")
 _NUMBERS = ("price", "qty", "quant", "amount", "size", "volume", "notional", "open", "high", "low", "close")
 
@@ -21,9 +21,9 @@ Unnamed = Literal["none", "first", "last"]
 @dataclass(frozen=True, slots=True)
 class Layout:
     """
-    ``skip`` lines stand above the first row; ``unnamed`` says which cell of a row, if any, has no column name.
+    Layout of a table: ``skip`` lines before the first row, and which cell of a row, if any, has no column name.
 
-    ``notes`` say what is unusual about it, for the user.
+    ``notes`` describe unusual features for the user.
     """
 
     delimiter: str
@@ -35,40 +35,40 @@ class Layout:
 
 def find_layout(head: Sequence[TextLine], has_header: bool = True) -> Layout:
     """
-    Find the layout of a table by its first lines.
+    Detect the layout of a table from its first lines.
 
     Raises
     ------
     DamagedError
-        The line that names the columns is no CSV row.
+        The header is not a CSV row.
     """
     if not has_header:
         delimiter = guess_delimiter(head[0].text)
         width = len(split_header(head[0], delimiter))
         return Layout(delimiter, [str(number) for number in range(1, width + 1)], skip=0)
-    strays = _count_strays(head)
-    delimiter = guess_delimiter(head[strays].text)
-    header = split_header(head[strays], delimiter)
+    above = _count_lines_above(head)
+    delimiter = guess_delimiter(head[above].text)
+    header = split_header(head[above], delimiter)
     header[0] = header[0].removeprefix("#").strip()
-    notes = [f"line {line.number} is not part of the table, skipped: {shorten(line.text)}" for line in head[:strays]]
-    rows = [_split(line, delimiter) for line in head[strays + 1 :]]
+    notes = [f"line {line.number} skipped, not part of the table: {shorten(line.text)}" for line in head[:above]]
+    rows = [_split(line, delimiter) for line in head[above + 1 :]]
     if not header[-1] and rows and all(len(row) == len(header) - 1 for row in rows):
-        header.pop()  # a delimiter at the end of the first line alone
+        header.pop()  # only the header ends with a delimiter
     unnamed = _find_unnamed(header, rows)
     if unnamed != "none":
-        notes.append(f"each row has a cell more than there are column names: the {unnamed} one is left out")
-    return Layout(delimiter, header, strays + 1, unnamed, notes)
+        notes.append(f"rows have one cell more than the header; the {unnamed} cell is ignored")
+    return Layout(delimiter, header, above + 1, unnamed, notes)
 
 
 def looks_like_row(names: Sequence[str]) -> bool:
-    """Whether what should be column names are values: a number or a time is none."""
+    """Whether supposed column names are values: numbers or times."""
     return any(_is_value(name) for name in names)
 
 
-def _count_strays(head: Sequence[TextLine]) -> int:
-    """Count the lines above the names: of another width than the table, which is names and then values."""
+def _count_lines_above(head: Sequence[TextLine]) -> int:
+    """Count the lines above the header: their width differs from the table, whose header is followed by values."""
     first = _split(head[0], guess_delimiter(head[0].text))
-    for place in range(1, min(MOST_STRAYS + 1, len(head))):
+    for place in range(1, min(MOST_LINES_ABOVE + 1, len(head))):
         delimiter = guess_delimiter(head[place].text)
         names = _split(head[place], delimiter)
         if len(names) < 3 or looks_like_row(names) or not all(name.strip() for name in names):
@@ -81,7 +81,7 @@ def _count_strays(head: Sequence[TextLine]) -> int:
 
 
 def _find_unnamed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Unnamed:
-    """Find which cell has no name where each row has one more than there are names; neither, if both could be it."""
+    """Find the cell without a name if every row has one cell more than the header; "none" if it is ambiguous."""
     if not rows or any(len(row) != len(header) + 1 for row in rows) or all(not row[-1].strip() for row in rows):
         return "none"
     last = all(_makes_sense(header, row[:-1]) for row in rows)
@@ -90,7 +90,7 @@ def _find_unnamed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Unnam
 
 
 def _makes_sense(header: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether the cells below names that say time or number are such."""
+    """Whether cells of columns named like times or numbers hold times or numbers."""
     for name, cell in zip((name.lower() for name in header), cells, strict=True):
         is_time = name in _TIMES or "time" in name or "date" in name
         is_number = not is_time and any(word in name for word in _NUMBERS) and "kind" not in name

@@ -1,4 +1,4 @@
-"""Recognising files that are neither text nor Parquet by their first bytes, with a word on what to do with them."""
+"""Recognise files that are neither text nor Parquet by their first bytes, and suggest a conversion."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from liqcli.core.errors import DamagedError
 HEAD_BYTES = 512
 SQLITE_MAGIC = b"SQLite format 3\0"
 
-_UNPACK = "unpack it first (gzip and zip are read as they are)"
+_UNPACK = "unpack it first (only gzip and zip are read directly)"
 _EXPORT = "export it as CSV or Parquet"
 _PANDAS = "save it as Parquet: df.to_parquet(...)"
-# First bytes, what it is, what to do.
+# First bytes, kind of file, suggestion.
 _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "packed with zstd", _UNPACK),
     (b"7z\xbc\xaf", "packed with 7z", _UNPACK),
@@ -29,11 +29,11 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"ORC", "an ORC file", _EXPORT),
     (b"Obj\x01", "an Avro file", _EXPORT),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "save the sheet as CSV"),
-    (b"%PDF", "a PDF", "it holds no table that can be read"),
-    (b"\x89PNG", "a picture", "it holds no table that can be read"),
+    (b"%PDF", "a PDF", "it contains no readable table"),
+    (b"\x89PNG", "a picture", "it contains no readable table"),
 )
 _PICKLE = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
-# What an archive's member names give away: the last part of a zip that is no archive of tables.
+# Member names of zip files that are documents rather than archives of tables.
 _ZIP_KINDS = (
     ("xl/workbook", "an Excel workbook", "save the sheet as CSV"),
     ("content.xml", "an OpenDocument file", "save the sheet as CSV"),
@@ -43,26 +43,26 @@ _ZIP_KINDS = (
 
 def check_text(path: object, head: bytes) -> str:
     """
-    Give the encoding of a text by its first bytes.
+    Return the encoding of a text file from its first bytes.
 
     Raises
     ------
     DamagedError
-        They are no text; the message names what they are, where that is known, and what to do.
+        The file is not text; the message names its kind, if known, and suggests a conversion.
     """
     if kind := name_kind(head):
         raise DamagedError(f"{path}: {kind[0]} cannot be imported; {kind[1]}")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if b"\0" in head.split(b"\n", 1)[0]:  # further down it spoils a row, not the file
+    if b"\0" in head.split(b"\n", 1)[0]:  # further down it invalidates a row, not the file
         if _looks_utf16(head):
             raise DamagedError(f"{path}: UTF-16 text without a byte order mark; save it as UTF-8")
-        raise DamagedError(f"{path}: not text (NUL bytes), nor any other format that is known; {_EXPORT}")
+        raise DamagedError(f"{path}: not text (contains NUL bytes), and no known format; {_EXPORT}")
     return "utf-8-sig"
 
 
 def name_kind(head: bytes) -> tuple[str, str] | None:
-    """Name a binary file by its first bytes, and say what to do with it; None for what may be text."""
+    """Return kind and suggestion for a binary file from its first bytes; None if it may be text."""
     for magic, kind, advice in _KINDS:
         if head.startswith(magic) and (b"\0" in head or not head.isascii() or magic in (b"%PDF", b"Obj\x01")):
             return kind, advice
@@ -71,12 +71,12 @@ def name_kind(head: bytes) -> tuple[str, str] | None:
     if head[8:12] == b"DUCK":
         return "a DuckDB database", "COPY the table TO 'events.parquet'"
     if head[257:262] == b"ustar":
-        return "a tar archive", "unpack it first, and import its files by name"
+        return "a tar archive", "unpack it first and import its files by name"
     return None
 
 
 def name_zip(members: list[str]) -> tuple[str, str] | None:
-    """Name a zip that is no archive of tables by its members, and say what to do with it."""
+    """Return kind and suggestion for a zip that is a document rather than an archive of tables, from its members."""
     for part, kind, advice in _ZIP_KINDS:
         if any(name.startswith(part) for name in members):
             return kind, advice

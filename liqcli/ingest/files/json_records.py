@@ -1,4 +1,4 @@
-"""A file of any layout as named records: CSV, JSON lines or array, Parquet, or a table of an SQLite database."""
+"""Read a file of any layout as named records: CSV, JSON lines or array, Parquet, or an SQLite table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PEEKED_LINES = 20
 
 
 class SourceRow(NamedTuple):
-    """One row: where it stood, what it said, and its cells by column name, or the reason why there are none."""
+    """One row: its number, its text, and its cells by column name, or the reason why it cannot be read."""
 
     number: int
     raw: str
@@ -38,7 +38,7 @@ class SourceRow(NamedTuple):
 
 
 class SourceRows(NamedTuple):
-    """The columns of a file, its rows, read as they are asked for, and what is unusual about it, for the user."""
+    """Columns of a file, its rows, read lazily, and notes for the user."""
 
     header: list[str]
     rows: Iterator[SourceRow]
@@ -49,29 +49,29 @@ def open_records(
     path: Path, meter: ReadProgress | None = None, *, has_header: bool = True, table: str | None = None
 ) -> SourceRows:
     """
-    Open a file as records; an empty one has neither columns nor rows.
+    Open a file as records; an empty file has neither columns nor rows.
 
     Parameters
     ----------
-    meter : Meter, optional
-        Tells how far the reading is.
+    meter : ReadProgress, optional
+        Updated as the file is read.
     has_header : bool
-        Whether the first line of a CSV names its columns; without it their names are ``1``, ``2``, ...
+        Whether the first line of a CSV is a header; otherwise columns are named ``1``, ``2``, ...
     table : str, optional
-        Which table of an SQLite database; needed where it holds several.
+        Table of an SQLite database. Required if there are several.
 
     Raises
     ------
     UsageError
-        The table is not named, or is none of the database's.
+        The table is missing or not specified.
     DamagedError
-        Not readable as any of these.
+        The file is in none of these formats.
     """
     if is_sqlite(path):
         table = choose_table(path, table)
         cells = iter_table(path, table, meter)
         rows: Iterator[SourceRow] = (SourceRow(number, str(row), row) for number, row in cells)
-        return SourceRows(table_columns(path, table), rows, [f"table {table} is read"])
+        return SourceRows(table_columns(path, table), rows, [f"reading table {table}"])
     if is_parquet(path):
         header = parquet_columns(path)
         return SourceRows(header, _parquet_records(path, header, meter))
@@ -89,7 +89,7 @@ def open_records(
 
 
 def csv_records(lines: Iterator[TextLine]) -> SourceRows:
-    """Read lines of comma-separated text whose first line names the columns."""
+    """Read lines of comma-separated text with a header."""
     header = split_header(next(lines))
     return SourceRows(header, _csv_records(lines, Layout(",", header)))
 
@@ -103,11 +103,11 @@ def _csv_records(lines: Iterator[TextLine], layout: Layout) -> Iterator[SourceRo
             yield SourceRow(number, text, None, str(error))
             continue
         if len(cells) == width + 1 and (layout.unnamed != "none" or not cells[-1].strip()):
-            del cells[0 if layout.unnamed == "first" else -1]  # the delimiter at a line's end begins an empty cell
+            del cells[0 if layout.unnamed == "first" else -1]  # a delimiter at the end of a line adds an empty cell
         if len(cells) == width:
             yield SourceRow(number, text, dict(zip(header, cells, strict=True)))
         else:
-            yield SourceRow(number, text, None, f"{len(cells)} columns where the header has {width}")
+            yield SourceRow(number, text, None, f"{len(cells)} cells, but the header has {width}")
 
 
 def _json_records(lines: Iterator[TextLine]) -> Iterator[SourceRow]:
@@ -121,12 +121,12 @@ def _json_records(lines: Iterator[TextLine]) -> Iterator[SourceRow]:
 
 
 def _objects(entries: Sequence[Any]) -> Iterator[SourceRow]:
-    """The entries of a JSON array; an entry's number stands for its line."""
+    """Yield the entries of a JSON array, numbered from 1."""
     for number, entry in enumerate(entries, 1):
         try:
             text = json.dumps(entry, ensure_ascii=False)
         except RecursionError:
-            text = "lists in lists"
+            text = "deeply nested lists"
         yield _record_of(number, text, entry)
 
 
@@ -141,12 +141,12 @@ def _record_of(number: int, text: str, entry: object) -> SourceRow:
 def _json_keys(path: Path, head: Sequence[TextLine]) -> list[str]:
     keys = _keys_of(_json_records(iter(head)))
     if not keys:
-        raise DamagedError(f"{path}: none of its first lines is a JSON object; nothing of it was stored")
+        raise DamagedError(f"{path}: none of the first lines is a JSON object; nothing was stored")
     return keys
 
 
 def _keys_of(records: Iterable[SourceRow]) -> list[str]:
-    """Collect the keys of the first records: a field that is empty in the first may be there in the next."""
+    """Collect the keys of the first records; a field may be missing from any one of them."""
     return list({key: None for record in records for key in record.cells or ()})
 
 

@@ -1,4 +1,4 @@
-"""Which columns of a table are candles or open interest: their names, units, and what is asked where it is unclear."""
+"""Column names and units of tables of candles and open interest."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ KNOWN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _NEEDED = {"candles": ("ts", "open", "high", "low", "close"), "open-interest": ("ts",)}
 _AMOUNTS = ("open_interest", "open_interest_usd", "contracts")
-# Open interest whose unit the name does not say: coins, USD or contracts, as the exchange has it.
+# Column names of open interest that do not state the unit: coins, USD or contracts, depending on the exchange.
 _UNCLEAR = ("open_interest", "oi", "total_open_interest", "hold_vol", "holding_amount", "open_contracts")
-_LAKE_COLUMNS = {"ts", "open_interest", "open_interest_usd", "source"}  # liqcli's own files: coins, docs/units.md
-# What Binance counts in coins and USD for contracts in USDT, but in contracts and coins for inverse ones.
+_LAKE_COLUMNS = {"ts", "open_interest", "open_interest_usd", "source"}  # liqcli's own files, in coins (docs/units.md)
+# Binance states these in coins and USD for contracts in USDT, but in contracts and coins for inverse contracts.
 LINEAR_ONLY = frozenset(
     map(plain_name, ("sum_open_interest", "sum_open_interest_value", "open_interest_value", "oi_value"))
 )
@@ -85,7 +85,7 @@ _DOLLARS, _COINS = {"usd", "usdt", "usdc", "dollar", "dollars"}, {"coin", "coins
 
 @dataclass(frozen=True, slots=True)
 class MarketColumns:
-    """Our word -> the file's column or a constant ``:text``; ``notes`` say what was taken, and what was not."""
+    """Map of liqcli's words to columns or constants ``:text``, with notes for the user."""
 
     columns: dict[str, str]
     guessed: frozenset[str]
@@ -94,12 +94,12 @@ class MarketColumns:
 
 def detect_kind(header: Sequence[str], columns: str | None = None) -> str:
     """
-    Tell by its columns, or by the words of ``--columns``, if a table holds candles, open interest or liquidations.
+    Detect candles, open interest or liquidations from the columns of a table or the words of ``--columns``.
 
     Raises
     ------
     UsageError
-        Its columns fit several kinds.
+        The columns fit several kinds.
     """
     names = set(map(plain_name, header))
     words = {part.partition("=")[0].strip() for part in (columns or "").split(",")}
@@ -112,22 +112,22 @@ def detect_kind(header: Sequence[str], columns: str | None = None) -> str:
         found.append("open-interest")
     forced = bool(words & {"position", "side"} or names & set(map(plain_name, _FORCED)))
     if found == ["open-interest"] and forced:
-        return "liquidations"  # an event with what was open beside it
+        return "liquidations"  # liquidations with the open interest at that time
     found += ["liquidations"] * (forced and bool(found))
     if len(found) > 1:
         kinds = " or ".join(f"--kind {kind}" for kind in found)
-        raise UsageError(f"its columns fit {' and '.join(found)}: pass {kinds}; {describe_header(header)}")
+        raise UsageError(f"the columns fit {' and '.join(found)}: pass {kinds}; {describe_header(header)}")
     return found[0] if found else "liquidations"
 
 
 def read_market(cell: object) -> str:
     """
-    Read which market a row is of: ``spot`` or ``futures`` (any contract).
+    Parse the market of a row: ``spot`` or ``futures`` (any contract).
 
     Raises
     ------
     ValueError
-        Neither.
+        The cell is neither.
     """
     market = _MARKET_WORDS.get(plain_name(str(cell)))
     if market is None:
@@ -136,7 +136,7 @@ def read_market(cell: object) -> str:
 
 
 def market_of_name(file_name: str) -> str | None:
-    """Find ``spot``, or a word for futures, in a file's name; None without either, or with both."""
+    """Return the market that a file name states; None if it states neither or both."""
     words = set(re.split(r"[\W_]+", file_name.lower()))
     found = [market for market, names in _NAMED_MARKETS.items() if words & names]
     return found[0] if len(found) == 1 else None
@@ -144,12 +144,12 @@ def market_of_name(file_name: str) -> str | None:
 
 def read_interval(cell: object) -> str:
     """
-    Read how long a candle is: ``1m``, ``60min``, ``1H``, ``1 day``.
+    Parse the length of a candle: ``1m``, ``60min``, ``1H``, ``1 day``.
 
     Raises
     ------
     ValueError
-        Not a length in which candles are stored.
+        Candles of this length are not stored.
     """
     text = str(cell).strip()
     match = re.fullmatch(r"(\d{1,4})\s*([a-zA-Z]+)", text)
@@ -157,7 +157,7 @@ def read_interval(cell: object) -> str:
     seconds = _UNIT_S.get(unit.lower().removesuffix("s") or "s", 0) if unit != "M" else 0  # 1M is a month
     name = INTERVALS.get(int(match[1]) * seconds) if match else None
     if name is None:
-        raise ValueError(f"interval is none of {', '.join(INTERVAL_US)}: {text[:60]!r}")
+        raise ValueError(f"interval is not one of {', '.join(INTERVAL_US)}: {text[:60]!r}")
     return name
 
 
@@ -165,19 +165,19 @@ def build_columns(
     kind: str, header: Sequence[str], sample: Sequence[Mapping[str, Any]], columns: str | None, given: Sequence[str]
 ) -> MarketColumns:
     """
-    Map the columns of a file of candles or open interest, by ``--columns`` and by well-known names.
+    Map the columns of a file of candles or open interest by ``--columns`` and well-known names.
 
     Parameters
     ----------
     sample : sequence of mapping
-        The first rows: what a column called ``market``, ``type`` or ``period`` holds shows in its values alone.
+        First rows. Only their values show what a column named ``market``, ``type`` or ``period`` holds.
     given : sequence of str
-        Words that options state for all rows (``exchange``, ``symbol``).
+        Words that an option sets for all rows (``exchange``, ``symbol``).
 
     Raises
     ------
     UsageError
-        Names everything that is missing, absent or unclear, and what to pass.
+        Names everything that is missing or unclear, and the options to pass.
     """
     known = KNOWN_NAMES[kind]
     named = parse_columns(columns, tuple(known)) if columns is not None else {}
@@ -185,7 +185,7 @@ def build_columns(
     guessed = _guess(header, sample, {w: names for w, names in known.items() if w not in (*named, *skipped)})
     if kind == "open-interest" and not skipped and set(header) >= _LAKE_COLUMNS:
         guessed["open_interest"] = "open_interest"
-    if columns is not None:  # who names columns may have reasons to leave out others
+    if columns is not None:  # the user may have left out other columns on purpose
         wanted = {*_NEEDED[kind], *_PLACES, *_AMOUNTS, "contract_size", "interval"}
         guessed = {word: column for word, column in guessed.items() if word in wanted}
     found = MarketColumns({**guessed, **named}, frozenset(guessed))
@@ -200,7 +200,7 @@ def build_columns(
 def _guess(
     header: Sequence[str], sample: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
-    """Guess columns by name, those of some words only where their values fit."""
+    """Guess columns by name, for ``market`` and ``interval`` only if their values fit."""
     readers: dict[str, Callable[[object], str]] = {"market": read_market, "interval": read_interval}
     settled: dict[str, str] = {}
     for word, read in readers.items():
@@ -221,21 +221,21 @@ def _all_fit(sample: Sequence[Mapping[str, Any]], column: str, read: Callable[[o
 
 
 def _check_missing(kind: str, found: MarketColumns, header: Sequence[str], given: Sequence[str]) -> None:
-    lacking = [word for word in _NEEDED[kind] if word not in found.columns]
-    advice = [f"--columns {','.join(f'{word}=COLUMN' for word in lacking)}"] if lacking else []
+    missing = [word for word in _NEEDED[kind] if word not in found.columns]
+    advice = [f"--columns {','.join(f'{word}=COLUMN' for word in missing)}"] if missing else []
     if kind == "open-interest" and not {"open_interest", "open_interest_usd"} & set(found.columns):
         if {"contracts", "contract_size"} <= set(found.columns):
             pass
         elif "contracts" in found.columns:
             advice.append(f"--columns contracts={found.columns['contracts']},contract_size=:SIZE")
-            lacking.append("contract_size")
+            missing.append("contract_size")
         else:
-            lacking.append("open_interest")
+            missing.append("open_interest")
             advice.append(_ask_unit(_unclear_column(header) or "COLUMN"))
     places = [word for word in ("exchange", "symbol") if word not in found.columns and word not in given]
     advice += [f"--{word} NAME" for word in places]
-    if lacking or places:
-        what = f"no column is known as {', '.join(lacking + places)}"
+    if missing or places:
+        what = f"no column recognised as {', '.join(missing + places)}"
         raise UsageError(f"{what}: pass {' and '.join(advice)}; {describe_header(header)}")
 
 
@@ -253,11 +253,11 @@ def _unclear_column(header: Sequence[str]) -> str | None:
 def _note_unclear(found: MarketColumns, header: Sequence[str]) -> None:
     column = _unclear_column(header)
     if column and column not in found.columns.values():
-        found.notes.append(f"column {column} is not taken, its unit is not stated: pass {_ask_unit(column)}")
+        found.notes.append(f"column {column} is not used because its unit is unknown: pass {_ask_unit(column)}")
 
 
 def _check_units(named: dict[str, str]) -> None:
-    """Refuse a column whose own name says another unit than the word it is given to."""
+    """Reject a column whose name states another unit than the word it is mapped to."""
     for word, wrong, right in (
         ("open_interest", _DOLLARS, "open_interest_usd"),
         ("open_interest_usd", _COINS, "open_interest"),
@@ -265,7 +265,7 @@ def _check_units(named: dict[str, str]) -> None:
         column = named.get(word, "")
         if wrong & _words_of(column):
             unit = "USD" if wrong is _DOLLARS else "coins"
-            raise UsageError(f"--columns {word}={column}: by its name it holds {unit}; pass {right}={column}")
+            raise UsageError(f"--columns {word}={column}: according to its name it holds {unit}; pass {right}={column}")
 
 
 def _words_of(column: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Importing candles and open interest from tables: rows read, held against each other and the lake, and stored."""
+"""Import candles and open interest from tables: read, compare with each other and the lake, store."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from liqcli.core.errors import ROW_ERRORS, MixedSeriesError, UsageError, describ
 from liqcli.core.formatting import format_count, format_counted, format_time
 from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.core.model import Rejected
-from liqcli.ingest.files.column_mapping import describe_taken
-from liqcli.ingest.files.formats import RAW_SHOWN, ImportOptions
-from liqcli.ingest.files.generic_rows import canonical_name
+from liqcli.ingest.files.column_mapping import describe_used
 from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
 from liqcli.ingest.files.market_columns import build_columns, market_of_name
 from liqcli.ingest.files.market_rows import Key, MarketReader, build_reader, doubt_name
-from liqcli.ingest.files.progress import ImportProgress
+from liqcli.ingest.files.names import canonical_name
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.ingest.files.readers import ReadProgress
+from liqcli.ingest.files.row_reader import RAW_SHOWN
+from liqcli.ingest.progress import Progress
 from liqcli.lake.market_merge import Series, find_interval, is_mixture, join_held, list_steps
 from liqcli.lake.market_tables import read_rows, write_rows
 from liqcli.lake.partitions import Partition, month_of
@@ -31,9 +32,9 @@ _OTHER = {"spot": "futures", "futures": "spot"}
 @dataclass(slots=True)
 class MarketImport:
     """
-    What became of one file of candles or open interest.
+    Result of importing one file of candles or open interest.
 
-    ``rows`` read = ``new`` in the lake + ``known`` before + ``doubled`` in the file + those of ``rejected``.
+    ``rows`` read = ``new`` + ``known`` (already in the lake) + ``doubled`` (repeated in the file) + ``rejected``.
     """
 
     rows: int = 0
@@ -50,7 +51,7 @@ class MarketImport:
 
 @dataclass(slots=True)
 class _Batch:
-    """A file's rows by series, and the records they came from, to be named where a row is refused."""
+    """Rows of a file by series, with the records they came from, which rejected rows refer to."""
 
     name: str
     series: dict[Key, Series] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class _Batch:
         self.records[key].append((row.ts_us, record._replace(cells=None)))
 
     def reject(self, key: Key, reasons: Mapping[int, str]) -> list[Rejected]:
-        """Take away the rows of some times, each with its reason."""
+        """Remove the rows of some times and return them as rejected, each with its reason."""
         if not reasons:
             return []
         for ts_us in reasons:
@@ -73,22 +74,20 @@ class _Batch:
         return [Rejected(self.name, record.number, reason, record.raw[:RAW_SHOWN]) for record, reason in found]
 
 
-def import_market_file(
-    lake: Lake, path: Path, options: ImportOptions, now_us: int, told: ImportProgress
-) -> MarketImport:
+def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: int, progress: Progress) -> MarketImport:
     """
     Import one file of candles or open interest (``options.kind``).
 
-    Rows of one time must agree, in the file and with the lake: a few that do not are refused, many refuse the file.
+    Rows of one time must agree, in the file and with the lake. A few contradictions reject their rows, many the file.
 
     Raises
     ------
     UsageError
-        A needed column or name is missing, or candles have no usual length.
+        A needed column or name is missing, or the length of candles is unusual.
     MixedSeriesError
-        Several series would be mixed in one.
+        The file mixes several series.
     DamagedError
-        The file cannot be read; nothing of it is stored.
+        The file cannot be read; nothing was stored.
     """
     meter = ReadProgress()
     records = open_records(path, meter, has_header=not options.no_header, table=options.table)
@@ -101,16 +100,16 @@ def import_market_file(
     found = build_columns(options.kind, records.header, sample, options.columns, _given(options))
     if found.guessed or options.no_header:
         first = sample[0] if options.no_header and sample else None
-        outcome.notes.append(describe_taken(found.columns, first))
+        outcome.notes.append(describe_used(found.columns, first))
     outcome.notes += found.notes
     named = market_of_name(path.name) if options.kind == "candles" and not options.market else None
     reader = build_reader(options, found.columns, found.guessed, named)
     if named and "market" not in found.columns:
-        outcome.notes.append(f"by its name these are {named} candles; --market {_OTHER[named]} says otherwise")
-    if meant := doubt_name(options.exchange):
-        outcome.notes.append(meant)
+        outcome.notes.append(f"according to the file name these are {named} candles (if not: --market {_OTHER[named]})")
+    if doubt := doubt_name(options.exchange):
+        outcome.notes.append(doubt)
     reader.check_names(sample)
-    rows = told.watch(path.name, meter, itertools.chain(head, records.rows))
+    rows = progress.watch(path.name, meter, itertools.chain(head, records.rows))
     batch = _read_batch(path.name, rows, reader, now_us, outcome)
     if options.kind == "candles":
         _settle_intervals(batch, outcome)
@@ -147,23 +146,23 @@ def _read_batch(
 
 
 def _settle_intervals(batch: _Batch, outcome: MarketImport) -> None:
-    """Give each series its candles' length, and refuse candles that do not open on a multiple of it."""
+    """Determine the candle length of each series, and reject candles that do not open on a multiple of it."""
     for key in list(batch.series):
         rows = batch.series[key].rows
         interval = key.interval or find_interval(rows)
         if interval is None and len(rows) == 1 and len(batch.series) > 1:
-            outcome.rejected += batch.reject(key, dict.fromkeys(rows, "one candle alone does not say how long it is"))
+            outcome.rejected += batch.reject(key, dict.fromkeys(rows, "the length of a single candle is unknown"))
             del batch.series[key]
             continue
         if interval is None:
             raise UsageError(
-                f"cannot tell how long the candles of {key.exchange} {key.symbol} are; steps between open times: "
-                f"{list_steps(rows)}. If a column says it, pass --columns interval=COLUMN; if all "
-                "have one length, --columns interval=:1m"
+                f"candle length of {key.exchange} {key.symbol} cannot be determined; steps between open times: "
+                f"{list_steps(rows)}. Pass --columns interval=COLUMN if a column states it, or a constant as in "
+                "--columns interval=:1m"
             )
         step_us = INTERVAL_US[interval]
-        crooked = {ts for ts in rows if ts % step_us}
-        outcome.rejected += batch.reject(key, dict.fromkeys(crooked, f"open time is no multiple of {interval}"))
+        misaligned = {ts for ts in rows if ts % step_us}
+        outcome.rejected += batch.reject(key, dict.fromkeys(misaligned, f"open time is not a multiple of {interval}"))
         full = key._replace(interval=interval)
         batch.series[full], batch.records[full] = batch.series.pop(key), batch.records.pop(key)
     lengths = sorted({key.interval for key in batch.series}, key=lambda name: INTERVAL_US[name])
@@ -172,27 +171,27 @@ def _settle_intervals(batch: _Batch, outcome: MarketImport) -> None:
 
 
 def _settle_conflicts(batch: _Batch, header: list[str], outcome: MarketImport) -> None:
-    """Refuse rows that contradict another of their time in the file; a file of many holds several series."""
+    """Reject rows that contradict another row of the same time; many of them mean that the file mixes series."""
     for key, series in batch.series.items():
         if is_mixture(len(series.conflicts), len(series.rows)):
             ts_us, values = min(series.conflicts.items())
             raise MixedSeriesError(
                 f"{format_count(len(series.conflicts))} of {format_counted(len(series.rows), 'time')} of "
-                f"{_name(key)} stand more than once with different values (the first: {format_time(ts_us, True)} UTC, "
-                f"{values}), so the file holds several series. Name the column that tells them apart: --columns "
+                f"{_name(key)} appear more than once with different values (first: {format_time(ts_us, True)} UTC, "
+                f"{values}), so the file mixes several series. Name the column that separates them: --columns "
                 f"exchange=COLUMN, symbol=COLUMN, market=COLUMN or interval=COLUMN; the file has: {', '.join(header)}"
             )
-        reasons = {ts: f"this time stands more than once, with {what}" for ts, what in series.conflicts.items()}
+        reasons = {ts: f"this time appears more than once, with {what}" for ts, what in series.conflicts.items()}
         outcome.rejected += batch.reject(key, reasons)
         if series.grown:
             outcome.notes.append(
-                f"{_name(key)}: {format_counted(series.grown, 'row')} of candles that were still open; the last state "
-                "of each counts"
+                f"{_name(key)}: {format_counted(series.grown, 'row')} of unfinished candles; the last state of each is "
+                "kept"
             )
 
 
 def _store(lake: Lake, batch: _Batch, source: str, options: ImportOptions, outcome: MarketImport) -> None:
-    """Write each series beside what the lake holds of it; nothing is written where one contradicts the lake."""
+    """Merge each series into the lake; nothing is written if any series contradicts the lake."""
     plans: list[tuple[Partition, dict[int, Row], dict[int, Row]]] = []
     for key, series in sorted(batch.series.items()):
         partitions = list(_partitions(key, series.rows, source, options.kind))
@@ -210,7 +209,10 @@ def _store(lake: Lake, batch: _Batch, source: str, options: ImportOptions, outco
         else:
             rows, conflicts = join_held(before, series.rows)
             _refuse_mixture(key, source, conflicts, sum(ts in before for ts in series.rows))
-            reasons = {ts: f"the lake holds another ({what}); --replace puts it in" for ts, what in conflicts.items()}
+            reasons = {
+                ts: f"the lake has another value ({what}); pass --replace to overwrite it"
+                for ts, what in conflicts.items()
+            }
             outcome.rejected += batch.reject(key, reasons)
         outcome.new += sum(ts not in before for ts in rows)
         outcome.known += sum(ts in before for ts in rows)
@@ -230,10 +232,9 @@ def _refuse_mixture(key: Key, source: str, conflicts: Mapping[int, str], shared:
     ts_us, values = min(conflicts.items())
     apart = " or --market spot (futures)" if key.interval else ""
     raise MixedSeriesError(
-        f"{format_count(len(conflicts))} of {format_counted(shared, 'time')} that the lake holds too of {_name(key)} "
-        f"(source {source}) have other values there (the first: {format_time(ts_us, True)} UTC, {values}); nothing was "
-        f"stored. If it is another series, keep it apart with --source NAME{apart}; if it is a correction, --replace "
-        "puts it in place of the old rows"
+        f"{format_count(len(conflicts))} of {format_counted(shared, 'time')} of {_name(key)} that the lake already has "
+        f"(source {source}) have other values there (first: {format_time(ts_us, True)} UTC, {values}); nothing was "
+        f"stored. For another series pass --source NAME{apart}; for a correction pass --replace"
     )
 
 
@@ -243,7 +244,7 @@ def _partitions(key: Key, times_us: Iterable[int], source: str, kind: str) -> It
 
 
 def _drop_between(held: Mapping[Partition, dict[int, Row]], rows: Mapping[int, Row]) -> int:
-    """Drop held rows from the first to the last fresh one; gives how many of them no fresh row replaces."""
+    """Drop stored rows between the first and the last new row; return how many no new row replaces."""
     gone = 0
     for old in held.values():
         for ts_us in [ts for ts in old if min(rows) <= ts <= max(rows)]:

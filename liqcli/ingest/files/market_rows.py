@@ -1,4 +1,4 @@
-"""Rows of candles and open interest out of a table's cells: whose they are, their time, numbers and units."""
+"""Parse table cells as candles and open interest: series, time, numbers and units."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from liqcli.core.model import parse_number
 from liqcli.core.symbols import doubt_exchange, nearest, split_symbol
 from liqcli.core.times import parse_time_cell, parse_zone
 from liqcli.ingest.files.column_mapping import Claim, plain_name
-from liqcli.ingest.files.formats import ImportOptions
-from liqcli.ingest.files.generic_rows import (
-    canonical_name,
-    canonical_symbol,
-    check_quote,
-    is_same_exchange,
-    is_same_symbol,
-)
 from liqcli.ingest.files.market_columns import LINEAR_ONLY, MARKETS, read_interval, read_market
+from liqcli.ingest.files.names import canonical_name, canonical_symbol, check_quote, is_same_exchange, is_same_symbol
+from liqcli.ingest.files.options import ImportOptions
 
 SPOT_ENDING = "-spot"
 _SPOT = re.compile(r"[-_:]SPOT$", re.IGNORECASE)
-LINEAR_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE")  # contracts and sums count coins for certain
+LINEAR_QUOTES = (
+    "USDT",
+    "USDC",
+    "FDUSD",
+    "BUSD",
+    "TUSD",
+    "USDE",
+)  # quotes whose contracts and sums are certain to count coins
 
 
 class Key(NamedTuple):
-    """One series: exchange (``binance-spot`` for spot candles), symbol, and how long its candles are, if it is said."""
+    """One series: exchange (``binance-spot`` for spot candles), symbol and, if stated, the length of its candles."""
 
     exchange: str
     symbol: str
@@ -41,10 +42,10 @@ class Key(NamedTuple):
 @dataclass(slots=True)
 class MarketReader:
     """
-    Turns the cells of a row into a candle or snapshot and says which series it is of.
+    Parses the cells of a row as a candle or a snapshot of open interest, and determines its series.
 
-    ``market`` is what is known of all rows: ``spot``, ``futures`` or None; ``guessed`` are words whose column was not
-    named by the user.
+    ``market`` applies to all rows: ``spot``, ``futures`` or None if unknown; ``guessed`` holds the words whose
+    column the user did not name.
     """
 
     kind: str
@@ -57,16 +58,16 @@ class MarketReader:
     quote: str | None
     claims: Mapping[str, Claim]
     _names: dict[Key, tuple[str, str]] = field(default_factory=dict)
-    _unsaid: set[str] = field(default_factory=set)
+    _unstated: set[str] = field(default_factory=set)
 
     def check_names(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """
-        Hold the first rows against the options, so that all that contradict are named at once.
+        Compare the first rows with the options, so that all contradictions are reported at once.
 
         Raises
         ------
         MixedSeriesError
-            Some do.
+            Rows contradict options.
         """
         found = []
         for word, claim in self.claims.items():
@@ -80,14 +81,14 @@ class MarketReader:
 
     def parse(self, cells: Mapping[str, Any], now_us: int) -> tuple[Key, Candle | OpenInterest]:
         """
-        Read one row.
+        Parse one row.
 
         Raises
         ------
         ValueError
-            It cannot be true, or does not say something that it must.
+            The row is invalid or incomplete.
         MixedSeriesError
-            It contradicts an option, or two names of the file are one to us.
+            It contradicts an option, or two names in the file map to one symbol.
         """
         for word, claim in self.claims.items():
             claim.check(self._cell(cells, word))
@@ -106,12 +107,12 @@ class MarketReader:
         return key, row
 
     def notes(self) -> list[str]:
-        """Say what was assumed."""
-        if not self._unsaid:
+        """List the assumptions made."""
+        if not self._unstated:
             return []
         return [
-            f"nothing says whether the candles of {', '.join(sorted(self._unsaid))} are of spot or futures; futures is "
-            "assumed: pass --market spot or --market futures"
+            f"market of the candles of {', '.join(sorted(self._unstated))} not specified, assumed: futures "
+            "(pass --market spot or --market futures)"
         ]
 
     def _read_key(self, cells: Mapping[str, Any]) -> Key:
@@ -127,7 +128,7 @@ class MarketReader:
         if self.kind != "candles" and (market == "spot" or exchange.endswith(SPOT_ENDING)):
             raise ValueError("spot markets have no open interest")
         if market is None and self.kind == "candles":
-            self._unsaid.add(exchange)
+            self._unstated.add(exchange)
         if market == "spot" and not exchange.endswith(SPOT_ENDING):
             exchange += SPOT_ENDING
         interval = self._cell(cells, "interval") if self.kind == "candles" else None
@@ -136,15 +137,15 @@ class MarketReader:
         return key
 
     def _check_name(self, key: Key, text: str) -> None:
-        """Two contracts whose names differ are two series, though we would write both alike."""
+        """Reject two differently named contracts that would be stored under one symbol."""
         if self.symbol:
             return
         plain = plain_name(text)
         known, shown = self._names.setdefault(key, (plain, text))
         if plain != known:
             raise MixedSeriesError(
-                f"the file holds {shown[:60]} and {text[:60]}, both of which would be {key.exchange} {key.symbol}: "
-                "import them apart, with --source NAME or --symbol NAME"
+                f"the file contains {shown[:60]} and {text[:60]}, which would both be stored as {key.exchange} "
+                f"{key.symbol}: import them separately with --source NAME or --symbol NAME"
             )
 
     def _read_amounts(self, cells: Mapping[str, Any], symbol: str) -> tuple[float | None, float | None]:
@@ -184,17 +185,17 @@ def build_reader(
     options: ImportOptions, columns: Mapping[str, str], guessed: Collection[str], named_market: str | None
 ) -> MarketReader:
     """
-    Make the reader of a file.
+    Build the reader of a file.
 
     Parameters
     ----------
     named_market : str or None
-        ``spot`` or ``futures`` where the file's name says so.
+        ``spot`` or ``futures`` if the file name states it.
 
     Raises
     ------
     UsageError
-        An option has no valid value, or contradicts another.
+        An option is invalid or contradicts another.
     """
     if options.market is not None and options.market not in MARKETS:
         raise UsageError(f"--market: unknown market {options.market!r}{nearest(options.market, MARKETS)}")
@@ -202,28 +203,28 @@ def build_reader(
         raise UsageError("--market spot: spot markets have no open interest")
     exchange, symbol = columns.get("exchange", ""), columns.get("symbol", "")
     quote = check_quote(options.quote)
-    # A constant in --columns is meant to overrule what the file says.
-    said_exchange = exchange[1:] if exchange.startswith(":") else options.exchange
-    said_symbol = symbol[1:] if symbol.startswith(":") else options.symbol
+    # A constant in --columns overrides the file.
+    exchange_option = exchange[1:] if exchange.startswith(":") else options.exchange
+    symbol_option = symbol[1:] if symbol.startswith(":") else options.symbol
     claims = {}
     spot_name = False
     try:
-        if said_exchange:
-            said_exchange = canonical_name(said_exchange, "exchange")
-        if said_symbol:
-            said_symbol, spot_name = _read_symbol(said_symbol, quote)
+        if exchange_option:
+            exchange_option = canonical_name(exchange_option, "exchange")
+        if symbol_option:
+            symbol_option, spot_name = _read_symbol(symbol_option, quote)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if said_exchange and exchange and not exchange.startswith(":"):
-        claims["exchange"] = Claim("exchange", said_exchange, exchange, partial(_names_exchange, said_exchange))
-    if said_symbol and symbol and not symbol.startswith(":"):
-        claims["symbol"] = Claim("symbol", said_symbol, symbol, partial(_names_symbol, said_symbol))
+    if exchange_option and exchange and not exchange.startswith(":"):
+        claims["exchange"] = Claim("exchange", exchange_option, exchange, partial(_names_exchange, exchange_option))
+    if symbol_option and symbol and not symbol.startswith(":"):
+        claims["symbol"] = Claim("symbol", symbol_option, symbol, partial(_names_symbol, symbol_option))
     return MarketReader(
         kind=options.kind,
         columns=columns,
         guessed=guessed,
-        exchange=said_exchange,
-        symbol=said_symbol,
+        exchange=exchange_option,
+        symbol=symbol_option,
         market=options.market or (None if "market" in columns else "spot" if spot_name else named_market),
         zone=parse_zone(options.tz or "UTC"),
         quote=quote,
@@ -232,7 +233,7 @@ def build_reader(
 
 
 def doubt_name(exchange: str | None) -> str:
-    """Say that an exchange's name looks like a slip of the pen; the ending of spot markets is none."""
+    """Return a warning if an exchange name looks misspelt, ignoring the suffix of spot markets; otherwise empty."""
     return doubt_exchange(exchange.strip().lower().removesuffix(SPOT_ENDING)) if exchange else ""
 
 
@@ -245,7 +246,7 @@ def _names_exchange(exchange: str, text: str) -> bool:
 
 
 def _read_symbol(text: str, quote: str | None) -> tuple[str, bool]:
-    """Write a symbol our way, and say whether it is written as a spot market (``BTC/USDT``, ``BTCUSDT-SPOT``)."""
+    """Normalise a symbol; also return whether it is written as a spot market (``BTC/USDT``, ``BTCUSDT-SPOT``)."""
     name = text.strip()
     ended = (
         name.upper().removesuffix("SPOT").rstrip("-_:") if name.upper().endswith(("-SPOT", "_SPOT", ":SPOT")) else ""

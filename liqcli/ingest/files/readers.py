@@ -1,4 +1,4 @@
-"""Opening what users have: plain, gzip or zip text line by line, and Parquet row by row; damage has one name."""
+"""Read plain, gzip or zip text line by line and Parquet row by row; any damage raises :class:`DamagedError`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from liqcli.ingest.files.file_kinds import HEAD_BYTES, check_text, name_zip
 
 LONGEST_LINE = 1_000_000
 LARGEST_ARRAY = 200_000_000  # bytes, unpacked
-# What unpacking damaged bytes was seen to raise (make fuzz); a decoder's own error is told apart before.
+# Errors that unpacking damaged bytes raises, found with make fuzz; decoding errors are handled before these.
 _UNPACKING_ERRORS = (
     zlib.error, zipfile.BadZipFile, lzma.LZMAError, struct.error, RuntimeError, ValueError, LookupError, OverflowError
 )  # fmt: skip
@@ -32,7 +32,7 @@ _TEXT_MEMBERS = (".csv", ".jsonl", ".ndjson", ".json", ".txt")
 
 
 class TextLine(NamedTuple):
-    """A line of text and where it stands, counted from 1."""
+    """A line of text and its number, counted from 1."""
 
     number: int
     text: str
@@ -40,19 +40,19 @@ class TextLine(NamedTuple):
 
 @dataclass(slots=True)
 class ReadProgress:
-    """How far a file has been read: ``done`` of ``size``, in bytes as they lie on the disk, or in rows of Parquet."""
+    """How far a file has been read: ``done`` of ``size``, in bytes on disk or in rows of Parquet."""
 
     size: int = 0
     done: Callable[[], int] = int
 
     @property
     def share(self) -> float:
-        """How much of the file has been read, 0 to 1."""
+        """Share of the file that has been read, 0 to 1."""
         return min(1.0, self.done() / self.size) if self.size else 0.0
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file's bytes, in pieces."""
+    """Compute the SHA-256 of a file in chunks."""
     digest = hashlib.sha256()
     with describe_damage(path), path.open("rb") as handle:
         while piece := handle.read(1 << 20):
@@ -61,21 +61,21 @@ def sha256_of(path: Path) -> str:
 
 
 def is_parquet(path: Path) -> bool:
-    """Tell by the first four bytes, not by the name."""
+    """Whether a file is Parquet, by its first four bytes."""
     with describe_damage(path):
         return _magic(path) == b"PAR1"
 
 
 def iter_lines(path: Path, meter: ReadProgress | None = None) -> Iterator[TextLine]:
     """
-    Read text lines, unpacking gzip and zip by their first bytes; blank lines are left out, ends (CRLF too) cut off.
+    Yield the lines of a text file without line ends and blank lines; gzip and zip are recognised by their first bytes.
 
-    ``meter`` then tells how far the reading is.
+    ``meter`` is updated as the file is read.
 
     Raises
     ------
     DamagedError
-        Truncated, not UTF-8, an unknown packing, a zip with none or several text files.
+        The file is truncated, not UTF-8, in an unknown format, or a zip without exactly one text file.
     """
     with describe_damage(path), _open_bytes(path, meter or ReadProgress()) as raw:
         head, raw = _read_head(raw)
@@ -86,7 +86,7 @@ def iter_lines(path: Path, meter: ReadProgress | None = None) -> Iterator[TextLi
                 return
             if len(line) >= LONGEST_LINE:
                 raise DamagedError(
-                    f"{path}: line {number} is longer than {LONGEST_LINE:,} characters; not a text table"
+                    f"{path}: line {number} is longer than {LONGEST_LINE:,} characters; this is not a text table"
                 )
             line = line.rstrip("\r\n")
             if line.strip():
@@ -94,7 +94,7 @@ def iter_lines(path: Path, meter: ReadProgress | None = None) -> Iterator[TextLi
 
 
 def opens_array(path: Path, without: bytes = b"\0") -> bool:
-    """Whether a text begins as a JSON array of objects, and does not hold these bytes near its beginning."""
+    """Whether a text starts as a JSON array of objects without the given bytes near its start."""
     with describe_damage(path), _open_bytes(path, ReadProgress()) as raw:
         head, raw = _read_head(raw)
         encoding = check_text(path, head)
@@ -106,12 +106,12 @@ def opens_array(path: Path, without: bytes = b"\0") -> bool:
 
 def read_array(path: Path, meter: ReadProgress | None = None) -> list[Any]:
     """
-    Read a JSON array, wholly.
+    Read a whole JSON array.
 
     Raises
     ------
     DamagedError
-        Not JSON, or so large that it should be read line by line.
+        The file is not JSON, or too large to be read as a whole.
     """
     with describe_damage(path), _open_bytes(path, meter or ReadProgress()) as raw:
         head, raw = _read_head(raw)
@@ -119,7 +119,7 @@ def read_array(path: Path, meter: ReadProgress | None = None) -> list[Any]:
         content = raw.read(LARGEST_ARRAY + 1)
         if len(content) > LARGEST_ARRAY:
             raise DamagedError(
-                f"{path}: a JSON array of more than {LARGEST_ARRAY // 1_000_000} MB; put one object on a line: "
+                f"{path}: JSON arrays are limited to {LARGEST_ARRAY // 1_000_000} MB; convert it to JSON lines: "
                 f"jq -c '.[]' {path.name}"
             )
         try:
@@ -127,23 +127,21 @@ def read_array(path: Path, meter: ReadProgress | None = None) -> list[Any]:
         except UnicodeDecodeError:
             raise
         except (ValueError, RecursionError) as error:
-            raise DamagedError(
-                f"{path}: begins like a JSON array, but is none ({error}); nothing was stored"
-            ) from error
+            raise DamagedError(f"{path}: invalid JSON array ({error}); nothing was stored") from error
         return found
 
 
 def peek(lines: Iterator[TextLine], count: int) -> tuple[list[TextLine], Iterator[TextLine]]:
-    """Look at the first lines without losing them."""
+    """Return the first lines, and an iterator that still yields them."""
     head = list(itertools.islice(lines, count))
     return head, itertools.chain(head, lines)
 
 
 def split_cells(text: str, delimiter: str = ",") -> list[str]:
     """
-    Cut one line into cells.
+    Split one line into cells.
 
-    One line is one row: a stray quote then spoils its own row only, where a CSV reader would swallow the ones after it.
+    Each line is parsed by itself, so a stray quote invalidates one row; a CSV reader would swallow the next rows too.
     """
     if '"' not in text:
         return text.split(delimiter)
@@ -155,21 +153,21 @@ def split_cells(text: str, delimiter: str = ",") -> list[str]:
 
 def split_header(line: TextLine, delimiter: str = ",") -> list[str]:
     """
-    Cut the line that names the columns.
+    Split the header into column names.
 
     Raises
     ------
     DamagedError
-        Not a CSV row.
+        The line is not a CSV row.
     """
     try:
         return [cell.strip() for cell in split_cells(line.text, delimiter)]
     except ValueError as error:
-        raise DamagedError(f"line {line.number} names no columns: {error}; nothing of it was stored") from None
+        raise DamagedError(f"line {line.number} is not a header: {error}; nothing was stored") from None
 
 
 def guess_delimiter(header: str) -> str:
-    """Pick comma, semicolon or tab: whichever stands most often in the header."""
+    """Choose comma, semicolon or tab: the most frequent one in the header."""
     return max((",", ";", "\t"), key=header.count)
 
 
@@ -180,7 +178,7 @@ def parquet_columns(path: Path) -> list[str]:
     Raises
     ------
     DamagedError
-        Not readable as Parquet.
+        The file is not readable as Parquet.
     """
     import pyarrow.parquet as pq
 
@@ -192,14 +190,14 @@ def iter_parquet(
     path: Path, columns: Iterable[str], meter: ReadProgress | None = None
 ) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """
-    Read rows of some columns, a batch at a time, each with its number counted from 1, or the reason why it has none.
+    Yield the rows of some columns in batches: number, counted from 1, and cells, or the reason why they cannot be read.
 
-    ``meter`` then tells how far the reading is.
+    ``meter`` is updated as the file is read.
 
     Raises
     ------
     DamagedError
-        Not readable as Parquet.
+        The file is not readable as Parquet.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -210,7 +208,7 @@ def iter_parquet(
             meter.size, meter.done = file.metadata.num_rows, lambda: number
         for batch in file.iter_batches(batch_size=16_384, columns=list(columns)):
             for place, column in enumerate(batch.schema):
-                if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Python's datetime ends at µs
+                if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Python's datetime has no ns
                     micros = batch.column(place).cast(pa.timestamp("us", column.type.tz), safe=False)
                     batch = batch.set_column(place, column.name, micros)
             for row in _rows_of(batch):
@@ -219,12 +217,12 @@ def iter_parquet(
 
 
 def _rows_of(batch: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401 - a RecordBatch
-    """Turn a batch into rows; for one with a cell that Python has no value for, the reason."""
+    """Convert a batch to rows; a row with a cell that Python cannot represent becomes a reason."""
     try:
         yield from batch.to_pylist()
         return
     except (ValueError, ArithmeticError, LookupError, TypeError):
-        pass  # which row it is shows cell by cell
+        pass  # find the row by converting cell by cell
     for number in range(batch.num_rows):
         try:
             yield {name: batch.column(place)[number].as_py() for place, name in enumerate(batch.schema.names)}
@@ -234,26 +232,26 @@ def _rows_of(batch: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401 -
 
 @contextlib.contextmanager
 def describe_damage(path: Path) -> Iterator[None]:
-    """Turn what the unpackers raise about a spoilt file into one line that names it."""
+    """Convert the errors that a damaged file causes to a :class:`DamagedError` that names the file."""
     try:
         yield
     except UnicodeDecodeError as error:
-        raise DamagedError(f"{path}: not UTF-8 text ({error.reason}); nothing of it was stored") from error
+        raise DamagedError(f"{path}: not UTF-8 text ({error.reason}); nothing was stored") from error
     except EOFError as error:
-        raise DamagedError(f"{path}: ends in the middle, as if cut off; nothing of it was stored") from error
+        raise DamagedError(f"{path}: truncated; nothing was stored") from error
     except (gzip.BadGzipFile, *_UNPACKING_ERRORS) as error:
         what = "damaged or not Parquet" if type(error).__module__.startswith("pyarrow") else "damaged archive"
-        raise DamagedError(f"{path}: {what} ({error}); nothing of it was stored") from error
+        raise DamagedError(f"{path}: {what} ({error}); nothing was stored") from error
     except OSError as error:
-        raise DamagedError(f"{path}: cannot be read ({error.strerror or error}); nothing of it was stored") from error
+        raise DamagedError(f"{path}: cannot be read ({error.strerror or error}); nothing was stored") from error
     except Exception as error:
         if type(error).__module__.startswith("pyarrow"):
-            raise DamagedError(f"{path}: damaged or not Parquet ({error}); nothing of it was stored") from error
+            raise DamagedError(f"{path}: damaged or not Parquet ({error}); nothing was stored") from error
         raise
 
 
 def _read_head(raw: IO[bytes]) -> tuple[bytes, IO[bytes]]:
-    """Look at the first bytes without losing them."""
+    """Return the first bytes, and a stream that still yields them."""
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw))
     return buffered.peek(HEAD_BYTES)[:HEAD_BYTES], buffered
 
@@ -288,8 +286,10 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if not members:
         if kind := name_zip(archive.namelist()):
             raise DamagedError(f"{path}: {kind[0]} cannot be imported; {kind[1]}")
-        raise DamagedError(f"{path}: the zip holds no .csv or .jsonl file")
+        raise DamagedError(f"{path}: the zip contains no .csv or .jsonl file")
     if len(members) > 1:
         names = ", ".join(info.filename[:60] for info in members[:3])
-        raise DamagedError(f"{path}: the zip holds {len(members)} files ({names} …); unpack it and import them by name")
+        raise DamagedError(
+            f"{path}: the zip contains {len(members)} files ({names} …); unpack it and import them by name"
+        )
     return members[0]

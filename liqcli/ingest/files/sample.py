@@ -1,4 +1,4 @@
-"""The embedded synthetic sample, known again in whatever file it comes: it must never pass for what happened."""
+"""Recognise the embedded synthetic sample in any file, so that it is never stored as real data."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from liqcli.core.files import data_folder
 from liqcli.core.model import SAMPLE_SOURCE
 from liqcli.ingest.files.readers import is_parquet, iter_lines
 
-HEAD_LINES = 4  # the header and three rows: prices and times that no other file has
+HEAD_LINES = 4  # header and three rows, with prices and times that no other file has
 
 
 def is_sample_file(path: Path) -> bool:
-    """Whether a file begins as the sample's own one does, packed or not, or is Parquet out of a lake that holds it."""
+    """Whether a file starts like the sample, packed or not, or is Parquet from a lake that holds the sample."""
     if is_parquet(path):
         return _has_source(path)
     try:
         return _head(path) == _own_head()
-    except DamagedError:  # not text, or an installation without the sample: its rows speak for themselves
+    except DamagedError:  # not text, or an installation without the sample
         return False
 
 
 def _has_source(path: Path) -> bool:
-    """Look through the sources of a Parquet file's rows, a batch at a time."""
+    """Whether any row of a Parquet file has the sample as its source."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -36,7 +36,7 @@ def _has_source(path: Path) -> bool:
             batches = file.iter_batches(columns=["source"])
             return any(SAMPLE_SOURCE in batch.column(0).unique().to_pylist() for batch in batches)
     except (pa.ArrowException, OSError):
-        return False  # whoever reads the rows says what is wrong
+        return False  # reading the rows reports the damage
 
 
 @cache

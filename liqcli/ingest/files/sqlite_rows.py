@@ -1,4 +1,4 @@
-"""Tables of SQLite databases, read row by row; the database is opened for reading only."""
+"""Read tables of SQLite databases row by row; databases are opened read-only."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ ROWS_AT_ONCE = 10_000
 
 
 def is_sqlite(path: Path) -> bool:
-    """Tell by the first bytes, not by the name."""
+    """Whether a file is an SQLite database, by its first bytes."""
     with describe_damage(path), path.open("rb") as handle:
         return handle.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
 
 
 def choose_table(path: Path, wanted: str | None) -> str:
     """
-    Choose the table that the user names, or the only one there is.
+    Return the table that the user names, or the only one.
 
     Raises
     ------
     UsageError
-        There are several, or none of that name; the message lists them.
+        There are several tables or none of that name; the message lists them.
     DamagedError
         The database cannot be read.
     """
@@ -45,7 +45,7 @@ def choose_table(path: Path, wanted: str | None) -> str:
         return tables[0]
     listed = f"{', '.join(tables[:20])}{' …' if len(tables) > 20 else ''}"
     if wanted is None:
-        raise UsageError(f"{path}: the database holds {len(tables)} tables ({listed}): pass --table NAME")
+        raise UsageError(f"{path}: the database has {len(tables)} tables ({listed}): pass --table NAME")
     if wanted not in tables:
         raise UsageError(f"{path}: --table {wanted}: no such table{nearest(wanted, tables)}")
     return wanted
@@ -66,7 +66,7 @@ def table_columns(path: Path, table: str) -> list[str]:
 
 def iter_table(path: Path, table: str, meter: ReadProgress | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """
-    Read a table's rows, each with its number counted from 1; ``meter`` then tells how far the reading is.
+    Yield a table's rows with their number, counted from 1. ``meter`` is updated as the table is read.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def iter_table(path: Path, table: str, meter: ReadProgress | None = None) -> Ite
         The database cannot be read.
     """
     with _open(path) as connection:
-        # A name cannot be bound; it is one of sqlite_master's own, and quoted.
+        # A table name cannot be bound; this one comes from sqlite_master and is quoted.
         cursor = connection.execute('SELECT * FROM "' + table.replace('"', '""') + '"')  # noqa: S608
         names = [column[0] for column in cursor.description]
         number = 0
@@ -88,7 +88,7 @@ def iter_table(path: Path, table: str, meter: ReadProgress | None = None) -> Ite
 
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[Any]:
-    """Open a database for reading; what it raises about itself gets one name."""
+    """Open a database read-only; its errors become :class:`DamagedError`."""
     import sqlite3
 
     try:
@@ -100,5 +100,6 @@ def _open(path: Path) -> Iterator[Any]:
             yield connection
     except sqlite3.Error as error:
         raise DamagedError(
-            f"{path}: cannot be read as an SQLite database ({error}); a database in use is read beside its -wal file"
+            f"{path}: cannot be read as an SQLite database ({error}); if another program uses it, its -wal file must "
+            "be in the same folder"
         ) from error

@@ -7,8 +7,8 @@ gives: GET /v1/{exchange}/liquidations/YYYY/MM/DD/{SYMBOL}.csv.gz on datasets.ta
     the next day (documented). 404 = no such file, which is not the same as no liquidations
 limits: none stated; 60 requests a minute are sent. Some clients got 403 without a User-Agent (probed by others)
 side: order-like for all venues: sell = a long was liquidated (documented)
-price: each venue's own, as in tardis_csv: Binance the order price, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fills
-qty: each venue's own unit, as in tardis_csv; the contract sizes of OKX and HTX are asked of those exchanges
+price: that of each exchange's feed: Binance order, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fill
+qty: in each exchange's own unit; contract sizes of OKX and HTX are requested from those exchanges
 time: timestamp, microseconds of the exchange (documented). A file is cut by local_timestamp (documented), so an event
     just before midnight may stand in the next day's file: days add to each other and never replace, and behind the last
     wanted day the next one is read as well, where it can be had
@@ -46,7 +46,7 @@ from liqcli.sources.base import (
     build_answer,
 )
 from liqcli.sources.paging import are_all_inside, read_field, read_moment, request_until_fitting
-from liqcli.sources.tardis.csv import parse_row
+from liqcli.sources.tardis.files import parse_row
 
 Spelling = tuple[str, str]
 COLUMNS = ("exchange", "symbol", "timestamp", "side", "price", "amount")

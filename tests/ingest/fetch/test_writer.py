@@ -11,10 +11,10 @@ import pytest
 from factories import make_liquidation
 
 from liqcli.core.model import US_PER_S, Liquidation, Window
-from liqcli.ingest.fetch.progress import Progress
 from liqcli.ingest.fetch.request_runner import WindowResult
 from liqcli.ingest.fetch.tasks import FetchTask
 from liqcli.ingest.fetch.writer import Writer
+from liqcli.ingest.progress import Progress
 from liqcli.lake.fetch_log import CoveredWindow
 from liqcli.sources.base import Answer
 from liqcli.sources.registry import load_source

@@ -50,7 +50,7 @@ def test_a_doubtful_side_is_asked_and_both_answers_can_be_typed(feed, lake, exch
 def test_an_orders_side_is_read_as_one_and_said(feed, lake):
     done = run(feed, "--exchange", "okx", "--columns", "side=side", "--lake", lake)
     assert done.exit_code == 0
-    assert "side is read as the order's side: sell means that a long was liquidated, buy a short" in done.stderr
+    assert "side is read as the order side: sell means that a long was liquidated, buy a short" in done.stderr
     assert positions(lake) == ["short", "long"]
 
 
@@ -67,12 +67,14 @@ def test_exchanges_in_a_column_are_doubted_row_by_row(tmp_path, lake):
 def test_buy_in_a_column_of_positions_leads_to_the_words(feed, lake):
     done = run(feed, "--exchange", "bybit", "--columns", "position=side", "--lake", lake)
     assert done.exit_code == 5
-    assert "say what buy means: --columns position=COLUMN:buy-is-long, or position=COLUMN:buy-is-short" in done.stderr
+    assert (
+        "state the meaning of buy: --columns position=COLUMN:buy-is-long or position=COLUMN:buy-is-short" in done.stderr
+    )
     wrong = run(feed, "--exchange", "bybit", "--columns", "position=side:buy-is-up", "--lake", lake)
     assert wrong.exit_code == 2
     assert "'buy-is-up' is neither buy-is-long nor buy-is-short" in wrong.stderr
     nothing = run(feed, "--exchange", "bybit", "--lake", lake)
-    assert "buy-is-long (as Bybit and Bitget write it) or position=COLUMN:buy-is-short" in nothing.stderr
+    assert "position=COLUMN:buy-is-short (as in files of Tardis and CryptoHFTData)" in nothing.stderr
     assert "position=COLUMN:buy-is-long,price_kind=:bankruptcy,completeness=:full" in nothing.stderr
 
 
@@ -82,11 +84,15 @@ def test_bybits_own_meaning_suggests_what_its_feed_states(feed, lake):
     own = run(feed, *words, "position=side:buy-is-long")
     assert "Bybit's own feed (allLiquidation) states bankruptcy prices and every liquidation" in own.stderr
     assert "add price_kind=:bankruptcy,completeness=:full to --columns" in own.stderr
-    assert "means the opposite" not in own.stderr
+    assert "is the opposite" not in own.stderr
     done = run(feed, *words, "position=side:buy-is-long,price_kind=:bankruptcy,completeness=:full", "--replace")
     assert "own feed" not in done.stderr
     other = run(feed, *words, "position=side:buy-is-short", "--replace")
-    lines = [line for line in other.stderr.splitlines() if "buy-is-short means the opposite: Bybit's own feed" in line]
+    lines = [
+        line
+        for line in other.stderr.splitlines()
+        if "buy-is-short is the opposite of the exchange's own meaning: Bybit's own feed" in line
+    ]
     assert len(lines) == 1
 
 
@@ -98,5 +104,5 @@ def test_bitgets_feed_is_sampled_and_not_offered_as_full(feed, lake):
 
 def test_the_first_question_names_what_bybit_means(feed, lake):
     done = run(feed, "--exchange", "bybit", "--lake", lake)
-    assert "Bybit's own feed writes the position's side: Buy means that a long was liquidated" in done.stderr
+    assert "Bybit's own feed states the position side: Buy means that a long was liquidated" in done.stderr
     assert "Bybit's own feed" not in run(feed, "--exchange", "okx", "--lake", lake).stderr

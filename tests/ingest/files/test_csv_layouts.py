@@ -11,9 +11,10 @@ import pytest
 
 from liqcli.core.errors import DamagedError, UsageError
 from liqcli.ingest.files.csv_layout import find_layout
-from liqcli.ingest.files.formats import ImportOptions
-from liqcli.ingest.files.importer import FileSummary, import_files
+from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
 from liqcli.ingest.files.readers import TextLine
+from liqcli.ingest.files.summary import FileSummary
 from liqcli.lake.store import Lake
 
 HEAD = "ts,symbol,position,price,qty"
@@ -70,8 +71,8 @@ def test_unusual_tables_give_the_same_rows(store, tmp_path, lines):
 
 def test_what_is_skipped_or_left_out_is_said(store, tmp_path):
     file = import_one(store, put(tmp_path, "exported 2024-03-02", HEAD, *(f"{row},seen" for row in ROWS)))
-    assert "line 1 is not part of the table, skipped: 'exported 2024-03-02'" in file.notes
-    assert "each row has a cell more than there are column names: the last one is left out" in file.notes
+    assert "line 1 skipped, not part of the table: 'exported 2024-03-02'" in file.notes
+    assert "rows have one cell more than the header; the last cell is ignored" in file.notes
 
 
 def test_a_cell_that_could_be_any_is_refused(store, tmp_path):
@@ -86,10 +87,10 @@ def test_a_table_without_names(store, tmp_path):
     path = put(tmp_path, *ROWS)
     with pytest.raises(
         UsageError,
-        match=r"its first line looks like a row.*--no-header and name the columns by their numbers.*no column",
+        match=r"the first line looks like a row.*--no-header and refer to columns by number.*no column",
     ):
         import_one(store, path)
-    with pytest.raises(UsageError, match="its first line looks like a row"):
+    with pytest.raises(UsageError, match="the first line looks like a row"):
         import_one(store, path, columns=NUMBERS)
     with pytest.raises(UsageError, match="no such column; the file has 5 columns, 1 to 5"):
         import_one(store, path, columns=NUMBERS.replace("qty=5", "qty=6"), no_header=True)
@@ -108,7 +109,7 @@ def test_candles_without_names(store, tmp_path):
 
 def test_a_name_that_stands_twice_is_asked_about(store, tmp_path):
     path = put(tmp_path, HEAD + ",price", *(f"{row},1" for row in ROWS))
-    with pytest.raises(UsageError, match="2 columns are called price"):
+    with pytest.raises(UsageError, match="2 columns are named price"):
         import_one(store, path)
     assert import_one(store, path, columns=NUMBERS, no_header=True).new == 2  # its first line is then a refused row
 
@@ -128,7 +129,7 @@ def test_the_only_table_of_a_database_is_read(store, database):
     before = database.read_bytes()
     file = import_one(store, database)
     assert (file.format, file.new) == ("generic", 2)
-    assert 'table liq "x" is read' in file.notes
+    assert 'reading table liq "x"' in file.notes
     assert stored(store) == WANT
     assert database.read_bytes() == before
     assert not database.with_name("events.db-journal").exists()
@@ -139,7 +140,7 @@ def test_several_tables_are_listed_and_one_is_named(store, database):
         connection.execute("CREATE TABLE candles (ts TEXT)")
         connection.execute("INSERT INTO \"liq \"\"x\"\"\" VALUES (x'ff00', 'BTCUSDT', 'long', 'NaN', 1)")
     connection.close()
-    with pytest.raises(UsageError, match=r'holds 2 tables \(candles, liq "x"\): pass --table NAME'):
+    with pytest.raises(UsageError, match=r'has 2 tables \(candles, liq "x"\): pass --table NAME'):
         import_one(store, database)
     with pytest.raises(UsageError, match="no such table"):
         import_one(store, database, table="liq")

@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from liqcli.cli import app
 from liqcli.core.errors import DamagedError
-from liqcli.ingest.files.formats import ImportOptions
-from liqcli.ingest.files.importer import FileSummary, import_files
+from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.summary import FileSummary
 from liqcli.lake.store import Lake
 
 GOOD = {"ts": "2024-03-01T00:00:00Z", "symbol": "BTCUSDT", "position": "long", "price": "60000", "qty": "0.5"}
@@ -120,9 +121,9 @@ def test_json_values_of_every_type_are_refusals(store, tmp_path):
 
 def test_nested_json_is_damage_or_a_refusal(store, tmp_path):
     deep = "[" * 100_000
-    with pytest.raises(DamagedError, match="begins like a JSON array, but is none"):
+    with pytest.raises(DamagedError, match="invalid JSON array"):
         import_one(store, put(tmp_path, "deep.json", "[{},{" + deep))
-    with pytest.raises(DamagedError, match="begins like a JSON array, but is none"):
+    with pytest.raises(DamagedError, match="invalid JSON array"):
         import_one(store, put(tmp_path, "digits.json", '[{"ts": ' + "1" * 5000 + "}]"))
     nested = json.dumps({**GOOD, "more": 0}).replace("0}", "[" * 900 + "]" * 900 + "}")
     assert import_one(store, put(tmp_path, "nested.json", f"[{nested}]")).rows == 1

@@ -14,9 +14,10 @@ import pytest
 
 from liqcli.core.errors import LiqcliError, MixedSeriesError, UsageError
 from liqcli.core.market_data import Candle, OpenInterest
-from liqcli.ingest.files.formats import ImportOptions
-from liqcli.ingest.files.importer import FileSummary, find_kind, import_files
+from liqcli.ingest.files.importer import find_kind, import_files
 from liqcli.ingest.files.market_columns import detect_kind, market_of_name, read_interval
+from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.summary import FileSummary
 from liqcli.lake.market_merge import find_interval, join_rows
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
@@ -105,13 +106,13 @@ def test_each_exchange_and_coin_of_a_file_is_a_series_of_its_own(store: Lake, tm
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (BINANCE, "column coin says 'ADA', --symbol says BTCUSDT: leave --symbol out"),
-        ({"exchange": "binance"}, "column venue says 'bitget', --exchange says binance: leave --exchange out"),
-        ({"symbol": "BTCUSDT"}, "or pass --columns symbol=:BTCUSDT if that column means something else"),
+        (BINANCE, "column coin holds 'ADA', but --symbol is BTCUSDT: omit --symbol"),
+        ({"exchange": "binance"}, "column venue holds 'bitget', but --exchange is binance: omit --exchange"),
+        ({"symbol": "BTCUSDT"}, "or pass --columns symbol=:BTCUSDT to override it"),
         (
             {"columns": "exchange=:binance,symbol=:BTCUSDT"},
-            "4 of 4 times of binance BTCUSDT 1m stand more than once with different values (the first: 2024-04-01 "
-            "00:00:00 UTC, open 100 and 200), so the file holds several series",
+            "4 of 4 times of binance BTCUSDT 1m appear more than once with different values (first: 2024-04-01 "
+            "00:00:00 UTC, open 100 and 200), so the file mixes several series",
         ),
     ],
 )
@@ -121,7 +122,7 @@ def test_a_name_for_all_rows_does_not_overrule_a_column(
     with pytest.raises(MixedSeriesError) as caught:
         import_one(store, put(tmp_path, "all.csv", many_venues()), **options)
     assert said in str(caught.value)
-    assert str(caught.value).count("leave --") == len(options) - ("columns" in options)  # all at once
+    assert str(caught.value).count("omit --") == len(options) - ("columns" in options)  # all at once
     assert store.partitions("candles") == []
 
 
@@ -135,7 +136,7 @@ def test_open_interest_of_several_coins_is_kept_apart(store: Lake, tmp_path: Pat
     """Polled one after the other, so no time stands twice: only the column tells that these are two series."""
     rows = [f"{stamp(5 * k + c / 60)},{coin},{100 * (c + 1) + k}" for k in range(3) for c, coin in enumerate(COINS[:2])]
     path = put(tmp_path, "oi.csv", "\n".join(["time,coin,oi_coins", *rows]))
-    with pytest.raises(MixedSeriesError, match="column coin says 'ADA', --symbol says BTCUSDT"):
+    with pytest.raises(MixedSeriesError, match="column coin holds 'ADA', but --symbol is BTCUSDT"):
         import_one(store, path, **BINANCE)
     assert import_one(store, path, exchange="binance", quote="USDT").new == 6
     series = held(store, "open_interest")
@@ -146,7 +147,7 @@ def test_two_contracts_that_would_have_one_name_are_refused(store: Lake, tmp_pat
     """OKX calls the spot market BTC-USDT and the perpetual BTC-USDT-SWAP; without their ending both are BTCUSDT."""
     rows = [f"{stamp(k)},{name},1,2,1,1" for k, name in enumerate(("BTC-USDT-SWAP", "BTC-USDT-SWAP", "BTC-USDT"))]
     path = put(tmp_path, "okx.csv", "\n".join(["time,instId,open,high,low,close", *rows]))
-    with pytest.raises(MixedSeriesError, match="BTC-USDT-SWAP and BTC-USDT, both of which would be okx BTCUSDT"):
+    with pytest.raises(MixedSeriesError, match="BTC-USDT-SWAP and BTC-USDT, which would both be stored as okx BTCUSDT"):
         import_one(store, path, exchange="okx")
 
 
@@ -155,9 +156,9 @@ def test_liquidations_too_are_not_stored_under_another_exchange(store: Lake, tmp
         f"{stamp(k)},{venue},ETHUSDT,long,3000,1\n" for k, venue in enumerate(VENUES)
     )
     path = put(tmp_path, "events.csv", text)
-    with pytest.raises(MixedSeriesError, match="column venue says 'bitget', --exchange says binance"):
+    with pytest.raises(MixedSeriesError, match="column venue holds 'bitget', but --exchange is binance"):
         import_one(store, path, exchange="binance")
-    with pytest.raises(MixedSeriesError, match="column symbol says 'ETHUSDT', --symbol says BTCUSDT"):
+    with pytest.raises(MixedSeriesError, match="column symbol holds 'ETHUSDT', but --symbol is BTCUSDT"):
         import_one(store, path, symbol="BTCUSDT")
     assert store.partitions() == []
     assert len(import_one(store, path).exchanges) == 7
@@ -280,7 +281,7 @@ def test_lengths_in_other_words(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["1M", "60", "7m", "1w", "", "m"])
 def test_lengths_that_are_none(text: str) -> None:
-    with pytest.raises(ValueError, match="interval is none of"):
+    with pytest.raises(ValueError, match="interval is not one of"):
         read_interval(text)
 
 
@@ -314,7 +315,7 @@ def test_spot_candles_are_kept_apart(
         text = text.replace("open_time", "open_time,market").replace("Z,", f"Z,{extra},")
     file = import_one(store, put(tmp_path, name, text), **{**BINANCE, **options})
     assert set(held(store)) == {(exchange, "BTCUSDT", "1m")}
-    assumed = "binance are of spot or futures; futures is assumed" in " ".join(file.notes)
+    assumed = "market of the candles of binance not specified, assumed: futures" in " ".join(file.notes)
     assert assumed == (exchange == "binance" and not extra and not options and "spot" not in name)
 
 
@@ -327,7 +328,7 @@ def test_a_market_column_may_hold_the_symbol(store: Lake, tmp_path: Path) -> Non
 
 def test_spot_has_no_open_interest(store: Lake, tmp_path: Path) -> None:
     path = put(tmp_path, "oi.csv", f"time,oi_coins\n{stamp(0)},5\n")
-    with pytest.raises(UsageError, match="--market is said of candles"):
+    with pytest.raises(UsageError, match="--market applies to candles only"):
         import_one(store, path, **BINANCE, market="spot")
     with pytest.raises(UsageError, match="unknown market 'sport'; did you mean spot"):
         import_one(store, put(tmp_path, "c.csv", candles(3)), **BINANCE, market="sport")
@@ -373,10 +374,10 @@ def test_a_name_without_a_unit_is_asked_for(store: Lake, tmp_path: Path, column:
 
 def test_dollars_are_not_stored_as_coins(store: Lake, tmp_path: Path) -> None:
     path = put(tmp_path, "oi.csv", f"time,oi_usd,open_interest\n{stamp(0)},7000000,100\n")
-    with pytest.raises(UsageError, match="by its name it holds USD; pass open_interest_usd=oi_usd"):
+    with pytest.raises(UsageError, match="according to its name it holds USD; pass open_interest_usd=oi_usd"):
         import_one(store, path, **BINANCE, columns="open_interest=oi_usd")
     file = import_one(store, path, **BINANCE)
-    assert "column open_interest is not taken, its unit is not stated" in " ".join(file.notes)
+    assert "column open_interest is not used because its unit is unknown" in " ".join(file.notes)
     ((row,),) = held(store, "open_interest").values()
     assert (row["open_interest"], row["open_interest_usd"]) == (None, 7e6)
 
@@ -435,16 +436,18 @@ def test_everything_that_is_missing_is_named_at_once(store: Lake, tmp_path: Path
     with pytest.raises(UsageError) as caught:
         import_one(store, path, kind="candles")
     assert str(caught.value) == (
-        "no column is known as ts, open, exchange, symbol: pass --columns ts=COLUMN,open=COLUMN and --exchange NAME "
+        "no column recognised as ts, open, exchange, symbol: pass --columns ts=COLUMN,open=COLUMN and --exchange NAME "
         "and --symbol NAME; the file has: when, o, high, low, close"
     )
     with pytest.raises(UsageError, match="ts=a,open=b: no such column"):
         import_one(store, path, kind="candles", columns="ts=a,open=b", **BINANCE)
     events = put(tmp_path, "e.csv", "when,symbol,qty\n")
-    with pytest.raises(UsageError, match=r"the exchange: .*which position .*is known as ts, price: pass"):
+    with pytest.raises(
+        UsageError, match=r"^exchange not specified: .*position not specified.*no column recognised as ts, price: pass"
+    ):
         import_one(store, events)
     twice = put(tmp_path, "t.csv", "time,open,high,low,close,close\n")
-    with pytest.raises(UsageError, match="2 columns are called close"):
+    with pytest.raises(UsageError, match="2 columns are named close"):
         import_one(store, twice, **BINANCE)
 
 
@@ -501,5 +504,5 @@ def test_candles_of_a_bare_base_are_said_to_stand_in(store, tmp_path):
         "ts,symbol,open,high,low,close,volume\n2024-03-01T00:00:00Z,BTC,1,1,1,1,1\n2024-03-01T00:01:00Z,BTC,1,1,1,1,1\n"
     )
     (file,) = import_files(store, [path], ImportOptions(exchange="binance", market="futures")).files
-    assert any("BTC: their candles stand in" in note for note in file.notes)
+    assert any("BTC: their candles are used for" in note for note in file.notes)
     assert not any("--quote" in note for note in file.notes)

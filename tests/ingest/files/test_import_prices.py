@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from liqcli.cli import app
-from liqcli.ingest.files.formats import ImportOptions
-from liqcli.ingest.files.importer import FileSummary, import_files
+from liqcli.ingest.files.importer import import_files
+from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.summary import FileSummary
 from liqcli.lake.store import Lake
 
 HEAD = "ts,symbol,position,price,average_price,qty"
@@ -51,7 +52,7 @@ def test_the_average_is_the_fill_and_not_the_limit(store, tmp_path):
     file = import_one(store, put(tmp_path, "60100"))
     assert stored(store) == [(60_100, "fill", 120_200)]
     assert file.remark == ""
-    assert any("average_price" in note and "columns taken" in note for note in file.notes)
+    assert any("average_price" in note and "columns used" in note for note in file.notes)
 
 
 @pytest.mark.parametrize("blanks", [("None", "None"), ("", ""), ("0", "0.00"), ("nan", "null")])
@@ -66,7 +67,7 @@ def test_a_column_of_blank_averages_gives_way_to_the_orders_price(store, tmp_pat
     )
     assert done.exit_code == 0
     assert stored(store) == [(60_000, "order", 120_000)] * 2
-    said = "average_price is blank in every row: the order's price is taken (price, price_kind=order)"
+    said = "average_price is blank in every row: using the order price (price, price_kind=order)"
     assert said in done.stdout
     assert "price_kind (fill)" not in done.stderr
 
@@ -84,13 +85,13 @@ def test_frames_without_an_average_have_the_orders_price(store, tmp_path):
     file = import_one(store, path)
     assert (file.new, file.rejected) == (6, 0)
     assert sorted(stored(store)) == [*[(60_000, "order", 120_000)] * 5, (60_100, "fill", 120_200)]
-    assert file.remark == "5 rows without an average at the order's price (price_kind=order)"
+    assert file.remark == "5 rows without an average price, at the order price (price_kind=order)"
 
 
 def test_symbols_without_a_quote_are_pointed_out(store, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("ts,symbol,position,price,qty\n2024-03-01T00:00:00Z,BTC,long,60000,1\n")
-    said = "no quote in 1 symbol (BTC): reports of BTCUSDT do not include it; pass --symbol BTCUSDT or --quote USDT"
+    said = "no quote in 1 symbol (BTC): reports on BTCUSDT do not include it; pass --symbol BTCUSDT or --quote USDT"
     assert any(note.startswith(said) for note in import_one(store, path).notes)
     file = import_one(store, path, quote="USDT", replace=True)
     assert not any("--quote" in note for note in file.notes)
@@ -107,13 +108,13 @@ def test_the_orders_price_that_is_named_beside_blank_averages_stays_an_orders_pr
     assert stored(store) == [(60_000, "order", 120_000)] * 2
     assert "price=price (average_price is blank in every row)" in done.stderr
     assert "price=average_price" not in done.stderr
-    assert "average_price is blank in every row: the order's price is taken (price, price_kind=order)" in done.stdout
+    assert "average_price is blank in every row: using the order price (price, price_kind=order)" in done.stdout
 
 
 def test_the_orders_price_that_is_named_beside_averages_is_no_fill(store, tmp_path):
     done = run(store, put(tmp_path, "60100"), "--columns", "price=price")
     assert stored(store) == [(60_000, "order", 120_000)]
-    assert "price is the order's price beside average_price (price_kind=order)" in done.stdout
+    assert "price is the order price, average_price the fill price (price_kind=order)" in done.stdout
 
 
 def test_a_price_kind_that_is_named_wins(store, tmp_path):
@@ -159,9 +160,9 @@ def test_options_that_differ_are_named_as_they_are_typed(store, tmp_path):
 @pytest.mark.parametrize(
     ("columns", "offered"),
     [
-        ("price=price", "--columns price_kind=:bankruptcy,completeness=:full says otherwise"),
-        ("price=price,price_kind=:order", "is assumed, --columns completeness=:full says"),
-        ("price=price,completeness=:full", "is assumed, --columns price_kind=:bankruptcy says"),
+        ("price=price", "--columns price_kind=:bankruptcy,completeness=:full)"),
+        ("price=price,price_kind=:order", "pass, for example, --columns completeness=:full)"),
+        ("price=price,completeness=:full", "pass, for example, --columns price_kind=:bankruptcy)"),
         ("price=price,completeness=:full,price_kind=:fill", ""),
     ],
 )  # fmt: skip
@@ -170,7 +171,7 @@ def test_only_what_is_assumed_is_offered(store, tmp_path, columns, offered):
     path.write_text("ts,symbol,position,price,qty\n2024-03-01T00:00:00Z,BTCUSDT,long,60000,2\n")
     done = run(store, path, "--columns", columns)
     assert offered in done.stderr
-    assert ("is assumed" in done.stderr) == bool(offered)
+    assert (", assumed: " in done.stderr) == bool(offered)
 
 
 def test_columns_that_are_numbers_are_shown_with_the_first_rows_values(store, tmp_path):
@@ -178,7 +179,7 @@ def test_columns_that_are_numbers_are_shown_with_the_first_rows_values(store, tm
     path.write_text("2024-03-01T00:00:00.000Z,XRPUSDT,Buy,2.00,10\n2024-03-01T00:00:01.000Z,XRPUSDT,Sell,2.10,10\n")
     done = run(store, path, "--no-header", "--columns", "ts=1,symbol=2,position=3:buy-is-long,price=4,qty=5")
     assert (
-        "columns taken: ts=1 (2024-03-01T00:00:00.000Z), symbol=2 (XRPUSDT), position=3:buy-is-long (Buy), "
+        "columns used: ts=1 (2024-03-01T00:00:00.000Z), symbol=2 (XRPUSDT), position=3:buy-is-long (Buy), "
         "price=4 (2.00), qty=5 (10)"
     ) in done.stderr
     assert len(stored(store)) == 2  # the row that is shown is stored too
@@ -189,7 +190,7 @@ def test_candles_without_column_names_are_shown_too(store, tmp_path):
     path.write_text("2024-03-01T00:00:00Z,1,2,1,2,5\n2024-03-01T00:01:00Z,2,3,2,3,5\n")
     columns = "ts=1,open=2,high=3,low=4,close=5,volume=6,interval=:1m"
     done = run(store, path, "--no-header", "--kind", "candles", "--symbol", "BTCUSDT", "--columns", columns)
-    assert "columns taken: ts=1 (2024-03-01T00:00:00Z), open=2 (1), high=3 (2)" in done.stderr
+    assert "columns used: ts=1 (2024-03-01T00:00:00Z), open=2 (1), high=3 (2)" in done.stderr
 
 
 @pytest.mark.parametrize(("exchange", "quote"), [("hyperliquid", "USDC"), ("x", "USDT")])
@@ -203,7 +204,7 @@ def test_the_quote_that_is_offered_is_the_exchanges(store, tmp_path, exchange, q
 def test_open_interest_of_a_bare_base_is_pointed_out(store, tmp_path):
     path = tmp_path / "oi.csv"
     path.write_text("ts,open_interest\n2024-03-01T00:00:00Z,5\n")
-    said = "no quote in 1 symbol (BTC): reports of BTCUSDT do not include it; pass --symbol BTCUSDT or --quote USDT"
+    said = "no quote in 1 symbol (BTC): reports on BTCUSDT do not include it; pass --symbol BTCUSDT or --quote USDT"
     coins = ("--columns", "open_interest=open_interest")
     done = run(store, path, "--symbol", "BTC", *coins)
     assert said in done.stderr

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from liqcli.cli import app
 from liqcli.core.errors import DamagedError, ExitCode, MixedSeriesError, UsageError
 from liqcli.core.files import data_folder
-from liqcli.ingest.files.formats import ImportOptions
 from liqcli.ingest.files.importer import import_files
-from liqcli.ingest.files.progress import ImportProgress
+from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 from liqcli.sources.binance.archive import COLUMNS
 
@@ -85,7 +85,7 @@ def test_generic_rows_land_in_their_months_and_twins_stay(store, tmp_path):
         ("ETHUSDT", "2024-04", "long"),
     ]
     assert {r["source"] for r in found} == {"import"}
-    assert "columns taken: ts=time,symbol=symbol,position=position,price=price,qty=qty" in file.notes
+    assert "columns used: ts=time,symbol=symbol,position=position,price=price,qty=qty" in file.notes
 
 
 def packed_gzip(text):
@@ -271,14 +271,14 @@ BAD = {
     "2024-03-01T00:00:00Z,BTCUSDT,long,1_000,1": "not a number",
     "2014-12-31T23:59:59Z,BTCUSDT,long,1,1": "time outside 2015..now",
     "2199-01-01T00:00:00Z,BTCUSDT,long,1,1": "time outside 2015..now",
-    "2024-03-01T00:00:00Z,BTCUSDT,long,1": "4 columns where the header has 5",
-    "2024-03-01T00:00:00Z,BTCUSDT,long,1,1,1": "6 columns where the header has 5",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,1": "4 cells, but the header has 5",
+    "2024-03-01T00:00:00Z,BTCUSDT,long,1,1,1": "6 cells, but the header has 5",
     "2024-03-01T00:00:00Z,BTCUSDT,up,1,1": "neither long nor short",
     "2024-03-01T00:00:00Z,../x,long,1,1": "not a contract name",
     "2024-03-01T00:00:00Z,<script>,long,1,1": "not a contract name",
     "yesterday,BTCUSDT,long,1,1": "not a time",
     "2024-03-01T00:00:00Z,BTCUSDT,long,1e9,1e9": "check the unit",
-    '2024-03-01T00:00:00Z,"BTCUSDT,long,1,1': "2 columns where the header has 5",
+    '2024-03-01T00:00:00Z,"BTCUSDT,long,1,1': "2 cells, but the header has 5",
 }
 
 
@@ -337,11 +337,11 @@ LONG = GENERIC + "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5\n" * 5000
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (packed_gzip(LONG)[:-20], "ends in the middle"),
+        (packed_gzip(LONG)[:-20], "truncated"),
         (packed_gzip(LONG)[:-8] + bytes(8), "damaged archive"),
         (broken_zip(), "damaged archive"),
         (b"PK\x03\x04nothing", "damaged archive"),
-        (zip_of("a.csv", "b.csv"), "holds 2 files"),
+        (zip_of("a.csv", "b.csv"), "contains 2 files"),
         (zip_of("a.exe"), "no .csv"),
         (LONG.encode() + b"\xff\xfe\n", "not UTF-8"),
         (GENERIC.encode("utf-16-le"), "UTF-16 text without a byte order mark; save it as UTF-8"),
@@ -373,7 +373,11 @@ def test_an_empty_file_is_no_fault(store, tmp_path):
 
 def test_a_file_of_another_format_than_named(store, tmp_path):
     path = put(tmp_path, "a.csv", GENERIC)
-    for name, reason in (("tardis", "lacks exchange"), ("binance-vision", "lacks side"), ("binance-stream", "neither")):
+    for name, reason in (
+        ("tardis", "missing columns: exchange"),
+        ("binance-vision", "missing columns: side"),
+        ("binance-stream", "neither"),
+    ):
         with pytest.raises(DamagedError, match=reason):
             import_one(store, path, format=name)
 
@@ -448,17 +452,17 @@ def test_impossible_candles_are_refused(store, tmp_path):
     late = CANDLES.replace("02:00:00Z", "02:00:02Z")
     file = import_one(store, put(tmp_path, "e.csv", late), kind="candles", exchange="c", symbol="BTCUSDT")
     assert (file.new, file.rejected) == (2, 1)
-    assert "no multiple" in rejected_of(file)[0]["reason"]
+    assert "not a multiple" in rejected_of(file)[0]["reason"]
 
 
 @pytest.mark.parametrize(
     ("text", "options", "reason"),
     [
-        (CANDLES.replace("open_time_utc", "when"), {}, "no column is known as ts"),
+        (CANDLES.replace("open_time_utc", "when"), {}, "no column recognised as ts"),
         (CANDLES, {"exchange": None}, "--exchange NAME"),
-        ("".join(CANDLES.splitlines(True)[:2]), {}, "cannot tell how long the candles"),
+        ("".join(CANDLES.splitlines(True)[:2]), {}, "candle length of"),
         (CANDLES, {"columns": "ts=nope,open=open,high=high,low=low,close=close"}, "ts=nope: no such column"),
-        (CANDLES, {"kind": "open-interest"}, "known as open_interest"),
+        (CANDLES, {"kind": "open-interest"}, "recognised as open_interest"),
     ],
 )
 def test_candle_files_that_lack_something(store, tmp_path, text, options, reason):
@@ -495,7 +499,7 @@ def test_the_command_prints_one_line_a_file(tmp_path, lake):
         f"{path}: generic: 5 rows · 5 stored · x BTCUSDT, ETHUSDT · 54,200.00 USD · "
         "2024-03-01T00:00:00Z to 2024-04-01T00:00:00Z\n"
     )
-    assert "columns taken" in result.stderr
+    assert "columns used" in result.stderr
     assert "5 rows · 0 new · 5 known" in run(path, "--exchange", "x", "--lake", lake).stdout
     assert run(path, "--exchange", "x", "--lake", lake, "--quiet").output == ""
 
@@ -505,7 +509,7 @@ def test_a_few_columns_can_be_named_and_the_rest_is_recognised(tmp_path, lake):
     result = run(path, "--exchange", "bybt", "--columns", "side=side", "--lake", lake)
     assert result.exit_code == 0
     assert "1 row · 1 stored · bybt BTCUSDT · 30,000.00 USD" in result.stdout
-    assert f"{path}: columns taken: side=side,ts=time,price=price,qty=qty,symbol=symbol\n" in result.stderr
+    assert f"{path}: columns used: side=side,ts=time,price=price,qty=qty,symbol=symbol\n" in result.stderr
     assert f"{path}: 'bybt' is stored as an exchange of its own; did you mean bybit?\n" in result.stderr
     known = run(path, "--exchange", "okx", "--columns", "side=side", "--lake", lake, "--replace")
     assert "of its own" not in known.stderr
@@ -516,7 +520,7 @@ def test_each_file_is_named_with_what_is_wrong_and_the_first_row_with_why(tmp_pa
     dirty = put(tmp_path, "dirty.csv", GENERIC.replace("61000", '"61,000.5"'))
     result = run(bad, dirty, "--exchange", "x", "--lake", lake)
     assert result.exit_code == 6
-    assert f"liqcli: {bad}: no column says which position" in result.stderr
+    assert f"liqcli: {bad}: liquidated position not specified" in result.stderr
     assert "2 rows refused, each with line and reason in" in result.stderr
     assert "\n  2  not a number: '61,000.5' (first in line 3)\n" in result.stderr
 
@@ -545,15 +549,15 @@ def test_a_json_array_gives_the_same_lake_as_json_lines(tmp_path):
 
 
 def test_json_arrays_that_are_none(store, tmp_path, monkeypatch):
-    with pytest.raises(DamagedError, match=r"begins like a JSON array, but is none \(Expecting"):
+    with pytest.raises(DamagedError, match=r"invalid JSON array \(Expecting"):
         import_one(store, put(tmp_path, "cut.json", '[{"time": 1},'), exchange="x")
     assert import_one(store, put(tmp_path, "none.json", " [ ]\n"), exchange="x").rows == 0
     monkeypatch.setattr("liqcli.ingest.files.readers.LARGEST_ARRAY", 20)
-    with pytest.raises(DamagedError, match=r"put one object on a line: jq -c '\.\[\]' big\.json$"):
+    with pytest.raises(DamagedError, match=r"convert it to JSON lines: jq -c '\.\[\]' big\.json$"):
         import_one(store, put(tmp_path, "big.json", json.dumps([{"time": 1_700_000_000, "price": 1}])), exchange="x")
 
 
-class Watcher(ImportProgress):
+class Watcher(Progress):
     def __init__(self):
         super().__init__()
         self.told = []
@@ -568,7 +572,7 @@ class Watcher(ImportProgress):
 @pytest.mark.parametrize("packing", ["csv", "zip", "parquet"])
 @pytest.mark.parametrize("kind", ["liquidations", "open-interest"])
 def test_it_is_told_how_far_a_file_is(store, tmp_path, monkeypatch, packing, kind):
-    monkeypatch.setattr("liqcli.ingest.files.progress.ROWS_A_LOOK", 1_000)
+    monkeypatch.setattr("liqcli.ingest.progress.ROWS_PER_UPDATE", 1_000)
     path, row = tmp_path / f"a.{packing}", "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5,1\n"
     text = "ts,symbol,position,price,qty,open_interest_base\n" + row * 4_000
     if packing == "csv":
@@ -590,9 +594,9 @@ def test_it_is_told_how_far_a_file_is(store, tmp_path, monkeypatch, packing, kin
 
 def test_lines_of_progress_come_every_five_seconds(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("liqcli.ingest.files.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("liqcli.ingest.progress.time.monotonic", lambda: now[0])
     lines = []
-    told = ImportProgress(lines.append)
+    told = Progress(lines.append)
     for second, share, rows in ((0, 0.0, 0), (4.9, 0.3, 300_000), (5.1, 0.32, 320_000), (9, 0.6, 600_000)):
         now[0] = second
         told.read("big.csv", share, rows)
@@ -611,13 +615,13 @@ def test_exit_codes_and_messages(tmp_path, lake):
         ([good, "--format", "generik"], 2, "did you mean generic"),
         ([good, "--kind", "candle"], 2, "did you mean candles"),
         ([good], 2, "--exchange NAME"),
-        ([good, "--exchange", "../x"], 2, "exchange is not a name"),
+        ([good, "--exchange", "../x"], 2, "exchange must consist of"),
         ([good, "--exchange", "x", "--tz", "Mars"], 2, "unknown time zone 'Mars'"),
         ([good, "--exchange", "x", "--quote", "../x"], 2, "is not a currency"),
         ([good, "--exchange", "x", "--contract-size", "BTC"], 2, "is not INSTRUMENT=SIZE"),
-        ([damaged, "--exchange", "x"], 5, "ends in the middle"),
+        ([damaged, "--exchange", "x"], 5, "truncated"),
         ([dirty, "--exchange", "x"], 6, "1 row refused, each with line and reason in"),
-        ([good, damaged, "--exchange", "x"], 6, "ends in the middle"),
+        ([good, damaged, "--exchange", "x"], 6, "truncated"),
     ):
         result = run(*args, "--lake", lake)
         assert (result.exit_code, words in result.stderr) == (code, True), (args, result.stderr)
@@ -637,4 +641,4 @@ def test_the_synthetic_sample_never_passes_for_real(tmp_path, store, kind):
     options = ImportOptions(exchange="gate" if kind == "parquet" else None, source="mine")
     (file,) = import_files(store, [path], options).files
     assert {partition.source for partition in store.partitions()} == {"sample"}
-    assert any("the synthetic sample of liqcli" in note for note in file.notes)
+    assert any("liqcli's synthetic sample" in note for note in file.notes)

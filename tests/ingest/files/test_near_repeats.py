@@ -14,7 +14,7 @@ from liqcli.lake.store import Lake
 HEAD = "ts,symbol,position,price,qty"
 # Events of 10, 20, 30 USD; the first two received again after 0.3 s and 1.9 s; 2.1 s after the third comes another one.
 TIMES = {"00.000000": 10, "00.300000": 10, "05.000000": 20, "06.900000": 20, "10.000000": 30, "12.100000": 30}
-SAID = "2 rows repeat another in all but the time (within 2 s)"
+SAID = "2 rows repeat another except for the time (within 2 s)"
 
 
 def write(path: Path, times: dict[str, int], reverse: bool = False) -> Path:

@@ -103,7 +103,7 @@ def test_missing_file_is_not_zero() -> None:
 )
 def test_spelling(exchange: str, symbol: str, expected: tuple[str, str] | None) -> None:
     """Each spelling reads back as the symbol it was made of."""
-    from liqcli.sources.tardis.csv import EXCHANGES, read_contract
+    from liqcli.sources.tardis.files import EXCHANGES, read_contract
 
     pair = tardis_api.spell(exchange, symbol)
     assert pair == expected

@@ -11,7 +11,7 @@ time: `timestamp` [µs UTC], the exchange's own
 completeness: as the venue's websocket: binance, aster, okx, bitget at most one order a second; kraken without partial
     liquidations, which are most (tardis-node keeps `liquidation` alone); the others every one
 changed: 2025-02-26 bybit moved from `liquidation` (one a second at most) to `allLiquidation` (all); same parser
-fixture: tests/sources/tardis/test_tardis_csv.py (rows written by hand after the messages of tardis-node's own tests)
+fixture: tests/sources/tardis/test_tardis_files.py (rows written by hand after the messages of tardis-node's own tests)
 """
 
 from __future__ import annotations

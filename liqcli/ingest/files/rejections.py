@@ -1,4 +1,4 @@
-"""Why rows were refused, grouped and counted: the reasons without their values, the most frequent first."""
+"""Group and count the reasons for rejected rows: reasons without their values, most frequent first."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from liqcli.core.model import Rejected
 
-MOST_REASONS = 1000  # kinds of reasons that are told apart
+MOST_REASONS = 1000  # distinct reasons; others are counted together
 _VALUES = re.compile(r"'[^']*'…?|\"[^\"]*\"…?|'[^']*…|\"[^\"]*…|(?<![\w.])[-+]?\d[\d.,]*(?:e[-+]?\d+)?(?!\w)")
 
 
 @dataclass(slots=True)
 class Reason:
-    """A kind of reason: how many rows were refused for it, and the first of them."""
+    """A reason: number of rows rejected for it, and the first of them."""
 
     count: int
     first: Rejected
 
 
 class RejectionCounter:
-    """Counts refused rows by reason; two reasons that differ in quoted text or numbers alone are one kind."""
+    """Counts rejected rows by reason, ignoring quoted text and numbers in reasons."""
 
     def __init__(self, rejected: Iterable[Rejected] = ()) -> None:
         self.count = 0
@@ -30,7 +30,7 @@ class RejectionCounter:
             self.add(row)
 
     def add(self, row: Rejected) -> None:
-        """Count one refused row."""
+        """Count one rejected row."""
         self.count += 1
         kind = _VALUES.sub("…", row.reason)
         if kind not in self._kinds and len(self._kinds) >= MOST_REASONS:
@@ -41,5 +41,5 @@ class RejectionCounter:
             self._kinds[kind] = Reason(1, row)
 
     def reasons(self) -> list[Reason]:
-        """List the kinds of reasons, the most frequent first, then by line."""
+        """List the reasons, most frequent first, then by line."""
         return sorted(self._kinds.values(), key=lambda reason: (-reason.count, reason.first.line, reason.first.reason))

@@ -8,8 +8,9 @@ from datetime import datetime
 import pytest
 
 from liqcli.core.model import to_us
-from liqcli.ingest.files.formats import ImportOptions, open_reader
-from liqcli.sources.tardis.csv import COLUMNS, EXCHANGES, VENUES, parse_row
+from liqcli.ingest.files.formats import open_reader
+from liqcli.ingest.files.options import ImportOptions
+from liqcli.sources.tardis.files import COLUMNS, EXCHANGES, VENUES, parse_row
 
 
 def row(exchange, symbol, side, price, amount, ts="1700000000000000", event_id=""):
