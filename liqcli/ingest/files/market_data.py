@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from liqcli.core.errors import ROW_ERRORS, MixedSeriesError, UsageError, describe_error
+from liqcli.core.files import lake_errors
 from liqcli.core.formatting import format_count, format_counted, format_time
 from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.core.model import Rejected
+from liqcli.core.symbols import split_symbol
 from liqcli.ingest.files.column_mapping import describe_used
 from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
 from liqcli.ingest.files.market_columns import build_columns, market_of_name
@@ -217,9 +219,36 @@ def _store(lake: Lake, batch: _Batch, source: str, options: ImportOptions, outco
         outcome.new += sum(ts not in before for ts in rows)
         outcome.known += sum(ts in before for ts in rows)
         plans += [(p, held[p], {**kept[p], **_of_month(rows, p.month)}) for p in partitions]
+        if options.replace:
+            plans += _drop_bare(lake, batch, key, source, options.kind, outcome)
     for partition, old, new in plans:
-        if new != old:
-            write_rows(lake, partition, new)
+        if new:
+            if new != old:
+                write_rows(lake, partition, new)
+        else:
+            with lake_errors(lake.root):
+                partition.path(lake.root).unlink(missing_ok=True)
+
+
+def _drop_bare(
+    lake: Lake, batch: _Batch, key: Key, source: str, kind: str, outcome: MarketImport
+) -> list[tuple[Partition, dict[int, Row], dict[int, Row]]]:
+    """
+    Plan to take away the rows of a file that were imported before, when its symbol had no quote yet.
+
+    Only rows that equal the file's go: what else stands there came from somewhere else.
+    """
+    base, quote = split_symbol(key.symbol)
+    bare = key._replace(symbol=f"{base}{key.symbol[len(base) + len(quote) :]}")
+    rows = batch.series[key].rows
+    if not quote or bare in batch.series:
+        return []
+    held = {p: read_rows(lake, p) for p in _partitions(bare, rows, source, kind)}
+    left = {p: {ts: row for ts, row in old.items() if rows.get(ts) != row} for p, old in held.items()}
+    gone = sum(len(held[p]) - len(left[p]) for p in held)
+    if gone:
+        outcome.notes.append(f"{_name(bare)}: {format_counted(gone, 'row')} moved to {key.symbol}")
+    return [(p, held[p], left[p]) for p in held if left[p] != held[p]]
 
 
 def _of_month(rows: Mapping[int, Row], month: str) -> dict[int, Row]:

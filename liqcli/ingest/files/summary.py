@@ -87,8 +87,7 @@ def note_bare_symbols(file: FileSummary) -> list[str]:
     typed = f"--symbol {bare[0]}{quote} or --quote {quote}" if len(file.symbols) == 1 else f"--quote {quote}"
     return [
         f"no quote in {format_counted(len(bare), 'symbol')} ({shown}): reports on {bare[0]}{quote} do not include "
-        f"{'it' if len(bare) == 1 else 'them'}; pass {typed} (or the actual quote)"
-        + (" with --replace" if file.format not in KINDS else "")  # for market data --replace keeps the old rows
+        f"{'it' if len(bare) == 1 else 'them'}; pass {typed} (or the actual quote) with --replace"
     ]
 
 

@@ -245,6 +245,31 @@ def test_replace_removes_what_lies_between(store: Lake, tmp_path: Path) -> None:
     assert closes == [100, 101, 7, 7, 7, 100, 101, 102]  # minutes 4 and 5 are gone
 
 
+def test_replace_with_a_quote_takes_away_the_series_without_one(store: Lake, tmp_path: Path) -> None:
+    """ETH of 10 candles becomes ETHUSDT; rows under ETH with other values, which another file brought, stay."""
+    path = put(tmp_path, "eth.csv", candles(10))
+    import_one(store, path, exchange="okx", symbol="ETH")
+    assert import_one(store, path, exchange="okx", symbol="ETHUSDT").new == 10
+    assert set(held(store)) == {("okx", "ETH", "1m"), ("okx", "ETHUSDT", "1m")}  # without --replace nothing goes
+    file = import_one(store, path, exchange="okx", symbol="ETHUSDT", replace=True)
+    assert (file.new, file.known) == (0, 10)
+    assert "okx ETH 1m: 10 rows moved to ETHUSDT" in file.notes
+    assert set(held(store)) == {("okx", "ETHUSDT", "1m")}
+
+    other = f"open_time,open,high,low,close,volume\n{candle(3, 555)}\n{candle(4, 555)}\n{candle(20, 555)}\n"
+    import_one(store, put(tmp_path, "other.csv", other), exchange="okx", symbol="ETH", columns="interval=:1m")
+    import_one(store, path, exchange="okx", symbol="ETHUSDT", replace=True)
+    assert [row["close"] for row in held(store)["okx", "ETH", "1m"]] == [555, 555, 555]
+
+
+def test_replace_leaves_a_series_without_quote_that_the_file_itself_holds(store: Lake, tmp_path: Path) -> None:
+    lines = [f"{stamp(k)},{name},10,11,9,10" for k in range(3) for name in ("ETH", "ETHUSDT")]
+    path = put(tmp_path, "both.csv", "\n".join(["time,symbol,open,high,low,close", *lines]))
+    for replace in (False, True):
+        import_one(store, path, exchange="okx", replace=replace)
+        assert {key[1]: len(rows) for key, rows in held(store).items()} == {"ETH": 3, "ETHUSDT": 3}
+
+
 # ------------------------------------------------------------------------------------------------- lengths
 
 

@@ -208,10 +208,11 @@ def test_open_interest_of_a_bare_base_is_pointed_out(store, tmp_path):
     coins = ("--columns", "open_interest=open_interest")
     done = run(store, path, "--symbol", "BTC", *coins)
     assert said in done.stderr
-    assert "--replace" not in done.stderr  # which takes away rows of liquidations alone
-    done = run(store, path, "--symbol", "BTCUSDT", *coins)
+    assert "(or the actual quote) with --replace" in done.stderr
+    done = run(store, path, "--symbol", "BTCUSDT", *coins, "--replace")
     assert done.exit_code == 0
     assert "no quote" not in done.stderr
+    assert [p.symbol for p in store.partitions("open_interest")] == ["BTCUSDT"]
 
 
 def test_a_missing_file_stops_all_of_them(store, tmp_path):
