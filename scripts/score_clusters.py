@@ -66,6 +66,9 @@ that decides which bands are found (`recent_share`), while `notional` and `share
 What falls through: two hot prices closer than a few steps are one cluster; of a hot stretch that is wider than a band
 may be, only the parts with a tenth of the USD or a gap beside them are named.
 
+A short window whose events lie within 0.4 % of the price, evenly or as one hill, is one cluster with nearly all of its
+USD: nothing lies beside it, and no valley in it is deeper than chance would leave it.
+
 | field | means |
 |---|---|
 | `low`, `high` | exact edges, `low` inside, `high` outside; multiples of `step` |
