@@ -63,7 +63,7 @@ def cascades(
     from liqcli.core.settings import PALETTES, THEMES
     from liqcli.core.wording import describe_dated
     from liqcli.lake.store import Lake
-    from liqcli.report.document import build_document
+    from liqcli.report.document import build_sections
     from liqcli.report.html_markdown import render_json
     from liqcli.report.output_files import check_outputs, write_outputs
     from liqcli.report.results import ViewOptions, compute_results
@@ -83,7 +83,7 @@ def cascades(
     if output is not None:
         write_outputs(findings, [output], picture="cascades")
         say(f"wrote {output}")
-    report = build_document(findings)
+    report = build_sections(findings, ("meta", "cascades", "coverage"))
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     if dated := describe_dated(report["meta"]["dated"]):

@@ -63,7 +63,7 @@ def clusters(
     from liqcli.core.environment import lake_root
     from liqcli.core.wording import describe_dated
     from liqcli.lake.store import Lake
-    from liqcli.report.document import build_document
+    from liqcli.report.document import build_sections
     from liqcli.report.html_markdown import render_json
     from liqcli.report.results import ViewOptions, compute_results
 
@@ -73,7 +73,8 @@ def clusters(
     wanted = read_cluster_options(min_share, max_clusters, half_life)
     store = Lake(lake_root(lake))
     query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
-    report = build_document(compute_results(store, query, options, ViewOptions(), wanted))
+    results = compute_results(store, query, options, ViewOptions(), wanted)
+    report = build_sections(results, ("meta", "clusters", "nearest", "heavy_outside", "checklist", "coverage"))
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     for band in report["heavy_outside"]:

@@ -177,7 +177,7 @@ def _fetch_market(store: Lake, query: Query, window: Window, listed: Sequence[st
     from liqcli.core.model import Window
     from liqcli.ingest.fetch.market_data import fetch_market, spell_out
     from liqcli.ingest.fetch.messages import list_market_problems
-    from liqcli.report.results import LEVEL_HISTORY_US
+    from liqcli.report.window_data import LEVEL_HISTORY_US
 
     symbols = spell_out((query.symbol,), listed)
     wider = Window(window.start_us - LEVEL_HISTORY_US, window.end_us)

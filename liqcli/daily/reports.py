@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ def _compute(task: ReportTask, name: tuple[str, str]) -> Computed:
     symbol, lookback = name
     query = Query(symbol, lookback, until=format_iso(task.day.end_us), exchanges=task.settings.exchanges)
     findings = compute_results(task.lake, query, GridOptions(), _view(task.settings, task.settings.themes[0]))
-    return findings, build_document(findings)
+    return findings, build_document(findings.compute_all())
 
 
 def _make_report(task: ReportTask, name: str, computed: Future[Computed], warn: Say) -> Entry:
@@ -133,7 +133,7 @@ def _write(task: ReportTask, name: str, findings: WindowResults, report: dict[st
     for theme in settings.themes:
         page = folder / (f"{name}.html" if not pages else f"{name}-{theme}.html")
         if pages:
-            write_outputs(replace(findings, view=_view(settings, theme)), [page])
+            write_outputs(findings.with_view(_view(settings, theme)), [page])
         else:
             write_outputs(findings, [page, folder / f"{name}.json"], report=report)
         pages[theme] = page.name

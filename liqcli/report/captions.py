@@ -13,24 +13,24 @@ from liqcli.core.wording import SHORT_COMPLETENESS, describe_dated, list_exchang
 from liqcli.report.results import WindowResults
 
 
-def list_origin(findings: WindowResults) -> list[str]:
+def list_origin(results: WindowResults) -> list[str]:
     """Say what is counted, of whom, and when: the first words of every subtitle."""
-    window = findings.selection.window
-    exchanges = list_exchanges([e.exchange for e in findings.summary.exchanges])
+    window = results.selection.window
+    exchanges = list_exchanges([e.exchange for e in results.summary.exchanges])
     return [
         "realized",
-        f"{exchanges} ({SHORT_COMPLETENESS[findings.summary.completeness]})",
+        f"{exchanges} ({SHORT_COMPLETENESS[results.summary.completeness]})",
         f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC",
     ]
 
 
-def list_limits(findings: WindowResults) -> list[str]:
+def list_limits(results: WindowResults) -> list[str]:
     """Say which part of the events was asked for, and what was done to them: the last words of every subtitle."""
-    selection = findings.selection
+    selection = results.selection
     parts = [f"{selection.query.position}s only"] if selection.query.position != "both" else []
     parts += ["prices moved to the market"] if selection.market_prices else []
-    parts += ["too little data for clusters and cascades"] if findings.too_little_data else []
-    dated = describe_dated([asdict(part) for part in findings.summary.dated])
+    parts += ["too little data for clusters and cascades"] if results.too_little_data else []
+    dated = describe_dated([asdict(part) for part in results.summary.dated])
     return [*parts, dated] if dated else parts
 
 
@@ -46,9 +46,9 @@ def list_price_kinds(exchanges: Sequence[ExchangeSums]) -> list[str]:
     return said
 
 
-def coverage_headline(findings: WindowResults) -> tuple[HeadlineNumber, ...]:
+def coverage_headline(results: WindowResults) -> tuple[HeadlineNumber, ...]:
     """Give the headline number of coverage."""
-    share = overall_share(findings.selection.coverage)
+    share = overall_share(results.selection.coverage)
     if share is None:
         return (HeadlineNumber("unknown", "coverage", "warn"),)
     return (HeadlineNumber(format_coverage(share), "coverage", "plain" if share >= 0.999 else "warn"),)

@@ -45,7 +45,7 @@ def build_spec(results: WindowResults) -> CascadesSpec | None:
         ],
         gaps=results.gaps,
         prices=results.prices,
-        trace=(results.trace["ts_us"], results.trace["price"]) if results.prices is None else None,
+        trace=(results.trace.ts_us, results.trace.price) if results.prices is None else None,
         sample=results.sample,
     )
 

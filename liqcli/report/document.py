@@ -1,83 +1,70 @@
-"""One selection, one dict: everything a report says, as plain numbers and words, for HTML, Markdown and JSON alike."""
+"""
+The document of one window: one dict that feeds HTML, Markdown and JSON.
+
+Numbers are plain floats and ints [USD, quote, base coin], times ISO 8601 UTC text; keys are those of
+``docs/units.md#json``. :mod:`liqcli.report.records` converts the single results.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from liqcli.analysis.clusters import Cluster, largest_above, largest_below, nearest_above, nearest_below
+from liqcli.analysis.clusters import largest_above, largest_below, nearest_above, nearest_below
 from liqcli.analysis.summary import ExchangeSums, busiest_bucket
 from liqcli.core.coverage import common_unknown, overall_share
 from liqcli.core.formatting import format_iso
-from liqcli.core.model import US_PER_S, HeatmapGrid
+from liqcli.core.model import US_PER_S
 from liqcli.core.version import __version__
+from liqcli.report.lake_records import comparison_record, coverage_record, interval_records, market_prices_record
 from liqcli.report.records import (
     band_record,
     cascade_record,
     checklist_record,
     cluster_record,
-    comparison_record,
     context_record,
-    coverage_record,
     cumulative_record,
     distance_records,
     hours_record,
-    interval_records,
-    market_prices_record,
     sums_record,
 )
 from liqcli.report.reproduce_command import format_command
 from liqcli.report.results import WindowResults
 
 
-def build_document(findings: WindowResults) -> dict[str, Any]:
-    """
-    Build the one dict that feeds HTML, Markdown and JSON.
-
-    Numbers are plain floats and ints [USD, quote, base coin], times ISO 8601 UTC text; keys are those of
-    ``docs/units.md#json``.
-    """
-    content: dict[str, Any] = {
-        "meta": _meta(findings),
-        "grid": _grid(findings.grid),
-        "hottest": _hottest(findings.grid),
-        "clusters": build_cluster_records(findings),
-        "nearest": _nearest(findings.clusters),
-        "heavy_outside": [asdict(step) for step in findings.heavy_steps],
-        "cascades": [cascade_record(c) for c in findings.cascades],
-        "context": context_record(findings.context, findings.cascades),
-        "checklist": checklist_record(findings.window_checklist),
-        "bands": [band_record(b) for b in findings.bands],
-        "exchanges": [_exchange(e, findings) for e in findings.summary.exchanges],
-        "cumulative": {**cumulative_record(findings.cumulative), "reach": distance_records(findings.cumulative)},
-        "hours": hours_record(findings.hours),
-        "coverage": _coverage(findings),
-    }
+def build_document(results: WindowResults) -> dict[str, Any]:
+    """Build the whole document; ``content_hash`` covers every section, but neither the version nor the command."""
+    content = {name: build(results) for name, build in SECTIONS.items()}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return {
-        **content,
-        "meta": {**content["meta"], "version": __version__},
-        "command": format_command(findings),
-        "content_hash": digest,
-    }
+    return {**_add_version(content), "command": format_command(results), "content_hash": digest}
 
 
-def build_cluster_records(findings: WindowResults) -> list[dict[str, Any]]:
-    """Write the clusters, best rank first, each with its checklist and the ranks of the cascades that struck it."""
+def build_sections(results: WindowResults, names: Iterable[str]) -> dict[str, Any]:
+    """Build some sections of the document; only what they need is computed."""
+    return _add_version({name: SECTIONS[name](results) for name in names})
+
+
+def _add_version(content: dict[str, Any]) -> dict[str, Any]:
+    return {**content, "meta": {**content["meta"], "version": __version__}} if "meta" in content else content
+
+
+def _clusters(results: WindowResults) -> list[dict[str, Any]]:
+    """Convert the clusters by rank, each with its trade checklist."""
     return [
         {**cluster_record(cluster), "checklist": checklist_record(checklist)}
-        for cluster, checklist in zip(findings.clusters, findings.checklists, strict=True)
+        for cluster, checklist in zip(results.clusters, results.checklists, strict=True)
     ]
 
 
-def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:
-    """Ranks of the clusters that lie nearest to the last price and of the largest, above and below it."""
+def _nearest(results: WindowResults) -> dict[str, int | None]:
+    """Select the ranks of the nearest and the largest cluster above and below the last price."""
+    clusters = results.clusters
     chosen = {
         "nearest_above": nearest_above(clusters),
         "nearest_below": nearest_below(clusters),
@@ -87,51 +74,51 @@ def _nearest(clusters: Sequence[Cluster]) -> dict[str, int | None]:
     return {name: cluster.rank if cluster else None for name, cluster in chosen.items()}
 
 
-def _meta(findings: WindowResults) -> dict[str, Any]:
-    window, sums = findings.selection.window, findings.summary.sums
-    query = findings.selection.query
-    busiest_us, busiest_usd = busiest_bucket(findings.grid)
+def _meta(results: WindowResults) -> dict[str, Any]:
+    window, sums = results.selection.window, results.summary.sums
+    query = results.selection.query
+    busiest_us, busiest_usd = busiest_bucket(results.grid)
     return {
-        "symbol": findings.selection.label,
-        "symbols": list(findings.selection.symbols),
-        "dated": [asdict(part) for part in findings.summary.dated],
+        "symbol": results.selection.label,
+        "symbols": list(results.selection.symbols),
+        "dated": [asdict(part) for part in results.summary.dated],
         "start": format_iso(window.start_us),
         "end": format_iso(window.end_us),
-        "exchanges": sorted(e.exchange for e in findings.summary.exchanges),
-        "sources": list(findings.summary.sources),
+        "exchanges": sorted(e.exchange for e in results.summary.exchanges),
+        "sources": list(results.summary.sources),
         "kind": "realized",
         **sums_record(sums),
-        "last_price": findings.last_price,
-        "last_price_basis": findings.last.basis,
-        "last_price_kind": findings.last.kind,
-        "last_price_at": format_iso(findings.last.ts_us),
-        "price_line": findings.prices.basis if findings.prices else None,
-        "candles_stand_in": findings.candle_stand_in,
-        "bucket_s": findings.grid.bucket_us / US_PER_S,
-        "bin_width": findings.grid.bin.width,
+        "last_price": results.last_price,
+        "last_price_basis": results.last.basis,
+        "last_price_kind": results.last.kind,
+        "last_price_at": format_iso(results.last.ts_us),
+        "price_line": results.prices.basis if results.prices else None,
+        "candles_stand_in": results.candle_stand_in,
+        "bucket_s": results.grid.bucket_us / US_PER_S,
+        "bin_width": results.grid.bin.width,
         "position": query.position,
         "min_usd": query.min_usd,
         "price": query.price,
-        "market_prices": market_prices_record(findings.selection.market_prices),
+        "market_prices": market_prices_record(results.selection.market_prices),
         "busiest_start": format_iso(busiest_us),
         "busiest_notional": busiest_usd,
-        "outside_notional": findings.grid.outside_notional,
-        "outside_events": findings.grid.outside_events,
-        "outside": _outside(findings),
-        "completeness": findings.summary.completeness,
-        "price_kinds": list(findings.summary.price_kinds),
-        "coverage": overall_share(findings.selection.coverage),
-        "sample": findings.sample,
-        "too_little_data": findings.too_little_data,
+        "outside_notional": results.grid.outside_notional,
+        "outside_events": results.grid.outside_events,
+        "outside": _outside(results),
+        "completeness": results.summary.completeness,
+        "price_kinds": list(results.summary.price_kinds),
+        "coverage": overall_share(results.selection.coverage),
+        "sample": results.sample,
+        "too_little_data": results.too_little_data,
     }
 
 
-def _outside(findings: WindowResults) -> dict[str, Any]:
-    """What the price axis leaves out at either end, and whether somebody asked for that."""
-    asked = findings.options.price_low is not None or findings.options.price_high is not None
-    ends = {"below": findings.grid.below, "above": findings.grid.above}
+def _outside(results: WindowResults) -> dict[str, Any]:
+    """Sum what lies outside the price axis at either end; ``requested`` is true for ``--price-range``."""
+    requested = results.options.price_low is not None or results.options.price_high is not None
+    ends = {"below": results.grid.below, "above": results.grid.above}
     return {
-        "requested": asked,
+        "requested": requested,
         **{
             name: {"events": end.events, "notional": end.notional, "furthest_price": end.price}
             for name, end in ends.items()
@@ -139,8 +126,9 @@ def _outside(findings: WindowResults) -> dict[str, Any]:
     }
 
 
-def _grid(grid: HeatmapGrid) -> dict[str, Any]:
-    # Cells are whole millionths of a dollar; whole dollars are written without a point to keep the file small.
+def _grid(results: WindowResults) -> dict[str, Any]:
+    grid = results.grid
+    # Whole dollars are written as integers to keep the file small.
     cells = grid.notional.tolist()
     return {
         "bucket_start": [format_iso(t) for t in grid.bucket_starts_us.tolist()],
@@ -149,8 +137,9 @@ def _grid(grid: HeatmapGrid) -> dict[str, Any]:
     }
 
 
-def _hottest(grid: HeatmapGrid) -> dict[str, Any]:
-    """The cell with the most USD, the earlier, then the lower one on a tie."""
+def _hottest(results: WindowResults) -> dict[str, Any]:
+    """Select the cell with the most USD; ties go to the earlier, then the lower cell."""
+    grid = results.grid
     usd_e6 = grid.notional_e6.T
     column, row = divmod(int(np.argmax(usd_e6)), usd_e6.shape[1])
     return {
@@ -164,35 +153,58 @@ def _hottest(grid: HeatmapGrid) -> dict[str, Any]:
     }
 
 
-def _exchange(part: ExchangeSums, findings: WindowResults) -> dict[str, Any]:
-    known = [c for c in findings.selection.coverage if c.exchange == part.exchange]
+def _exchange(part: ExchangeSums, results: WindowResults) -> dict[str, Any]:
+    known = [c for c in results.selection.coverage if c.exchange == part.exchange]
     return {
         "exchange": part.exchange,
         "sources": list(part.sources),
         "symbols": list(part.symbols),
         "price_kinds": list(part.price_kinds),
         "completeness": "/".join(part.completeness),
-        "share": part.sums.notional / findings.summary.sums.notional,
+        "share": part.sums.notional / results.summary.sums.notional,
         "coverage": overall_share(known),
         **sums_record(part.sums),
     }
 
 
-def _coverage(findings: WindowResults) -> dict[str, Any]:
-    coverage = findings.selection.coverage
+def _coverage(results: WindowResults) -> dict[str, Any]:
+    coverage = results.selection.coverage
     return {
         "share": overall_share(coverage),
         "inferred": any(c.inferred for c in coverage),
-        "gaps": interval_records(findings.gaps),
+        "gaps": interval_records(results.gaps),
         "unknown": interval_records(common_unknown(coverage)),
         "by_exchange": [coverage_record(c) for c in coverage],
-        "overlaps": [comparison.text for comparison in findings.selection.comparisons],
-        "comparisons": [comparison_record(comparison) for comparison in findings.selection.comparisons],
-        "damaged": [_place_in_lake(path) for path in findings.damaged],
+        "overlaps": [comparison.text for comparison in results.selection.comparisons],
+        "comparisons": [comparison_record(comparison) for comparison in results.selection.comparisons],
+        "damaged": [_path_in_lake(path) for path in results.damaged],
     }
 
 
-def _place_in_lake(path: Path) -> str:
-    """Name a file without telling where the lake lies: a report is handed on, and is the same from a moved lake."""
+def _path_in_lake(path: Path) -> str:
+    """Return the path of a file inside the lake: reports are shared, and a moved lake gives the same report."""
     kinds = [k for k, part in enumerate(path.parts) if part in ("liquidations", "candles", "open_interest")]
     return Path(*path.parts[kinds[-1] :]).as_posix() if kinds else path.name
+
+
+def _cumulative(results: WindowResults) -> dict[str, Any]:
+    return {**cumulative_record(results.cumulative), "reach": distance_records(results.cumulative)}
+
+
+# In the order of the document.
+SECTIONS: dict[str, Callable[[WindowResults], Any]] = {
+    "meta": _meta,
+    "grid": _grid,
+    "hottest": _hottest,
+    "clusters": _clusters,
+    "nearest": _nearest,
+    "heavy_outside": lambda results: [asdict(step) for step in results.heavy_steps],
+    "cascades": lambda results: [cascade_record(c) for c in results.cascades],
+    "context": lambda results: context_record(results.context, results.cascades),
+    "checklist": lambda results: checklist_record(results.window_checklist),
+    "bands": lambda results: [band_record(b) for b in results.bands],
+    "exchanges": lambda results: [_exchange(e, results) for e in results.summary.exchanges],
+    "cumulative": _cumulative,
+    "hours": lambda results: hours_record(results.hours),
+    "coverage": _coverage,
+}

@@ -57,7 +57,6 @@ def build_spec(results: WindowResults, by: str = "notional") -> HeatmapSpec:
     """Collect what the heat map shows; ``by`` is the quantity of the cells."""
     grid = results.grid
     base, _quote = split_symbol(results.selection.symbols[0])
-    trace = (results.trace["ts_us"], results.trace["price"])
     return HeatmapSpec(
         title=f"{results.selection.label} liquidation heat map",
         subtitle=build_subtitle(results),
@@ -67,7 +66,7 @@ def build_spec(results: WindowResults, by: str = "notional") -> HeatmapSpec:
         unit={"notional": "USD", "count": "events", "qty": base}[by],
         gaps=results.gaps,
         prices=results.prices,
-        trace=None if results.prices is not None else trace,
+        trace=(results.trace.ts_us, results.trace.price) if results.prices is None else None,
         last_price=results.last_price,
         bands=[ClusterLabel(c.rank, c.low, c.high, c.notional, c.share) for c in results.clusters],
         cascades=[(c.start_us, c.end_us, c.rank) for c in results.cascades],

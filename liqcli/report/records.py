@@ -24,13 +24,9 @@ from liqcli.analysis.hours import HOUR_US, MINUTE_US, HourTable
 from liqcli.analysis.open_interest import OpenInterestChange
 from liqcli.analysis.summary import PriceBand, Sums
 from liqcli.analysis.trade_levels import TradeLevels
-from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.formatting import format_iso
-from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S
 from liqcli.core.times import format_length
-from liqcli.lake.market_price import MarketPrices
-from liqcli.lake.source_comparison import Comparison, Totals
 
 DISTANCES_PCT = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
@@ -270,44 +266,3 @@ def hours_record(table: HourTable) -> dict[str, Any]:
 
 def _format_clock(of_day_us: int) -> str:
     return f"{of_day_us // HOUR_US:02d}:{of_day_us % HOUR_US // MINUTE_US:02d}"
-
-
-def coverage_record(coverage: ExchangeCoverage) -> dict[str, Any]:
-    """Convert the coverage of one exchange and symbol."""
-    return {
-        "exchange": coverage.exchange,
-        "symbol": coverage.symbol,
-        "share": coverage.share,
-        "inferred": coverage.inferred,
-        "sources": list(coverage.sources),
-        "gaps": interval_records(coverage.gaps),
-        "unknown": interval_records(coverage.unknown),
-        "cut": interval_records(coverage.cut),
-    }
-
-
-def interval_records(intervals: Sequence[Interval]) -> list[dict[str, Any]]:
-    """Convert intervals [µs] to start, end and length in seconds."""
-    return [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in intervals]
-
-
-def comparison_record(comparison: Comparison) -> dict[str, Any]:
-    """Convert the comparison of a source that was left out with those counted in its place."""
-    return {
-        "exchange": comparison.exchange,
-        "symbol": comparison.symbol,
-        "seconds": comparison.length_us / 1e6,
-        "counted": {"sources": list(comparison.counted), **_totals_record(comparison.instead)},
-        "left_out": {"sources": [comparison.source], **_totals_record(comparison.left_out)},
-    }
-
-
-def _totals_record(totals: Totals) -> dict[str, Any]:
-    return {"events": totals.events, "notional": totals.notional, "long_notional": totals.long_notional}
-
-
-def market_prices_record(moved: MarketPrices | None) -> dict[str, Any] | None:
-    """Convert the counts of ``--price market``; None where prices are as reported."""
-    if moved is None:
-        return None
-    return {"basis": list(moved.basis), "moved": moved.moved, "filled": moved.filled, "kept": moved.kept}

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from liqcli.report.results import WindowResults
 
 
-def format_command(findings: WindowResults) -> str:
+def format_command(results: WindowResults) -> str:
     """Write the ``liqcli heatmap`` line that gives the same numbers from the same lake, safe to paste in a shell."""
-    selection, grid, options, view = findings.selection, findings.grid, findings.options, findings.view
+    selection, grid, options, view = results.selection, results.grid, results.options, results.view
     query = selection.query
     words = [
         "liqcli", "heatmap", "--symbol", selection.label,
@@ -32,7 +32,7 @@ def format_command(findings: WindowResults) -> str:
         words += ["--price", query.price]
     if options.price_low is not None and options.price_high is not None:
         words += ["--price-range", f"{format_exact(options.price_low)}:{format_exact(options.price_high)}"]
-    words += _cluster_words(findings)
+    words += _cluster_words(results)
     for flag, value, default in (
         ("--by", view.by, "notional"),
         ("--palette", view.palette, "liq"),
@@ -44,8 +44,8 @@ def format_command(findings: WindowResults) -> str:
     return shlex.join([*words, "-o", "report.html"])
 
 
-def _cluster_words(findings: WindowResults) -> list[str]:
-    chosen, usual = findings.cluster_options, type(findings.cluster_options)()
+def _cluster_words(results: WindowResults) -> list[str]:
+    chosen, usual = results.cluster_options, type(results.cluster_options)()
     words: list[str] = []
     if chosen.min_share != usual.min_share:
         words += ["--min-share", repr(chosen.min_share)]

@@ -1,47 +1,46 @@
-"""All that can be said about one window, computed once; pages, pictures and tables only show it."""
+"""
+The results of one window: each analysis runs when its result is first used.
+
+An output therefore computes only what it shows: a table of cascades finds no clusters, a CSV file no cascades.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from liqcli.analysis.cascades import Cascade, MinuteSums
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
-from liqcli.analysis.clusters import Cluster, ClusterOptions
+from liqcli.analysis.clusters import Cluster, ClusterOptions, ClusterScan
 from liqcli.analysis.context import Context, build_context
 from liqcli.analysis.cumulative import CumulativeSums
-from liqcli.analysis.drawn_range import find_traded
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.heavy_steps import HeavyStep
 from liqcli.analysis.hours import HourTable
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
-from liqcli.analysis.price_bins import check_bucket
-from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, build_summary, find_last_price, rank_bands
+from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, find_last_price, rank_bands
 from liqcli.analysis.thin_data import describe_shortage
-from liqcli.core.coverage import common_gaps
 from liqcli.core.intervals import Interval
 from liqcli.core.market_data import OpenInterestSeries
 from liqcli.core.model import SAMPLE_SOURCE, HeatmapGrid, PriceSeries
-from liqcli.core.symbols import expiry_of
-from liqcli.lake.market_series import read_market
-from liqcli.lake.selection import Query, Selection, build_selection
+from liqcli.lake.selection import Query, Selection
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
-from liqcli.query.scans import scan_last_prints, scan_totals, scan_trace
-from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_grid, scan_hours
-
-LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # so that the week before the window's week is whole
+from liqcli.query.columns import TraceRows
+from liqcli.query.scans import scan_last_prints, scan_trace
+from liqcli.report.window_data import WindowData, load_window
+from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_hours
 
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
     """
-    How the result is shown: what the cells mean and how they are coloured.
+    How results are shown: the quantity of the cells, and the look of the figures.
 
-    Theme ``auto``: pages follow the reader, a picture alone is dark. ``size`` of a picture alone [px], None as it is
-    designed.
+    Theme ``auto`` follows the reader's system on a page and is dark elsewhere. ``size`` is that of a single figure
+    [px]; None is its designed size.
     """
 
     by: str = "notional"
@@ -51,141 +50,212 @@ class ViewOptions:
     size: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class WindowResults:
     """
-    Everything computed for one window.
+    The loaded window, and the analyses of it, computed on first use.
 
-    ``bands`` are single hot bins, ``clusters`` the bands that stand out from their surroundings;
-    ``heavy_steps`` what is heavy outside of them; ``checklists`` has one
-    entry a cluster, in their order. ``minutes`` is what the cascades stand out of, ``open_interest`` begins an hour
-    before the window, None where it is not stored. ``too_little_data`` says how little the
-    window holds where that is too little for clusters and cascades, which are then empty. ``damaged`` names files that
-    were left out.
+    Parameters
+    ----------
+    data : WindowData
+        What was loaded.
+    view : ViewOptions
+        How to show it.
+    cluster_options : ClusterOptions
+        How to find clusters.
     """
 
-    selection: Selection
-    grid: HeatmapGrid
-    summary: WindowSummary
-    hours: HourTable
-    prices: PriceSeries | None
-    trace: dict[str, Any]
-    bands: tuple[PriceBand, ...]
-    clusters: tuple[Cluster, ...]
-    heavy_steps: tuple[HeavyStep, ...]
-    cascades: tuple[Cascade, ...]
-    minutes: MinuteSums | None
-    cumulative: CumulativeSums
-    open_interest: OpenInterestSeries | None
-    context: Context
-    checklists: tuple[Checklist, ...]
-    window_checklist: Checklist
-    last: LastPrice
-    candle_stand_in: str | None
-    sample: bool
+    data: WindowData
     view: ViewOptions
-    options: GridOptions
     cluster_options: ClusterOptions
-    too_little_data: str | None
-    damaged: tuple[Path, ...] = field(default=())
+
+    def with_view(self, view: ViewOptions) -> WindowResults:
+        """Return the same results in another view, with everything that is already computed."""
+        other = copy.copy(self)
+        object.__setattr__(other, "view", view)
+        return other
+
+    def compute_all(self) -> WindowResults:
+        """Run every analysis now and release the events; returns ``self``."""
+        for name, attribute in vars(WindowResults).items():
+            if isinstance(attribute, cached_property):
+                getattr(self, name)
+        self.data.engine.close()
+        return self
+
+    # ---- what was loaded
+
+    @property
+    def selection(self) -> Selection:
+        """Symbols, window, coverage and sources."""
+        return self.data.selection
+
+    @property
+    def options(self) -> GridOptions:
+        """The grid as requested."""
+        return self.data.options
+
+    @property
+    def summary(self) -> WindowSummary:
+        """Sums of the window, whole and per exchange."""
+        return self.data.summary
+
+    @property
+    def grid(self) -> HeatmapGrid:
+        """The full price x time grid."""
+        return self.data.grid
+
+    @property
+    def prices(self) -> PriceSeries | None:
+        """The candles inside the window."""
+        return self.data.prices
+
+    @property
+    def open_interest(self) -> OpenInterestSeries | None:
+        """Open interest from one hour before the window on; None where it is not stored."""
+        return self.data.market.open_interest
+
+    @property
+    def candle_stand_in(self) -> str | None:
+        """The series whose candles replace those of the symbols, where these have none."""
+        return self.data.market.stand_in
+
+    @property
+    def gaps(self) -> list[Interval]:
+        """Intervals of the window without data of any exchange. [µs]"""
+        return self.data.gaps
+
+    @property
+    def damaged(self) -> tuple[Path, ...]:
+        """Files that were left out."""
+        return self.data.damaged
+
+    @property
+    def sample(self) -> bool:
+        """True for the synthetic sample."""
+        return SAMPLE_SOURCE in self.summary.sources
+
+    # ---- sums and prices
+
+    @cached_property
+    def hours(self) -> HourTable:
+        """Sums by hour."""
+        return scan_hours(self.data.engine, self.data.window, self.selection.coverage)
+
+    @cached_property
+    def trace(self) -> TraceRows:
+        """Time and price of the last event per bucket. [µs UTC], [quote]"""
+        return scan_trace(self.data.engine, self.grid.bucket_us)
+
+    @cached_property
+    def last(self) -> LastPrice:
+        """The last price known when the window ended, and its source."""
+        candles = self.data.market.candles
+        return find_last_price(candles.prices if candles else None, scan_last_prints(self.data.engine))
 
     @property
     def last_price(self) -> float:
         """The last price known when the window ended. [quote]"""
         return self.last.price
 
+    @cached_property
+    def bands(self) -> tuple[PriceBand, ...]:
+        """Single price bins with the most USD, by rank."""
+        return tuple(rank_bands(self.grid, self.last_price))
+
+    @cached_property
+    def cumulative(self) -> CumulativeSums:
+        """Sums by distance from the last price."""
+        return scan_cumulative(self.data.engine, self.grid, self.last_price, self._price_range)
+
+    @cached_property
+    def too_little_data(self) -> str | None:
+        """How little data the window has, where it is too little for clusters and cascades; these are then empty."""
+        grid, options = self.grid, self.options
+        events, usd = int(grid.events.sum()), int(grid.notional_e6.sum()) / 1e6
+        if options.price_low is None and options.price_high is None:  # the axis alone leaves these out
+            events, usd = events + grid.outside_events, usd + grid.outside_notional
+        return describe_shortage(events, usd)
+
+    # ---- cascades and clusters
+
+    @cached_property
+    def _cascade_scan(self) -> tuple[tuple[Cascade, ...], MinuteSums | None]:
+        return scan_cascades(self.data.engine, self.data.window, self.gaps, self.data.market.followed)
+
     @property
-    def gaps(self) -> list[Interval]:
-        """Stretches of the window that were recorded on no exchange. [µs]"""
-        return common_gaps(self.selection.coverage, self.selection.window)
+    def minutes(self) -> MinuteSums | None:
+        """USD per minute, and the thresholds of a cascade."""
+        return self._cascade_scan[1]
+
+    @property
+    def cascades(self) -> tuple[Cascade, ...]:
+        """Bursts of liquidations, by rank."""
+        return () if self.too_little_data else self._cascade_scan[0]
+
+    @cached_property
+    def _cluster_scan(self) -> ClusterScan:
+        return scan_clusters(self.data.engine, self.grid, self.last_price, self.cluster_options, self._price_range)
+
+    @property
+    def heavy_steps(self) -> tuple[HeavyStep, ...]:
+        """Price steps with a large share of the USD that are not part of a cluster."""
+        return self._cluster_scan.heavy_steps
+
+    @cached_property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Price bands that stand out from their surroundings, by rank, with key levels and cascades."""
+        scan = self._cluster_scan
+        if self.too_little_data:
+            return ()
+        if scan.axis is None:
+            return scan.clusters
+        levels = find_key_levels(scan.axis, self.data.window, self.data.market.candles)
+        return tag_clusters(_add_cascades(scan.clusters, self.cascades), levels, scan.axis)
+
+    # ---- context
+
+    @cached_property
+    def context(self) -> Context:
+        """The market around the window, with an approach per cluster and a change of open interest per cascade."""
+        bands = [(c.low, c.high) for c in self.clusters]
+        return build_context(self.data.window, self.data.market, bands, self.cascades)
+
+    @cached_property
+    def checklists(self) -> tuple[Checklist, ...]:
+        """The trade checklist of each cluster, in the order of ``clusters``."""
+        pairs = zip(self.clusters, self.context.approaches, strict=True)
+        return tuple(build_checklist(c, self.last_price, self.context, a, self.data.window) for c, a in pairs)
+
+    @cached_property
+    def window_checklist(self) -> Checklist:
+        """The trade checklist of the whole window."""
+        return build_window_checklist(self.clusters, self.last_price, self.context, self.data.window)
+
+    @property
+    def _price_range(self) -> tuple[float, float]:
+        return self.grid.price_low, self.grid.price_high
 
 
 def compute_results(
     lake: Lake, query: Query, options: GridOptions, view: ViewOptions, cluster_options: ClusterOptions | None = None
 ) -> WindowResults:
     """
-    Run every analysis of a window.
+    Load a window; its analyses run when they are used.
 
     Raises
     ------
     UsageError, EmptyWindowError, DamagedError
-        As :func:`liqcli.lake.selection.build_selection` and :func:`liqcli.analysis.heatmap.build_grid` say.
+        See :func:`liqcli.report.window_data.load_window`.
     """
-    cluster_options = cluster_options or ClusterOptions()
-    with Engine() as engine:
-        selection = build_selection(engine, lake, query)
-        window = selection.window
-        check_bucket(options.bucket_us, window)
-        summary = build_summary(scan_totals(engine))
-        hours = scan_hours(engine, window, selection.coverage)
-        exchanges = [e.exchange for e in summary.exchanges]
-        symbols = _symbols_by_usd(summary, selection.symbols)
-        market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
-        prices = market.prices_in(window)
-        grid = scan_grid(engine, window, options, find_traded(prices))
-        trace = scan_trace(engine, grid.bucket_us)
-        last = find_last_price(market.candles.prices if market.candles else None, scan_last_prints(engine))
-        last_price = last.price
-        gaps = common_gaps(selection.coverage, window)
-        cascades, minutes = scan_cascades(engine, window, gaps, market.followed)
-        bounds = (grid.price_low, grid.price_high)
-        cumulative = scan_cumulative(engine, grid, last_price, bounds)
-        shortage = _describe_shortage(grid, options)
-        scan = scan_clusters(engine, grid, last_price, cluster_options, bounds)
-    clusters = scan.clusters
-    if shortage is not None:
-        clusters, cascades = (), ()
-    elif scan.axis is not None:
-        levels = find_key_levels(scan.axis, window, market.candles)
-        clusters = tag_clusters(_name_cascades(clusters, cascades), levels, scan.axis)
-    context = build_context(window, market, [(c.low, c.high) for c in clusters], cascades)
-    approaches = zip(clusters, context.approaches, strict=True)
-    return WindowResults(
-        selection=selection,
-        grid=grid,
-        summary=summary,
-        hours=hours,
-        prices=prices,
-        trace={"ts_us": trace.ts_us, "price": trace.price},
-        bands=tuple(rank_bands(grid, last_price)),
-        clusters=clusters,
-        heavy_steps=scan.heavy_steps,
-        cascades=cascades,
-        minutes=minutes,
-        cumulative=cumulative,
-        open_interest=market.open_interest,
-        context=context,
-        checklists=tuple(build_checklist(c, last_price, context, a, window) for c, a in approaches),
-        window_checklist=build_window_checklist(clusters, last_price, context, window),
-        last=last,
-        candle_stand_in=market.stand_in,
-        sample=SAMPLE_SOURCE in summary.sources,
-        view=view,
-        options=options,
-        cluster_options=cluster_options,
-        too_little_data=shortage,
-        damaged=tuple(dict.fromkeys((*selection.damaged, *damaged))),
-    )
+    return WindowResults(load_window(lake, query, options), view, cluster_options or ClusterOptions())
 
 
-def _describe_shortage(grid: HeatmapGrid, options: GridOptions) -> str | None:
-    """Say how little was selected; what only the axis leaves out was selected too."""
-    events, usd = int(grid.events.sum()), int(grid.notional_e6.sum()) / 1e6
-    if options.price_low is None and options.price_high is None:
-        events, usd = events + grid.outside_events, usd + grid.outside_notional
-    return describe_shortage(events, usd)
+def _add_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:
+    """Add to each cluster the ranks of the cascades whose prices reached it."""
 
+    def reached(cluster: Cluster, cascade: Cascade) -> bool:
+        prices = (cascade.price_from, cascade.price_to, cascade.extreme)
+        return min(prices) < cluster.high and max(prices) >= cluster.low
 
-def _name_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:
-    """Write into each cluster the ranks of the cascades whose prices reached it."""
-
-    def struck(cluster: Cluster, cascade: Cascade) -> bool:
-        reached = (cascade.price_from, cascade.price_to, cascade.extreme)
-        return min(reached) < cluster.high and max(reached) >= cluster.low
-
-    return tuple(replace(c, cascades=tuple(str(x.rank) for x in cascades if struck(c, x))) for c in clusters)
-
-
-def _symbols_by_usd(summary: WindowSummary, symbols: Sequence[str]) -> list[str]:
-    first = [s for e in summary.exchanges for s in e.symbols]
-    return sorted(symbols, key=lambda s: (bool(expiry_of(s)), first.index(s) if s in first else len(first), s))
+    return tuple(replace(c, cascades=tuple(str(x.rank) for x in cascades if reached(c, x))) for c in clusters)

@@ -47,6 +47,12 @@ def findings(lake):
     return find(lake)
 
 
+def with_interest(findings, series):
+    """The same window with other open interest."""
+    market = replace(findings.data.market, open_interest=series)
+    return replace(findings, data=replace(findings.data, market=market))
+
+
 def test_every_module_of_a_figure_draws_and_has_a_hover_map():
     for name, spec in FIGURES.items():
         module = spec.load()
@@ -100,7 +106,7 @@ def test_open_interest_begins_before_the_window_as_the_context_has_it(findings):
 
 def test_open_interest_without_a_price_is_a_line_of_coins_and_no_picture(findings):
     series = findings.open_interest
-    coins = replace(findings, open_interest=replace(series, usd=np.full(len(series.usd), np.nan)))
+    coins = with_interest(findings, replace(series, usd=np.full(len(series.usd), np.nan)))
     assert open_interest_figure.build_line(coins).unit == "BTC"
     assert open_interest_figure.build_spec(coins) is None
 
@@ -108,11 +114,8 @@ def test_open_interest_without_a_price_is_a_line_of_coins_and_no_picture(finding
 def test_a_single_snapshot_is_no_line(findings):
     window = findings.selection.window
     one = np.array([window.start_us]), np.array([5.0]), np.array([7.0])
-    assert (
-        open_interest_figure.build_line(replace(findings, open_interest=OpenInterestSeries(*one, "binance BTCUSDT")))
-        is None
-    )
-    assert draw_figure(replace(findings, open_interest=None), "open_interest") is None
+    assert open_interest_figure.build_line(with_interest(findings, OpenInterestSeries(*one, "binance BTCUSDT"))) is None
+    assert draw_figure(with_interest(findings, None), "open_interest") is None
 
 
 def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findings):
@@ -121,7 +124,7 @@ def test_contracts_that_begin_within_the_window_have_no_change_in_percent(findin
     series = OpenInterestSeries(
         np.array([start, start + HOUR]), np.array([0.0, 5.0]), np.array([0.0, 7.0]), "gate NEWUSDT"
     )
-    new = replace(findings, open_interest=series)
+    new = with_interest(findings, series)
     picture = open_interest_figure.build_spec(new)
     assert picture.headline[0].value == "7.00 USD"
     assert not any(number.label == "contracts" for number in picture.headline)
@@ -136,7 +139,7 @@ def test_only_like_is_compared_with_like(findings):
     assert 0 < share < 0.1
     assert labels["of binance's contracts liquidated"] == "<0.1 %"
     elsewhere = replace(findings.open_interest, basis="kraken BTCUSD")
-    others = open_interest_figure.build_spec(replace(findings, open_interest=elsewhere)).headline
+    others = open_interest_figure.build_spec(with_interest(findings, elsewhere)).headline
     assert not any("contracts liquidated" in number.label for number in others)
 
 

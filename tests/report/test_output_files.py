@@ -105,13 +105,13 @@ def test_a_picture_of_ones_choice(findings, tmp_path):
 
 
 def test_a_size_is_that_of_a_picture_alone(findings, tmp_path):
-    sized = replace(findings, view=replace(findings.view, size=(2000, 1200)))
+    sized = findings.with_view(replace(findings.view, size=(2000, 1200)))
     write_outputs(sized, [tmp_path / "a.png", tmp_path / "b.md"])
     names = ("a.png", "b.png", "b-cumulative.png")
     sizes = {name: Image.open(io.BytesIO((tmp_path / name).read_bytes())).size for name in names}
     assert sizes == {"a.png": (2000, 1200), "b.png": (1600, 1000), "b-cumulative.png": (1600, 640)}
     with pytest.raises(UsageError, match="between 800 x 500 and 6000 x 4000 is possible"):
-        write_outputs(replace(findings, view=replace(findings.view, size=(80, 60))), [tmp_path / "c.png"])
+        write_outputs(findings.with_view(replace(findings.view, size=(80, 60))), [tmp_path / "c.png"])
 
 
 @pytest.mark.parametrize("text", ["big", "1600", "1600x", "x", "1600x-1", "1.5x2", "1600x1000x2"])

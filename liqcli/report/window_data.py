@@ -1,0 +1,100 @@
+"""
+Load one window from the lake: the events that count, the candles and open interest around it, and the grid.
+
+Everything that can fail because of the request or of the files fails here. :mod:`liqcli.report.results` analyzes what
+was loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from liqcli.analysis.drawn_range import find_traded
+from liqcli.analysis.heatmap import GridOptions
+from liqcli.analysis.price_bins import check_bucket
+from liqcli.analysis.summary import WindowSummary, build_summary
+from liqcli.core.coverage import common_gaps
+from liqcli.core.intervals import Interval
+from liqcli.core.market_data import MarketData
+from liqcli.core.model import HeatmapGrid, PriceSeries, Window
+from liqcli.core.symbols import expiry_of
+from liqcli.lake.market_series import read_market
+from liqcli.lake.selection import Query, Selection, build_selection
+from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
+from liqcli.query.scans import scan_totals
+from liqcli.report.window_scans import scan_grid
+
+LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # includes the whole week before the week of the window
+
+
+@dataclass(frozen=True, eq=False)
+class WindowData:
+    """
+    One window as loaded from the lake.
+
+    ``engine`` holds the selected events in memory as table ``liquidations``, so later scans do not depend on the files.
+    ``damaged`` names files that were left out.
+    """
+
+    engine: Engine
+    selection: Selection
+    options: GridOptions
+    summary: WindowSummary
+    market: MarketData
+    grid: HeatmapGrid
+    damaged: tuple[Path, ...] = field(default=())
+
+    @property
+    def window(self) -> Window:
+        """Half-open ``[start, end)``. [UTC]"""
+        return self.selection.window
+
+    @property
+    def prices(self) -> PriceSeries | None:
+        """The candles inside the window."""
+        return self.market.prices_in(self.window)
+
+    @property
+    def gaps(self) -> list[Interval]:
+        """Intervals of the window without data of any exchange. [µs]"""
+        return common_gaps(self.selection.coverage, self.window)
+
+
+def load_window(lake: Lake, query: Query, options: GridOptions) -> WindowData:
+    """
+    Select and load the events, read the market data, and build the grid.
+
+    Raises
+    ------
+    UsageError, EmptyWindowError, DamagedError
+        See :func:`liqcli.lake.selection.build_selection` and :func:`liqcli.analysis.heatmap.plan_grid`.
+    """
+    engine = Engine()
+    try:
+        return _load(engine, lake, query, options)
+    except BaseException:
+        engine.close()
+        raise
+
+
+def _load(engine: Engine, lake: Lake, query: Query, options: GridOptions) -> WindowData:
+    selection = build_selection(engine, lake, query)
+    window = selection.window
+    check_bucket(options.bucket_us, window)
+    summary = build_summary(scan_totals(engine))
+    exchanges = [e.exchange for e in summary.exchanges]
+    symbols = _sort_by_usd(selection.symbols, summary)
+    market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
+    grid = scan_grid(engine, window, options, find_traded(market.prices_in(window)))
+    return WindowData(
+        engine, selection, options, summary, market, grid, tuple(dict.fromkeys((*selection.damaged, *damaged)))
+    )
+
+
+def _sort_by_usd(symbols: Sequence[str], summary: WindowSummary) -> list[str]:
+    """Sort by falling USD, perpetuals before dated contracts."""
+    order = [s for e in summary.exchanges for s in e.symbols]
+    return sorted(symbols, key=lambda s: (bool(expiry_of(s)), order.index(s) if s in order else len(order), s))
