@@ -1,9 +1,9 @@
 """
 Run every golden case of ``tests/query/sql/<query>/<case>/`` through ``liqcli/query/sql/<query>.sql``.
 
-A case is ``input.csv`` (the one relation of the query's ``reads`` line) or one ``<relation>.csv`` each,
-``params.json``, ``expected.csv``, and ``README.md`` with the arithmetic. A new folder is run without further ado;
-``tests/query/sql/run`` runs these tests alone.
+A case is ``input.csv`` (the single relation of the query's ``reads`` line) or one ``<relation>.csv`` for each,
+``params.json``, ``expected.csv``, and ``README.md`` with the arithmetic. Every query needs at least one case; a new
+folder is found by itself. ``tests/query/sql/run`` runs these tests alone.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from liqcli.query.sql import read_query
 CASES = Path(__file__).parent / "sql"
 QUERIES = Path(__file__).parents[2] / "liqcli/query/sql"
 TESTED = sorted(path.parent for path in CASES.glob("*/*/expected.csv"))
-# What has cases here; the queries of other analyses bring theirs along, and are then named here too.
-NAMED = (
-    "active_buckets", "cluster_bins", "cumulative", "heatmap", "holdings", "hours", "market_price",
-    "market_range", "merge_replace", "merge_union", "near_repeats", "price_extent", "price_kinds",
-    "select_liquidations", "totals", "trace", "window_count",
-)  # fmt: skip
 
+_DOUBLES = (
+    "price high low open close volume taker_buy qty notional contracts contract_size open_interest open_interest_usd"
+)
+_INTEGERS = "ts_us start_us end_us first_us last_us step_us notional_e6 band file line pair"
 TYPES = {
-    "ts": "TIMESTAMP", "open": "DOUBLE", "high": "DOUBLE", "low": "DOUBLE", "close": "DOUBLE", "volume": "DOUBLE",
-    "price": "DOUBLE", "qty": "DOUBLE", "notional": "DOUBLE", "contracts": "DOUBLE", "contract_size": "DOUBLE",
-    "ts_us": "BIGINT", "start_us": "BIGINT", "end_us": "BIGINT", "first_us": "BIGINT", "last_us": "BIGINT",
-    "notional_e6": "BIGINT", "band": "BIGINT",
-}  # fmt: skip
+    "ts": "TIMESTAMP",
+    "left_out": "BOOLEAN",
+    "in_dollars": "BOOLEAN",
+    **dict.fromkeys(_DOUBLES.split(), "DOUBLE"),
+    **dict.fromkeys(_INTEGERS.split(), "BIGINT"),
+}
 
 
 def read_header(query: str, key: str) -> str:
@@ -91,5 +90,6 @@ def test_case_says_why(folder: Path) -> None:
     assert (QUERIES / f"{folder.parent.name}.sql").is_file()
 
 
-def test_every_named_query_has_a_case() -> None:
-    assert set(NAMED) <= {folder.parent.name for folder in TESTED}
+def test_every_query_has_a_case() -> None:
+    queries = {path.stem for path in QUERIES.glob("*.sql")}
+    assert queries - {folder.parent.name for folder in TESTED} == set(), "queries without a folder in tests/query/sql"
