@@ -17,28 +17,13 @@ import numpy as np
 from liqcli.analysis.cluster_roles import describe_role
 from liqcli.analysis.heatmap import ConservationError
 from liqcli.analysis.heavy_steps import HeavyStep, find_heavy_steps
+from liqcli.analysis.level_tag import LevelTag
 from liqcli.analysis.price_axis import PriceAxis, build_axis
 from liqcli.analysis.price_peaks import DEFAULT_MIN_SHARE, PeakBand, find_bands
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
 from liqcli.core.errors import UsageError
-from liqcli.core.formatting import format_percent_signed
 from liqcli.core.model import BinWidth, HeatmapGrid
 from liqcli.query.columns import BinRows, PriceExtent
-
-
-@dataclass(frozen=True, slots=True)
-class LevelTag:
-    """A level that a cluster sits on; ``distance_pct`` from the nearer edge, 0 inside, signed as above or below [%]."""
-
-    kind: str
-    name: str
-    price: float
-    distance_pct: float
-
-    def __str__(self) -> str:
-        inside = self.distance_pct == 0
-        return self.name if inside else f"{self.name} ({format_percent_signed(self.distance_pct)})"
-
 
 DEFAULT_MAX_CLUSTERS = 12
 

@@ -1,11 +1,9 @@
 """
-Key levels: the prices that traders watch, and which of them a cluster sits on.
+Key levels: prices that traders watch, and which of them a cluster lies at.
 
-Round numbers need no candles. The others do: the high and low of the previous UTC day and week, confirmed swings, point
-of control and value area of traded volume. A level is named only where its candles are there: a day with holes has no
-high. Nothing after the window's end is looked at.
-
-Where volume was traded: point of control and value area.
+Round numbers need no candles. The others do: high and low of the previous UTC day and week, confirmed swings, point of
+control and value area of traded volume. A level exists only where its candles are complete: a day with missing candles
+has no high. Data after the window's end is ignored.
 """
 
 from __future__ import annotations
@@ -15,93 +13,31 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from liqcli.analysis.clusters import Cluster, LevelTag
+from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.indicators import find_pivots
+from liqcli.analysis.level_tag import LevelTag
 from liqcli.analysis.price_axis import PriceAxis
 from liqcli.analysis.price_bins import choose_bin
+from liqcli.analysis.volume_profile import build_volume_profile
 from liqcli.core.formatting import format_price
 from liqcli.core.market_data import Candles
 from liqcli.core.model import US_PER_S, BinWidth, Window
 
-VALUE_AREA = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeProfile:
-    """
-    Volume per price row, rows without volume left out.
-
-    ``prices``, the upper edges of the rows [quote], and ``volumes`` [base coin] have shape ``(n_rows,)``, rising.
-    """
-
-    prices: NDArray[np.float64]
-    volumes: NDArray[np.float64]
-    point_of_control: float
-    value_area_low: float
-    value_area_high: float
-    value_area_volume: float
-
-
-def build_volume_profile(
-    close: NDArray[np.float64], volume: NDArray[np.float64], row: BinWidth
-) -> VolumeProfile | None:
-    """
-    Put each candle's volume at the row its close rounds up to, and grow the value area from the row with most volume.
-
-    The value area takes the larger of its two neighbouring rows, the upper one on a tie, until it holds more than 70 %
-    of the volume. Of rows with equal volume the lower one is the point of control.
-
-    Parameters
-    ----------
-    close, volume : array, shape ``(n,)``
-        Of the candles [quote], [base coin]; candles without a known volume count nothing.
-    row : BinWidth
-        Height of a row. [quote]
-
-    Returns
-    -------
-    VolumeProfile or None
-        None where no volume is known.
-
-    References
-    ----------
-    py-market-profile, whose published numbers the test replays.
-    """
-    known = np.isfinite(volume) & (volume > 0)
-    if not known.any():
-        return None
-    # The guess can be off by one; comparing with the edges decides as decimal arithmetic would (see heatmap.sql).
-    guess = np.ceil(close[known] * row.den / row.num)
-    over, under = close[known] > guess * row.num / row.den, close[known] <= (guess - 1) * row.num / row.den
-    rows, where = np.unique((guess + over - under).astype(np.int64), return_inverse=True)
-    volumes = np.bincount(where, volume[known], minlength=len(rows)).astype(np.float64)
-    low = high = poc = int(np.argmax(volumes))
-    held, wanted = float(volumes[poc]), VALUE_AREA * float(volumes.sum())
-    while held <= wanted and (low > 0 or high < len(rows) - 1):
-        upper = float(volumes[high + 1]) if high < len(rows) - 1 else -1.0
-        lower = float(volumes[low - 1]) if low > 0 else -1.0
-        high, low = (high + 1, low) if upper >= lower else (high, low - 1)
-        held += max(upper, lower)
-    prices = rows.astype(np.float64) * row.num / row.den
-    return VolumeProfile(prices, volumes, float(prices[poc]), float(prices[low]), float(prices[high]), held)
-
-
 DAY_US = 86_400 * US_PER_S
 WEEK_US = 7 * DAY_US
 _MONDAY_US = 4 * DAY_US  # 1970-01-05 was a Monday
-MOST_ROUND = 10  # round numbers that a window shows at the most
+MOST_ROUND = 10  # round numbers per window, at most
 LEAST_ROUND_STEP = 0.001  # of the price: 100 at 100,000
-SWING_PARTS = 24  # a swing stands out of a 24th of the window on either side: an hour in a day
+SWING_PARTS = 24  # a swing is the extreme of a 24th of the window on either side: an hour in a day
 LEAST_SWING_BARS = 3
 MOST_SWINGS = 4  # the latest highs and the latest lows
-LEAST_COVERED = 0.9  # of a day or week, and both of its ends
+LEAST_COVERED = 0.9  # of a day or week that candles must cover, and both of its ends
 
 
 @dataclass(frozen=True, slots=True)
 class KeyLevel:
-    """A price that traders watch: its ``kind`` (a word), its ``name`` for people, its price [quote]."""
+    """A price that traders watch: its ``kind`` (an identifier), its ``name`` for display, its price [quote]."""
 
     kind: str
     name: str
@@ -109,13 +45,13 @@ class KeyLevel:
 
     @classmethod
     def of(cls, kind: str, price: float, words: str | None = None) -> KeyLevel:
-        """Name a level after its kind and its price."""
+        """Create a level named after its kind and price."""
         return cls(kind, f"{words or kind.replace('_', ' ')} {format_price(price)}", price)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyLevels:
-    """The levels by rising price, and whether candles were there to look for more than round numbers."""
+    """The levels by rising price; ``candles_known`` is False when only round numbers could be found."""
 
     levels: tuple[KeyLevel, ...]
     candles_known: bool
@@ -123,16 +59,16 @@ class KeyLevels:
 
 def find_key_levels(axis: PriceAxis, window: Window, candles: Candles | None) -> KeyLevels:
     """
-    Collect the levels on the price axis of the clusters (and one step beyond).
+    Find the levels on the price axis of the clusters and one step beyond.
 
     Parameters
     ----------
     axis : PriceAxis
-        Gives the price range; like the clusters it does not depend on the drawn grid.
+        Defines the price range; like the clusters it does not depend on the drawn grid.
     window : Window
         Half-open. [UTC]
     candles : Candles or None
-        Best from the start of the week before the window on; what closes after the window's end is not looked at.
+        Should start with the week before the window; candles that close after the window's end are ignored.
     """
     low, high = axis.low - axis.step.width, axis.high + axis.step.width
     levels = list_round_numbers(low, high)
@@ -155,7 +91,7 @@ def choose_round_step(low: float, high: float) -> BinWidth:
 
 
 def list_round_numbers(low: float, high: float) -> list[KeyLevel]:
-    """List the round numbers of a price range at a step that fits its scale; multiples of a power of ten are major."""
+    """List the round numbers of a price range; multiples of the next power of ten are major."""
     if high <= 0:
         return []
     step = choose_round_step(low, high)
@@ -168,13 +104,13 @@ def list_round_numbers(low: float, high: float) -> list[KeyLevel]:
 
 
 def _major_every(step: BinWidth) -> int:
-    """How many steps make the next power of ten: 10, 5 or 2 for steps of 1, 2 and 5."""
+    """Count the steps up to the next power of ten: 10, 5 or 2 for steps of 1, 2 and 5."""
     mantissa = int(f"{step.width:e}"[0])
     return 10 // mantissa
 
 
 def find_period_extremes(candles: Candles, window: Window) -> list[KeyLevel]:
-    """Give high and low of the UTC day and of the week (from Monday) before the one in which the window ends."""
+    """Find high and low of the UTC day and of the week (from Monday) before the one in which the window ends."""
     last_us = window.end_us - 1
     day = last_us - last_us % DAY_US
     week = last_us - (last_us - _MONDAY_US) % WEEK_US
@@ -193,10 +129,10 @@ def find_period_extremes(candles: Candles, window: Window) -> list[KeyLevel]:
 
 def find_swings(candles: Candles, window: Window) -> list[KeyLevel]:
     """
-    Give the latest swing highs and lows that were confirmed by the window's end.
+    Find the latest swing highs and lows confirmed by the window's end.
 
-    A swing is higher (lower) than a 24th of the window on either side of it, at least three candles; it is known only
-    when the candles to its right have closed, so the last stretch of the window has none yet.
+    A swing is higher (lower) than all candles within a 24th of the window on either side, at least three. It is
+    confirmed only when the candles to its right have closed, so the last part of the window has none yet.
     """
     prices = candles.prices
     bars = max(LEAST_SWING_BARS, window.length_us // SWING_PARTS // prices.step_us)
@@ -208,7 +144,7 @@ def find_swings(candles: Candles, window: Window) -> list[KeyLevel]:
 
 
 def find_volume_levels(candles: Candles, row: BinWidth) -> list[KeyLevel]:
-    """Give point of control and value area of the volume traded in the window; none where no volume is known."""
+    """Find point of control and value area of the volume traded in the window; none when no volume is known."""
     profile = build_volume_profile(candles.prices.close, candles.volume, row)
     if profile is None:
         return []
@@ -221,9 +157,9 @@ def find_volume_levels(candles: Candles, row: BinWidth) -> list[KeyLevel]:
 
 def tag_clusters(clusters: Sequence[Cluster], found: KeyLevels, axis: PriceAxis) -> tuple[Cluster, ...]:
     """
-    Write into each cluster the levels it sits on: inside, or within a step (or a 200th of the axis) of an edge.
+    Add to each cluster the levels it lies at: inside, or within a step (or a 200th of the axis) of an edge.
 
-    Without candles most levels are unknown: a cluster that then sits on no round number gets None, not an empty tuple.
+    Without candles most levels are unknown: a cluster at no round number then has None, not an empty tuple.
     """
     reach = max(axis.step.width, (axis.high - axis.low) / 200) * (1 + 1e-9)
 

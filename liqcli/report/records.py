@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.checklist import QUESTIONS, Checklist
-from liqcli.analysis.clusters import Cluster, LevelTag
+from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.context import BARS_NEEDED, Approach, Context
 from liqcli.analysis.cumulative import CumulativeSums
 from liqcli.analysis.hours import HOUR_US, MINUTE_US, HourTable
+from liqcli.analysis.level_tag import LevelTag
 from liqcli.analysis.open_interest import OpenInterestChange
 from liqcli.analysis.summary import PriceBand, Sums
 from liqcli.analysis.trade_levels import TradeLevels

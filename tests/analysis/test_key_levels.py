@@ -14,7 +14,6 @@ from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.key_levels import (
     KeyLevel,
     KeyLevels,
-    build_volume_profile,
     choose_round_step,
     find_key_levels,
     find_period_extremes,
@@ -23,6 +22,7 @@ from liqcli.analysis.key_levels import (
     tag_clusters,
 )
 from liqcli.analysis.price_axis import PriceAxis
+from liqcli.analysis.volume_profile import build_volume_profile
 from liqcli.core.market_data import Candles
 from liqcli.core.model import BinWidth, PriceSeries
 from liqcli.report.records import level_record
