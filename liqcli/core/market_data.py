@@ -210,16 +210,16 @@ class Candles:
 @dataclass(frozen=True, slots=True)
 class MarketData:
     """
-    What is known beside the liquidations when the window ends; None where the lake holds none.
+    Market data known at the end of a window; None where the lake has none.
 
-    ``followed`` is the same price series and an hour more, to say what followed. ``stand_in`` says in a sentence whose
-    candles they are where they are not those of a liquidated symbol on one of its exchanges.
+    ``followed`` is the same price series and one hour more, for the price change after a cascade. ``substitution``
+    names, in a sentence, the series used when the liquidated symbols have no candles of their own.
     """
 
     candles: Candles | None = None
     open_interest: OpenInterestSeries | None = None
     followed: PriceSeries | None = None
-    stand_in: str | None = None
+    substitution: str | None = None
 
     def prices_in(self, window: Window) -> PriceSeries | None:
         """Give the candles that touch a window, for the price line; None without one."""

@@ -1,13 +1,14 @@
-"""Whose candles are used: those of the liquidated symbol, else of another instrument that trades at the same price.
+"""
+Select the series of candles or open interest for liquidated symbols: their own, else a substitute at the same price.
 
-The order, best first; within each the exchanges with liquidations (by USD), then others, then the finest interval:
+Order of preference; within each step exchanges with liquidations (by USD), then others, then the finest interval:
 
 1. the liquidated symbols themselves, by USD;
 2. the same base in another USD quote: USDT, USDC, USD, FDUSD, BUSD, TUSD, USDE;
-3. the bare base (``ETH`` for ``ETHUSDT``), as files without a quote are stored.
+3. the bare base (``ETH`` for ``ETHUSDT``), which is how files without a quote are stored.
 
-A symbol quoted in anything else (``BTCEUR``) has no stand-in, nor has a contract on a multiple (``1000PEPEUSDT`` is not
-``PEPEUSDT``) or a dated one (it trades at its own price). Two series are never mixed.
+Symbols in any other quote (``BTCEUR``) have no substitute, nor have contracts on a multiple (``1000PEPEUSDT`` is not
+``PEPEUSDT``) or dated ones, which trade at their own price. Two series are never mixed.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ USD_QUOTES = ("USDT", "USDC", "USD", "FDUSD", "BUSD", "TUSD", "USDE")  # the dee
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The files of one instrument, interval and source; ``stand_in`` says whom it stands in for, None where nobody."""
+    """The files of one instrument, interval and source; ``substitution`` names what it replaces, None if nothing."""
 
     partitions: tuple[Partition, ...]
-    stand_in: str | None
+    substitution: str | None
 
     @property
     def interval(self) -> str:
-        """Length of its candles, empty for open interest."""
+        """Interval of its candles, empty for open interest."""
         return self.partitions[0].interval
 
     @property
     def name(self) -> str:
-        """What a reader knows it by: ``binance BTCUSDT 1h``."""
+        """Display name: ``binance BTCUSDT 1h``."""
         first = self.partitions[0]
         return " ".join(filter(None, (first.exchange, first.symbol, first.interval)))
 
 
-def list_stand_ins(symbol: str) -> list[str]:
-    """List the symbols that trade at the same price, best first; none for a dated one or a quote that is no USD."""
+def list_substitutes(symbol: str) -> list[str]:
+    """List the symbols that trade at the same price, best first; empty for dated contracts and quotes other than USD."""
     base, quote = split_symbol(symbol)
     if expiry_of(symbol) or (quote and quote not in USD_QUOTES):
         return []
@@ -52,16 +53,16 @@ def list_stand_ins(symbol: str) -> list[str]:
 
 def list_series(found: Sequence[Partition], symbols: Sequence[str], exchanges: Sequence[str]) -> list[Series]:
     """
-    Group files into series, the best one first.
+    Group files into series, the preferred one first.
 
     Parameters
     ----------
     found : sequence of Partition
-        Files of candles or open interest, also of other symbols, which are left out unless they can stand in.
+        Files of candles or open interest; those of symbols that are no substitute are ignored.
     symbols, exchanges : sequence of str
-        What was liquidated where, most USD first.
+        The liquidated symbols and their exchanges, most USD first.
     """
-    names = list(dict.fromkeys([*symbols, *(other for symbol in symbols for other in list_stand_ins(symbol))]))
+    names = list(dict.fromkeys([*symbols, *(other for symbol in symbols for other in list_substitutes(symbol))]))
     groups: dict[tuple[str, str, str, str], list[Partition]] = {}
     for p in found:
         if p.symbol in names:
@@ -73,12 +74,13 @@ def list_series(found: Sequence[Partition], symbols: Sequence[str], exchanges: S
         return names.index(symbol), rank, exchange, parse_length(interval) if interval else 0, source
 
     return [
-        Series(tuple(groups[key]), _explain(key[0], key[1], symbols, exchanges)) for key in sorted(groups, key=place)
+        Series(tuple(groups[key]), _describe_substitution(key[0], key[1], symbols, exchanges))
+        for key in sorted(groups, key=place)
     ]
 
 
-def _explain(symbol: str, exchange: str, symbols: Sequence[str], exchanges: Sequence[str]) -> str | None:
+def _describe_substitution(symbol: str, exchange: str, symbols: Sequence[str], exchanges: Sequence[str]) -> str | None:
     if symbol in symbols and (exchange in exchanges or not exchanges):
         return None
     where = f" on {', '.join(exchanges)}" if exchanges else ""
-    return f"no candles of {', '.join(symbols)}{where} cover this window; {symbol} on {exchange} stands in"
+    return f"no candles of {', '.join(symbols)}{where} cover this window; {symbol} on {exchange} is used instead"

@@ -1,8 +1,9 @@
-"""``--price market``: bankruptcy, order and trigger prices moved to where the market traded in their minute.
+"""
+Move bankruptcy, order and trigger prices to the price range traded in their minute (``--price market``).
 
-A bankruptcy price lies about a maintenance margin beyond the fill, so a map of several exchanges shows one event at two
-heights. A price is moved as little as possible: to the nearest end of its minute's candle, and not at all when it lies
-inside. Fills stay as they are, and so does what has no candle; both are counted.
+A bankruptcy price lies about one maintenance margin beyond the fill, so a heat map of several exchanges shows the same
+move at two prices. A price is moved as little as possible: to the nearest end of its minute's candle, or not at all when
+it lies inside. Fills are unchanged, and so are events without a candle; both are counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from liqcli.core.errors import EmptyWindowError
 from liqcli.core.model import US_PER_S, Window
-from liqcli.lake.candle_selection import list_series, list_stand_ins
+from liqcli.lake.candle_selection import list_series, list_substitutes
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
@@ -22,17 +23,17 @@ PRICES = ("reported", "market")
 MINUTE = "1m"
 MINUTE_US = 60 * US_PER_S
 MINUTE_COLUMNS = ("ts", "low", "high")
-# Whose candles stand in for an exchange without any of its own: the deepest books first.
-STAND_INS = ("binance", "bybit", "okx", "gate")
+# For exchanges without candles of their own, those of these exchanges are used; the deepest order books first.
+SUBSTITUTE_EXCHANGES = ("binance", "bybit", "okx", "gate")
 
 
 @dataclass(frozen=True, slots=True)
 class MarketPrices:
     """
-    What came of moving prices; ``basis`` names the candles used.
+    The outcome of moving prices; ``basis`` names the candles used.
 
-    ``moved`` events lie in a candle now, ``filled`` were fills before, ``kept`` have no candle and keep their price.
-    ``damaged`` names candle files that were left out.
+    ``moved`` events now lie inside a candle, ``filled`` ones were fills, ``kept`` ones have no candle and keep their
+    price. ``damaged`` lists candle files that could not be read.
     """
 
     basis: tuple[str, ...]
@@ -44,21 +45,21 @@ class MarketPrices:
 
 def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]], window: Window) -> MarketPrices:
     """
-    Make table ``liquidations`` of table ``reported``, with prices moved to the market.
+    Create table ``liquidations`` from table ``reported``, with prices moved to the market.
 
     Parameters
     ----------
     pairs : sequence of (str, str)
-        Exchange and symbol of the events. An exchange without candles of its own takes those of another, of the same
-        symbol, else of one that trades at the same price (``stand_ins``); series are not mixed. Only candles that were
-        closed by the window's end count.
+        Exchange and symbol of the events. For an exchange without candles of its own, those of another exchange are
+        used, of the same symbol or a substitute (:func:`liqcli.lake.candle_selection.list_substitutes`). Series are
+        not mixed. Only candles closed by the window's end count.
     window : Window
         Half-open. [UTC]
 
     Raises
     ------
     EmptyWindowError
-        No candle of one minute in the window; says how to get some.
+        The window has no one-minute candles; the message says how to get them.
     """
     import pyarrow as pa
 
@@ -69,7 +70,7 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
     if not chosen:
         names = ",".join(symbols)
         raise EmptyWindowError(
-            f"--price market: the lake holds no candles of one minute of {names} in the window; to get some: "
+            f"--price market: the lake has no one-minute candles of {names} in the window; to fetch them: "
             f"liqcli fetch --kind candles --symbol {names}"
         )
     engine.register(
@@ -93,8 +94,8 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
 def _find_minutes(
     engine: Engine, lake: Lake, symbols: Sequence[str], window: Window
 ) -> tuple[list[Partition], tuple[Path, ...]]:
-    """Open the files that hold a candle of one minute of the window, as ``stored_minutes``; and name the damaged."""
-    names = {*symbols, *(other for symbol in symbols for other in list_stand_ins(symbol))}
+    """Open the files with one-minute candles in the window as ``stored_minutes``; also return the damaged ones."""
+    names = {*symbols, *(other for symbol in symbols for other in list_substitutes(symbol))}
     found = [p for p in lake.find("candles", sorted(names), window) if p.interval == MINUTE]
     paths = {str(p.path(lake.root)): p for p in found}
     if not found:
@@ -105,6 +106,6 @@ def _find_minutes(
 
 
 def _choose(found: Sequence[Partition], exchange: str, symbol: str) -> Sequence[Partition]:
-    """The files of one series for an exchange and symbol: its own candles, else those of a stand-in."""
-    series = list_series(found, [symbol], [exchange, *(name for name in STAND_INS if name != exchange)])
+    """Choose the files of one series for an exchange and symbol: its own candles, else substitutes."""
+    series = list_series(found, [symbol], [exchange, *(name for name in SUBSTITUTE_EXCHANGES if name != exchange)])
     return series[0].partitions if series else ()

@@ -1,7 +1,8 @@
-"""Candles with volume and open interest around a window: what came before it, and what the price did afterwards.
+"""
+Read candles and open interest around a window.
 
-Only what was known when the window ended counts: candles that were closed by then, snapshots taken by then. What the
-price did within an hour after is kept apart, in ``MarketData.followed``, to say how a cascade went on.
+Only candles closed and snapshots taken by the end of the window are used. The prices of the hour after it are kept
+apart, in ``MarketData.followed``: they give the price change after a cascade.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from liqcli.lake.partitions import month_of, months_of
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
-# Query -> the view it reads, and the columns a file of that must have.
+# Query -> the view it reads, and the columns that its files must have.
 VIEWS = {
     "market_candles": ("stored_market_candles", ("ts", "open", "high", "low", "close", "volume", "taker_buy")),
     "market_open_interest": ("stored_open_interest", ("ts", "open_interest", "open_interest_usd")),
 }
 HOUR_US = 3600 * US_PER_S
-HISTORY_BARS = 200  # an EMA 50 has forgotten its first value by then
+HISTORY_BARS = 200  # after which the first value no longer matters to an EMA 50
 LONGEST_CANDLE_US = 24 * HOUR_US
 
 
@@ -39,15 +40,27 @@ def read_market(
     """
     Read candles from 200 bars (and at least ``history_us``) before a window to its end, and open interest.
 
-    Of several series the first in the order of :func:`liqcli.lake.candle_selection.list_series` wins (callers list
-    symbols
-    and exchanges by USD); series are never mixed. Only one that is known up to date counts: with a candle that closed
-    inside the window, or, where a candle is longer than that, the last one that could have closed.
+    One series of each is read: the first in the order of :func:`liqcli.lake.candle_selection.list_series` that is up
+    to date, that is, with a candle that closed inside the window, or, for candles longer than the window, the last one
+    that could have closed by its end.
+
+    Parameters
+    ----------
+    engine, lake
+        Where to run queries, and where the files are.
+    symbols, exchanges : sequence of str
+        The liquidated symbols and their exchanges, most USD first.
+    window : Window
+        Half-open. [UTC]
+    history_us : int
+        Least history before the window. [µs]
 
     Returns
     -------
-    market, damaged
-        Parts that are not stored are None; and files that cannot be read.
+    market : MarketData
+        Parts that are not stored are None.
+    damaged : list of Path
+        Files that cannot be read.
     """
     damaged: list[Path] = []
     wide = Window(window.start_us - max(history_us, HISTORY_BARS * LONGEST_CANDLE_US), window.end_us + HOUR_US)
@@ -83,14 +96,14 @@ def _read_candles(
         return None
     if closed.taker_buy is not None and np.isnan(closed.taker_buy).all():
         closed = replace(closed, taker_buy=None)
-    return MarketData(closed, followed=prices, stand_in=series.stand_in)
+    return MarketData(closed, followed=prices, substitution=series.substitution)
 
 
 def keep_sound(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """
-    Leave out candles whose prices cannot be true, as another program may have written them: they are not known.
+    Drop candles with impossible prices, which another program may have written.
 
-    ``liqcli verify`` names them. One such candle would move averages, or stop the picture.
+    One of them would shift averages or make a figure fail; ``liqcli verify`` reports them.
     """
     opened, high, low, close = (columns[name].astype(np.float64) for name in ("open", "high", "low", "close"))
     holds = (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))  # false for NaN
@@ -115,7 +128,7 @@ def _read_open_interest(
 
 
 def _keep_amounts(column: NDArray[Any]) -> NDArray[np.float64]:
-    """Give amounts, NaN where they are none: below 0, or not finite."""
+    """Return amounts, with NaN in place of negative or infinite ones."""
     amounts = column.astype(np.float64)
     return np.where((amounts >= 0) & (amounts < np.inf), amounts, np.nan)
 
@@ -123,7 +136,7 @@ def _keep_amounts(column: NDArray[Any]) -> NDArray[np.float64]:
 def _read_sound(
     engine: Engine, query: str, paths: Sequence[Path], bounds: Mapping[str, int], damaged: list[Path]
 ) -> Mapping[str, NDArray[Any]] | None:
-    """Read one series without its damaged files; damage inside a page shows only when it is read."""
+    """Read one series without its damaged files; the second, thorough pass finds damage inside pages."""
     view, columns = VIEWS[query]
     for thorough in (False, True) if paths else ():
         try:

@@ -118,7 +118,7 @@ class WindowResults:
     @property
     def candle_stand_in(self) -> str | None:
         """The series whose candles replace those of the symbols, where these have none."""
-        return self.data.market.stand_in
+        return self.data.market.substitution
 
     @property
     def gaps(self) -> list[Interval]:

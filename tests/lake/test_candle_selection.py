@@ -1,4 +1,4 @@
-"""Whose candles are used, and in which order."""
+"""The selection of candles: own ones, substitutes, and their order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.core.market_data import Candle
-from liqcli.lake.candle_selection import list_series, list_stand_ins
+from liqcli.lake.candle_selection import list_series, list_substitutes
 from liqcli.lake.market_tables import write_candles
 from liqcli.lake.partitions import Partition
 from liqcli.lake.selection import Query
@@ -18,23 +18,23 @@ DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}
 
 
 def test_same_base_in_other_usd_then_bare():
-    assert list_stand_ins("ETHUSDC") == ["ETHUSDT", "ETHUSD", "ETHFDUSD", "ETHBUSD", "ETHTUSD", "ETHUSDE", "ETH"]
-    assert list_stand_ins("HYPE") == [
+    assert list_substitutes("ETHUSDC") == ["ETHUSDT", "ETHUSD", "ETHFDUSD", "ETHBUSD", "ETHTUSD", "ETHUSDE", "ETH"]
+    assert list_substitutes("HYPE") == [
         f"HYPE{quote}" for quote in ("USDT", "USDC", "USD", "FDUSD", "BUSD", "TUSD", "USDE")
     ]
 
 
 @pytest.mark.parametrize("symbol", ["BTCEUR", "ETHBTC", "BTCUSDT-251226", "BTC-251226"])
-def test_another_quote_or_a_dated_contract_has_no_stand_in(symbol):
-    assert list_stand_ins(symbol) == []
+def test_another_quote_or_a_dated_contract_has_no_substitute(symbol):
+    assert list_substitutes(symbol) == []
 
 
 @pytest.mark.parametrize(
     ("symbol", "other"), [("1000PEPEUSDT", "PEPEUSDT"), ("PEPEUSDT", "KPEPE"), ("BTCUSDT", "BTCEUR")]
 )
 def test_a_multiple_is_another_instrument(symbol, other):
-    assert other not in list_stand_ins(symbol)
-    assert symbol not in list_stand_ins(other)
+    assert other not in list_substitutes(symbol)
+    assert symbol not in list_substitutes(other)
 
 
 def test_order_is_symbol_then_exchange_then_interval():
@@ -53,14 +53,14 @@ def test_order_is_symbol_then_exchange_then_interval():
     others = [part("BTCEUR", "kraken", "1m"), part("ETHUSD", "kraken", "1m")]
     found = list_series([*others, *reversed(best_first)], ["BTCUSD", "BTCUSDC"], ["kraken"])
     assert [series.partitions for series in found] == [(p,) for p in best_first]
-    assert [series.stand_in is None for series in found] == [True, True, *[False] * 5]
+    assert [series.substitution is None for series in found] == [True, True, *[False] * 5]
 
 
 @pytest.mark.parametrize(
     ("wanted", "stored"), [("HYPE", "HYPEUSDT"), ("BTCUSD", "BTCUSDT"), ("ETHUSDT", "ETH"), ("BTCUSDC", "BTCUSDT")]
 )
 @pytest.mark.parametrize("price", ["reported", "market"])
-def test_a_report_uses_what_the_lake_has_and_says_so(lake, wanted, stored, price):
+def test_a_report_names_the_substitute_it_uses(lake, wanted, stored, price):
     rows = [make_liquidation(T0 + HOUR, price=99.0, symbol=wanted, price_kind="bankruptcy", exchange="bybit")]
     store = fill_lake(lake, rows)
     candles = [Candle(T0 + k * MINUTE, 100.0, 101.0, 99.5, 100.0, 1.0) for k in range(2 * 60)]
@@ -70,14 +70,14 @@ def test_a_report_uses_what_the_lake_has_and_says_so(lake, wanted, stored, price
     meta = build_document(findings)["meta"]
     assert meta["price_line"] == f"binance {stored} 1m candle"
     assert meta["candles_stand_in"] == (
-        f"no candles of {wanted} on bybit cover this window; {stored} on binance stands in"
+        f"no candles of {wanted} on bybit cover this window; {stored} on binance is used instead"
     )
     assert (meta["last_price"], meta["last_price_kind"]) == (100.0, "candle")
     if price == "market":  # 99 lies below its minute, 99.5 to 101
         assert meta["market_prices"] == {"basis": [f"binance {stored} 1m"], "moved": 1, "filled": 0, "kept": 0}
 
 
-def test_own_candles_need_no_word_and_two_instruments_are_never_mixed(lake):
+def test_own_candles_need_no_note_and_instruments_are_not_mixed(lake):
     """SOLUSDT's own candles end at 12:00; SOLUSDC's go on. The line is one of them, not both."""
     store = fill_lake(lake, [make_liquidation(T0 + HOUR)])
     half = [Candle(T0 + k * HOUR, 100.0, 101.0, 99.0, 100.0, 1.0) for k in range(12)]
@@ -91,7 +91,7 @@ def test_own_candles_need_no_word_and_two_instruments_are_never_mixed(lake):
     assert compute_results(store, later, GridOptions(), ViewOptions()).last.ts_us == T0 + 12 * HOUR
 
 
-def test_candles_from_before_the_window_are_no_reason_to_ignore_a_stand_in(lake):
+def test_candles_before_the_window_do_not_rule_out_a_substitute(lake):
     store = fill_lake(lake, [make_liquidation(T0 + HOUR)])
     write_candles(store, "gate", "SOLUSDT", "1h", "made", [Candle(T0 - DAY, 100.0, 101.0, 99.0, 100.0, 1.0)])
     write_candles(store, "gate", "SOLUSDC", "1h", "made", [Candle(T0 + HOUR, 100.0, 101.0, 99.0, 100.0, 1.0)])
