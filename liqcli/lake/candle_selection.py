@@ -43,7 +43,7 @@ class Series:
 
 
 def list_substitutes(symbol: str) -> list[str]:
-    """List the symbols that trade at the same price, best first; empty for dated contracts and quotes other than USD."""
+    """List the symbols that trade at the same price, best first; none for dated contracts and quotes but USD."""
     base, quote = split_symbol(symbol)
     if expiry_of(symbol) or (quote and quote not in USD_QUOTES):
         return []

@@ -2,8 +2,8 @@
 Move bankruptcy, order and trigger prices to the price range traded in their minute (``--price market``).
 
 A bankruptcy price lies about one maintenance margin beyond the fill, so a heat map of several exchanges shows the same
-move at two prices. A price is moved as little as possible: to the nearest end of its minute's candle, or not at all when
-it lies inside. Fills are unchanged, and so are events without a candle; both are counted.
+move at two prices. A price is moved as little as possible: to the nearest end of its minute's candle, or not at all
+when it lies inside. Fills are unchanged, and so are events without a candle; both are counted.
 """
 
 from __future__ import annotations
