@@ -47,10 +47,11 @@ def without_buckets(clusters):
 
 
 def check_window(engine, window, widths, buckets):
-    want = clusters_on(engine, window, widths[0], buckets[0])
-    for width in widths:
-        for bucket_us in buckets if width == widths[0] else buckets[:1]:
-            assert without_buckets(clusters_on(engine, window, width, bucket_us)) == without_buckets(want)
+    """Every width at the first bucket, and every bucket at the first width."""
+    first, *others = [(widths[0], bucket_us) for bucket_us in buckets] + [(width, buckets[0]) for width in widths[1:]]
+    want = clusters_on(engine, window, *first)
+    for width, bucket_us in others:
+        assert without_buckets(clusters_on(engine, window, width, bucket_us)) == without_buckets(want)
     assert all(a.high <= b.low for a, b in pairwise(sorted(want, key=lambda c: c.low)))
     return want
 
