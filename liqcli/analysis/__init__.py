@@ -1,1 +1,7 @@
-"""One module a question: each runs SQL over the lake and gives frozen dataclasses back."""
+"""
+Compute results from typed columns: grid, clusters, cascades, levels, context, checklist.
+
+Every function is pure: numpy arrays and frozen dataclasses in, frozen dataclasses out, the same result for the same
+input. Running SQL belongs to ``query``, reading files to ``lake``, drawing to ``charts``, wording of documents to
+``report``.
+"""

@@ -1,7 +1,8 @@
-"""Four questions a trader asks of a price band, each answered yes, no or unknown, with the number and the rule.
+"""
+The trade checklist: four questions about a price band, answered yes, no or unknown, each with its number and rule.
 
-Answers describe what was measured. None of them says that price will come to a band, turn there or pass it: no refereed
-study shows that clusters of liquidations attract price.
+Answers describe what was measured. None of them predicts that price will reach a band, turn there or pass it: no
+refereed study shows that clusters of liquidations attract price.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from liqcli.core.times import format_length
 
 Answer = Literal["yes", "no", "unknown"]
 
-BAR = 3  # answers of yes, of four, from which traders call a set-up worth a look
-RISING = 1.2  # volume ratio from which volume counts as rising
-NO_CANDLES = "sits on no round number; without candles no other key level is known"
+BAR = 3  # of four must be yes
+RISING = 1.2  # least volume ratio that counts as rising
+NO_CANDLES = "at no round number; other key levels need candles"
 DAY_S = 86_400
-# Lookback [s] and the trades it suits, by how long they are held; half the shortest to twice the longest suits one.
+# Style, its lookback [s], and how long its trades are held. Lookbacks under half the shortest or over twice the longest
+# have no style.
 STYLES = (
     ("scalping", 3600, "minutes to an hour"),
     ("swing", 4 * 3600, "hours"),
@@ -32,6 +34,11 @@ STYLES = (
     ("position", 30 * DAY_S, "weeks"),
 )
 HELD = {name: held for name, _, held in STYLES}
+_TREND_RULES = {
+    "up": "above EMA 50 and rising",
+    "down": "below EMA 50 and falling",
+    "mixed": "does not slope away from EMA 50",
+}
 SHORTEST_S, LONGEST_S = 1800, 60 * DAY_S
 QUESTIONS = {
     "key_level": "Cluster at a key level?",
@@ -42,28 +49,28 @@ QUESTIONS = {
 
 
 class ClusterLike(Protocol):
-    """A price band ``[low, high)`` [quote] and the key levels it sits on; None when nobody looked for levels."""
+    """A price band ``[low, high)`` [quote] and the key levels at it; None when levels were not searched."""
 
     @property
     def low(self) -> float:
-        """Where the band begins. [quote]"""
+        """Lower edge of the band. [quote]"""
 
     @property
     def high(self) -> float:
-        """Where it ends, outside of it. [quote]"""
+        """Upper edge, exclusive. [quote]"""
 
     @property
     def key_levels(self) -> Sequence[object] | None:
-        """The levels that it sits on; None when nobody looked for any."""
+        """The levels at the band; None when levels were not searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """
-    One question: its ``key`` in ``QUESTIONS``, the answer, the number it rests on, and the rule in words.
+    One question: its ``key`` in ``QUESTIONS``, the answer, the number behind it, and the rule in words.
 
-    Numbers are rounded once, to the figures that the rule shows, and then compared: 1.1994 is shown as 1.20, and 1.20
-    is a yes from 1.2 on.
+    Numbers are rounded once, to the digits that the rule shows, and then compared: 1.1994 is shown as 1.20, and 1.20
+    meets a minimum of 1.2.
     """
 
     key: str
@@ -75,9 +82,9 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Checklist:
     """
-    The four answers for a band, and where a stop just beyond it and a target just before it would lie.
+    The four answers for a band, with the stop just beyond it and the target just before it.
 
-    ``direction`` is that of the way from the last price to the band, None when the price is inside it.
+    ``direction`` points from the last price to the band, None when the price is inside it.
     """
 
     direction: Direction | None
@@ -86,7 +93,7 @@ class Checklist:
 
     @property
     def stop_beyond(self) -> float | None:
-        """Stop of a trade at the band, against the way to it. [quote]"""
+        """Stop of a trade that opens at the band, against the move towards it. [quote]"""
         return self.levels.stop.price if self.levels.stop else None
 
     @property
@@ -96,17 +103,17 @@ class Checklist:
 
     @property
     def passed(self) -> int:
-        """How many of the four are answered yes."""
+        """Number of questions answered yes."""
         return sum(check.answer == "yes" for check in self.checks)
 
     @property
     def unknown(self) -> int:
-        """How many of the four cannot be answered."""
+        """Number of questions without an answer."""
         return sum(check.answer == "unknown" for check in self.checks)
 
     @property
     def meets_bar(self) -> Answer:
-        """Whether three are yes; unknown while the unanswered ones could still decide it."""
+        """Yes from three yes on; unknown while unanswered questions could still decide it."""
         if self.passed >= BAR:
             return "yes"
         return "unknown" if self.passed + self.unknown >= BAR else "no"
@@ -125,9 +132,9 @@ def build_checklist(
     last_price : float
         Last known price. [quote]
     context : Context
-        Of the same window.
+        The context of the same window.
     approach : Approach or None
-        How price last came to this band (``context.approaches`` has them in the order of the bands).
+        The last approach of the price to this band, from ``context.approaches``.
     window : Window
         Half-open. [UTC]
 
@@ -140,7 +147,7 @@ def build_checklist(
     distance = max(cluster.low - last_price, last_price - cluster.high, 0.0)
     checks = (
         _check_levels(cluster.key_levels),
-        _check_volume(approach.volume_ratio if approach else None, "as price last came to the band"),
+        _check_volume(approach.volume_ratio if approach else None, "as price last approached the band"),
         _check_trend(context, direction),
         _check_lookback(context, window, distance),
     )
@@ -152,10 +159,10 @@ def build_window_checklist(
     clusters: Sequence[ClusterLike], last_price: float, context: Context, window: Window
 ) -> Checklist:
     """
-    Answer the four questions for the window as a whole, its direction being that of the first-ranked cluster.
+    Answer the four questions for the whole window, in the direction of the first-ranked cluster.
 
-    The key level may be that of any of the given clusters; the volume is that of the window's last bars; the lookback
-    is held against the way to the first-ranked cluster. Stop and target belong to clusters, not to a window.
+    A key level at any of the clusters counts; the volume is that of the window's last bars; the lookback is compared
+    with the distance to the first-ranked cluster. Stop and target belong to clusters, not to a window.
     """
     if not clusters:
         none = Check("key_level", "unknown", None, "no cluster was found in the window")
@@ -175,7 +182,7 @@ def build_window_checklist(
 
 
 def find_style(length_us: int) -> str | None:
-    """Name the style whose lookback is nearest by ratio, the longer one on a tie; None under 30 min, over 60 d."""
+    """Find the style with the nearest lookback by ratio, the longer on a tie; None under 30 min and over 60 d."""
     seconds = length_us / US_PER_S
     if not SHORTEST_S <= seconds <= LONGEST_S:
         return None
@@ -195,7 +202,7 @@ def _check_volume(ratio: float | None, when: str) -> Check:
     if ratio is None:
         return Check("volume", "unknown", None, "no candles with volume in this window")
     shown = round(ratio, 2)
-    rule = f"volume of 3 bars {when} is {shown:.2f} x the mean of the 20 bars before; yes from {RISING:.2f} on"
+    rule = f"volume of 3 bars {when} is {shown:.2f} x the mean of the 20 bars before (needs at least {RISING:.2f})"
     return Check("volume", _answer(shown >= RISING), shown, rule)
 
 
@@ -204,12 +211,10 @@ def _check_trend(context: Context, direction: Direction | None) -> Check:
         return Check("trend", "unknown", None, "not enough candles for EMA 20 and EMA 50")
     number = round(context.slope_pct or 0.0, 2)
     slope = format_percent_signed(number)
-    what = f"trend {context.trend}: EMA 20 and EMA 50 in order and EMA 20 sloping that way ({slope})"
-    if context.trend == "mixed":
-        what = f"trend mixed: EMA 20 does not slope away from EMA 50 ({slope})"
+    what = f"trend {context.trend}: EMA 20 {_TREND_RULES[context.trend]} ({slope})"
     if direction is None:
         return Check("trend", "unknown", number, f"price is inside the band: no direction; {what}")
-    rule = f"the way to the band is {direction}; {what}"
+    rule = f"trade direction: {'long' if direction == 'up' else 'short'}; {what}"
     return Check("trend", _answer(context.trend == direction), number, rule)
 
 
@@ -218,14 +223,14 @@ def _check_lookback(context: Context, window: Window, distance: float | None) ->
     style = find_style(window.length_us)
     if style is None:
         lookbacks = ", ".join(format_length(seconds * US_PER_S) for _, seconds, _ in STYLES)
-        return Check("lookback", "no", None, f"{name} is far from every usual lookback ({lookbacks})")
+        return Check("lookback", "no", None, f"{name} matches no usual lookback ({lookbacks})")
     suits = f"{name} suits {style} trades (held {HELD[style]})"
     if distance is None or not context.usual_move:
-        return Check("lookback", "unknown", None, f"{suits}; how far price usually moves in that time is unknown")
+        return Check("lookback", "unknown", None, f"{suits}; the usual move in that time is unknown")
     part = round(distance / context.usual_move, 2)
     rule = (
-        f"{suits}; the band lies {part:.2f} x the usual move of that time away "
-        f"({format_price(distance)} against {format_price(context.usual_move)}, ATR x √bars); yes up to 1.00"
+        f"{suits}; the band is {part:.2f} x the usual move of that time away "
+        f"({format_price(distance)} against {format_price(context.usual_move)}, ATR x √bars; at most 1.00)"
     )
     return Check("lookback", _answer(part <= 1), part, rule)
 

@@ -1,11 +1,12 @@
-"""What happened in a price band, in words: which side was closed there, and where it lies to the last price.
+"""
+Describe what happened in a price band: which side was liquidated, and where the band lies relative to the last price.
 
-The positions of a realized cluster are closed; they are no fuel for a later move. The words describe the past.
+The positions of a realized cluster are closed and cannot drive a later move. The words describe the past.
 """
 
 from __future__ import annotations
 
-MOSTLY_PCT = 70  # from this share of a band's USD on, in whole percent, one side stands for it
+MOSTLY_PCT = 70  # of a band's USD, in whole percent, makes one side dominant
 
 _FLUSHED = "longs were flushed here"
 _SQUEEZED = "shorts were squeezed here"
@@ -29,19 +30,19 @@ _WORDS = {
 
 def describe_role(side: str, long_notional: float, short_notional: float) -> str:
     """
-    Say what happened in a band: ``below: shorts were squeezed here; resistance that gave way``.
+    Describe a band: ``below: shorts were squeezed here; resistance that gave way``.
 
     Parameters
     ----------
     side : {"above", "below", "at price", "unknown"}
-        Where the whole band lies to the last price.
+        Position of the whole band relative to the last price.
     long_notional, short_notional : float
-        What was liquidated in it. [USD]
+        Liquidated in the band. [USD]
     """
     return f"{side}: {_WORDS[side, find_closed(long_notional, short_notional)]}"
 
 
 def find_closed(long_notional: float, short_notional: float) -> str:
-    """Say whose positions were closed: ``longs`` or ``shorts`` from 70 % of the USD on, else ``mixed``."""
+    """Find the dominant side: ``longs`` or ``shorts`` from 70 % of the USD on, else ``mixed``."""
     longs = round(100 * long_notional / (long_notional + short_notional))  # as tables show it
     return "longs" if longs >= MOSTLY_PCT else "shorts" if longs <= 100 - MOSTLY_PCT else "mixed"

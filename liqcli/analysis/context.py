@@ -1,8 +1,9 @@
-"""What the market did around the liquidations: momentum, trend, range, volume, order flow, open interest.
+"""
+Measure the market around the liquidations: momentum, trend, range, volume, order flow, open interest.
 
-Everything is read from candles that were closed, and snapshots taken, by the end of the window. What the lake does not
-hold is unknown (None), never a guess. Open interest stands beside the liquidations and is no substitute for them: a
-contract can be closed without force.
+Only candles closed and snapshots taken by the end of the window are used. Data that the lake does not have is unknown
+(None), never estimated. Open interest is shown beside the liquidations and does not replace them: a contract can also
+be closed voluntarily.
 """
 
 from __future__ import annotations
@@ -26,17 +27,21 @@ DivergenceState = Literal["bullish", "bearish", "none", "unknown"]
 Trend = Literal["up", "down", "mixed", "unknown"]
 OrderFlow = Literal["buying", "selling", "balanced", "unknown"]
 
-# EMA 50 needs 50 bars before it has a value and ten more for its slope; Wilder's averages of 14 have settled by then.
+# An EMA 50 needs 50 bars for its first value and ten more for a slope; Wilder averages of 14 have settled by then.
 BARS_NEEDED = 60
 OVERBOUGHT, OVERSOLD = 70.0, 30.0
 SLOPE_BARS = 5
-NEAR_ATR = 0.5  # price is near a band when it is within this part of an ATR of its edges
+NEAR_ATR = 0.5  # price is near a band within this share of an ATR of its edges
 FLOW_EDGE_PCT = 5  # a taker share within this of one half is balanced [%]
 
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """How price last came to a band: ``touched_us`` the bar it arrived in [µs UTC], ``volume_ratio`` 1 is as usual."""
+    """
+    The last approach of the price to a band.
+
+    ``touched_us`` is the bar in which it arrived [µs UTC]; ``volume_ratio`` compares its volume with the usual one (1).
+    """
 
     low: float
     high: float
@@ -47,15 +52,16 @@ class Approach:
 @dataclass(frozen=True, slots=True)
 class Context:
     """
-    The market around a window; None and ``"unknown"`` where nothing is known.
+    The market around a window; None and ``"unknown"`` where data is missing.
 
-    ``basis`` and ``step_us`` say which candles, ``bars`` how many in an unbroken row up to the end (``BARS_NEEDED`` are
-    needed). ``rsi`` Wilder's 14; ``divergence`` the last regular one that was confirmed inside the window, at
-    ``divergence_us`` [µs UTC]; ``trend`` from ``ema_fast`` (20) against ``ema_slow`` (50) [quote] and ``slope_pct``,
-    the change of the fast one over 5 bars [%]; ``atr`` Wilder's 14 [quote]; ``usual_move`` what a random walk of that
-    range makes of the window, ATR x √bars [quote]; ``volume_ratio`` of the last 3 bars to the 20 before;
-    ``approaches`` one for each band, in their order; ``taker_share`` what buyers took of the window's volume, 0 to 1;
-    ``open_interest`` over the window and ``cascade_open_interest`` from before to after each cascade, in their order.
+    ``basis`` and ``step_us`` identify the candles; ``bars`` is the number of consecutive ones up to the end
+    (``BARS_NEEDED`` are required). ``rsi`` is Wilder's 14; ``divergence`` the last regular one confirmed inside the
+    window, at ``divergence_us`` [µs UTC]; ``trend`` follows from ``ema_fast`` (20) against ``ema_slow`` (50) [quote]
+    and ``slope_pct``, the change of the fast one over 5 bars [%]; ``atr`` is Wilder's 14 [quote]; ``usual_move`` the
+    move of a random walk of that range over the window, ATR x √bars [quote]; ``volume_ratio`` compares the last 3 bars
+    with the 20 before; ``approaches`` has one entry per band, in their order; ``taker_share`` is the buyers' share of
+    the taker volume, 0 to 1; ``open_interest`` is the change over the window and ``cascade_open_interest`` that across
+    each cascade, in their order.
     """
 
     basis: str | None
@@ -79,7 +85,7 @@ class Context:
 
     @property
     def rsi_state(self) -> RsiState:
-        """Overbought from 70, oversold to 30; compared as it is shown, to one decimal."""
+        """Overbought from 70, oversold up to 30; compared as displayed, to one decimal."""
         if self.rsi is None:
             return "unknown"
         shown = round(self.rsi, 1)
@@ -87,7 +93,7 @@ class Context:
 
     @property
     def order_flow(self) -> OrderFlow:
-        """Who took from the book: buying above 55 %, selling below 45 %; compared as it is shown, in whole percent."""
+        """Dominant taker side: buying above 55 %, selling below 45 %; compared as displayed, in whole percent."""
         if self.taker_share is None:
             return "unknown"
         edge = round(100 * self.taker_share) - 50
@@ -98,23 +104,23 @@ def build_context(
     window: Window, market: MarketData, bands: Sequence[tuple[float, float]] = (), cascades: Sequence[Cascade] = ()
 ) -> Context:
     """
-    Read the market around a window.
+    Measure the market around a window.
 
     Parameters
     ----------
     window : Window
         Half-open. [UTC]
-    market : Market
-        Candles and open interest; what lies after the window is ignored.
+    market : MarketData
+        Candles and open interest; data after the window is ignored.
     bands : sequence of (low, high)
-        Price bands, such as clusters, to say how price last came to each. [quote]
+        Price bands, such as clusters, whose last approach is measured. [quote]
     cascades : sequence of Cascade
-        To say what open interest did around each.
+        For the change of open interest across each.
 
     Returns
     -------
     Context
-        Unknown for whatever has no candles, too few of them, or candles that stop before the window ends.
+        Unknown where candles are missing, too few, or end before the window does.
     """
     step_us = choose_step(window.length_us, market.candles.prices.step_us) if market.candles else None
     bars = _unbroken(market.candles, step_us, window) if market.candles and step_us else None
@@ -143,8 +149,8 @@ def build_context(
 
 
 def _unbroken(candles: Candles, step_us: int, window: Window) -> Candles | None:
-    """Closed bars up to the end of the window, from the last hole of more than 3 bars on; None when they stop early."""
-    whole_us = window.end_us - window.end_us % step_us  # a bar that is not closed yet says nothing final
+    """Select closed bars up to the window's end, after the last hole of more than 3 bars; None if they end early."""
+    whole_us = window.end_us - window.end_us % step_us  # an open bar can still change
     bars = candles.until(whole_us).resample(step_us)
     ts_us = bars.prices.ts_us
     if not len(ts_us) or window.end_us - int(ts_us[-1]) > 3 * step_us:
@@ -182,7 +188,7 @@ def _read_bars(bars: Candles, window: Window) -> dict[str, Any]:
 
 
 def _find_trend(fast: float, slow: float, slope_pct: float) -> Trend:
-    """Compare what is shown: averages that read the same are in no order, a slope that reads 0.00 % has no way."""
+    """Compare displayed values: equal averages have no order, a slope of 0.00 % has no direction."""
     slope = round(slope_pct, 2)
     if format_price(fast) == format_price(slow) or slope == 0:
         return "mixed"
@@ -191,7 +197,7 @@ def _find_trend(fast: float, slow: float, slope_pct: float) -> Trend:
 
 
 def _approach(bars: Candles | None, atr: float | None, window: Window, low: float, high: float) -> Approach:
-    """Find the bar in which price last came near a band from further away, and the volume of the bars up to it."""
+    """Find the bar in which price last arrived near a band, and the volume of the bars up to it."""
     if bars is None:
         return Approach(low, high, None, None)
     p, margin = bars.prices, NEAR_ATR * (atr or 0.0)
@@ -200,7 +206,7 @@ def _approach(bars: Candles | None, atr: float | None, window: Window, low: floa
     if not len(visits):
         return Approach(low, high, None, None)
     away = np.flatnonzero(~near[: visits[-1]])
-    if not len(away):  # near since the bars begin: nobody saw it arrive
+    if not len(away):  # near since the first bar: its arrival is not in the data
         return Approach(low, high, None, None)
     arrival = int(away[-1]) + 1
     return Approach(low, high, int(p.ts_us[arrival]), indicators.compute_volume_ratio(bars.volume, arrival))

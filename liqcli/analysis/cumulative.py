@@ -1,4 +1,4 @@
-"""How much was liquidated within x % of the last price: sums outward from it, below and above."""
+"""Sum liquidations by distance from the last price, below and above it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from liqcli.analysis.heatmap import ConservationError
 from liqcli.core.model import BinWidth, HeatmapGrid
 from liqcli.query.columns import RingRows
 
-MOST_RINGS = 125  # on the longer side: with round steps, 50 of them at least
+MOST_RINGS = 125  # on the longer side; with round steps at least 50
 _MANTISSAS = (1, 2, 5)  # of a step: x 10^k
-_NEAREST = 1e-3  # of the last price: a window with one price is not cut into steps finer than a market has ticks
+_NEAREST = 1e-3  # of the last price: with a single price, steps would be finer than any tick
 
 
 @dataclass(frozen=True, slots=True)
 class DistanceSums:
     """
-    One side of the last price: sums of what lies between it and each distance.
+    Sums on one side of the last price, between it and each distance.
 
-    ``long_e6`` and ``short_e6``, shape ``(n_rings + 1,)``, entry ``i`` the sum within ``i`` steps, entry 0 nothing, the
-    last one everything on that side. [1e-6 USD]
+    ``long_e6`` and ``short_e6``, shape ``(n_rings + 1,)``: entry ``i`` is the sum within ``i`` steps; entry 0 is 0, the
+    last entry the total of that side. [1e-6 USD]
     """
 
     long_e6: NDArray[np.int64]
@@ -33,10 +33,9 @@ class DistanceSums:
 @dataclass(frozen=True, slots=True)
 class CumulativeSums:
     """
-    Sums outward from ``last_price`` [quote] in rings of ``step``, a fraction of it.
+    Sums outward from ``last_price`` [quote] in rings; ``step`` is the width of a ring as a fraction of it.
 
-    ``above`` is at or above: it begins with the last price itself, as a price on an edge is in the bin above it. Both
-    sides together are the total of the grid they were built for.
+    ``above`` includes the last price itself. Both sides add up to the grid they were built for.
     """
 
     last_price: float
@@ -80,7 +79,7 @@ def build_cumulative(rows: RingRows, grid: HeatmapGrid, last_price: float) -> Cu
 
 
 def choose_ring(low: float, high: float, last_price: float) -> BinWidth:
-    """Pick a step of {1, 2, 5} x 10^k of the last price, so that the further edge is 50 to 125 steps away."""
+    """Choose a step of {1, 2, 5} x 10^k of the last price so that the further edge is 50 to 125 steps away."""
     furthest = max(abs(low / last_price - 1), abs(high / last_price - 1), _NEAREST)
     least = furthest / MOST_RINGS
     exponent = math.floor(math.log10(least))

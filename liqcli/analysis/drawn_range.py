@@ -1,7 +1,4 @@
-"""Which prices the automatic axis spans, and the tick of a window's prices: both read from its price profile.
-
-A profile has one row a distinct price: what ``sql/price_profile.sql`` gives.
-"""
+"""Choose the price range that the automatic axis spans, and find the tick of the prices."""
 
 from __future__ import annotations
 
@@ -15,30 +12,30 @@ from liqcli.core.model import BinWidth, PriceSeries
 from liqcli.query.columns import ProfileRows
 
 TICK_MANTISSAS = (Decimal(5), Decimal("2.5"), Decimal(2), Decimal(1))  # falling
-KEPT_PER_MILLE = 995  # of the USD that the axis has to hold
-STRETCH = 0.5  # of the prices that hold it: what lies no further out is drawn as well
-LEAST_STRETCH = 0.005  # of the price, where nearly all was liquidated at one
-ON_TICK = 0.9  # of the events: averages of several fills lie between ticks
-FEWEST_PRICES = 8  # distinct ones, to tell a tick from chance: (1/2)^8 that all are even by accident
-FEW_FIGURES = 4  # of a price; with fewer distinct prices no tick coarser than that is believed
-_DEEP = 0.2  # of the width that suits the axis: a finer tick does not matter to it
-_RARE = 0.005  # of the candles: prices seen for a shorter time do not widen the axis
+KEPT_PER_MILLE = 995  # of the USD, which the axis must hold
+STRETCH = 0.5  # of the range that holds it: events up to this far beyond are included
+LEAST_STRETCH = 0.005  # of the price, for windows with nearly all USD at one price
+ON_TICK = 0.9  # of the events; averages of several fills lie between ticks
+FEWEST_PRICES = 8  # distinct prices needed to trust a tick: all are even by chance with (1/2)^8
+FEW_FIGURES = 4  # significant digits of a price; with fewer prices no coarser tick is accepted
+_DEEP = 0.2  # of the ideal bin width; a finer tick does not matter
+_RARE = 0.005  # of the candles; prices seen for less time do not widen the axis
 
 
 def fit_axis(profile: ProfileRows, traded: tuple[float, float] | None = None) -> tuple[float, float]:
     """
-    Choose the prices that the automatic axis spans, from the lowest to the highest event on it. [quote]
+    Choose the price range of the automatic axis, from the lowest to the highest event on it. [quote]
 
-    The axis holds the shortest range of prices with 99.5 % of the USD, and what was ``traded`` in the window; an event
-    that lies within half of that range beyond it is drawn as well, so that only what would flatten the rest is left
-    out.
+    The axis covers the shortest price range that holds 99.5 % of the USD, and the prices ``traded`` in the window.
+    Events within half of that range beyond it are included, so that only those are left out that would flatten the
+    rest.
 
     Parameters
     ----------
     profile : ProfileRows
         At least one price.
     traded : (float, float) or None
-        Lowest and highest price of the candles, spikes left out. [quote]
+        Lowest and highest price of the candles, without spikes. [quote]
     """
     prices = profile.price
     total = int(profile.notional_e6.sum())
@@ -56,7 +53,7 @@ def fit_axis(profile: ProfileRows, traded: tuple[float, float] | None = None) ->
 
 
 def find_traded(candles: PriceSeries | None) -> tuple[float, float] | None:
-    """Give the lowest and highest price that candles closed at, rare spikes left out. [quote]"""
+    """Find the lowest and highest close of candles, rare spikes excluded. [quote]"""
     if candles is None or not len(candles.ts_us):
         return None
     return float(np.quantile(candles.close, _RARE)), float(np.quantile(candles.close, 1 - _RARE))
@@ -64,15 +61,15 @@ def find_traded(candles: PriceSeries | None) -> tuple[float, float] | None:
 
 def find_tick(profile: ProfileRows, width: float) -> BinWidth | None:
     """
-    Find the greatest common step of the prices, as far as it matters to an axis of about this bin width.
+    Find the largest common step of the prices that matters to an axis of about this bin width.
 
     Steps are {1, 2, 2.5, 5} x 10^k. A step is common when nine of ten events lie on its multiples: ``k * num / den`` is
-    one correctly rounded division of whole numbers, so it equals the price exactly where the price is such a decimal.
+    one correctly rounded division of integers, so it equals the price exactly where the price is such a decimal.
 
     Returns
     -------
     BinWidth or None
-        None where the prices have no step, or one so fine that any bin holds several.
+        None when the prices have no step, or one so fine that any bin holds several.
     """
     lowest, highest = float(profile.price[0]), float(profile.price[-1])
     few = len(profile.price) < FEWEST_PRICES

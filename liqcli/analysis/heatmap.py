@@ -1,4 +1,4 @@
-"""How much was liquidated where and when: the price x time grid of a selection."""
+"""Build the price x time grid of a window."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from liqcli.query.columns import HeatmapRows, ProfileRows, Totals
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
-    """How to cut the window: bucket and bin where the user chose them, else a number of rows, and a price range."""
+    """How to cut the window: bucket, bin, number of rows and price range as requested; None leaves them open."""
 
     bucket_us: int | None = None
     bin: BinWidth | None = None
@@ -128,7 +128,7 @@ def build_grid(plan: GridPlan, cells: HeatmapRows, totals: Totals) -> HeatmapGri
 
 
 def _choose_span(profile: ProfileRows, options: GridOptions, traded: tuple[float, float] | None) -> tuple[float, float]:
-    """Give the ends of the price axis: those asked for, drawn also where they are empty, else those of the events."""
+    """Choose the ends of the price axis: the requested ones, even if empty there, else those of the events."""
     low, high = options.price_low, options.price_high
     inside = profile.between(low or 0.0, math.inf if high is None else high)
     if not len(inside.price):
@@ -154,7 +154,7 @@ def _choose_width(profile: ProfileRows, lowest: float, highest: float, rows: int
 
 
 def _choose_bounds(profile: ProfileRows, options: GridOptions, lowest: float, highest: float) -> tuple[float, float]:
-    """Give the prices that the cells hold, half-open and the same for every bin width; open where none is left out."""
+    """Choose the half-open price range of the cells; it does not depend on the bin width."""
     if options.price_low is not None or options.price_high is not None:
         return options.price_low or 0.0, math.inf if options.price_high is None else options.price_high
     low = lowest if lowest > profile.price[0] else 0.0
@@ -180,12 +180,12 @@ def to_dense(
     bucket_us, width
         Steps of the two axes. [µs], [quote]
     rows_wanted : (int, int) or None
-        First and past-the-end bin of a requested price range; None takes the bins from the lowest to the highest print.
+        First and past-the-end bin of a requested price range; None: the bins from the lowest to the highest event.
 
     Returns
     -------
     HeatmapGrid
-        Every bucket that touches the window and every bin between the lowest and the highest print.
+        Every bucket that overlaps the window, and every bin of the price axis. Row 0 has the lowest price.
 
     References
     ----------
@@ -223,7 +223,7 @@ def to_dense(
 
 
 def _rows_of(low: float, high: float, width: BinWidth) -> tuple[int, int]:
-    """First and past-the-end bin of a half-open price range, decided at the exact edges."""
+    """Compute first and past-the-end bin of a half-open price range, decided at the exact edges."""
     first, past = int(low / width.width), int(high / width.width)
     first += 1 if width.edge(first + 1) <= low else -1 if width.edge(first) > low else 0
     past += 1 if width.edge(past) < high else -1 if width.edge(past - 1) >= high else 0

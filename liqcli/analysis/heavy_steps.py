@@ -11,7 +11,7 @@ from liqcli.analysis.price_axis import PriceAxis
 from liqcli.analysis.thin_data import LEAST_CLUSTER_EVENTS, LEAST_USD
 from liqcli.query.columns import BinRows
 
-HEAVY_PCT = 5.0  # of the window's USD, as shown
+HEAVY_PCT = 5.0  # of the window's USD, as displayed
 MOST_STEPS = 3
 ONE_ORDER = "one order holds more than half"
 FEW_EVENTS = f"fewer than {LEAST_CLUSTER_EVENTS} events"
@@ -23,7 +23,7 @@ class HeavyStep:
     """
     A price step ``[low, high)`` [quote] of the search; rank 1 holds the most USD.
 
-    ``share`` is its part of all the window's USD, 0 to 1; ``reason`` says why it is no cluster.
+    ``share`` is its share of the window's USD, 0 to 1; ``reason`` explains why it is not a cluster.
     """
 
     rank: int
@@ -47,25 +47,25 @@ def find_heavy_steps(
     last_price: float | None,
 ) -> tuple[HeavyStep, ...]:
     """
-    Find the steps that hold at least 5 % of the window's USD and 10,000 USD and lie in none of the ``taken`` bands.
+    Find the steps with at least 5 % of the window's USD and 10,000 USD that lie in none of the ``taken`` bands.
 
     Parameters
     ----------
     bins : BinRows
         The events per fine price bin.
     axis : PriceAxis
-        On which clusters were searched.
+        The axis of the cluster search.
     taken : sequence of (float, float)
         Edges of the clusters. [quote]
     window_usd : float
-        All that was liquidated in the window. [USD]
+        Total of the window. [USD]
     last_price : float or None
         Last known price. [quote]
 
     Returns
     -------
     tuple of HeavyStep
-        At most three, by falling USD, then the lower.
+        At most three, by falling USD, then lower price.
     """
     places = axis.place(bins.bin)
     found = []
@@ -89,13 +89,13 @@ def find_heavy_steps(
             events=int(rows.events.sum()),
             distance_pct=100 * ((low + high) / 2 / last_price - 1) if last_price else None,
             step=axis.step.width,
-            reason=_give_reason(rows, usd),
+            reason=_find_reason(rows, usd),
         )
         for rank, (usd, low, high, rows) in enumerate(found[:MOST_STEPS], start=1)
     )
 
 
-def _give_reason(rows: BinRows, usd: float) -> str:
+def _find_reason(rows: BinRows, usd: float) -> str:
     if 2 * int(rows.largest_e6.max()) / 1e6 > usd:
         return ONE_ORDER
     return FEW_EVENTS if int(rows.events.sum()) < LEAST_CLUSTER_EVENTS else NOT_HIGHER

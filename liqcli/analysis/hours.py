@@ -1,4 +1,4 @@
-"""When positions were closed: USD by hour of the window, or by hour of the day where the window is longer."""
+"""Sum liquidations by hour of the window, or by hour of the day for longer windows."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from liqcli.query.columns import HourRows
 MINUTE_US = 60 * US_PER_S
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
-# Up to this length of window, steps of this length; beyond the last the hours of the day are added up.
+# Longest window -> length of a step; for longer windows the hours of the day are summed.
 STEPS = ((2 * HOUR_US, 5 * MINUTE_US), (8 * HOUR_US, 15 * MINUTE_US), (48 * HOUR_US, HOUR_US))
 
 
 @dataclass(frozen=True, slots=True)
 class HourSum:
     """
-    One step: its start [µs UTC, of the day where the steps are hours of the day], events and USD of both sides.
+    One step: its start [µs UTC; since midnight where steps are hours of the day], events and USD of both sides.
 
-    ``span_us`` is how much of the window falls on the step: less at its ends, several days' worth where days are added
-    up. ``coverage`` is how much of that was recorded, 0 to 1, the mean of the exchanges; None where it is not known.
+    ``span_us`` is the part of the window that falls on the step: less at its ends, several days' worth where days are
+    summed. ``coverage`` is the share of it with data, 0 to 1, the mean over the exchanges; None when unknown.
     """
 
     start_us: int
@@ -41,7 +41,7 @@ class HourSum:
 
 @dataclass(frozen=True, slots=True)
 class HourTable:
-    """The steps of a window in order, empty ones too; ``of_day`` when hours of several days are added up."""
+    """The steps of a window in order, empty ones included; ``of_day`` when hours of several days are summed."""
 
     step_us: int
     of_day: bool
@@ -105,7 +105,7 @@ def build_hours(rows: HourRows, window: Window, coverage: Sequence[ExchangeCover
 def _measure_spans(
     window: Window, coverage: Sequence[ExchangeCoverage], step_us: int, cycle_us: int, steps: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Give how much of the window falls on each step [µs], and the recorded share of that, NaN where not known."""
+    """Measure the part of the window on each step [µs] and the share of it with data, NaN when unknown."""
     first = window.start_us // step_us
     marks = np.arange(first, -(-window.end_us // step_us) + 1, dtype=np.int64)
     edges = np.clip(marks * step_us, window.start_us, window.end_us)
@@ -124,7 +124,7 @@ def _measure_spans(
 
 
 def _length_before(intervals: Sequence[Interval], moments: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give how much of the intervals, sorted and apart, lies before each moment. [µs]"""
+    """Measure how much of sorted, disjoint intervals lies before each moment. [µs]"""
     if not intervals:
         return np.zeros(len(moments), dtype=np.int64)
     starts, ends = np.array(intervals, dtype=np.int64).T

@@ -1,11 +1,12 @@
-"""RSI, EMA, ATR, pivots, divergence and volume ratio: what the field computes from candles, with its standard values.
+"""
+RSI, EMA, ATR, pivots, divergences and volume ratio, with their standard parameters.
 
-Own code on purpose: TA-Lib needs a C library, the pure-Python collections need pandas, and others seed Wilder's average
-with the first value, which gives other numbers. Each function is a few lines, and its values are held by tests to the
-published series of Stock.Indicators and Tulip Indicators.
+Implemented here because TA-Lib needs a C library, pure-Python collections need pandas, and others seed Wilder's average
+with the first value, which gives different results. Tests compare the values with the published series of
+Stock.Indicators and Tulip Indicators.
 
-Every array has shape ``(n,)``, oldest first; where a value is not known yet stands NaN. A value at bar i uses bars up
-to i only. Pivots are the exception: they stand at their bar but are known some bars later, and carry both numbers.
+Every array has shape ``(n,)``, oldest first, with NaN where no value is known yet. A value at bar i uses bars up to i
+only. Pivots are confirmed some bars after their own bar and carry both numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ DivergenceKind = Literal["bullish", "bearish"]
 
 @dataclass(frozen=True, slots=True)
 class Pivot:
-    """A swing point: ``bar`` where it stands, ``known`` the bar at whose close it was confirmed, its price [quote]."""
+    """A swing point: its ``bar``, the bar ``known`` at whose close it was confirmed, its price [quote]."""
 
     kind: PivotKind
     bar: int
@@ -34,7 +35,7 @@ class Pivot:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """Price and RSI disagree on two neighbouring pivots of one kind; known at the close of bar ``known``."""
+    """A disagreement of price and RSI on two neighboring pivots of one kind; known at the close of bar ``known``."""
 
     kind: DivergenceKind
     first: Pivot
@@ -50,7 +51,7 @@ class Divergence:
 
 def compute_rsi(close: Series, period: int = 14) -> Series:
     """
-    Wilder's relative strength index, the first average being the simple mean of the first ``period`` changes.
+    Compute Wilder's relative strength index, seeded with the simple mean of the first ``period`` changes.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def compute_rsi(close: Series, period: int = 14) -> Series:
     Returns
     -------
     array, shape (n,)
-        0 to 100; NaN for the first ``period`` bars. 100 without a fall, 50 where the price never moved.
+        0 to 100; NaN for the first ``period`` bars. 100 without a fall, 50 when the price never moved.
 
     References
     ----------
@@ -80,18 +81,18 @@ def compute_rsi(close: Series, period: int = 14) -> Series:
 
 
 def smooth_wilder(values: Series, period: int) -> Series:
-    """Wilder's average: first the simple mean of ``period`` values, then ``(old x (period - 1) + new) / period``."""
+    """Compute Wilder's average: first the mean of ``period`` values, then ``(old x (period - 1) + new) / period``."""
     return _smooth(values, period, 1 / period)
 
 
 def compute_ema(values: Series, period: int) -> Series:
-    """Exponential moving average with weight ``2 / (period + 1)``, from the simple mean of the first ``period`` on."""
+    """Compute the exponential moving average, weight ``2 / (period + 1)``, seeded with the first mean."""
     return _smooth(values, period, 2 / (period + 1))
 
 
 def compute_atr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
     """
-    Wilder's average true range; the first bar has no previous close and so no true range. [quote]
+    Compute Wilder's average true range; the first bar has no previous close and so no true range. [quote]
 
     Returns
     -------
@@ -109,17 +110,17 @@ def find_pivots(values: Series, kind: PivotKind, left: int = 3, right: int = 3) 
     """
     Find swing lows or highs: lower (higher) than all bars on both sides.
 
-    Of equal neighbours the first is the pivot: strict to the left, equality allowed to the right. Only pivots that
-    are confirmed inside the series are given, so a longer series never changes those already found.
+    Of equal neighbors the first is the pivot: strict to the left, equality allowed to the right. Only pivots confirmed
+    inside the series are returned, so a longer series never changes those already found.
 
     Parameters
     ----------
     values : array, shape (n,)
         Lows for ``low``, highs for ``high``. [quote]
     kind : {"low", "high"}
-        Which way the swing points.
+        Direction of the swing.
     left, right : int
-        Bars to compare with; ``right`` is also how many bars later the pivot is known.
+        Bars to compare with; a pivot is known ``right`` bars later.
 
     Returns
     -------
@@ -141,8 +142,8 @@ def find_divergences(
     """
     Find regular divergences between price and RSI on confirmed pivots.
 
-    Bullish: of two neighbouring swing lows the second has the lower price and the higher RSI. Bearish, the mirror: of
-    two swing highs the second has the higher price and the lower RSI.
+    Bullish: the second of two neighboring swing lows has the lower price and the higher RSI. Bearish: the second of two
+    swing highs has the higher price and the lower RSI.
 
     Parameters
     ----------
@@ -151,12 +152,12 @@ def find_divergences(
     left, right : int
         As in :func:`find_pivots`.
     most_bars : int
-        Pivots further apart than this say nothing about each other.
+        Greatest distance between two pivots that are compared.
 
     Returns
     -------
     list of Divergence
-        By the bar that made them known, bullish first.
+        By the bar of their confirmation, bullish first.
     """
     found = []
     swings = ((1.0, find_pivots(low, "low", left, right)), (-1.0, find_pivots(high, "high", left, right)))
@@ -172,12 +173,12 @@ def find_divergences(
 
 def compute_volume_ratio(volume: Series, end: int, recent: int = 3, before: int = 20) -> float | None:
     """
-    Compare the mean volume of the last ``recent`` bars up to ``end`` with that of the ``before`` bars ahead of them.
+    Compare the mean volume of the last ``recent`` bars up to ``end`` with that of the ``before`` bars preceding them.
 
     Returns
     -------
     float or None
-        1 is as usual; None without enough bars, with an unknown volume among them, or when nothing was traded before.
+        1 is usual; None without enough bars, with an unknown volume among them, or when nothing was traded before.
     """
     start = end - recent + 1
     if start - before < 0 or end >= len(volume):

@@ -1,4 +1,4 @@
-"""Open interest between two instants: the contracts that were open, beside the ones that were closed by force."""
+"""Compare open interest between two instants, as context for the liquidations in between."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 from liqcli.core.market_data import OpenInterestSeries, Unit
 
-UNITS: tuple[Unit, ...] = ("coins", "usd")  # what is compared, the better first
+UNITS: tuple[Unit, ...] = ("coins", "usd")  # in order of preference
 
 
 @dataclass(frozen=True, slots=True)
 class OpenInterestChange:
     """
-    Open interest between two snapshots, at ``first_us`` and ``last_us`` [µs UTC]; all None where it is unknown.
+    Open interest between two snapshots, at ``first_us`` and ``last_us`` [µs UTC]; all None when unknown.
 
-    ``unit`` is what was compared: coins where they are known, else USD. ``start_coins`` [base coin] and ``start_usd``
-    [USD] are the first snapshot; ``change_pct`` [%] is None where that is 0. In coins, ``change_usd`` is the change at
-    the price of the first snapshot: the plain difference of two USD figures is mostly what the price did (on 2026-03-23
-    BTC rose by 4 % while 1,472 coins left, and it says +65M). In USD it is that difference.
+    ``unit`` is the unit compared: coins where known, else USD. ``start_coins`` [base coin] and ``start_usd`` [USD] are
+    the first snapshot; ``change_pct`` [%] is None when that is 0. In coins, ``change_usd`` is the change at the price
+    of the first snapshot: the plain difference of two USD amounts mostly reflects the price (on 2026-03-23 BTC rose by
+    4 % while open interest fell by 1,472 coins, and the difference was +65M USD). In USD it is that difference.
     """
 
     start_coins: float | None = None
@@ -34,7 +34,7 @@ class OpenInterestChange:
 
 
 def measure_window(series: OpenInterestSeries | None, start_us: int, end_us: int) -> OpenInterestChange:
-    """Compare the first snapshot of a window with its last one, as its picture draws them."""
+    """Compare the first and the last snapshot of a window, the same ones that its figure shows."""
     for unit in UNITS if series else ():
         if series and (span := series.find_span(unit, start_us, end_us)):
             return _compare(series, unit, span.start, span.stop - 1)
@@ -42,7 +42,7 @@ def measure_window(series: OpenInterestSeries | None, start_us: int, end_us: int
 
 
 def measure_around(series: OpenInterestSeries | None, start_us: int, end_us: int) -> OpenInterestChange:
-    """Compare the last snapshot before a cascade with the first one after it, neither more than an hour away."""
+    """Compare the last snapshot before a cascade with the first one after it, each at most an hour away."""
     first = series.find_before(start_us) if series else None
     last = series.find_after(end_us) if series else None
     if series is None or first is None or last is None or last <= first:

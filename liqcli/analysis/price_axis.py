@@ -1,7 +1,8 @@
-"""The price axis on which clusters are searched: its step, its ends and the widest band, from the events alone.
+"""
+Choose the price axis of the cluster search: its step, its ends and the widest band, from the events alone.
 
-Nothing here knows the drawn grid, so ``--bin`` and ``--bucket`` cannot change a cluster. The events are first added up
-in bins so fine that no step of the search needs finer ones; the axis is made of whole fine bins.
+The drawn grid plays no part, so ``--bin`` and ``--bucket`` cannot change a cluster. Events are first summed in bins
+finer than any step of the search; the steps of the axis consist of whole fine bins.
 """
 
 from __future__ import annotations
@@ -17,25 +18,25 @@ from liqcli.core.model import BinWidth
 
 Ints = NDArray[np.int64]
 
-FINE_OF_PRICE, FINE_OF_RANGE = 1e-4, 1e-3  # a fine bin is a power of ten no larger than either of these parts
-LEAST_OF_PRICE = 1e-7  # and not below this part of the highest price, else the edges were no longer exact
+FINE_OF_PRICE, FINE_OF_RANGE = 1e-4, 1e-3  # a fine bin is a power of ten, no larger than either share
+LEAST_OF_PRICE = 1e-7  # and at least this share of the highest price, so that edges stay exact
 MOST_PLACES = 22  # 10^22 is the largest power of ten that a double holds exactly
-SPAN_PART = 0.99  # the span is where this part of the USD lies: a small order far away does not stretch it
+SPAN_PART = 0.99  # of the USD lies in the span: a small order far away does not widen it
 WIDEST_OF_PRICE = 0.004
 WIDEST_OF_SPAN = 1 / 20
 WIDEST_OF_AXIS = 1 / 10
 STEPS_OF_WIDEST = 10
-MARGIN_OF_SPAN, MARGIN_OF_PRICE = 0.5, 0.005  # the axis goes on to the last event within this part of either
-ON_TICK = 0.95  # of the events lie on multiples of the tick
+MARGIN_OF_SPAN, MARGIN_OF_PRICE = 0.5, 0.005  # the axis extends to the last event within either
+ON_TICK = 0.95  # of the events must lie on multiples of the tick
 TICKS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)  # in fine bins
 
 
 @dataclass(frozen=True, slots=True)
 class PriceAxis:
     """
-    ``n_steps`` equal steps of price, each ``size`` fine bins; the lowest is number ``first`` counted from price 0.
+    ``n_steps`` equal price steps of ``size`` fine bins each; the lowest one is number ``first``, counted from price 0.
 
-    ``fine`` is the width of a fine bin [quote]; a band may have ``widest`` steps, one that stands alone
+    ``fine`` is the width of a fine bin [quote]. A band may have up to ``widest`` steps, one without neighbors up to
     ``widest_alone``.
     """
 
@@ -66,12 +67,12 @@ class PriceAxis:
         return self.edge(self.n_steps)
 
     def place(self, bins: Ints) -> Ints:
-        """Give the step that each fine bin lies in; below 0 or from ``n_steps`` on where it lies beyond the ends."""
+        """Return the step of each fine bin; below 0 or at least ``n_steps`` for bins beyond the ends."""
         return bins // self.size - self.first
 
 
 def choose_fine_width(lowest: float, highest: float) -> BinWidth:
-    """Pick the width of the fine bins: a power of ten below a 10,000th of the price and a 1,000th of the range."""
+    """Choose the width of the fine bins: a power of ten, at most 1/10,000 of the price and 1/1,000 of the range."""
     ideal = FINE_OF_PRICE * lowest
     if highest > lowest:
         ideal = min(ideal, FINE_OF_RANGE * (highest - lowest))
@@ -81,19 +82,19 @@ def choose_fine_width(lowest: float, highest: float) -> BinWidth:
 
 def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceAxis:
     """
-    Choose the axis from what the fine bins hold.
+    Choose the axis from the contents of the fine bins.
 
-    The widest band has 0.4 % of the middle price, or a twentieth of the span where that is more; never more than a
-    tenth of the axis, unless it stands alone. The axis ends at the last events near the span: an order far away, though
-    inside the price range that a user asks for, changes neither. A step is about a tenth of the widest band, a multiple
-    of the prices' tick.
+    The widest band is 0.4 % of the median price, or 1/20 of the span if that is more, and at most 1/10 of the axis
+    unless it has no neighbors. The axis ends at the last events near the span, so an order far away, even inside a
+    requested price range, changes neither. A step is about a tenth of the widest band and a multiple of the prices'
+    tick.
 
     Parameters
     ----------
     fine : BinWidth
-        Their width. [quote]
+        Width of the fine bins. [quote]
     bins, usd_e6, events : arrays of int64, shape ``(n,)``
-        Numbers of the fine bins that hold events, rising; their USD [1e-6 USD] and events.
+        Numbers of the fine bins that hold events, rising; their USD [1e-6 USD] and number of events.
     """
     low, middle, high = find_span(bins, usd_e6)
     span = high - low + 1
@@ -105,12 +106,12 @@ def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceA
     tick = find_tick(bins, events, widest)
     size = tick * _round_step(widest / STEPS_OF_WIDEST / tick)
     first, last = lowest // size, highest // size
-    # One step more than the width has: its edges fall inside steps.
+    # One extra step, because the edges of a band fall inside steps.
     return PriceAxis(fine, size, first, last - first + 1, math.ceil(widest / size) + 1, math.ceil(alone / size) + 1)
 
 
 def find_span(bins: Ints, usd_e6: Ints) -> tuple[int, int, int]:
-    """Give the bins below which half a percent, half, and all but half a percent of the USD lie."""
+    """Find the bins below which 0.5 %, 50 % and 99.5 % of the USD lie."""
     sums = np.cumsum(usd_e6)
     outside = (1 - SPAN_PART) / 2
     at = np.searchsorted(sums, np.array([outside, 0.5, 1 - outside]) * float(sums[-1]))
@@ -120,9 +121,9 @@ def find_span(bins: Ints, usd_e6: Ints) -> tuple[int, int, int]:
 
 def find_tick(bins: Ints, events: Ints, most: float) -> int:
     """
-    Give the largest round number of bins on whose multiples nearly all events lie: the bins between hold nothing.
+    Find the largest round number of bins on whose multiples nearly all events lie.
 
-    At most ``most``: a few events at round prices prove no tick.
+    At most ``most``: a few events at round prices are no evidence of a tick.
     """
     total = int(events.sum())
     fitting = [k for k in TICKS if k <= max(most, 1) and int(events[bins % k == 0].sum()) >= ON_TICK * total]
@@ -130,7 +131,7 @@ def find_tick(bins: Ints, events: Ints, most: float) -> int:
 
 
 def _round_step(ideal: float) -> int:
-    """Give the whole number of {1, 2, 5} x 10^k that is nearest by ratio."""
+    """Round to the nearest (by ratio) of {1, 2, 5} x 10^k."""
     if ideal <= 1:
         return 1
     exponent = math.floor(math.log10(ideal))

@@ -1,4 +1,4 @@
-"""Round steps: which bucket and bin suit a window, so that axes read like a ruler."""
+"""Choose round bucket and bin sizes for a window, and check requested ones."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ MOST_BINS = 5_000
 MOST_CELLS = 20_000_000
 MOST_PLACES = 22  # 10^22 is the largest power of ten that a double holds exactly
 WIDEST = 10**13
-FINEST_OF_PRICE, FINEST = 1e-10, 1e-19  # no market has ticks so fine: what differs by less is a rounding of one price
+FINEST_OF_PRICE, FINEST = 1e-10, 1e-19  # finer than any tick; smaller differences are rounding errors
 
 
 def choose_bucket(length_us: int) -> int:
-    """Pick the clock step that gives nearest to 250 columns: 24 h -> 5 min. [µs]"""
+    """Choose the clock step that comes closest to 250 columns: 24 h -> 5 min. [µs]"""
     return min(
         (s * US_PER_S for s in _BUCKETS_S), key=lambda step: abs(math.log(max(length_us / step, 1e-9) / TARGET_BUCKETS))
     )
 
 
 def suit_width(low: float, high: float, rows: int = TARGET_BINS) -> float:
-    """Give the width, not round yet, that makes ``rows`` rows between two prices; of one price a ten-thousandth."""
+    """Compute the unrounded width that divides a price range into ``rows``; for a single price 1/10,000 of it."""
     return max((high - low) / rows, high * FINEST_OF_PRICE, FINEST) if high > low else high * 1e-4
 
 
 def choose_bin(low: float, high: float, rows: int = TARGET_BINS, tick: BinWidth | None = None) -> BinWidth:
     """
-    Pick a width of {1, 2, 2.5, 5} x 10^k that gives nearest to ``rows`` rows between two prices.
+    Choose a width of {1, 2, 2.5, 5} x 10^k that comes closest to ``rows`` rows between two prices.
 
-    More rows than a grid may have are never chosen. With a ``tick`` the width is a multiple of it: bins that are finer
-    would be empty for sure, and bins of two ticks beside bins of three would look like heat.
+    The rows never exceed the maximum of a grid. With a ``tick`` the width is a multiple of it: finer bins would always
+    be empty, and bins of two ticks next to bins of three would look like a pattern.
     """
     ideal = suit_width(low, high, rows)
     exponent = math.floor(math.log10(ideal))
@@ -53,18 +53,18 @@ def choose_bin(low: float, high: float, rows: int = TARGET_BINS, tick: BinWidth 
 
 
 def count_rows(low: float, high: float, width: float) -> int:
-    """Give how many bins it may take from one price to another: their edges can lie so that it is one less."""
+    """Count the bins between two prices, at most; depending on the edges it can be one less."""
     return int((high - low) / width) + 2
 
 
 def parse_bin(text: str) -> BinWidth:
     """
-    Read ``--bin``, a price width such as ``0.05``.
+    Parse ``--bin``, a price width such as ``0.05``.
 
     Raises
     ------
     UsageError
-        Not a positive decimal, with more than 15 figures, or smaller or larger than any price step.
+        Not a positive decimal, more than 15 digits, or smaller or larger than any price step.
     """
     try:
         width = Decimal(text.strip())
@@ -81,7 +81,7 @@ def parse_bin(text: str) -> BinWidth:
 
 def parse_price_range(text: str) -> tuple[float, float]:
     """
-    Read ``--price-range LOW:HIGH``, half-open. [quote]
+    Parse ``--price-range LOW:HIGH``, half-open. [quote]
 
     Raises
     ------
@@ -98,18 +98,18 @@ def parse_price_range(text: str) -> tuple[float, float]:
 
 
 def parse_bucket(text: str) -> int:
-    """Read ``--bucket``, a length such as ``5m``. [µs]"""
+    """Parse ``--bucket``, a length such as ``5m``. [µs]"""
     return parse_length(text, "--bucket")
 
 
 def check_bucket(bucket_us: int | None, window: Window) -> None:
     """
-    Refuse a requested step of the time axis that is longer than the window.
+    Reject a requested time step that is longer than the window.
 
     Raises
     ------
     UsageError
-        The one column would reach beyond the window, into the future; names the largest step that fits.
+        The single column would extend beyond the window; the message names the largest step that fits.
     """
     if bucket_us is not None and bucket_us > max(window.length_us, choose_bucket(window.length_us)):
         length = format_length(window.length_us)
@@ -120,12 +120,12 @@ def check_bucket(bucket_us: int | None, window: Window) -> None:
 
 def check_size(buckets: int, bins: int, bin_width: BinWidth) -> None:
     """
-    Refuse a grid that no picture could show.
+    Reject a grid that is too large for a figure.
 
     Raises
     ------
     UsageError
-        Too many rows, columns or cells; says a flag that helps.
+        Too many rows, columns or cells; the message names a flag that helps.
     """
     if buckets > MOST_BUCKETS:
         raise UsageError(f"--bucket: {buckets:,} columns are too many (at most {MOST_BUCKETS:,}); use a longer bucket")
@@ -138,12 +138,12 @@ def check_size(buckets: int, bins: int, bin_width: BinWidth) -> None:
 
 def check_exact(highest: float, bin_width: BinWidth) -> None:
     """
-    Refuse a width whose edges near the highest price are no longer exact in the engine's doubles.
+    Reject a width whose edges near the highest price are not exact as doubles.
 
     Raises
     ------
     UsageError
-        ``k * num`` leaves the whole numbers that a double holds: a price on an edge could fall into the bin below.
+        ``k * num`` exceeds the integers that a double holds, so a price on an edge could fall into the bin below.
     """
     if (highest / bin_width.width + 2) * bin_width.num >= 2**53:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The window in numbers: headline, exchanges, hot price bins, last price."""
+"""Sum the window: totals, exchanges, hot price bins, last price."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAST_PRINT = {
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Events and USD of some rows; ``largest`` is the biggest single event. [USD]"""
+    """Number and USD of some events; ``largest`` is the largest single event. [USD]"""
 
     events: int
     notional: float
@@ -40,7 +40,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSums:
-    """One exchange's part: its sums, and how it speaks (sources, price kinds, completeness, symbols)."""
+    """The sums of one exchange, with its sources, symbols, price kinds and completeness."""
 
     exchange: str
     sums: Sums
@@ -52,7 +52,7 @@ class ExchangeSums:
 
 @dataclass(frozen=True, slots=True)
 class DatedPart:
-    """A dated contract that shares the price axis with contracts of another expiry. [USD], share 0 to 1"""
+    """A dated contract that is summed with contracts of another expiry. [USD], share 0 to 1"""
 
     symbol: str
     events: int
@@ -62,7 +62,7 @@ class DatedPart:
 
 @dataclass(frozen=True, slots=True)
 class WindowSummary:
-    """The whole selection in numbers, exchanges by falling USD; ``dated`` contracts beside perpetuals likewise."""
+    """The sums of the selection; exchanges and ``dated`` contracts among perpetuals by falling USD."""
 
     sums: Sums
     exchanges: tuple[ExchangeSums, ...]
@@ -104,7 +104,7 @@ def build_summary(columns: Totals) -> WindowSummary:
 
 
 def _find_dated(columns: Totals) -> list[DatedPart]:
-    """Add up dated contracts, by falling USD; none where all contracts expire at the same time."""
+    """Sum dated contracts, by falling USD; none when all contracts expire at the same time."""
     symbols = set(columns.symbol.tolist())
     if len({expiry_of(symbol) for symbol in symbols}) < 2:
         return []
@@ -153,7 +153,7 @@ def _sums(columns: Totals, mine: NDArray[np.bool_]) -> Sums:
 
 
 def cell_values(grid: HeatmapGrid, by: str) -> NDArray[Any]:
-    """What the cells show, shape ``(n_bins, n_buckets)``: USD, number of events, or quantity of the base coin."""
+    """Return the values of the cells, shape ``(n_bins, n_buckets)``: USD, number of events, or base quantity."""
     return {"notional": grid.notional, "count": grid.events.astype(np.float64), "qty": grid.qty}[by]
 
 
@@ -188,9 +188,9 @@ def _band(rank: int, k: int, grid: HeatmapGrid, total_e6: int, last_price: float
 @dataclass(frozen=True, slots=True)
 class LastPrice:
     """
-    The last price known when a window ended [quote], when it was [µs UTC], and what it is.
+    The last price known when the window ended [quote], its time [µs UTC] and its origin.
 
-    ``kind``: ``candle`` (its close), or the price kind of a liquidation; ``basis`` says it in words.
+    ``kind`` is ``candle`` (its close) or the price kind of a liquidation; ``basis`` is the same in words.
     """
 
     price: float
@@ -201,9 +201,9 @@ class LastPrice:
 
 def find_last_price(closed: PriceSeries | None, prints: LastPrintRows) -> LastPrice:
     """
-    Take the newer of the last candle's close and the last liquidation.
+    Choose the newer of the last candle's close and the last liquidation.
 
-    A bankruptcy, order or trigger price lies up to a percent beside the market, so it counts only when it is more than
+    A bankruptcy, order or trigger price lies up to a percent from the market, so it is used only when it is more than
     five minutes newer than any close, fill or price moved to the market.
 
     Parameters
@@ -229,7 +229,7 @@ def find_last_price(closed: PriceSeries | None, prints: LastPrintRows) -> LastPr
 
 
 def busiest_bucket(grid: HeatmapGrid) -> tuple[int, float]:
-    """Give start and USD of the bucket with the most USD, the earlier one on a tie. [µs UTC], [USD]"""
+    """Find the bucket with the most USD, the earlier one on a tie: its start and sum. [µs UTC], [USD]"""
     per_bucket = grid.notional_e6.sum(axis=0)
     best = int(np.argmax(per_bucket))  # the first of equals
     return int(grid.bucket_starts_us[best]), int(per_bucket[best]) / 1e6

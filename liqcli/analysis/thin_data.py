@@ -1,7 +1,9 @@
-"""How much data a window, a cluster or a cascade needs at the least before it gets a rank.
+"""
+The least data that clusters and cascades need.
 
-The other rules are relative: shares, contrasts, multiples of a baseline. They would call the only event of a window a
-cluster with 100 %. These floors are absolute; ``docs/units.md#too-little-data`` gives the reasons.
+Clusters and cascades are defined relative to the window: shares of it, multiples of a baseline. By those rules the only
+event of a window would be a cluster with 100 %. The minimums here are absolute; ``docs/units.md#too-little-data`` gives
+the reasons.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ LEAST_USD = 10_000.0  # of a window, a cluster, a cascade: one position of 1,000
 
 
 def describe_shortage(events: int, notional: float) -> str | None:
-    """Say how little a window holds, and what clusters and cascades need; None where it holds enough."""
+    """Describe how little data a window has and what is needed; None when it has enough."""
     if events >= LEAST_EVENTS and notional >= LEAST_USD:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Where a stop just beyond a price band and a target just before it would lie: two levels of two different trades."""
+"""Place a stop just beyond a price band and a target just before it: levels of two different trades."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STOP_ATR, TARGET_ATR = 0.25, 0.1  # beyond the far edge of a band, and before it
 
 @dataclass(frozen=True, slots=True)
 class TradeLevel:
-    """A price [quote] of a ``trade``, and its signed distance from the last price, in ATR to two decimals."""
+    """A price [quote] of a ``trade``, and its signed distance from the last price in ATR, to two decimals."""
 
     trade: Trade
     price: float
@@ -23,10 +23,10 @@ class TradeLevel:
 @dataclass(frozen=True, slots=True)
 class TradeLevels:
     """
-    The stop and the target at a band, each of a trade of its own; None where there is none.
+    The stop and the target at a band, each of its own trade; None where there is none.
 
-    ``stop`` belongs to a trade that opens at the band, against the way to it: it lies beyond the far edge. ``target``
-    belongs to a trade from the last price towards the band: it lies before the near edge.
+    ``stop`` belongs to a trade that opens at the band, against the move towards it: it lies beyond the far edge.
+    ``target`` belongs to a trade from the last price towards the band: it lies before the near edge.
     """
 
     stop: TradeLevel | None = None
@@ -40,21 +40,21 @@ def build_trade_levels(
     low: float, high: float, direction: Direction | None, last_price: float, atr: float | None
 ) -> TradeLevels:
     """
-    Place the stop a quarter of an ATR beyond the far edge, the target a tenth before the near one.
+    Place the stop a quarter of an ATR beyond the far edge, the target a tenth of an ATR before the near edge.
 
     Parameters
     ----------
     low, high : float
         The band. [quote]
     direction : {"up", "down"} or None
-        The way from the last price to it; None when the price is inside.
+        From the last price towards the band; None when the price is inside.
     last_price, atr : float, float or None
         [quote]
 
     Returns
     -------
     TradeLevels
-        Empty without a direction or an ATR. No stop below a price of 0; no target where the price is past it already.
+        Empty without a direction or an ATR. No stop below a price of 0; no target that the price has already passed.
     """
     if direction is None or not atr:
         return NO_LEVELS

@@ -107,7 +107,7 @@ def test_unknown_levels_are_not_counted_as_none() -> None:
         build_checklist(blind, 100.0, UNKNOWN, None, TODAY),
     ):
         assert (found.checks[0].answer, found.checks[0].number) == ("unknown", None)
-        assert found.checks[0].rule == "sits on no round number; without candles no other key level is known"
+        assert found.checks[0].rule == "at no round number; other key levels need candles"
 
 
 @pytest.mark.parametrize("price", [110.0, 111.0])
@@ -139,20 +139,20 @@ def test_lookback() -> None:
         assert check.rule.startswith(suited)
     quarter = build_checklist(ABOVE, 100.0, RISING, None, Window(T0, T0 + 90 * DAY)).checks[3]
     assert (quarter.answer, quarter.number) == ("no", None)
-    assert quarter.rule == "90d is far from every usual lookback (1h, 4h, 24h, 7d, 30d)"
+    assert quarter.rule == "90d matches no usual lookback (1h, 4h, 24h, 7d, 30d)"
 
 
 @pytest.mark.parametrize(("ratio", "shown", "answer"), [(1.1994, "1.20", "yes"), (1.1949, "1.19", "no")])
 def test_volume_is_compared_as_it_is_shown(ratio: float, shown: str, answer: str) -> None:
-    """1.1994 is written 1.20, and the rule beside it says: yes from 1.20 on."""
+    """1.1994 is shown as 1.20, which meets the minimum of 1.20."""
     check = build_checklist(ABOVE, 100.0, RISING, replace(BUSY, volume_ratio=ratio), TODAY).checks[1]
     assert (check.answer, check.number, f"is {shown} x the mean" in check.rule) == (answer, float(shown), True)
-    assert check.rule.endswith("yes from 1.20 on")
+    assert check.rule.endswith("(needs at least 1.20)")
 
 
 @pytest.mark.parametrize(("low", "shown", "answer"), [(120.08, 1.0, "yes"), (120.12, 1.01, "no")])
 def test_distance_is_compared_as_it_is_shown(low: float, shown: float, answer: str) -> None:
-    """20.08 of a usual move of 20 is 1.004: written 1.00, and the rule says: yes up to 1.00."""
+    """20.08 of a usual move of 20 is 1.004, shown as 1.00, which meets the maximum of 1.00."""
     check = build_checklist(Band(low, 130.0), 100.0, RISING, None, TODAY).checks[3]
     assert (check.answer, check.number) == (answer, shown)
     assert f"{shown:.2f} x the usual move" in check.rule
