@@ -86,9 +86,3 @@ class LakeError(LiqcliError):
 
 class OutputError(LiqcliError):
     """A report cannot be written (permission, full disk); its cause is what the system said."""
-
-
-class PartialError(LiqcliError):
-    """Some of it failed; what arrived is stored and the rest is named."""
-
-    exit_code = ExitCode.PARTIAL

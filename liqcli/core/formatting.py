@@ -7,7 +7,6 @@ How an amount in the unit of the picture is written.
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from decimal import Decimal
 
 from liqcli.core.model import from_us
@@ -144,12 +143,6 @@ def format_duration(length_us: int) -> str:
     hours, mins = divmod(rest, 60)
     parts = [(days, "d"), (hours, "h"), (mins if not days else 0, "min")]
     return " ".join(f"{n} {unit}" for n, unit in parts if n)
-
-
-def format_window(start: datetime, end: datetime) -> str:
-    """Write a window: ``2024-12-04 16:00 to 2024-12-06 19:00 UTC``."""
-    same_day = start.date() == end.date()
-    return f"{start:%Y-%m-%d %H:%M} to {end:{'%H:%M' if same_day else '%Y-%m-%d %H:%M'}} UTC"
 
 
 def _three_figures(value: float) -> str:

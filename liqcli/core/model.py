@@ -23,7 +23,6 @@ Position = Literal["long", "short"]
 PriceKind = Literal["fill", "order", "bankruptcy", "trigger"]
 Completeness = Literal["full", "sampled"]
 
-POSITIONS: tuple[Position, ...] = get_args(Position)
 PRICE_KINDS: tuple[PriceKind, ...] = get_args(PriceKind)
 
 US_PER_S = 1_000_000

@@ -30,7 +30,6 @@ PRICE_KINDS: Mapping[str, str] = {
     "trigger": "trigger (liquidation) price, before the order was filled",
     "market": "moved to the nearest price that traded in its minute (from candles)",
 }
-BY: Mapping[str, str] = {"notional": "USD", "count": "events", "qty": "base coin"}
 
 
 def describe_coverage(share: float | None, inferred: bool) -> str:

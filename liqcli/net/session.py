@@ -9,99 +9,22 @@ Guarding connections against answers that never begin: a read timeout starts ane
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
+from liqcli.net.header_timeout import GuardedPool, GuardedSecurePool
 from liqcli.net.host_health import network
 from liqcli.net.rate_limit import RateLimiter
-
-HEAD_S = 60.0  # an answer that has not begun by then never will
-LOOK_S = 0.5
-
-
-class GuardedConnection(HTTPConnection):
-    """A connection that is cut when its answer does not begin."""
-
-    cut_off = False
-
-    def getresponse(self) -> Any:  # noqa: ANN401 - what urllib3 makes of it
-        """Wait for the head of the answer, but not for ever."""
-        with _watchdog.watch(self):
-            answer = super().getresponse()
-        if self.cut_off:  # a head that was cut off looks like a whole one
-            answer.close()
-            raise TimeoutError("the head of the answer drips")
-        return answer
-
-    def cut(self) -> None:
-        """Make whoever reads see the end."""
-        self.cut_off = True
-        with contextlib.suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Watchdog:
-    """One thread that looks after all connections that wait for an answer."""
-
-    def __init__(self) -> None:
-        self._due: dict[GuardedConnection, float] = {}
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def watch(self, connection: GuardedConnection) -> Iterator[None]:
-        """Cut a connection when this takes too long."""
-        with self._lock:
-            self._due[connection] = time.monotonic() + HEAD_S
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._look, daemon=True, name="liqcli-watchdog")
-                self._thread.start()
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._due[connection]
-
-    def _look(self) -> None:
-        while True:
-            time.sleep(LOOK_S)
-            with self._lock:
-                late = [connection for connection, due in self._due.items() if time.monotonic() > due]
-            for connection in late:
-                connection.cut()
-
-
-_watchdog = _Watchdog()
-
-
-class GuardedSecureConnection(GuardedConnection, HTTPSConnection):
-    """The same with TLS."""
-
-
-class GuardedPool(HTTPConnectionPool):
-    """Opens guarded connections."""
-
-    ConnectionCls = GuardedConnection
-
-
-class GuardedSecurePool(HTTPSConnectionPool):
-    """Opens guarded connections with TLS."""
-
-    ConnectionCls = GuardedSecureConnection
-
+from liqcli.net.rate_limit_headers import read_pause
 
 ASKED_TOO_OFTEN = (418, 429)
 REDIRECTS = 5
@@ -296,37 +219,3 @@ class _PolicyRetry(Retry):
         said = self.line.patience.statuses.get(last.status or 0, "asked to wait")
         self.line.pause(f"{last.status}: {said}" if last.status else "asks again: no connection", pause_s)
         self.line.leave()
-
-
-# Headers that say how many requests are left, and until when (documented by the exchanges; the last two by the IETF
-# draft): seconds or milliseconds since the epoch, or seconds from now.
-_LEFT = (
-    ("X-Gate-RateLimit-Requests-Remain", "X-Gate-RateLimit-Reset-Timestamp"),
-    ("X-Bapi-Limit-Status", "X-Bapi-Limit-Reset-Timestamp"),
-    ("X-HB-RateLimit-Requests-Remain", "X-HB-RateLimit-Requests-Expire"),
-    ("RateLimit-Remaining", "RateLimit-Reset"),
-    ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
-)
-_USED = (("X-MBX-USED-WEIGHT-1M", 2400.0, 60.0),)  # Binance counts up, in whole minutes
-
-
-def read_pause(headers: Mapping[str, str], now_s: float) -> float:
-    """Say how long nobody may ask, from headers that tell that nothing is left; else 0. [s]"""
-    for left, until in _LEFT:
-        if (remaining := _read_number(headers.get(left))) is not None and remaining <= 0:
-            reset = _read_number(headers.get(until))
-            if reset is None:
-                return 1.0
-            at_s = reset / 1000 if reset > 1e11 else reset if reset > 1e8 else now_s + reset
-            return max(0.0, at_s - now_s)
-    for used, most, turn_s in _USED:
-        if (spent := _read_number(headers.get(used))) is not None and spent >= most:
-            return turn_s - now_s % turn_s
-    return 0.0
-
-
-def _read_number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from liqcli.core.formatting import format_time
 from liqcli.core.market_data import (
     INTERVAL_US,
     Candle,
@@ -18,25 +17,15 @@ from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.core.times import now_us
 from liqcli.net.client import RefusalError, Request
 from liqcli.net.rate_limit import Limit
+from liqcli.sources.stale_answers import UnrequestedRowsError
 
 MINUTE_US = 60 * US_PER_S
 DAY_US = 86_400 * US_PER_S
 SNAPSHOT_US = 5 * MINUTE_US  # open interest is kept every five minutes, as every exchange gives it
-
 Memo = dict[str, float]  # what a place had to learn once (a contract's size), for the rest of the run
 Timed = TypeVar("Timed", Candle, OpenInterest)
 AskCandles = Generator[Request, Any, list[Candle] | None]
 AskOpenInterest = Generator[Request, Any, list[OpenInterest] | None]
-
-
-class UnrequestedRowsError(Exception):
-    """An answer has rows, and none of them is of the time that was asked for: a stale cache, or nothing was there."""
-
-    def __init__(self, rows: Sequence[Candle | OpenInterest]) -> None:
-        ordered = sorted(rows, key=lambda row: row.ts_us)
-        super().__init__(f"rows of {format_time(ordered[0].ts_us)} to {format_time(ordered[-1].ts_us)} UTC alone")
-        # Without the newest row, which may be changing still: the same each time is what a place has to say.
-        self.print = hash(tuple(ordered[:-1] or ordered))
 
 
 @dataclass(frozen=True, slots=True)

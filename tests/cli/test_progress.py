@@ -16,7 +16,7 @@ from liqcli.cli.progress import ProgressBars, show_progress
 from liqcli.ingest import progress
 from liqcli.ingest.progress import Progress
 from liqcli.net.client import Client, Request
-from liqcli.sources.base import decode_json
+from liqcli.sources.envelope import decode_json
 
 if TYPE_CHECKING:
     from rich.console import Console

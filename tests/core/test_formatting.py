@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
-from factories import DAY, HOUR, T0
+from factories import HOUR, T0
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -225,13 +223,6 @@ def test_times():
 )
 def test_duration(seconds, text):
     assert formatting.format_duration(round(seconds * 1e6)) == text
-
-
-def test_window():
-    start = datetime(2024, 12, 4, 16, tzinfo=UTC)
-    assert formatting.format_window(start, start.replace(day=6, hour=19)) == "2024-12-04 16:00 to 2024-12-06 19:00 UTC"
-    assert formatting.format_window(start, start.replace(hour=17)) == "2024-12-04 16:00 to 17:00 UTC"
-    assert DAY == 86_400_000_000
 
 
 def test_what_is_counted_stands_beside_its_count() -> None:

@@ -15,9 +15,9 @@ from liqcli.core.model import Liquidation
 from liqcli.core.symbols import EXCHANGES
 from liqcli.ingest.files import amounts, generic_rows
 from liqcli.ingest.files.column_mapping import guess_columns
-from liqcli.sources.base import ListedContract
 from liqcli.sources.bitget import liquidations as bitget_liquidations
 from liqcli.sources.bybit import stream as bybit_live
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.deribit import liquidations as deribit_liquidations
 from liqcli.sources.gate import liquidations as gate_liquidations
 from liqcli.sources.htx import liquidations as htx_liquidations

@@ -11,7 +11,7 @@ from loopback.server import Asked, Loopback, Reply, json_reply
 from liqcli.core.errors import BlockedError, SourceError, UsageError
 from liqcli.net import client as net_client
 from liqcli.net.client import Client, RefusalError, Request, UnreachableError
-from liqcli.sources.base import decode_json
+from liqcli.sources.envelope import decode_json
 
 
 class Answers(Loopback):

@@ -18,10 +18,10 @@ from loopback.server import Asked, Loopback, Reply, json_reply
 
 from liqcli.core.errors import SourceError
 from liqcli.net import client as net_client
-from liqcli.net import response_body, session
+from liqcli.net import header_timeout, response_body
 from liqcli.net.client import BusyError, Client, Request, UnreachableError
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import decode_json
+from liqcli.sources.envelope import decode_json
 
 STEP_S = 0.06
 ONE_AT_A_TIME = (Limit(1, STEP_S),)
@@ -314,8 +314,8 @@ def test_a_dripping_body_is_given_up(monkeypatch: pytest.MonkeyPatch, dripping: 
 
 
 def test_a_dripping_head_is_given_up(monkeypatch: pytest.MonkeyPatch, dripping: Any) -> None:
-    monkeypatch.setattr(session, "HEAD_S", 0.1)
-    monkeypatch.setattr(session, "LOOK_S", 0.05)
+    monkeypatch.setattr(header_timeout, "HEAD_S", 0.1)
+    monkeypatch.setattr(header_timeout, "LOOK_S", 0.05)
     monkeypatch.setattr(net_client, "READ_TRIES", 1)
     server = dripping(b"HTTP/1.1 200 OK\r\nX-Word: ")
     client = Client("gate", server.url, ())

@@ -9,7 +9,7 @@ from liqcli.net import client as net_client
 from liqcli.net import host_health
 from liqcli.net.client import Client, Request, UnreachableError
 from liqcli.net.host_health import LATELY_S, HostHealth
-from liqcli.sources.base import decode_json
+from liqcli.sources.envelope import decode_json
 
 GATE, HTX, OKX, BYBIT = (f"https://{name}.example" for name in ("gate", "htx", "okx", "bybit"))
 

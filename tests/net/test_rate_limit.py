@@ -30,7 +30,7 @@ from liqcli.net.rate_limit import (
     limit_to,
     shared_rate_limiter,
 )
-from liqcli.net.session import read_pause
+from liqcli.net.rate_limit_headers import read_pause
 
 
 class Seen(NamedTuple):

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from liqcli.net.client import RefusalError, Request
-from liqcli.sources.paging import (
-    AskPage,
-    Page,
+from liqcli.sources.paging import AskPage, Page, walk_pages
+from liqcli.sources.stale_answers import (
     are_all_inside,
     has_duplicates,
     is_any_inside,
@@ -17,7 +16,6 @@ from liqcli.sources.paging import (
     read_moment,
     request_twice,
     request_until_fitting,
-    walk_pages,
 )
 
 QUESTION = Request("/rows")
@@ -38,7 +36,7 @@ def play(asking: Any, answers: list[object]) -> tuple[object, int]:
 def test_asked_until_it_fits() -> None:
     assert play(request_until_fitting(QUESTION, bool), [[1]]) == ([1], 1)
     assert play(request_until_fitting(QUESTION, _is_two), [[1], [1], [2]]) == ([2], 3)
-    with pytest.raises(RefusalError, match=r"what came is not what was asked for \(3 times\)"):
+    with pytest.raises(RefusalError, match=r"the answers do not match the request \(3 times\)"):
         play(request_until_fitting(QUESTION, _is_two), [[1], [1], [1]])
 
 
@@ -60,7 +58,7 @@ def test_what_is_said_twice_counts() -> None:
     assert play(request_twice(QUESTION, bool), [[], []]) == ([], 2)
     assert play(request_twice(QUESTION, _is_two), [[3], [1], [1]]) == ([1], 3), "twice running, and the same"
     assert play(request_twice(QUESTION, _is_two, lambda answer: answer != [3]), [[1], [3], [1]]) == ([1], 3)
-    with pytest.raises(RefusalError, match="nor twice the same"):
+    with pytest.raises(RefusalError, match="nor agree with each other"):
         play(request_twice(QUESTION, _is_two), [[1], [3]] * 4)
 
 

@@ -1,6 +1,6 @@
-"""Fetching candles and open interest: one exchange a symbol, the next one when it refuses or does not list it.
+"""Fetch candles and open interest: per symbol from one exchange, or the next one if it refuses or does not list it.
 
-Series of two exchanges are never mixed, so an exchange that cannot give a window hands it over as a whole.
+Series of two exchanges are never mixed, so the next exchange is asked for the whole window.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What one run works with."""
+    """State of one run."""
 
     lake: Lake
     progress: Progress
     interval: str
     again: bool
-    desk: MarketScheduler
+    scheduler: MarketScheduler
 
     def skip_candidate(self, exchange: str, row: MarketRow) -> None:
-        """Say why the next exchange is asked; who refuses altogether is named once, in the sum-up."""
+        """Print why the next exchange is tried, except for sources that the summary names as unusable."""
         why = row.troubles[-1] if row.troubles else "incomplete"
-        if why not in self.desk.lost.values():
-            self.progress.say(f"{exchange} {row.kind} {row.symbol}: {why}; asking on")
+        if why not in self.scheduler.lost.values():
+            self.progress.say(f"{exchange} {row.kind} {row.symbol}: {why}; trying the next exchange")
 
 
 def fetch_market(
@@ -60,49 +60,51 @@ def fetch_market(
     again: bool = False,
 ) -> list[MarketRow]:
     """
-    Get what the lake lacks of candles and open interest, and store it.
+    Fetch candles and open interest that the lake does not have, and store them.
 
     Parameters
     ----------
     symbols : sequence of str
-        Canonical, with their quote.
+        Canonical symbols with a quote.
     kinds : sequence of str
-        Of ``candles`` and ``open-interest``.
+        ``candles``, ``open-interest`` or both.
     exchanges : sequence of str
-        Asked in this order, as far as they give such data; none: binance, bybit, okx, gate.
+        Tried in this order, ignoring those without such data. Default: binance, bybit, okx, gate.
     interval : str
-        Length of a candle, ``1m`` to ``1d``.
+        Length of candles, ``1m`` to ``1d``.
     progress : Progress, optional
-        Is told how far each place is; none: lines go to ``say``.
+        Receives progress per source. Default: lines go to ``say``.
     again : bool
-        Ask also for what is stored; files that cannot be read are set aside first.
+        Also fetch what is stored; damaged files are quarantined first.
 
     Raises
     ------
     LakeError
         The lake cannot be written.
     KeyboardInterrupt
-        Ctrl-C or SIGTERM; windows that were answered are stored.
+        Ctrl-C or SIGTERM; answered windows are stored.
     """
     check_perpetual(symbols)
     chosen = [name for name in exchanges if name in MARKET_SOURCES] or list(MARKET_SOURCES)
     progress = progress or Progress(say)
-    desk = MarketScheduler(lake, progress)
-    run = _Run(lake, progress, interval, again, desk)
+    scheduler = MarketScheduler(lake, progress)
+    run = _Run(lake, progress, interval, again, scheduler)
     with raise_keyboard_interrupt():
-        found = desk.work([_fetch_symbol(run, symbol, kinds, window, chosen) for symbol in dict.fromkeys(symbols)])
+        found = scheduler.run([_fetch_symbol(run, symbol, kinds, window, chosen) for symbol in dict.fromkeys(symbols)])
     rows = {(row.symbol, row.kind): row for symbol_rows in found for row in symbol_rows}
-    for said in desk.mended:
-        row = rows[said.batch.symbol, said.batch.kind]
-        row.requests += said.requests
-        if said.rows is None:
-            row.lacking += 1
-            row.troubles.append(f"{said.batch.source.name} told {row.symbol} what it told another: {said.error}")
+    for result in scheduler.repeated:
+        row = rows[result.batch.symbol, result.batch.kind]
+        row.requests += result.requests
+        if result.rows is None:
+            row.missing += 1
+            row.troubles.append(
+                f"{result.batch.source.name} gave {row.symbol} the rows of another request: {result.error}"
+            )
     return list(rows.values())
 
 
 def spell_out(words: Sequence[str], listed: Sequence[str]) -> list[str]:
-    """Turn words into symbols with a quote; a bare base means what was listed on it, else its USDT contract."""
+    """Add quotes to symbols; a base alone means its listed contracts, otherwise its USDT contract."""
     found: list[str] = []
     for word in map(normalise_symbol, words):
         on_base = [name for name in listed if split_symbol(name)[0] == word]
@@ -113,7 +115,7 @@ def spell_out(words: Sequence[str], listed: Sequence[str]) -> list[str]:
 def _fetch_symbol(
     run: _Run, symbol: str, kinds: Sequence[str], window: Window, exchanges: Sequence[str]
 ) -> Asking[list[MarketRow]]:
-    """Get all kinds of a symbol, one after the other: what a place had to tell for the first, the next need not ask."""
+    """Fetch all kinds of a symbol in turn, so that the second can use what the first learned about the contract."""
     rows = []
     for kind in kinds:
         rows.append((yield from _fetch_kind(run, kind, symbol, window, exchanges)))
@@ -130,7 +132,7 @@ def _fetch_kind(run: _Run, kind: str, symbol: str, window: Window, exchanges: Se
                 continue
         except DamagedError:
             continue
-        row.exchange, row.usable = exchange, True  # it is all there from before
+        row.exchange, row.usable = exchange, True  # already complete
         return row
     row.holes = [whole]
     for exchange in exchanges:
@@ -140,9 +142,9 @@ def _fetch_kind(run: _Run, kind: str, symbol: str, window: Window, exchanges: Se
             row.troubles.append(f"{exchange}: {error}")
             continue
         if not row.exchange or length_of(found.holes) < length_of(row.holes):
-            row.exchange, row.places, row.lacking, row.holes = exchange, found.places, found.lacking, found.holes
+            row.exchange, row.places, row.missing, row.holes = exchange, found.places, found.missing, found.holes
         row.usable = row.holes != [whole]
-        if row.usable and not found.lacking:
+        if row.usable and not found.missing:
             break
         if exchange != exchanges[-1]:
             run.skip_candidate(exchange, row)
@@ -150,29 +152,29 @@ def _fetch_kind(run: _Run, kind: str, symbol: str, window: Window, exchanges: Se
 
 
 class _Found(NamedTuple):
-    """What one exchange gave: the ``places`` that answered, stretches not answered, and what the lake still lacks."""
+    """Result of one exchange: sources that answered, number of unanswered stretches, gaps left in the lake."""
 
     places: list[str]
-    lacking: int
+    missing: int
     holes: list[Window]
 
 
 def _fetch_exchange(run: _Run, row: MarketRow, exchange: str, whole: Window, step_us: int) -> Asking[_Found]:
-    """Ask the places of one exchange for what is lacking."""
+    """Request the gaps from the sources of one exchange in turn."""
     gaps = [gap.interval for gap in _list_wanted(run, row.kind, exchange, row.symbol, whole, step_us)]
     places: list[str] = []
     for source in load_market_sources(exchange):
         if gaps:
-            answered = yield from _ask_place(run, row, source, [Window(*gap) for gap in gaps], step_us)
+            answered = yield from _fetch_from(run, row, source, [Window(*gap) for gap in gaps], step_us)
             gaps = subtract_intervals(gaps, [window.interval for window in answered])
             places += [source.name] if answered and source.name not in places else []
     return _Found(places, len(gaps), _gaps(run, row.kind, exchange, row.symbol, whole, step_us))
 
 
-def _ask_place(
+def _fetch_from(
     run: _Run, row: MarketRow, source: MarketSource, gaps: Sequence[Window], step_us: int
 ) -> Asking[list[Window]]:
-    """Ask one place for all windows that it can give, store the answers; gives the windows that were answered."""
+    """Request all windows that a source can answer and store the rows; return the answered windows."""
     if row.kind == "candles" and run.interval not in source.intervals:
         row.troubles.append(f"{source.name} has no candles of {run.interval}")
         return []
@@ -184,8 +186,8 @@ def _ask_place(
     batch = MarketBatch(source, row.kind, row.symbol, run.interval, list(dict.fromkeys(windows)))
     if not windows:
         return []
-    if source.name in run.desk.lost:
-        row.troubles.append(run.desk.lost[source.name])
+    if source.name in run.scheduler.lost:
+        row.troubles.append(run.scheduler.lost[source.name])
         return []
     row.planned += len(batch.windows)
     yield batch
@@ -193,12 +195,12 @@ def _ask_place(
     row.requests += batch.requests
     row.rows += batch.rows
     row.answered += len(batch.answered)
-    row.troubles += batch.list_troubles()
+    row.troubles += batch.list_problems()
     return batch.answered
 
 
 def _list_wanted(run: _Run, kind: str, exchange: str, symbol: str, whole: Window, step_us: int) -> list[Window]:
-    """What is to be asked for: what is lacking, or all of it again, in place of files that cannot be read."""
+    """List the windows to request: the gaps, or everything if damaged files are to be replaced."""
     if not run.again:
         return _gaps(run, kind, exchange, symbol, whole, step_us)
     from liqcli.ingest.fetch.refetch import prepare_market_refetch

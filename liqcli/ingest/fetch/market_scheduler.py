@@ -1,68 +1,75 @@
-"""The desk: takes all symbols on together, has their batches asked, and is the only one that writes."""
+"""Schedule requests for candles and open interest of all symbols. The only writer of this data."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from typing import TypeVar
 
-from liqcli.ingest.fetch.market_requests import MarketBatch, MarketWindowResult, StaleAnswerDetector
+from liqcli.ingest.fetch.market_requests import MarketBatch, MarketWindowResult
 from liqcli.ingest.fetch.request_runner import Clients
 from liqcli.ingest.fetch.worker_pool import WorkerPool
 from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 from liqcli.sources.market_base import Memo
+from liqcli.sources.stale_answers import StaleAnswerDetector
 
-TITLE = "{} market"  # what progress calls a place
+TITLE = "{} market"  # name of a source in the progress
 
 Result = TypeVar("Result")
-Asking = Generator[MarketBatch, None, Result]  # yields what is to be asked for, and goes on when it has been answered
+Asking = Generator[MarketBatch, None, Result]  # yields a batch, and is resumed when the batch is done
 
 
 class MarketScheduler:
     """
-    Hands out questions of many symbols at once; a symbol goes on as soon as its batch has been answered.
+    Runs the batches of many symbols at once; each symbol continues as soon as its batch is done.
 
-    ``lost`` says why places cannot be asked any more; ``mended`` are answers to windows that were asked for anew.
+    Attributes
+    ----------
+    lost : dict
+        Source -> why it cannot be used for the rest of the run.
+    repeated : list of MarketWindowResult
+        Results of requests that were repeated after their first answer had been accepted.
     """
 
     def __init__(self, lake: Lake, progress: Progress) -> None:
         self.lost: dict[str, str] = {}
-        self.mended: list[MarketWindowResult] = []
+        self.repeated: list[MarketWindowResult] = []
         self._lake = lake
         self._progress = progress
         self._clients = Clients(progress, TITLE)
-        self._crew: WorkerPool[MarketWindowResult] = WorkerPool(patient=True)
+        self._pool: WorkerPool[MarketWindowResult] = WorkerPool(only_trip_on_block=True)
         self._memo: Memo = {}
-        self._echoes = StaleAnswerDetector()
-        self._open: dict[MarketBatch, int | None] = {}  # batch -> the symbol that waits for it; None: nobody
+        self._detector: StaleAnswerDetector[MarketWindowResult] = StaleAnswerDetector()
+        self._open: dict[MarketBatch, int | None] = {}  # batch -> number of the symbol that waits for it, if any
 
-    def work(self, symbols: Sequence[Asking[Result]]) -> list[Result]:
-        """Ask until every symbol is done; gives what came of each, in their order."""
+    def run(self, symbols: Sequence[Asking[Result]]) -> list[Result]:
+        """Run all symbols to their end; return their results in the same order."""
         found: dict[int, Result] = {}
         try:
             for number in range(len(symbols)):
-                self._go_on(symbols, number, found)
-            for said in self._crew.listen():
-                if said is None or not self._hear(said):
+                self._resume(symbols, number, found)
+            for result in self._pool.results():
+                if result is None or not self._accept(result):
                     continue
-                waits = self._open[said.batch]
-                if waits is None:
-                    self._mend(said)
+                waiting = self._open[result.batch]
+                if waiting is None:
+                    result.batch.store(self._lake)
+                    self.repeated.append(result)
                 else:
-                    self._go_on(symbols, waits, found)
-                del self._open[said.batch]  # only now: until here an interrupt would still store it
-        finally:  # when interrupted: what was answered is kept
-            self._crew.stop()
-            for said in self._crew.drain():
-                if self._echoes.find(said) is None:
-                    said.batch.take(said, self._lake)
+                    self._resume(symbols, waiting, found)
+                del self._open[result.batch]  # last, so that an interrupt before this line still stores the batch
+        finally:  # on an interrupt, keep what was answered
+            self._pool.stop()
+            for result in self._pool.drain():
+                if self._detector.find(result) is None:
+                    result.batch.add(result, self._lake)
             for batch in self._open:
                 batch.store(self._lake)
             self._clients.close()
         return [found[number] for number in range(len(symbols))]
 
-    def _go_on(self, symbols: Sequence[Asking[Result]], number: int, found: dict[int, Result]) -> None:
-        """Let a symbol say what it wants next; the first window of a batch is asked for alone."""
+    def _resume(self, symbols: Sequence[Asking[Result]], number: int, found: dict[int, Result]) -> None:
+        """Resume a symbol and request the first window of its next batch."""
         try:
             batch = next(symbols[number])
         except StopIteration as end:
@@ -70,49 +77,45 @@ class MarketScheduler:
         else:
             self._progress.plan(TITLE.format(batch.source.name), len(batch.windows))
             self._open[batch] = number
-            self._ask(batch, 0)
+            self._submit(batch, 0)
 
-    def _ask(self, batch: MarketBatch, number: int) -> None:
-        question = batch.question(number, self._clients, self._memo)
-        self._crew.put(batch.source.name, self._clients.workers(batch.source), question)
+    def _submit(self, batch: MarketBatch, number: int) -> None:
+        task = batch.request(number, self._clients, self._memo)
+        self._pool.put(batch.source.name, self._clients.workers(batch.source), task)
 
-    def _hear(self, said: MarketWindowResult) -> bool:
-        """Take an answer; says whether it was the last one of its batch."""
-        batch = said.batch
-        if (other := self._echoes.find(said)) is not None:
-            batch.requests += said.requests
-            self._make_sure(batch, said.number)
-            if not other.sure:
-                self._ask_anew(other)
+    def _submit_confirmed(self, batch: MarketBatch, number: int) -> None:
+        task = batch.confirmed_request(number, self._clients, self._memo)
+        self._pool.put(batch.source.name, self._clients.workers(batch.source), task, alone=True)
+
+    def _accept(self, result: MarketWindowResult) -> bool:
+        """Add a result, or repeat the request if another had the same answer; return whether the batch is done."""
+        batch = result.batch
+        if (other := self._detector.find(result)) is not None:
+            batch.requests += result.requests
+            self._submit_confirmed(batch, result.number)
+            if not other.confirmed:
+                self._repeat(other)
             return False
-        if batch.heard == 0:
+        if batch.finished == 0:
             for number in range(1, len(batch.windows)):
-                self._ask(batch, number)
-        self._tell(said)
-        batch.take(said, self._lake)
+                self._submit(batch, number)
+        self._report(result)
+        batch.add(result, self._lake)
         return batch.done
 
-    def _ask_anew(self, said: MarketWindowResult) -> None:
-        """Ask again for a window that was taken already, maybe wrongly: what comes replaces what is stored."""
-        batch = said.batch
+    def _repeat(self, result: MarketWindowResult) -> None:
+        """Repeat a request whose answer was accepted but may be wrong; the new rows replace the stored ones."""
+        batch = result.batch
         batch.store(self._lake)
-        mending = MarketBatch(batch.source, batch.kind, batch.symbol, batch.interval, [said.window])
-        self._open[mending] = None
-        self._make_sure(mending, 0)
+        again = MarketBatch(batch.source, batch.kind, batch.symbol, batch.interval, [result.window])
+        self._open[again] = None
+        self._submit_confirmed(again, 0)
 
-    def _make_sure(self, batch: MarketBatch, number: int) -> None:
-        question = batch.confirmed_request(number, self._clients, self._memo)
-        self._crew.put(batch.source.name, self._clients.workers(batch.source), question, alone=True)
-
-    def _mend(self, said: MarketWindowResult) -> None:
-        said.batch.store(self._lake)
-        self.mended.append(said)
-
-    def _tell(self, said: MarketWindowResult) -> None:
-        place = said.batch.source.name
-        if said.rows is not None and self._open[said.batch] is not None:
-            self._progress.advance(TITLE.format(place), len(said.rows))
-        if said.error:
-            self._progress.fail(TITLE.format(place), said.error)
-        if said.error and said.lost:
-            self.lost.setdefault(place, said.error)
+    def _report(self, result: MarketWindowResult) -> None:
+        source = result.batch.source.name
+        if result.rows is not None and self._open[result.batch] is not None:
+            self._progress.advance(TITLE.format(source), len(result.rows))
+        if result.error:
+            self._progress.fail(TITLE.format(source), result.error)
+        if result.error and result.lost:
+            self.lost.setdefault(source, result.error)

@@ -1,7 +1,7 @@
 """
-Asking: what the threads of the crew do. Nothing here writes; answers go back to the main thread.
+Run the request generators of sources in worker threads, over one client per source.
 
-Connections of one run: a client a source, made when it is first asked.
+Nothing here writes; results go back to the main thread.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.planner import clip_to_available
 from liqcli.ingest.fetch.tasks import FetchTask
-from liqcli.ingest.fetch.worker_pool import Question
+from liqcli.ingest.fetch.worker_pool import Task
 from liqcli.ingest.progress import Progress
 from liqcli.net.client import Client, RefusalError, Request, UnreachableError
 from liqcli.net.rate_limit import count_workers
-from liqcli.sources.base import Answer, Listing, Source
+from liqcli.sources.base import Answer, Source
+from liqcli.sources.contracts import Listing
 from liqcli.sources.market_base import MarketSource
 from liqcli.sources.registry import load_source
 
 
 class Clients:
-    """Give each source its one client; ``title`` is what progress calls a source, with its name in braces."""
+    """Clients of one run, one per source, created on first use; ``title`` formats a source's name for the progress."""
 
     def __init__(self, progress: Progress, title: str = "{}") -> None:
         self._progress = progress
@@ -39,16 +40,16 @@ class Clients:
         self._lock = threading.Lock()
 
     def of(self, source: Source | MarketSource) -> Client:
-        """Give the client of a source."""
+        """Return the client of a source."""
         with self._lock:
             if source.name not in self._open:
                 key = source_key(source.name) if isinstance(source, Source) and not source.keyless else None
-                told = partial(self._progress.wait, self._title.format(source.name))
-                self._open[source.name] = Client(source.name, source.url, source.limits, key, told)
+                on_wait = partial(self._progress.wait, self._title.format(source.name))
+                self._open[source.name] = Client(source.name, source.url, source.limits, key, on_wait)
             return self._open[source.name]
 
     def workers(self, source: Source | MarketSource) -> int:
-        """Say how many threads ask a source; one where answers are shared, so that none is asked for twice."""
+        """Return the number of threads for a source; 1 if symbols share answers, so that no request is sent twice."""
         if isinstance(source, Source) and source.shared:
             return 1
         return count_workers(self.of(source).limits)
@@ -60,17 +61,17 @@ class Clients:
                 client.close()
 
 
-NOT_ASKED = "not asked any more after: "
+NOT_ASKED = "no further requests after: "
 
 Result = TypeVar("Result")
-Told = dict[Request, Any]  # what was said before, of a source whose answers tell of all symbols
+AnswerCache = dict[Request, Any]  # for sources whose answers contain all symbols
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """One window's answer, or what went wrong with it; ``asked_us`` is when the question left."""
+    """Answer of one window, or the error; ``asked_us`` is the time of the request."""
 
-    job: FetchTask
+    task: FetchTask
     window: Window
     answer: Answer | None
     asked_us: int
@@ -81,7 +82,7 @@ class WindowResult:
 
 @dataclass(frozen=True, slots=True)
 class MarketListing:
-    """What a source lists of the wanted symbols, or why it could not say."""
+    """Contracts that a source lists for the wanted symbols, or the error."""
 
     source: Source
     exchange: str
@@ -92,20 +93,32 @@ class MarketListing:
 
 
 def run_requests(
-    asking: Generator[Request, Any, Result],
+    requests: Generator[Request, Any, Result],
     client: Client,
     decode: Callable[[bytes], object],
-    told: Told | None = None,
+    cache: AnswerCache | None = None,
 ) -> Result:
-    """Run a source's questions over a connection; what was ``told`` before is not asked again."""
+    """
+    Send the requests that a generator yields, and return its result.
+
+    Parameters
+    ----------
+    cache : dict, optional
+        Earlier answers by request; they are used and extended.
+
+    Raises
+    ------
+    SourceError
+        No answer, a refusal, or an answer of an unexpected shape.
+    """
     request: Request | None = None
     try:
-        request = next(asking)
+        request = next(requests)
         while True:
-            said = told[request] if told and request in told else client.get(request, decode)
-            if told is not None:
-                told[request] = said
-            request = asking.send(said)
+            answer = cache[request] if cache and request in cache else client.get(request, decode)
+            if cache is not None:
+                cache[request] = answer
+            request = requests.send(answer)
     except StopIteration as end:
         result: Result = end.value
         return result
@@ -116,73 +129,73 @@ def run_requests(
 
 
 def resolve(
-    source: Source, exchange: str, words: Sequence[str], clients: Clients, left_alone: str | None
+    source: Source, exchange: str, words: Sequence[str], clients: Clients, tripped: str | None
 ) -> MarketListing:
-    """Ask a source which contracts the wanted symbols are; where it does not know their sizes, ask the exchange."""
+    """Request the contracts of the wanted symbols, and their sizes from the exchange if the source lacks them."""
     client = clients.of(source)
     before = client.requests
     listing: Listing | None = None
     try:
-        if left_alone:
-            raise SourceError(left_alone)
+        if tripped:
+            raise SourceError(tripped)
         listing = run_requests(source.ask_markets(exchange, words), client, source.decode)
-        lender = source.sizes_from.get(exchange)
-        if lender and listing.markets:
-            other = load_source(lender)
-            own = run_requests(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
-            listing = _lend_sizes(listing, own)
+        size_source = source.sizes_from.get(exchange)
+        if size_source and listing.markets:
+            other = load_source(size_source)
+            listed = run_requests(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
+            listing = _add_sizes(listing, listed)
         return MarketListing(source, exchange, listing, client.requests - before)
     except SourceError as error:
-        lost = listing is None and is_lost(error)  # else it is the lender who cannot be asked
+        lost = listing is None and is_lost(error)  # otherwise the source of the sizes is unreachable
         return MarketListing(source, exchange, None, client.requests - before, str(error), lost)
 
 
-def list_windows(jobs: Sequence[FetchTask], clients: Clients) -> Iterator[tuple[Source, Question[WindowResult]]]:
-    """Give the question for each window: of all symbols the oldest first, since these are the first to be forgotten."""
-    told: dict[str, Told] = defaultdict(dict)
+def list_windows(tasks: Sequence[FetchTask], clients: Clients) -> Iterator[tuple[Source, Task[WindowResult]]]:
+    """Yield a worker task per window, oldest first across symbols, because sources drop the oldest data first."""
+    caches: dict[str, AnswerCache] = defaultdict(dict)
     started_us = now_us()
-    windows = [(window.start_us, number, window) for number, job in enumerate(jobs) for window in job.windows]
+    windows = [(window.start_us, number, window) for number, task in enumerate(tasks) for window in task.windows]
     for _start_us, number, window in sorted(windows):
-        job = jobs[number]
-        if job.source.shared:
-            yield job.source, partial(_ask_shared, job, window, clients, told[job.source.name], started_us)
+        task = tasks[number]
+        if task.source.shared:
+            yield task.source, partial(_request_shared, task, window, clients, caches[task.source.name], started_us)
         else:
-            yield job.source, partial(_ask_window, job, window, clients, None)
+            yield task.source, partial(_request_window, task, window, clients, None)
 
 
 def is_lost(error: Exception) -> bool:
-    """Whether an error means that a source cannot be asked at all."""
+    """Whether an error rules out further requests to a source in this run."""
     return isinstance(error, BlockedError | UnreachableError)
 
 
-def _ask_shared(
-    job: FetchTask, window: Window, clients: Clients, told: Told, started_us: int, left_alone: str | None
+def _request_shared(
+    task: FetchTask, window: Window, clients: Clients, cache: AnswerCache, started_us: int, tripped: str | None
 ) -> WindowResult:
-    """Ask for a window, or take what was told before, which may be as old as the run."""
-    return replace(_ask_window(job, window, clients, told, left_alone), asked_us=started_us)
+    """Request a window, or use a cached answer, which may be as old as the run."""
+    return replace(_request_window(task, window, clients, cache, tripped), asked_us=started_us)
 
 
-def _ask_window(
-    job: FetchTask, planned: Window, clients: Clients, told: Told | None, left_alone: str | None
+def _request_window(
+    task: FetchTask, planned: Window, clients: Clients, cache: AnswerCache | None, tripped: str | None
 ) -> WindowResult:
     asked_us = now_us()
-    if left_alone:
-        return WindowResult(job, planned, None, asked_us, error=f"{NOT_ASKED}{left_alone}")
-    window = clip_to_available(job.source, planned, asked_us)
+    if tripped:
+        return WindowResult(task, planned, None, asked_us, error=f"{NOT_ASKED}{tripped}")
+    window = clip_to_available(task.source, planned, asked_us)
     if window is None:
-        absent = f"forgot {format_time(planned.start_us)} to {format_time(planned.end_us)} UTC before its turn came"
-        return WindowResult(job, planned, Answer(absent=absent), asked_us)
-    assert job.market is not None, "only resolved jobs are asked"  # noqa: S101
-    client = clients.of(job.source)
+        absent = f"dropped {format_time(planned.start_us)} to {format_time(planned.end_us)} UTC before it was requested"
+        return WindowResult(task, planned, Answer(absent=absent), asked_us)
+    assert task.market is not None, "windows belong to resolved tasks"  # noqa: S101
+    client = clients.of(task.source)
     before = client.requests
     try:
-        answer = run_requests(job.source.ask_window(job.market, window), client, job.source.decode, told)
-        return WindowResult(job, window, answer, asked_us, client.requests - before)
+        answer = run_requests(task.source.ask_window(task.market, window), client, task.source.decode, cache)
+        return WindowResult(task, window, answer, asked_us, client.requests - before)
     except SourceError as error:
-        return WindowResult(job, window, None, asked_us, client.requests - before, str(error), is_lost(error))
+        return WindowResult(task, window, None, asked_us, client.requests - before, str(error), is_lost(error))
 
 
-def _lend_sizes(listing: Listing, own: Listing) -> Listing:
+def _add_sizes(listing: Listing, own: Listing) -> Listing:
     return replace(
         listing,
         markets={

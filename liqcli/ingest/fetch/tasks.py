@@ -1,7 +1,8 @@
 """
-What is asked for and what came of it: a job a source, exchange and symbol; rows of the summary.
+Tasks of a fetch and rows of its summary.
 
-What came of candles and open interest: a row a kind and symbol.
+Liquidations have one task and one row per source, exchange and symbol; candles and open interest one row per kind and
+symbol.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from liqcli.core.errors import ExitCode
 from liqcli.core.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.core.model import Liquidation, Rejected, Window
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog
-from liqcli.sources.base import ListedContract, Source
+from liqcli.sources.base import Source
+from liqcli.sources.contracts import ListedContract
 
 
 class UnsavedWindows(NamedTuple):
     """
-    What one answer brought that is not in the lake yet: windows, and all of their rows.
+    Windows of one answer that are not in the lake yet, with all of their rows.
 
-    ``loose`` rows lie in time that the source said nothing else about: they are added, and nothing is replaced.
+    ``loose`` rows lie outside the covered windows: they are added without replacing anything.
     """
 
     windows: list[CoveredWindow]
@@ -33,11 +35,21 @@ class UnsavedWindows(NamedTuple):
 @dataclass(slots=True)
 class FetchTask:
     """
-    One symbol of one exchange from one source; the writer alone changes the tallies.
+    One symbol of one exchange from one source. Only the writer changes it after planning.
 
-    ``error`` is why nothing could be asked, ``damage`` why nothing can be stored; ``failures`` and ``absences`` are why
-    windows are missing. ``tails``, by their end [µs UTC], are the last minutes of answered windows while the window
-    behind, in which late events of theirs may stand, is still to be heard of.
+    Attributes
+    ----------
+    error : str or None
+        Why no request could be sent.
+    damage : str or None
+        Why nothing can be stored.
+    failures, absences : list of (Window, str)
+        Why windows are missing: errors, and answers that the source cannot give.
+    notes, gaps : list of str
+        Limits of the source, and limits that the user can change.
+    tails : dict
+        End [µs UTC] -> last minutes of an answered window whose late events may be in the next window's answer, until
+        that answer arrives.
     """
 
     source: Source
@@ -65,11 +77,22 @@ class FetchTask:
 @dataclass(frozen=True, slots=True)
 class FetchRow:
     """
-    What came of one source, exchange and symbol.
+    Result of one source, exchange and symbol.
 
-    ``events`` and ``notional`` [USD] were stored by this run; ``answered`` of ``planned`` windows; of the wanted window
-    the lake now knows what is ``covered``, and lacks the ``holes``; ``cut`` windows could not be given in full;
-    ``gaps`` say what a user can do something about, ``notes`` what not; ``damaged`` is a file of the lake.
+    Attributes
+    ----------
+    events, notional : int, float
+        Stored by this run. [USD]
+    planned, answered : int
+        Number of windows.
+    covered, holes : tuple of interval
+        Parts of the requested window that the lake now covers, and the rest.
+    cut : int
+        Number of windows with more events than the source returns.
+    gaps, notes : tuple of str
+        Problems that the user can solve, and limits of the source.
+    damaged : bool
+        Whether a file of the lake is damaged.
     """
 
     source: str
@@ -92,23 +115,23 @@ class FetchRow:
 
     @property
     def usable(self) -> bool:
-        """Whether anything of the wanted time is in the lake, from now or before."""
+        """Whether the lake covers any part of the window, from this run or before."""
         return bool(self.covered or self.cut)
 
     @property
     def share(self) -> float:
-        """How much of the wanted window the lake knows, 0 to 1."""
-        known, lacking = total_length(self.covered), total_length(self.holes)
-        return known / (known + lacking)
+        """Share of the window that the lake covers, 0 to 1."""
+        known, missing = total_length(self.covered), total_length(self.holes)
+        return known / (known + missing)
 
     @property
     def partial(self) -> bool:
-        """Whether something that could have come is missing."""
+        """Whether available data are missing."""
         return bool(self.error or self.gaps or self.cut or self.rejected)
 
     @property
     def result(self) -> str:
-        """The row in a word: ok, partial, failed, or nothing (nothing to get, and nobody's fault)."""
+        """Result in one word: ok, partial, failed, or nothing (the source has no data)."""
         if self.partial:
             return "partial" if self.usable else "failed"
         return "ok" if self.usable else "nothing"
@@ -116,14 +139,14 @@ class FetchRow:
 
 @dataclass(frozen=True, slots=True)
 class FetchSummary:
-    """What one run brought, a row a source, exchange and symbol, in the order they were asked for."""
+    """Results of one run, one row per source, exchange and symbol, in the order of the request."""
 
     window: Window
     rows: tuple[FetchRow, ...]
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 all came, 6 some is missing; nothing usable: 5 for damaged files, 3 for failures, 4 nobody's fault."""
+        """0 complete, 6 partial; without usable data 5 (damaged files), 3 (failures) or 4 (sources have no data)."""
         if not any(row.usable for row in self.rows):
             if any(row.damaged for row in self.rows):
                 return ExitCode.DAMAGED
@@ -131,28 +154,28 @@ class FetchSummary:
         return ExitCode.PARTIAL if any(row.partial for row in self.rows) else ExitCode.DONE
 
 
-def sum_up(job: FetchTask, window: Window, memory: FetchLog) -> FetchRow:
-    """Freeze the tallies of a job; ``memory`` is what the lake knows in the end, ``window`` what was wanted."""
-    known = [] if job.damage else memory.covered(("complete", "provisional"))
+def sum_up(task: FetchTask, window: Window, log: FetchLog) -> FetchRow:
+    """Build the summary row of a task from the requested window and the fetch log after the run."""
+    known = [] if task.damage else log.covered(("complete", "provisional"))
     covered = clip_intervals(known, window.interval)
     return FetchRow(
-        source=job.source.name,
-        exchange=job.exchange,
-        symbol=job.symbol,
-        requests=job.requests,
-        events=job.events,
-        notional=job.notional_e6 / 1e6,
-        planned=len(job.windows),
-        answered=len(job.answered),
+        source=task.source.name,
+        exchange=task.exchange,
+        symbol=task.symbol,
+        requests=task.requests,
+        events=task.events,
+        notional=task.notional_e6 / 1e6,
+        planned=len(task.windows),
+        answered=len(task.answered),
         covered=tuple(covered),
         holes=tuple(subtract_intervals([window.interval], covered)),
-        cut=len(job.cut),
-        rejected=len(job.rejected),
-        skipped=job.skipped,
-        gaps=(*job.gaps, *(text for _window, text in sorted(job.absences))),
-        notes=tuple(job.notes),
-        error=job.damage or job.error or next((text for _window, text in sorted(job.failures)), None),
-        damaged=job.damage is not None,
+        cut=len(task.cut),
+        rejected=len(task.rejected),
+        skipped=task.skipped,
+        gaps=(*task.gaps, *(text for _window, text in sorted(task.absences))),
+        notes=tuple(task.notes),
+        error=task.damage or task.error or next((text for _window, text in sorted(task.failures)), None),
+        damaged=task.damage is not None,
     )
 
 
@@ -162,11 +185,24 @@ NOTHING = Window(0, 0)
 @dataclass(slots=True)
 class MarketRow:
     """
-    What came of one kind and symbol, from the best exchange that was asked, at its ``places``.
+    Result of one kind and symbol, from the best exchange tried.
 
-    ``rows`` were stored by this run; ``answered`` of ``planned`` windows; ``lacking`` stretches stay open; the lake has
-    all of ``whole``, the wanted window in whole steps, but the ``holes``; ``troubles`` say why, and what exchanges that
-    were passed over said.
+    Attributes
+    ----------
+    places : list of str
+        Sources of the exchange that answered.
+    rows : int
+        Stored by this run.
+    planned, answered : int
+        Number of windows.
+    missing : int
+        Number of stretches without an answer.
+    whole : Window
+        Requested window in whole steps.
+    holes : list of Window
+        Parts of it that the lake does not have.
+    troubles : list of str
+        Why parts are missing, and why other exchanges were skipped.
     """
 
     kind: str
@@ -176,7 +212,7 @@ class MarketRow:
     rows: int = 0
     planned: int = 0
     answered: int = 0
-    lacking: int = 0
+    missing: int = 0
     usable: bool = False
     whole: Window = NOTHING
     holes: list[Window] = field(default_factory=list)
@@ -185,24 +221,24 @@ class MarketRow:
 
     @property
     def share(self) -> float:
-        """How much of the wanted window the lake holds, 0 to 1; all of it where nothing can be there yet."""
+        """Share of the window that the lake has, 0 to 1; 1 if no data can exist yet."""
         return 1 - length_of(self.holes) / max(1, self.whole.length_us)
 
     @property
     def result(self) -> str:
-        """The row in a word: ok, partial, failed."""
+        """Result in one word: ok, partial or failed."""
         if self.usable:
-            return "partial" if self.lacking else "ok"
+            return "partial" if self.missing else "ok"
         return "failed"
 
 
 def assess_market(rows: Sequence[MarketRow]) -> ExitCode:
-    """0 all came, 6 some is missing, 3 nothing usable."""
+    """0 complete, 6 partial, 3 nothing usable."""
     if rows and not any(row.usable for row in rows):
         return ExitCode.SOURCE
     return ExitCode.PARTIAL if any(row.result != "ok" for row in rows) else ExitCode.DONE
 
 
 def length_of(windows: Sequence[Window]) -> int:
-    """Add up the lengths. [µs]"""
+    """Total length of windows. [µs]"""
     return total_length(window.interval for window in windows)

@@ -1,6 +1,6 @@
-"""The crew: threads that ask, a few a source. The main thread hands out questions and hears what came of them.
+"""Worker pool: threads that send requests, a few per source. The main thread submits tasks and receives their results.
 
-Threads never write, and they are daemons: a Ctrl-C does not wait for an answer that may take half a minute.
+Threads never write to the lake. They are daemons, so that Ctrl-C does not wait for an answer that takes half a minute.
 """
 
 from __future__ import annotations
@@ -15,102 +15,107 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, Protocol, TypeVar
 
-FAILURES_IN_A_ROW = 3  # then a source is left alone for this run
+FAILURES_IN_A_ROW = 3  # after these, no further requests go to a source in this run
 
 
 class Outcome(Protocol):
-    """What came of a question: an error, and whether it means that the source cannot be asked at all."""
+    """Result of a task: an error, and whether it rules out further requests to the source."""
 
     @property
     def error(self) -> str | None:
-        """Why nothing came."""
+        """Why there is no answer."""
 
     @property
     def lost(self) -> bool:
-        """Whether the source's other questions need not be tried now."""
+        """Whether further requests to the source are pointless in this run."""
 
 
 ResultT = TypeVar("ResultT", bound=Outcome)
-# A question: asks and gives what came; told why its source is left alone, it gives that without asking.
-Question = Callable[[str | None], ResultT]
+# A task: sends requests and returns their result. If its source is tripped, it gets the reason and sends nothing.
+Task = Callable[[str | None], ResultT]
 
 
 @dataclass(slots=True)
 class _SourceQueue(Generic[ResultT]):
-    """The questions to one source, in their order, and how it is doing."""
+    """Tasks of one source in order, and the state of its circuit breaker."""
 
-    patient: bool  # whether only being lost is a reason to leave the source alone
-    questions: deque[tuple[Question[ResultT], bool]] = field(default_factory=deque)  # and whether it wants to be alone
+    only_trip_on_block: bool
+    tasks: deque[tuple[Task[ResultT], bool]] = field(default_factory=deque)  # with "runs alone"
     changed: threading.Condition = field(default_factory=threading.Condition)
     threads: int = 0
-    asking: int = 0
-    quiet: bool = False  # whether one is asked that wants to be alone
-    heard: bool = False
+    running: int = 0
+    exclusive: bool = False  # whether a task that runs alone is under way
+    answered: bool = False
     failures: int = 0
-    left_alone: str | None = None
+    tripped: str | None = None
 
     def is_ready(self) -> bool:
-        """Whether the next question can be asked now."""
-        if not self.questions or not self.asking:
-            return bool(self.questions)
-        return self.heard and not self.quiet and not self.questions[0][1]
+        """Whether the next task can start now."""
+        if not self.tasks or not self.running:
+            return bool(self.tasks)
+        return self.answered and not self.exclusive and not self.tasks[0][1]
 
-    def judge(self, outcome: ResultT, failures_before: int) -> None:
+    def record(self, outcome: ResultT, failures_before: int) -> None:
         """
         Count failures in a row.
 
-        Those of questions that were under way together are one: what counts is a failure that was begun after the last.
+        Failures of tasks that ran at the same time count once: only a task started after the last failure adds one.
         """
         if outcome.error is None:
             self.failures = 0
         elif outcome.lost:
-            self.left_alone = self.left_alone or outcome.error
-        elif failures_before == self.failures and not self.patient:
+            self.tripped = self.tripped or outcome.error
+        elif failures_before == self.failures and not self.only_trip_on_block:
             self.failures += 1
             if self.failures >= FAILURES_IN_A_ROW:
-                self.left_alone = self.left_alone or outcome.error
+                self.tripped = self.tripped or outcome.error
 
 
 class WorkerPool(Generic[ResultT]):
     """
-    Asks many sources at once, each with a few threads.
+    Runs tasks of many sources at once, each with a few threads and a circuit breaker.
 
-    The first question of a source goes alone: a source that refuses this network hears of us once.
+    The first task of a source runs alone, so that a source which blocks this network gets only one request.
+
+    Parameters
+    ----------
+    only_trip_on_block : bool
+        Trip the circuit breaker only if a result is ``lost``, not after several failures in a row.
     """
 
-    def __init__(self, patient: bool = False) -> None:
-        self._patient = patient
-        self._lanes: dict[str, _SourceQueue[ResultT]] = {}
+    def __init__(self, only_trip_on_block: bool = False) -> None:
+        self._only_trip_on_block = only_trip_on_block
+        self._queues: dict[str, _SourceQueue[ResultT]] = {}
         self._inbox: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
         self._stopped = False
         self._open = 0
 
-    def put(self, source: str, workers: int, question: Question[ResultT], alone: bool = False) -> None:
+    def put(self, source: str, workers: int, task: Task[ResultT], alone: bool = False) -> None:
         """
-        Add a question to those that a source is asked; ``workers`` ask it at once.
+        Submit a task of a source, which is served by at most ``workers`` threads.
 
-        One that wants to be ``alone`` comes next, and is asked while the source is asked nothing else.
+        A task that must run ``alone`` goes to the front of the queue.
         """
-        lane = self._lanes.setdefault(source, _SourceQueue(self._patient))
+        own = self._queues.setdefault(source, _SourceQueue(self._only_trip_on_block))
         self._open += 1
-        with lane.changed:
+        with own.changed:
             if alone:
-                lane.questions.appendleft((question, True))
+                own.tasks.appendleft((task, True))
             else:
-                lane.questions.append((question, False))
-            if lane.threads < min(workers, lane.asking + len(lane.questions)):
-                lane.threads += 1
-                threading.Thread(target=self._work, args=(lane,), daemon=True, name=f"liqcli-{source}").start()
-            lane.changed.notify()
+                own.tasks.append((task, False))
+            if own.threads < min(workers, own.running + len(own.tasks)):
+                own.threads += 1
+                threading.Thread(target=self._work, args=(own,), daemon=True, name=f"liqcli-{source}").start()
+            own.changed.notify()
 
-    def listen(self) -> Iterator[ResultT | None]:
+    def results(self) -> Iterator[ResultT | None]:
         """
-        Give what came, as it comes, until every question has been answered; None now and then, so that time is noticed.
+        Yield results as they arrive until all tasks are done, and None after each 0.2 s without a result.
 
         Raises
         ------
         BaseException
-            Whatever a thread did not foresee.
+            An unexpected error of a thread.
         """
         while self._open:
             try:
@@ -124,52 +129,52 @@ class WorkerPool(Generic[ResultT]):
             yield message
 
     def stop(self) -> None:
-        """Let nothing more be asked."""
+        """Start no further tasks."""
         self._stopped = True
-        for lane in self._lanes.values():
-            with lane.changed:
-                lane.changed.notify_all()
+        for own in self._queues.values():
+            with own.changed:
+                own.changed.notify_all()
 
     def drain(self) -> Iterator[ResultT]:
-        """Give what has come and was not listened to."""
+        """Yield results that have arrived and were not yielded by :meth:`results`."""
         with contextlib.suppress(queue.Empty):
             while True:
                 message = self._inbox.get_nowait()
                 if not isinstance(message, BaseException):
                     yield message
 
-    def _work(self, lane: _SourceQueue[ResultT]) -> None:
-        while (taken := self._next(lane)) is not None:
-            question, failures = taken
+    def _work(self, own: _SourceQueue[ResultT]) -> None:
+        while (taken := self._next(own)) is not None:
+            task, failures = taken
             outcome: ResultT | BaseException
             try:
-                outcome = question(lane.left_alone)
-            except BaseException as error:  # handed to the main thread, which raises it
+                outcome = task(own.tripped)
+            except BaseException as error:  # raised in the main thread
                 outcome = error
-            with lane.changed:
-                lane.asking -= 1
-                lane.quiet = False
-                lane.heard = True
+            with own.changed:
+                own.running -= 1
+                own.exclusive = False
+                own.answered = True
                 if not isinstance(outcome, BaseException):
-                    lane.judge(outcome, failures)
-                lane.changed.notify_all()
+                    own.record(outcome, failures)
+                own.changed.notify_all()
             self._inbox.put(outcome)
 
-    def _next(self, lane: _SourceQueue[ResultT]) -> tuple[Question[ResultT], int] | None:
-        """Wait for a question, and give it with the failures before it; None when there will be none."""
-        with lane.changed:
-            while not self._stopped and not lane.is_ready():
-                lane.changed.wait()
+    def _next(self, own: _SourceQueue[ResultT]) -> tuple[Task[ResultT], int] | None:
+        """Wait for a task; return it with the number of failures before it, or None if the pool was stopped."""
+        with own.changed:
+            while not self._stopped and not own.is_ready():
+                own.changed.wait()
             if self._stopped:
                 return None
-            question, lane.quiet = lane.questions.popleft()
-            lane.asking += 1
-            return question, lane.failures
+            task, own.exclusive = own.tasks.popleft()
+            own.running += 1
+            return task, own.failures
 
 
 @contextlib.contextmanager
 def raise_keyboard_interrupt() -> Iterator[None]:
-    """Let SIGTERM store what is complete too, as Ctrl-C does; only the main thread may say so."""
+    """Turn SIGTERM into KeyboardInterrupt, so that answered windows are stored; main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

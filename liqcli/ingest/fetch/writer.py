@@ -1,8 +1,8 @@
 """
-Writing: collects answers and puts complete windows into the lake, data first, memory after.
+Collect answers and write their windows to the lake: first the data, then the fetch log.
 
-Ctrl-C can come between any two instructions, and what was taken is stored then. So an answer becomes pending in one
-step, its windows together with all of their rows: a window without its rows would be a gap that nobody sees.
+Ctrl-C can arrive between any two instructions, and what was collected is stored then. An answer is therefore added in
+one step, its windows together with all of their rows: a window without its rows would be an invisible gap.
 """
 
 from __future__ import annotations
@@ -26,114 +26,114 @@ ALL_COPIES = 2**31
 
 
 class Writer:
-    """Takes what the threads heard, in any order: what comes of it is the same. Only the main thread uses it."""
+    """Collects and stores results; their order does not matter. Main thread only."""
 
-    def __init__(self, lake: Lake, jobs: Sequence[FetchTask], progress: Progress) -> None:
+    def __init__(self, lake: Lake, tasks: Sequence[FetchTask], progress: Progress) -> None:
         self._lake = lake
-        self._jobs = jobs
+        self._tasks = tasks
         self._progress = progress
         self._rows = 0
 
-    def take(self, heard: WindowResult) -> None:
-        """Add one answer to its job."""
-        job, answer = heard.job, heard.answer
-        job.requests += heard.requests
-        if heard.error:
-            job.failures.append((heard.window, heard.error))
-            self._progress.fail(job.source.name, heard.error)
+    def add(self, result: WindowResult) -> None:
+        """Add one result to its task."""
+        task, answer = result.task, result.answer
+        task.requests += result.requests
+        if result.error:
+            task.failures.append((result.window, result.error))
+            self._progress.fail(task.source.name, result.error)
         if answer is None:
             return
-        ended = job.tails.pop(heard.window.start_us, None)
+        ended = task.tails.pop(result.window.start_us, None)
         before = [ended] if ended else []
         if answer.absent is not None:
-            job.absences.append((heard.window, answer.absent))
+            task.absences.append((result.window, answer.absent))
             if not answer.unknown:
-                job.pending.append(UnsavedWindows(before, [], Counter()))
-                self._progress.advance(job.source.name, 0)
+                task.pending.append(UnsavedWindows(before, [], Counter()))
+                self._progress.advance(task.source.name, 0)
                 return
         notional_e6 = sum(round(row.notional * 1e6) for row in answer.rows)
-        job.answered.append(heard.window)
-        job.events += len(answer.rows)
-        job.notional_e6 += notional_e6
-        job.skipped += answer.skipped
-        job.cut += answer.cut
-        job.rejected += answer.rejected
-        tail = _find_tail(job, heard.window)
+        task.answered.append(result.window)
+        task.events += len(answer.rows)
+        task.notional_e6 += notional_e6
+        task.skipped += answer.skipped
+        task.cut += answer.cut
+        task.rejected += answer.rejected
+        tail = _find_tail(task, result.window)
         unsettled = [*answer.unsettled, *([tail] if tail else [])]
-        judged = assess_window(job.source, heard.window, answer.cut, heard.asked_us, answer.unknown, unsettled)
-        counted = _count(judged, heard)
-        job.tails |= {item.window.end_us: replace(item, status="complete") for item in counted if item.window == tail}
+        assessed = assess_window(task.source, result.window, answer.cut, result.asked_us, answer.unknown, unsettled)
+        counted = _count(assessed, result)
+        task.tails |= {item.window.end_us: replace(item, status="complete") for item in counted if item.window == tail}
         fresh = UnsavedWindows([*before, *counted], [], Counter())
         for row in answer.rows:
-            if job.source.union or any(item.window.contains(row.ts_us) for item in judged):
+            if task.source.union or any(item.window.contains(row.ts_us) for item in assessed):
                 fresh.rows.append(row)
             else:
                 fresh.loose[row] += 1
-        job.pending.append(fresh)
+        task.pending.append(fresh)
         self._rows += len(answer.rows)
-        self._progress.advance(job.source.name, len(answer.rows), notional_e6 / 1e6)
+        self._progress.advance(task.source.name, len(answer.rows), notional_e6 / 1e6)
 
     def is_full(self) -> bool:
-        """Whether so much is waiting that it should be written now."""
+        """Whether enough rows are in memory to write them now."""
         return self._rows >= ROWS_IN_MEMORY
 
     def flush(self) -> None:
-        """Put everything that is waiting into the lake; a damaged file there costs its own symbol alone."""
-        for job in self._jobs:
+        """Write all collected windows; a damaged file affects only its own symbol."""
+        for task in self._tasks:
             try:
-                if not job.damage:
-                    self._store(job)
+                if not task.damage:
+                    self._store(task)
             except DamagedError as error:
-                job.damage = str(error)
-                job.events = job.notional_e6 = 0
-            job.pending.clear()
+                task.damage = str(error)
+                task.events = task.notional_e6 = 0
+            task.pending.clear()
         self._rows = 0
 
     def write_rejected(self) -> None:
-        """Keep the refused rows of this run, a file a source and symbol."""
-        for job in self._jobs:
-            if job.rejected:
-                names = [job.source.name] if job.source.name == job.exchange else [job.source.name, job.exchange]
-                self._lake.write_rejected("-".join(["fetch", *names, job.symbol]), sorted(job.rejected))
+        """Write the rejected rows of this run, one file per source and symbol."""
+        for task in self._tasks:
+            if task.rejected:
+                names = [task.source.name] if task.source.name == task.exchange else [task.source.name, task.exchange]
+                self._lake.write_rejected("-".join(["fetch", *names, task.symbol]), sorted(task.rejected))
 
-    def _store(self, job: FetchTask) -> None:
-        windows = [window for answer in job.pending for window in answer.windows]
-        rows = [row for answer in job.pending for row in answer.rows]
+    def _store(self, task: FetchTask) -> None:
+        windows = [window for answer in task.pending for window in answer.windows]
+        rows = [row for answer in task.pending for row in answer.rows]
         if windows:
-            covered = FetchLog().remember(windows).windows  # neighbours joined: one write, not 24
-            if job.source.union:
-                self._add(job, rows, covered)
+            covered = FetchLog().remember(windows).windows  # adjacent windows are merged into one write
+            if task.source.union:
+                self._add(task, rows, covered)
             else:
-                self._lake.replace_window(job.exchange, job.symbol, job.source.name, covered, rows)
+                self._lake.replace_window(task.exchange, task.symbol, task.source.name, covered, rows)
         loose: Counter[Liquidation] = Counter()
-        for answer in job.pending:
-            loose |= answer.loose  # two answers may both tell of it: twins are what one of them tells twice
+        for answer in task.pending:
+            loose |= answer.loose  # overlapping answers repeat rows; only repeats within one answer are separate events
         if loose:
-            self._add(job, list(loose.elements()), [])
+            self._add(task, list(loose.elements()), [])
 
-    def _add(self, job: FetchTask, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
+    def _add(self, task: FetchTask, rows: Sequence[Liquidation], covered: Sequence[CoveredWindow]) -> None:
         with Staging(self._lake) as staging:
             for row in rows:
                 staging.add(row)
             staging.commit(most_copies=ALL_COPIES)
         with self._lake.locked():
-            self._lake.remember(job.exchange, job.symbol, job.source.name, covered)
+            self._lake.remember(task.exchange, task.symbol, task.source.name, covered)
 
 
-def _find_tail(job: FetchTask, window: Window) -> Window | None:
-    """Give the last minutes of a window where late events of theirs stand in a window that is still to be heard of."""
-    late_us, end_us = job.source.late_us, window.end_us
-    heard = {w.start_us for w in job.answered} | {w.start_us for w, _ in job.absences}
-    if not late_us or end_us in heard or all(w.start_us != end_us for w in job.windows):
+def _find_tail(task: FetchTask, window: Window) -> Window | None:
+    """Return the last minutes of a window if their late events may be in the next window, which is not answered yet."""
+    late_us, end_us = task.source.late_us, window.end_us
+    answered = {w.start_us for w in task.answered} | {w.start_us for w, _ in task.absences}
+    if not late_us or end_us in answered or all(w.start_us != end_us for w in task.windows):
         return None
     return Window(max(window.start_us, end_us - late_us), end_us)
 
 
-def _count(judged: Sequence[CoveredWindow], heard: WindowResult) -> list[CoveredWindow]:
-    """Put into each window how many events came in it."""
-    rows = heard.answer.rows if heard.answer else []
+def _count(assessed: Sequence[CoveredWindow], result: WindowResult) -> list[CoveredWindow]:
+    """Set the number of events of each window."""
+    rows = result.answer.rows if result.answer else []
 
     def events(window: Window) -> int:
         return sum(window.contains(row.ts_us) for row in rows)
 
-    return [replace(item, events=events(item.window)) for item in judged]
+    return [replace(item, events=events(item.window)) for item in assessed]

@@ -31,22 +31,13 @@ from liqcli.core.symbols import split_symbol
 from liqcli.net.client import RefusalError, Request
 from liqcli.net.rate_limit import Limit
 from liqcli.net.response_body import Body
-from liqcli.sources.base import (
-    DAY_US,
-    HOUR_US,
-    Answer,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Source,
-    build_answer,
-    canonical,
-    pick_markets,
-)
+from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
 from liqcli.sources.binance import archive_files
 from liqcli.sources.binance.archive_files import drop_repeated_rows, read_csv, request_zip
 from liqcli.sources.binance.force_orders import KEPT_STATUSES, parse_order
-from liqcli.sources.paging import request_until_fitting
+from liqcli.sources.contracts import ListedContract, canonical, pick_markets
+from liqcli.sources.rows import build_answer
+from liqcli.sources.stale_answers import request_until_fitting
 
 COLUMNS = (
     "time",

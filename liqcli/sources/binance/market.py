@@ -22,7 +22,7 @@ from liqcli.core.model import Window
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import decode_json
+from liqcli.sources.envelope import decode_json
 from liqcli.sources.market_base import (
     DAY_US,
     SNAPSHOT_US,

@@ -31,20 +31,10 @@ from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_num
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    DAY_US,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    canonical,
-    decode_json,
-    pick_markets,
-    read_markets,
-)
+from liqcli.sources.base import DAY_US, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, canonical, pick_markets, read_markets
+from liqcli.sources.envelope import decode_json
+from liqcli.sources.rows import build_answer, build_liquidation
 
 LIMIT = 500
 TRIES = 2  # how often an answer that does not go on, or to something else, is asked for in either way

@@ -27,23 +27,13 @@ from typing import Any
 
 from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    HOUR_US,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    check_quote,
-    decode_json,
-    known_contract,
-    pick_markets,
-    read_markets,
-)
+from liqcli.sources.base import HOUR_US, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets
+from liqcli.sources.envelope import json_envelope
 from liqcli.sources.paging import AskPage, Page, walk_pages
+from liqcli.sources.rows import build_answer, check_quote
 
 LIMIT = 100
 _POSITIONS: dict[str, Position] = {"buy": "long", "sell": "short"}
@@ -51,17 +41,7 @@ _CATEGORIES = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES", "USD": "COIN-FUTU
 _BUSY = frozenset({"429", "30007", "40010", "40015", "40200", "40725", "45001"})
 
 
-def decode(body: bytes) -> object:
-    """Decode an answer; errors come with a code, also inside a 200."""
-    payload = decode_json(body)
-    if not isinstance(payload, dict) or "code" not in payload:
-        raise ValueError("an answer without a code")
-    code, said = str(payload["code"]), payload.get("msg") or payload.get("message") or ""
-    if code == "00000":
-        return payload.get("data")
-    if code in _BUSY or "too many" in str(said).lower():
-        raise BusyError(f"busy ({code} {said})")
-    raise RefusalError(f"{code} {said}")
+decode = json_envelope("00000", busy=_BUSY, busy_words=("too many",))
 
 
 def list_request(quote: str) -> Request:

@@ -23,9 +23,9 @@ from typing import Any
 from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.core.model import Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import decode_json
+from liqcli.sources.envelope import json_envelope
 from liqcli.sources.market_base import (
     SNAPSHOT_US,
     AskCandles,
@@ -47,22 +47,22 @@ INTERVALS = {
     "2h": "120", "4h": "240", "6h": "360", "12h": "720", "1d": "D",
 }  # fmt: skip
 CATEGORIES = {"USDT": "linear", "USD": "inverse"}
-BUSY = (10006, 10018, 10016)
-UNKNOWN = 10001  # "params error": of an unknown symbol the message says so
+BUSY = ("10006", "10018", "10016")
+UNKNOWN = "10001"  # "params error"; the message names the symbol if it is unknown
 
 
-def decode(body: bytes) -> object:
-    """Take the list out of the envelope; None for a symbol that is not there."""
-    payload = decode_json(body)
-    if not isinstance(payload, dict) or "retCode" not in payload:
-        raise ValueError("no retCode in the answer")
-    if payload["retCode"] in BUSY:
-        raise BusyError(f"busy (retCode {payload['retCode']})")
-    if payload["retCode"] == UNKNOWN and "symbol" in str(payload.get("retMsg", "")).lower():
-        return {"list": None}
-    if payload["retCode"] != 0:
-        raise RefusalError(f"retCode {payload['retCode']} {payload.get('retMsg', '')}")
-    return payload["result"]
+def _is_unknown_symbol(code: str, text: str) -> bool:
+    return code == UNKNOWN and "symbol" in text.lower()
+
+
+decode = json_envelope(
+    "0",
+    busy=BUSY,
+    code=lambda payload: payload["retCode"],
+    message=("retMsg",),
+    read=lambda payload: payload["result"],
+    is_absent=_is_unknown_symbol,
+)
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
@@ -75,7 +75,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
         ("start", str(window.start_us // 1000)), ("end", str(window.end_us // 1000 - 1)), ("limit", str(CANDLES)),
     )  # fmt: skip
     result = yield Request("/v5/market/kline", params)
-    if result["list"] is None:
+    if result is None or result["list"] is None:
         return None
     volume = 6 if category == "inverse" else 5
     return build_candles((_candle(row, volume) for row in rows_of(result["list"])), window, interval)
@@ -92,7 +92,7 @@ def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenIntere
         ("limit", str(SNAPSHOTS)),
     )  # fmt: skip
     result = yield Request("/v5/market/open-interest", params)
-    if result["list"] is None:
+    if result is None or result["list"] is None:
         return None
     rows = rows_of(result["list"])
     one_side = [row for row in rows if row.get(ONE_SIDE)]  # beside them, rows without it would be twice as high

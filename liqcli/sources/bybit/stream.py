@@ -23,7 +23,8 @@ from liqcli.core.expiry import MONTH_CODES, expiry_date
 from liqcli.core.instruments import read_contract, require_kind
 from liqcli.core.model import Liquidation, Position, parse_number
 from liqcli.core.symbols import expiry_of, split_symbol
-from liqcli.sources.base import ListedContract, build_liquidation
+from liqcli.sources.contracts import ListedContract
+from liqcli.sources.rows import build_liquidation
 from liqcli.sources.stream_base import Channel, Frame, LiveSource, read_ms
 
 POSITION_OF_SIDE: dict[str, Position] = {"Buy": "long", "Sell": "short"}

@@ -24,23 +24,14 @@ from functools import partial
 
 from liqcli.core.model import US_PER_S, Liquidation, Position, PriceKind, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    DAY_US,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    canonical,
-    decode_json,
-    multiply,
-    pick_markets,
-    read_markets,
-)
-from liqcli.sources.paging import AskPage, Page, are_all_inside, read_moment, walk_pages
+from liqcli.sources.base import DAY_US, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, canonical, pick_markets, read_markets
+from liqcli.sources.envelope import Payload, json_envelope
+from liqcli.sources.paging import AskPage, Page, walk_pages
+from liqcli.sources.rows import build_answer, multiply
+from liqcli.sources.stale_answers import are_all_inside, read_moment
 
 LIMIT = 100
 QUOTES = ("USDT", "USDC")
@@ -48,17 +39,12 @@ _POSITIONS: dict[str, Position] = {"long": "long", "short": "short"}
 _BUSY = frozenset({"429", "4001", "4002", "4003", "4213"})
 
 
-def decode(body: bytes) -> object:
-    """Decode an answer to ``(data, has_next)``; errors come with a code, also inside a 200."""
-    payload = decode_json(body)
-    if not isinstance(payload, dict) or "code" not in payload:
-        raise ValueError("an answer without a code")
-    code, said = str(payload["code"]), str(payload.get("message") or "")
-    if code in _BUSY or "too many" in said.lower() or "busy" in said.lower():
-        raise BusyError(f"busy ({code} {said})")
-    if code != "0":
-        raise RefusalError(f"{code} {said}")
+def _read(payload: Payload) -> tuple[object, bool]:
+    """Return the data, and whether there is a next page."""
     return payload.get("data"), bool((payload.get("pagination") or {}).get("has_next"))
+
+
+decode = json_envelope("0", busy=_BUSY, busy_words=("too many", "busy"), message=("message",), read=_read)
 
 
 def list_request() -> Request:

@@ -32,21 +32,11 @@ from liqcli.core.symbols import split_symbol
 from liqcli.core.times import now_us
 from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    DAY_US,
-    HOUR_US,
-    Answer,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Listing,
-    Row,
-    Source,
-    build_answer,
-    pick_markets,
-)
+from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Listing, Row, pick_markets
 from liqcli.sources.cryptohftdata.files import VENUES, decode, parse_row, read_instrument
-from liqcli.sources.paging import read_field, read_moment, request_twice
+from liqcli.sources.rows import build_answer
+from liqcli.sources.stale_answers import read_field, read_moment, request_twice
 
 FIRST_US = 1_751_068_800 * US_PER_S  # 2025-06-28
 

@@ -10,8 +10,10 @@ from liqcli.core.instruments import Contract, read_contract, require_kind
 from liqcli.core.model import Completeness, Liquidation, PriceKind, parse_number
 from liqcli.core.symbols import expiry_of
 from liqcli.net.response_body import Body
-from liqcli.sources.base import ListedContract, Row, check_quote, closed_position, decode_json, multiply
-from liqcli.sources.paging import read_field
+from liqcli.sources.contracts import ListedContract, Row
+from liqcli.sources.envelope import decode_json
+from liqcli.sources.rows import check_quote, closed_position, multiply
+from liqcli.sources.stale_answers import read_field
 
 if TYPE_CHECKING:
     from pyarrow import Table

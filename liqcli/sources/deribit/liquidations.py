@@ -35,22 +35,10 @@ from liqcli.core.model import Liquidation, Window, parse_number
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    HOUR_US,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Listing,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    closed_position,
-    decode_json,
-    known_contract,
-    pick_markets,
-    read_markets,
-)
+from liqcli.sources.base import HOUR_US, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Listing, Row, known_contract, pick_markets, read_markets
+from liqcli.sources.envelope import decode_json
+from liqcli.sources.rows import build_answer, build_liquidation, closed_position
 
 PAGE = 10_000
 SMALL_PAGE = 1_000  # what is documented, for a server that refuses more

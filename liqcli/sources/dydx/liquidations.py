@@ -26,24 +26,11 @@ from liqcli.core.model import US_PER_S, Liquidation, Window, from_us, parse_numb
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    HOUR_US,
-    Answer,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Listing,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    canonical,
-    closed_position,
-    decode_json,
-    pick_markets,
-    read_markets,
-)
-from liqcli.sources.paging import request_twice
+from liqcli.sources.base import HOUR_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Listing, Row, canonical, pick_markets, read_markets
+from liqcli.sources.envelope import decode_json
+from liqcli.sources.rows import build_answer, build_liquidation, closed_position
+from liqcli.sources.stale_answers import request_twice
 
 LIMIT = 1000
 KINDS = ("LIQUIDATED", "DELEVERAGED")

@@ -32,24 +32,11 @@ from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_num
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    DAY_US,
-    HOUR_US,
-    Answer,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    decode_json,
-    known_contract,
-    pick_markets,
-    read_markets,
-    read_size,
-)
-from liqcli.sources.paging import are_all_inside, has_duplicates, read_field, read_moment, request_until_fitting
+from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets, read_size
+from liqcli.sources.envelope import decode_json
+from liqcli.sources.rows import build_answer, build_liquidation
+from liqcli.sources.stale_answers import are_all_inside, has_duplicates, read_field, read_moment, request_until_fitting
 
 LIMIT = 1000
 LIMITS = (Limit(200, 10),)

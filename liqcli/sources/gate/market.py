@@ -24,7 +24,6 @@ from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import Request
-from liqcli.sources.base import multiply
 from liqcli.sources.gate.liquidations import LIMITS, contract_request, decode, parse_market
 from liqcli.sources.market_base import (
     DAY_US,
@@ -40,6 +39,7 @@ from liqcli.sources.market_base import (
     read_optional,
     rows_of,
 )
+from liqcli.sources.rows import multiply
 
 CANDLES = 1999  # of 2000, whichever way the bounds are counted
 KEPT_CANDLES = 9_990  # of 10,000, since the edge moves while we ask

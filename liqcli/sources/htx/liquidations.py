@@ -24,56 +24,42 @@ fixture: tests/sources/responses/htx
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    DAY_US,
-    HOUR_US,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    closed_position,
-    decode_json,
-    known_contract,
-    pick_markets,
-    read_markets,
-    read_size,
-)
-from liqcli.sources.paging import are_all_inside, read_field, read_moment, request_until_fitting
+from liqcli.sources.base import DAY_US, HOUR_US, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets, read_size
+from liqcli.sources.envelope import Payload, json_envelope
+from liqcli.sources.rows import build_answer, build_liquidation, closed_position
+from liqcli.sources.stale_answers import are_all_inside, read_field, read_moment, request_until_fitting
 
 LIMIT = 100
 _BUSY = frozenset({"429", "500", "502", "503", "504", "1000", "1001", "1003", "1004", "1032"})
-_BUSY_TEXT = re.compile(r"too many|too frequent|frequen|system busy|try again|exceeded the limit", re.IGNORECASE)
+_BUSY_WORDS = ("too many", "frequen", "system busy", "try again", "exceeded the limit")
 _OFFLINE = "10000"
 ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round number of them
 _SAME = 1e-3  # how far a row's own turnover may be from volume x contract size before the size is not believed
 
 
-def decode(body: bytes) -> object:
-    """Decode an answer; errors come inside a 200, and a busy server is asked again. None: no such path any more."""
-    payload = decode_json(body)
-    if not isinstance(payload, dict):
-        raise RefusalError("the answer is no object")
+def _read_code(payload: Payload) -> str:
+    """Read the error code, which v3 and v5 name differently; 200 if there is none and the status is not an error."""
     code = str(payload.get("err_code") or payload.get("err-code") or payload.get("code") or 200)
-    if payload.get("status") != "error" and code == "200":
-        return payload.get("data")
-    if code == _OFFLINE:
-        return None
-    text = payload.get("err_msg") or payload.get("err-msg") or payload.get("message") or payload.get("msg") or ""
-    if code in _BUSY or _BUSY_TEXT.search(str(text)):
-        raise BusyError(f"busy ({code} {text})")
-    raise RefusalError(f"{code} {text}")
+    return "error" if code == "200" and payload.get("status") == "error" else code
+
+
+decode = json_envelope(
+    "200",
+    busy=_BUSY,
+    busy_words=_BUSY_WORDS,
+    code=_read_code,
+    message=("err_msg", "err-msg", "message", "msg"),
+    is_absent=lambda code, _text: code == _OFFLINE,  # the path was removed
+)
 
 
 def list_request(inverse: bool) -> Request:

@@ -32,23 +32,11 @@ from liqcli.core.model import US_PER_S, Liquidation, Window, parse_number
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    DAY_US,
-    Answer,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    closed_position,
-    decode_json,
-    known_contract,
-    pick_markets,
-    read_markets,
-)
+from liqcli.sources.base import DAY_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets
+from liqcli.sources.envelope import decode_json
 from liqcli.sources.kraken.scan import MINUTE_S, page_request, request_contract
+from liqcli.sources.rows import build_answer, build_liquidation, closed_position
 
 _BUSY = re.compile(r"apiLimitExceeded|unavailable|timeout|too ?many|internal", re.IGNORECASE)
 _CONTRACT = re.compile(r"^[PF][FI]_[A-Z0-9]+USD(_\d{6})?$")

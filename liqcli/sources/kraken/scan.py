@@ -10,7 +10,7 @@ from typing import Any
 from liqcli.core.intervals import Interval, merge_intervals
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.net.client import RefusalError, Request
-from liqcli.sources.base import ListedContract, Row
+from liqcli.sources.contracts import ListedContract, Row
 
 COUNT = 1000
 MINUTE_S = 60

@@ -17,41 +17,25 @@ qty: sz in contracts, times ctVal x ctMult of /api/v5/public/instruments: base c
 time: ts, milliseconds as text (recorded); events may arrive minutes late (documented), 15 min are left for them
 completeness: sampled: OKX says that it "may not represent the total" (documented, for the websocket; for
     this REST answer unproven, so the weaker word is used)
-changed: 2020 v3 table with type 3 long, 4 short; 2021 v5 channel liquidations, flat rows; 2023 liquidation-orders with
-    details: parse_message tells them apart
+changed: 2020 v3 table with type 3 long, 4 short; 2021 v5 flat rows; 2023 v5 rows with details, the only form read here
 fixture: tests/sources/responses/okx
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from liqcli.core.instruments import Kind
-from liqcli.core.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number, to_us
+from liqcli.core.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number
 from liqcli.core.times import now_us
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    HOUR_US,
-    Answer,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    closed_position,
-    decode_json,
-    known_contract,
-    multiply,
-    pick_markets,
-    read_markets,
-    read_size,
-)
+from liqcli.sources.base import HOUR_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets, read_size
+from liqcli.sources.envelope import json_envelope
 from liqcli.sources.okx.paging import PageCursor, page_request, request_page
+from liqcli.sources.rows import build_answer, build_liquidation, closed_position, multiply
 
 LIMITS = (
     Limit(40, 2, "/api/v5/public/liquidation-orders"),
@@ -62,20 +46,9 @@ LIMITS = (
 LONG = 400  # rows; lists were seen to end behind 450 and more
 RETENTION_US = int(23.5 * HOUR_US)
 _BUSY = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
-_TYPES: Mapping[str, str] = {"3": "sell", "4": "buy"}  # v3: 3 = a long was closed, 4 = a short
 
 
-def decode(body: bytes) -> object:
-    """Decode an answer; errors come inside a 200, the rate limit too."""
-    payload = decode_json(body)
-    if not isinstance(payload, dict) or "code" not in payload:
-        raise ValueError("an answer without a code")
-    code = str(payload["code"])
-    if code == "0":
-        return payload.get("data")
-    if code in _BUSY:
-        raise BusyError(f"busy ({code} {payload.get('msg', '')})")
-    raise RefusalError(f"{code} {payload.get('msg', '')}")
+decode = json_envelope("0", busy=_BUSY)
 
 
 def list_request() -> Request:
@@ -114,37 +87,6 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         completeness="sampled",
         source="okx",
     )
-
-
-def parse_message(message: Row, markets: Mapping[str, ListedContract]) -> list[Liquidation]:
-    """
-    Read a websocket message of any generation.
-
-    Raises
-    ------
-    ValueError
-        An instrument that is not among ``markets``: its contract size is unknown.
-    """
-    rows = []
-    for instrument, raw in _iter_message(message):
-        if instrument not in markets:
-            raise ValueError(f"contract size of {instrument} is unknown")
-        rows.append(parse_row(raw, markets[instrument]))
-    return rows
-
-
-def _iter_message(message: Row) -> Iterator[tuple[str, Row]]:
-    for entry in message.get("data", ()):
-        if "table" in message:
-            created = to_us(datetime.fromisoformat(entry["created_at"]))
-            side = _TYPES.get(str(entry["type"]), "unknown")
-            raw = {"ts": created // 1000, "bkPx": entry["price"], "sz": entry["size"], "posSide": "net", "side": side}
-            yield entry["instrument_id"], raw
-        elif "details" in entry:
-            for raw in entry["details"]:
-                yield entry["instId"], raw
-        else:
-            yield message["arg"]["instId"], entry
 
 
 def _read_position(raw: Row) -> Position:

@@ -23,15 +23,14 @@ from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.core.model import Window
 from liqcli.core.symbols import split_symbol
 from liqcli.core.times import now_us
-from liqcli.net.client import BusyError, RefusalError, Request
-from liqcli.sources.base import decode_json
+from liqcli.net.client import Request
+from liqcli.sources.envelope import json_envelope
 from liqcli.sources.market_base import (
     SNAPSHOT_US,
     AskCandles,
     AskOpenInterest,
     MarketSource,
     Memo,
-    UnrequestedRowsError,
     build_candles,
     build_open_interest,
     cut_bars,
@@ -40,6 +39,7 @@ from liqcli.sources.market_base import (
     rows_of,
 )
 from liqcli.sources.okx.liquidations import LIMITS
+from liqcli.sources.stale_answers import UnrequestedRowsError
 
 CANDLES = 100
 NEWEST = 1440  # so many candles are in the other list
@@ -54,19 +54,7 @@ BUSY = ("50011", "50013", "50001", "50026")
 UNKNOWN = ("51001", "51000", "51014")
 
 
-def decode(body: bytes) -> object:
-    """Take the rows out of the envelope; None for an instrument that is not there."""
-    payload = decode_json(body)
-    if not isinstance(payload, dict) or "code" not in payload:
-        raise ValueError("no code in the answer")
-    code = str(payload["code"])
-    if code in BUSY:
-        raise BusyError(f"busy (code {code})")
-    if code in UNKNOWN:
-        return None
-    if code != "0":
-        raise RefusalError(f"code {code} {payload.get('msg', '')}")
-    return payload["data"]
+decode = json_envelope("0", busy=BUSY, is_absent=lambda code, _text: code in UNKNOWN)
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:

@@ -9,8 +9,8 @@ from typing import Any
 
 from liqcli.core.model import Window, parse_number
 from liqcli.net.client import RefusalError, Request
-from liqcli.sources.base import ListedContract
-from liqcli.sources.paging import has_duplicates, request_twice
+from liqcli.sources.contracts import ListedContract
+from liqcli.sources.stale_answers import has_duplicates, request_twice
 
 Entry = tuple[str, Any, int | None]  # instrument, row, time [ms]
 LIMIT = 100

@@ -28,25 +28,13 @@ from typing import Any
 from liqcli.core.formatting import format_time
 from liqcli.core.model import US_PER_S, Liquidation, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import (
-    DAY_US,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Row,
-    Source,
-    build_answer,
-    build_liquidation,
-    canonical,
-    closed_position,
-    decode_json,
-    pick_markets,
-    read_markets,
-    read_size,
-)
-from liqcli.sources.paging import are_all_inside, read_field, read_moment, request_until_fitting
+from liqcli.sources.base import DAY_US, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Row, canonical, pick_markets, read_markets, read_size
+from liqcli.sources.envelope import json_envelope
+from liqcli.sources.rows import build_answer, build_liquidation, closed_position
+from liqcli.sources.stale_answers import are_all_inside, read_field, read_moment, request_until_fitting
 
 LIMIT = 100
 OLDER_US = 30 * DAY_US  # how far before a window an older liquidation is looked for
@@ -55,17 +43,7 @@ _MS = 1000  # µs
 _BUSY = ("too many", "too frequent", "frequency", "busy", "try again")
 
 
-def decode(body: bytes) -> object:
-    """Decode an answer; errors come with a code, also inside a 200."""
-    payload = decode_json(body)
-    if not isinstance(payload, dict) or "code" not in payload:
-        raise ValueError("an answer without a code")
-    code, said = str(payload["code"]), str(payload.get("msg") or payload.get("message") or "")
-    if code == "429" or any(word in said.lower() for word in _BUSY):
-        raise BusyError(f"busy ({code} {said})")
-    if code != "200":
-        raise RefusalError(f"{code} {said}")
-    return payload.get("data")
+decode = json_envelope("200", busy={"429"}, busy_words=_BUSY)
 
 
 def list_request() -> Request:

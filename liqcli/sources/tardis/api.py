@@ -33,19 +33,10 @@ from liqcli.core.symbols import expiry_of, split_symbol
 from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
 from liqcli.net.response_body import Body, as_file
-from liqcli.sources.base import (
-    DAY_US,
-    HOUR_US,
-    Answer,
-    AskMarkets,
-    AskWindow,
-    ListedContract,
-    Listing,
-    Row,
-    Source,
-    build_answer,
-)
-from liqcli.sources.paging import are_all_inside, read_field, read_moment, request_until_fitting
+from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.contracts import ListedContract, Listing, Row
+from liqcli.sources.rows import build_answer
+from liqcli.sources.stale_answers import are_all_inside, read_field, read_moment, request_until_fitting
 from liqcli.sources.tardis.files import parse_row
 
 Spelling = tuple[str, str]

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from liqcli.core import instruments
 from liqcli.core.instruments import Contract, require_kind
 from liqcli.core.model import Completeness, Liquidation, Position, PriceKind, parse_number
-from liqcli.sources.base import check_quote
+from liqcli.sources.rows import check_quote
 
 COLUMNS = ("exchange", "symbol", "timestamp", "local_timestamp", "id", "side", "price", "amount")
 POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}

@@ -327,7 +327,7 @@ def test_rows_of_other_times_are_not_taken_for_silence(house: object, lake: Path
     if result == "ok":
         assert read(lake, "candles", "bybit", "BTCUSDT") == true_candles("BTCUSDT", span)
     else:
-        assert row.troubles[0].endswith("UTC alone (asked 4 times)")
+        assert row.troubles[0].endswith("UTC (4 times)")
 
 
 def test_okx_rows_beyond_the_end_are_an_answer_to_another_question(house: object, lake: Path) -> None:
@@ -450,7 +450,7 @@ def test_nothing_usable_is_exit_3(run_cli: RunCli) -> None:
 
 
 def test_rows_without_windows_are_partial() -> None:
-    row = MarketRow("candles", "BTCUSDT", "gate", usable=True, lacking=1)
+    row = MarketRow("candles", "BTCUSDT", "gate", usable=True, missing=1)
     assert assess_market([row, MarketRow("candles", "ETHUSDT", "gate", usable=True)]) == ExitCode.PARTIAL
 
 

@@ -28,7 +28,7 @@ def test_a_cause_is_said_once() -> None:
     """The same for all symbols; named where it is about some; a source given up after a failure has that one cause."""
     rows = (
         row("BTCUSDT", error=DOWN, notes=("has published nothing after noon",)),
-        row("ETHUSDT", error=f"not asked any more after: {DOWN}"),
+        row("ETHUSDT", error=f"no further requests after: {DOWN}"),
         row("BTCUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), rejected=1200, covered=(DAY.interval,)),
         row("ETHUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), cut=2),
     )
@@ -60,15 +60,15 @@ def test_market_troubles_are_said_once() -> None:
         MarketRow("open-interest", "BTCUSDT", "bybit", usable=True, troubles=[blocked, blocked, missing]),
     ]
     assert list(list_market_problems(rows)) == [(blocked, False), (f"open-interest BTCUSDT: {missing}", False)]
-    rows[1].lacking = 1
+    rows[1].missing = 1
     assert list(list_market_problems(rows))[1] == (f"open-interest BTCUSDT: {missing}", True)
 
 
 def test_what_nobody_was_asked_for_is_no_riddle() -> None:
     """Eight days of minutes are more than Gate keeps; no open interest is kept for a year."""
     rows = [
-        MarketRow("candles", "BTCUSDT", "gate", usable=True, lacking=1),
-        MarketRow("open-interest", "BTCUSDT", lacking=1),
+        MarketRow("candles", "BTCUSDT", "gate", usable=True, missing=1),
+        MarketRow("open-interest", "BTCUSDT", missing=1),
         MarketRow("candles", "ETHUSDT", "gate", usable=True),
     ]
     assert list(list_market_problems(rows)) == [

@@ -1,4 +1,4 @@
-"""The crew: how many ask at once, in which order, when a source is left alone; the order of arrival changes nothing."""
+"""The pool: how many ask at once, in which order, when a source is left alone; the order of arrival changes nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from liqcli.ingest.fetch.worker_pool import FAILURES_IN_A_ROW, WorkerPool
 from liqcli.lake.store import Lake
 
 
-class MarketWindowResult(NamedTuple):
+class Result(NamedTuple):
     name: object
     error: str | None = None
     lost: bool = False
 
 
 class Scene:
-    """Questions that note that they were asked and how many were at once; ``fails`` says which fail, and how."""
+    """Tasks that record their order and concurrency; ``fails`` maps task numbers to errors."""
 
     def __init__(self, fails: dict[int, str] | None = None, together: int = 1) -> None:
         self.fails = fails or {}
@@ -36,9 +36,9 @@ class Scene:
         self.lock = threading.Lock()
         self.barrier = threading.Barrier(together, timeout=5)
 
-    def question(self, number: int, left_alone: str | None) -> MarketWindowResult:
-        if left_alone:
-            return MarketWindowResult(number, f"left alone: {left_alone}")
+    def question(self, number: int, tripped: str | None) -> Result:
+        if tripped:
+            return Result(number, f"tripped: {tripped}")
         with self.lock:
             self.asked.append(number)
             self.at_once += 1
@@ -48,19 +48,19 @@ class Scene:
         with self.lock:
             self.at_once -= 1
         error = self.fails.get(number)
-        return MarketWindowResult(number, error, error == "refused")
+        return Result(number, error, error == "refused")
 
-    def run(self, questions: int, workers: int = 1, patient: bool = False) -> dict[object, str | None]:
-        crew: WorkerPool[MarketWindowResult] = WorkerPool(patient)
+    def run(self, questions: int, workers: int = 1, only_trip_on_block: bool = False) -> dict[object, str | None]:
+        pool: WorkerPool[Result] = WorkerPool(only_trip_on_block)
         for number in range(questions):
-            crew.put("gate", workers, lambda left_alone, number=number: self.question(number, left_alone))
-        said = {message.name: message.error for message in crew.listen() if message}
-        crew.stop()
+            pool.put("gate", workers, lambda tripped, number=number: self.question(number, tripped))
+        said = {message.name: message.error for message in pool.results() if message}
+        pool.stop()
         return said
 
 
-def test_in_order_and_so_many_at_once() -> None:
-    """Nine questions, four workers: the first goes alone, then four at once, twice; each four are the next four."""
+def test_runs_in_order_with_the_given_concurrency() -> None:
+    """Nine tasks, four workers: the first runs alone, then four at once, twice, each time the next four."""
     scene = Scene(together=4)
     assert scene.run(9, workers=4) == dict.fromkeys(range(9))
     assert scene.most == 4
@@ -69,99 +69,99 @@ def test_in_order_and_so_many_at_once() -> None:
     assert Scene().run(5) == dict.fromkeys(range(5))
 
 
-def test_three_failures_in_a_row_and_a_source_is_left_alone() -> None:
-    """Failures 1, 2 with a success behind them are forgiven; 4, 5, 6 are not; 7 and 8 are not asked."""
+def test_three_failures_in_a_row_and_a_source_is_tripped() -> None:
+    """Failures 1 and 2 are followed by a success; 4, 5 and 6 trip the breaker; 7 and 8 send nothing."""
     scene = Scene(dict.fromkeys((1, 2, 4, 5, 6), "broken"))
     said = scene.run(9)
     assert scene.asked == [0, 1, 2, 3, 4, 5, 6]
     assert said[3] is None
-    assert said[7] == said[8] == "left alone: broken"
+    assert said[7] == said[8] == "tripped: broken"
 
 
-def test_failures_of_questions_under_way_together_are_one() -> None:
-    """Four workers: the outage that fails questions 1 to 4 together counts once, 5 to 8 again, 9 to 12 is the third."""
+def test_simultaneous_failures_count_once() -> None:
+    """Four workers: the simultaneous failures 1 to 4 count once, 5 to 8 once more, 9 to 12 are the third."""
     scene = Scene(dict.fromkeys(range(1, 99), "broken"), together=4)
     said = scene.run(20, workers=4)
     assert FAILURES_IN_A_ROW == 3
     assert len(scene.asked) == 1 + 3 * 4
-    assert Counter(said.values()) == {None: 1, "broken": 12, "left alone: broken": 7}
+    assert Counter(said.values()) == {None: 1, "broken": 12, "tripped: broken": 7}
 
 
-def test_a_refusal_is_heard_once() -> None:
-    """The first answer says that the country is refused: the other workers never ask."""
+def test_a_blocked_network_sends_one_request() -> None:
+    """The first result is a block: the other workers send nothing."""
     scene = Scene({0: "refused"})
     said = scene.run(20, workers=8)
     assert scene.asked == [0]
-    assert set(said.values()) == {"refused", "left alone: refused"}
+    assert set(said.values()) == {"refused", "tripped: refused"}
 
 
-def test_a_patient_crew_only_minds_being_refused() -> None:
+def test_a_pool_can_trip_on_blocks_only() -> None:
     scene = Scene(dict.fromkeys(range(9), "not listed"))
-    scene.run(9, patient=True)
+    scene.run(9, only_trip_on_block=True)
     assert len(scene.asked) == 9
 
 
-def test_who_wants_to_be_alone_comes_next_and_is_alone() -> None:
-    """Two are under way, a third waits; one that wants to be alone waits for the two and keeps the third waiting."""
-    crew: WorkerPool[MarketWindowResult] = WorkerPool()
+def test_an_exclusive_task_runs_next_and_alone() -> None:
+    """Two tasks run and a third waits; an exclusive one waits for the two, and the third waits for it."""
+    pool: WorkerPool[Result] = WorkerPool()
     go, active, seen = threading.Event(), threading.Semaphore(0), []
 
-    def ask(name: str, left_alone: str | None) -> MarketWindowResult:
+    def ask(name: str, tripped: str | None) -> Result:
         active.release()
         seen.append((name, active._value))
         if name in ("first", "second"):
             go.wait(5)
         active.acquire()
-        return MarketWindowResult(name, left_alone)
+        return Result(name, tripped)
 
-    crew.put("gate", 2, partial(ask, "opener"))
-    assert next(crew.listen()) == MarketWindowResult("opener")
+    pool.put("gate", 2, partial(ask, "opener"))
+    assert next(pool.results()) == Result("opener")
     for name in ("first", "second", "third"):
-        crew.put("gate", 2, partial(ask, name))
+        pool.put("gate", 2, partial(ask, name))
     while len(seen) < 3:
         time.sleep(0.001)
-    crew.put("gate", 2, partial(ask, "alone"), alone=True)
+    pool.put("gate", 2, partial(ask, "alone"), alone=True)
     go.set()
-    assert {said.name for said in crew.listen() if said} == {"first", "second", "third", "alone"}
-    crew.stop()
+    assert {said.name for said in pool.results() if said} == {"first", "second", "third", "alone"}
+    pool.stop()
     assert seen[3:] == [("alone", 1), ("third", 1)]
 
 
 def test_sources_do_not_wait_for_each_other() -> None:
     """Two sources of one worker each meet at a barrier."""
     barrier = threading.Barrier(2, timeout=5)
-    crew: WorkerPool[MarketWindowResult] = WorkerPool()
+    pool: WorkerPool[Result] = WorkerPool()
     for name in ("gate", "htx"):
-        crew.put(name, 1, lambda _left_alone, name=name: MarketWindowResult(f"{name} {barrier.wait() >= 0}"))
-    assert {message.name for message in crew.listen() if message} == {"gate True", "htx True"}
-    crew.stop()
+        pool.put(name, 1, lambda _tripped, name=name: Result(f"{name} {barrier.wait() >= 0}"))
+    assert {message.name for message in pool.results() if message} == {"gate True", "htx True"}
+    pool.stop()
 
 
 def test_what_nobody_foresaw_reaches_the_main_thread() -> None:
-    crew: WorkerPool[MarketWindowResult] = WorkerPool()
-    crew.put("gate", 1, lambda _left_alone: MarketWindowResult(1 // 0))
+    pool: WorkerPool[Result] = WorkerPool()
+    pool.put("gate", 1, lambda _tripped: Result(1 // 0))
     with pytest.raises(ZeroDivisionError):
-        list(crew.listen())
-    crew.stop()
+        list(pool.results())
+    pool.stop()
 
 
 def test_stopping_asks_nothing_more_and_keeps_what_came() -> None:
     begun, go = threading.Event(), threading.Event()
 
-    def slow(_left_alone: str | None) -> MarketWindowResult:
+    def slow(_tripped: str | None) -> Result:
         begun.set()
         go.wait(5)
-        return MarketWindowResult("second")
+        return Result("second")
 
-    crew: WorkerPool[MarketWindowResult] = WorkerPool()
-    crew.put("gate", 1, lambda _left_alone: MarketWindowResult("first"))
-    crew.put("gate", 1, slow)
-    crew.put("gate", 1, lambda _left_alone: MarketWindowResult("third"))
+    pool: WorkerPool[Result] = WorkerPool()
+    pool.put("gate", 1, lambda _tripped: Result("first"))
+    pool.put("gate", 1, slow)
+    pool.put("gate", 1, lambda _tripped: Result("third"))
     begun.wait(5)
-    crew.stop()
-    assert [message.name for message in crew.drain()] == ["first"]
+    pool.stop()
+    assert [message.name for message in pool.drain()] == ["first"]
     go.set()
-    while not (late := list(crew.drain())):
+    while not (late := list(pool.drain())):
         time.sleep(0.001)
     assert [message.name for message in late] == ["second"]
 
@@ -170,7 +170,7 @@ def test_stopping_asks_nothing_more_and_keeps_what_came() -> None:
 
 
 class Shuffling(GateServer):
-    """Answers each question at another moment, has bad rows, and one hour is broken for ever."""
+    """Answers requests after varying delays, with invalid rows and one hour that always fails."""
 
     def answer(self, asked: Asked) -> Reply:
         time.sleep((hash(asked.params.get("from")) + len(self.asked)) % 5 * 0.004)
@@ -180,8 +180,8 @@ class Shuffling(GateServer):
         return super().answer(asked)
 
 
-def test_the_order_of_arrival_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """One worker and eight: the same bytes in the lake, the same refused rows in the same order, the same sum-up."""
+def test_the_order_of_results_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One worker and eight yield the same lake bytes, rejected rows and summary."""
     be_swift(monkeypatch)
     honest = gate_server()
     with Shuffling({}, honest.sizes) as server:

@@ -66,7 +66,7 @@ def run_until(bell: Bell) -> Shelf:
     sys.settrace(bell.trace)
     try:
         for number, hour in enumerate(HOURS):
-            writer.take(WindowResult(job, hour, Answer(rows=ROWS[hour]), DONE_US))
+            writer.add(WindowResult(job, hour, Answer(rows=ROWS[hour]), DONE_US))
             if number == 1:
                 writer.flush()
     except KeyboardInterrupt:

@@ -19,8 +19,9 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import ListedContract, build_answer
 from liqcli.sources.bitfinex import liquidations as bitfinex_liquidations
+from liqcli.sources.contracts import ListedContract
+from liqcli.sources.rows import build_answer
 
 FOLDER = Path(__file__).parent.parent / "responses/bitfinex"
 AVAX = ListedContract("bitfinex", "AVAXUSDT", "tAVAXF0:USTF0", 1.0)

@@ -18,8 +18,8 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import ListedContract
 from liqcli.sources.bitget import liquidations as bitget_liquidations
+from liqcli.sources.contracts import ListedContract
 
 BODY = (Path(__file__).parent.parent / "responses/bitget/liquidations.json").read_bytes()
 NOW = now_us()

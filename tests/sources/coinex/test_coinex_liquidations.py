@@ -17,8 +17,8 @@ from liqcli.core.errors import ExitCode, UsageError
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import ListedContract
 from liqcli.sources.coinex import liquidations as coinex_liquidations
+from liqcli.sources.contracts import ListedContract
 
 BODY = (Path(__file__).parent.parent / "responses/coinex/liquidation_history.json").read_bytes()
 LAT = ListedContract("coinex", "LATUSDT", "LATUSDT", None)

@@ -18,8 +18,9 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import ListedContract, build_answer
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.deribit import liquidations as deribit_liquidations
+from liqcli.sources.rows import build_answer
 
 FOLDER = Path(__file__).parent.parent / "responses/deribit"
 INVERSE = ListedContract("deribit", "BTCUSD", "BTC-PERPETUAL", 1.0, inverse=True)

@@ -16,7 +16,7 @@ from liqcli.core.model import Window
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import ListedContract
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.dydx import liquidations as dydx_liquidations
 
 TRADES = json.loads((Path(__file__).parent.parent / "responses/dydx/trades.json").read_text())["trades"]

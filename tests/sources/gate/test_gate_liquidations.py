@@ -10,8 +10,10 @@ import pytest
 
 from liqcli.core.model import Window
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Answer, ListedContract, build_answer
+from liqcli.sources.base import Answer
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.gate import liquidations as gate_liquidations
+from liqcli.sources.rows import build_answer
 
 FOLDER = Path(__file__).parent.parent / "responses/gate"
 MARKET = ListedContract("gate", "BTCUSDT", "BTC_USDT", 0.0001)
@@ -115,7 +117,7 @@ def test_an_empty_hour_is_said_twice() -> None:
 @pytest.mark.parametrize("stray", [{"time": 1696740000}, {"contract": "ETH_USDT"}, {"time": 1696733000}])
 def test_an_answer_to_another_question_is_asked_again(stray: dict[str, Any]) -> None:
     assert len(ask([[{**ROW, **stray}], [ROW]])[0].rows) == 1
-    with pytest.raises(RefusalError, match="not what was asked for"):
+    with pytest.raises(RefusalError, match="do not match the request"):
         ask([[{**ROW, **stray}]] * 4)
 
 

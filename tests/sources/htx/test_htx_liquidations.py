@@ -10,8 +10,10 @@ import pytest
 
 from liqcli.core.model import Window
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Answer, ListedContract, build_answer
+from liqcli.sources.base import Answer
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.htx import liquidations as htx_liquidations
+from liqcli.sources.rows import build_answer
 
 FOLDER = Path(__file__).parent.parent / "responses/htx"
 MARKET = ListedContract("htx", "BTCUSDT", "BTC-USDT", 0.001)

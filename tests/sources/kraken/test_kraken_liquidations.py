@@ -17,7 +17,7 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import ListedContract
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.kraken import liquidations as kraken_liquidations
 from liqcli.sources.kraken import scan
 

@@ -11,8 +11,10 @@ import pytest
 
 from liqcli.core.model import Window
 from liqcli.net.client import RefusalError
-from liqcli.sources.base import Answer, ListedContract, build_answer
+from liqcli.sources.base import Answer
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.okx import liquidations as okx_liquidations
+from liqcli.sources.rows import build_answer
 
 FOLDER = Path(__file__).parent.parent / "responses/okx"
 MARKET = ListedContract("okx", "BTCUSDT", "BTC-USDT-SWAP", 0.01)
@@ -192,21 +194,23 @@ def test_more_than_is_kept_for_sure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.unknown == []
 
 
-def test_messages_of_three_generations(real_data: Path) -> None:
-    """The recorded websocket messages: v3 tables, flat v5 rows, v5 rows with details."""
-    expected = json.loads((real_data / "expected.json").read_text(encoding="utf-8"))["messages"]
-    for name in ("recorded/okx_ws", "tardis-node/okex-swap", "tardis-node/okex-futures"):
-        answers = expected[f"messages/{name}.jsonl"]["expected"]
-        markets = {a["symbol"]: ListedContract("okx", "X", a["symbol"], 1.0) for a in answers}
-        lines = (real_data / f"messages/{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        messages = [json.loads(line) for line in lines]
-        rows = [row for m in messages for row in okx_liquidations.parse_message(m.get("message", m), markets)]
-        for row, answer in zip(rows, answers, strict=True):
-            assert (row.instrument, row.position) == (answer["symbol"], answer["position"])
-            assert (row.price, row.contracts) == (float(answer["price"]), float(answer["quantity"]))
-            assert (row.ts_us, row.price_kind) == (answer["time_ms"] * 1000, "bankruptcy")
-    with pytest.raises(ValueError, match="contract size of UNI-USD-SWAP is unknown"):
-        okx_liquidations.parse_message({"arg": {"instId": "UNI-USD-SWAP"}, "data": [{}]}, {})
+def test_recorded_messages(real_data: Path) -> None:
+    """Rows of recorded websocket messages have the form of REST rows; their side, price and size are known."""
+    name = "messages/recorded/okx_ws.jsonl"
+    expected = json.loads((real_data / "expected.json").read_text(encoding="utf-8"))["messages"][name]["expected"]
+    lines = (real_data / name).read_text(encoding="utf-8").splitlines()
+    messages = [json.loads(line) for line in lines]
+    entries = [entry for m in messages for entry in m.get("message", m).get("data", ()) if "details" in entry]
+    rows = [
+        okx_liquidations.parse_row(raw, ListedContract("okx", "X", entry["instId"], 1.0))
+        for entry in entries
+        for raw in entry["details"]
+    ]
+    assert rows
+    for row, answer in zip(rows, expected, strict=True):
+        assert (row.instrument, row.position) == (answer["symbol"], answer["position"])
+        assert (row.price, row.contracts) == (float(answer["price"]), float(answer["quantity"]))
+        assert (row.ts_us, row.price_kind) == (answer["time_ms"] * 1000, "bankruptcy")
 
 
 def test_recorded_answer(real_data: Path) -> None:

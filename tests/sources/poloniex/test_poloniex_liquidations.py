@@ -16,7 +16,7 @@ from liqcli.core.model import Window
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.net.client import BusyError, RefusalError
-from liqcli.sources.base import ListedContract
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.poloniex import liquidations as poloniex_liquidations
 
 RESPONSES = Path(__file__).parent.parent / "responses/poloniex"

@@ -12,7 +12,8 @@ from loopback.server import Asked, Loopback, Reply
 from liqcli.core.model import US_PER_S, Window
 from liqcli.ingest.fetch.planner import plan_windows
 from liqcli.net.client import Client, RefusalError
-from liqcli.sources.base import DAY_US, HOUR_US, ListedContract
+from liqcli.sources.base import DAY_US, HOUR_US
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.tardis import api as tardis_api
 
 FOLDER = Path(__file__).parent.parent / "responses/tardis"
@@ -44,7 +45,7 @@ def test_a_file_of_another_day_or_symbol_is_asked_again() -> None:
         asking = tardis_api.SOURCE.ask_window(market, day)
         request = next(asking)
         assert asking.send(rows) == asking.send(rows) == request
-        with pytest.raises(RefusalError, match="not what was asked for"):
+        with pytest.raises(RefusalError, match="do not match the request"):
             asking.send(rows)
 
 

@@ -1,0 +1,93 @@
+"""Contracts that a source lists: parse them and pick those that a user wants."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from liqcli.core.errors import UsageError
+from liqcli.core.instruments import Contract, Kind, read_contract, require_kind
+from liqcli.core.model import (
+    parse_number,
+)
+from liqcli.core.symbols import expiry_of, normalise_symbol, split_symbol
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedContract:
+    """
+    One contract: ``contract_size`` is base coins a contract, or USD a contract when ``inverse``; None = unknown.
+
+    ``siblings`` are further contracts of the same symbol, asked along with it (Kraken: PI_XBTUSD beside PF_XBTUSD).
+    """
+
+    exchange: str
+    symbol: str
+    instrument: str
+    contract_size: float | None
+    inverse: bool = False
+    siblings: tuple[ListedContract, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a source said it lists: the markets that were wanted, and all names it told (for the nearest ones)."""
+
+    markets: Mapping[str, ListedContract]
+    names: tuple[str, ...] = ()
+
+
+def pick_markets(markets: Iterable[ListedContract], wanted: Sequence[str]) -> Listing:
+    """Choose the wanted ones among all that are listed; a bare base (``SOL``) takes every contract on it."""
+    listed = {market.symbol: market for market in markets}
+    chosen = {
+        symbol: market for symbol, market in listed.items() if symbol in wanted or split_symbol(symbol)[0] in wanted
+    }
+    return Listing(chosen, tuple(sorted(listed)))
+
+
+def read_markets(listed: object, parse: Callable[[Row], ListedContract | None]) -> list[ListedContract]:
+    """Parse a list of contracts; one of another shape is passed over, for it cannot be asked about anyway."""
+    found: list[ListedContract] = []
+    for raw in listed if isinstance(listed, list) else []:
+        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+            if market := parse(raw):
+                found.append(market)
+    return found
+
+
+def canonical(instrument: str) -> str | None:
+    """Give the symbol of an instrument, or None for a name that is no plain contract name."""
+    try:
+        return normalise_symbol(instrument)
+    except UsageError:
+        return None
+
+
+def known_contract(exchange: str, instrument: str, stated: Kind | None = None) -> Contract | None:
+    """
+    Read a perpetual's name by the one rule of all readers; None for dated and quanto contracts and for other names.
+
+    ``stated`` is what the exchange's own list calls it: where that is not what its name says, nothing is certain.
+    """
+    try:
+        contract = read_contract(exchange, instrument)
+        kind = stated or require_kind(contract, exchange, instrument)
+    except ValueError:
+        return None
+    if contract.kind not in (None, kind) or expiry_of(contract.symbol) or not contract.in_dollars:
+        return None
+    return replace(contract, kind=kind)
+
+
+def read_size(value: object) -> float | None:
+    """Read a contract size; None when it is not a positive number."""
+    try:
+        size = parse_number(value)
+    except (ValueError, TypeError):
+        return None
+    return size if size > 0 else None
