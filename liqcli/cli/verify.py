@@ -42,13 +42,14 @@ def verify(
     from liqcli.core.environment import lake_root
     from liqcli.lake.store import Lake
     from liqcli.lake.verify import verdict_record, verify_lake
+    from liqcli.sources.registry import KNOWN_SOURCES
 
     set_verbosity(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
     store = Lake(lake_root(lake))
     if move:
         _move_dated(store)
-    verdict = verify_lake(store)
+    verdict = verify_lake(store, KNOWN_SOURCES)
     if output_format == "json":
         typer.echo(json.dumps(verdict_record(store, verdict), ensure_ascii=False, indent=1))
     elif verdict.findings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,9 +55,16 @@ class Selection:
     market_prices: MarketPrices | None = None
 
 
-def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
+def build_selection(
+    engine: Engine, lake: Lake, query: Query, has_history: Callable[[str], bool] = lambda _exchange: True
+) -> Selection:
     """
     Decide the symbols, the window and which rows count, and load them as table ``liquidations``.
+
+    Parameters
+    ----------
+    has_history : callable
+        Takes an exchange; true if ``liqcli fetch`` can get its liquidations, so that it is suggested.
 
     Raises
     ------
@@ -71,9 +78,9 @@ def build_selection(engine: Engine, lake: Lake, query: Query) -> Selection:
     symbols = match_symbols(query.symbol, lake.symbols())
     everything = lake.find("liquidations", symbols, exchanges=query.exchanges)
     try:
-        selection = _select(engine, lake, query, symbols, everything)
+        selection = _select(engine, lake, query, has_history, symbols, everything)
     except DamagedError:  # in a page of a column that the holdings did not touch: find the file, use the others
-        selection = _select(engine, lake, query, symbols, everything, thorough=True)
+        selection = _select(engine, lake, query, has_history, symbols, everything, thorough=True)
     if impossible := int(engine.run("window_count")["impossible"][0]):
         raise DamagedError(
             f"{format_count(impossible)} row{'s'[: impossible != 1]} of {lake.root} cannot be true: a position, price "
@@ -87,6 +94,7 @@ def _select(
     engine: Engine,
     lake: Lake,
     query: Query,
+    has_history: Callable[[str], bool],
     symbols: Sequence[str],
     everything: Sequence[Partition],
     thorough: bool = False,
@@ -94,7 +102,7 @@ def _select(
     if (query.until or "").strip().lower() == "latest":
         holdings, damaged = read_inventory(engine, lake, everything, thorough)
         if not holdings:
-            raise _nothing_stored(query, lake)
+            raise _nothing_stored(query, lake, has_history)
         window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in holdings))
     else:
         window = resolve_window(query.since, query.until, query.lookback, None)
@@ -108,7 +116,7 @@ def _select(
     if not events:
         if held := read_inventory(engine, lake, everything, thorough)[0]:
             raise _nothing_inside(query, held, window, sharing.coverage)
-        raise _nothing_stored(query, lake)
+        raise _nothing_stored(query, lake, has_history)
     comparisons = compare_sources(engine, sharing.leftovers, inside, query.position, query.min_usd)
     damaged = [*damaged, *sharing.damaged]
     market = None
@@ -146,13 +154,13 @@ def _load(
     return int(engine.run("window_count")["events"][0])
 
 
-def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
+def _nothing_stored(query: Query, lake: Lake, has_history: Callable[[str], bool]) -> EmptyWindowError:
     name = normalise_symbol(query.symbol)
     held = lake.symbols()
     what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
     where = f" on {', '.join(query.exchanges)}" if query.exchanges else ""
     fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
-    get = _advise(name, query.exchanges, lake, f"liqcli fetch --symbol {name}{fetch_where}")
+    get = _advise(name, query.exchanges, lake, has_history, f"liqcli fetch --symbol {name}{fetch_where}")
     if expiry_of(name):
         get = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
     return EmptyWindowError(
@@ -161,16 +169,14 @@ def _nothing_stored(query: Query, lake: Lake) -> EmptyWindowError:
     )
 
 
-def _advise(name: str, exchanges: Sequence[str], lake: Lake, fetch: str) -> str:
+def _advise(name: str, exchanges: Sequence[str], lake: Lake, has_history: Callable[[str], bool], fetch: str) -> str:
     """Say which contract on the same base the lake holds, else how to get the wanted one where that is possible."""
-    from liqcli.sources.registry import is_fetched
-
     base = split_symbol(name)[0]
     held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
     siblings = [
         f"{symbol} on {exchange} is in the lake" for symbol, exchange in held if split_symbol(symbol)[0] == base
     ]
-    if exchanges and not any(map(is_fetched, exchanges)):
+    if exchanges and not any(map(has_history, exchanges)):
         hint = f"liqcli fetch cannot get {', '.join(exchanges)}; import a file that holds it (liqcli import FILE)"
     else:
         hint = f"to get some: {fetch}"

@@ -26,6 +26,7 @@ from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 from liqcli.query.scans import scan_totals
 from liqcli.report.window_scans import scan_grid
+from liqcli.sources.registry import is_fetched
 
 LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # includes the whole week before the week of the window
 
@@ -81,7 +82,7 @@ def load_window(lake: Lake, query: Query, options: GridOptions) -> WindowData:
 
 
 def _load(engine: Engine, lake: Lake, query: Query, options: GridOptions) -> WindowData:
-    selection = build_selection(engine, lake, query)
+    selection = build_selection(engine, lake, query, is_fetched)
     window = selection.window
     check_bucket(options.bucket_us, window)
     summary = build_summary(scan_totals(engine))

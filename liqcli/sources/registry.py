@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from liqcli.core.errors import UsageError
+from liqcli.core.known_sources import KnownSources
 from liqcli.core.symbols import EXCHANGES, nearest
 
 if TYPE_CHECKING:
@@ -119,3 +120,6 @@ def load_market_sources(exchange: str) -> list[MarketSource]:
     """Import the places of an exchange."""
     places = (place.split(":") for place in MARKET_SOURCES[exchange])
     return [getattr(importlib.import_module(module), name) for module, name in places]
+
+
+KNOWN_SOURCES = KnownSources(SOURCES, LIVE_SOURCES, MARKET_SOURCES, is_fetched)

@@ -13,6 +13,7 @@ from loopback.scenes import WINDOW, be_swift, gate_server, htx_server, point, st
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES
 
 FILE = "liquidations/exchange=gate/symbol=SOLUSDT/month=2026-03/gate.parquet"
 
@@ -41,12 +42,12 @@ def test_what_was_fetched_is_whole(monkeypatch: pytest.MonkeyPatch, lake: Path) 
     with gate_server() as gate, htx_server() as htx:
         point(monkeypatch, gate=gate.url, htx=htx.url)
         fetch(Lake(lake), WINDOW, ["BTCUSDT", "ETHUSDT"], ["gate", "htx"])
-    verdict = verify_lake(Lake(lake))
+    verdict = verify_lake(Lake(lake), KNOWN_SOURCES)
     assert verdict.findings == []
     assert verdict.rows == sum(sum(stored(lake, symbol).values()) for symbol in ("BTCUSDT", "ETHUSDT"))
     for path in lake.rglob("liquidations/exchange=htx/symbol=BTCUSDT/*/*.parquet"):
         path.unlink()
-    damage = verify_lake(Lake(lake)).damage
+    damage = verify_lake(Lake(lake), KNOWN_SOURCES).damage
     assert damage
     assert all("are missing" in finding.what for finding in damage)
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from liqcli.cli import app
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES
 
 HEADER = "ts,exchange,symbol,position,price,qty\n"
 FIRST, SECOND = ("2026-03-02T10:00:00Z,gate,BTCUSDT,long,100,2\n", "2026-03-03T10:00:00Z,gate,BTCUSDT,long,101,2\n")
@@ -71,7 +72,7 @@ def test_full_disk_stops_a_fetch(monkeypatch: pytest.MonkeyPatch, filled: Path) 
         after = snapshot(filled)
         assert {name: after[name] for name in before} == before
         assert set(after) - set(before) <= {"contracts/gate.json"}, "nothing half-written is left"
-        assert verify_lake(Lake(filled)).findings == []
+        assert verify_lake(Lake(filled), KNOWN_SOURCES).findings == []
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         run(*words, code=0)  # there is space again: it goes on

@@ -22,6 +22,7 @@ from liqcli.lake.status import build_status
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
 from liqcli.query.engine import Engine
+from liqcli.sources.registry import KNOWN_SOURCES
 
 SPAN = ("--since", format_iso(WINDOW.start_us), "--until", format_iso(WINDOW.end_us))
 FETCH = ("fetch", "--quiet", "--kind", "liquidations", "--source", "gate", "--symbol")
@@ -93,7 +94,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path
             # A slow fetch stores its first hours before the disk is full: complete ones, beside what was there.
             assert before.items() <= parquet_bytes(told.lake).items()
             assert not list(told.lake.rglob("*.tmp"))
-            assert verify_lake(Lake(told.lake)).findings == []
+            assert verify_lake(Lake(told.lake), KNOWN_SOURCES).findings == []
         row = fetch(Lake(told.lake), WINDOW, ["BTCUSDT"], ["gate"]).rows[0]
     assert (row.result, row.events) == ("ok", 2_408)
 
@@ -133,7 +134,7 @@ def test_a_damaged_memory_costs_the_coverage_and_is_named(lake: Path, content: b
     rows, damaged = build_status(store)
     assert [(row.exchange, row.events, row.coverage) for row in rows] == [("gate", 1, None), ("okx", 1, 1.0)]
     assert damaged == [memory]
-    assert memory in [finding.path for finding in verify_lake(store).findings]
+    assert memory in [finding.path for finding in verify_lake(store, KNOWN_SOURCES).findings]
     query = Query("SOLUSDT", since="2026-03-01", until="2026-03-01T02:00:00")
     with Engine() as engine:
         chosen = build_selection(engine, store, query)
@@ -157,7 +158,7 @@ def test_strange_files_are_left_out_and_named(lake: Path) -> None:
     rows, damaged = build_status(store)
     assert [(row.exchange, row.events) for row in rows] == [("gate", 1), ("okx", 1)]
     assert damaged == sorted([copy, odd_month])
-    found = {finding.path.name for finding in verify_lake(store).findings}
+    found = {finding.path.name for finding in verify_lake(store, KNOWN_SOURCES).findings}
     assert found >= {"gate (1).parquet", "._gate.parquet", "notes.txt"}
     with Engine() as engine:
         build_selection(engine, store, Query("SOLUSDT", since="2026-03-01", until="2026-03-01T02:00:00"))

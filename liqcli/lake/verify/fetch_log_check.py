@@ -16,7 +16,7 @@ from liqcli.lake.fetch_log import CoveredWindow, Status, parse_fetch_log
 from liqcli.lake.import_log import read_import_log
 from liqcli.lake.partitions import Partition, months_of
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.issues import Issue, suggest_log_repair, suggest_repair
+from liqcli.lake.verify.issues import Issue, Repairs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,27 +32,27 @@ class FetchLogs:
     windows: dict[Key, list[CoveredWindow]] = field(default_factory=dict)
     stored: dict[Key, list[int]] = field(default_factory=dict)
 
-    def compare(self, lake: Lake, unreadable: set[Path]) -> Iterator[Issue]:
+    def compare(self, repairs: Repairs, unreadable: set[Path]) -> Iterator[Issue]:
         """Name the windows whose rows are fewer than came, or more; not where a file could not be read."""
         for key, windows in self.windows.items():
             for known, stored in zip(windows, self.stored[key], strict=True):
                 parts = [Partition("liquidations", *key[:2], month, key[2]) for month in months_of(known.window)]
-                if known.events == stored or any(part.path(lake.root) in unreadable for part in parts):
+                if known.events == stored or any(part.path(repairs.lake.root) in unreadable for part in parts):
                     continue
                 missing = stored < (known.events or 0)
                 span = f"{format_time(known.window.start_us)} to {format_time(known.window.end_us)} UTC"
                 what = f"{format_count(known.events or 0)} events came {span}, {format_count(stored)} are stored"
-                path = parts[0].path(lake.root)
-                mend = suggest_repair(lake, parts[0], known.window.interval)
+                path = parts[0].path(repairs.lake.root)
+                mend = repairs.suggest(parts[0], known.window.interval)
                 if missing:
                     what = f"{what}: {format_count((known.events or 0) - stored)} are missing"
                 yield Issue(path, what, mend if missing else f"if none was imported besides: {mend}", damage=missing)
 
 
-def check_fetch_logs(lake: Lake, findings: list[Issue]) -> FetchLogs:
+def check_fetch_logs(repairs: Repairs, findings: list[Issue]) -> FetchLogs:
     """Read every window memory; what is wrong with one goes to ``findings``."""
     memories = FetchLogs()
-    for path in sorted(lake.root.glob("windows/exchange=*/symbol=*/*.json")):
+    for path in sorted(repairs.lake.root.glob("windows/exchange=*/symbol=*/*.json")):
         memories.files += 1
         try:
             known = parse_fetch_log(path.read_text(encoding="utf-8"), str(path)).windows
@@ -61,7 +61,7 @@ def check_fetch_logs(lake: Lake, findings: list[Issue]) -> FetchLogs:
             known, fault = (), str(error).removeprefix(f"{path}: ").partition("; liqcli verify")[0]
         exchange, symbol = (folder.name.partition("=")[2] for folder in (path.parent.parent, path.parent))
         if fault:
-            mend = suggest_log_repair(lake, exchange, symbol, path.stem)
+            mend = repairs.suggest_log(exchange, symbol, path.stem)
             findings.append(Issue(path, f"window memory: {fault}", mend))
             continue
         counted = [item for item in known if item.status == "complete" and item.events is not None]

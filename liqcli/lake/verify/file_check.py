@@ -13,19 +13,20 @@ from liqcli.lake.market_tables import candle_schema, open_interest_schema
 from liqcli.lake.merge import lake_schema
 from liqcli.lake.partitions import KINDS, Partition, month_bounds
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.issues import Issue, suggest_repair
+from liqcli.lake.verify.issues import Issue, Repairs
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read_whole(lake: Lake, kind: str) -> Iterator[tuple[Partition, pa.Table | Issue]]:
+def read_whole(repairs: Repairs, kind: str) -> Iterator[tuple[Partition, pa.Table | Issue]]:
     """Read the files of a kind one by one; what cannot be read gives a finding in place of its rows."""
+    lake = repairs.lake
     for partition in lake.partitions(kind, misplaced=True):
         if _misplaced(lake, partition) is None:
             path = partition.path(lake.root)
             try:
-                yield partition, _read(lake, partition, path)
+                yield partition, _read(repairs, partition, path)
             except FileNotFoundError:  # replaced or dropped by a writer in the meantime
                 continue
 
@@ -95,14 +96,14 @@ def read_partition(lake: Lake, partition: Partition) -> pa.Table:
     return table
 
 
-def _read(lake: Lake, partition: Partition, path: Path) -> pa.Table | Issue:
+def _read(repairs: Repairs, partition: Partition, path: Path) -> pa.Table | Issue:
     try:
-        return read_partition(lake, partition)
+        return read_partition(repairs.lake, partition)
     except PermissionError as error:
         reason = f"cannot be opened ({error.strerror})"
         return Issue(path, reason, "let yourself read it (chmod u+r)", unreadable=True)
     except DamagedError as error:
-        return Issue(path, str(error), suggest_repair(lake, partition), unreadable=True)
+        return Issue(path, str(error), repairs.suggest(partition), unreadable=True)
 
 
 def _schema(kind: str) -> pa.Schema:

@@ -10,9 +10,9 @@ from typing import Any
 from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval, clip_intervals
+from liqcli.core.known_sources import KnownSources
 from liqcli.lake.partitions import Partition, month_bounds
 from liqcli.lake.store import Lake
-from liqcli.sources.registry import LIVE_SOURCES, MARKET_SOURCES, SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +37,48 @@ class Issue:
         return {"file": str(self.path), "what": self.what, "do": self.do, "rows": self.found, "first_row": self.line}
 
 
-def suggest_repair(lake: Lake, partition: Partition, span: Interval | None = None) -> str:
-    """
-    Say how to get the rows of a file anew: a command where they were fetched.
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """Suggests how to replace damaged files of a lake; ``known`` names the sources that can be fetched again."""
 
-    Parameters
-    ----------
-    partition : Partition
-        The file; need not exist.
-    span : interval, optional
-        What of it is wanted; none: what is remembered of its month, or all of the month.
-    """
-    exchange, symbol, source = partition.exchange, partition.symbol, partition.source
-    market = partition.kind != "liquidations"
-    if source not in (MARKET_SOURCES if market else SOURCES):
-        if not market and source in LIVE_SOURCES:
-            return "move it away; what was recorded live cannot be had again, but other sources may have that time"
-        return "move it away and import its files again"
-    words = ["liqcli", "fetch", "--again"]
-    if market:
-        words += ["--kind", partition.kind.replace("_", "-")]
-        words += ["--interval", partition.interval] if partition.interval else []
-    else:
-        words += ["--source", source]
-    start, end = span or _remembered(lake, partition)
-    words += ["--exchange", exchange, "--symbol", symbol, "--since", format_iso(start), "--until", format_iso(end)]
-    return shlex.join(words)
+    lake: Lake
+    known: KnownSources
 
+    def suggest(self, partition: Partition, span: Interval | None = None) -> str:
+        """
+        Suggest how to replace a file: the command to fetch it again, if it was fetched.
 
-def suggest_log_repair(lake: Lake, exchange: str, symbol: str, source: str) -> str:
-    """Say how to get a window memory anew: by asking for what is stored, or, where nothing is, not at all."""
-    months = [p.month for p in lake.partitions() if (p.exchange, p.symbol, p.source) == (exchange, symbol, source)]
-    if not months or source not in SOURCES:
-        return "delete it and fetch again"
-    span = month_bounds(min(months))[0], month_bounds(max(months))[1]
-    return suggest_repair(lake, Partition("liquidations", exchange, symbol, min(months), source), span)
+        Parameters
+        ----------
+        partition : Partition
+            The file. Need not exist.
+        span : interval, optional
+            Part of the month to fetch. Default: the logged windows of the month, or the whole month.
+        """
+        exchange, symbol, source = partition.exchange, partition.symbol, partition.source
+        market = partition.kind != "liquidations"
+        if source not in (self.known.market if market else self.known.fetched):
+            if not market and source in self.known.recorded:
+                return "move it away; a recording cannot be repeated, but other sources may have that time"
+            return "move it away and import its files again"
+        words = ["liqcli", "fetch", "--again"]
+        if market:
+            words += ["--kind", partition.kind.replace("_", "-")]
+            words += ["--interval", partition.interval] if partition.interval else []
+        else:
+            words += ["--source", source]
+        start, end = span or _remembered(self.lake, partition)
+        words += ["--exchange", exchange, "--symbol", symbol, "--since", format_iso(start), "--until", format_iso(end)]
+        return shlex.join(words)
+
+    def suggest_log(self, exchange: str, symbol: str, source: str) -> str:
+        """Suggest how to replace a fetch log: fetch what is stored again, or delete the log if nothing is stored."""
+        parts = self.lake.partitions()
+        months = [p.month for p in parts if (p.exchange, p.symbol, p.source) == (exchange, symbol, source)]
+        if not months or source not in self.known.fetched:
+            return "delete it and fetch again"
+        span = month_bounds(min(months))[0], month_bounds(max(months))[1]
+        return self.suggest(Partition("liquidations", exchange, symbol, min(months), source), span)
 
 
 def _remembered(lake: Lake, partition: Partition) -> Interval:

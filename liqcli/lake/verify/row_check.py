@@ -12,11 +12,9 @@ from liqcli.core.model import CLOCK_SKEW_US, EARLIEST_US, LARGEST_NOTIONAL, SAMP
 from liqcli.core.symbols import split_symbol
 from liqcli.core.times import now_us
 from liqcli.lake.partitions import Partition, month_bounds
-from liqcli.lake.store import Lake
 from liqcli.lake.verify.dated_contracts import dated_symbol
-from liqcli.lake.verify.issues import Issue, suggest_repair
+from liqcli.lake.verify.issues import Issue, Repairs
 from liqcli.query.engine import Engine
-from liqcli.sources.registry import LIVE_SOURCES, SOURCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,20 +54,20 @@ FAULTS: Mapping[str, str] = {
 SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
 
 
-def check_rows(engine: Engine, lake: Lake, kind: str, batch: Batch) -> list[Issue]:
+def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> list[Issue]:
     """Judge the rows of some files of one kind."""
     _open(engine, batch)
-    findings = list(_name(lake, batch, engine.run("verify_times", _time_limits())))
+    findings = list(_name(repairs, batch, engine.run("verify_times", _time_limits())))
     if kind == "liquidations":
         limits = {"largest": LARGEST_NOTIONAL, "smallest": SMALLEST_NOTIONAL, "factor": FACTOR}
-        findings += _name(lake, batch, engine.run("verify_liquidations", limits))
-        findings += _name_doubled(lake, batch, engine.run("verify_doubled", {"shortest": SHORTEST_RUN}))
-        findings += _name_near_repeats(lake, batch, engine.run("verify_near_repeats", {"reach_us": NEAR_REPEAT_US}))
-        findings += _check_instruments(lake, batch)
+        findings += _name(repairs, batch, engine.run("verify_liquidations", limits))
+        findings += _name_doubled(repairs, batch, engine.run("verify_doubled", {"shortest": SHORTEST_RUN}))
+        findings += _name_near_repeats(repairs, batch, engine.run("verify_near_repeats", {"reach_us": NEAR_REPEAT_US}))
+        findings += _check_instruments(repairs, batch)
     elif kind == "candles":
-        findings += _name(lake, batch, engine.run("verify_candles"))
+        findings += _name(repairs, batch, engine.run("verify_candles"))
     else:
-        findings += _name(lake, batch, engine.run("verify_open_interest"))
+        findings += _name(repairs, batch, engine.run("verify_open_interest"))
     return findings
 
 
@@ -100,51 +98,51 @@ def _time_limits() -> dict[str, int]:
     return {"earliest_us": EARLIEST_US, "latest_us": now_us() + CLOCK_SKEW_US}
 
 
-def _name(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
+def _name(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
     for number, fault, found, line in zip(*columns.values(), strict=True):
         partition, table = batch[number]
         damage = fault not in SUSPICIONS
         rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows, the first is row {int(line):,}"
         yield Issue(
-            partition.path(lake.root),
+            partition.path(repairs.lake.root),
             f"{FAULTS[fault]} ({rows})",
-            _mend(lake, partition, fault) if damage else "look at these rows",
+            _mend(repairs, partition, fault) if damage else "look at these rows",
             damage=damage,
             found=int(found),
             line=int(line),
         )
 
 
-def _mend(lake: Lake, partition: Partition, fault: str) -> str:
+def _mend(repairs: Repairs, partition: Partition, fault: str) -> str:
     """Asking anew replaces what stands in its month; rows that stand in no month, or another's, go with their file."""
-    mend = suggest_repair(lake, partition)
+    mend = repairs.suggest(partition)
     misplaced = fault in ("time", "month") and not mend.startswith("move")
     return f"move it away, then: {mend}" if misplaced else mend
 
 
-def _name_doubled(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
+def _name_doubled(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
     for number, first_us, last_us, doubled, extra, different in zip(*columns.values(), strict=True):
         partition, _table = batch[number]
         span = f"{format_time(int(first_us))} to {format_time(int(last_us))} UTC"
         which = "every row" if doubled == different else f"each of {format_count(int(doubled))} neighbouring rows"
         yield Issue(
-            partition.path(lake.root),
+            partition.path(repairs.lake.root),
             f"{which} stands more than once, {span}: {format_count(int(extra))} rows may be too many",
-            f"if these are no real twins: {suggest_repair(lake, partition)}",
+            f"if these are no real twins: {repairs.suggest(partition)}",
             damage=False,
             found=int(extra),
         )
 
 
-def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
+def _name_near_repeats(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
     """Only of imported files: exchanges' own times tell two orders of one size apart."""
     for number, found, line in zip(*columns.values(), strict=True):
         partition, table = batch[number]
-        if partition.source in (SAMPLE_SOURCE, *SOURCES, *LIVE_SOURCES):
+        if partition.source in (SAMPLE_SOURCE, *repairs.known.fetched, *repairs.known.recorded):
             continue
         rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows"
         yield Issue(
-            partition.path(lake.root),
+            partition.path(repairs.lake.root),
             f"{rows} repeat another in all but the time (within 2 s), the first is row {int(line):,}",
             "if the times are when they were received: liqcli import --drop-near-repeats --replace FILE",
             damage=False,
@@ -153,7 +151,7 @@ def _name_near_repeats(lake: Lake, batch: Batch, columns: Mapping[str, Any]) -> 
         )
 
 
-def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Issue]:
+def _check_instruments(repairs: Repairs, batch: Batch) -> Iterator[Issue]:
     """An instrument whose own name is another symbol's stands in the wrong folder (or was imported under a name)."""
     for partition, table in batch:
         names = [str(name) for name in table.column("instrument").unique().to_pylist() if name]
@@ -163,15 +161,15 @@ def _check_instruments(lake: Lake, batch: Batch) -> Iterator[Issue]:
         ]
         if dated:
             yield Issue(
-                path=partition.path(lake.root),
+                path=partition.path(repairs.lake.root),
                 what=f"holds dated contracts under the symbol of another: {', '.join(dated[:3])}",
                 do="liqcli verify --move-dated",
             )
         if strange:
             yield Issue(
-                path=partition.path(lake.root),
+                path=partition.path(repairs.lake.root),
                 what=f"holds instruments of another symbol: {', '.join(sorted(strange)[:3])}",
-                do=f"if they are not {partition.symbol}: {suggest_repair(lake, partition)}",
+                do=f"if they are not {partition.symbol}: {repairs.suggest(partition)}",
                 damage=False,
             )
 

@@ -27,6 +27,7 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 NOW_MS = now_us() // 1000
@@ -108,7 +109,7 @@ def test_three_sources_down_and_the_rest_is_stored(done: Done) -> None:
             held = inside(stored(lake, symbol, exchange), KEPT)
             assert tidy(held) == tidy(count_expected(own, KEPT, Decimal(1))), (exchange, symbol)
             assert sum(held.values()) == 63
-    assert verify_lake(Lake(lake)).damage == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).damage == []
 
 
 def test_what_failed_is_named_once(done: Done) -> None:

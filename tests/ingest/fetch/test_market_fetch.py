@@ -35,6 +35,7 @@ from liqcli.ingest.fetch.market_data import KINDS, fetch_market
 from liqcli.ingest.fetch.tasks import MarketRow, assess_market
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES
 
 HOUR_MS = 3_600_000
 NAMES = ("BINANCE", "BINANCE_VISION", "BYBIT", "OKX", "GATE")
@@ -126,7 +127,7 @@ def test_a_day_equals_the_truth_and_twice_is_silence(
     for symbol in ("BTCUSDT", "ETHUSDT"):
         assert read(lake, "candles", exchange, symbol) == true_candles(symbol, SPAN_MS)
         assert read(lake, "open_interest", exchange, symbol) == true_interest(symbol, SPAN_MS, exchange)
-    assert verify_lake(Lake(lake)).damage == []  # its prices jump, which is only a suspicion
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).damage == []  # its prices jump, which is only a suspicion
     asked = len(server.asked)
     again = fetch_market(Lake(lake), window, ["BTCUSDT", "ETHUSDT"], BOTH, [exchange])
     assert [(row.result, row.rows, row.requests) for row in again] == [("ok", 0, 0)] * 4

@@ -22,6 +22,7 @@ from liqcli.ingest.fetch import fetch
 from liqcli.ingest.fetch.writer import Writer
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +131,7 @@ def test_the_command_that_verify_names_makes_the_lake_whole(
         told = run(command, 0)
     assert data(lake) == data(clean)
     assert known(lake) == known(clean)
-    assert verify_lake(Lake(lake)).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
     kept = list(lake.rglob("damaged/**/*.parquet"))
     assert [path.read_bytes() for path in kept] == ([broken] if aside else [])
     assert ("set aside as" in told) is aside
@@ -158,7 +159,7 @@ def test_each_answer_written_by_itself_counts_as_all_of_them_at_once(
     assert [events for _, _, events in known(lake)] != [None]
     assert data(lake) == data(clean)
     lose_rows(lake)
-    assert len(verify_lake(Lake(lake)).damage) == 1
+    assert len(verify_lake(Lake(lake), KNOWN_SOURCES).damage) == 1
 
 
 def test_a_memory_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_memory_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, clean: Pa
     with gate_server() as server:
         point(monkeypatch, gate=server.url)
         run(command, 0)
-    assert verify_lake(Lake(lake)).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
     held, whole = stored(lake, "BTCUSDT"), stored(clean, "BTCUSDT")  # now of all the month that Gate still keeps
     assert {row: held[row] for row in held if WINDOW.contains(row[0])} == whole  # type: ignore[arg-type]
     assert not Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").missing(WINDOW)
@@ -181,7 +182,7 @@ def test_a_source_that_is_down_leaves_known_gaps(clean: Path, lake: Path) -> Non
     shutil.copytree(clean, lake)
     cut(lake)
     run(["fetch", "--again", "--source", "gate", "--symbol", "BTCUSDT", *_flags(WINDOW)], 3)
-    assert verify_lake(Lake(lake)).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
     assert Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").missing(WINDOW) == [WINDOW]
     assert known_eth(lake) == known_eth(clean), "the other symbol is as it was"
 
@@ -221,7 +222,7 @@ def test_again_takes_what_the_source_says_now(monkeypatch: pytest.MonkeyPatch, c
         assert (len(asked), len(set(asked))) == (6, 3), "three hours; that nothing came has to be said twice"
     kept = {row: count for row, count in before.items() if not inner.contains(row[0])}  # type: ignore[arg-type]
     assert stored(lake, "BTCUSDT") == kept
-    assert verify_lake(Lake(lake)).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
 
 
 def test_candles(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
@@ -243,7 +244,7 @@ def test_candles(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
         assert path.read_bytes() == whole
         path.write_bytes(whole[:100])
         run(command, 0)  # all of the month up to now
-        assert verify_lake(Lake(lake)).damage == []  # the server's prices jump
+        assert verify_lake(Lake(lake), KNOWN_SOURCES).damage == []  # the server's prices jump
         with path.open("rb") as handle:
             assert len(pq.read_table(handle)) > 300
     assert len(list(lake.rglob("damaged/**/*.parquet"))) == 2

@@ -21,6 +21,7 @@ from liqcli.core.formatting import format_iso
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 SOURCES = ("gate", "htx")
@@ -106,7 +107,7 @@ def _count(servers: tuple[Loopback, Loopback]) -> int:
 
 def _check_tidy(lake: Path, began: float) -> None:
     """Every file is whole, everything is remembered as complete, and nothing lies about that a killed writer left."""
-    assert verify_lake(Lake(lake)).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
     for source in SOURCES:
         for symbol in SYMBOLS:
             assert Lake(lake).read_fetch_log(source, symbol, source).missing(WINDOW) == []

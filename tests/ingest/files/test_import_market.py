@@ -22,6 +22,7 @@ from liqcli.lake.market_merge import find_interval, join_rows
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES
 
 START = datetime(2024, 4, 1, tzinfo=UTC)
 VENUES = ("binance", "bitget", "bybit", "coinex", "gate", "htx", "okx")
@@ -99,7 +100,7 @@ def test_each_exchange_and_coin_of_a_file_is_a_series_of_its_own(store: Lake, tm
     series = held(store)
     assert len(series) == 35
     assert [row["close"] for row in series["okx", "DOGEUSDT", "1m"]] == [306, 307, 308, 309]
-    assert verify_lake(store).rows == file.new
+    assert verify_lake(store, KNOWN_SOURCES).rows == file.new
     assert import_one(store, tmp_path / "all.csv", quote="USDT").known == 140
 
 
@@ -175,7 +176,7 @@ def test_a_few_contradicting_rows_are_refused_and_named(store: Lake, tmp_path: P
     assert (file.rows, file.new, file.doubled, file.rejected) == (202, 199, 1, 2)
     assert [row["line"] for row in rejected_of(file)] == [7, 202]
     assert "more than once, with open 105 and 999" in str(rejected_of(file)[0]["reason"])
-    assert verify_lake(store).rows == 199
+    assert verify_lake(store, KNOWN_SOURCES).rows == 199
 
 
 def test_an_overlapping_file_adds_what_is_new_in_either_order(tmp_path: Path) -> None:

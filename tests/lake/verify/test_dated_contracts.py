@@ -14,6 +14,7 @@ from liqcli.lake.merge import Merger
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
 from liqcli.lake.verify.dated_contracts import move_dated
+from liqcli.sources.registry import KNOWN_SOURCES
 
 
 def _rows() -> list[Liquidation]:
@@ -56,7 +57,7 @@ def test_found_and_moved(run_cli: RunCli, lake: Path) -> None:
     moved = run_cli("verify", "--move-dated", check=0)
     assert "binance BTCUSDT 2026-03: 2 rows moved to BTCUSDT-260327" in moved.stderr
     assert _held(lake) == WHOLE
-    assert verify_lake(Lake(lake)).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
     assert Lake(lake).read_fetch_log("binance", "BTCUSDT-260327", "binance").covered() == [(T0, T0 + 10)]
     again = run_cli("verify", "--move-dated", check=0)
     assert "no dated contract stands under the symbol of another" in again.stderr
@@ -87,7 +88,7 @@ def test_killed_anywhere_and_run_again(lake: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Merger, "merge", merge)
     list(move_dated(store))
     assert _held(lake) == WHOLE
-    assert verify_lake(store).damage == []
+    assert verify_lake(store, KNOWN_SOURCES).damage == []
 
 
 def test_a_clean_lake_is_left_alone(lake: Path) -> None:

@@ -16,6 +16,7 @@ from liqcli.lake.market_tables import candle_schema, open_interest_schema, write
 from liqcli.lake.store import Lake, rows_to_table
 from liqcli.lake.verify import verdict_record, verify_lake
 from liqcli.lake.verify.row_check import SHORTEST_RUN
+from liqcli.sources.registry import KNOWN_SOURCES
 
 GATE = "liquidations/exchange=gate/symbol=SOLUSDT/month=2026-03/gate.parquet"
 CANDLES = "candles/exchange=gate/symbol=SOLUSDT/interval=1m/month=2026-03/gate.parquet"
@@ -57,7 +58,7 @@ def plant_table(path, schema, rows, source="gate"):
 
 def found(store, damage=True):
     """(file, what) of all findings, after a check that the other kind is not there."""
-    verdict = verify_lake(store)
+    verdict = verify_lake(store, KNOWN_SOURCES)
     other = verdict.suspicions if damage else verdict.damage
     assert other == []
     assert all(finding.do for finding in verdict.findings)
@@ -65,19 +66,19 @@ def found(store, damage=True):
 
 
 def test_a_whole_lake(store):
-    verdict = verify_lake(store)
+    verdict = verify_lake(store, KNOWN_SOURCES)
     assert verdict.findings == []
     assert (verdict.files, verdict.rows) == (5, 32)  # three Parquet files, a memory, contract sizes
     assert verdict.size == sum(path.stat().st_size for path in store.root.rglob("*.parquet"))
 
 
 def test_an_empty_lake(lake):
-    verdict = verify_lake(Lake(lake))
+    verdict = verify_lake(Lake(lake), KNOWN_SOURCES)
     assert (verdict.files, verdict.findings) == (0, [])
 
 
 def test_the_sample_is_whole(sample):
-    assert verify_lake(Lake(sample)).findings == []
+    assert verify_lake(Lake(sample), KNOWN_SOURCES).findings == []
 
 
 # ------------------------------------------------------------------------------------------------ files
@@ -128,23 +129,25 @@ def test_what_to_do_is_a_command(store):
     """What is remembered is asked for again, an hour here; rows of another month go with their file."""
     command = "liqcli fetch --again --source gate --exchange gate --symbol SOLUSDT --since 2026-03-01T00:00:00Z "
     plant(store, [*liquidations(), make_liquidation(T0 + 40 * DAY)])
-    assert {f.do for f in verify_lake(store).damage} == {f"move it away, then: {command}--until 2026-03-01T01:00:00Z"}
+    assert {f.do for f in verify_lake(store, KNOWN_SOURCES).damage} == {
+        f"move it away, then: {command}--until 2026-03-01T01:00:00Z"
+    }
     (store.root / GATE).write_bytes(b"x")
-    (finding,) = verify_lake(store).findings
+    (finding,) = verify_lake(store, KNOWN_SOURCES).findings
     assert finding.do == f"{command}--until 2026-03-01T01:00:00Z"
     (store.root / MEMORY).unlink()
-    (finding,) = verify_lake(store).findings
+    (finding,) = verify_lake(store, KNOWN_SOURCES).findings
     assert finding.do == f"{command}--until 2026-04-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("import", "move it away and import its files again"), ("bybit", "recorded live cannot be had again")],
+    [("import", "move it away and import its files again"), ("bybit", "a recording cannot be repeated")],
 )
 def test_what_to_do_where_nothing_was_fetched(store, source, said):
     path = (store.root / GATE).with_name(f"{source}.parquet")
     path.write_bytes(b"x")
-    (finding,) = verify_lake(store).findings
+    (finding,) = verify_lake(store, KNOWN_SOURCES).findings
     assert said in finding.do
 
 
@@ -281,7 +284,7 @@ def test_a_doubled_block(store):
     rows = liquidations()
     plant(store, [*rows, *rows[4 : 4 + SHORTEST_RUN]])
     (store.root / MEMORY).unlink()
-    verdict = verify_lake(store)
+    verdict = verify_lake(store, KNOWN_SOURCES)
     assert [f.what.split(" (")[0] for f in verdict.damage] == ["ts is before that of the row above: not in time order"]
     assert [f.what for f in verdict.suspicions] == [
         "each of 8 neighbouring rows stands more than once, 2026-03-01 00:04 to 2026-03-01 00:11 UTC: "
@@ -415,7 +418,7 @@ def test_list_of_imports(store):
 def test_several_at_once_and_the_record(store):
     (store.root / CANDLES).write_bytes(b"x")
     plant(store, [liquidations()[0]._replace(price=0.0), *liquidations()[1:]])
-    record = verdict_record(store, verify_lake(store))
+    record = verdict_record(store, verify_lake(store, KNOWN_SOURCES))
     assert record["lake"] == str(store.root)
     assert (record["files"], record["rows"], record["suspicions"]) == (5, 22, [])
     assert [(item["file"], item["rows"], item["first_row"]) for item in record["damaged"]] == [
@@ -434,7 +437,7 @@ def test_a_hundred_files_take_less_than_three_seconds(lake):
         path.parent.mkdir(parents=True)
         pq.write_table(rows_to_table(rows), path)
     started = time.perf_counter()
-    verdict = verify_lake(Lake(lake))
+    verdict = verify_lake(Lake(lake), KNOWN_SOURCES)
     assert (verdict.files, verdict.rows, verdict.findings) == (100, 20_000, [])
     assert time.perf_counter() - started < 3
 
@@ -444,7 +447,7 @@ def test_what_to_do_about_candles(store):
     (store.root / CANDLES).write_bytes(b"x")
     own = (store.root / CANDLES).with_name("sample.parquet")
     own.write_bytes(b"x")
-    dos = {finding.path.name: finding.do for finding in verify_lake(store).findings}
+    dos = {finding.path.name: finding.do for finding in verify_lake(store, KNOWN_SOURCES).findings}
     assert dos == {
         "gate.parquet": "liqcli fetch --again --kind candles --interval 1m --exchange gate "
         "--symbol SOLUSDT --since 2026-03-01T00:00:00Z --until 2026-04-01T00:00:00Z",
@@ -453,7 +456,7 @@ def test_what_to_do_about_candles(store):
 
 
 def suspected(store):
-    found = verify_lake(store).suspicions
+    found = verify_lake(store, KNOWN_SOURCES).suspicions
     return {finding.path.relative_to(store.root).as_posix(): finding.what for finding in found}
 
 
