@@ -15,7 +15,7 @@ from liqcli.lake.status import build_status
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 from liqcli.query.scans import scan_totals
-from liqcli.report.records import comparison_record
+from liqcli.report.lake_records import comparison_record
 
 DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}
 
