@@ -1,4 +1,4 @@
-"""``liqcli cascades``: the bursts of a window on stdout."""
+"""``liqcli cascades``: the cascades of a window on stdout."""
 
 from __future__ import annotations
 
@@ -7,83 +7,44 @@ from typing import Annotated, Any
 
 import typer
 
-from liqcli.cli.options import (
-    DebugOption,
-    ExchangeOption,
-    FormatOption,
-    LakeOption,
-    LookbackOption,
-    MinUsdOption,
-    PaletteOption,
-    PositionOption,
-    PriceOption,
-    QuietOption,
-    SinceOption,
-    SizeOption,
-    SymbolOption,
-    ThemeOption,
-    UntilOption,
-    check_choice,
-    read_query,
-    read_size,
-)
+from liqcli.cli.options import FormatOption, PictureOptions, RunOptions, WindowOptions, expand_options
 from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
+from liqcli.core.choices import check_choice
 
 CSV = (
     "rank", "start", "end", "position", "position_share", "events", "orders", "notional", "peak_per_minute",
     "price_from", "price_to", "extreme", "share", "price_after_15m_pct", "price_after_1h_pct",
 )  # fmt: skip
-SPARE = ("share", "peak/min", "events", "length")  # what goes first on a narrow screen
+SPARE = ("share", "peak/min", "events", "length")  # left out on a narrow screen, in this order
 
 
+@expand_options
 def cascades(
-    symbol: SymbolOption,
+    *,
+    window: WindowOptions,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Also draw them into this .png.")
     ] = None,
     output_format: FormatOption = "table",
-    lookback: LookbackOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    exchange: ExchangeOption = None,
-    position: PositionOption = "both",
-    min_usd: MinUsdOption = 0.0,
-    price: PriceOption = "reported",
-    palette: PaletteOption = "liq",
-    theme: ThemeOption = "auto",
-    size: SizeOption = None,
-    lake: LakeOption = None,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    shown: PictureOptions,
+    run: RunOptions,
 ) -> None:
-    """List the bursts of liquidations: when, which side, how much, and what the price did afterwards."""
-    from liqcli.analysis.heatmap import GridOptions
-    from liqcli.core.environment import lake_root
-    from liqcli.core.settings import PALETTES, THEMES
+    """List the bursts of liquidations: time, side, size, and the price move that followed."""
+    from liqcli.api import Lake
     from liqcli.core.wording import describe_dated
-    from liqcli.lake.store import Lake
-    from liqcli.report.document import build_sections
     from liqcli.report.html_markdown import render_json
-    from liqcli.report.output_files import check_outputs, write_outputs
-    from liqcli.report.results import ViewOptions, compute_results
+    from liqcli.report.output_files import check_outputs
 
-    set_verbosity(quiet, debug)
+    set_verbosity(run.quiet, run.debug)
     if output is not None:
         check_outputs([output], (".png",))
-    view = ViewOptions(
-        palette=check_choice(palette, PALETTES, "--palette"),
-        theme=check_choice(theme, THEMES, "--theme"),
-        size=read_size(size),
-    )
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    store = Lake(lake_root(lake))
-    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
-    findings = compute_results(store, query, GridOptions(), view)
+    results = Lake(run.lake).heatmap(**window.arguments(), **shown.arguments())
     if output is not None:
-        write_outputs(findings, [output], picture="cascades")
+        results.save(output, picture="cascades")
         say(f"wrote {output}")
-    report = build_sections(findings, ("meta", "cascades", "coverage"))
+    report = results.sections("meta", "cascades", "coverage")
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     if dated := describe_dated(report["meta"]["dated"]):

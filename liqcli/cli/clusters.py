@@ -6,32 +6,10 @@ from typing import Any
 
 import typer
 
-from liqcli.cli.options import (
-    BinOption,
-    BinsOption,
-    DebugOption,
-    ExchangeOption,
-    FormatOption,
-    HalfLifeOption,
-    LakeOption,
-    LookbackOption,
-    MaxClustersOption,
-    MinShareOption,
-    MinUsdOption,
-    PositionOption,
-    PriceOption,
-    PriceRangeOption,
-    QuietOption,
-    SinceOption,
-    SymbolOption,
-    UntilOption,
-    check_choice,
-    read_cluster_options,
-    read_grid_options,
-    read_query,
-)
+from liqcli.cli.options import ClusterOptions, FormatOption, RunOptions, WindowOptions, expand_options
 from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
+from liqcli.core.choices import check_choice
 
 CSV = (
     "rank", "low", "high", "peak_price", "notional", "share", "events", "long_notional", "short_notional", "exchanges",
@@ -39,46 +17,27 @@ CSV = (
 )  # fmt: skip
 
 
+@expand_options
 def clusters(
-    symbol: SymbolOption,
+    *,
+    window: WindowOptions,
     output_format: FormatOption = "table",
-    lookback: LookbackOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    exchange: ExchangeOption = None,
-    position: PositionOption = "both",
-    bin_width: BinOption = None,
-    bins: BinsOption = None,
-    price_range: PriceRangeOption = None,
-    min_usd: MinUsdOption = 0.0,
-    price: PriceOption = "reported",
-    min_share: MinShareOption = None,
-    max_clusters: MaxClustersOption = None,
-    half_life: HalfLifeOption = None,
-    lake: LakeOption = None,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    search: ClusterOptions,
+    run: RunOptions,
 ) -> None:
-    """Rank the price bands that stand out, with key levels, cascades and the four questions."""
-    from liqcli.core.environment import lake_root
+    """Rank the price bands that stand out, with key levels, cascades and the trade checklist."""
+    from liqcli.api import Lake
     from liqcli.core.wording import describe_dated
-    from liqcli.lake.store import Lake
-    from liqcli.report.document import build_sections
     from liqcli.report.html_markdown import render_json
-    from liqcli.report.results import ViewOptions, compute_results
 
-    set_verbosity(quiet, debug)
+    set_verbosity(run.quiet, run.debug)
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    options = read_grid_options(None, bin_width, bins, price_range)
-    wanted = read_cluster_options(min_share, max_clusters, half_life)
-    store = Lake(lake_root(lake))
-    query = read_query(store, symbol, (lookback, since, until), exchange, position, min_usd, price)
-    results = compute_results(store, query, options, ViewOptions(), wanted)
-    report = build_sections(results, ("meta", "clusters", "nearest", "heavy_outside", "checklist", "coverage"))
+    results = Lake(run.lake).heatmap(**window.arguments(), **search.arguments())
+    report = results.sections("meta", "clusters", "nearest", "heavy_outside", "checklist", "coverage")
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     for band in report["heavy_outside"]:
-        say(f"heavy, but not a cluster: {_heavy(band)}")
+        say(f"large, but not a cluster: {_describe(band)}")
     if dated := describe_dated(report["meta"]["dated"]):
         say(f"{report['meta']['symbol']} {dated}")
     found, shortage = report["clusters"], report["meta"]["too_little_data"]
@@ -94,7 +53,7 @@ def clusters(
         say("no price band stands out from its surroundings in this window")
 
 
-def _heavy(band: dict[str, Any]) -> str:
+def _describe(band: dict[str, Any]) -> str:
     from liqcli.core.formatting import format_counted, format_price, format_usd
 
     span = f"{format_price(band['low'], band['step'])} – {format_price(band['high'], band['step'])}"

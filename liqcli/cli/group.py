@@ -24,7 +24,7 @@ class CommandEntry(NamedTuple):
 # In the order of `liqcli --help`. A test compares each summary with the docstring of its function.
 COMMANDS = {
     "fetch": CommandEntry(
-        "liqcli.cli.fetch:fetch", "Get liquidations, candles and open interest from their sources into the lake."
+        "liqcli.cli.fetch:fetch", "Fetch liquidations, candles and open interest from their sources into the lake."
     ),
     "import": CommandEntry("liqcli.cli.import_:import_files_command", "Put files you already have into the lake."),
     "record": CommandEntry(
@@ -46,17 +46,17 @@ COMMANDS = {
     ),
     "clusters": CommandEntry(
         "liqcli.cli.clusters:clusters",
-        "Rank the price bands that stand out, with key levels, cascades and the four questions.",
+        "Rank the price bands that stand out, with key levels, cascades and the trade checklist.",
     ),
     "cascades": CommandEntry(
         "liqcli.cli.cascades:cascades",
-        "List the bursts of liquidations: when, which side, how much, and what the price did afterwards.",
+        "List the bursts of liquidations: time, side, size, and the price move that followed.",
     ),
     "status": CommandEntry(
         "liqcli.cli.status:status",
         "List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size.",
     ),
-    "verify": CommandEntry("liqcli.cli.verify:verify", "Read every file of the lake and name what is damaged."),
+    "verify": CommandEntry("liqcli.cli.verify:verify", "Read every file of the lake and list what is damaged."),
     "sql": CommandEntry("liqcli.cli.sql:sql", "Run one SELECT over the lake."),
     "sources": CommandEntry(
         "liqcli.cli.sources:sources",

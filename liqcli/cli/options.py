@@ -1,10 +1,16 @@
-"""Options that several commands share, and how their values are read."""
+"""
+Options that several commands share.
+
+A command takes groups of them as dataclasses; :func:`expand_options` shows typer one option per field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -13,13 +19,6 @@ from liqcli.cli.output import STATE as STATE
 from liqcli.cli.output import say as say
 from liqcli.core.errors import UsageError
 from liqcli.core.times import DEFAULT_LOOKBACK
-
-if TYPE_CHECKING:
-    from liqcli.analysis.clusters import ClusterOptions
-    from liqcli.analysis.heatmap import GridOptions
-    from liqcli.lake.selection import Query
-    from liqcli.lake.store import Lake
-
 
 LakeOption = Annotated[
     Path | None,
@@ -31,8 +30,8 @@ LakeOption = Annotated[
         show_default="lake in liqcli.toml, else the user's data directory",
     ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No narration on stderr.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and warnings.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
 LookbackOption = Annotated[
     str | None,
     typer.Option(
@@ -42,7 +41,7 @@ LookbackOption = Annotated[
     ),
 ]
 SinceOption = Annotated[
-    str | None, typer.Option(metavar="T", help="Start of the window, ISO 8601 (UTC unless it says otherwise).")
+    str | None, typer.Option(metavar="T", help="Start of the window, ISO 8601 (UTC if it has no offset).")
 ]
 UntilOption = Annotated[
     str | None,
@@ -57,7 +56,7 @@ SymbolOption = Annotated[
     typer.Option(
         "--symbol",
         "-s",
-        help="SOLUSDT, SOL-USDT-SWAP, SOL/USDT:USDT …; SOL = all on SOL.",
+        help="SOLUSDT, SOL-USDT-SWAP, SOL/USDT:USDT …; SOL means every contract on SOL.",
         autocompletion=completion.stored_symbols,
     ),
 ]
@@ -72,36 +71,37 @@ PositionOption = Annotated[
     ),
 ]
 BucketOption = Annotated[
-    str | None, typer.Option(metavar="5m", help="Step of the time axis.", show_default="fits the window")
+    str | None, typer.Option(metavar="5m", help="Step of the time axis.", show_default="from the window")
 ]
 BinOption = Annotated[
-    str | None, typer.Option("--bin", metavar="0.5", help="Step of the price axis.", show_default="fits the prices")
+    str | None,
+    typer.Option("--bin", metavar="0.5", help="Step of the price axis.", show_default="from the prices"),
 ]
-BinsOption = Annotated[int | None, typer.Option(min=1, max=5000, help="About how many price steps instead.")]
+BinsOption = Annotated[int | None, typer.Option(min=1, max=5000, help="About how many price steps, instead of --bin.")]
 PriceRangeOption = Annotated[
-    str | None, typer.Option(metavar="LOW:HIGH", help="Draw only these prices; what lies outside is counted.")
+    str | None, typer.Option(metavar="LOW:HIGH", help="Draw only these prices; events outside are counted.")
 ]
 PriceOption = Annotated[
     str,
     typer.Option(
-        help="reported, or market: prices that are no fills move to the nearest one that traded in their minute.",
+        help="reported, or market: move prices that are not fills to the nearest price traded in their minute.",
         autocompletion=completion.one_of("reported", "market"),
     ),
 ]
-MinUsdOption = Annotated[float, typer.Option(min=0, help="Count only events of at least this many USD.")]
+MinUsdOption = Annotated[float, typer.Option(min=0, help="Minimum value of an event in USD.")]
 MinShareOption = Annotated[
     float | None,
-    typer.Option(min=0, max=1, help="Least share of the window a cluster must hold, 0 to 1.", show_default="0.02"),
+    typer.Option(min=0, max=1, help="Minimum share of the window that a cluster holds, 0 to 1.", show_default="0.02"),
 ]
 MaxClustersOption = Annotated[
-    int | None, typer.Option(min=0, max=100, help="At most so many clusters.", show_default="12")
+    int | None, typer.Option(min=0, max=100, help="Maximum number of clusters.", show_default="12")
 ]
 HalfLifeOption = Annotated[
     str | None,
     typer.Option(
         metavar="6h",
-        help="Look for clusters in recent events: weight halves with this age.",
-        show_default="all weigh the same",
+        help="Weight recent events more when searching clusters: the weight halves with this age.",
+        show_default="equal weights",
     ),
 ]
 PaletteOption = Annotated[
@@ -114,39 +114,118 @@ PaletteOption = Annotated[
 ThemeOption = Annotated[
     str,
     typer.Option(
-        help="dark, light, or auto: pages follow the reader's system, a picture alone is dark.",
+        help="dark, light or auto: pages follow the reader's system, a .png is dark.",
         autocompletion=completion.one_of("auto", "dark", "light"),
     ),
 ]
 SizeOption = Annotated[
     str | None,
-    typer.Option(metavar="3200x2000", help="Pixels of a .png, for print and dense screens.", show_default="1600 wide"),
+    typer.Option(metavar="3200x2000", help="Size of a .png in pixels.", show_default="1600 wide"),
 ]
 FormatOption = Annotated[
-    str, typer.Option("--format", help="table, json or csv.", autocompletion=completion.one_of("table", "json", "csv"))
+    str,
+    typer.Option(
+        "--format", help="Output format: table, json or csv.", autocompletion=completion.one_of("table", "json", "csv")
+    ),
 ]
 
 
-def split_names(text: str | None) -> tuple[str, ...]:
-    """Cut ``a,b`` into names; None and blanks give nothing."""
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Options of every command that reads the lake."""
+
+    lake: LakeOption = None
+    quiet: QuietOption = False
+    debug: DebugOption = False
 
 
-def check_choice(value: str, choices: Sequence[str], flag: str) -> str:
-    """
-    Check a flag value against the ones there are.
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """Options that select events."""
 
-    Raises
-    ------
-    UsageError
-        None of them; the nearest are given.
-    """
-    from liqcli.core.symbols import nearest
+    symbol: SymbolOption
+    lookback: LookbackOption = None
+    since: SinceOption = None
+    until: UntilOption = None
+    exchange: ExchangeOption = None
+    position: PositionOption = "both"
+    min_usd: MinUsdOption = 0.0
+    price: PriceOption = "reported"
 
-    if value not in choices:
-        hint = nearest(value, choices)
-        raise UsageError(f"{flag}: {value!r} is none of {', '.join(choices)}{hint if 'did you mean' in hint else ''}")
-    return value
+    def arguments(self) -> dict[str, Any]:
+        """Return them as arguments of :meth:`liqcli.Lake.heatmap`."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        exchanges = given.pop("exchange") or ()
+        return {**given, "exchanges": exchanges}
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """Options of the search for clusters, and the price axis."""
+
+    bin_width: BinOption = None
+    bins: BinsOption = None
+    price_range: PriceRangeOption = None
+    min_share: MinShareOption = None
+    max_clusters: MaxClustersOption = None
+    half_life: HalfLifeOption = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as arguments of :meth:`liqcli.Lake.heatmap`."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        width = given.pop("bin_width") or None
+        return {**given, "bin": width}
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """Options of pictures."""
+
+    palette: PaletteOption = "liq"
+    theme: ThemeOption = "auto"
+    size: SizeOption = None
+
+    def arguments(self) -> dict[str, Any]:
+        """
+        Return them as arguments of :meth:`liqcli.Lake.heatmap`.
+
+        Raises
+        ------
+        UsageError
+            ``--size`` is not two numbers.
+        """
+        return {"palette": self.palette, "theme": self.theme, "size": read_size(self.size)}
+
+
+def expand_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn each parameter of a command that is a dataclass into one option per field."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, Any] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        if not is_dataclass(hints[name]):
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        groups[name] = hints[name]
+        types = get_type_hints(hints[name], include_extras=True)
+        for field in fields(hints[name]):
+            default = inspect.Parameter.empty if field.default is MISSING else field.default
+            parameters.append(
+                inspect.Parameter(
+                    field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=types[field.name]
+                )
+            )
+
+    def run(**given: Any) -> None:  # noqa: ANN401 - what typer parsed
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    run.__doc__ = command.__doc__
+    run.__name__ = command.__name__
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # typer reads it
+    return run
 
 
 def read_size(text: str | None) -> tuple[int, int] | None:
@@ -164,82 +243,3 @@ def read_size(text: str | None) -> tuple[int, int] | None:
     if not (cross and width.isdecimal() and height.isdecimal()):
         raise UsageError(f"--size: {text!r} is not WIDTHxHEIGHT, such as 3200x2000")
     return int(width), int(height)
-
-
-def read_query(
-    store: Lake,
-    symbol: str,
-    window: tuple[str | None, str | None, str | None],
-    exchange: str | None,
-    position: str,
-    min_usd: float,
-    price: str,
-) -> Query:
-    """
-    Put the flags that choose events into one query; ``window`` is lookback, since and until.
-
-    Raises
-    ------
-    UsageError
-        Unknown exchange, position or kind of price, or both a lookback and a start.
-    """
-    from liqcli.core.symbols import check_exchange
-    from liqcli.core.times import check_lookback
-    from liqcli.lake.market_price import PRICES
-    from liqcli.lake.selection import Query, check_position
-
-    lookback, since, until = window
-    length = check_lookback(lookback, since)
-    exchanges = tuple(check_exchange(name, store.exchanges()) for name in split_names(exchange))
-    return Query(
-        symbol,
-        length,
-        since,
-        until,
-        exchanges,
-        check_position(position),
-        min_usd,
-        check_choice(price, PRICES, "--price"),
-    )
-
-
-def read_grid_options(
-    bucket: str | None, bin_width: str | None, bins: int | None, price_range: str | None
-) -> GridOptions:
-    """
-    Put the flags that cut the axes into grid options.
-
-    Raises
-    ------
-    UsageError
-        A step or range that cannot be, or both a width and a number of bins.
-    """
-    from liqcli.analysis.heatmap import GridOptions
-    from liqcli.analysis.price_bins import parse_bin, parse_bucket, parse_price_range
-
-    if bin_width and bins:
-        raise UsageError("--bin and --bins exclude each other: a width, or about how many")
-    low, high = parse_price_range(price_range) if price_range else (None, None)
-    return GridOptions(
-        parse_bucket(bucket) if bucket else None, parse_bin(bin_width) if bin_width else None, bins, low, high
-    )
-
-
-def read_cluster_options(min_share: float | None, max_clusters: int | None, half_life: str | None) -> ClusterOptions:
-    """
-    Put the flags about clusters into options; what is not given is as usual.
-
-    Raises
-    ------
-    UsageError
-        A value out of range.
-    """
-    from liqcli.analysis.clusters import ClusterOptions, check_options
-    from liqcli.core.times import parse_length
-
-    usual = ClusterOptions()
-    return check_options(
-        usual.min_share if min_share is None else min_share,
-        usual.max_clusters if max_clusters is None else max_clusters,
-        parse_length(half_life, "--half-life") if half_life else None,
-    )

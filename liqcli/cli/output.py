@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import typer
@@ -38,6 +39,12 @@ def print_summary(text: str) -> None:
 def warn(text: str) -> None:
     """Print a warning on stderr, also with ``--quiet``."""
     typer.echo(f"liqcli: warning: {text}", err=True)
+
+
+def print_messages(messages: Iterable[tuple[str, bool]]) -> None:
+    """Print messages on stderr; True marks a warning."""
+    for text, is_warning in messages:
+        (warn if is_warning else say)(text)
 
 
 def fail(text: str) -> None:

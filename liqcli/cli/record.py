@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liqcli.api.arguments import split_names
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, split_names
+from liqcli.cli.options import DebugOption, LakeOption, QuietOption
 from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_table
 from liqcli.core.errors import ExitCode
@@ -61,7 +62,7 @@ def record(
     set_verbosity(quiet, debug)
     seconds = parse_length(length, "--for") / US_PER_S if length else None
     store = Lake(lake_root(lake))
-    summary = run_record(store, split_names(symbol), split_names(exchange), seconds, say, warn)
+    summary = run_record(store, split_names(symbol), split_names(exchange or ""), seconds, say, warn)
     typer.echo(render_recorded(summary.rows))
     for trouble in dict.fromkeys(f"{row.source}: {row.error}" for row in summary.rows if row.error):
         warn(trouble)

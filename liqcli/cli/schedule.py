@@ -9,8 +9,9 @@ import typer
 
 from liqcli.cli import completion
 from liqcli.cli.daily import ConfigOption
-from liqcli.cli.options import DebugOption, LakeOption, check_choice
+from liqcli.cli.options import DebugOption, LakeOption
 from liqcli.cli.output import set_verbosity
+from liqcli.core.choices import check_choice
 
 if TYPE_CHECKING:
     from liqcli.core.settings import Settings

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, QuietOption, check_choice
+from liqcli.cli.options import DebugOption, QuietOption
 from liqcli.cli.output import set_verbosity
+from liqcli.core.choices import check_choice
 
 
 def sources(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice
+from liqcli.cli.options import RunOptions, expand_options
 from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
+from liqcli.core.choices import check_choice
 from liqcli.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ FORMATS = ("table", "csv", "json", "parquet")
 NUMBERS = ("int", "uint", "float", "double", "decimal", "hugeint")
 
 
+@expand_options
 def sql(
+    *,
     statement: Annotated[
         str, typer.Argument(metavar="SELECT", help="DuckDB SQL over liquidations, candles and open_interest.")
     ],
@@ -32,30 +35,27 @@ def sql(
         typer.Option(
             "--format",
             help="table, csv, json, or parquet (with -o).",
-            show_default="table; with -o by the file's ending",
+            show_default="table; with -o from the file name",
             autocompletion=completion.one_of(*FORMATS),
         ),
     ] = None,
-    lake: LakeOption = None,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    run: RunOptions,
 ) -> None:
     """
     Run one SELECT over the lake.
 
-    The view liquidations holds each exchange and instant from one source only, as reports count them; candles and
-    open_interest hold the rest.
+    The view liquidations counts each exchange and instant from one source only, like reports. The other views are
+    candles and open_interest.
     """
-    from liqcli.core.environment import lake_root
-    from liqcli.lake.store import Lake
-    from liqcli.lake.views import query_lake
+    from liqcli.api import Lake
     from liqcli.report.output_files import write_file
 
-    set_verbosity(quiet, debug)
+    set_verbosity(run.quiet, run.debug)
     chosen = _choose_format(output_format, output)
-    table, damaged = query_lake(Lake(lake_root(lake)), statement)
+    damaged: list[Path] = []
+    table = Lake(run.lake).sql(statement, on_damaged=damaged.append)
     for path in damaged:
-        warn(f"{path}: damaged, left out; liqcli verify says what to do")
+        warn(f"{path}: damaged, left out; to repair it: liqcli verify")
     if output is None:
         typer.echo(_render(table, chosen))
     else:
@@ -101,7 +101,7 @@ def _render(table: pa.Table, chosen: str) -> str:
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows
-    """Turn a value of a column into one that JSON has: times as ISO 8601 UTC, NaN and infinity as nothing."""
+    """Convert a value to JSON: times to ISO 8601 UTC, NaN and infinity to null."""
     import math
     from datetime import UTC, datetime
     from decimal import Decimal

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice
+from liqcli.cli.options import RunOptions, expand_options
 from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_table
+from liqcli.core.choices import check_choice
 from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,31 +20,34 @@ SHORT = {"coverage": "cov.", "liquidations": "liq.", "open-interest": "OI"}  # o
 SPARE = ("MB", "gaps", "first")
 
 
+@expand_options
 def status(
+    *,
     output_format: Annotated[
-        str, typer.Option("--format", help="table or json.", autocompletion=completion.one_of("table", "json"))
+        str,
+        typer.Option(
+            "--format",
+            help="Output format: table or json.",
+            autocompletion=completion.one_of("table", "json"),
+        ),
     ] = "table",
-    lake: LakeOption = None,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    run: RunOptions,
 ) -> None:
     """List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size."""
     import json
 
-    from liqcli.core.environment import lake_root
+    from liqcli.api import Lake
     from liqcli.core.formatting import format_count, format_usd
-    from liqcli.lake.status import build_status, list_overlaps, status_record
-    from liqcli.lake.store import Lake
 
-    set_verbosity(quiet, debug)
+    set_verbosity(run.quiet, run.debug)
     check_choice(output_format, ("table", "json"), "--format")
-    store = Lake(lake_root(lake))
-    rows, damaged = build_status(store)
-    for path in damaged:
+    lake = Lake(run.lake)
+    held = lake.status()
+    for path in held.damaged:
         warn(f"{path}: damaged")
     if output_format == "json":
-        typer.echo(json.dumps([status_record(row) for row in rows], ensure_ascii=False, indent=1))
-    elif rows:
+        typer.echo(json.dumps(held.to_dict(), ensure_ascii=False, indent=1))
+    elif held.rows:
         header = ("exchange", "symbol", "source", "kind", "first", "last", "events", "USD", "coverage", "gaps", "MB")
         body = [
             (
@@ -59,14 +63,14 @@ def status(
                 str(len(row.gaps)) if row.coverage is not None or row.gaps else "",
                 f"{row.size / 1e6:.2f}",
             )
-            for row in rows
+            for row in held.rows
         ]
         typer.echo(render_table(header, body, right=(6, 7, 8, 9, 10), short=_shorten, spare=SPARE))
-        for line in list_overlaps(rows):
+        for line in held.overlaps:
             say(line)
     else:
-        say(f"the lake {store.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo")
-    if damaged:
+        say(f"the lake {lake.path} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo")
+    if held.damaged:
         raise typer.Exit(int(ExitCode.DAMAGED))
 
 
@@ -79,7 +83,7 @@ def _coverage(row: StatusRow) -> str:
 
 
 def _shorten(word: str) -> str:
-    """Write a word shorter, and a moment as its day."""
+    """Shorten a word; a time becomes its date."""
     is_moment = len(word) == len("2026-01-31 12:00") and word[4] == "-" and word[13] == ":"
     return word[:10] if is_moment else SHORT.get(word, word)
 

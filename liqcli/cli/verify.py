@@ -1,4 +1,4 @@
-"""``liqcli verify``: is the lake whole."""
+"""``liqcli verify``: check every file of the lake."""
 
 from __future__ import annotations
 
@@ -7,78 +7,82 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from liqcli.cli import completion
-from liqcli.cli.options import DebugOption, LakeOption, QuietOption, check_choice
+from liqcli.cli.options import RunOptions, expand_options
 from liqcli.cli.output import say, set_verbosity
+from liqcli.core.choices import check_choice
 from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from liqcli.lake.store import Lake
+    from liqcli.api import Lake
     from liqcli.lake.verify import Verdict
 
 
+@expand_options
 def verify(
+    *,
     output_format: Annotated[
-        str, typer.Option("--format", help="table or json.", autocompletion=completion.one_of("table", "json"))
+        str,
+        typer.Option(
+            "--format",
+            help="Output format: table or json.",
+            autocompletion=completion.one_of("table", "json"),
+        ),
     ] = "table",
     move: Annotated[
         bool,
         typer.Option(
             "--move-dated",
-            help="First move dated contracts that stand under a perpetual's symbol to their own. Safe to interrupt.",
+            help="First move dated contracts stored under a perpetual's symbol to their own. Safe to interrupt.",
         ),
     ] = False,
-    lake: LakeOption = None,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    run: RunOptions,
 ) -> None:
     """
-    Read every file of the lake and name what is damaged.
+    Read every file of the lake and list what is damaged.
 
-    Judged are footers, pages, schema, order, place, values, rows that stand twice or almost, and whether the rows that
-    were fetched are there. Exit code 5 when something is damaged; a suspicion alone is no damage.
+    Checks footers, pages, schema, order, location, values, duplicates and near duplicates, and that fetched rows are
+    present. Exit code 5 if something is damaged; warnings alone do not fail.
     """
     import json
 
-    from liqcli.core.environment import lake_root
-    from liqcli.lake.store import Lake
-    from liqcli.lake.verify import verdict_record, verify_lake
-    from liqcli.sources.registry import KNOWN_SOURCES
+    from liqcli.api import Lake
+    from liqcli.lake.store import Lake as Store
+    from liqcli.lake.verify import verdict_record
 
-    set_verbosity(quiet, debug)
+    set_verbosity(run.quiet, run.debug)
     check_choice(output_format, ("table", "json"), "--format")
-    store = Lake(lake_root(lake))
+    lake = Lake(run.lake)
     if move:
-        _move_dated(store)
-    verdict = verify_lake(store, KNOWN_SOURCES)
+        _move_dated(lake)
+    verdict = lake.verify()
     if output_format == "json":
-        typer.echo(json.dumps(verdict_record(store, verdict), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(verdict_record(Store(lake.path), verdict), ensure_ascii=False, indent=1))
     elif verdict.findings:
-        typer.echo(render_findings(store, verdict))
-    say(render_verdict(store, verdict))
+        typer.echo(render_findings(lake, verdict))
+    say(render_verdict(lake, verdict))
     if verdict.damage:
         raise typer.Exit(int(ExitCode.DAMAGED))
 
 
 def _move_dated(lake: Lake) -> None:
     from liqcli.core.formatting import format_counted
-    from liqcli.lake.verify.dated_contracts import move_dated
 
     rows = 0
-    for moved in move_dated(lake):
+    for moved in lake.move_dated():
         rows += moved.rows
         old = moved.partition
         say(f"{old.exchange} {old.symbol} {old.month}: {format_counted(moved.rows, 'row')} moved to {moved.symbol}")
     if not rows:
-        say("no dated contract stands under the symbol of another")
+        say("no dated contract is stored under the symbol of another")
 
 
 def render_findings(lake: Lake, verdict: Verdict) -> str:
-    """Write what was found, damage first: a line for the file (from the lake's folder on), what it is, what to do."""
+    """Render the issues, damage first: the file relative to the lake, the problem, the fix."""
     lines = []
     for finding in verdict.findings:
         word = "damage" if finding.damage else "suspicion"
         lines += [
-            f"{word:<11}{finding.path.relative_to(lake.root)}",
+            f"{word:<11}{finding.path.relative_to(lake.path)}",
             f"{'':<11}{finding.what}",
             f"{'':<11}to do: {finding.do}",
         ]
@@ -86,15 +90,15 @@ def render_findings(lake: Lake, verdict: Verdict) -> str:
 
 
 def render_verdict(lake: Lake, verdict: Verdict) -> str:
-    """Write the verdict in one line."""
+    """Render the result in one line."""
     from liqcli.core.formatting import format_count, format_counted
 
     if not verdict.files and not verdict.findings:
-        return f"the lake {lake.root} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo"
+        return f"the lake {lake.path} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo"
     files = len({finding.path for finding in verdict.damage})
     state = f"{format_count(files)} damaged" if files else "nothing damaged"
     if verdict.suspicions:
         state += f", {format_count(len(verdict.suspicions))} to look at"
     return (
-        f"{lake.root}: {format_counted(verdict.files, 'file')} with {format_counted(verdict.rows, 'row')} read, {state}"
+        f"{lake.path}: {format_counted(verdict.files, 'file')} with {format_counted(verdict.rows, 'row')} read, {state}"
     )

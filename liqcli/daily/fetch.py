@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from liqcli.api.fetch import MARKET_KINDS, FetchRequest, ShowProgress, fetch_liquidations, fetch_market
 from liqcli.core.errors import LakeError, LiqcliError, UsageError
 from liqcli.core.model import Window
 from liqcli.core.settings import Settings
 from liqcli.core.symbols import expiry_of
-from liqcli.ingest.fetch import FetchSummary, fetch
 from liqcli.ingest.fetch.messages import list_market_problems, problems_of
 from liqcli.ingest.fetch.source_selection import select_pairs
 from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 
 if TYPE_CHECKING:
+    from liqcli.ingest.fetch import FetchSummary
     from liqcli.ingest.fetch.tasks import MarketRow
-
-KINDS = ("candles", "open-interest")
 
 Say = Callable[[str], None]
 
@@ -45,7 +45,7 @@ def fetch_day(lake: Lake, settings: Settings, window: Window, progress: Progress
     symbols = tuple(symbol for symbol in settings.symbols if not expiry_of(symbol))
     if not symbols:  # dated contracts are imported or recorded
         return FetchOutcome()
-    run = _Run(lake, settings, symbols, window, exchanges, progress)
+    run = _Run(lake, settings, symbols, window, exchanges, lambda: nullcontext(progress))
     try:
         run.fetch(symbols)
     except UsageError:  # an unknown symbol: the others still want their data
@@ -68,14 +68,14 @@ class _Run:
     symbols: Sequence[str]
     window: Window
     exchanges: Sequence[str]
-    progress: Progress
+    show: ShowProgress
     found: FetchOutcome = field(default_factory=FetchOutcome)
 
     def fetch(self, symbols: Sequence[str]) -> None:
         """Get liquidations; an unknown symbol is raised."""
         try:
-            sources = self.settings.sources
-            summary = fetch(self.lake, self.window, symbols, sources, self.exchanges, progress=self.progress)
+            request = FetchRequest(self.window, symbols, self.exchanges, self.settings.sources)
+            summary = fetch_liquidations(self.lake, request, self.show)
         except (UsageError, LakeError):
             raise
         except LiqcliError as error:
@@ -85,11 +85,11 @@ class _Run:
 
     def fetch_market(self) -> None:
         """Get candles and open interest too; a report without them says so itself: their failure is only noted."""
-        from liqcli.ingest.fetch.market_data import fetch_market, spell_out
+        from liqcli.ingest.fetch.market_data import spell_out
 
         symbols = spell_out(self.symbols, [row["symbol"] for row in self.found.rows])
         try:
-            rows = fetch_market(self.lake, self.window, symbols, KINDS, progress=self.progress)
+            rows = fetch_market(self.lake, FetchRequest(self.window), symbols, MARKET_KINDS, self.show)
         except LakeError:
             raise
         except LiqcliError as error:
@@ -101,7 +101,7 @@ class _Run:
 def _tell_lacking(rows: Sequence[MarketRow]) -> list[str]:
     """Say each reason once, as a fetch does, and what it is about."""
     lines = [line for line, lacking in list_market_problems(rows) if lacking]
-    return [line if line.startswith(KINDS) else f"candles and open interest: {line}" for line in lines]
+    return [line if line.startswith(MARKET_KINDS) else f"candles and open interest: {line}" for line in lines]
 
 
 def _fetchable(settings: Settings, say: Say) -> list[str]:

@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from liqcli.analysis.clusters import side_of
-from liqcli.analysis.heatmap import GridOptions
+from liqcli.api import Heatmap, Lake
 from liqcli.charts.figure_spec import ThemeName
 from liqcli.charts.thumbnail import draw_thumbnail
 from liqcli.core.errors import EmptyWindowError, LiqcliError, OutputError
 from liqcli.core.formatting import format_iso
 from liqcli.core.settings import Settings
 from liqcli.daily.day import Day
-from liqcli.lake.selection import Query
-from liqcli.lake.store import Lake
+from liqcli.lake.store import Lake as Store
 from liqcli.report import heatmap_figure
-from liqcli.report.document import build_document
-from liqcli.report.output_files import write_file, write_outputs
-from liqcli.report.results import ViewOptions, WindowResults, compute_results
+from liqcli.report.output_files import write_file
 
 THUMBNAIL_THEMES: tuple[ThemeName, ...] = ("dark", "light")
 _HEADLINES = (
@@ -35,14 +32,14 @@ _BURST = ("start", "end", "position", "events", "notional", "share")
 
 Say = Callable[[str], None]
 Entry = dict[str, Any]
-Computed = tuple[WindowResults, dict[str, Any]]  # a window's findings, and the report built of them
+Computed = tuple[Heatmap, Entry]  # the results of a window, and the report made from them
 
 
 @dataclass(frozen=True, slots=True)
 class ReportTask:
     """What a run's reports are made from, where they are written, and of which day they are."""
 
-    lake: Lake
+    lake: Store
     settings: Settings
     folder: Path
     day: Day
@@ -92,18 +89,27 @@ def _compute_ahead(task: ReportTask, names: Iterable[tuple[str, str]]) -> Iterat
 
 def _compute(task: ReportTask, name: tuple[str, str]) -> Computed:
     symbol, lookback = name
-    query = Query(symbol, lookback, until=format_iso(task.day.end_us), exchanges=task.settings.exchanges)
-    findings = compute_results(task.lake, query, GridOptions(), _view(task.settings, task.settings.themes[0]))
-    return findings, build_document(findings.compute_all())
+    settings = task.settings
+    heatmap = Lake(task.lake.root).heatmap(
+        symbol,
+        lookback=lookback,
+        until=format_iso(task.day.end_us),
+        exchanges=settings.exchanges,
+        palette=settings.palette,
+        scale=settings.scale,
+        theme=settings.themes[0],
+    )
+    heatmap.results.compute_all()
+    return heatmap, heatmap.report
 
 
 def _make_report(task: ReportTask, name: str, computed: Future[Computed], warn: Say) -> Entry:
     """Write one report; what is wrong with it costs the others nothing."""
     try:
-        findings, report = computed.result()
-        for path in findings.damaged:
+        heatmap, report = computed.result()
+        for path in heatmap.damaged:
             warn(f"{path}: damaged, left out of {name}; liqcli verify says more")
-        return {"status": "ok", **_write(task, name, findings, report)}
+        return {"status": "ok", **_write(task, name, heatmap, report)}
     except EmptyWindowError as error:  # its fact alone: the advice is for somebody at a shell
         return {"status": "no data", "message": error.fact}
     except OutputError:
@@ -123,30 +129,26 @@ def largest_levels(report: dict[str, Any]) -> list[dict[str, Any]]:
     return places
 
 
-def _view(settings: Settings, theme: str) -> ViewOptions:
-    return ViewOptions(palette=settings.palette, scale=settings.scale, theme=theme)
-
-
-def _write(task: ReportTask, name: str, findings: WindowResults, report: dict[str, Any]) -> Entry:
+def _write(task: ReportTask, name: str, heatmap: Heatmap, report: Entry) -> Entry:
     settings, folder = task.settings, task.folder
     pages: dict[str, str] = {}
     for theme in settings.themes:
         page = folder / (f"{name}.html" if not pages else f"{name}-{theme}.html")
         if pages:
-            write_outputs(findings.with_view(_view(settings, theme)), [page])
+            heatmap.with_theme(theme).save(page)
         else:
-            write_outputs(findings, [page, folder / f"{name}.json"], report=report)
+            heatmap.save(page, folder / f"{name}.json")
         pages[theme] = page.name
     thumbnails = {}
-    picture = heatmap_figure.build_spec(findings)
+    picture = heatmap_figure.build_spec(heatmap.results)
     for thumbnail_theme in THUMBNAIL_THEMES:
         thumbnails[thumbnail_theme] = f"{name}-{thumbnail_theme}.png"
         shown = draw_thumbnail(picture, theme=thumbnail_theme, palette=settings.palette, scale=settings.scale)  # type: ignore[arg-type]
         write_file(folder / thumbnails[thumbnail_theme], shown)
     return {
         "files": {"html": pages[settings.themes[0]], "pages": pages, "json": f"{name}.json", "thumbnails": thumbnails},
-        "alt": heatmap_figure.describe(findings),
-        "damaged": [path.name for path in findings.damaged],
+        "alt": heatmap_figure.describe(heatmap.results),
+        "damaged": [path.name for path in heatmap.damaged],
         **_headlines(report),
     }
 

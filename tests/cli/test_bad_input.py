@@ -38,16 +38,16 @@ def filled(imported: Callable[[str, Path], Path], lake: Path) -> Path:
         (("--symbol", "SOLUSTD"), ("unknown symbol 'SOLUSTD'", "did you mean SOLUSDT")),
         (("--symbol", "SOL/USDT"), ("spot", "nothing is liquidated", "SOLUSDT")),
         (("--symbol", "SOLUSDT", "--exchange", "gat"), ("unknown exchange 'gat'", "did you mean gate")),
-        (("--symbol", "SOLUSDT", "--theme", "dork"), ("--theme", "dark, light")),
+        (("--symbol", "SOLUSDT", "--theme", "dork"), ("--theme", "auto, dark or light")),
         (("--symbol", "SOLUSDT", "--scale", "lag"), ("--scale", "did you mean log")),
         (("--symbol", "SOLUSDT", "--palette", "majma"), ("--palette", "did you mean magma")),
-        (("--symbol", "SOLUSDT", "--by", "usd"), ("--by", "notional, count, qty")),
-        (("--symbol", "SOLUSDT", "--position", "buy"), ("--position", "long, short, both")),
+        (("--symbol", "SOLUSDT", "--by", "usd"), ("--by", "notional, count or qty")),
+        (("--symbol", "SOLUSDT", "--position", "buy"), ("--position", "long, short or both")),
         (("--symbol", "SOLUSDT", "--lookback", "24"), ("'24' is not a length of time", "24h")),
         (("--symbol", "SOLUSDT", "--bucket", "0m"), ("--bucket",)),
         (("--symbol", "SOLUSDT", "--bin", "-1"), ("--bin", "greater than 0")),
         (("--symbol", "SOLUSDT", "--bin", "nan"), ("--bin",)),
-        (("--symbol", "SOLUSDT", "--bin", "1", "--bins", "9"), ("exclude each other",)),
+        (("--symbol", "SOLUSDT", "--bin", "1", "--bins", "9"), ("--bin and --bins cannot be combined",)),
         (("--symbol", "SOLUSDT", "--since", "yesterday"), ("--since", "2026-03-31T08:00Z")),
         (
             ("--symbol", "SOLUSDT", "--since", "2026-03-03", "--until", "2026-03-02"),
@@ -98,7 +98,7 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
 
 def test_a_screen_without_unicode_gets_question_marks(run_cli: RunCli) -> None:
     done = run_cli("clusters", "--help", env={"PYTHONIOENCODING": "ascii"}, cold=True, check=0)
-    assert "SOL/USDT:USDT ?; SOL = all on SOL" in " ".join(done.stdout.replace("|", " ").split())
+    assert "SOL/USDT:USDT ?; SOL means every contract on SOL" in " ".join(done.stdout.replace("|", " ").split())
 
 
 def test_no_output_says_what_there_is(filled: Path, run_cli: RunCli) -> None:

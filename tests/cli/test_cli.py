@@ -99,8 +99,8 @@ def test_a_heavy_single_order_is_named_though_it_is_no_cluster(sample: Path, run
     for drawn in ([], ["--bin", "5000"], ["--bin", "1"]):
         done = run_cli("clusters", "-s", "BTCUSDT", "--until", "latest", *drawn, "--lake", sample, check=0)
         assert done.stderr.splitlines() == [
-            "heavy, but not a cluster: 93,800 – 93,820 with 1.85M USD in 3 events (one order holds more than half)",
-            "heavy, but not a cluster: 92,040 – 92,060 with 895K USD in 6 events (fewer than 10 events)",
+            "large, but not a cluster: 93,800 – 93,820 with 1.85M USD in 3 events (one order holds more than half)",
+            "large, but not a cluster: 92,040 – 92,060 with 895K USD in 6 events (fewer than 10 events)",
         ]
 
 

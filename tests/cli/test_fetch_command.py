@@ -132,7 +132,7 @@ def test_second_run_is_known(run_cli: RunCli) -> None:
     ("words", "code", "said"),
     [
         (("--kind", "candle"), 2, "did you mean candles"),
-        (("--kind", "candles", "--interval", "7m"), 2, "--interval: '7m' is none of 1m, 3m"),
+        (("--kind", "candles", "--interval", "7m"), 2, "invalid --interval '7m' (choose 1m, 3m"),
         (("--kind", "liquidation"), 2, "did you mean liquidations"),
         (("--source", "gat"), 2, "unknown source 'gat'; did you mean gate"),
         (("--exchange", "hyperliquid"), 2, "publishes no history that fetch can get"),

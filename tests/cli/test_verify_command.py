@@ -54,4 +54,6 @@ def test_what_was_fetched_is_whole(monkeypatch: pytest.MonkeyPatch, lake: Path) 
 
 def test_empty_lake_and_unknown_format(run_cli: RunCli) -> None:
     assert "is empty" in run_cli("verify", check=0).stderr
-    assert run_cli("verify", "--format", "yaml", check=2).stderr.startswith("liqcli: --format: 'yaml' is none of")
+    assert run_cli("verify", "--format", "yaml", check=2).stderr.startswith(
+        "liqcli: invalid --format 'yaml' (choose table or json)"
+    )

@@ -158,14 +158,14 @@ def test_a_damaged_file_is_named(run: Run, sample: Path, tmp_path: Path) -> None
 
 
 def test_an_unforeseen_fault_costs_one_report(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from liqcli.daily import reports
+    from liqcli.report import results
 
     def fail_for_btc(lake: Lake, query: Query, *rest: Any) -> WindowResults:
         if query.symbol == "BTCUSDT":
             raise ZeroDivisionError("oh")
         return compute_results(lake, query, *rest)
 
-    monkeypatch.setattr(reports, "compute_results", fail_for_btc)
+    monkeypatch.setattr(results, "compute_results", fail_for_btc)
     done = run(symbols=("BTCUSDT", "SOLUSDT"))
     assert done.exit_code == 6
     assert [(e["status"], e.get("message")) for e in done.summary["reports"]] == [

@@ -1,0 +1,299 @@
+"""The lake as a Python object: fetch, heat maps, SQL, status and verification."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from liqcli.api.arguments import (
+    Names,
+    choose_kinds,
+    is_latest,
+    read_cluster_options,
+    read_grid_options,
+    read_query,
+    read_view,
+    split_names,
+)
+from liqcli.core.choices import check_choice
+from liqcli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from liqcli.api.fetch import FetchResult, OnSummary, ShowProgress
+    from liqcli.api.heatmap import Heatmap
+    from liqcli.api.status import LakeStatus
+    from liqcli.lake.store import Lake as Store
+    from liqcli.lake.verify import Verdict
+    from liqcli.lake.verify.dated_contracts import MovedContract
+
+
+class Lake:
+    """
+    A folder of liquidations, candles and open interest in Parquet files.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        Default: ``LIQCLI_LAKE``, then ``lake`` in liqcli.toml, then the user's data directory. The folder is created
+        when something is stored.
+
+    Examples
+    --------
+    >>> import liqcli
+    >>> lake = liqcli.Lake("lake")                     # doctest: +SKIP
+    >>> lake.heatmap("SOLUSDT", lookback="24h").save("report.html")  # doctest: +SKIP
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        from liqcli.core.environment import lake_root
+        from liqcli.lake.store import Lake as Store
+
+        self._store: Store = Store(lake_root(Path(path) if path is not None else None))
+
+    def __repr__(self) -> str:
+        return f"Lake({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """Folder of the lake."""
+        return self._store.root
+
+    @property
+    def symbols(self) -> list[str]:
+        """Symbols with stored liquidations, sorted."""
+        return self._store.symbols()
+
+    @property
+    def exchanges(self) -> list[str]:
+        """Exchanges with stored liquidations, sorted."""
+        return self._store.exchanges()
+
+    def heatmap(
+        self,
+        symbol: str,
+        *,
+        lookback: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        exchanges: Names = (),
+        position: str = "both",
+        bucket: str | None = None,
+        bin: float | str | None = None,
+        bins: int | None = None,
+        price_range: tuple[float, float] | str | None = None,
+        min_usd: float = 0.0,
+        price: str = "reported",
+        min_share: float | None = None,
+        max_clusters: int | None = None,
+        half_life: str | None = None,
+        by: str = "notional",
+        palette: str = "liq",
+        scale: str = "log",
+        theme: str = "auto",
+        size: tuple[int, int] | None = None,
+        fetch: bool | Callable[[FetchResult], None] = False,
+        progress: ShowProgress | None = None,
+    ) -> Heatmap:
+        """
+        Analyse one window of one symbol. The parameters are the options of ``liqcli heatmap``.
+
+        Parameters
+        ----------
+        symbol : str
+            In any spelling; a bare base (``SOL``) means every contract on it.
+        lookback, since, until : str, optional
+            ``24h``; ISO 8601, ``now`` or ``latest``. Default: the last 24 hours.
+        exchanges : str or sequence of str
+            Only these; none means all.
+        position : {"both", "long", "short"}
+            Liquidated positions to count.
+        bucket : str, optional
+            Step of the time axis, such as ``5m``.
+        bin : float or str, optional
+            Step of the price axis [quote]. A string is read exactly.
+        price_range : (float, float) or str, optional
+            Lowest price (inclusive) and highest price (exclusive), or ``"LOW:HIGH"``. [quote]
+        min_usd : float
+            Minimum value of an event. [USD]
+        fetch : bool or callable
+            Fetch missing data first; a callable receives the :class:`FetchResult`.
+        progress : callable, optional
+            Returns a context manager that shows the progress of a fetch.
+
+        Returns
+        -------
+        Heatmap
+
+        Raises
+        ------
+        UsageError
+            An unknown name or an invalid value.
+        EmptyWindowError
+            No liquidation in the window; the message says what the lake holds.
+        SourceError
+            No source answered, and the lake has no liquidation in the window.
+        DamagedError
+            None of the files can be read.
+        """
+        from liqcli.api.fetch import fetch_for_query, show_lines
+        from liqcli.api.heatmap import Heatmap
+        from liqcli.core.errors import EmptyWindowError, ExitCode, SourceError
+        from liqcli.report.results import compute_results
+
+        view = read_view(by, palette, scale, theme, size)
+        options = read_grid_options(bucket, bin, bins, price_range)
+        clusters = read_cluster_options(min_share, max_clusters, half_life)
+        window = (lookback, since, until)
+        query = read_query(self.exchanges, symbol, window, exchanges, position, min_usd, price)
+        fetched = ExitCode.DONE
+        if fetch:
+            result = fetch_for_query(self._store, query, progress or show_lines())
+            fetched = result.exit_code
+            if callable(fetch):
+                fetch(result)
+        try:
+            return Heatmap(compute_results(self._store, query, options, view, clusters))
+        except EmptyWindowError as error:
+            if fetched == ExitCode.SOURCE:
+                raise SourceError(f"nothing could be fetched, and there are {error.fact}") from error
+            raise
+
+    def fetch(
+        self,
+        symbols: Names = (),
+        *,
+        lookback: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        exchanges: Names = (),
+        sources: Names = (),
+        kinds: Names | None = None,
+        interval: str = "1m",
+        again: bool = False,
+        on_message: Callable[[str], None] = lambda _line: None,
+        on_liquidations: OnSummary = lambda _summary: None,
+        progress: ShowProgress | None = None,
+    ) -> FetchResult:
+        """
+        Fetch liquidations, candles and open interest that the lake does not hold yet.
+
+        Parameters
+        ----------
+        symbols : str or sequence of str
+            In any spelling. Default: BTC, ETH and SOL.
+        lookback, since, until : str, optional
+            As for :meth:`heatmap`.
+        exchanges, sources : str or sequence of str
+            Names; none means all that need no key. Sources are sources of liquidations.
+        kinds : str or sequence of str, optional
+            Of ``liquidations``, ``candles`` and ``open-interest``. Default: all three; only liquidations if sources are
+            given.
+        interval : str
+            Length of a candle, ``1m`` to ``1d``.
+        again : bool
+            Re-fetch complete windows and replace damaged files.
+        on_message : callable
+            Receives progress messages.
+        on_liquidations : callable
+            Receives the summary of liquidations before candles and open interest are fetched.
+        progress : callable, optional
+            Returns a context manager that shows progress instead of ``on_message``.
+
+        Returns
+        -------
+        FetchResult
+            ``rows`` and ``market``, ``messages()`` and ``exit_code``.
+
+        Raises
+        ------
+        UsageError
+            An unknown name or an invalid value; nothing was fetched.
+        LakeError
+            The lake cannot be written.
+        """
+        from liqcli.api.fetch import FetchRequest, fetch, find_latest, show_lines
+        from liqcli.core.market_data import INTERVAL_US
+        from liqcli.core.times import check_lookback, resolve_window
+
+        chosen = choose_kinds(kinds, sources)
+        check_choice(interval, tuple(INTERVAL_US), "--interval")
+        names = split_names(symbols)
+        if isinstance(symbols, str) and not names:
+            raise UsageError("--symbol: no symbol given")
+        latest = find_latest(self._store, names) if is_latest(until) else None
+        request = FetchRequest(
+            resolve_window(since, until, check_lookback(lookback, since), latest),
+            names,
+            split_names(exchanges),
+            split_names(sources),
+            chosen,
+            interval,
+            again,
+            named=kinds is not None,
+        )
+        return fetch(self._store, request, progress or show_lines(on_message), on_liquidations)
+
+    def sql(
+        self,
+        statement: str,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        *,
+        on_damaged: Callable[[Path], None] | None = None,
+    ) -> pa.Table:
+        """
+        Run one SELECT of DuckDB SQL over the lake.
+
+        Parameters
+        ----------
+        statement : str
+            May read the views ``liquidations`` (each exchange and instant from one source only), ``candles`` and
+            ``open_interest``.
+        params : mapping or sequence, optional
+            Values for ``$name`` or ``?``.
+        on_damaged : callable, optional
+            Receives each file that cannot be read and was left out. Default: a Python warning.
+
+        Returns
+        -------
+        pyarrow.Table
+
+        Raises
+        ------
+        UsageError
+            Not exactly one SELECT, or DuckDB rejects it.
+        """
+        from liqcli.lake.views import query_lake
+
+        table, damaged = query_lake(self._store, statement, params)
+        for path in damaged:
+            (on_damaged or _warn_damaged)(path)
+        return table
+
+    def status(self) -> LakeStatus:
+        """List what the lake holds: ``rows``, one per exchange, symbol, source and kind, and ``damaged`` files."""
+        from liqcli.api.status import LakeStatus
+        from liqcli.lake.status import build_status
+
+        rows, damaged = build_status(self._store)
+        return LakeStatus(tuple(rows), tuple(damaged))
+
+    def verify(self) -> Verdict:
+        """Read every file and check it; ``damage`` and ``suspicions`` list what was found."""
+        from liqcli.lake.verify import verify_lake
+        from liqcli.sources.registry import KNOWN_SOURCES
+
+        return verify_lake(self._store, KNOWN_SOURCES)
+
+    def move_dated(self) -> Iterator[MovedContract]:
+        """Move dated contracts that are stored under the symbol of a perpetual to their own; yields what was moved."""
+        from liqcli.lake.verify.dated_contracts import move_dated
+
+        return move_dated(self._store)
+
+
+def _warn_damaged(path: Path) -> None:
+    warnings.warn(f"{path}: damaged, left out", RuntimeWarning, stacklevel=3)
