@@ -95,7 +95,7 @@ def _remember_coverage(lake: Lake) -> None:
                 for start, end in windows[exchange]
             ]
             # In place of what the import inferred from silences: of the sample, coverage is known.
-            lake.write_fetch_log(exchange, symbol, SAMPLE_SOURCE, FetchLog().remember(covered))
+            lake.write_fetch_log(exchange, symbol, SAMPLE_SOURCE, FetchLog().add(covered))
 
 
 def _peak_day_end() -> str:

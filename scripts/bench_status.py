@@ -100,6 +100,6 @@ def _memory(rng: random.Random) -> FetchLog:
     edges = sorted(rng.randrange(YEAR.start_us, YEAR.end_us - DAY_US) for _ in range(GAPS))
     starts = [YEAR.start_us, *(edge + rng.randrange(1, DAY_US // 4) for edge in edges)]
     parts = zip(starts, [*edges, YEAR.end_us], strict=True)
-    return FetchLog().remember(
+    return FetchLog().add(
         CoveredWindow(Window(start, end), "complete", 1, YEAR.end_us) for start, end in parts if start < end
     )

@@ -72,7 +72,7 @@ def fill_lake(
         staging.commit(most_copies)
     with lake.locked():
         for (exchange, symbol, source), windows in (memories or {}).items():
-            lake.remember(exchange, symbol, source, [covered(*window) for window in windows])
+            lake.add_to_fetch_log(exchange, symbol, source, [covered(*window) for window in windows])
     return lake
 
 

@@ -1,6 +1,6 @@
 """
-The Parquet files on disk: layout, atomic merge, fetch log, status, verification, and which source counts where.
+The Parquet files on disk: layout, atomic merge, fetch logs, status, verification, and which source counts when.
 
-Everything that reads or writes the lake goes through here. Getting data from elsewhere belongs to ``ingest``,
-computing results to ``analysis``.
+Everything that reads or writes the lake belongs here. Downloading and importing data belongs to ``ingest``, computing
+results to ``analysis``, SQL text to ``query``.
 """

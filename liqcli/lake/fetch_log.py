@@ -1,14 +1,16 @@
-"""What one source is known to have said: the windows asked for, when, how many events came, complete or not.
+"""
+The fetch log of a source: which windows were requested, when, how many events came, and whether the answer was
+complete.
 
-Kept beside the data as ``<lake>/windows/exchange=…/symbol=…/<source>.json``, so that an empty hour is known to be
-empty and coverage is a fact. Statuses:
+It is kept beside the data as ``<lake>/windows/exchange=…/symbol=…/<source>.json``, so an hour without events is known
+to be empty. Statuses:
 
-- ``complete``: asked, answered in full, and old enough that nothing more can arrive.
-- ``provisional``: answered in full, but so recent that late events may still come; asked again next time.
-- ``cut``: the source could not give all of it (a page limit hit inside one second); asked again next time.
-- ``inferred``: an imported file has events here, and no long silence; nobody noted when the recorder ran.
-- ``unknown``: an imported file is silent here, or has too few events, and nothing tells a calm market from a stopped
-  recorder. Not covered, and no gap either.
+- ``complete``: answered in full, and old enough that nothing more can arrive.
+- ``provisional``: answered in full, but so recent that late events may still come; requested again next time.
+- ``cut``: the source could not return all of it (a page limit hit inside one second); requested again next time.
+- ``inferred``: an imported file has events here and no long silence; when its recorder ran is not recorded.
+- ``unknown``: an imported file is silent here, or has too few events to distinguish a calm market from a stopped
+  recorder. Neither covered nor a gap.
 """
 
 from __future__ import annotations
@@ -28,19 +30,19 @@ from liqcli.core.times import MINUTE_US, parse_moment
 
 Status = Literal["complete", "provisional", "cut", "inferred", "unknown"]
 COVERED: tuple[Status, ...] = ("complete", "provisional", "cut", "inferred")
-# A weaker status never takes the place of a stronger one.
+# A weaker status never replaces a stronger one.
 STRENGTH: Mapping[str, int] = {"inferred": 1, "unknown": 0}
 FETCHED = 2
 
-FEWEST_MINUTES = 30  # with an event; a file with fewer says nothing about when its recorder ran
+FEWEST_MINUTES = 30  # with an event; with fewer, nothing can be inferred about the recorder
 SHORTEST_GAP_US = 15 * MINUTE_US
-LONGEST_CALM_US = 60 * MINUTE_US  # a longer silence is no proof that the recorder ran
-APART = 5  # a silence this many times longer than all shorter ones of the file is not one of them
+LONGEST_CALM_US = 60 * MINUTE_US  # a longer silence does not prove that the recorder ran
+APART = 5  # a silence this many times longer than all shorter ones of the file is a gap
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredWindow:
-    """One remembered window; ``events`` is None where a later answer replaced a part of the original."""
+    """One window of a log; ``events`` is None when a later answer replaced a part of the original."""
 
     window: Window
     status: Status
@@ -50,16 +52,16 @@ class CoveredWindow:
 
 @dataclass(frozen=True, slots=True)
 class FetchLog:
-    """Every remembered window of one exchange, symbol and source: sorted, without overlaps."""
+    """All windows of one exchange, symbol and source: sorted, without overlaps."""
 
     windows: tuple[CoveredWindow, ...] = ()
 
-    def remember(self, fresh: Iterable[CoveredWindow]) -> FetchLog:
+    def add(self, fresh: Iterable[CoveredWindow]) -> FetchLog:
         """
-        Add newer answers; where they overlap older ones the newer wins. Touching equals are joined.
+        Add newer answers, which replace older ones where they overlap; adjacent windows of equal status are joined.
 
-        A known count is not joined with an unknown one: a window that is replaced hour by hour, in several writes, is
-        counted as after one write.
+        A window with a known count is not joined with one without: replacing a window hour by hour, in several writes,
+        must give the same counts as one write.
         """
         known = list(self.windows)
         for new in fresh:
@@ -73,8 +75,8 @@ class FetchLog:
                 _put(known, replace(new, window=Window(*piece), events=events))
         return FetchLog(tuple(_join(known)))
 
-    def forget(self, parts: Iterable[Window]) -> FetchLog:
-        """Know nothing of these stretches any more."""
+    def without(self, parts: Iterable[Window]) -> FetchLog:
+        """Return the log without these parts."""
         holes = [part.interval for part in parts]
         left = (
             (known, piece) for known in self.windows for piece in subtract_intervals([known.window.interval], holes)
@@ -82,17 +84,17 @@ class FetchLog:
         return FetchLog(tuple(_cut(known, *piece) for known, piece in left))
 
     def covered(self, statuses: Iterable[Status] = COVERED) -> list[Interval]:
-        """The stretches with one of these statuses, joined."""
+        """Return the intervals with one of these statuses, joined."""
         wanted = set(statuses)
         return merge_intervals(k.window.interval for k in self.windows if k.status in wanted)
 
     def missing(self, window: Window) -> list[Window]:
-        """What has to be asked to know all of ``window``: all that is not ``complete``."""
+        """Return the parts of a window that must be requested: all that is not ``complete``."""
         return [Window(*i) for i in subtract_intervals([window.interval], self.covered(("complete",)))]
 
 
 def _put(known: list[CoveredWindow], new: CoveredWindow) -> None:
-    """Put a window in its place; what it covers of others goes, what sticks out of them stays."""
+    """Insert a window; parts of others that it overlaps are removed."""
     start, end = new.window.interval
     first = bisect_right(known, start, key=lambda k: k.window.end_us)
     past = bisect_left(known, end, key=lambda k: k.window.start_us)
@@ -102,7 +104,7 @@ def _put(known: list[CoveredWindow], new: CoveredWindow) -> None:
 
 
 def _cut(old: CoveredWindow, start_us: int, end_us: int) -> CoveredWindow:
-    """Give a part of a window; how many events came in a part nobody knows."""
+    """Return a part of a window; the number of events in a part is unknown."""
     if (start_us, end_us) == old.window.interval:
         return old
     return replace(old, window=Window(start_us, end_us), events=None)
@@ -127,13 +129,13 @@ def _join(known: list[CoveredWindow]) -> list[CoveredWindow]:
 
 
 class Heartbeat:
-    """Remember when a file's events stood, minute by minute, so that a file of any length costs little memory."""
+    """Record when events of a file occurred, minute by minute, so that memory does not grow with the file's size."""
 
     def __init__(self) -> None:
         self._minutes: dict[int, tuple[int, int]] = {}
 
     def add(self, ts_us: int) -> None:
-        """Note one event. [µs UTC]"""
+        """Record one event. [µs UTC]"""
         minute = ts_us // MINUTE_US
         first, last = self._minutes.get(minute, (ts_us, ts_us))
         self._minutes[minute] = (min(first, ts_us), max(last, ts_us))
@@ -142,20 +144,22 @@ class Heartbeat:
         """
         Infer when a recorder ran from the silences between the events of all its symbols.
 
-        Silences are measured from a minute with events to the next such minute. A few holes must not set their own
-        limit, so the silences are compared with each other, the shortest 90 % taken as calm:
+        Silences are measured from a minute with events to the next such minute. So that a few holes do not set their
+        own limit, silences are compared with each other, the shortest 90 % taken as calm:
 
         - gap: at least 15 minutes, and five times as long as every shorter silence; or more than 2 hours and sixty
-          times the 90th percentile. A busy feed that stops for hours was not calm.
+        times the
+          90th percentile. A busy feed that stops for hours was not calm.
         - covered: any other silence of up to an hour.
         - unknown: any other, longer silence. In a thin file, everything but the gaps: fewer than 30 minutes have an
-          event, or the unknown silences are longer than what is covered.
+        event, or
+          the unknown silences are longer than the covered time.
 
         Returns
         -------
         covered, unknown
-            Half-open, from an event to the instant after an event; the rest between the first and the last event is
-            a gap. [µs UTC]
+            Half-open, from an event to the instant after an event; the rest between the first and the last event is a
+            gap. [µs UTC]
         """
         active = [self._minutes[minute] for minute in sorted(self._minutes)]
         if not active:
@@ -173,7 +177,7 @@ class Heartbeat:
 
 
 def _find_gap_limit(silences: list[int]) -> int:
-    """Give the length from which a silence is a gap. [µs]"""
+    """Find the length from which a silence is a gap. [µs]"""
     ordered = sorted(silences)
     usual = int(0.9 * (len(ordered) - 1))
     limit = max(2 * LONGEST_CALM_US, 60 * ordered[usual]) + 1
@@ -183,8 +187,8 @@ def _find_gap_limit(silences: list[int]) -> int:
     return limit
 
 
-def render_fetch_log(memory: FetchLog) -> str:
-    """Write the memory as readable JSON, one window a line."""
+def render_fetch_log(log: FetchLog) -> str:
+    """Render a log as readable JSON, one window per line."""
     rows = [
         json.dumps(
             {
@@ -195,7 +199,7 @@ def render_fetch_log(memory: FetchLog) -> str:
                 "fetched_at": _iso(k.fetched_us),
             }
         )
-        for k in memory.windows
+        for k in log.windows
     ]
     body = ",\n  ".join(rows)
     return '{"version": 1, "windows": [\n  ' + body + "\n]}\n" if rows else '{"version": 1, "windows": []}\n'
@@ -203,12 +207,12 @@ def render_fetch_log(memory: FetchLog) -> str:
 
 def parse_fetch_log(text: str, name: str) -> FetchLog:
     """
-    Read what :func:`render_fetch_log` wrote.
+    Parse the output of :func:`render_fetch_log`.
 
     Raises
     ------
     DamagedError
-        Not such a file; ``name`` is named.
+        Not a fetch log; the message contains ``name``.
     """
     try:
         rows: list[dict[str, Any]] = json.loads(text)["windows"]
@@ -223,7 +227,7 @@ def parse_fetch_log(text: str, name: str) -> FetchLog:
         ]
         return FetchLog(tuple(sorted(windows, key=lambda item: item.window)))
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
-        raise DamagedError(f"{name}: not a window memory of liqcli ({error}); liqcli verify says what to do") from error
+        raise DamagedError(f"{name}: not a fetch log of liqcli ({error}); liqcli verify says what to do") from error
 
 
 def _iso(ts_us: int) -> str:
@@ -233,21 +237,21 @@ def _iso(ts_us: int) -> str:
 def build_coverage(
     exchange: str,
     symbol: str,
-    memories: Mapping[str, FetchLog],
+    logs: Mapping[str, FetchLog],
     window: Window,
     unlogged: Collection[str] = (),
 ) -> ExchangeCoverage:
     """
-    Join what all sources of one exchange and symbol remember, clipped to the window.
+    Join the logs of all sources of one exchange and symbol, clipped to the window.
 
-    ``unlogged`` are sources that have rows and remember nothing, as when another program wrote them: when they recorded
-    is not known.
+    ``unlogged`` are sources that have rows but no log, for example written by another program: when they recorded is
+    unknown.
     """
-    parts = {s: clip_intervals(m.covered(), window.interval) for s, m in memories.items()}
-    fetched = [i for m in memories.values() for i in m.covered(("complete", "provisional", "cut"))]
+    parts = {s: clip_intervals(m.covered(), window.interval) for s, m in logs.items()}
+    fetched = [i for m in logs.values() for i in m.covered(("complete", "provisional", "cut"))]
     covered = merge_intervals(i for part in parts.values() for i in part)
-    cut = clip_intervals((i for m in memories.values() for i in m.covered(("cut",))), window.interval)
-    vague = [window.interval] if unlogged else [i for m in memories.values() for i in m.covered(("unknown",))]
+    cut = clip_intervals((i for m in logs.values() for i in m.covered(("cut",))), window.interval)
+    vague = [window.interval] if unlogged else [i for m in logs.values() for i in m.covered(("unknown",))]
     unknown = subtract_intervals(clip_intervals(vague, window.interval), covered)
     guessed = subtract_intervals(covered, fetched)
     return ExchangeCoverage(

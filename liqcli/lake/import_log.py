@@ -1,7 +1,8 @@
-"""What was imported: ``<lake>/imports.json``, by the hash of each file's bytes.
+"""
+The log of imported files: ``<lake>/imports.json``, by the hash of each file's bytes.
 
-It stops one mistake: the same file imported again with other options (another time zone, exchange, symbol) would put
-the same events into the lake a second time, as different rows.
+It prevents one mistake: importing the same file again with other options (another time zone, exchange or symbol) would
+store the same events a second time, as different rows.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ _MODULUS = 2**61
 @dataclass(slots=True)
 class StoredSummary:
     """
-    What a file said of one exchange, symbol and source; equal for equal rows.
+    What a file contributed to one exchange, symbol and source; equal for equal rows.
 
-    ``digest`` adds up hashes of all that tells a stored row from another (0 in ledgers of older versions): the sums
-    alone would be the same when every side of a file is turned round, or when its prices are of another kind.
+    ``digest`` is the sum of hashes of everything that distinguishes stored rows (0 in logs of older versions): the sums
+    alone would not change if all sides of a file were swapped, or its prices were of another kind.
     """
 
     exchange: str
@@ -53,7 +54,7 @@ class StoredSummary:
         self.digest = (self.digest + _hash_row(row)) % _MODULUS
 
     def drop(self, position: str, notional: float, copies: int) -> None:
-        """Count rows no longer; first and last stay those of the file."""
+        """Subtract rows; first and last time remain those of the file."""
         self.events -= copies
         self.longs -= copies * (position == "long")
         self.notional_e6 -= copies * round(notional * 1e6)
@@ -61,7 +62,7 @@ class StoredSummary:
 
 @dataclass(frozen=True, slots=True)
 class ImportLogEntry:
-    """One imported file: its name then, format, decisive options, how many rows were refused, and what it wrote."""
+    """One imported file: its name then, format, decisive options, number of rejected rows, and contributions."""
 
     name: str
     format: str
@@ -72,12 +73,12 @@ class ImportLogEntry:
 
 def read_import_log(lake: Lake) -> dict[str, ImportLogEntry]:
     """
-    Read the imports so far: sha256 -> import.
+    Read all imports so far: sha256 -> entry.
 
     Raises
     ------
     DamagedError
-        The file is there but cannot be understood.
+        The file exists but is not an import log.
     """
     path = lake.root / "imports.json"
     try:
@@ -89,11 +90,11 @@ def read_import_log(lake: Lake) -> dict[str, ImportLogEntry]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedError(f"{path}: not a ledger of liqcli ({error}); move it away and import again") from error
+        raise DamagedError(f"{path}: not an import log of liqcli ({error}); move it away and import again") from error
 
 
 def write_import(lake: Lake, sha256: str, done: ImportLogEntry) -> None:
-    """Note a finished import; the caller holds the lake's lock."""
+    """Record a finished import; the caller holds the lake's lock."""
     files = {**read_import_log(lake), sha256: done}
     entries = ",\n".join(f"{json.dumps(sha)}: {json.dumps(asdict(entry))}" for sha, entry in sorted(files.items()))
     lake.write_file(lake.root / "imports.json", f'{{"version": 1, "files": {{\n{entries}\n}}}}\n'.encode())
@@ -101,19 +102,19 @@ def write_import(lake: Lake, sha256: str, done: ImportLogEntry) -> None:
 
 def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> None:
     """
-    Refuse a file whose bytes are in the lake already as other rows.
+    Reject a file whose bytes are already stored as other rows.
 
     Raises
     ------
     UsageError
-        Says which option differs, and how to replace the old rows.
+        The message names the option that differs, and how to replace the old rows.
     """
     old, new = _plain(before.options), _plain(now.options)
     thinned = old.get("drop_near_repeats") != new.get("drop_near_repeats")
     if (before.format, old) == (now.format, new) or (not thinned and _are_same(before.wrote, now.wrote)):
         return
     if before.format == now.format == "tardis" and before.rejected > now.rejected and _only_adds(before, now):
-        return  # rows that were refused for want of a contract size now come in beside the others
+        return  # rows rejected for an unknown contract size are now added to the others
     shown = _describe_change(old, new)
     raise UsageError(
         f"{path}: these very bytes were imported before as {before.name}, with other options ({shown or 'format'}); "
@@ -122,14 +123,14 @@ def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> N
 
 
 def _hash_row(row: Liquidation) -> int:
-    """Hash what the lake compares rows by; texts as checksums, for ``hash`` of text differs between runs."""
+    """Hash the fields by which the lake compares rows; texts as checksums, as ``hash`` of text differs between runs."""
     texts = (row.price_kind, row.completeness, row.instrument, row.event_id or "")
     numbers = (row.price, row.qty, row.notional, row.contracts or 0.0, row.contract_size or 0.0)
     return hash((row.ts_us, row.position == "long", *numbers, zlib.crc32("\n".join(texts).encode())))
 
 
 def _describe_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Say which options differ, as they are typed."""
+    """Describe the options that differ, as they are typed."""
     said = []
     for key in sorted({*old, *new}):
         then, now = old.get(key), new.get(key)
@@ -144,7 +145,7 @@ def _describe_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 
 def _as_option(key: str, value: object) -> str:
-    """Write a value as the option that it came from."""
+    """Format a value as the option it came from."""
     if key == "buy_means":
         return f"buy-is-{value}" if value else "no word on what buy means"
     option = {"contract_sizes": "--contract-size"}.get(key, f"--{key.replace('_', '-')}")

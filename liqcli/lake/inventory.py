@@ -1,4 +1,4 @@
-"""What each file of the lake holds: first, last, events, USD."""
+"""Read what each file of the lake contains: first and last time, events, USD."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOREVER_US = 2**62
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """What one file holds: times [µs UTC]; ``usd_e6`` [1e-6 USD] of all rows but the ``amountless``, whose are none."""
+    """The contents of one file: times [µs UTC]; ``usd_e6`` [1e-6 USD] of all rows except ``amountless`` ones."""
 
     partition: Partition
     path: Path
@@ -33,7 +33,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class StoredMarketFile:
-    """What one file of candles or open interest holds; times in µs UTC."""
+    """The contents of one file of candles or open interest; times in µs UTC."""
 
     partition: Partition
     path: Path
@@ -46,35 +46,35 @@ def read_inventory(
     engine: Engine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False, end_us: int = FOREVER_US
 ) -> tuple[list[StoredFile], list[Path]]:
     """
-    Read first, last, count and USD of each file; ``thorough`` looks for damage in every page.
+    Read first, last, count and USD of each file; ``thorough`` checks every page for damage.
 
-    Rows from ``end_us`` on are not looked at: what came after a window must not change what is said of it. [µs UTC]
+    Rows from ``end_us`` on are ignored: data after a window must not change what is reported about it. [µs UTC]
 
     Returns
     -------
-    holdings, damaged
-        One holding a readable file, in the order of ``partitions``; and the files that cannot be read.
+    files, damaged
+        One entry per readable file, in the order of ``partitions``; and the files that cannot be read.
     """
     rows, damaged = _read_files(
-        engine, lake, partitions, "stored", "holdings", LAKE_COLUMNS, thorough, {"end_us": end_us}
+        engine, lake, partitions, "stored", "inventory", LAKE_COLUMNS, thorough, {"end_us": end_us}
     )
-    holdings = [
+    files = [
         StoredFile(partition, path, first, last, events, usd_e6, full > 0, fill > 0, amountless)
         for partition, path, (first, last, events, usd_e6, full, fill, amountless) in rows
     ]
-    return holdings, damaged
+    return files, damaged
 
 
 def read_market_inventory(
     engine: Engine, lake: Lake, partitions: Sequence[Partition]
 ) -> tuple[list[StoredMarketFile], list[Path]]:
-    """Read first, last and count of each file of candles or open interest; and give the files that cannot be read."""
+    """Read first, last and count of each file of candles or open interest; also return unreadable files."""
     rows, damaged = _read_files(engine, lake, partitions, "stored_market", "market_range", ("ts",), thorough=False)
     return [StoredMarketFile(partition, path, *numbers) for partition, path, numbers in rows], damaged
 
 
 def try_fetch_log(lake: Lake, exchange: str, symbol: str, source: str) -> tuple[FetchLog, list[Path]]:
-    """Read a window memory; where it is damaged nothing is known of the coverage, and the file is given to be named."""
+    """Read a fetch log; for a damaged one return an empty log and the path of the file."""
     try:
         return lake.read_fetch_log(exchange, symbol, source), []
     except DamagedError:
@@ -91,7 +91,7 @@ def _read_files(
     thorough: bool,
     params: Mapping[str, int] | None = None,
 ) -> tuple[list[tuple[Partition, Path, list[int]]], list[Path]]:
-    """Run a query that gives a row of numbers a file; a damaged page makes it look into every one."""
+    """Run a query with one row per file; if a page is damaged, check every file."""
     if not partitions:
         return [], []
     paths = [p.path(lake.root) for p in partitions]

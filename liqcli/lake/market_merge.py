@@ -1,4 +1,4 @@
-"""Joining rows of candles or open interest of the same time: equal ones are one, and contradictions are named."""
+"""Merge rows of candles or open interest with the same time; contradictions are reported, not merged."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from itertools import pairwise
 from liqcli.core.market_data import INTERVAL_US, INTERVALS, Candle, OpenInterest, infer_interval
 from liqcli.core.model import US_PER_S
 
-MOST_CONFLICTS = 0.01  # of the times that two rows share; more is another series, not a few faulty rows
-LONGEST_RUN = 12  # steps of another length in a row that no gaps explain
+MOST_CONFLICTS = 0.01  # of the shared times; more means another series, not a few faulty rows
+LONGEST_RUN = 12  # consecutive steps of another length that gaps cannot explain
 
 
 @dataclass(slots=True)
 class Series:
     """
-    Rows of one exchange, symbol and length, one a time.
+    Rows of one exchange, symbol and interval, one per time.
 
-    ``conflicts`` are times of which contradicting rows were given, each with two values to show; ``grown`` counts rows
-    that are another state of a candle that was still open.
+    ``conflicts`` maps times with contradicting rows to a description of two values; ``grown`` counts rows that are
+    another state of a candle that was still open.
     """
 
     rows: dict[int, Candle | OpenInterest] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Series:
     grown: int = 0
 
     def add(self, row: Candle | OpenInterest) -> None:
-        """Take a row in; one that contradicts another of its time is kept out, with the other."""
+        """Add a row; if it contradicts another of the same time, neither is kept."""
         held = self.rows.get(row.ts_us)
         if held is None:
             self.rows[row.ts_us] = row
@@ -44,10 +44,10 @@ class Series:
 
 def join_rows(held: Candle | OpenInterest, row: Candle | OpenInterest) -> Candle | OpenInterest | None:
     """
-    Make one row of two of the same time; the order does not matter.
+    Merge two rows of the same time; the order does not matter.
 
-    Numbers that one of them lacks are taken from the other. Of two states of a candle that was still open the later
-    one counts. None where they contradict each other.
+    Missing numbers are taken from the other row. Of two states of a candle that was still open the later one is used.
+    None when the rows contradict each other.
     """
     if is_later_state(held, row):
         return row
@@ -63,7 +63,7 @@ def join_rows(held: Candle | OpenInterest, row: Candle | OpenInterest) -> Candle
 
 
 def is_later_state(before: Candle | OpenInterest, after: Candle | OpenInterest) -> bool:
-    """Whether a candle may have become another while it was open: same open, wider range, more volume."""
+    """Return True if a candle may be a later state of the same open candle: same open, wider range, more volume."""
     if not (isinstance(before, Candle) and isinstance(after, Candle)):
         return False
     if before.volume is None or after.volume is None or _same(before.volume, after.volume):
@@ -73,7 +73,7 @@ def is_later_state(before: Candle | OpenInterest, after: Candle | OpenInterest) 
 
 
 def describe_conflict(held: Candle | OpenInterest, row: Candle | OpenInterest) -> str:
-    """Show the first number in which two rows of a time differ: ``close 100 and 105``."""
+    """Describe the first number in which two rows of the same time differ: ``close 100 and 105``."""
     for name, mine, other in zip(held._fields[1:], held[1:], row[1:], strict=True):
         if mine is not None and other is not None and not _same(mine, other):
             return f"{name} {mine:.10g} and {other:.10g}"
@@ -81,16 +81,16 @@ def describe_conflict(held: Candle | OpenInterest, row: Candle | OpenInterest) -
 
 
 def is_mixture(conflicts: int, shared: int) -> bool:
-    """Whether so many contradictions, of so many times that could have some, say that two series are mixed."""
+    """Return True if there are so many conflicts among shared times that two different series must be mixed."""
     return conflicts > MOST_CONFLICTS * shared
 
 
 def find_interval(times_us: Iterable[int]) -> str | None:
     """
-    Tell the length of candles from their open times; None where it is unclear.
+    Infer the interval of candles from their open times; None when it is ambiguous.
 
-    It is unclear without two times, where the commonest step is no usual length, and where a run of steps of another
-    usual length says that candles of several lengths are mixed.
+    It is ambiguous with fewer than two times, when the most common step is no usual interval, and when a run of steps
+    of another usual interval shows that candles of several intervals are mixed.
     """
     times = sorted(times_us)
     name = infer_interval(times)
@@ -106,7 +106,7 @@ def find_interval(times_us: Iterable[int]) -> str | None:
 
 
 def list_steps(times_us: Iterable[int]) -> str:
-    """Write the commonest steps between times: ``60 s (1,440 times), 3600 s (24 times)``."""
+    """Format the most common steps between times: ``60 s (1,440 times), 3600 s (24 times)``."""
     steps = Counter((b - a) / US_PER_S for a, b in pairwise(sorted(set(times_us))))
     return ", ".join(f"{step:g} s ({count:,} times)" for step, count in steps.most_common(3)) or "only one time"
 
@@ -115,13 +115,13 @@ def join_held(
     held: Mapping[int, Candle | OpenInterest], fresh: Mapping[int, Candle | OpenInterest]
 ) -> tuple[dict[int, Candle | OpenInterest], dict[int, str]]:
     """
-    Join fresh rows to those a lake holds.
+    Merge fresh rows with those a lake holds.
 
     Returns
     -------
     rows, conflicts
-        What there is to write: fresh rows, joined to held ones of their time; and the times of which held and fresh
-        rows contradict each other, each with two values to show.
+        The rows to write: fresh ones, merged with stored ones of the same time; and the times at which fresh and stored
+        rows contradict each other, each with a description of two values.
     """
     rows: dict[int, Candle | OpenInterest] = {}
     conflicts: dict[int, str] = {}

@@ -1,14 +1,15 @@
-"""Candles and open interest in the lake: the price and the positions that liquidations are read against.
+"""
+Candles and open interest in the lake.
 
 ::
 
     <lake>/candles/exchange=…/symbol=…/interval=1m/month=YYYY-MM/<source>.parquet   ts, open, high, low, close, volume, taker_buy, source
     <lake>/open_interest/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet         ts, open_interest, open_interest_usd, source
 
-``ts`` is a candle's open time, or the instant of the open-interest snapshot (UTC). One row a ``ts`` and source: what
-is fetched later replaces what was there, what is imported later must agree with it (see ``market_merge``). Candles of a
-spot market have an exchange of their own, ``binance-spot``, so that no series mixes them with those of futures.
-"""  # noqa: E501 - the layout reads better unbroken
+``ts`` is a candle's open time, or the instant of the snapshot (UTC). There is one row per ``ts`` and source: fetched
+rows replace stored ones, imported rows must agree with them (see ``market_merge``). Candles of a spot market have an
+exchange of their own, ``binance-spot``, so that no series mixes them with those of futures.
+"""  # noqa: E501 - the layout is easier to read unwrapped
 
 from __future__ import annotations
 
@@ -30,12 +31,12 @@ def write_candles(
     lake: Lake, exchange: str, symbol: str, interval: str, source: str, candles: Iterable[Candle]
 ) -> None:
     """
-    Store candles; a candle of the same open time and source is replaced.
+    Store candles; a stored candle of the same open time and source is replaced.
 
     Raises
     ------
     LakeError
-        Not writable; every file is the old one or the new one.
+        Not writable; each file is either the old or the new one.
     DamagedError
         A file to merge with cannot be read.
     """
@@ -48,12 +49,12 @@ def write_open_interest(lake: Lake, exchange: str, symbol: str, source: str, sna
 
 
 def candle_schema() -> pa.Schema:
-    """The columns of a candle file, in order."""
+    """Return the columns of a candle file, in order."""
     return _schema(Candle)
 
 
 def open_interest_schema() -> pa.Schema:
-    """The columns of an open-interest file, in order."""
+    """Return the columns of an open-interest file, in order."""
     return _schema(OpenInterest)
 
 
@@ -83,14 +84,14 @@ def _write(
 
 
 def write_rows(lake: Lake, partition: Partition, rows: Mapping[int, tuple[Any, ...]]) -> None:
-    """Write one file: rows by their time; the caller holds the lake's lock."""
+    """Write one file, rows by time; the caller holds the lake's lock."""
     ordered = [rows[ts] for ts in sorted(rows)]
     lake.write_file(partition.path(lake.root), _render(ordered, _schema_of(partition.kind), partition.source))
 
 
 def read_rows(lake: Lake, partition: Partition) -> dict[int, Candle | OpenInterest]:
     """
-    Read one file as rows by their time; no file has no rows.
+    Read one file as rows by time; a missing file has no rows.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Merging rows into one Parquet file with SQL: bounded memory, the same bytes each time."""
+"""Merge rows into one Parquet file with SQL: bounded memory, reproducible bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Merger:
-    """One engine for any number of merges; opening one costs as much as a small merge."""
+    """One engine for any number of merges; opening an engine costs as much as a small merge."""
 
     def __init__(self, root: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._root = root
@@ -29,21 +29,23 @@ class Merger:
 
     def merge(self, path: Path, query: str, params: Mapping[str, int], incoming: pa.Table | Sequence[Path]) -> None:
         """
-        Put the rows that ``sql/<query>.sql`` makes of a file and the incoming rows in the file's place.
+        Replace a file by the rows that ``sql/<query>.sql`` produces from it and the incoming rows.
 
         Parameters
         ----------
         path : Path
             The target; need not exist. A result without rows removes it.
+        query, params
+            The query and its parameters.
         incoming : pyarrow.Table or sequence of Path
             New rows with the lake's columns, or Parquet files of such rows.
 
         Raises
         ------
         DamagedError
-            The target or an incoming file cannot be read; the target is as it was.
+            The target or an incoming file cannot be read; the target is unchanged.
         LakeError
-            The disk is full or not writable; the target is as it was.
+            The disk is full or not writable; the target is unchanged.
         """
         if isinstance(incoming, Sequence) and not incoming:
             return
@@ -61,7 +63,7 @@ class Merger:
 
     def find_near_repeats(self, path: Path, incoming: pa.Table | Sequence[Path], reach_us: int) -> pa.Table:
         """
-        Find the incoming rows that repeat another, incoming or stored, in all but the time: ``sql/near_repeats.sql``.
+        Find incoming rows that equal another, incoming or stored, in all but the time: ``sql/near_repeats.sql``.
 
         Raises
         ------
@@ -76,7 +78,7 @@ class Merger:
             raise _explain(error, path) from error
 
     def drop_rows(self, path: Path, incoming: pa.Table | Sequence[Path], repeats: pa.Table) -> pa.Table:
-        """Give the incoming rows of a target without some: ``sql/without_repeats.sql``."""
+        """Return the incoming rows without ``repeats``: ``sql/without_repeats.sql``."""
         self._open_view("incoming", incoming)
         self._open_view("repeats", repeats)
         try:
@@ -98,7 +100,7 @@ class Merger:
 
 @contextlib.contextmanager
 def open_merger(root: Path) -> Iterator[Merger]:
-    """Open a merger: one thread, since the bytes must not depend on a race; bounded memory, spilling in the lake."""
+    """Open a merger with one thread, so that bytes are reproducible, and bounded memory, spilling to the lake."""
     import duckdb
 
     spill = str(root / ".staging" / "spill")
@@ -107,7 +109,7 @@ def open_merger(root: Path) -> Iterator[Merger]:
 
 
 def rows_to_table(rows: Sequence[Liquidation]) -> pa.Table:
-    """Turn rows into an Arrow table with the lake's columns."""
+    """Convert rows to an Arrow table with the lake's columns."""
     import pyarrow as pa
 
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [[] for _ in Liquidation._fields]
@@ -117,7 +119,7 @@ def rows_to_table(rows: Sequence[Liquidation]) -> pa.Table:
 
 
 def lake_schema() -> pa.Schema:
-    """The columns of a liquidation file, in order."""
+    """Return the columns of a liquidation file, in order."""
     import pyarrow as pa
 
     text, number = pa.string(), pa.float64()
@@ -146,7 +148,7 @@ def _duckdb_errors() -> tuple[type[Exception], ...]:
 
 
 def _explain(error: Exception, path: Path) -> Exception:
-    """What concerns the temporary beside the target, or writing at all, is the disk's fault; the rest is a file's."""
+    """Attribute an error: those about the temporary file or writing are LakeErrors, all others damaged files."""
     text = str(error).splitlines()[0]
     if f"/.{path.name}." in text or "No space left" in text or "Could not write" in text:
         code = re.search(r'"errno":"(\d+)"', text)
@@ -156,7 +158,7 @@ def _explain(error: Exception, path: Path) -> Exception:
 
 
 def _drop_if_empty(path: Path) -> None:
-    """An empty file says nothing that the window memory does not say better."""
+    """Remove a file without rows; the fetch log already records that the window is empty."""
     import pyarrow.parquet as pq
 
     if pq.read_metadata(path).num_rows == 0:

@@ -1,4 +1,4 @@
-"""Where a Parquet file of the lake stands: its kind, exchange, symbol, month and source are its path."""
+"""The path of a Parquet file in the lake: kind, exchange, symbol, month and source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Partition:
-    """One Parquet file's place: which kind of rows, of whom, of which month, from where."""
+    """The parts of one file's path."""
 
     kind: str
     exchange: str
@@ -28,10 +28,10 @@ class Partition:
     interval: str = ""
 
     def path(self, root: Path) -> Path:
-        """The file below the lake's root; every part is checked, so no name leads out of the lake."""
+        """Return the path below the root of the lake; every part is checked, so that none leads out of the lake."""
         for part in (self.exchange, self.symbol, self.source):
             if not is_name(part):
-                raise UsageError(f"{part!r} cannot be a name in the lake (letters, digits and dashes only)")
+                raise UsageError(f"{part!r} is not a valid name in the lake (letters, digits and dashes only)")
         folder = root / self.kind / f"exchange={self.exchange}" / f"symbol={self.symbol}"
         if self.interval:
             folder /= f"interval={self.interval}"
@@ -39,35 +39,35 @@ class Partition:
 
     @property
     def is_placed(self) -> bool:
-        """Whether liqcli could have put a file there: names and month are what it would write."""
+        """True if liqcli could have written the file: names and month are valid."""
         return all(map(is_name, (self.exchange, self.symbol, self.source))) and bool(_MONTH.fullmatch(self.month))
 
     @classmethod
     def from_path(cls, kind: str, path: Path) -> Partition:
-        """Read the place back from a path of the lake."""
+        """Parse a path of the lake."""
         keys = dict(part.split("=", 1) for part in path.parts if "=" in part)
         return cls(kind, keys["exchange"], keys["symbol"], keys["month"], path.stem, keys.get("interval", ""))
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can be a name in the lake: letters, digits and dashes."""
+    """Return True if a text is a valid name in the lake: letters, digits and dashes."""
     return text.replace("-", "").isalnum()
 
 
 def month_of(ts_us: int) -> str:
-    """The UTC month of an instant, as in ``month=YYYY-MM``."""
+    """Return the UTC month of an instant, as in ``month=YYYY-MM``."""
     return _month_of_day(ts_us // US_PER_DAY)
 
 
 @cache
 def _month_of_day(day: int) -> str:
-    """Cached by day: staging asks for every row of a file."""
+    """Return the month of a day since the epoch; cached, as staging needs it for every row."""
     moment = from_us(day * US_PER_DAY)
     return f"{moment.year:04d}-{moment.month:02d}"
 
 
 def months_of(window: Window) -> list[str]:
-    """Every UTC month that a window touches."""
+    """List every UTC month that a window overlaps."""
     months, year, month = [], window.start.year, window.start.month
     last = month_of(window.end_us - 1)
     while True:
@@ -78,7 +78,7 @@ def months_of(window: Window) -> list[str]:
 
 
 def month_bounds(month: str) -> tuple[int, int]:
-    """First and past-the-end instant of a UTC month. [µs]"""
+    """Return first and past-the-end instant of a UTC month. [µs]"""
     year, number = int(month[:4]), int(month[5:])
     start = datetime(year, number, 1, tzinfo=UTC)
     end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""From the user's words to the events that count: symbols, window, files, one source an exchange and instant."""
+"""Select the events of a query: symbols, window, files, and one source per exchange and instant."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile, read_inventory
 from liqcli.lake.market_price import MarketPrices, move_to_market
 from liqcli.lake.partitions import Partition
 from liqcli.lake.source_comparison import Comparison, compare_sources
-from liqcli.lake.source_ranking import SourceAssignment, assign_sources, claims_table, list_assigned_intervals
+from liqcli.lake.source_ranking import SourceAssignment, assign_sources, assigned_table, list_assigned_intervals
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a user asked for, in the user's words where they are not decided yet."""
+    """What a user asked for, as typed where it is not resolved yet."""
 
     symbol: str
     lookback: str = "24h"
@@ -39,10 +39,10 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Selection:
     """
-    The events that count, ready in the engine as table ``liquidations``.
+    The selected events, loaded into the engine as table ``liquidations``.
 
-    ``comparisons`` are about sources that were left out because a better one covers the same exchange and time;
-    ``damaged`` names files that could not be read. ``market_prices`` says what became of prices that were to be moved.
+    ``comparisons`` are about sources left out because a better one covers the same exchange and time; ``damaged`` lists
+    files that could not be read; ``market_prices`` describes the outcome where prices were moved.
     """
 
     label: str
@@ -59,7 +59,7 @@ def build_selection(
     engine: Engine, lake: Lake, query: Query, has_history: Callable[[str], bool] = lambda _exchange: True
 ) -> Selection:
     """
-    Decide the symbols, the window and which rows count, and load them as table ``liquidations``.
+    Resolve symbols, window and sources, and load the events as table ``liquidations``.
 
     Parameters
     ----------
@@ -71,20 +71,20 @@ def build_selection(
     UsageError
         Unknown symbol or unreadable time.
     EmptyWindowError
-        Nothing in the window; says what the lake holds and which fetch would fill it.
+        The window has no events; the message says what the lake holds and which fetch would fill it.
     DamagedError
-        None of the files can be read.
+        None of the files can be read, or rows are invalid.
     """
     symbols = match_symbols(query.symbol, lake.symbols())
     everything = lake.find("liquidations", symbols, exchanges=query.exchanges)
     try:
         selection = _select(engine, lake, query, has_history, symbols, everything)
-    except DamagedError:  # in a page of a column that the holdings did not touch: find the file, use the others
+    except DamagedError:  # in a page that the inventory did not read: find the file, use the others
         selection = _select(engine, lake, query, has_history, symbols, everything, thorough=True)
     if impossible := int(engine.run("window_count")["impossible"][0]):
         raise DamagedError(
-            f"{format_count(impossible)} row{'s'[: impossible != 1]} of {lake.root} cannot be true: a position, price "
-            "kind or completeness that liqcli does not know, or a price, quantity or USD that is none; "
+            f"{format_count(impossible)} invalid row{'s'[: impossible != 1]} in {lake.root}: unknown position, price "
+            "kind or completeness, or a price, quantity or USD that is not a positive number; "
             "liqcli verify names the files"
         )
     return selection
@@ -100,25 +100,25 @@ def _select(
     thorough: bool = False,
 ) -> Selection:
     if (query.until or "").strip().lower() == "latest":
-        holdings, damaged = read_inventory(engine, lake, everything, thorough)
-        if not holdings:
+        files, damaged = read_inventory(engine, lake, everything, thorough)
+        if not files:
             raise _nothing_stored(query, lake, has_history)
-        window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in holdings))
+        window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in files))
     else:
         window = resolve_window(query.since, query.until, query.lookback, None)
-        holdings, damaged = read_inventory(engine, lake, everything, thorough, window.end_us)
-    known = {h.partition.symbol for h in holdings}
+        files, damaged = read_inventory(engine, lake, everything, thorough, window.end_us)
+    known = {h.partition.symbol for h in files}
     symbols = [symbol for symbol in symbols if symbol in known] or symbols
     label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
-    inside = [h for h in holdings if h.first_us < window.end_us and h.last_us >= window.start_us]
-    sharing = assign_sources(lake, symbols, query.exchanges, holdings, window)
-    events = _load(engine, lake, inside, sharing, window, query) if inside else 0
+    inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
+    assignment = assign_sources(lake, symbols, query.exchanges, files, window)
+    events = _load(engine, lake, inside, assignment, window, query) if inside else 0
     if not events:
         if held := read_inventory(engine, lake, everything, thorough)[0]:
-            raise _nothing_inside(query, held, window, sharing.coverage)
+            raise _nothing_inside(query, held, window, assignment.coverage)
         raise _nothing_stored(query, lake, has_history)
-    comparisons = compare_sources(engine, sharing.leftovers, inside, query.position, query.min_usd)
-    damaged = [*damaged, *sharing.damaged]
+    comparisons = compare_sources(engine, assignment.excluded, inside, query.position, query.min_usd)
+    damaged = [*damaged, *assignment.damaged]
     market = None
     if query.price == "reported":
         engine.alias("liquidations", "reported")
@@ -126,20 +126,20 @@ def _select(
         pairs = sorted({(h.partition.exchange, h.partition.symbol) for h in inside})
         market = move_to_market(engine, lake, pairs, window)
         damaged = [*damaged, *market.damaged]
-    return Selection(label, tuple(symbols), window, query, sharing.coverage, comparisons, tuple(damaged), market)
+    return Selection(label, tuple(symbols), window, query, assignment.coverage, comparisons, tuple(damaged), market)
 
 
 def _load(
     engine: Engine,
     lake: Lake,
     inside: Sequence[StoredFile],
-    sharing: SourceAssignment,
+    assignment: SourceAssignment,
     window: Window,
     query: Query,
 ) -> int:
-    """Load the events that count as table ``reported``, prices as stored, and say how many there are."""
-    claims = list_assigned_intervals([h.partition for h in inside], sharing.shares)
-    engine.register("claims", claims_table(lake.root, claims))
+    """Load the selected events as table ``reported``, with prices as stored; return their number."""
+    assigned = list_assigned_intervals([h.partition for h in inside], assignment.shares)
+    engine.register("assigned", assigned_table(lake.root, assigned))
     engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
     engine.create(
         "reported",
@@ -170,26 +170,26 @@ def _nothing_stored(query: Query, lake: Lake, has_history: Callable[[str], bool]
 
 
 def _advise(name: str, exchanges: Sequence[str], lake: Lake, has_history: Callable[[str], bool], fetch: str) -> str:
-    """Say which contract on the same base the lake holds, else how to get the wanted one where that is possible."""
+    """Name a contract on the same base that the lake holds; else say how to get the requested one, if possible."""
     base = split_symbol(name)[0]
     held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
     siblings = [
         f"{symbol} on {exchange} is in the lake" for symbol, exchange in held if split_symbol(symbol)[0] == base
     ]
     if exchanges and not any(map(has_history, exchanges)):
-        hint = f"liqcli fetch cannot get {', '.join(exchanges)}; import a file that holds it (liqcli import FILE)"
+        hint = f"liqcli fetch has no source for {', '.join(exchanges)}; import a file (liqcli import FILE)"
     else:
-        hint = f"to get some: {fetch}"
+        hint = f"to fetch it: {fetch}"
     return "; ".join([*siblings[:1], hint])
 
 
 def _nothing_inside(
-    query: Query, holdings: Sequence[StoredFile], window: Window, coverage: Sequence[ExchangeCoverage]
+    query: Query, files: Sequence[StoredFile], window: Window, coverage: Sequence[ExchangeCoverage]
 ) -> EmptyWindowError:
     name = normalise_symbol(query.symbol)
-    first = min(h.first_us for h in holdings)
-    last = max(h.last_us for h in holdings)
-    events = format_count(sum(h.events for h in holdings))
+    first = min(h.first_us for h in files)
+    last = max(h.last_us for h in files)
+    events = format_count(sum(h.events for h in files))
     narrowed = query.position != "both" or query.min_usd > 0
     filters = " that pass --position and --min-usd" if narrowed else ""
     share = overall_share(coverage)
@@ -202,7 +202,7 @@ def _nothing_inside(
     )
     if expiry_of(name):
         fill = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
-    advice = "a lower --min-usd or --position both counts more" if narrowed else fill
+    advice = "a lower --min-usd or --position both selects more" if narrowed else fill
     fact = (
         f"no liquidations of {name}{filters} in {span}{known}; "
         f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC"
@@ -220,5 +220,5 @@ def check_position(position: str) -> str:
         Neither long, short nor both.
     """
     if position not in ("long", "short", "both"):
-        raise UsageError(f"--position: {position!r} is none of long, short, both")
+        raise UsageError(f"--position: invalid value {position!r} (choose long, short or both)")
     return position

@@ -1,4 +1,4 @@
-"""How two sources of the same exchange and time compare: the one that counts, and the one that was left out."""
+"""Compare two sources of the same exchange and time: the one that counts and the one left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from liqcli.query.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What was said of a stretch of time; ``notional`` and ``long_notional`` in USD."""
+    """Sums of a period; ``notional`` and ``long_notional`` in USD."""
 
     events: int = 0
     notional: float = 0.0
@@ -22,14 +22,14 @@ class Totals:
 
     @property
     def text(self) -> str:
-        """Write it, with the share of longs: a source that has the sides the wrong way round stands out by it."""
+        """The sums in words, with the share of longs, which reveals a source with swapped sides."""
         longs = f" ({format_share(self.long_notional, self.notional)} long)" if self.notional else ""
         return f"{format_count(self.events)} events, {format_usd(self.notional)} USD{longs}"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One source that was left out for ``length_us``, and the sources that were ``counted`` there instead."""
+    """A source that was left out for ``length_us``, and the sources ``counted`` there instead."""
 
     exchange: str
     symbol: str
@@ -41,53 +41,53 @@ class Comparison:
 
     @property
     def text(self) -> str:
-        """Write it as one sentence."""
+        """The comparison as one sentence."""
         return (
             f"{self.exchange} {self.symbol}: {', '.join(self.counted)} counted and {self.source} left out for the "
-            f"{format_duration(self.length_us)} that both tell of: {self.instead.text}, against {self.left_out.text}"
+            f"{format_duration(self.length_us)} that both cover: {self.instead.text}, against {self.left_out.text}"
         )
 
 
 def compare_sources(
-    engine: Engine, leftovers: Sequence[ExcludedSource], holdings: Sequence[StoredFile], position: str, min_usd: float
+    engine: Engine, excluded: Sequence[ExcludedSource], files: Sequence[StoredFile], position: str, min_usd: float
 ) -> tuple[Comparison, ...]:
     """
-    Compare what was left out with what counts in its place, over the files that are open as ``stored``.
+    Compare the sources left out with those counted instead, over the files open as ``stored``.
 
     Parameters
     ----------
-    leftovers : sequence of Leftover
-        Which source was left out when, and who counts there.
-    holdings : sequence of Holding
-        The files that are open.
+    excluded : sequence of ExcludedSource
+        Which source was left out when, and the sources counted there.
+    files : sequence of StoredFile
+        The open files.
     position, min_usd : str, float
-        What the report counts; the comparison is about the same events. [USD]
+        The filters of the report, which apply to both sides. [USD]
     """
-    if not leftovers:
+    if not excluded:
         return ()
-    engine.register("compared", _list_stretches(leftovers, holdings))
+    engine.register("compared", _list_stretches(excluded, files))
     columns = engine.run("compare_sources", {"position": position, "min_notional": min_usd})
-    told = {
+    recorded = {
         (int(pair), bool(left_out)): Totals(int(events), int(usd) / 1e6, int(longs) / 1e6)
         for pair, left_out, events, usd, longs in zip(*columns.values(), strict=True)
     }
     return tuple(
         Comparison(
             left.exchange, left.symbol, left.source, tuple(left.instead), left.length_us,
-            told.get((number, True), Totals()), told.get((number, False), Totals()),
+            recorded.get((number, True), Totals()), recorded.get((number, False), Totals()),
         )
-        for number, left in enumerate(leftovers)
+        for number, left in enumerate(excluded)
     )  # fmt: skip
 
 
-def _list_stretches(leftovers: Sequence[ExcludedSource], holdings: Sequence[StoredFile]) -> Any:  # noqa: ANN401 - an Arrow table
+def _list_stretches(excluded: Sequence[ExcludedSource], files: Sequence[StoredFile]) -> Any:  # noqa: ANN401 - an Arrow table
     import pyarrow as pa
 
     rows = [
         (number, source == left.source, str(held.path), start, end)
-        for number, left in enumerate(leftovers)
+        for number, left in enumerate(excluded)
         for source, stretches in ((left.source, left.stretches), *left.instead.items())
-        for held in holdings
+        for held in files
         if (held.partition.exchange, held.partition.symbol, held.partition.source)
         == (left.exchange, left.symbol, source)
         for start, end in stretches

@@ -1,7 +1,7 @@
 """
-Who speaks for which exchange when, and how much of a window that covers.
+Assign each exchange and instant of a window to one source.
 
-Which source counts where: two sources on the same exchange and time are never added together.
+Sources that cover the same exchange and time are never added up: the better one counts, the other fills what it leaves.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class SourceCandidate:
     """
-    One source's word on one exchange and symbol in a window.
+    One source of one exchange and symbol in a window.
 
-    ``covered`` where it is known to have recorded, empty when it has no fetch log [µs]; ``full`` whether it sends every
-    liquidation; ``fill`` whether it states fill prices; ``events`` how many rows it has in the window's months, and
-    ``rows`` from the first to the last one of each file [µs].
+    ``covered`` are the intervals it is known to have recorded, empty without a fetch log [µs]; ``full`` is True if it
+    has every liquidation, ``fill`` if it has fill prices; ``events`` is the number of its rows in the window's months,
+    and ``rows`` the interval from the first to the last one of each file [µs].
     """
 
     source: str
@@ -42,21 +42,21 @@ class SourceCandidate:
 
 
 def rank_sources(views: Sequence[SourceCandidate]) -> list[SourceCandidate]:
-    """Order sources by what they are worth: complete before sampled, fills before other prices, more events, name."""
+    """Order sources by quality: complete before sampled, fills before other prices, more events, then name."""
     return sorted(views, key=lambda v: (not v.full, not v.fill, -v.events, v.source))
 
 
 def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str, list[Interval]]:
     """
-    Give every instant of the window to exactly one source.
+    Assign every instant of the window to exactly one source.
 
-    The better source takes what it covers, the next one what is left. Then sources without a fetch log take the time
-    between their rows. What is left after that goes to the best, so that a stray row of a single source is never lost.
+    The best source gets the time it covers, the next one what remains. Then sources without a fetch log get the time
+    between their rows. The rest goes to the best source, so that no stray row of a single source is lost.
 
     Returns
     -------
     dict
-        Source -> its stretches, sorted. [µs]
+        Source -> its intervals, sorted. [µs]
     """
     ranked = rank_sources(views)
     free: list[Interval] = [window.interval]
@@ -75,7 +75,7 @@ def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str,
 def list_assigned_intervals(
     partitions: Sequence[Partition], shares: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]]
 ) -> list[tuple[Partition, Interval]]:
-    """Spread each source's stretches over its files: one row a file and stretch."""
+    """Pair each source's files with its intervals, one entry per file and interval."""
     return [
         (partition, interval)
         for partition in partitions
@@ -83,31 +83,31 @@ def list_assigned_intervals(
     ]
 
 
-def claims_table(root: Path, claims: Sequence[tuple[Partition, Interval]]) -> pa.Table:
-    """Return claims as the relation ``claims`` of the queries: filename, exchange, symbol, start_us, end_us."""
+def assigned_table(root: Path, assigned: Sequence[tuple[Partition, Interval]]) -> pa.Table:
+    """Build the relation ``assigned`` of the queries: filename, exchange, symbol, start_us, end_us."""
     import pyarrow as pa
 
     return pa.table(
         {
-            "filename": pa.array([str(p.path(root)) for p, _ in claims], pa.string()),
-            "exchange": pa.array([p.exchange for p, _ in claims], pa.string()),
-            "symbol": pa.array([p.symbol for p, _ in claims], pa.string()),
-            "start_us": pa.array([start for _, (start, _end) in claims], pa.int64()),
-            "end_us": pa.array([end for _, (_start, end) in claims], pa.int64()),
+            "filename": pa.array([str(p.path(root)) for p, _ in assigned], pa.string()),
+            "exchange": pa.array([p.exchange for p, _ in assigned], pa.string()),
+            "symbol": pa.array([p.symbol for p, _ in assigned], pa.string()),
+            "start_us": pa.array([start for _, (start, _end) in assigned], pa.int64()),
+            "end_us": pa.array([end for _, (_start, end) in assigned], pa.int64()),
         }
     )
 
 
 Key = tuple[str, str]  # exchange, symbol
-CLAIMED = (*COVERED, "unknown")  # rows count also where it is not known whether the recorder ran all the time
+RECORDED = (*COVERED, "unknown")  # rows count even where the recorder may have stopped in between
 
 
 @dataclass(frozen=True, slots=True)
 class ExcludedSource:
     """
-    A source that was left out in some ``stretches`` [µs] of which it tells, for others tell of them better.
+    A source that was left out for some ``stretches`` [µs] it has data of, because others are better there.
 
-    ``instead`` is who counts there, each with its own stretches.
+    ``instead`` maps the sources that count there to their intervals.
     """
 
     exchange: str
@@ -118,73 +118,73 @@ class ExcludedSource:
 
     @property
     def length_us(self) -> int:
-        """How long it was left out. [µs]"""
+        """Total time for which it was left out. [µs]"""
         return total_length(self.stretches)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceAssignment:
     """
-    How a window is divided.
+    The assignment of a window to sources.
 
-    ``shares`` exchange and symbol -> source -> its stretches [µs]; ``coverage`` one entry an exchange and symbol that
-    has rows or was asked, also when it answered that nothing happened; ``leftovers`` are sources that do not count;
-    ``damaged`` are window memories that cannot be read: what their sources cover is not known.
+    ``shares`` maps exchange and symbol to source to its intervals [µs]; ``coverage`` has one entry per exchange and
+    symbol that has rows or was requested, even if nothing happened; ``excluded`` are the sources left out; ``damaged``
+    lists fetch logs that cannot be read, so that the coverage of their sources is unknown.
     """
 
     coverage: tuple[ExchangeCoverage, ...]
     shares: Mapping[Key, Mapping[str, Sequence[Interval]]]
-    leftovers: tuple[ExcludedSource, ...]
+    excluded: tuple[ExcludedSource, ...]
     damaged: tuple[Path, ...] = ()
 
 
 def assign_sources(
-    lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], holdings: Sequence[StoredFile], window: Window
+    lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], files: Sequence[StoredFile], window: Window
 ) -> SourceAssignment:
     """
-    Give each exchange and instant of a window to one source.
+    Assign each exchange and instant of a window to one source.
 
     Parameters
     ----------
     symbols, exchanges : sequence of str
-        What was asked for; no exchange means all.
-    holdings : sequence of Holding
-        Every readable file of these symbols and exchanges, of whatever time.
+        The request; no exchange means all.
+    files : sequence of StoredFile
+        Every readable file of these symbols and exchanges, of any time.
     window : Window
         Half-open. [UTC]
     """
     rows: dict[tuple[str, str, str], list[StoredFile]] = {}
-    for held in holdings:
+    for held in files:
         rows.setdefault((held.partition.exchange, held.partition.symbol, held.partition.source), []).append(held)
-    asked = [key for key in lake.remembered() if key[1] in symbols and (not exchanges or key[0] in exchanges)]
-    speakers = sorted({*rows, *asked})
+    asked = [key for key in lake.list_fetch_logs() if key[1] in symbols and (not exchanges or key[0] in exchanges)]
+    keys = sorted({*rows, *asked})
     coverage: list[ExchangeCoverage] = []
     shares: dict[Key, dict[str, list[Interval]]] = {}
-    leftovers: list[ExcludedSource] = []
+    excluded: list[ExcludedSource] = []
     damaged: list[Path] = []
-    for exchange, symbol in sorted({speaker[:2] for speaker in speakers}):
-        memories: dict[str, FetchLog] = {}
-        for source in [s for e, y, s in speakers if (e, y) == (exchange, symbol)]:
-            memories[source], bad = try_fetch_log(lake, exchange, symbol, source)
+    for exchange, symbol in sorted({key[:2] for key in keys}):
+        logs: dict[str, FetchLog] = {}
+        for source in [s for e, y, s in keys if (e, y) == (exchange, symbol)]:
+            logs[source], bad = try_fetch_log(lake, exchange, symbol, source)
             damaged += bad
         views = [
-            build_source_candidate(source, memory.covered(CLAIMED), rows.get((exchange, symbol, source), ()), window)
-            for source, memory in memories.items()
+            build_source_candidate(source, log.covered(RECORDED), rows.get((exchange, symbol, source), ()), window)
+            for source, log in logs.items()
         ]
-        speaking = [v for v in views if v.events or clip_intervals(v.covered, window.interval)]
-        shares[exchange, symbol] = divide_window(speaking, window)
-        leftovers += find_excluded_sources((exchange, symbol), speaking, shares[exchange, symbol], rows, window)
+        active = [v for v in views if v.events or clip_intervals(v.covered, window.interval)]
+        shares[exchange, symbol] = divide_window(active, window)
+        excluded += find_excluded_sources((exchange, symbol), active, shares[exchange, symbol], rows, window)
         unlogged = [v.source for v in views if v.events and not v.covered]
-        known = build_coverage(exchange, symbol, memories, window, unlogged)
+        known = build_coverage(exchange, symbol, logs, window, unlogged)
         if known.intervals or known.unknown or any(v.events for v in views):
             coverage.append(known)
-    return SourceAssignment(tuple(coverage), shares, tuple(leftovers), tuple(damaged))
+    return SourceAssignment(tuple(coverage), shares, tuple(excluded), tuple(damaged))
 
 
 def build_source_candidate(
     source: str, covered: Sequence[Interval], mine: Sequence[StoredFile], window: Window
 ) -> SourceCandidate:
-    """How completely a source speaks is read from all its rows: in this window it may know that nothing happened."""
+    """Describe a source from all its rows: inside the window it may rightly have none."""
     inside = [h for h in mine if h.first_us < window.end_us and h.last_us >= window.start_us]
     return SourceCandidate(
         source,
@@ -203,12 +203,12 @@ def find_excluded_sources(
     rows: Mapping[tuple[str, str, str], Sequence[StoredFile]],
     window: Window,
 ) -> list[ExcludedSource]:
-    """Find who tells of a time in which somebody else counts; of who never told when, the rows tell."""
+    """Find sources with data of a time in which another one counts; without a log their rows define the time."""
     found = []
     for view in views:
         mine = rows.get((*key, view.source), ())
-        told = view.covered or tuple((h.first_us, h.last_us + 1) for h in mine)
-        left = subtract_intervals(clip_intervals(told, window.interval), shares.get(view.source, ()))
+        recorded = view.covered or tuple((h.first_us, h.last_us + 1) for h in mine)
+        left = subtract_intervals(clip_intervals(recorded, window.interval), shares.get(view.source, ()))
         instead = {
             other.source: stretches
             for other in views

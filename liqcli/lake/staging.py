@@ -1,4 +1,4 @@
-"""Rows on their way into the lake, however many: collected, spilled to disk, merged file by file."""
+"""Stage rows on their way into the lake: collect, spill to disk, merge file by file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Staging:
     """
     Rows on their way into the lake, spilled to disk so that a file of any size needs little memory.
 
-    Use as a context manager; nothing reaches the lake before :meth:`commit`.
+    Use as a context manager; nothing is written to the lake before :meth:`commit`.
     """
 
     ROWS_IN_MEMORY = 200_000
@@ -44,21 +44,21 @@ class Staging:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, row: Liquidation) -> None:
-        """Take one row."""
+        """Add one row."""
         self._pending[Partition("liquidations", row.exchange, row.symbol, month_of(row.ts_us), row.source)].append(row)
         self._count += 1
         if self._count >= self.ROWS_IN_MEMORY:
             self._spill()
 
     def partitions(self) -> list[Partition]:
-        """The partitions that have rows."""
+        """List the partitions that have rows."""
         return sorted({*self._pending, *self._files})
 
     def find_near_repeats(self, reach_us: int, drop: bool) -> list[tuple[Partition, pa.Table]]:
         """
-        Find staged rows that repeat another, staged or stored, in all but the time, by partition.
+        Find staged rows that equal another, staged or stored, in all but the time, by partition.
 
-        They carry ``copies``, how often they are staged; with ``drop`` they are then staged no longer. The caller holds
+        Column ``copies`` is the number of times a row is staged; ``drop`` removes them from staging. The caller holds
         the lake's lock.
         """
         if self._files:
@@ -68,7 +68,7 @@ class Staging:
             for partition in self.partitions():
                 path = partition.path(self._lake.root)
                 if not self._files and not path.exists() and not _may_repeat(self._pending[partition], reach_us):
-                    continue  # a query a file is slow where a file has hundreds of symbols
+                    continue  # one query per file is slow for files with hundreds of symbols
                 repeats = merger.find_near_repeats(path, self._rows(partition), reach_us)
                 if not repeats.num_rows:
                     continue
@@ -78,7 +78,7 @@ class Staging:
         return found
 
     def find_span(self) -> tuple[int | None, int | None]:
-        """Give the first and the last time [µs] of what is staged; None where nothing is."""
+        """Return the first and the last time of the staged rows [µs]; None when there are none."""
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
@@ -99,9 +99,9 @@ class Staging:
 
     def commit(self, most_copies: int) -> None:
         """
-        Merge everything into the lake under one lock: each row then stands as often as in the fuller of both.
+        Merge everything into the lake under one lock: a row then occurs as often as in the fuller of file and lake.
 
-        ``most_copies`` caps how often an identical row may stand; 1 is for feeds that cannot send twins.
+        ``most_copies`` limits identical rows; 1 is for feeds that cannot send duplicates.
         """
         if self._files:
             self._spill()
@@ -126,7 +126,7 @@ class Staging:
 
 
 def _may_repeat(rows: Sequence[Liquidation], reach_us: int) -> bool:
-    """Whether any row is near another that differs in the time alone."""
+    """Return True if a row is close to another that differs in the time alone."""
     last: dict[tuple[object, ...], int] = {}
     for row in sorted(rows, key=lambda row: row.ts_us):
         before = last.get(row[1:])
@@ -137,7 +137,7 @@ def _may_repeat(rows: Sequence[Liquidation], reach_us: int) -> bool:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes had spilled; a folder's name begins with the process that made it."""
+    """Remove spilled files of killed processes; a folder's name starts with the id of its process."""
     for left in folder.glob("*-*"):
         pid = left.name.split("-", 1)[0]
         if pid.isdecimal() and not is_alive(int(pid)):

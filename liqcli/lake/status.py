@@ -1,4 +1,4 @@
-"""What the lake holds, one row an exchange, symbol, source and kind."""
+"""Summarize the lake: one row per exchange, symbol, source and kind."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from liqcli.core.intervals import Interval, subtract_intervals, total_length
 from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.inventory import StoredFile, StoredMarketFile, read_inventory, read_market_inventory, try_fetch_log
 from liqcli.lake.partitions import KINDS, Partition
-from liqcli.lake.source_ranking import CLAIMED, build_source_candidate, divide_window, find_excluded_sources
+from liqcli.lake.source_ranking import RECORDED, build_source_candidate, divide_window, find_excluded_sources
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
 Name = tuple[str, str, str]  # exchange, symbol, source
-Known = dict[Name, list[Interval]]  # what is remembered [µs]
+Known = dict[Name, list[Interval]]  # logged intervals [µs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class StatusRow:
     """
     One exchange, symbol, source and kind of rows.
 
-    ``first_us``, ``last_us`` [µs UTC], None where a source was asked and never had an event; ``notional`` [USD], None
-    for candles and open interest; ``coverage`` the covered share between the first and the last remembered instant,
-    None when nothing is remembered or some of it is unknown; ``counted`` the share of the time it tells of in which it
-    counts, for ``left_us`` [µs] others, ``instead``, tell better; ``size`` [bytes].
+    ``first_us``, ``last_us`` [µs UTC], None when a source was requested and never had an event; ``notional`` [USD],
+    None for candles and open interest; ``coverage`` is the covered share between the first and the last logged instant,
+    None without a log or when some of it is unknown; ``counted`` is the share of its time in which it counts: for
+    ``left_us`` [µs] the sources ``instead`` are better; ``size`` [bytes].
     """
 
     exchange: str
@@ -52,12 +52,12 @@ class StatusRow:
 
 def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
     """
-    Read the whole lake's holdings.
+    Summarize all files of the lake.
 
     Returns
     -------
     rows, damaged
-        Rows by kind, exchange, symbol, source; and the files that cannot be read or are none of the lake's.
+        Rows by kind, exchange, symbol, source; and the files that cannot be read or do not belong to the lake.
     """
     rows: list[StatusRow] = []
     damaged: list[Path] = []
@@ -67,12 +67,12 @@ def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
             read = _read_liquidations if kind == "liquidations" else _read_market
             found, bad = read(engine, lake, partitions)
             rows += found
-            damaged += [*bad, *lake.strays(kind)]
+            damaged += [*bad, *lake.foreign_files(kind)]
     return rows, damaged
 
 
 def status_record(row: StatusRow) -> dict[str, Any]:
-    """One row as ``liqcli status --format json`` prints it; keys as in ``docs/units.md#status``."""
+    """Convert a row to plain values for ``liqcli status --format json``; keys of ``docs/units.md#status``."""
     return {
         "exchange": row.exchange,
         "symbol": row.symbol,
@@ -91,10 +91,10 @@ def status_record(row: StatusRow) -> dict[str, Any]:
 
 
 def list_overlaps(rows: Sequence[StatusRow]) -> list[str]:
-    """Say which sources are left out of reports, for how long, and who counts instead."""
+    """Describe the sources left out of reports: for how long, and which ones count instead."""
     return [
         f"{row.exchange} {row.symbol}: {row.source} is left out for {format_duration(row.left_us)} that "
-        f"{' and '.join(row.instead)} tell{'s' * (len(row.instead) == 1)} of better; they are never added up"
+        f"{' and '.join(row.instead)} cover{'s' * (len(row.instead) == 1)} better; they are never added up"
         for row in rows
         if row.left_us
     ]
@@ -104,31 +104,31 @@ def _read_liquidations(
     engine: Engine, lake: Lake, partitions: Sequence[Partition]
 ) -> tuple[list[StatusRow], list[Path]]:
     try:
-        holdings, damaged = read_inventory(engine, lake, partitions)
-    except DamagedError:  # not one of them can be read
-        holdings, damaged = [], [p.path(lake.root) for p in partitions]
-    damaged += [h.path for h in holdings if h.amountless]
-    rows, forgotten = _join(lake, holdings, partitions)
+        files, damaged = read_inventory(engine, lake, partitions)
+    except DamagedError:  # none of them can be read
+        files, damaged = [], [p.path(lake.root) for p in partitions]
+    damaged += [h.path for h in files if h.amountless]
+    rows, forgotten = _join(lake, files, partitions)
     return rows, [*damaged, *forgotten]
 
 
 def _join(
-    lake: Lake, holdings: Sequence[StoredFile], partitions: Sequence[Partition]
+    lake: Lake, files: Sequence[StoredFile], partitions: Sequence[Partition]
 ) -> tuple[list[StatusRow], list[Path]]:
-    """Put together files and window memory; of a source whose memory is damaged the coverage is not known."""
+    """Combine files and fetch logs; with a damaged log the coverage is unknown."""
     filed = {(p.exchange, p.symbol, p.source) for p in partitions}
-    groups: dict[Name, list[StoredFile]] = {key: [] for key in lake.remembered() if key not in filed}
-    for h in holdings:
+    groups: dict[Name, list[StoredFile]] = {key: [] for key in lake.list_fetch_logs() if key not in filed}
+    for h in files:
         groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
     rows: list[StatusRow] = []
     damaged: list[Path] = []
     known: Known = {}
     for (exchange, symbol, source), parts in sorted(groups.items()):
-        memory, bad = try_fetch_log(lake, exchange, symbol, source)
+        log, bad = try_fetch_log(lake, exchange, symbol, source)
         damaged += bad
-        present = known[exchange, symbol, source] = memory.covered(CLAIMED)
+        present = known[exchange, symbol, source] = log.covered(RECORDED)
         whole = (present[0][0], present[-1][1]) if present else (0, 0)
-        is_known = bool(present) and not memory.covered(("unknown",))
+        is_known = bool(present) and not log.covered(("unknown",))
         rows.append(
             StatusRow(
                 exchange, symbol, source, "liquidations",
@@ -145,24 +145,19 @@ def _join(
     return list(_weigh(rows, groups, known)), damaged
 
 
-def _weigh(
-    rows: Sequence[StatusRow], holdings: Mapping[Name, Sequence[StoredFile]], known: Known
-) -> Iterator[StatusRow]:
-    """Note of each source for how long it counts, where several tell of one exchange and symbol."""
+def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[StoredFile]], known: Known) -> Iterator[StatusRow]:
+    """Set for how long each source counts, where several cover one exchange and symbol."""
     for key, group in groupby(rows, key=lambda row: (row.exchange, row.symbol)):
         mine = {row.source: row for row in group}
-        told = {
-            source: known[*key, source] or [(h.first_us, h.last_us + 1) for h in holdings[*key, source]]
-            for source in mine
+        recorded = {
+            source: known[*key, source] or [(h.first_us, h.last_us + 1) for h in files[*key, source]] for source in mine
         }
-        edges = [edge for stretches in told.values() for stretch in stretches for edge in stretch]
+        edges = [edge for stretches in recorded.values() for stretch in stretches for edge in stretch]
         if len(mine) > 1 and edges:
             whole = Window(min(edges), max(edges))
-            views = [
-                build_source_candidate(source, known[*key, source], holdings[*key, source], whole) for source in mine
-            ]
-            for left in find_excluded_sources(key, views, divide_window(views, whole), holdings, whole):
-                share = 1 - left.length_us / total_length(told[left.source])
+            views = [build_source_candidate(source, known[*key, source], files[*key, source], whole) for source in mine]
+            for left in find_excluded_sources(key, views, divide_window(views, whole), files, whole):
+                share = 1 - left.length_us / total_length(recorded[left.source])
                 row = mine[left.source]
                 mine[left.source] = replace(row, counted=share, left_us=left.length_us, instead=tuple(left.instead))
         yield from mine.values()
@@ -171,10 +166,10 @@ def _weigh(
 def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:
     groups: dict[tuple[str, str, str, str], list[StoredMarketFile]] = {}
     try:
-        holdings, damaged = read_market_inventory(engine, lake, partitions)
+        files, damaged = read_market_inventory(engine, lake, partitions)
     except DamagedError:
         return [], [p.path(lake.root) for p in partitions]
-    for h in holdings:
+    for h in files:
         p = h.partition
         groups.setdefault((p.exchange, p.symbol, p.interval, p.source), []).append(h)
     rows = [

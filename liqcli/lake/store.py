@@ -1,17 +1,18 @@
-"""The lake: plain Parquet files in a folder, written so that a reader or a crash never sees half of anything.
+"""
+The lake: plain Parquet files in a folder, written so that readers and crashes never leave a half-written state.
 
 ::
 
     <lake>/liquidations/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet     sorted by every column, zstd
     <lake>/candles/exchange=…/symbol=…/interval=1m/month=YYYY-MM/<source>.parquet
     <lake>/open_interest/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet
-    <lake>/windows/exchange=…/symbol=…/<source>.json                            what was asked, see coverage.py
+    <lake>/windows/exchange=…/symbol=…/<source>.json                            fetch logs, see fetch_log.py
     <lake>/contracts/<exchange>.json                                            contract sizes last seen
-    <lake>/rejected/<what>.jsonl                                                rows that were refused, and why
+    <lake>/rejected/<what>.jsonl                                                rejected rows, with reasons
     <lake>/damaged/<path>                                                       files that fetch --again replaced
 
-Writers hold one lock, write to a temporary name beside the target, fsync, then ``os.replace``. Window memory is written
-after the data it speaks of, so a kill between the two only makes the next run ask again.
+Writers hold one lock, write to a temporary name beside the target, fsync, then ``os.replace``. A fetch log is written
+after the data it describes, so a process killed in between only causes the next run to request the window again.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from liqcli.lake.merge import open_merger, rows_to_table
 from liqcli.lake.partitions import Partition, is_name, month_bounds, months_of
 
 LOCK_TIMEOUT_S = 600
-_WRITE_LOCK = threading.RLock()  # filelock guards processes; threads of this one queue up here
+_WRITE_LOCK = threading.RLock()  # filelock guards against other processes, this lock against other threads
 
 
 class Lake:
-    """A folder of Parquet files; opening one that does not exist yet is fine."""
+    """A folder of Parquet files, which need not exist yet."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -42,21 +43,21 @@ class Lake:
     # ------------------------------------------------------------------ reading
 
     def partitions(self, kind: str = "liquidations", misplaced: bool = False) -> list[Partition]:
-        """List what files there are of a kind, sorted; those with names that liqcli never writes only if asked for."""
+        """List the files of a kind, sorted; ``misplaced`` includes names that liqcli never writes."""
         found = (Partition.from_path(kind, path) for path in self._files(kind))
         return sorted(p for p in found if misplaced or p.is_placed)
 
-    def strays(self, kind: str = "liquidations") -> list[Path]:
-        """List files of a kind that no command reads for their names' sake, but for hidden ones (macOS leaves some)."""
+    def foreign_files(self, kind: str = "liquidations") -> list[Path]:
+        """List files of a kind that no command reads because of their names, except hidden ones."""
         files = (path for path in self._files(kind) if not Partition.from_path(kind, path).is_placed)
         return sorted(path for path in files if not path.name.startswith("."))
 
     def symbols(self) -> list[str]:
-        """Every symbol with stored liquidations."""
+        """List every symbol with stored liquidations."""
         return sorted({p.symbol for p in self.partitions()})
 
     def exchanges(self) -> list[str]:
-        """Every exchange with stored liquidations."""
+        """List every exchange with stored liquidations."""
         return sorted({p.exchange for p in self.partitions()})
 
     def find(
@@ -76,8 +77,8 @@ class Lake:
             and (not exchanges or p.exchange in exchanges)
         ]
 
-    def remembered(self) -> list[tuple[str, str, str]]:
-        """Every exchange, symbol and source with a window memory, sorted; also those that never had an event."""
+    def list_fetch_logs(self) -> list[tuple[str, str, str]]:
+        """List exchange, symbol and source of every fetch log, sorted, including those without events."""
         found = []
         for path in (self.root / "windows").glob("exchange=*/symbol=*/*.json"):
             exchange, symbol = (part.split("=", 1)[1] for part in path.parts[-3:-1])
@@ -86,12 +87,12 @@ class Lake:
 
     def read_fetch_log(self, exchange: str, symbol: str, source: str) -> FetchLog:
         """
-        Read what is remembered of one source's windows; nothing yet gives an empty memory.
+        Read the fetch log of one source; without a file it is empty.
 
         Raises
         ------
         DamagedError
-            The file is there but cannot be understood.
+            The file exists but is not a fetch log.
         """
         path = self.fetch_log_path(exchange, symbol, source)
         try:
@@ -112,7 +113,7 @@ class Lake:
             raise DamagedError(f"{self.root}/contracts/{exchange}.json: cannot be read ({error}); delete it") from error
 
     def fetch_log_path(self, exchange: str, symbol: str, source: str) -> Path:
-        """Where the window memory of a source stands."""
+        """Return the path of the fetch log of a source."""
         parts = Partition("windows", exchange, symbol, "0000-00", source).path(self.root).parts
         return Path(*parts[:-2]) / f"{source}.json"
 
@@ -122,19 +123,19 @@ class Lake:
         self, exchange: str, symbol: str, source: str, covered: Sequence[CoveredWindow], rows: Sequence[Liquidation]
     ) -> None:
         """
-        Store what a source said of some windows, in place of what it said of them before.
+        Store the answer of a source for some windows, replacing its previous rows there.
 
         Parameters
         ----------
         covered : sequence of CoveredWindow
-            The windows that were answered. Rows outside them are a fault of the caller.
+            The windows that were answered; all rows lie inside them.
         rows : sequence of Liquidation
-            All of one exchange, symbol and source; any order; twins are kept.
+            Rows of one exchange, symbol and source, in any order; duplicates are kept.
 
         Raises
         ------
         LakeError
-            Not writable or disk full; the old files are untouched.
+            Not writable or disk full; the old files are unchanged.
         DamagedError
             The file to merge with cannot be read.
         """
@@ -146,28 +147,28 @@ class Lake:
                     part = {"start_us": max(item.window.start_us, first_us), "end_us": min(item.window.end_us, past_us)}
                     path = Partition("liquidations", exchange, symbol, month, source).path(self.root)
                     merger.merge(path, "merge_replace", part, incoming)
-            self.remember(exchange, symbol, source, covered)
+            self.add_to_fetch_log(exchange, symbol, source, covered)
 
-    def remember(self, exchange: str, symbol: str, source: str, covered: Iterable[CoveredWindow]) -> None:
-        """Add to the window memory; the caller holds :meth:`locked`."""
-        memory = self.read_fetch_log(exchange, symbol, source)
-        updated = memory.remember(covered)
-        if updated != memory:
+    def add_to_fetch_log(self, exchange: str, symbol: str, source: str, covered: Iterable[CoveredWindow]) -> None:
+        """Add windows to the fetch log; the caller holds :meth:`locked`."""
+        log = self.read_fetch_log(exchange, symbol, source)
+        updated = log.add(covered)
+        if updated != log:
             self.write_fetch_log(exchange, symbol, source, updated)
 
-    def write_fetch_log(self, exchange: str, symbol: str, source: str, memory: FetchLog) -> None:
-        """Put a window memory in place of the old one; the caller holds :meth:`locked`."""
-        self.write_file(self.fetch_log_path(exchange, symbol, source), render_fetch_log(memory).encode())
+    def write_fetch_log(self, exchange: str, symbol: str, source: str, log: FetchLog) -> None:
+        """Replace the fetch log; the caller holds :meth:`locked`."""
+        self.write_file(self.fetch_log_path(exchange, symbol, source), render_fetch_log(log).encode())
 
-    def forget(self, exchange: str, symbol: str, source: str) -> None:
-        """Drop the window memory of a source without rows of a symbol; the caller holds :meth:`locked`."""
+    def remove_fetch_log(self, exchange: str, symbol: str, source: str) -> None:
+        """Remove the fetch log of a source that has no rows of a symbol; the caller holds :meth:`locked`."""
         held = {(p.exchange, p.symbol, p.source) for p in self.partitions()}
         if (exchange, symbol, source) not in held:
             with lake_errors(self.root):
                 self.fetch_log_path(exchange, symbol, source).unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> Path:
-        """Move a file that cannot be read to ``<lake>/damaged/``, where nobody looks for data; gives its new place."""
+        """Move an unreadable file to ``<lake>/damaged/``, which no command reads; return its new path."""
         kept = self.root / "damaged" / path.relative_to(self.root)
         number = 1
         while kept.exists():
@@ -179,7 +180,7 @@ class Lake:
         return kept
 
     def write_contracts(self, exchange: str, sizes: Mapping[str, float]) -> None:
-        """Remember contract sizes an exchange stated, beside those known before."""
+        """Add contract sizes of an exchange to those stored."""
         with self.locked():
             known = self.read_contracts(exchange)
             merged = {**known, **sizes}
@@ -188,26 +189,24 @@ class Lake:
                 self.write_file(self.root / "contracts" / f"{exchange}.json", text.encode())
 
     def write_rejected(self, name: str, rejected: Iterable[Rejected]) -> Path:
-        """Keep refused rows as JSON lines in ``<lake>/rejected/<name>.jsonl``, replacing that list."""
+        """Write rejected rows as JSON lines to ``<lake>/rejected/<name>.jsonl``, replacing the file."""
         safe = "".join(c if c.isalnum() or c in "-." else "-" for c in name).strip(".") or "rows"
         safe = safe.encode()[:200].decode(errors="ignore")  # a file name may have 255 bytes
         path = self.root / "rejected" / f"{safe}.jsonl"
         lines = [json.dumps(row._asdict(), ensure_ascii=False) for row in rejected]
-        with (
-            self.locked()
-        ):  # a half of a surrogate pair (from a mistyped file) is written as the escape JSON has for it
+        with self.locked():  # lone surrogates, from files in another encoding, become JSON escapes
             self.write_file(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
         return path
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """
-        Hold the lake's one writer lock, against other processes and other threads.
+        Hold the writer lock of the lake, against other processes and other threads.
 
         Raises
         ------
         LakeError
-            The folder cannot be made or written, or another writer kept the lock for ten minutes.
+            The folder cannot be created or written, or another writer held the lock for ten minutes.
         """
         import filelock
 
@@ -217,14 +216,14 @@ class Lake:
             try:
                 lock.acquire()
             except filelock.Timeout as error:
-                raise LakeError(f"{self.root}: another liqcli keeps the lake locked; try again later") from error
+                raise LakeError(f"{self.root}: another liqcli process holds the lock; try again later") from error
             try:
                 yield
             finally:
                 lock.release()
 
     def write_file(self, path: Path, content: bytes) -> None:
-        """Put a file in place atomically; unchanged content leaves the old file (and its time) alone."""
+        """Write a file atomically; unchanged content leaves the old file and its time alone."""
         with lake_errors(self.root):
             if path.exists() and path.read_bytes() == content:
                 return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from liqcli.core.model import Window
 from liqcli.lake.inventory import read_inventory
 from liqcli.lake.partitions import Partition
-from liqcli.lake.source_ranking import assign_sources, claims_table, list_assigned_intervals
+from liqcli.lake.source_ranking import assign_sources, assigned_table, list_assigned_intervals
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
@@ -46,19 +46,19 @@ def query_lake(
     Parameters
     ----------
     statement : str
-        DuckDB SQL over the views of :data:`STORED_COLUMNS`. Only the views that it names are opened.
+        DuckDB SQL over the views of :data:`STORED_COLUMNS`. Only the views it names are opened.
     params : mapping or sequence, optional
         Values for ``$name`` or ``?``.
 
     Returns
     -------
     table, damaged
-        The rows, and the files that cannot be read and were left out.
+        The rows, and the files that could not be read.
 
     Raises
     ------
     UsageError
-        Not exactly one SELECT, or DuckDB refuses it.
+        Not exactly one SELECT, or rejected by DuckDB.
     """
     with Engine() as engine:
         damaged: list[Path] = []
@@ -69,7 +69,7 @@ def query_lake(
 
 
 def _open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
-    """Create one view; a lake without such rows gives a view without rows."""
+    """Create one view; without such rows in the lake it is empty."""
     kind, columns = STORED_COLUMNS[name]
     partitions = lake.partitions(kind)
     stored, query = QUERIES[name]
@@ -97,14 +97,14 @@ def _empty_table(columns: Sequence[str]) -> pa.Table:
 
 def _register_claims(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> list[Path]:
     """Register which rows of which file count: each exchange, symbol and instant from one source."""
-    holdings, damaged = read_inventory(engine, lake, partitions)
-    claims: list[tuple[Partition, tuple[int, int]]] = []
-    if holdings:
-        window = Window(min(h.first_us for h in holdings), max(h.last_us for h in holdings) + 1)
-        shares = assign_sources(lake, sorted({h.partition.symbol for h in holdings}), (), holdings, window)
-        claims = list_assigned_intervals([h.partition for h in holdings], shares.shares)
+    files, damaged = read_inventory(engine, lake, partitions)
+    assigned: list[tuple[Partition, tuple[int, int]]] = []
+    if files:
+        window = Window(min(h.first_us for h in files), max(h.last_us for h in files) + 1)
+        shares = assign_sources(lake, sorted({h.partition.symbol for h in files}), (), files, window)
+        assigned = list_assigned_intervals([h.partition for h in files], shares.shares)
         damaged += shares.damaged
-    engine.register("claims", claims_table(lake.root, claims))
+    engine.register("assigned", assigned_table(lake.root, assigned))
     return damaged
 
 

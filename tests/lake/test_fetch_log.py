@@ -27,7 +27,7 @@ def shown(memory):
 def remember(*steps):
     memory = FetchLog()
     for step in steps:
-        memory = memory.remember([step])
+        memory = memory.add([step])
     return memory
 
 
@@ -111,7 +111,7 @@ def test_each_hour_has_the_last_answer_and_only_without_one_a_guess(items):
         for hour in range(*((edge - T0) // HOUR for edge in new.window.interval)):
             if rank(new.status) >= rank(expected.get(hour, "unknown")):
                 expected[hour] = new.status
-    memory = FetchLog().remember(items)
+    memory = FetchLog().add(items)
     found = {hour: status for start, end, status, _ in shown(memory) for hour in range(start, end)}
     assert found == expected
     assert parse_fetch_log(render_fetch_log(memory), "x") == memory
@@ -151,7 +151,7 @@ def test_text_form_is_readable_and_exact():
     ],
 )
 def test_damaged_memory_is_named(text, tmp_path):
-    with pytest.raises(DamagedError, match=r"gate\.json: not a window memory.*liqcli verify says what to do"):
+    with pytest.raises(DamagedError, match=r"gate\.json: not a fetch log.*liqcli verify says what to do"):
         parse_fetch_log(text, "windows/gate.json")
     path = tmp_path / "windows/exchange=gate/symbol=SOLUSDT/gate.json"
     path.parent.mkdir(parents=True)
@@ -164,8 +164,8 @@ def test_memory_of_the_lake_round_trips_and_bytes_that_are_no_text_are_damage(tm
     lake = Lake(tmp_path)
     assert lake.read_fetch_log("gate", "SOLUSDT", "gate") == FetchLog()
     with lake.locked():
-        lake.remember("gate", "SOLUSDT", "gate", [item(0, 1, events=2)])
-        lake.remember("gate", "SOLUSDT", "gate", [item(1, 2, events=3)])
+        lake.add_to_fetch_log("gate", "SOLUSDT", "gate", [item(0, 1, events=2)])
+        lake.add_to_fetch_log("gate", "SOLUSDT", "gate", [item(1, 2, events=3)])
     assert shown(lake.read_fetch_log("gate", "SOLUSDT", "gate")) == [(0, 2, "complete", 5)]
     assert lake.read_fetch_log("gate", "SOLUSDT", "tardis") == FetchLog()
     path = tmp_path / "windows/exchange=gate/symbol=SOLUSDT/gate.json"

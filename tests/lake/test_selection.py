@@ -16,6 +16,7 @@ from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 from liqcli.query.scans import scan_totals
 from liqcli.report.lake_records import comparison_record
+from liqcli.sources.registry import is_fetched
 
 DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}
 
@@ -24,7 +25,7 @@ def select(store, symbol="SOLUSDT", **words):
     """The selection, and its sums."""
     words = {**DAY_ONE, **words}
     with Engine() as engine:
-        selection = build_selection(engine, store, Query(symbol, **words))
+        selection = build_selection(engine, store, Query(symbol, **words), is_fetched)
         return selection, build_summary(scan_totals(engine))
 
 
@@ -91,12 +92,12 @@ def test_a_known_coin_that_was_never_fetched_is_no_typo(store):
     text = message(store, "ETHUSDT")
     assert text == (
         f"no liquidations of ETHUSDT in the lake {store.root} (it holds BTCUSD, SOLUSD, SOLUSDC, SOLUSDT, SOLVUSDT); "
-        "to get some: liqcli fetch --symbol ETHUSDT"
+        "to fetch it: liqcli fetch --symbol ETHUSDT"
     )
 
 
 def test_an_empty_lake_says_so(lake):
-    assert "(it is empty); to get some: liqcli fetch --symbol SOLUSDT" in message(Lake(lake), "SOL-USDT-SWAP")
+    assert "(it is empty); to fetch it: liqcli fetch --symbol SOLUSDT" in message(Lake(lake), "SOL-USDT-SWAP")
     assert "it is empty" in message(Lake(lake), until="latest", since=None)
 
 
@@ -182,7 +183,7 @@ def test_exchanges(store):
 
 def test_check_position():
     assert [check_position(p) for p in ("long", "short", "both")] == ["long", "short", "both"]
-    with pytest.raises(UsageError, match="--position: 'Long' is none of long, short, both"):
+    with pytest.raises(UsageError, match="--position: invalid value 'Long'"):
         check_position("Long")
 
 
@@ -231,7 +232,7 @@ def test_full_beats_sampled_and_the_rest_is_filled(lake):
         "left_out": {"sources": ["recorder"], "events": 2, "notional": 6, "long_notional": 6},
     }
     assert comparison.text == (
-        "bybit SOLUSDT: tardis counted and recorder left out for the 6 h that both tell of: "
+        "bybit SOLUSDT: tardis counted and recorder left out for the 6 h that both cover: "
         "2 events, 96.0 USD (100 % long), against 2 events, 6.00 USD (100 % long)"
     )
 
@@ -440,7 +441,7 @@ def test_a_full_source_that_knows_of_nothing_outweighs_a_sampled_one(lake):
 @pytest.mark.parametrize("change", [{"position": "buy"}, {"price_kind": "mid"}, {"completeness": "some"}])
 def test_a_word_nobody_defined_is_refused_not_counted(lake, change):
     store = fill_lake(lake, [make_liquidation(T0), make_liquidation(T0 + HOUR, **change)])
-    assert message(store, kind=DamagedError).startswith("1 row of ")
+    assert message(store, kind=DamagedError).startswith("1 invalid row in ")
 
 
 @pytest.mark.parametrize("wrong", [None, float("nan"), float("inf"), -5.0, 0.0])
@@ -452,7 +453,7 @@ def test_a_number_that_is_none_is_refused_not_left_out(lake, column, wrong):
     table = pq.read_table(path)
     values = [*table[column].to_pylist()[:49], wrong]
     pq.write_table(table.set_column(table.schema.get_field_index(column), column, pa.array(values, pa.float64())), path)
-    assert message(store, kind=DamagedError).startswith("1 row of ")
+    assert message(store, kind=DamagedError).startswith("1 invalid row in ")
     assert build_status(store)[1] == ([path] if column == "notional" else [])
 
 
@@ -462,12 +463,12 @@ def test_a_position_that_is_absent_is_no_short(lake):
     table = pq.read_table(path)
     sides = pa.array(["long", None], table.schema.field("position").type)
     pq.write_table(table.set_column(table.schema.get_field_index("position"), "position", sides), path)
-    assert message(store, kind=DamagedError).startswith("1 row of ")
+    assert message(store, kind=DamagedError).startswith("1 invalid row in ")
 
 
 def test_no_fetch_is_advised_that_cannot_work(lake):
     """No source has Hyperliquid; another quote of the base is named."""
     store = fill_lake(lake, [make_liquidation(exchange="hyperliquid", symbol="BTCUSDC")])
     text = message(store, "BTCUSDT", exchanges=("hyperliquid",))
-    assert "BTCUSDC on hyperliquid is in the lake; liqcli fetch cannot get hyperliquid" in text
+    assert "BTCUSDC on hyperliquid is in the lake; liqcli fetch has no source for hyperliquid" in text
     assert "liqcli fetch --symbol" not in text

@@ -247,7 +247,7 @@ def test_nothing_reaches_the_lake_before_commit(lake, monkeypatch):
 def test_hostile_names_are_refused_and_write_nothing(lake, name):
     lake.mkdir()
     for change in ({"exchange": name}, {"symbol": name}, {"source": name}):
-        with pytest.raises(UsageError, match="cannot be a name in the lake"):
+        with pytest.raises(UsageError, match="is not a valid name in the lake"):
             fill_lake(lake, [make_liquidation(**change)])
     with pytest.raises(UsageError):
         Lake(lake).replace_window("gate", name, "gate", [covered(T0, T0 + 1)], [make_liquidation()])

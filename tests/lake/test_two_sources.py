@@ -64,7 +64,7 @@ def test_reports_say_who_counted_and_how_the_other_compares(filled: Path, tmp_pa
         "sources": ["cryptohftdata"], "events": 120, "notional": 6e6, "long_notional": 4e6,
     }  # fmt: skip
     sentence = (
-        "okx BTCUSDT: okx counted and cryptohftdata left out for the 4 h that both tell of: "
+        "okx BTCUSDT: okx counted and cryptohftdata left out for the 4 h that both cover: "
         "240 events, 12.0M USD (67 % long), against 120 events, 6.00M USD (67 % long)"
     )
     assert report["coverage"]["overlaps"] == [sentence]
@@ -78,5 +78,5 @@ def test_status_says_which_counts(filled: Path) -> None:
     assert counted == {"okx": 1.0, "cryptohftdata": 0.0}
     assert said == ""
     _table, said = run("status")
-    assert said == "okx BTCUSDT: cryptohftdata is left out for 4 h that okx tells of better; they are never added up\n"
+    assert said == "okx BTCUSDT: cryptohftdata is left out for 4 h that okx covers better; they are never added up\n"
     assert run("status", "--quiet")[1] == ""

@@ -42,7 +42,7 @@ def prepare_refetch(lake: Lake, exchange: str, symbol: str, source: str, window:
         lost = list(_set_aside_unreadable(lake, parts, say))
         doubtful = [Window(*month_bounds(part.month)) for part in lost] + _too_few(lake, parts, memory)
         if doubtful and memory.windows:
-            lake.write_fetch_log(exchange, symbol, source, memory.forget(doubtful))
+            lake.write_fetch_log(exchange, symbol, source, memory.without(doubtful))
 
 
 def prepare_market_refetch(

@@ -100,7 +100,7 @@ class Writer:
         windows = [window for answer in task.pending for window in answer.windows]
         rows = [row for answer in task.pending for row in answer.rows]
         if windows:
-            covered = FetchLog().remember(windows).windows  # adjacent windows are merged into one write
+            covered = FetchLog().add(windows).windows  # adjacent windows are merged into one write
             if task.source.union:
                 self._add(task, rows, covered)
             else:
@@ -117,7 +117,7 @@ class Writer:
                 staging.add(row)
             staging.commit(most_copies=ALL_COPIES)
         with self._lake.locked():
-            self._lake.remember(task.exchange, task.symbol, task.source.name, covered)
+            self._lake.add_to_fetch_log(task.exchange, task.symbol, task.source.name, covered)
 
 
 def _find_tail(task: FetchTask, window: Window) -> Window | None:

@@ -151,7 +151,7 @@ def _store(
     fresh = _fresh_coverage(lake, done.wrote, collector.heartbeats, started_us)
     staging.commit(reader.most_copies)
     for (exchange, symbol, source), covered in fresh.items():
-        lake.remember(exchange, symbol, source, covered)
+        lake.add_to_fetch_log(exchange, symbol, source, covered)
     write_import(lake, sha256, done)
     return sum(_count_rows(lake, partition) for partition in touched) - before_count
 
@@ -161,7 +161,7 @@ def _remove(lake: Lake, wrote: Iterable[StoredSummary], started_us: int) -> None
     for item in wrote:
         window = CoveredWindow(Window(item.first_us, item.last_us + 1), "inferred", None, started_us)
         lake.replace_window(item.exchange, item.symbol, item.source, [window], [])
-        lake.forget(item.exchange, item.symbol, item.source)
+        lake.remove_fetch_log(item.exchange, item.symbol, item.source)
 
 
 def _fresh_coverage(

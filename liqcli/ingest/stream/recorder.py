@@ -193,7 +193,7 @@ class _Recording:
             for symbol, parts in claims.items():
                 windows = [Window(*part) for part in parts]
                 fresh = [CoveredWindow(w, "complete", _count(rows, symbol, w), moment_us) for w in windows]
-                self.lake.remember(name, symbol, name, fresh)
+                self.lake.add_to_fetch_log(name, symbol, name, fresh)
         for symbol, parts in claims.items():
             self.covered.setdefault((name, symbol), []).extend(parts)
 

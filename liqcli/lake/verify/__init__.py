@@ -1,6 +1,7 @@
-"""Is the lake whole: every file read to its last page, every row judged, and each fault named with what to do.
+"""
+Verify the lake: read every file completely, check every row, and report each fault with a remedy.
 
-Damage is what cannot be true; a suspicion is what can be but seldom is (a block of rows twice: twins are real events).
+Damage is data that must be wrong; a suspicion is data that is possible but unlikely, such as a block of duplicate rows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ROWS_AT_ONCE = 500_000
 
 @dataclass(slots=True)
 class Verdict:
-    """What was read (``files``, ``rows``, ``size`` [bytes]) and what was found, damage first, by file."""
+    """The number of ``files`` and ``rows``, their ``size`` [bytes], and the findings, damage first, by file."""
 
     files: int = 0
     rows: int = 0
@@ -36,18 +37,18 @@ class Verdict:
 
     @property
     def damage(self) -> list[Issue]:
-        """What cannot be true."""
+        """Findings that must be wrong."""
         return [finding for finding in self.findings if finding.damage]
 
     @property
     def suspicions(self) -> list[Issue]:
-        """What may be true, and is worth a look."""
+        """Findings that are possible and deserve a look."""
         return [finding for finding in self.findings if not finding.damage]
 
 
 def verify_lake(lake: Lake, known: KnownSources) -> Verdict:
     """
-    Read every file of a lake and judge it.
+    Read and check every file of a lake.
 
     Parameters
     ----------
@@ -57,27 +58,27 @@ def verify_lake(lake: Lake, known: KnownSources) -> Verdict:
     Returns
     -------
     Verdict
-        Without damage when every file is readable, in its place, in order, and says nothing that cannot be true.
+        Without damage when every file is readable, in its place and in order, and all values are possible.
     """
     verdict = Verdict()
     repairs = Repairs(lake, known)
     verdict.findings += iter_foreign_files(lake)
-    memories = check_fetch_logs(repairs, verdict.findings)
-    verdict.files += memories.files + check_notes(lake, verdict.findings)
+    logs = check_fetch_logs(repairs, verdict.findings)
+    verdict.files += logs.files + check_notes(lake, verdict.findings)
     with Engine() as engine:
         for kind in KINDS:
             for batch in _iter_batches(repairs, kind, verdict):
                 verdict.findings += check_rows(engine, repairs, kind, batch)
                 if kind == "liquidations":
-                    count_events(memories, batch)
+                    count_events(logs, batch)
     verdict.findings += find_contradictions(lake)
-    verdict.findings += memories.compare(repairs, {f.path for f in verdict.findings if f.unreadable})
+    verdict.findings += logs.compare(repairs, {f.path for f in verdict.findings if f.unreadable})
     verdict.findings.sort(key=lambda finding: (not finding.damage, finding.path, finding.what))
     return verdict
 
 
 def verdict_record(lake: Lake, verdict: Verdict) -> dict[str, Any]:
-    """Write the verdict as ``liqcli verify --format json`` prints it."""
+    """Convert the verdict to plain values for ``liqcli verify --format json``."""
     return {
         "lake": str(lake.root),
         "files": verdict.files,
@@ -89,7 +90,7 @@ def verdict_record(lake: Lake, verdict: Verdict) -> dict[str, Any]:
 
 
 def _iter_batches(repairs: Repairs, kind: str, verdict: Verdict) -> Iterator[Sequence[tuple[Partition, pa.Table]]]:
-    """Read files one after the other; a few small ones are judged together, one large one alone."""
+    """Read files one by one; a few small ones form a batch, a large one its own."""
     batch: list[tuple[Partition, pa.Table]] = []
     waiting = 0
     for partition, read in read_whole(repairs, kind):

@@ -1,4 +1,4 @@
-"""Moving dated contracts out of perpetuals' files, where versions before dated symbols put them."""
+"""Move dated contracts out of perpetuals' files, where versions before dated symbols stored them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from liqcli.lake.verify.file_check import read_partition
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANY_COPIES = 1 << 40  # twins are real events
+MANY_COPIES = 1 << 40  # duplicates are real events
 
 
 class MovedContract(NamedTuple):
-    """Rows of one source and month that got the symbol of their contract."""
+    """Rows of one source and month that received the symbol of their contract."""
 
     partition: Partition
     symbol: str
@@ -30,7 +30,7 @@ class MovedContract(NamedTuple):
 
 
 def dated_symbol(partition: Partition, instrument: str) -> str:
-    """Give the symbol of a dated instrument that stands under another symbol; empty where it is no such."""
+    """Return the symbol of a dated instrument stored under another symbol; empty if it is none."""
     try:
         symbol = read_contract(partition.exchange, instrument).symbol
     except ValueError:
@@ -43,21 +43,21 @@ def dated_symbol(partition: Partition, instrument: str) -> str:
 
 def move_dated(lake: Lake) -> Iterator[MovedContract]:
     """
-    Give dated contracts their own symbol.
+    Store dated contracts under their own symbol.
 
-    Each file's rows are first added where they belong, then taken away where they stood. A run that was killed in
-    between is made whole by the next one: adding rows that are there changes nothing.
+    The rows of each file are first added at their new place, then removed from the old one. After an interrupted run
+    the next one completes the move: adding stored rows changes nothing.
 
     Raises
     ------
     LakeError
-        The lake cannot be written; what it held is untouched or moved, never lost.
+        The lake cannot be written; rows are unchanged or moved, never lost.
     """
     for partition in lake.partitions():
         with lake.locked():
             try:
                 table = read_partition(lake, partition)
-            except (DamagedError, OSError):  # verify names it
+            except (DamagedError, OSError):  # reported by verify
                 continue
             names = [str(name) for name in table.column("instrument").unique().to_pylist() if name]
             wanted = {name: symbol for name in names if (symbol := dated_symbol(partition, name))}
@@ -70,31 +70,31 @@ def _move(lake: Lake, partition: Partition, table: pa.Table, wanted: Mapping[str
     import pyarrow.compute as pc
 
     moved: list[MovedContract] = []
-    memory = lake.read_fetch_log(partition.exchange, partition.symbol, partition.source)
+    log = lake.read_fetch_log(partition.exchange, partition.symbol, partition.source)
     with open_merger(lake.root) as merger:
         for symbol in sorted(set(wanted.values())):
             own = pa.array([name for name in wanted if wanted[name] == symbol])
             rows = table.filter(pc.is_in(table.column("instrument"), value_set=own))
             target = replace(partition, symbol=symbol)
             merger.merge(target.path(lake.root), "merge_union", {"most_copies": MANY_COPIES}, rows)
-            lake.remember(target.exchange, symbol, target.source, _uncounted(memory).windows)
+            lake.add_to_fetch_log(target.exchange, symbol, target.source, _uncounted(log).windows)
             moved.append(MovedContract(partition, symbol, rows.num_rows))
         is_moved = pc.is_in(table.column("instrument"), value_set=pa.array(list(wanted)))
         times = table.column("ts").cast("int64")
-        if memory.windows:  # fewer rows are left than came
-            left = _uncounted(memory, times.filter(is_moved).to_pylist())
+        if log.windows:  # fewer rows are left than the log counts
+            left = _uncounted(log, times.filter(is_moved).to_pylist())
             lake.write_fetch_log(partition.exchange, partition.symbol, partition.source, left)
         bounds = {"start_us": pc.min(times).as_py(), "end_us": pc.max(times).as_py() + 1}
         merger.merge(partition.path(lake.root), "merge_replace", bounds, table.filter(pc.invert(is_moved)))
-    lake.forget(partition.exchange, partition.symbol, partition.source)
+    lake.remove_fetch_log(partition.exchange, partition.symbol, partition.source)
     return moved
 
 
-def _uncounted(memory: FetchLog, moved_us: Sequence[int] | None = None) -> FetchLog:
-    """Forget how many events came, in all windows or in those in which rows were moved. [µs]"""
+def _uncounted(log: FetchLog, moved_us: Sequence[int] | None = None) -> FetchLog:
+    """Remove the number of events from all windows, or from those whose rows were moved. [µs]"""
 
     def forget(known: CoveredWindow) -> CoveredWindow:
         struck = moved_us is None or any(known.window.contains(ts) for ts in moved_us)
         return replace(known, events=None) if struck else known
 
-    return FetchLog(tuple(forget(known) for known in memory.windows))
+    return FetchLog(tuple(forget(known) for known in log.windows))

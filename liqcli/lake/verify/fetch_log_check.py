@@ -1,4 +1,4 @@
-"""Judging what the lake remembers: windows that were fetched, contract sizes, imports."""
+"""Check what the lake records about its data: fetch logs, contract sizes, imports."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Key = tuple[str, str, str]  # exchange, symbol, source
 
 @dataclass(slots=True)
 class FetchLogs:
-    """Every window of which it is known how many events came, and how many rows of it were seen in the lake."""
+    """All windows with a known number of events, and the number of their rows found in the lake."""
 
     files: int = 0
     windows: dict[Key, list[CoveredWindow]] = field(default_factory=dict)
     stored: dict[Key, list[int]] = field(default_factory=dict)
 
     def compare(self, repairs: Repairs, unreadable: set[Path]) -> Iterator[Issue]:
-        """Name the windows whose rows are fewer than came, or more; not where a file could not be read."""
+        """Report windows with fewer or more rows than logged; skip files that could not be read."""
         for key, windows in self.windows.items():
             for known, stored in zip(windows, self.stored[key], strict=True):
                 parts = [Partition("liquidations", *key[:2], month, key[2]) for month in months_of(known.window)]
@@ -41,19 +41,19 @@ class FetchLogs:
                     continue
                 missing = stored < (known.events or 0)
                 span = f"{format_time(known.window.start_us)} to {format_time(known.window.end_us)} UTC"
-                what = f"{format_count(known.events or 0)} events came {span}, {format_count(stored)} are stored"
+                what = f"{format_count(known.events or 0)} events received {span}, {format_count(stored)} stored"
                 path = parts[0].path(repairs.lake.root)
                 mend = repairs.suggest(parts[0], known.window.interval)
                 if missing:
                     what = f"{what}: {format_count((known.events or 0) - stored)} are missing"
-                yield Issue(path, what, mend if missing else f"if none was imported besides: {mend}", damage=missing)
+                yield Issue(path, what, mend if missing else f"if none were imported: {mend}", damage=missing)
 
 
 def check_fetch_logs(repairs: Repairs, findings: list[Issue]) -> FetchLogs:
-    """Read every window memory; what is wrong with one goes to ``findings``."""
-    memories = FetchLogs()
+    """Read every fetch log; faults are appended to ``findings``."""
+    logs = FetchLogs()
     for path in sorted(repairs.lake.root.glob("windows/exchange=*/symbol=*/*.json")):
-        memories.files += 1
+        logs.files += 1
         try:
             known = parse_fetch_log(path.read_text(encoding="utf-8"), str(path)).windows
             fault = _find_fault(known)
@@ -62,32 +62,32 @@ def check_fetch_logs(repairs: Repairs, findings: list[Issue]) -> FetchLogs:
         exchange, symbol = (folder.name.partition("=")[2] for folder in (path.parent.parent, path.parent))
         if fault:
             mend = repairs.suggest_log(exchange, symbol, path.stem)
-            findings.append(Issue(path, f"window memory: {fault}", mend))
+            findings.append(Issue(path, f"fetch log: {fault}", mend))
             continue
         counted = [item for item in known if item.status == "complete" and item.events is not None]
         key = exchange, symbol, path.stem
-        memories.windows[key], memories.stored[key] = counted, [0] * len(counted)
-    return memories
+        logs.windows[key], logs.stored[key] = counted, [0] * len(counted)
+    return logs
 
 
-def count_events(memories: FetchLogs, batch: Sequence[tuple[Partition, pa.Table]]) -> None:
-    """Count the rows of some files into the windows that speak of them."""
+def count_events(logs: FetchLogs, batch: Sequence[tuple[Partition, pa.Table]]) -> None:
+    """Count the rows of some files per logged window."""
     import numpy as np
 
     for partition, table in batch:
         key = partition.exchange, partition.symbol, partition.source
-        windows = memories.windows.get(key)
+        windows = logs.windows.get(key)
         if windows:
             times = np.sort(table.column("ts").drop_null().cast("int64").to_numpy())
             edges = np.array([known.window.interval for known in windows], dtype=np.int64)
             places = np.searchsorted(times, edges)
-            stored = memories.stored[key]
+            stored = logs.stored[key]
             for number, (first, last) in enumerate(places):
                 stored[number] += int(last - first)
 
 
 def check_notes(lake: Lake, findings: list[Issue]) -> int:
-    """Read contract sizes and the list of imports; what is wrong goes to ``findings``. Gives the number of files."""
+    """Read contract sizes and the import log; faults are appended to ``findings``. Return the number of files."""
     paths = sorted(lake.root.glob("contracts/*.json"))
     for path in paths:
         fault = None
@@ -111,7 +111,7 @@ def check_notes(lake: Lake, findings: list[Issue]) -> int:
 
 
 def _find_fault(known: Sequence[CoveredWindow]) -> str | None:
-    """Say what cannot be right about a memory, or None."""
+    """Describe what is wrong with a log, or return None."""
     latest = now_us() + CLOCK_SKEW_US
     end_us = 0
     for item in known:

@@ -1,4 +1,4 @@
-"""Reading each Parquet file to its last page, and finding what lies where nobody reads it."""
+"""Read each Parquet file completely, and find files that no command reads."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 def read_whole(repairs: Repairs, kind: str) -> Iterator[tuple[Partition, pa.Table | Issue]]:
-    """Read the files of a kind one by one; what cannot be read gives a finding in place of its rows."""
+    """Read the files of a kind one by one; unreadable ones yield a finding instead of rows."""
     lake = repairs.lake
     for partition in lake.partitions(kind, misplaced=True):
         if _misplaced(lake, partition) is None:
             path = partition.path(lake.root)
             try:
                 yield partition, _read(repairs, partition, path)
-            except FileNotFoundError:  # replaced or dropped by a writer in the meantime
+            except FileNotFoundError:  # replaced or removed by a writer in the meantime
                 continue
 
 
 def iter_foreign_files(lake: Lake) -> Iterator[Issue]:
-    """Find files below the data folders that no command reads, and what a killed writer left behind."""
+    """Find files below the data folders that no command reads, and leftovers of killed writers."""
     for kind in KINDS:
         placed = {_plain_path(lake, p): p for p in lake.partitions(kind, misplaced=True)}
         for path in sorted((lake.root / kind).rglob("*")):
@@ -41,13 +41,13 @@ def iter_foreign_files(lake: Lake) -> Iterator[Issue]:
             if path.name.startswith(".") and path.name.endswith(".tmp"):
                 yield Issue(path, "left behind by a writer that was killed", "delete it", damage=False)
             elif path not in placed:
-                yield Issue(path, "lies where no command reads it", f"move it out of {lake.root}", damage=False)
+                yield Issue(path, "is where no command reads it", f"move it out of {lake.root}", damage=False)
             elif reason := _misplaced(lake, placed[path]):
                 yield Issue(path, reason, "move it away and fetch or import again", unreadable=True)
 
 
 def _plain_path(lake: Lake, partition: Partition) -> Path:
-    """The path as it stands on the disk, whether or not its names are good."""
+    """Return the path on disk, whether or not its names are valid."""
     folder = lake.root / partition.kind / f"exchange={partition.exchange}" / f"symbol={partition.symbol}"
     if partition.kind == "candles":
         folder /= f"interval={partition.interval}"
@@ -55,28 +55,30 @@ def _plain_path(lake: Lake, partition: Partition) -> Path:
 
 
 def _misplaced(lake: Lake, partition: Partition) -> str | None:
-    """Say what is wrong with the names of a file's folders, or None."""
+    """Describe what is wrong with the names of a file's folders, or return None."""
     try:
         partition.path(lake.root)
         check_symbol(partition.symbol)
         month_bounds(partition.month)
     except (UsageError, ValueError) as error:
-        return f"its path is none of the lake's ({error})"
+        return f"not a path of the lake ({error})"
     if partition.kind == "candles" and partition.interval not in INTERVAL_US:
-        return f"its path is none of the lake's (interval {partition.interval!r} is none of {', '.join(INTERVAL_US)})"
+        return f"not a path of the lake (interval {partition.interval!r} is not one of {', '.join(INTERVAL_US)})"
     return None
 
 
 def read_partition(lake: Lake, partition: Partition) -> pa.Table:
     """
-    Read every page of a file (a pyarrow that is handed a path would add the folders' names as columns).
+    Read every page of a file.
+
+    The file is opened here because pyarrow adds the folders' names as columns when given a path.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        There is no such file, or it must not be read.
+        The file does not exist or may not be read.
     DamagedError
-        No Parquet, or not with the lake's columns; the message says only what is wrong with it.
+        Not Parquet, or not with the lake's columns; the message describes the fault only.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -111,7 +113,7 @@ def _schema(kind: str) -> pa.Schema:
 
 
 def _compare_schema(found: pa.Schema, kind: str) -> str | None:
-    """Say which columns are missing or of another type; further ones are nobody's harm."""
+    """Describe columns that are missing or of another type; additional columns are fine."""
     wanted = _schema(kind)
     missing = [field.name for field in wanted if field.name not in found.names]
     other = [

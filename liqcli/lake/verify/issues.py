@@ -18,10 +18,10 @@ from liqcli.lake.store import Lake
 @dataclass(frozen=True, slots=True)
 class Issue:
     """
-    ``what`` is wrong with the file ``path``, and what to ``do``.
+    A fault of the file ``path``: ``what`` is wrong and what to ``do``.
 
-    ``damage`` says that it cannot be true, ``unreadable`` that its rows could not be judged; ``found`` is how many rows
-    it is about, ``line`` the first of them (the first row is 1), both None where it is about the file.
+    ``damage`` marks data that must be wrong, ``unreadable`` a file whose rows could not be checked; ``found`` is the
+    number of rows concerned and ``line`` the first of them (counted from 1), both None when it is about the file.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class Issue:
     line: int | None = None
 
     def record(self) -> dict[str, Any]:
-        """Write it as ``liqcli verify --format json`` prints it."""
+        """Convert the fault to plain values for ``liqcli verify --format json``."""
         return {"file": str(self.path), "what": self.what, "do": self.do, "rows": self.found, "first_row": self.line}
 
 
@@ -67,7 +67,7 @@ class Repairs:
             words += ["--interval", partition.interval] if partition.interval else []
         else:
             words += ["--source", source]
-        start, end = span or _remembered(self.lake, partition)
+        start, end = span or _logged_span(self.lake, partition)
         words += ["--exchange", exchange, "--symbol", symbol, "--since", format_iso(start), "--until", format_iso(end)]
         return shlex.join(words)
 
@@ -81,14 +81,14 @@ class Repairs:
         return self.suggest(Partition("liquidations", exchange, symbol, min(months), source), span)
 
 
-def _remembered(lake: Lake, partition: Partition) -> Interval:
-    """From the first to the last remembered instant of a file's month; all of the month where nothing is remembered."""
+def _logged_span(lake: Lake, partition: Partition) -> Interval:
+    """Return the time from the first to the last logged instant of a month; without a log the whole month."""
     bounds = month_bounds(partition.month)
     if partition.kind != "liquidations":
         return bounds
     try:
-        memory = lake.read_fetch_log(partition.exchange, partition.symbol, partition.source)
+        log = lake.read_fetch_log(partition.exchange, partition.symbol, partition.source)
     except DamagedError:
         return bounds
-    known = clip_intervals(memory.covered(), bounds)
+    known = clip_intervals(log.covered(), bounds)
     return (known[0][0], known[-1][1]) if known else bounds

@@ -1,4 +1,4 @@
-"""Finding candles and open interest of two sources that contradict each other: one may be of something else."""
+"""Find sources of candles or open interest that contradict each other: one may be of something else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rows = dict[int, Candle | OpenInterest]
 
 
 def find_contradictions(lake: Lake) -> Iterator[Issue]:
-    """Compare the sources of each exchange, symbol, length and month with the first of them."""
+    """Compare the sources of each exchange, symbol, interval and month with the first of them."""
     for kind in ("candles", "open_interest"):
         groups: dict[tuple[str, str, str, str], list[Partition]] = defaultdict(list)
         for p in lake.partitions(kind):
@@ -51,7 +51,7 @@ def _compare(lake: Lake, partitions: list[Partition]) -> Iterator[Issue]:
 
 
 def _read(lake: Lake, partition: Partition) -> Rows:
-    """Read one file; one that is damaged is named elsewhere."""
+    """Read one file; damaged ones are reported elsewhere."""
     try:
         return read_rows(lake, partition)
     except DamagedError:

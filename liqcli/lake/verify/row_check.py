@@ -1,4 +1,4 @@
-"""Judging the rows of readable files, by the ``verify_*`` queries."""
+"""Check the rows of readable files with the ``verify_*`` queries."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 Batch = Sequence[tuple[Partition, "pa.Table"]]
 
 DOLLARS = ("USDT", "USDC", "USD", "BUSD", "FDUSD", "TUSD", "USDE")
-# Prices of one event differ by a few percent between kinds; a forgotten contract size is a factor of ten or more.
+# Prices of one event differ by a few percent between kinds; a missing contract size is a factor of ten or more.
 FACTOR = 1.5
 NEAR_REPEAT_US = 2_000_000
-SHORTEST_RUN = 8  # so many neighbouring rows that all have twins are no accident
+SHORTEST_RUN = 8  # consecutive rows that all have duplicates are no coincidence
 
 FAULTS: Mapping[str, str] = {
     "time": "ts is missing or outside 2015..now",
@@ -34,28 +34,28 @@ FAULTS: Mapping[str, str] = {
     "source": "source is not the file's name",
     "instrument": "instrument is missing",
     "position": "position is neither long nor short",
-    "price_kind": "price_kind is none of fill, order, bankruptcy, trigger",
+    "price_kind": "price_kind is not fill, order, bankruptcy or trigger",
     "completeness": "completeness is neither full nor sampled",
     "price": "price is not a positive finite number",
     "qty": "qty is not a positive finite number",
     "notional": f"notional is not a number from {SMALLEST_NOTIONAL:g} to {LARGEST_NOTIONAL:g} USD",
     "product": "notional is far from price x qty",
     "product_explained": "qty is far from notional / price, though contracts x contract_size is not",
-    "twice": "ts stands twice",
+    "twice": "ts occurs twice",
     "ohlc": "a price is not a positive finite number",
     "range": "open or close lies outside low..high",
-    "volume": "volume is negative or no finite number",
-    "grid": "the open time is no multiple of the interval",
-    "jump": "a candle opens more than 20 % from the close just before it: of another contract?",
-    "interest_jump": "open interest is 5 times, or a fifth of, that of the last hour: of another contract?",
-    "silent": "neither coins nor USD are given",
-    "open_interest": "open interest is negative or no finite number",
+    "volume": "volume is negative or not finite",
+    "grid": "the open time is not a multiple of the interval",
+    "jump": "a candle opens more than 20 % from the previous close: another contract?",
+    "interest_jump": "open interest is 5 times, or a fifth of, the one before it (within an hour): another contract?",
+    "silent": "neither coins nor USD are stated",
+    "open_interest": "open interest is negative or not finite",
 }
 SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
 
 
 def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> list[Issue]:
-    """Judge the rows of some files of one kind."""
+    """Check the rows of some files of one kind."""
     _open(engine, batch)
     findings = list(_name(repairs, batch, engine.run("verify_times", _time_limits())))
     if kind == "liquidations":
@@ -72,7 +72,7 @@ def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> lis
 
 
 def _open(engine: Engine, batch: Batch) -> None:
-    """Make the rows readable as ``checked``, and what is known of their files as ``places``."""
+    """Register the rows as ``checked``, and the properties of their files as ``places``."""
     import numpy as np
     import pyarrow as pa
 
@@ -114,7 +114,7 @@ def _name(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) -> Iterato
 
 
 def _mend(repairs: Repairs, partition: Partition, fault: str) -> str:
-    """Asking anew replaces what stands in its month; rows that stand in no month, or another's, go with their file."""
+    """Suggest a repair: fetching again replaces the rows of a month; rows outside it are removed with their file."""
     mend = repairs.suggest(partition)
     misplaced = fault in ("time", "month") and not mend.startswith("move")
     return f"move it away, then: {mend}" if misplaced else mend
@@ -124,10 +124,10 @@ def _name_doubled(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) ->
     for number, first_us, last_us, doubled, extra, different in zip(*columns.values(), strict=True):
         partition, _table = batch[number]
         span = f"{format_time(int(first_us))} to {format_time(int(last_us))} UTC"
-        which = "every row" if doubled == different else f"each of {format_count(int(doubled))} neighbouring rows"
+        which = "every row" if doubled == different else f"each of {format_count(int(doubled))} consecutive rows"
         yield Issue(
             partition.path(repairs.lake.root),
-            f"{which} stands more than once, {span}: {format_count(int(extra))} rows may be too many",
+            f"{which} occurs more than once, {span}: {format_count(int(extra))} rows may be duplicates",
             f"if these are no real twins: {repairs.suggest(partition)}",
             damage=False,
             found=int(extra),
@@ -135,7 +135,7 @@ def _name_doubled(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) ->
 
 
 def _name_near_repeats(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) -> Iterator[Issue]:
-    """Only of imported files: exchanges' own times tell two orders of one size apart."""
+    """Report near repeats of imported files only: the times of an exchange distinguish orders of equal size."""
     for number, found, line in zip(*columns.values(), strict=True):
         partition, table = batch[number]
         if partition.source in (SAMPLE_SOURCE, *repairs.known.fetched, *repairs.known.recorded):
@@ -143,8 +143,8 @@ def _name_near_repeats(repairs: Repairs, batch: Batch, columns: Mapping[str, Any
         rows = f"{format_count(int(found))} of {format_count(table.num_rows)} rows"
         yield Issue(
             partition.path(repairs.lake.root),
-            f"{rows} repeat another in all but the time (within 2 s), the first is row {int(line):,}",
-            "if the times are when they were received: liqcli import --drop-near-repeats --replace FILE",
+            f"{rows} equal another in all but the time (within 2 s), the first is row {int(line):,}",
+            "if these are times of receipt: liqcli import --drop-near-repeats --replace FILE",
             damage=False,
             found=int(found),
             line=int(line),
@@ -152,7 +152,7 @@ def _name_near_repeats(repairs: Repairs, batch: Batch, columns: Mapping[str, Any
 
 
 def _check_instruments(repairs: Repairs, batch: Batch) -> Iterator[Issue]:
-    """An instrument whose own name is another symbol's stands in the wrong folder (or was imported under a name)."""
+    """Report instruments stored under the symbol of another one."""
     for partition, table in batch:
         names = [str(name) for name in table.column("instrument").unique().to_pylist() if name]
         dated = sorted(name for name in names if dated_symbol(partition, name))
@@ -162,20 +162,20 @@ def _check_instruments(repairs: Repairs, batch: Batch) -> Iterator[Issue]:
         if dated:
             yield Issue(
                 path=partition.path(repairs.lake.root),
-                what=f"holds dated contracts under the symbol of another: {', '.join(dated[:3])}",
+                what=f"has dated contracts under another symbol: {', '.join(dated[:3])}",
                 do="liqcli verify --move-dated",
             )
         if strange:
             yield Issue(
                 path=partition.path(repairs.lake.root),
-                what=f"holds instruments of another symbol: {', '.join(sorted(strange)[:3])}",
+                what=f"has instruments of another symbol: {', '.join(sorted(strange)[:3])}",
                 do=f"if they are not {partition.symbol}: {repairs.suggest(partition)}",
                 damage=False,
             )
 
 
 def _symbol_of(partition: Partition, instrument: str) -> str:
-    """Give the symbol that an instrument's name says, empty where it says none."""
+    """Return the symbol that an instrument's name implies, empty if none."""
     try:
         symbol = read_contract(partition.exchange, instrument).symbol
     except ValueError:

@@ -1,12 +1,12 @@
 -- Every liquidation of the lake that counts, each exchange and instant from one source only.
 --
--- reads   stored (the lake's columns and filename), claims (filename, exchange, symbol, start_us, end_us)
+-- reads   stored (the lake's columns and filename), assigned (filename, exchange, symbol, start_us, end_us)
 -- gives   ts TIMESTAMP UTC; exchange VARCHAR; symbol VARCHAR; instrument VARCHAR; position VARCHAR; price DOUBLE [quote]; price_kind VARCHAR; qty DOUBLE [base coin]; notional DOUBLE [USD]; contracts DOUBLE; contract_size DOUBLE; completeness VARCHAR; event_id VARCHAR; source VARCHAR
 -- order   none (a set of rows, read through a view)
 SELECT
     stored.ts,
-    claims.exchange,
-    claims.symbol,
+    assigned.exchange,
+    assigned.symbol,
     stored.instrument,
     stored.position,
     stored.price,
@@ -19,7 +19,7 @@ SELECT
     stored.event_id,
     stored.source
 FROM stored
-INNER JOIN claims
-    ON stored.filename = claims.filename
-WHERE EPOCH_US(stored.ts) >= claims.start_us
-    AND EPOCH_US(stored.ts) < claims.end_us
+INNER JOIN assigned
+    ON stored.filename = assigned.filename
+WHERE EPOCH_US(stored.ts) >= assigned.start_us
+    AND EPOCH_US(stored.ts) < assigned.end_us

@@ -4,7 +4,7 @@
 -- it comes with no amount, for window_count.sql to find. (No comparison finds NaN: a file's statistics know of none, and
 -- what they show to be always true is not evaluated.)
 --
--- reads   stored (the lake's columns and filename), claims (filename, exchange, symbol, start_us, end_us)
+-- reads   stored (the lake's columns and filename), assigned (filename, exchange, symbol, start_us, end_us)
 -- param   $start_us       BIGINT    start of the window, inside [µs]
 -- param   $end_us         BIGINT    end of the window, outside [µs]
 -- param   $position       VARCHAR   long, short or both
@@ -13,8 +13,8 @@
 -- order   none (a set of rows; every query on it sums integers or sorts totally)
 SELECT
     EPOCH_US(stored.ts) AS ts_us,
-    claims.exchange,
-    claims.symbol,
+    assigned.exchange,
+    assigned.symbol,
     stored.source,
     stored.position,
     stored.price,
@@ -23,11 +23,11 @@ SELECT
     stored.completeness,
     CASE WHEN stored.notional > 0 THEN TRY_CAST(ROUND(stored.notional * 1000000) AS BIGINT) END AS notional_e6
 FROM stored
-INNER JOIN claims
-    ON stored.filename = claims.filename
+INNER JOIN assigned
+    ON stored.filename = assigned.filename
 WHERE stored.ts >= MAKE_TIMESTAMP($start_us)
     AND stored.ts < MAKE_TIMESTAMP($end_us)
-    AND EPOCH_US(stored.ts) >= claims.start_us
-    AND EPOCH_US(stored.ts) < claims.end_us
+    AND EPOCH_US(stored.ts) >= assigned.start_us
+    AND EPOCH_US(stored.ts) < assigned.end_us
     AND ($position = 'both' OR stored.position = $position)
     AND COALESCE(NOT (stored.notional > 0 AND stored.notional < $min_notional), TRUE)

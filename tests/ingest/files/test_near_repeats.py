@@ -43,7 +43,7 @@ def test_they_are_counted_and_kept(tmp_path, lake):
     assert SAID in done.stderr
     assert prices(lake) == [10, 10, 20, 20, 30, 30]
     found = run("verify", "--lake", lake)
-    assert "2 of 6 rows repeat another in all but the time (within 2 s), the first is row 2" in found.stdout
+    assert "2 of 6 rows equal another in all but the time (within 2 s), the first is row 2" in found.stdout
     assert "0 new" not in found.stdout
 
 

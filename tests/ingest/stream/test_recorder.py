@@ -190,7 +190,7 @@ def test_without_confirmation_nothing_is_claimed(tmp_path, monkeypatch):
     with stream(monkeypatch, "bybit", send()):
         lake, summary, _ = run(tmp_path, "bybit")
     assert summary.exit_code == ExitCode.SOURCE
-    assert not lake.remembered()
+    assert not lake.list_fetch_logs()
 
 
 # ------------------------------------------------------------------ trouble

@@ -52,7 +52,7 @@ WHOLE = {
 def test_found_and_moved(run_cli: RunCli, lake: Path) -> None:
     _fill(lake)
     found = run_cli("verify", check=5)
-    assert "holds dated contracts under the symbol of another: BTCUSDT_260327, BTCUSDT_260626" in found.stdout
+    assert "has dated contracts under another symbol: BTCUSDT_260327, BTCUSDT_260626" in found.stdout
     assert "to do: liqcli verify --move-dated" in found.stdout
     moved = run_cli("verify", "--move-dated", check=0)
     assert "binance BTCUSDT 2026-03: 2 rows moved to BTCUSDT-260327" in moved.stderr

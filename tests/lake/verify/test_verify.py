@@ -34,7 +34,7 @@ def store(lake):
     """A whole lake: twenty liquidations, a candle a minute, two snapshots, a memory that knows of all events."""
     made = fill_lake(lake, liquidations())
     with made.locked():
-        made.remember("gate", "SOLUSDT", "gate", [covered(T0, T0 + HOUR, "complete", 20)])
+        made.add_to_fetch_log("gate", "SOLUSDT", "gate", [covered(T0, T0 + HOUR, "complete", 20)])
     write_candles(made, "gate", "SOLUSDT", "1m", "gate", [candle(n) for n in range(10)])
     snapshots = [OpenInterest(T0 + n * 5 * MINUTE, 10.0 + n, None) for n in range(2)]
     write_open_interest(made, "gate", "SOLUSDT", "gate", snapshots)
@@ -156,7 +156,7 @@ def test_files_where_nobody_reads(store):
     (store.root / GATE).with_name(".gate.parquet.77.tmp").write_bytes(b"x")
     assert found(store, damage=False) == [
         (GATE.replace("/gate.", "/.gate.") + ".77.tmp", "left behind by a writer that was killed"),
-        ("liquidations/loose.parquet", "lies where no command reads it"),
+        ("liquidations/loose.parquet", "is where no command reads it"),
     ]
 
 
@@ -172,7 +172,7 @@ def test_a_path_that_is_none(store, place):
     (store.root / place).parent.mkdir(parents=True)
     (store.root / place).write_bytes((store.root / GATE).read_bytes())
     ((file, what),) = found(store)
-    assert (file, what.startswith("its path is none of the lake's")) == (place, True)
+    assert (file, what.startswith("not a path of the lake")) == (place, True)
 
 
 # ------------------------------------------------------------------------------------------------ rows
@@ -214,7 +214,7 @@ def test_rows_of_another_source(store):
         ({"notional": None}, "notional is not a number from 1e-06 to 1e+10 USD"),
         ({"position": "buy"}, "position is neither long nor short"),
         ({"position": None}, "position is neither long nor short"),
-        ({"price_kind": "mark"}, "price_kind is none of fill, order, bankruptcy, trigger"),
+        ({"price_kind": "mark"}, "price_kind is not fill, order, bankruptcy or trigger"),
         ({"completeness": ""}, "completeness is neither full nor sampled"),
         ({"instrument": None}, "instrument is missing"),
         ({"notional": 2.38}, "notional is far from price x qty"),  # a factor of 100: contracts taken for coins
@@ -266,7 +266,7 @@ def test_qty_that_contracts_contradict_is_a_suspicion(store):
 def test_instruments_of_another_symbol(store):
     rows = liquidations()
     plant(store, [*rows[:-1], rows[-1]._replace(instrument="ETH_USDT")])
-    assert found(store, damage=False) == [(GATE, "holds instruments of another symbol: ETH_USDT")]
+    assert found(store, damage=False) == [(GATE, "has instruments of another symbol: ETH_USDT")]
 
 
 # ------------------------------------------------------------------------------------------------ doubling
@@ -287,8 +287,8 @@ def test_a_doubled_block(store):
     verdict = verify_lake(store, KNOWN_SOURCES)
     assert [f.what.split(" (")[0] for f in verdict.damage] == ["ts is before that of the row above: not in time order"]
     assert [f.what for f in verdict.suspicions] == [
-        "each of 8 neighbouring rows stands more than once, 2026-03-01 00:04 to 2026-03-01 00:11 UTC: "
-        "8 rows may be too many"
+        "each of 8 consecutive rows occurs more than once, 2026-03-01 00:04 to 2026-03-01 00:11 UTC: "
+        "8 rows may be duplicates"
     ]
 
 
@@ -296,8 +296,8 @@ def test_every_row_doubled(lake):
     store = fill_lake(lake, [row for row in liquidations() for _copy in range(2)])
     ((file, what),) = found(store, damage=False)
     assert file == GATE
-    assert what.startswith("every row stands more than once,")
-    assert what.endswith(": 20 rows may be too many")
+    assert what.startswith("every row occurs more than once,")
+    assert what.endswith(": 20 rows may be duplicates")
 
 
 # ------------------------------------------------------------------------------------------------ market data
@@ -311,9 +311,9 @@ def test_every_row_doubled(lake):
         (candle(9, open=None), "a price is not a positive finite number"),
         (candle(9, open=12.5), "open or close lies outside low..high"),
         (candle(9, low=13.0), "open or close lies outside low..high"),
-        (candle(9, volume=-1.0), "volume is negative or no finite number"),
-        (candle(9, volume=math.inf), "volume is negative or no finite number"),
-        (candle(8), "ts stands twice"),
+        (candle(9, volume=-1.0), "volume is negative or not finite"),
+        (candle(9, volume=math.inf), "volume is negative or not finite"),
+        (candle(8), "ts occurs twice"),
     ],
 )
 def test_candles(store, bad, what):
@@ -324,16 +324,16 @@ def test_candles(store, bad, what):
 def test_candle_off_the_grid_is_a_suspicion(store):
     plant_table(store.root / CANDLES, candle_schema(), [candle(0), candle(1, ts_us=T0 + MINUTE + 1_000_000)])
     ((file, what),) = found(store, damage=False)
-    assert (file, what.split(" (")[0]) == (CANDLES, "the open time is no multiple of the interval")
+    assert (file, what.split(" (")[0]) == (CANDLES, "the open time is not a multiple of the interval")
 
 
 @pytest.mark.parametrize(
     ("bad", "what"),
     [
-        (OpenInterest(T0 + HOUR, None, None), "neither coins nor USD are given"),
-        (OpenInterest(T0 + HOUR, -1.0, None), "open interest is negative or no finite number"),
-        (OpenInterest(T0 + HOUR, None, math.nan), "open interest is negative or no finite number"),
-        (OpenInterest(T0, 5.0, None), "ts stands twice"),
+        (OpenInterest(T0 + HOUR, None, None), "neither coins nor USD are stated"),
+        (OpenInterest(T0 + HOUR, -1.0, None), "open interest is negative or not finite"),
+        (OpenInterest(T0 + HOUR, None, math.nan), "open interest is negative or not finite"),
+        (OpenInterest(T0, 5.0, None), "ts occurs twice"),
     ],
 )
 def test_open_interest(store, bad, what):
@@ -347,14 +347,14 @@ def test_open_interest(store, bad, what):
 def test_memory_of_more_than_is_stored(store):
     plant(store, liquidations(17))
     assert found(store) == [
-        (GATE, "20 events came 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 17 are stored: 3 are missing")
+        (GATE, "20 events received 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 17 stored: 3 are missing")
     ]
 
 
 def test_memory_of_a_file_that_is_gone(store):
     (store.root / GATE).unlink()
     assert found(store) == [
-        (GATE, "20 events came 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 0 are stored: 20 are missing")
+        (GATE, "20 events received 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 0 stored: 20 are missing")
     ]
 
 
@@ -366,7 +366,7 @@ def test_memory_of_a_damaged_file_says_nothing_more(store):
 def test_memory_of_fewer_is_a_suspicion(store):
     plant(store, [*liquidations(), make_liquidation(T0 + 59 * MINUTE)])
     assert found(store, damage=False) == [
-        (GATE, "20 events came 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 21 are stored")
+        (GATE, "20 events received 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 21 stored")
     ]
 
 
@@ -375,15 +375,15 @@ def test_memory_over_two_months(lake):
     midnight = T0 + 31 * DAY
     store = fill_lake(lake, [make_liquidation(midnight - 1), make_liquidation(midnight)])
     with store.locked():
-        store.remember("gate", "SOLUSDT", "gate", [covered(midnight - HOUR, midnight + HOUR, "complete", 2)])
+        store.add_to_fetch_log("gate", "SOLUSDT", "gate", [covered(midnight - HOUR, midnight + HOUR, "complete", 2)])
     assert found(store) == []
 
 
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("{", "not a window memory of liqcli"),
-        ('{"windows": [{"start": "2026-03-01T00:00:00Z"}]}', "not a window memory of liqcli"),
+        ("{", "not a fetch log of liqcli"),
+        ('{"windows": [{"start": "2026-03-01T00:00:00Z"}]}', "not a fetch log of liqcli"),
         (("2026-03-01T02:00:00Z", "2026-03-01T01:00:00Z", "complete", 0), "ends before it starts"),
         (("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z", "done", 20), "has the unknown status 'done'"),
         (("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z", "complete", -1), "has -1 events"),
@@ -481,8 +481,6 @@ def test_rows_of_another_contract_show_by_a_jump(store):
     write_candles(store, "gate", "SOLUSDT", "1m", "gate", rows)
     write_open_interest(store, "gate", "SOLUSDT", "gate", [OpenInterest(T0 + 10 * MINUTE, 60.0, None)])
     found = suspected(store)
-    assert found[CANDLES].startswith(
-        "a candle opens more than 20 % from the close just before it: of another contract?"
-    )
+    assert found[CANDLES].startswith("a candle opens more than 20 % from the previous close: another contract?")
     assert "(4 of 10 rows, the first is row 4)" in found[CANDLES]
     assert "(1 of 3 rows, the first is row 3)" in found[INTEREST]
