@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -33,6 +34,21 @@ def test_every_example_of_the_docs_runs(sample: Path, tmp_path: Path, monkeypatc
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= {"report.html", "map.png", "grid.parquet"}
     usd = {row["position"]: row["usd"] for row in names["by_side"].to_pylist()}
     assert set(usd) == {"long", "short"}
+
+
+def test_the_example_analysis_runs(sample: Path, tmp_path: Path) -> None:
+    """Its own assertion compares the report with SQL."""
+    done = subprocess.run(
+        [sys.executable, DOCS / "example_analysis.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "LIQCLI_LAKE": str(sample), "PYTHONPATH": str(DOCS.parent)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("<Heatmap BTCUSDT ")
+    assert {path.name for path in tmp_path.iterdir()} >= {"btc.html", "btc.png", "btc.parquet"}
 
 
 def test_import_loads_nothing_heavy() -> None:

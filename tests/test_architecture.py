@@ -1,4 +1,4 @@
-"""The rules of docs/design.md that no tool holds: circles, heavy imports, registers, SQL files, links."""
+"""The rules of docs/architecture.md that no tool holds: circles, heavy imports, registers, SQL files, links."""
 
 from __future__ import annotations
 

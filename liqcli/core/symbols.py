@@ -19,7 +19,7 @@ WELL_KNOWN_BASES = (
     "ONDO", "JUP", "PYTH", "WLD", "XLM", "ICP", "HBAR",
 )  # fmt: skip
 
-# Exchanges that liqcli can name; "what an exchange is called" is design.md's list plus the venues of Tardis files.
+# Exchanges that liqcli can name: those of its sources, and those of Tardis files.
 EXCHANGES = (
     "binance",
     "bybit",
