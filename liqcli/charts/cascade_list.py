@@ -70,7 +70,7 @@ def draw_list(sheet: Canvas, picture: CascadesSpec, plan: CascadeList, box: Box)
     rest = len(picture.bursts) - len(plan.bursts)
     if rest:
         usd = sum(burst.usd for burst in picture.bursts) - sum(burst.usd for burst in plan.bursts)
-        words = f"and {format_count(rest)} more with {format_usd(usd)} USD together"
+        words = f"{format_count(rest)} more, {format_usd(usd)} USD in total"
         sheet.text(box.left, y - sheet.px(_ROW), words, _SIZE, theme.muted, va="center_baseline")
     return rows
 

@@ -99,10 +99,9 @@ def draw_rate(axes: Axes, sheet: Canvas, picture: CascadesSpec, box: Box, time: 
 def write_rate_words(sheet: Canvas, picture: CascadesSpec, box: Box, time: Timeline) -> None:
     """Say in the strip over the bars what they are, and when a burst begins, as far as it fits."""
     theme, step = sheet.theme, find_step(sheet, time)
-    what = "USD a minute" if step == MINUTE_US else f"USD in the largest minute of each {step // MINUTE_US}"
-    half = f"half of all minutes hold {format_usd(picture.median)} or less"
-    ordinary = half if picture.median else "most minutes hold none"
-    begins = f"a burst begins at {format_usd(picture.hot)} USD in {picture.hot_orders} orders a minute"
+    what = "USD per minute" if step == MINUTE_US else f"USD in the largest minute of each {step // MINUTE_US}"
+    ordinary = f"median minute {format_usd(picture.median)}"
+    begins = f"cascade threshold {format_usd(picture.hot)} USD and {picture.hot_orders} orders per minute"
     x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
     for words, color, bold in (
         ("▲ shorts", theme.short, True),

@@ -106,7 +106,7 @@ def _draw_chips(sheet: Canvas, picture: CascadesSpec, rooms: _Panels) -> None:
     """Print the ranks over the minutes, each with a line to its burst."""
     y = rooms.rate.top + sheet.px(_CHIPS) / 2
     if not picture.bursts:
-        words = "no burst rose above the window's baseline"
+        words = "no cascades in this window"
         sheet.text(rooms.time.left + sheet.px(8), y, words, WORDS, sheet.theme.muted, va="center_baseline")
     for burst, at, x in _place_chips(sheet, picture, rooms.time):
         plate = sheet.chip(x, y, burst.rank)

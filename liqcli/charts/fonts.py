@@ -69,7 +69,7 @@ def describe_stand_in(text: str) -> str:
     written = printable(text)
     if written == " ".join(text.split()):
         return ""
-    return f"The picture writes {text} as {written}: no font on this machine has these letters."
+    return f"The picture shows {text} as {written} because no font on this machine has these letters."
 
 
 def _stand_in(run: str) -> str:

@@ -39,8 +39,9 @@ def draw_legend(
     if largest > 0:
         _write_ticks(sheet, Box(box.left, y - px(38), box.width, px(12)), unit, norm)
     y -= px(66)
-    words = (f"Band: {unit} so far per {band} of price", f"Band: {unit} so far per {band}", f"Band: {unit} so far")
-    _write_line(sheet, box, y, words, f"max {format_amount(most, unit)}")
+    head = f"Band: cumulative {unit}"
+    captions = (f"{head} per {band}", head)
+    _write_line(sheet, box, y, captions, f"max {format_amount(most, unit)}")
     _draw_scale(sheet, Box(box.left, y - px(17), box.width, px(8)), glow)
     _draw_swatches(sheet, Box(box.left, y - px(50), box.width, px(14)), gaps=bool(picture.gaps))
 

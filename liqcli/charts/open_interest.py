@@ -121,10 +121,10 @@ def _write_line_words(sheet: Canvas, picture: OpenInterestSpec, box: Box) -> Non
     worth, theme = picture.interest, sheet.theme
     items = [("━ open interest", theme.interest, True), (f"{_ends(worth)} ({worth.basis})", theme.muted, False)]
     if picture.contracts is not None:
-        alone = f"{_ends(picture.contracts)}: the contracts alone"
+        alone = f"{_ends(picture.contracts)} (contracts only)"
         items += [("╌ at the first price", theme.text, True), (alone, theme.muted, False)]
     hatched = f" · hatched: {GAP_WORDS}" if picture.gaps else ""
-    items.append((f"axis does not begin at 0{hatched}", theme.muted, False))
+    items.append((f"axis does not start at 0{hatched}", theme.muted, False))
     for words, color, bold in items:
         width = sheet.text_width(words, WORDS, bold=bold)
         if x + width > box.right:

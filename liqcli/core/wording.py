@@ -1,4 +1,4 @@
-"""The sentences that keep a figure honest: what completeness, price kinds and gaps mean for what is shown."""
+"""Words that reports, figures and tables share: completeness, price kinds, coverage, hours, open interest."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from liqcli.core.formatting import (
 
 COMPLETENESS: Mapping[str, str] = {
     "full": "every liquidation the exchange publishes",
-    "sampled": "sampled: the feed leaves orders out, often all but one a second, so totals are a floor",
-    "mixed": "some exchanges send every liquidation, others only a sample: totals are a floor",
+    "sampled": "sampled: the feed omits orders, often all but one per second, so totals are minimums",
+    "mixed": "some exchanges publish every liquidation, others only a sample, so totals are minimums",
 }
 SHORT_COMPLETENESS: Mapping[str, str] = {
     "full": "full feed",
-    "sampled": "sampled, totals are a floor",
-    "mixed": "partly sampled, totals are a floor",
+    "sampled": "sampled, totals are minimums",
+    "mixed": "partly sampled, totals are minimums",
 }
 PRICE_KINDS: Mapping[str, str] = {
-    "fill": "average price of the fill",
+    "fill": "average fill price",
     "order": "limit price of the forced order (on Binance about 0.4 % beyond the fill for BTC)",
     "bankruptcy": "bankruptcy price, about one maintenance margin beyond the fill (0.5 % on Bybit)",
-    "trigger": "trigger (liquidation) price, before the order was filled",
-    "market": "moved to the nearest price that traded in its minute (from candles)",
+    "trigger": "trigger (liquidation) price, before the fill",
+    "market": "moved to the nearest price traded in its minute (from candles)",
 }
 
 
 def describe_coverage(share: float | None, inferred: bool) -> str:
-    """Say how much of the window was listened to, and whether that is a record or a guess."""
+    """Describe the recorded share of a window, and whether it is inferred."""
     if share is None:
         return "unknown"
     text = format_coverage(share)
-    return f"{text} (inferred from silences in the file)" if inferred else text
+    return f"{text} (inferred from pauses in the file)" if inferred else text
 
 
 def list_exchanges(names: Sequence[str], most: int = 4) -> str:
-    """Write ``binance, bybit, okx``, or ``binance, bybit, okx and 3 more``."""
+    """Join names as ``binance, bybit, okx``, or ``binance, bybit, okx and 3 more``."""
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
 
 
 def describe_dated(parts: Sequence[Mapping[str, Any]], most: int = 3) -> str:
-    """Name the dated contracts that stand among contracts of another expiry, with their shares; empty without any."""
+    """Describe the dated contracts among contracts of another expiry, with their shares; empty if there are none."""
     if not parts:
         return ""
     named = [f"{part['symbol']} ({format_share(part['share'], 1.0)} of the USD)" for part in parts[:most]]
@@ -56,29 +56,29 @@ def describe_dated(parts: Sequence[Mapping[str, Any]], most: int = 3) -> str:
         named.append(
             f"{len(parts) - most} more ({format_share(sum(p['share'] for p in parts[most:]), 1.0)} of the USD)"
         )
-    return f"includes dated futures, which trade at their own prices: {', '.join(named)}"
+    return f"includes dated futures, whose prices differ: {', '.join(named)}"
 
 
 def describe_hours(hours: Mapping[str, Any]) -> str:
-    """Say what a row of the table by hour adds up."""
+    """Describe what a row of the table by hour sums."""
     if hours["of_day"]:
-        return "by hour of the day (UTC), all days of the window added up"
+        return "by hour of the day (UTC), summed over all days of the window"
     return "by hour (UTC)" if hours["step_s"] == 3600 else f"by {format_duration(hours['step_s'] * 1_000_000)} (UTC)"
 
 
 def describe_interest(change: Mapping[str, Any]) -> str:
-    """Say how open interest changed over a window, and in what; no full stop where a figure is known."""
+    """Describe the change of open interest over a window; a full stop only where it is unknown."""
     if change["unit"] is None:
         return "Open interest is unknown for this window."
     usd = None if change["change_usd"] is None else f"{format_usd_signed(change['change_usd'])} USD"
     span = " to ".join(f"{change[end][:10]} {change[end][11:16]}" for end in ("first", "last")) + " UTC"
     if change["change_pct"] is None:
         amount = usd if change["unit"] == "usd" else f"{format_usd_signed(change['change_coins'])} coins"
-        return f"Open interest began at 0 and changed by {amount} from {span}"
+        return f"Open interest started at 0 and changed by {amount} from {span}"
     if change["unit"] == "usd":
         return (
-            f"Open interest in USD changed by {format_percent_signed(change['change_pct'])} ({usd}, price changes "
-            f"included: the number of coins is not known) from {span}"
+            f"Open interest in USD changed by {format_percent_signed(change['change_pct'])} ({usd}, including price "
+            f"changes because the number of coins is unknown) from {span}"
         )
     value = f" ({usd} at the first price)" if usd else ""
     return f"Open interest changed by {format_percent_signed(change['change_pct'])}{value} from {span}"

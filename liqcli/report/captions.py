@@ -1,4 +1,4 @@
-"""Words that stand on every picture of a window: who, how completely, when."""
+"""Parts of the subtitles and headlines that all figures share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from liqcli.report.results import WindowResults
 
 
 def list_origin(results: WindowResults) -> list[str]:
-    """Say what is counted, of whom, and when: the first words of every subtitle."""
+    """List what every subtitle starts with: realized, exchanges with completeness, window."""
     window = results.selection.window
     exchanges = list_exchanges([e.exchange for e in results.summary.exchanges])
     return [
@@ -25,29 +25,29 @@ def list_origin(results: WindowResults) -> list[str]:
 
 
 def list_limits(results: WindowResults) -> list[str]:
-    """Say which part of the events was asked for, and what was done to them: the last words of every subtitle."""
+    """List what every subtitle ends with: filters, adjusted prices, too little data, dated futures."""
     selection = results.selection
     parts = [f"{selection.query.position}s only"] if selection.query.position != "both" else []
-    parts += ["prices moved to the market"] if selection.market_prices else []
+    parts += ["prices adjusted to the market"] if selection.market_prices else []
     parts += ["too little data for clusters and cascades"] if results.too_little_data else []
     dated = describe_dated([asdict(part) for part in results.summary.dated])
     return [*parts, dated] if dated else parts
 
 
 def list_price_kinds(exchanges: Sequence[ExchangeSums]) -> list[str]:
-    """Name prices that are no fills, and whose they are: ``bankruptcy prices (bybit, okx)``."""
-    said = []
+    """List the price kinds other than fills with their exchanges: ``bankruptcy prices (bybit, okx)``."""
+    found = []
     for kind in ("order", "bankruptcy", "trigger"):
-        names = [f"{e.exchange}{' in part' * (len(e.price_kinds) > 1)}" for e in exchanges if kind in e.price_kinds]
+        names = [f"{e.exchange}{' partly' * (len(e.price_kinds) > 1)}" for e in exchanges if kind in e.price_kinds]
         everywhere = all(e.price_kinds == (kind,) for e in exchanges)
         if names:
-            whose = "" if everywhere and len(exchanges) > 1 else f" ({list_exchanges(names)})"
-            said.append(f"{kind} prices{whose}")
-    return said
+            where = "" if everywhere and len(exchanges) > 1 else f" ({list_exchanges(names)})"
+            found.append(f"{kind} prices{where}")
+    return found
 
 
 def coverage_headline(results: WindowResults) -> tuple[HeadlineNumber, ...]:
-    """Give the headline number of coverage."""
+    """Build the headline number of coverage."""
     share = overall_share(results.selection.coverage)
     if share is None:
         return (HeadlineNumber("unknown", "coverage", "warn"),)

@@ -55,17 +55,17 @@ def describe(results: WindowResults) -> str:
     bursts, minutes = results.cascades, results.minutes
     level = ""
     if minutes is not None:
-        level = f" A burst begins at {format_usd(minutes.hot)} USD in {minutes.hot_orders} orders a minute."
-    head = f"Realized {results.selection.label} liquidations by minute and the cascades among them: "
+        level = f" Cascade threshold: {format_usd(minutes.hot)} USD and {minutes.hot_orders} orders per minute."
+    head = f"Realized {results.selection.label} liquidations by minute with cascades: "
     if not bursts:
-        return f"{head}no burst rose above the window's baseline.{level}"
+        return f"{head}none in this window.{level}"
     usd = sum(c.notional for c in bursts)
     first = bursts[0]
     return (
         f"{head}{format_count(len(bursts))} with {format_usd(usd)} USD, "
-        f"{format_share(usd, results.summary.sums.notional)} of the window; the largest, mostly {first.position}s, "
-        f"began {format_time(first.start_us)} UTC, lasted {format_duration(first.end_us - first.start_us)} "
-        f"and held {format_usd(first.notional)} USD.{level}"
+        f"{format_share(usd, results.summary.sums.notional)} of the window; the largest started at "
+        f"{format_time(first.start_us)} UTC and lasted {format_duration(first.end_us - first.start_us)}, with "
+        f"{format_usd(first.notional)} USD, mostly {first.position}s.{level}"
     )
 
 

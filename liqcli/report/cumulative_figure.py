@@ -26,7 +26,7 @@ def build_spec(results: WindowResults) -> CumulativeSpec:
     sums = results.cumulative
     return CumulativeSpec(
         title=f"{results.selection.label} liquidated within x % of the last price",
-        subtitle=" · ".join([*list_origin(results), *_list_range(results), *_list_words(results)]),
+        subtitle=" · ".join([*list_origin(results), *_list_range(results), *_list_notes(results)]),
         headline=(
             HeadlineNumber(format_price(sums.last_price), "last price"),
             HeadlineNumber(f"{format_usd(_total(sums.below))} USD", "liquidated below"),
@@ -47,17 +47,17 @@ def describe(results: WindowResults) -> str:
     """Write the alt text."""
     sums = results.cumulative
     parts = [
-        f"{words} it {format_usd(_total(side))} USD, of it {format_usd(int(side.long_e6[-1]) / 1e6)} longs and "
-        f"{format_usd(int(side.short_e6[-1]) / 1e6)} shorts"
+        f"{words} it {format_usd(_total(side))} USD ({format_usd(int(side.long_e6[-1]) / 1e6)} longs, "
+        f"{format_usd(int(side.short_e6[-1]) / 1e6)} shorts)"
         for words, side in (("below", sums.below), ("at or above", sums.above))
     ]
     return (
-        f"Realized {results.selection.label} liquidations summed up outward from the last price, "
+        f"Realized {results.selection.label} liquidations by distance from the last price, "
         f"{format_price(sums.last_price)}: {'; '.join(parts)}."
     )
 
 
-def _list_words(results: WindowResults) -> list[str]:
+def _list_notes(results: WindowResults) -> list[str]:
     return [*list_price_kinds(results.summary.exchanges), *list_limits(results)]
 
 

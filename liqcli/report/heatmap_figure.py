@@ -111,15 +111,15 @@ def build_headline(results: WindowResults) -> tuple[HeadlineNumber, ...]:
 def describe(results: WindowResults) -> str:
     """Write the alt text."""
     sums = results.summary.sums
-    hottest = "; too little data for clusters" if results.too_little_data else ""
+    clusters = "; too little data for clusters" if results.too_little_data else ""
     if results.clusters:
         first = results.clusters[0]
         low, high = format_price(first.low, first.step), format_price(first.high, first.step)
-        hottest = f"; the largest cluster is {low} to {high} with {format_usd(first.notional)} USD"
+        clusters = f"; the largest cluster is {low} to {high} with {format_usd(first.notional)} USD"
     return (
         f"Heat map of realized {results.selection.label} liquidations by price and UTC time: "
-        f"{format_counted(sums.events, 'event')}, {format_usd(sums.notional)} USD, of it "
-        f"{format_usd(sums.long_notional)} longs and {format_usd(sums.short_notional)} shorts{hottest}; "
+        f"{format_counted(sums.events, 'event')}, {format_usd(sums.notional)} USD "
+        f"({format_usd(sums.long_notional)} longs, {format_usd(sums.short_notional)} shorts){clusters}; "
         f"last price {format_price(results.last_price)}.{_describe_outside(results)}"
     )
 
@@ -129,7 +129,7 @@ def _describe_outside(results: WindowResults) -> str:
     if not grid.outside_events or results.options.price_low is not None:
         return ""
     counted, usd = format_counted(grid.outside_events, "event"), format_usd(grid.outside_notional)
-    return f" {counted} of {usd} USD lie{'s' * (grid.outside_events == 1)} beyond the price axis."
+    return f" {counted} of {usd} USD lie{'s' * (grid.outside_events == 1)} outside the price axis."
 
 
 def build_hover_map(results: WindowResults, figure: Figure) -> list[Mark]:

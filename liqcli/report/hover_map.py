@@ -91,7 +91,7 @@ def describe_bucket(grid: HeatmapGrid, column: int, gaps: list[Interval]) -> str
     has_gap = any(a < start + grid.bucket_us and start < b for a, b in gaps)
     long, short = int(grid.long_e6[:, column].sum()) / 1e6, int(grid.short_e6[:, column].sum()) / 1e6
     text = describe_events(long, short, int(grid.events[:, column].sum()))
-    return f"{format_bucket_span(grid, column)}\n{text}{'; not recorded, or not all of it' if has_gap else ''}"
+    return f"{format_bucket_span(grid, column)}\n{text}{'; partly or not recorded' if has_gap else ''}"
 
 
 def describe_cascade(cascade: Cascade) -> str:

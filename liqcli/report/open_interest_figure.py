@@ -59,9 +59,9 @@ def describe(results: WindowResults, picture: OpenInterestSpec) -> str:
     """Write the alt text."""
     first, last = picture.interest.ends
     change = _change(picture.contracts)
-    contracts = f", the number of contracts by {change}" if change else ""
+    contracts = f" (contracts {change})" if change else ""
     return (
-        f"Open interest of {picture.interest.basis} over realized {results.selection.label} liquidations: "
+        f"Open interest of {picture.interest.basis} and realized {results.selection.label} liquidations: "
         f"from {format_usd(first)} to {format_usd(last)} USD{contracts}, while "
         f"{format_usd(results.summary.sums.notional)} USD were liquidated."
     )
@@ -102,11 +102,11 @@ def _build_headline(
         numbers.append(HeadlineNumber(change, "contracts"))
     numbers.append(HeadlineNumber(f"{format_usd(results.summary.sums.notional)} USD", "liquidated"))
     exchange, symbol = worth.basis.split(" ", 1)
-    # Only like with like: what this exchange liquidated of this contract, against the contracts open on it.
+    # Liquidations and open interest of the same exchange and contract.
     for part in results.summary.exchanges:
         if part.exchange == exchange and part.symbols == (symbol,) and worth.ends[0] > 0:
             share = format_share(part.sums.notional, worth.ends[0])
-            numbers.append(HeadlineNumber(share, f"of {exchange}'s contracts liquidated"))
+            numbers.append(HeadlineNumber(share, f"of {exchange} open interest liquidated"))
     return (*numbers, *coverage_headline(results))
 
 

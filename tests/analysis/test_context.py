@@ -284,7 +284,9 @@ def test_open_interest_known_only_in_usd_is_compared_in_usd() -> None:
     assert (interest["unit"], interest["start_usd"], interest["start_coins"]) == ("usd", 1e4, None)
     assert (interest["change_usd"], interest["change_pct"], interest["change_coins"]) == (-1000.0, -10.0, None)
     assert (interest["cascades"][0]["change_usd"], interest["cascades"][0]["change_pct"]) == (-500.0, -5.0)
-    assert describe_interest(interest).startswith("Open interest in USD changed by -10.00 % (-1.00K USD, price changes")
+    assert describe_interest(interest).startswith(
+        "Open interest in USD changed by -10.00 % (-1.00K USD, including price changes"
+    )
 
 
 def test_open_interest_that_begins_inside_the_window_says_from_when() -> None:
@@ -299,7 +301,7 @@ def test_open_interest_that_begins_inside_the_window_says_from_when() -> None:
     )
     begun = measure_window(replace(series, coins=np.array([0.0, 75.0])), T0, T0 + DAY)
     assert (begun.change_pct, begun.change_coins, begun.change_usd) == (None, 75.0, None)
-    assert describe_interest(change_record(begun)).startswith("Open interest began at 0 and changed by +75.0 coins")
+    assert describe_interest(change_record(begun)).startswith("Open interest started at 0 and changed by +75.0 coins")
 
 
 # ---------------------------------------------------------------------------------------------------- the lake

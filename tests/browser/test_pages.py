@@ -148,7 +148,7 @@ def test_a_phone_sees_the_newest_end_of_the_map_first(open_page: Open) -> None:
     frame, sheet = page.evaluate(edges)
     assert sheet == pytest.approx(frame, abs=2)
     hint = "getComputedStyle(document.querySelector('#picture figcaption'), '::before').content"
-    assert page.evaluate(hint) == '"Swipe the picture sideways. "'
+    assert page.evaluate(hint) == '"Swipe to see the whole picture. "'
     assert open_page(REPORT).evaluate(hint) == "none"
     assert open_page(REPORT, PHONE, media="print").evaluate(hint) == "none"
 

@@ -17,7 +17,7 @@ HEADLINE = (
     HeadlineNumber("2.55M", "largest, longs", "long"),
     HeadlineNumber("97.5 %", "coverage", "warn"),
 )
-SUBTITLE = "realized · bybit, binance, gate and 2 more (partly sampled, totals are a floor) · 2024-12-04 16:00 UTC on"
+SUBTITLE = "realized · bybit, binance, gate and 2 more (partly sampled, totals are minimums) · 2024-12-04 16:00 UTC on"
 
 
 def make_bursts(count, length_us=DAY_US, seed=2, price=97_000.0):

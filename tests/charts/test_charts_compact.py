@@ -128,7 +128,7 @@ def test_a_bar_shows_the_largest_minute_and_says_so():
         (4 * MINUTE_US, 6 * MINUTE_US),
     ]
     hour = draw_cascades(replace(picture, end_us=START + 60 * MINUTE_US)).figure
-    assert "liquidated, USD a minute, log scale" in words(hour)
+    assert "liquidated, USD per minute, log scale" in words(hour)
 
 
 def test_bursts_are_shaded_ranked_and_listed():
@@ -161,15 +161,15 @@ def test_ranks_stay_near_their_bursts_best_ranks_first():
 
 def test_what_the_list_cannot_hold_is_summed_up():
     said = words(draw_cascades(CASCADES["crowded"]()).figure)
-    rest = next(text for text in said if text.startswith("and "))
+    rest = next(text for text in said if text.endswith(" in total"))
     listed = sum(1 for text in said if text.endswith("longs") or text.endswith("shorts")) - 3  # strip and headline
     left = sum(b.usd for b in make_bursts(120)[listed:])
-    assert rest.startswith(f"and {120 - listed} more with {left / 1e6:.2f}M USD")
+    assert rest == f"{120 - listed} more, {left / 1e6:.2f}M USD in total"
 
 
 def test_a_window_without_bursts_says_so_and_uses_the_page():
     drawing = draw_cascades(cascades(bursts=()))
-    assert "no burst rose above the window's baseline" in words(drawing.figure)
+    assert "no cascades in this window" in words(drawing.figure)
     assert regions(drawing, "panel")[0].width > 0.9
     assert regions(draw_cascades(cascades()), "panel")[0].width < 0.75
 
@@ -196,7 +196,7 @@ def test_lines_are_the_snapshots_and_the_words_their_ends():
     assert low < picture.interest.values.min()
     assert high > picture.contracts.values.max()
     assert panel(figure, "interest").get_xlim() == panel(figure, "bars").get_xlim() == (START, START + DAY_US)
-    assert "axis does not begin at 0 · hatched: not recorded" in words(figure)
+    assert "axis does not start at 0 · hatched: not recorded" in words(figure)
 
 
 def test_bars_under_the_lines_add_up():

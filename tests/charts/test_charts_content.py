@@ -118,7 +118,7 @@ def test_bands_add_up_the_neighbours_on_both_sides_and_say_their_width():
     figure = draw(picture)
     profile = picture.values.sum(axis=1)
     band = next(text for text in words(figure) if text.startswith("Band:"))
-    assert band == "Band: USD so far per 150 of price"  # 160 bins of 50 are 3.6 px each: three make a band of 11 px
+    assert band == "Band: cumulative USD per 150"  # 160 bins of 50 are 3.6 px each: three make a band of 11 px
     largest = max(profile[max(k - 1, 0) : k + 2].sum() for k in range(len(profile)))
     assert f"max {format_usd(largest)}" in words(figure)
 
@@ -130,7 +130,7 @@ def test_a_band_stands_centred_on_its_print_as_broad_as_it_says():
     (image,) = artists(figure, "heat", "bands")
     rows = np.flatnonzero(np.asarray(image.get_array())[:, -1, 3])
     assert (rows.min() + rows.max()) / 2 == 80
-    assert f"Band: USD so far per {len(rows) * width:g} of price" in words(figure)
+    assert f"Band: cumulative USD per {len(rows) * width:g}" in words(figure)
 
 
 def test_a_band_is_told_from_the_cells_it_lies_under():

@@ -77,8 +77,8 @@ def test_letters_of_no_font_are_written_as_code_points(system):
     """币安人生 are U+5E01, U+5B89, U+4EBA, U+751F."""
     assert printable("币安人生USDT") == "(U+5E01 U+5B89 U+4EBA U+751F)USDT"
     assert describe_stand_in("币安人生USDT") == (
-        "The picture writes 币安人生USDT as (U+5E01 U+5B89 U+4EBA U+751F)USDT: "
-        "no font on this machine has these letters."
+        "The picture shows 币安人生USDT as (U+5E01 U+5B89 U+4EBA U+751F)USDT "
+        "because no font on this machine has these letters."
     )
     assert describe_stand_in("BTCUSDT") == ""
 

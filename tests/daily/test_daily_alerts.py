@@ -130,7 +130,7 @@ def test_alerts_reach_digest_summary_and_exit_status(sample: Path, tmp_path: Pat
     assert "since 01-05</span>" in (tmp_path / "index.html").read_text(), "the change is not against the day before"
     assert run("2026-01-08T00:00:01Z") == (0, [(3.53, "2026-01-07", False), (3.23, "2026-01-05", False)])
     page = (tmp_path / "index.html").read_text()
-    assert "Nothing new." in page
+    assert "No new alerts." in page
     assert "since 2026-01-05</small>" in page
 
 

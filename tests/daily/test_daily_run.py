@@ -167,7 +167,7 @@ def test_a_cluster_that_holds_the_last_price_is_neither_above_nor_below(run: Run
     assert below is None  # the sample's day has a cluster around the price, one above it and none below
     card = (tmp_path / "out/index.html").read_text()
     band = f"{around['low']:,.0f} – {around['high']:,.0f}"
-    assert f"<dt>around the price</dt>\n<dd>{band} <small>" in card
+    assert f"<dt>at the price</dt>\n<dd>{band} <small>" in card
     assert card.count(band) == 1
     assert f"| {band} (" in (tmp_path / "out/latest/digest.md").read_text()
 

@@ -72,8 +72,8 @@ def test_the_report_lines_up_and_says_so(store, tmp_path):
     ]
     for path in files[1:3]:
         text = path.read_text()
-        assert "prices moved to the market" in text
-        assert "2 events were placed within their minute's candle" in text.replace("&#39;", "'")
+        assert "prices adjusted to the market" in text
+        assert "2 events were moved into the candle of their minute" in text
         assert "--price market" in text  # also in the command that re-makes it
 
 

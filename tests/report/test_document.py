@@ -174,7 +174,7 @@ def test_rows_without_a_fetch_log_are_unknown_everywhere(lake):
     for page in (render_html(report, themes()), render_markdown(report, beside())):
         assert "coverage unknown" in page
         assert "not recorded:" not in page
-        assert "not known whether it was recorded: 2026-03-01 00:00 to 2026-03-02 00:00 UTC" in page
+        assert "unknown: 2026-03-01 00:00 to 2026-03-02 00:00 UTC" in page
     logged = compute_results(
         fill_lake(lake, [], {("gate", "SOLUSDT", "gate"): [(T0, T0 + DAY, "complete")]}),
         DAY_ONE,
@@ -194,8 +194,8 @@ def test_json_html_and_markdown_say_the_same(report):
             "50 %", "75.0 %", "2026-03-01 00:00 to 2026-03-02 00:00 UTC", report["content_hash"][:16],
             "not recorded: 2026-03-01 02:00 to 2026-03-01 06:00 UTC (4 h)",
             "okx SOLUSDT not recorded: 2026-03-01 00:00 to 2026-03-01 06:00 UTC (6 h)",
-            "gate SOLUSDT: incomplete answer 2026-03-01 23:00:00 to 2026-03-02 00:00:00 UTC",
-            "inferred from silences", "totals are a floor", "bankruptcy price"]  # fmt: skip
+            "gate SOLUSDT: incomplete response 2026-03-01 23:00:00 to 2026-03-02 00:00:00 UTC",
+            "inferred from pauses", "totals are minimums", "bankruptcy price"]  # fmt: skip
     for words in said:
         assert words in html, words
         assert words in markdown, words
@@ -224,7 +224,7 @@ def test_position_size_and_range_are_said(store):
     assert report["bands"][0]["share"] == 1  # of what is drawn
     for text in (render_html(report, themes("a")), render_markdown(report, beside("a"))):
         assert "short positions only" in text
-        assert "events from 500 USD" in text
+        assert "events of at least 500 USD" in text
         assert "1 event, 2.20K USD" in text
 
 

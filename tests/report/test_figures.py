@@ -137,10 +137,10 @@ def test_only_like_is_compared_with_like(findings):
     binance = next(e for e in findings.summary.exchanges if e.exchange == "binance").sums.notional
     share = 100 * binance / open_interest_figure.build_line(findings).ends[0]
     assert 0 < share < 0.1
-    assert labels["of binance's contracts liquidated"] == "<0.1 %"
+    assert labels["of binance open interest liquidated"] == "<0.1 %"
     elsewhere = replace(findings.open_interest, basis="kraken BTCUSD")
     others = open_interest_figure.build_spec(with_interest(findings, elsewhere)).headline
-    assert not any("contracts liquidated" in number.label for number in others)
+    assert not any("open interest liquidated" in number.label for number in others)
 
 
 def test_pages_show_every_picture_with_its_marks(findings):
@@ -226,7 +226,7 @@ def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
         ({"bybit": ("bankruptcy",), "okx": ("bankruptcy",)}, ["bankruptcy prices"]),
         (
             {"binance": ("fill", "order"), "bybit": ("bankruptcy",), "gate": ("fill",)},
-            ["order prices (binance in part)", "bankruptcy prices (bybit)"],
+            ["order prices (binance partly)", "bankruptcy prices (bybit)"],
         ),
     ],
 )

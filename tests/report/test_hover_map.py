@@ -62,7 +62,7 @@ def test_marks_say_what_is_there(findings):
     assert said == [
         ("row", ["100.0 – 100.5", "longs 24.0K, shorts 0 USD, 24 events"]),
         ("column", ["2026-03-01 06:00 – 06:30 UTC", "longs 24.0K, shorts 0 USD, 24 events"]),
-        ("column", ["2026-03-01 02:00 – 02:30 UTC", "nothing liquidated; not recorded, or not all of it"]),
+        ("column", ["2026-03-01 02:00 – 02:30 UTC", "nothing liquidated; partly or not recorded"]),
         ("band", ["Cluster 1: 100.2 – 100.4, peak 100.2, +4.37 % from the last price", "24.0K USD, 86 % of the window",
                   "longs 24.0K, shorts 0 USD, 24 events"]),
         ("cell", ["2026-03-01 06:00 – 06:30 UTC", "100.0 – 100.5", "longs 24.0K, shorts 0 USD, 24 events"]),
