@@ -1,4 +1,4 @@
-"""How much of a window was recorded, where it was not, and where nobody knows."""
+"""Coverage of a window: which parts have data, which do not, and which are unknown."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class ExchangeCoverage:
     """
     Coverage of one exchange and symbol in a window.
 
-    ``intervals`` covered stretches, ``unknown`` stretches of which nothing is known (rows without a fetch log, a thin
-    imported file), ``cut`` stretches where the source could not give all [µs]; ``inferred`` is true when some of it was
-    guessed from an imported file's silences; ``sources`` those with any word on it.
+    ``intervals`` are covered; ``unknown`` intervals have rows without a fetch log or lie in a thin imported file;
+    ``cut`` ones could not be returned completely by the source [µs]; ``inferred`` is true when some of it was inferred
+    from the silences of an imported file; ``sources`` are those that contribute.
     """
 
     exchange: str
@@ -30,27 +30,27 @@ class ExchangeCoverage:
 
     @property
     def share(self) -> float | None:
-        """Covered part of the window, 0 to 1; None where some of it is unknown."""
+        """Covered share of the window, 0 to 1; None when some of it is unknown."""
         return None if self.unknown else total_length(self.intervals) / self.window.length_us
 
     @property
     def gaps(self) -> list[Interval]:
-        """Stretches that were not recorded. [µs]"""
+        """Intervals without data. [µs]"""
         return subtract_intervals([self.window.interval], [*self.intervals, *self.unknown])
 
 
 def overall_share(coverage: Sequence[ExchangeCoverage]) -> float | None:
-    """Mean of the exchanges' shares: one of five silent for half the window makes 0.9. None when one is not known."""
+    """Average the shares of the exchanges: one of five silent for half the window gives 0.9. None if one is unknown."""
     shares = [c.share for c in coverage]
     known = [share for share in shares if share is not None]
     return sum(known) / len(known) if known and len(known) == len(shares) else None
 
 
 def common_gaps(coverage: Sequence[ExchangeCoverage], window: Window) -> list[Interval]:
-    """Stretches that were recorded on no exchange: what the picture must not show as calm. [µs]"""
+    """Find intervals without data on any exchange, which must not look like calm. [µs]"""
     return subtract_intervals([window.interval], [i for c in coverage for i in (*c.intervals, *c.unknown)])
 
 
 def common_unknown(coverage: Sequence[ExchangeCoverage]) -> list[Interval]:
-    """Stretches that are covered on no exchange, and of which at least one does not know. [µs]"""
+    """Find intervals that no exchange covers and that are unknown on at least one. [µs]"""
     return subtract_intervals((i for c in coverage for i in c.unknown), (i for c in coverage for i in c.intervals))

@@ -1,4 +1,4 @@
-"""The error tree, and the exit code each branch ends the program with."""
+"""The exceptions of liqcli and their exit codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the shell sees; ``docs/units.md#exit-codes`` explains each in a sentence."""
+    """Exit codes of the command line; ``docs/units.md#exit-codes`` explains each."""
 
     DONE = 0
     USAGE = 2
@@ -18,51 +18,51 @@ class ExitCode(IntEnum):
 
 
 class LiqcliError(Exception):
-    """Anything a user can be told in one line; the message says what, where, and what to do."""
+    """Base of all errors that are reported in one line: what, where, and what to do."""
 
     exit_code: ExitCode = ExitCode.USAGE
 
 
 class UsageError(LiqcliError):
-    """A name, flag or value that cannot be right; the message carries the nearest valid ones."""
+    """An invalid name, flag or value; the message contains the nearest valid ones."""
 
 
 class MixedSeriesError(LiqcliError):
     """
-    Rows of several exchanges, symbols or markets would end in one series: the file is refused, not a row.
+    Rows of several exchanges, symbols or markets would be mixed in one series; the whole file is rejected.
 
-    No UsageError on purpose: that of one cell refuses its row alone (``ROW_ERRORS``).
+    Not a UsageError, since one raised by a cell rejects its row only (``ROW_ERRORS``).
     """
 
 
-# What reading one row of somebody else's data can raise: such a row is refused, with `describe_error` as the reason.
+# What parsing a row of foreign data can raise: the row is rejected with `describe_error` as the reason.
 ROW_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, UsageError)
 
 
 def describe_error(error: Exception) -> str:
-    """Say in words why a row was refused."""
+    """Describe why a row was rejected."""
     if isinstance(error, KeyError):
         return f"field {error} is missing"
-    if isinstance(error, ArithmeticError):  # decimal's own text is the name of a class
+    if isinstance(error, ArithmeticError):  # the text of decimal's errors is a class name
         return f"a number is out of range ({type(error).__name__})"
     return str(error) or type(error).__name__
 
 
 class SourceError(LiqcliError):
-    """A source did not give a usable answer; carries source, path and status, never a key."""
+    """A source returned no usable answer; the message has source, path and status, never a key."""
 
     exit_code = ExitCode.SOURCE
 
 
 class BlockedError(SourceError):
-    """The source refuses this network or country (403, 451): asking again is pointless."""
+    """The source blocks this network or country (403, 451); retrying is pointless."""
 
 
 class EmptyWindowError(LiqcliError):
     """
     The lake holds no liquidation in the window; the message says what it does hold.
 
-    ``fact`` is the part that says so without advice and without naming a folder: for pages that others read.
+    ``fact`` is the message without advice and without paths, for published pages.
     """
 
     exit_code = ExitCode.NO_DATA
@@ -73,16 +73,16 @@ class EmptyWindowError(LiqcliError):
 
 
 class DamagedError(LiqcliError):
-    """A file that cannot be read as what it should be; the message names it."""
+    """A file cannot be read as what it should be; the message contains its name."""
 
     exit_code = ExitCode.DAMAGED
 
 
 class LakeError(LiqcliError):
-    """The lake cannot be written (permission, full disk, lock); what it held is untouched."""
+    """The lake cannot be written (permission, full disk, lock); its contents are unchanged."""
 
     exit_code = ExitCode.DAMAGED
 
 
 class OutputError(LiqcliError):
-    """A report cannot be written (permission, full disk); its cause is what the system said."""
+    """A report cannot be written (permission, full disk); the cause is the system error."""

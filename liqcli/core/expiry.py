@@ -1,11 +1,11 @@
-"""Expiries: what the name of a dated contract says of the day it ends, in every exchange's spelling."""
+"""Parse the expiry in the name of a dated contract, in every exchange's spelling."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, timedelta
 
-# HTX also names a contract by the period it is traded for; the day is then not in the name, and the word is kept.
+# HTX also names contracts by their trading period; the date is then unknown and the period is kept.
 PERIODS = ("CW", "NW", "CQ", "NQ")
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -20,13 +20,13 @@ _CANONICAL = re.compile(rf"\d{{6}}|{'|'.join(PERIODS)}")
 
 def cut_expiry(name: str) -> tuple[str, str]:
     """
-    Cut the expiry off an upper-case contract name: ``BTC-26DEC25`` -> ``BTC``, ``251226``.
+    Split the expiry off an upper-case contract name: ``BTC-26DEC25`` -> ``BTC``, ``251226``.
 
     Returns
     -------
     stem, expiry
-        The expiry as ``YYMMDD``, or as HTX's period (``CQ``); empty for a perpetual. A code for a month (``BTCUSDM24``)
-        is the month's last Friday, on which Bybit, BitMEX and Bitget let such contracts end.
+        The expiry as ``YYMMDD``, or as HTX's period (``CQ``); empty for a perpetual. A month code (``BTCUSDM24``) is
+        the last Friday of the month, on which such contracts of Bybit, BitMEX and Bitget expire.
     """
     if match := _DIGITS.search(name) or _GLUED.search(name):
         if (match[1] or "20") == "20" and _is_day(match[2]):
@@ -44,12 +44,12 @@ def cut_expiry(name: str) -> tuple[str, str]:
 
 
 def is_expiry(text: str) -> bool:
-    """Whether a text is an expiry as a symbol carries it: ``251226`` or ``CQ``."""
+    """Return True if a text is an expiry as part of a symbol: ``251226`` or ``CQ``."""
     return bool(_CANONICAL.fullmatch(text)) and (text in PERIODS or _is_day(text))
 
 
 def expiry_date(expiry: str) -> date | None:
-    """The day a contract ends; None for a perpetual and for a period."""
+    """Return the date on which a contract expires; None for a perpetual and for a period."""
     if not _is_day(expiry):
         return None
     return date(2000 + int(expiry[:2]), int(expiry[2:4]), int(expiry[4:]))

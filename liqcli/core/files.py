@@ -1,7 +1,8 @@
 """
-The one way files are written: a reader, or a crash, finds the old file or the new one, whole.
+Write files atomically, and locate the files shipped with liqcli.
 
-Files that ship with liqcli: templates and sample data, inside the wheel or beside the package in a checkout.
+A reader, or a crash, finds either the old file or the new one, complete. Templates and sample data lie inside the
+wheel, or beside the package in a checkout.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from liqcli.core.errors import DamagedError, LakeError
 
 @contextlib.contextmanager
 def lake_errors(root: Path) -> Iterator[None]:
-    """Turn an error of the file system into one line about the lake."""
+    """Convert file system errors to a one-line LakeError."""
     try:
         yield
     except OSError as error:
@@ -28,21 +29,21 @@ def lake_errors(root: Path) -> Iterator[None]:
 
 def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
     """
-    Write a file whole, in place of an older one; its folder is made if it is missing.
+    Write a file atomically, replacing an older one; a missing folder is created.
 
     Parameters
     ----------
     path : Path
-        The file. Two writers at once are safe: the last one wins.
+        The file. With two writers at once the last one wins.
     content : bytes
-        All of it.
+        The whole content.
     mode : int
         Permissions of the new file, less the umask.
 
     Raises
     ------
     OSError
-        It cannot be written; the old file is as it was.
+        It cannot be written; the old file is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -54,7 +55,7 @@ def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
 
 @contextlib.contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """Give a new name beside ``path``; on success its file is synced and moved over ``path``, else it is removed."""
+    """Yield a temporary name beside ``path``; on success the file is synced and moved to ``path``, else removed."""
     _sweep(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.tmp")
     try:
@@ -66,15 +67,15 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 
 
 def move_into_place(temporary: Path, path: Path) -> None:
-    """Sync a finished file, so that its bytes are on disk before its name is, and give it its final name."""
+    """Sync a finished file, so that its content is on disk before its name, and rename it."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
 def sync_folder(folder: Path) -> None:
-    """Sync the names in a folder, where the system can do that: the files themselves are safe either way."""
-    with contextlib.suppress(OSError):  # Windows opens no folder, some network file systems sync none
+    """Sync the entries of a folder where the system supports it; the files are safe either way."""
+    with contextlib.suppress(OSError):  # not supported by Windows and some network file systems
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -83,8 +84,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; where that cannot be known, it does."""
-    if os.name == "nt":  # os.kill(pid, 0) is Ctrl-C there
+    """Return True if a process runs, or if that cannot be determined."""
+    if os.name == "nt":  # os.kill(pid, 0) sends Ctrl-C there
         return True
     try:
         os.kill(pid, 0)
@@ -96,7 +97,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _sweep(path: Path) -> None:
-    """Remove temporaries of this target that killed writers left; their names carry the process."""
+    """Remove temporary files of this target left by killed writers; their names contain the process id."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         pid = left.name[len(path.name) + 2 :].removesuffix(".tmp").split("-")[0]
         if pid.isdecimal() and not is_alive(int(pid)):
@@ -105,12 +106,12 @@ def _sweep(path: Path) -> None:
 
 def data_folder(name: str) -> Path:
     """
-    Find ``templates`` or ``sample_data``.
+    Locate ``templates`` or ``sample_data``.
 
     Raises
     ------
     DamagedError
-        The installation lacks it.
+        The installation does not contain it.
     """
     package = Path(__file__).resolve().parent.parent
     for folder in (package / "_data" / name, package.parent / name):

@@ -1,8 +1,4 @@
-"""
-How a price, an amount of USD, a share, a time is written: one place, so that picture, page and table agree.
-
-How an amount in the unit of the picture is written.
-"""
+"""Format prices, USD, shares, times and axis labels, in one place, so that figures, pages and tables agree."""
 
 from __future__ import annotations
 
@@ -11,12 +7,12 @@ from decimal import Decimal
 
 from liqcli.core.model import from_us
 
-_MOST_DECIMALS = 24  # what is smaller is nothing; no coin, price or cell is
+_MOST_DECIMALS = 24  # smaller values do not occur
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 def format_usd(value: float) -> str:
-    """Write USD short, three or four figures: ``88.3M``, ``1.25K``, ``742``, ``0.68``, ``0``."""
+    """Format USD briefly, with three or four digits: ``88.3M``, ``1.25K``, ``742``, ``0.68``, ``0``."""
     size = abs(value)
     sign = "-" if value < 0 else ""
     for step, letter in _STEPS:
@@ -31,32 +27,32 @@ def format_usd(value: float) -> str:
 
 
 def format_usd_signed(value: float) -> str:
-    """Write a change in USD short: ``+626K``, ``-41.0M``, ``0``."""
+    """Format a change in USD briefly: ``+626K``, ``-41.0M``, ``0``."""
     return f"+{format_usd(value)}" if value > 0 else format_usd(value)
 
 
 def format_usd_exact(value: float) -> str:
-    """Write USD in full with cents: ``26,853,827.90``."""
+    """Format USD in full, with cents: ``26,853,827.90``."""
     return f"{value:,.2f}"
 
 
 def format_exact(value: float) -> str:
-    """Write a number so that it reads back as the same double, without an exponent: ``0.00002105``, ``104.5``."""
+    """Format a number so that it parses to the same double, without an exponent: ``0.00002105``, ``104.5``."""
     return f"{Decimal(repr(value)):f}"
 
 
 def format_count(value: int) -> str:
-    """Write a count with separators: ``1,844``."""
+    """Format a count with separators: ``1,844``."""
     return f"{value:,}"
 
 
 def format_counted(value: int, word: str) -> str:
-    """Write a count and what is counted: ``1 row``, ``1,844 rows``."""
+    """Format a count with its noun: ``1 row``, ``1,844 rows``."""
     return f"{format_count(value)} {word}{'s' * (value != 1)}"
 
 
 def format_share(part: float, whole: float) -> str:
-    """Write a share in percent, with a figure after the point below ten: ``72 %``, ``4.6 %``, ``<0.1 %``."""
+    """Format a share in percent, with one decimal below ten: ``72 %``, ``4.6 %``, ``<0.1 %``."""
     if whole <= 0:
         return "–"
     percent = 100 * part / whole
@@ -69,7 +65,7 @@ def format_share(part: float, whole: float) -> str:
 
 
 def format_coverage(share: float) -> str:
-    """Write how much was listened to, 0 to 1: ``97.5 %``; ``100 %`` only for all of it, ``0 %`` only for nothing."""
+    """Format a coverage of 0 to 1: ``97.5 %``; ``100 %`` only if complete, ``0 %`` only if there is none."""
     if share <= 0 or share >= 1:
         return "0 %" if share <= 0 else "100 %"
     percent = 100 * share
@@ -77,25 +73,25 @@ def format_coverage(share: float) -> str:
 
 
 def format_percent(value: float) -> str:
-    """Write a round number of percent plainly: ``0.5 %``, ``2 %``, ``1,000 %``."""
+    """Format a round percentage: ``0.5 %``, ``2 %``, ``1,000 %``."""
     text = f"{value:,.9f}"
     return f"{text.rstrip('0').rstrip('.')} %"
 
 
 def format_percent_signed(value: float) -> str:
-    """Write a signed distance in percent: ``+1.09 %``, ``-5.21 %``; what rounds to nothing has no sign: ``0.00 %``."""
+    """Format a signed percentage: ``+1.09 %``, ``-5.21 %``; what rounds to zero has no sign: ``0.00 %``."""
     text = f"{value:+,.2f}"
     return "0.00 %" if text[1:] == "0.00" else f"{text} %"
 
 
 def format_times_signed(value: float) -> str:
-    """Write a signed multiple, such as a distance in ATR: ``+6.25``, ``-0.40``, ``0.00``."""
+    """Format a signed multiple, such as a distance in ATR: ``+6.25``, ``-0.40``, ``0.00``."""
     text = f"{value:+,.2f}"
     return "0.00" if text[1:] == "0.00" else text
 
 
 def price_decimals(step: float) -> int:
-    """How many decimals a price needs so that a step of this size shows."""
+    """Count the decimals a price needs to show steps of this size."""
     if step <= 0 or not math.isfinite(step):
         return 2
     for decimals in range(_MOST_DECIMALS):
@@ -106,9 +102,9 @@ def price_decimals(step: float) -> int:
 
 def format_price(value: float, step: float | None = None) -> str:
     """
-    Write a price plainly, never with an exponent: ``101,272``, ``152.35``, ``0.00002105``.
+    Format a price without an exponent: ``101,272``, ``152.35``, ``0.00002105``.
 
-    With ``step`` (a bin width or tick) it gets the decimals that step needs; without, five or six figures.
+    ``step`` (a bin width or tick) determines the decimals; without it there are five or six digits.
     """
     if step is not None:
         return f"{value:,.{price_decimals(step)}f}"
@@ -121,19 +117,19 @@ def format_price(value: float, step: float | None = None) -> str:
 
 
 def format_time(ts_us: int, seconds: bool = False) -> str:
-    """Write an instant in UTC: ``2024-12-04 16:46`` (``:25`` with seconds)."""
+    """Format an instant in UTC: ``2024-12-04 16:46`` (``:25`` with seconds)."""
     return from_us(ts_us).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def format_iso(ts_us: int) -> str:
-    """Write an instant as ISO 8601 UTC, as short as it is exact: ``2024-12-04T16:46:25.584Z``."""
+    """Format an instant as ISO 8601 UTC, as short as exactness allows: ``2024-12-04T16:46:25.584Z``."""
     moment = from_us(ts_us)
     timespec = "seconds" if moment.microsecond == 0 else "milliseconds" if moment.microsecond % 1000 == 0 else "auto"
     return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def format_duration(length_us: int) -> str:
-    """Write a length for people: ``2 d 3 h``, ``4 h 48 min``, ``1 min 30 s``, ``35 s``."""
+    """Format a duration: ``2 d 3 h``, ``4 h 48 min``, ``1 min 30 s``, ``35 s``."""
     seconds = round(length_us / 1e6)
     if seconds < 3600:
         parts = [(seconds // 60, "min"), (seconds % 60, "s")]
@@ -153,7 +149,7 @@ _SPELLED_OUT = 10_000  # counts below this are written in full
 
 
 def format_tick(value: float, unit: str) -> str:
-    """Write a round amount without idle zeros: ``2M``, ``2.5M``, ``100K``."""
+    """Format a round amount without trailing zeros: ``2M``, ``2.5M``, ``100K``."""
     text = format_amount(value, unit)
     letter = text[-1] if text[-1].isalpha() else ""
     figures = text.removesuffix(letter)
@@ -161,7 +157,7 @@ def format_tick(value: float, unit: str) -> str:
 
 
 def format_axis(value: float, step: float, unit: str) -> str:
-    """Write an amount on an axis whose labels lie ``step`` apart, with as many figures as tell them apart."""
+    """Format an amount for an axis with labels ``step`` apart, with enough digits to distinguish them."""
     for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
         if abs(value) >= size and unit != "events":
             return f"{value / size:,.{price_decimals(step / size)}f}{letter}"
@@ -169,7 +165,7 @@ def format_axis(value: float, step: float, unit: str) -> str:
 
 
 def format_amount(value: float, unit: str) -> str:
-    """Write an amount short: ``88.3M`` for USD and coins, ``1,844`` for a number of events."""
+    """Format an amount briefly: ``88.3M`` for USD and coins, ``1,844`` for a number of events."""
     if unit == "events" and value < _SPELLED_OUT:
         return format_count(round(value))
     return format_usd(value)

@@ -1,8 +1,9 @@
-"""What a contract's name says: its symbol, linear or inverse, what its exchange counts. One rule for every reader.
+"""
+Parse contract names: their symbol, linear or inverse, and the unit their exchange counts in.
 
 A linear contract counts coins: USD = price x coins. An inverse one counts USD: coins = USD / price. A quanto contract
-settles in another coin than it prices, so its USD value is not known and its rows are refused. :data:`RULES` is the
-table of docs/units.md.
+settles in another coin than it is priced in, so its USD value is unknown and its rows are rejected. :data:`RULES` is
+the table of docs/units.md.
 """
 
 from __future__ import annotations
@@ -22,19 +23,26 @@ Kind = Literal["linear", "inverse"]
 # What an exchange's own amounts count: base coins; contracts (of coins, or of USD when inverse); quote money
 Unit = Literal["base", "contracts", "quote"]
 
-DOLLAR_COINS = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDE")  # whatever is quoted in them is linear everywhere
+DOLLAR_COINS = (
+    "FDUSD",
+    "USDT",
+    "USDC",
+    "BUSD",
+    "TUSD",
+    "USDE",
+)  # contracts quoted in them are linear on every exchange
 OTHER_MONEY = ("BTC", "ETH", "EUR")
-FACES = (1.0, 10.0, 100.0)  # USD that an inverse contract is worth, wherever there are any
+FACES = (1.0, 10.0, 100.0)  # USD per inverse contract, on all exchanges
 
 
 @dataclass(frozen=True, slots=True)
 class CountingRule:
     """
-    How an exchange counts.
+    The unit an exchange counts in.
 
-    ``unit`` is that of its linear contracts. ``usd`` says what its contracts in USD are, None where only the
-    instrument's own name says it; where ``bases`` are given, those on other coins are quanto. ``faces`` are the USD of
-    an inverse contract on BTC and on any other coin (1: amounts are USD), None where they are not known.
+    ``unit`` is that of its linear contracts. ``usd`` is the kind of its contracts in USD, None where only the name of
+    the instrument determines it; where ``bases`` are given, contracts on other coins are quanto. ``faces`` are the USD
+    of an inverse contract on BTC and on any other coin (1: amounts are USD), None when unknown.
     """
 
     unit: Unit
@@ -68,9 +76,10 @@ RULES: Mapping[str, CountingRule] = {
 @dataclass(frozen=True, slots=True)
 class Contract:
     """
-    What is known of a contract.
+    A parsed contract.
 
-    ``kind`` and ``unit`` are None where neither name nor exchange say it; ``face`` is the USD of an inverse contract.
+    ``kind`` and ``unit`` are None when neither name nor exchange determine them; ``face`` is the USD of an inverse
+    contract.
     """
 
     symbol: str
@@ -80,19 +89,19 @@ class Contract:
 
     @property
     def in_dollars(self) -> bool:
-        """Whether its price is in dollars (or does not say in what)."""
+        """True if its price is in dollars, or in an unknown currency."""
         return split_symbol(self.symbol)[1] not in OTHER_MONEY
 
 
 @lru_cache(maxsize=20_000)
 def read_contract(exchange: str, name: str) -> Contract:
     """
-    Read a contract's name as its exchange means it; any spelling of it will do.
+    Parse the name of a contract of an exchange, in any spelling.
 
     Raises
     ------
     ValueError
-        A quanto contract, an option, a spread, a spot market, or a name that cannot be read.
+        A quanto contract, an option, a spread, a spot market, or an unknown form.
     """
     text = name.strip().upper()
     try:
@@ -126,12 +135,12 @@ def _kind_of(exchange: str, text: str, rule: CountingRule, base: str, quote: str
 
 def require_kind(contract: Contract, exchange: str, name: str) -> Kind:
     """
-    Give the kind of a contract whose USD value depends on it.
+    Return the kind of a contract whose USD value depends on it.
 
     Raises
     ------
     ValueError
-        Not quoted in dollars, or nothing says whether it is linear or inverse.
+        Not quoted in dollars, or neither linear nor inverse by its name.
     """
     if not contract.in_dollars:
         raise ValueError(f"{name}: not quoted in dollars, so its USD value is unknown")
@@ -171,7 +180,7 @@ def _read_bitget(name: str) -> str:
 
 
 def _read_ftx(name: str) -> str:
-    """``BTC-PERP``, ``BTC-20210326``, ``BTC-0325``: in USD; without a year it is that in which the day is a Friday."""
+    """``BTC-PERP``, ``BTC-20210326``, ``BTC-0325``: in USD; without a year, the year in which the day is a Friday."""
     if match := re.fullmatch(r"([A-Z0-9]+)-(\d{2})(\d{2})", name):
         years = [y for y in (2021, 2022, 2023) if _is_friday(y, int(match[2]), int(match[3]))]
         if len(years) != 1:
@@ -188,7 +197,7 @@ def _is_friday(year: int, month: int, day: int) -> bool:
 
 
 def _read_lighter(name: str) -> str:
-    """Priced in USDC; some tools name markets by number, which says no coin."""
+    """Priced in USDC; some tools use market numbers as names, which do not contain the coin."""
     if name.isdigit():
         raise UsageError(f"lighter market number {name} does not say which coin it is; pass --symbol NAME")
     symbol = normalise_symbol(name)

@@ -1,7 +1,8 @@
-"""Arithmetic on half-open time intervals, for coverage and for planning what to fetch.
+"""
+Arithmetic on half-open time intervals, for coverage and for planning downloads.
 
-An interval is a pair ``(start, end)`` of integers [µs since the epoch] with ``start < end``; every function takes any
-list of them and gives a sorted list without overlaps.
+An interval is a pair ``(start, end)`` of integers [µs since the epoch] with ``start < end``. Every function takes any
+list of intervals and returns a sorted list without overlaps.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ Interval = tuple[int, int]
 
 
 def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
-    """Sort, drop the empty ones, and join those that overlap or touch."""
+    """Sort intervals, drop empty ones, and join those that overlap or touch."""
     merged: list[Interval] = []
     for start, end in sorted(i for i in intervals if i[0] < i[1]):
         if merged and start <= merged[-1][1]:
@@ -23,13 +24,13 @@ def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def clip_intervals(intervals: Iterable[Interval], bounds: Interval) -> list[Interval]:
-    """Give the parts that lie inside ``bounds``."""
+    """Return the parts inside ``bounds``."""
     low, high = bounds
     return merge_intervals((max(start, low), min(end, high)) for start, end in intervals)
 
 
 def subtract_intervals(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
-    """Give the parts of ``intervals`` that no hole covers."""
+    """Return the parts of ``intervals`` that no hole covers."""
     cuts, place = merge_intervals(holes), 0
     left: list[Interval] = []
     for start, end in merge_intervals(intervals):
@@ -38,7 +39,7 @@ def subtract_intervals(intervals: Iterable[Interval], holes: Iterable[Interval])
             if start < low:
                 left.append((start, low))
             start = max(start, high)
-            if high > end:  # it may reach into the next interval
+            if high > end:  # it can overlap the next interval
                 break
             place += 1
         if start < end:
@@ -47,5 +48,5 @@ def subtract_intervals(intervals: Iterable[Interval], holes: Iterable[Interval])
 
 
 def total_length(intervals: Iterable[Interval]) -> int:
-    """Sum of the lengths, overlaps counted once. [µs]"""
+    """Sum the lengths, overlaps counted once. [µs]"""
     return sum(end - start for start, end in merge_intervals(intervals))

@@ -1,4 +1,4 @@
-"""Candles and open interest: one row, a series, and what makes a row impossible."""
+"""Candles and open interest: single rows, series, and checks of their values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from liqcli.core.model import CLOCK_SKEW_US, EARLIEST_US, US_PER_S, PriceSeries,
 if TYPE_CHECKING:
     pass
 
-# Length of a candle [s] -> its name in the lake.
+# Interval of a candle [s] -> its name in the lake.
 INTERVALS: dict[int, str] = {
     60: "1m",
     180: "3m",
@@ -38,9 +38,9 @@ INTERVAL_US: dict[str, int] = {name: seconds * US_PER_S for seconds, name in INT
 
 class Candle(NamedTuple):
     """
-    One candle: ``ts_us`` open time [µs UTC], prices [quote]; ``volume`` and of it ``taker_buy`` [base coin].
+    One candle: ``ts_us`` open time [µs UTC], prices [quote]; ``volume`` and its part ``taker_buy`` [base coin].
 
-    ``taker_buy`` is what buyers took from the book; either is None where it is not known.
+    ``taker_buy`` is the volume of buying takers; either is None when unknown.
     """
 
     ts_us: int
@@ -61,7 +61,7 @@ class OpenInterest(NamedTuple):
 
 
 def find_candle_fault(candle: Candle, now_us: int) -> str | None:
-    """Say why a candle cannot be true, or None."""
+    """Describe why a candle is invalid, or return None if it is valid."""
     if not EARLIEST_US <= candle.ts_us <= now_us + CLOCK_SKEW_US:
         return "time outside 2015..now"
     if min(candle.open, candle.high, candle.low, candle.close) <= 0:
@@ -71,25 +71,25 @@ def find_candle_fault(candle: Candle, now_us: int) -> str | None:
     if candle.volume is not None and candle.volume < 0:
         return "volume is negative"
     if candle.taker_buy is not None and not 0 <= candle.taker_buy <= (candle.volume or 0) * (1 + 1e-9):
-        return "taker_buy is not a part of the volume"
+        return "taker_buy exceeds the volume"
     return None
 
 
 def find_open_interest_fault(snapshot: OpenInterest, now_us: int) -> str | None:
-    """Say why a snapshot cannot be true, or None."""
+    """Describe why a snapshot is invalid, or return None if it is valid."""
     if not EARLIEST_US <= snapshot.ts_us <= now_us + CLOCK_SKEW_US:
         return "time outside 2015..now"
     known = [value for value in snapshot[1:] if value is not None]
     if not known:
-        return "neither coins nor USD are given"
+        return "neither coins nor USD are stated"
     return "open interest is negative" if min(known) < 0 else None
 
 
 def infer_interval(times_us: Sequence[int]) -> str | None:
     """
-    Tell the length of candles from the commonest step between their open times (the shorter of equally common ones).
+    Infer the interval of candles from the most common step between their open times, the shorter on a tie.
 
-    None when there are not two different times, or the step is no usual length.
+    None with fewer than two different times, or when the step is not a usual interval.
     """
     steps = Counter(after - before for before, after in pairwise(sorted(set(times_us))))
     if not steps:
@@ -101,12 +101,12 @@ def infer_interval(times_us: Sequence[int]) -> str | None:
 Unit = Literal["coins", "usd"]
 
 
-STALE_US = 3600 * US_PER_S  # a snapshot further away than this does not tell what was open
+STALE_US = 3600 * US_PER_S  # a snapshot further away is too old
 
 
 @dataclass(frozen=True, slots=True)
 class OpenInterestSeries:
-    """Snapshots at instants ``ts_us`` [µs UTC], rising; ``coins`` [base coin] and ``usd`` [USD], NaN where unknown."""
+    """Snapshots at instants ``ts_us`` [µs UTC], rising; ``coins`` [base coin], ``usd`` [USD], NaN where unknown."""
 
     ts_us: NDArray[np.int64]
     coins: NDArray[np.float64]
@@ -114,21 +114,21 @@ class OpenInterestSeries:
     basis: str
 
     def find_before(self, ts_us: int) -> int | None:
-        """Give the row of the last snapshot at or before an instant, None when it is more than an hour old."""
+        """Find the last snapshot at or before an instant: its row, None if it is more than an hour old."""
         row = int(np.searchsorted(self.ts_us, ts_us, side="right")) - 1
         return row if row >= 0 and ts_us - int(self.ts_us[row]) <= STALE_US else None
 
     def find_after(self, ts_us: int) -> int | None:
-        """Give the row of the first snapshot at or after an instant, None when it comes more than an hour later."""
+        """Find the first snapshot at or after an instant: its row, None if it is over an hour later."""
         row = int(np.searchsorted(self.ts_us, ts_us, side="left"))
         return row if row < len(self.ts_us) and int(self.ts_us[row]) - ts_us <= STALE_US else None
 
     def find_span(self, unit: Unit, start_us: int, end_us: int) -> slice | None:
         """
-        Give the rows of a window from its first to its last snapshot that is known in a unit.
+        Find the rows of a window from its first to its last snapshot that is known in a unit.
 
-        They begin with the last snapshot before the window, or inside it where that one is more than an hour old. None
-        where fewer than two are known. The text, the numbers and the pictures of a report all use these rows.
+        They start with the last snapshot before the window, or inside it when that one is more than an hour old. None
+        when fewer than two are known. Text, numbers and figures of a report all use these rows.
         """
         before = self.find_before(start_us)
         first = int(np.searchsorted(self.ts_us, start_us)) if before is None else before
@@ -137,11 +137,11 @@ class OpenInterestSeries:
         return slice(first + int(known[0]), first + int(known[-1]) + 1) if len(known) > 1 else None
 
     def amounts(self, unit: Unit) -> NDArray[np.float64]:
-        """Give the snapshots in a unit, NaN where unknown."""
+        """Return the snapshots in a unit, NaN where unknown."""
         return self.coins if unit == "coins" else self.usd
 
 
-# Longest lookback [s] -> length of the bars that are read for it [s]: some 60 to 200 bars a window.
+# Longest lookback [s] -> interval of the bars used for it [s]: about 60 to 200 bars per window.
 BARS_FOR_LOOKBACK = ((2 * 3600, 60), (8 * 3600, 300), (2 * 86400, 900), (14 * 86400, 3600))
 
 
@@ -153,8 +153,8 @@ class Candles:
     """
     A price series with volume, shape ``(n,)`` each, rising.
 
-    ``volume`` and ``taker_buy`` [base coin]: NaN where a candle's is unknown; ``taker_buy`` (what buyers took from the
-    book) is None where the feed has no such column.
+    ``volume`` and ``taker_buy`` [base coin] are NaN where unknown; ``taker_buy``, the volume of buying takers, is None
+    when the feed does not have it.
     """
 
     prices: PriceSeries
@@ -162,19 +162,19 @@ class Candles:
     taker_buy: NDArray[np.float64] | None = None
 
     def until(self, end_us: int) -> Candles:
-        """Give the candles that are closed by an instant. [µs UTC]"""
+        """Return the candles that are closed by an instant. [µs UTC]"""
         kept = self.prices.ts_us + self.prices.step_us <= end_us
         return self.take(kept)
 
     def since(self, start_us: int) -> Candles:
-        """Give the candles that open at or after an instant. [µs UTC]"""
+        """Return the candles that open at or after an instant. [µs UTC]"""
         return self.take(self.prices.ts_us >= start_us)
 
     def resample(self, step_us: int) -> Candles:
         """
-        Join candles into longer ones that open on multiples of ``step_us``; the same length gives the same candles.
+        Join candles into longer ones that open on multiples of ``step_us``; an equal interval returns the same candles.
 
-        The first one is dropped when its beginning is missing. A missing candle inside is a minute without a trade.
+        The first one is dropped if it is incomplete at its start. A missing candle inside is a period without a trade.
         """
         p = self.prices
         if step_us == p.step_us:
@@ -199,7 +199,7 @@ class Candles:
         return Candles(prices, np.add.reduceat(self.volume, heads), taker_buy)
 
     def take(self, kept: NDArray[np.bool_]) -> Candles:
-        """Give the candles that a mask of shape ``(n,)`` keeps."""
+        """Return the candles selected by a mask of shape ``(n,)``."""
         p = self.prices
         prices = replace(
             p, ts_us=p.ts_us[kept], open=p.open[kept], high=p.high[kept], low=p.low[kept], close=p.close[kept]
@@ -222,7 +222,7 @@ class MarketData:
     substitution: str | None = None
 
     def prices_in(self, window: Window) -> PriceSeries | None:
-        """Give the candles that touch a window, for the price line; None without one."""
+        """Return the candles that overlap a window, for the price line; None if there are none."""
         if self.candles is None:
             return None
         prices = self.candles.since(window.start_us - self.candles.prices.step_us + 1).prices
@@ -231,9 +231,9 @@ class MarketData:
 
 def choose_step(length_us: int, stored_us: int) -> int:
     """
-    Choose how long the bars are: 1m up to 2 h, 5m to 8 h, 15m to 2 days, 1h to 14 days, else 4h. [µs]
+    Choose the interval of the bars: 1m up to 2 h, 5m to 8 h, 15m to 2 days, 1h to 14 days, else 4h. [µs]
 
-    Stored candles that are longer than that, or do not divide it, are taken as they are.
+    Stored candles that are longer, or do not divide it, are used as they are.
     """
     wanted = next((step for longest, step in BARS_FOR_LOOKBACK if length_us <= longest * US_PER_S), LONGEST_BAR_S)
     return wanted * US_PER_S if wanted * US_PER_S % stored_us == 0 else stored_us

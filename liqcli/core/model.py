@@ -1,6 +1,7 @@
-"""The nouns: one liquidation, the window it falls in, the grid it adds to.
+"""
+The basic values: one liquidation, the window it falls in, the grid it is summed in.
 
-Words and units are those of ``docs/units.md``. Everything here is a plain value without I/O.
+Terms and units are those of ``docs/units.md``. Everything here is a plain value without I/O.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SAMPLE_SOURCE = "sample"  # rows of the sample carry this source, in whatever lake they end up
+SAMPLE_SOURCE = "sample"  # the source of all rows of the sample, in any lake
 
 
 Position = Literal["long", "short"]
@@ -26,21 +27,21 @@ Completeness = Literal["full", "sampled"]
 PRICE_KINDS: tuple[PriceKind, ...] = get_args(PriceKind)
 
 US_PER_S = 1_000_000
-EARLIEST_US = 1_420_070_400 * US_PER_S  # 2015-01-01: no venue published liquidations before
-CLOCK_SKEW_US = 3600 * US_PER_S  # a recorder's clock may run ahead of ours, by less than this
-# One forced order above this is a unit error (contracts x price, satoshi x price), not a trade: the largest day of all
-# venues together was about 19e9 USD. It also keeps integer sums in 1e-6 USD far from overflow.
+EARLIEST_US = 1_420_070_400 * US_PER_S  # 2015-01-01: no exchange published liquidations earlier
+CLOCK_SKEW_US = 3600 * US_PER_S  # a recorder's clock may be ahead by less than this
+# An order above this is a unit error (contracts x price, satoshi x price): the largest day of all exchanges together
+# was about 19e9 USD. The limit also keeps integer sums in 1e-6 USD far from overflow.
 LARGEST_NOTIONAL = 1e10
-SMALLEST_NOTIONAL = 1e-6  # sums are whole millionths of a dollar: less than one would count as an event of nothing
+SMALLEST_NOTIONAL = 1e-6  # sums are integers of 1e-6 USD; anything smaller would be an event of 0
 
 
 class Liquidation(NamedTuple):
     """
-    One forced order or fill, normalised; the field order is the lake's column order.
+    One forced order or fill, normalized; the field order is the lake's column order.
 
-    ``ts_us`` event time [µs UTC]; ``position`` the side that was **liquidated**; ``price`` [quote] as ``price_kind``
-    says; ``qty`` [base coin]; ``notional`` [USD]; ``contracts`` and ``contract_size`` as the exchange states them,
-    where it does; ``source`` the place the bytes came from.
+    ``ts_us`` event time [µs UTC]; ``position`` the side that was **liquidated**; ``price`` [quote], of the kind
+    ``price_kind``; ``qty`` [base coin]; ``notional`` [USD]; ``contracts`` and ``contract_size`` as the exchange states
+    them, if it does; ``source`` the origin of the data.
     """
 
     ts_us: int
@@ -60,7 +61,7 @@ class Liquidation(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A row that could not be stored: where it stood, why, and what it said."""
+    """A row that could not be stored: its location, the reason, and its text."""
 
     file: str
     line: int
@@ -70,13 +71,12 @@ class Rejected(NamedTuple):
 
 def parse_number(text: object) -> float:
     """
-    Read a finite number from a JSON or CSV field.
+    Parse a finite number from a JSON or CSV field.
 
     Raises
     ------
     ValueError
-        Empty, not a number, NaN or infinite. (Python's own ``float`` takes ``1_000``, ``nan``, ``inf`` and the digits
-        of every script.)
+        Empty, not a number, NaN or infinite. (``float`` also accepts ``1_000``, ``nan``, ``inf`` and non-Latin digits.)
     """
     if isinstance(text, bool) or text is None:
         raise ValueError(f"not a number: {text!r}")
@@ -86,7 +86,7 @@ def parse_number(text: object) -> float:
         number = float(text)  # type: ignore[arg-type]
     except (ValueError, TypeError):
         raise ValueError(f"not a number: {shorten(text)}") from None
-    except OverflowError:  # a whole number of more than 308 digits
+    except OverflowError:  # an integer of more than 308 digits
         raise ValueError(f"not a number that a double can hold: {shorten(text)}") from None
     if not math.isfinite(number):
         raise ValueError(f"not a finite number: {shorten(text)}")
@@ -94,16 +94,16 @@ def parse_number(text: object) -> float:
 
 
 def shorten(value: object) -> str:
-    """Show a value of somebody else's file in a message: in quotes, control characters escaped, at most 60 long."""
+    """Format a value of a foreign file for a message: quoted, control characters escaped, at most 60 characters."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # a whole number of thousands of digits, or lists in lists
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or nested lists
         return f"a {type(value).__name__} too large to show"
     return text if len(text) <= 62 else f"{text[:60]}…"
 
 
 def find_fault(row: Liquidation, now_us: int) -> str | None:
-    """Say why a liquidation cannot be true, or None when nothing speaks against it."""
+    """Describe why a liquidation is invalid, or return None if it is valid."""
     if not EARLIEST_US <= row.ts_us <= now_us + CLOCK_SKEW_US:
         return "time outside 2015..now"
     for name, number in (("price", row.price), ("qty", row.qty), ("notional", row.notional)):
@@ -118,7 +118,7 @@ def find_fault(row: Liquidation, now_us: int) -> str | None:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Window:
-    """Half-open stretch of time ``[start_us, end_us)``. [µs UTC]"""
+    """A half-open time interval ``[start_us, end_us)``. [µs UTC]"""
 
     start_us: int
     end_us: int
@@ -140,22 +140,22 @@ class Window:
 
     @property
     def end(self) -> datetime:
-        """End (not inside the window) as an aware datetime."""
+        """End (exclusive) as an aware datetime."""
         return from_us(self.end_us)
 
     def contains(self, ts_us: int) -> bool:
-        """Whether an instant lies inside."""
+        """Return True if an instant lies inside."""
         return self.start_us <= ts_us < self.end_us
 
 
 def from_us(ts_us: int) -> datetime:
-    """Turn µs since the epoch into an aware UTC datetime, exactly (a float of seconds would lose microseconds)."""
+    """Convert µs since the epoch to an aware UTC datetime, exactly (a float of seconds would lose microseconds)."""
     seconds, micros = divmod(ts_us, US_PER_S)
     return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micros)
 
 
 def to_us(moment: datetime) -> int:
-    """Turn an aware datetime into µs since the epoch, exactly."""
+    """Convert an aware datetime to µs since the epoch, exactly."""
     whole = moment.astimezone(UTC).replace(microsecond=0)
     return int(whole.timestamp()) * US_PER_S + moment.microsecond
 
@@ -165,8 +165,8 @@ class BinWidth:
     """
     A decimal price step as an exact fraction ``num / den``.
 
-    ``k * num / den`` with whole ``num`` and ``den`` below 2**53 is one correctly rounded division, so bin edge ``k`` is
-    the double nearest to the decimal edge, and comparing a price with it decides as decimal arithmetic would.
+    ``k * num / den`` with integers below 2**53 is one correctly rounded division, so bin edge ``k`` is the double
+    nearest to the decimal edge, and comparing a price with it gives the result of decimal arithmetic.
     """
 
     num: int
@@ -188,11 +188,11 @@ class BinWidth:
         return self.num / self.den
 
     def edge(self, k: int) -> float:
-        """Lower edge of bin ``k``. [quote]"""
+        """Compute the lower edge of bin ``k``. [quote]"""
         return k * self.num / self.den
 
     def text(self) -> str:
-        """The step as a plain decimal without an exponent, e.g. ``0.05``."""
+        """Format the step as a plain decimal without an exponent, e.g. ``0.05``."""
         value = Decimal(self.num) / Decimal(self.den)
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
@@ -200,7 +200,7 @@ class BinWidth:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What lies beyond one end of a price axis: events, USD [1e-6 USD], and the furthest price [quote], if any."""
+    """The events beyond one end of a price axis: number, USD [1e-6 USD], and the furthest price [quote], if any."""
 
     events: int = 0
     notional_e6: int = 0
@@ -218,10 +218,10 @@ class HeatmapGrid:
     The full price x time grid of a window; cells without liquidations are 0.
 
     ``long_e6``, ``short_e6`` [1e-6 USD], ``long_qty``, ``short_qty`` [base coin], ``long_events``, ``short_events`` and
-    what is computed from them have shape ``(n_bins, n_buckets)``, row 0 the lowest price. Money is added as whole
-    numbers, since above 9 billion dollars a double no longer tells millionths apart. ``bucket_starts_us``, shape
-    ``(n_buckets,)`` [µs UTC]; ``price_edges``, shape ``(n_bins + 1,)`` [quote]. The cells hold the events of
-    ``[price_low, price_high)`` [quote]; ``below`` and ``above`` are what lies outside of it.
+    values derived from them have shape ``(n_bins, n_buckets)``, row 0 the lowest price. Money is summed as integers,
+    because above 9 billion dollars a double cannot represent millionths. ``bucket_starts_us``, shape ``(n_buckets,)``
+    [µs UTC]; ``price_edges``, shape ``(n_bins + 1,)`` [quote]. The cells hold the events of ``[price_low, price_high)``
+    [quote]; ``below`` and ``above`` sum the events outside.
     """
 
     window: Window
@@ -242,12 +242,12 @@ class HeatmapGrid:
 
     @property
     def outside_notional(self) -> float:
-        """What the price axis leaves out. [USD]"""
+        """Sum of the events outside the price axis. [USD]"""
         return (self.below.notional_e6 + self.above.notional_e6) / 1e6
 
     @property
     def outside_events(self) -> int:
-        """Events that the price axis leaves out."""
+        """Number of events outside the price axis."""
         return self.below.events + self.above.events
 
     @cached_property
@@ -286,7 +286,7 @@ class PriceSeries:
     """
     Candles of a window, shape ``(n,)`` each, rising ``ts_us`` = open time [µs UTC]; prices [quote].
 
-    ``basis`` says where they come from, e.g. ``"binance 1m candles"``; ``step_us`` is the candle length.
+    ``basis`` names their origin, e.g. ``"binance BTCUSDT 1m candle"``; ``step_us`` is the interval.
     """
 
     ts_us: NDArray[np.int64]

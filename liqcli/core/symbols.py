@@ -1,4 +1,4 @@
-"""Symbols: one canonical name (``SOLUSDT``, ``BTCUSDT-251226``) out of every exchange's and user's spelling."""
+"""Normalize symbols: one canonical name (``SOLUSDT``, ``BTCUSDT-251226``) for every exchange's and user's spelling."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from liqcli.core.errors import UsageError
 from liqcli.core.expiry import cut_expiry, is_expiry
 
-# Longest first: "USDT" must win over "USD" when a suffix is cut off.
+# Longest first: "USDT" must match before "USD".
 QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDE", "USD", "EUR", "BTC", "ETH")
 
-# Names a user may mean although the lake has never seen them; only used to tell a typo from a coin not fetched yet.
+# Known coins that the lake may not hold yet; used only to distinguish typos from coins not fetched yet.
 WELL_KNOWN_BASES = (
     "BTC", "ETH", "SOL", "XRP", "DOGE", "BNB", "ADA", "AVAX", "LINK", "LTC", "BCH", "TRX", "DOT", "SUI", "NEAR", "APT",
     "ARB", "OP", "HYPE", "PEPE", "WIF", "SHIB", "TON", "FIL", "ATOM", "UNI", "AAVE", "ETC", "INJ", "TIA", "SEI", "ENA",
@@ -50,10 +50,10 @@ _OPTION = re.compile(r"[-_][\dD.]+[-_][CP]([-_][A-Z]+)?$")  # BTC-27MAR26-80000-
 
 def normalise_symbol(text: str) -> str:
     """
-    Turn any spelling of a perpetual or future into base + quote: ``SOL-USDT-SWAP`` -> ``SOLUSDT``.
+    Normalize any spelling of a perpetual or future to base + quote: ``SOL-USDT-SWAP`` -> ``SOLUSDT``.
 
-    A dated future keeps its expiry: ``BTCUSDT_261225`` -> ``BTCUSDT-261225``. A bare base (``SOL``, ``BTC_261225``)
-    comes back as it is; :func:`match_symbols` reads it as every contract on that base (with that expiry).
+    A dated future keeps its expiry: ``BTCUSDT_261225`` -> ``BTCUSDT-261225``. A bare base (``SOL``, ``BTC_261225``) is
+    returned as it is; :func:`match_symbols` resolves it to every contract on that base (with that expiry).
 
     Raises
     ------
@@ -80,18 +80,18 @@ def normalise_symbol(text: str) -> str:
 
 
 def _join_pair(name: str) -> str:
-    """Write base and quote in one word, without what says that a contract is a perpetual."""
+    """Join base and quote, without the suffix of a perpetual."""
     perpetual = _PERPETUAL.search(name)
     name = _PERPETUAL.sub("", name)
     joined = re.sub(r"[-_]", "", name)
     if joined == name and perpetual and not _has_quote(name):
-        joined += "USD"  # Deribit writes BTC-PERPETUAL for the inverse contract
+        joined += "USD"  # BTC-PERPETUAL is Deribit's inverse contract
     return "BTC" + joined[3:] if joined.startswith("XBT") else joined
 
 
 def check_symbol(symbol: str, shown: str | None = None) -> str:
     """
-    Let a canonical symbol pass: letters and digits, and an expiry behind a dash.
+    Check a canonical symbol: letters and digits, and an optional expiry after a dash.
 
     Raises
     ------
@@ -106,19 +106,19 @@ def check_symbol(symbol: str, shown: str | None = None) -> str:
 
 
 def expiry_of(symbol: str) -> str:
-    """The expiry that a canonical symbol carries (``251226``), empty for a perpetual."""
+    """Return the expiry of a canonical symbol (``251226``), empty for a perpetual."""
     return symbol.partition("-")[2]
 
 
 def add_quote(symbol: str, quote: str) -> str:
-    """Give a symbol without a quote one: ``BTC`` -> ``BTCUSDT``, ``BTC-251226`` -> ``BTCUSDT-251226``."""
+    """Add a quote to a symbol without one: ``BTC`` -> ``BTCUSDT``, ``BTC-251226`` -> ``BTCUSDT-251226``."""
     base, dash, expiry = symbol.partition("-")
     return f"{base}{quote}{dash}{expiry}"
 
 
 def check_name(name: str, what: str, shown: str | None = None) -> str:
     """
-    Let only letters and digits pass: such a name is safe in a path, in SQL and in HTML.
+    Check that a name has only letters and digits, so that it is safe in a path, in SQL and in HTML.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def check_name(name: str, what: str, shown: str | None = None) -> str:
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
-    """Cut a canonical symbol into base and quote (not its expiry); the quote is empty when none is recognised."""
+    """Split a canonical symbol into base and quote, without its expiry; the quote is empty if not recognized."""
     pair = symbol.partition("-")[0]
     for quote in QUOTES:
         if pair.endswith(quote) and len(pair) > len(quote):
@@ -144,12 +144,12 @@ def split_symbol(symbol: str) -> tuple[str, str]:
 
 def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
     """
-    Find which stored symbols a user's word means: itself, or every contract on a bare base (with its expiry, if any).
+    Find the stored symbols a user means: the symbol itself, or every contract on a bare base (with its expiry, if any).
 
     Raises
     ------
     UsageError
-        Nothing like it is stored and it is no name we know: the nearest of those that are stored are given.
+        Nothing similar is stored and the name is unknown; the message has the nearest stored ones.
     """
     symbol = normalise_symbol(wanted)
     names = sorted(set(held))
@@ -167,12 +167,12 @@ def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
 
 def check_exchange(name: str, extra: Iterable[str] = ()) -> str:
     """
-    Check an exchange name a user wrote against the known ones (and those the lake holds).
+    Check an exchange name against the known ones and those the lake holds.
 
     Raises
     ------
     UsageError
-        Unknown; the nearest names are given.
+        Unknown; the message has the nearest names.
     """
     known = sorted({*EXCHANGES, *extra})
     lowered = name.strip().lower()
@@ -182,7 +182,7 @@ def check_exchange(name: str, extra: Iterable[str] = ()) -> str:
 
 
 def doubt_exchange(name: str) -> str:
-    """Say that a name looks like a slip of the pen for a known exchange; nothing where it is known, or like none."""
+    """Suggest the known exchange that an unknown name resembles; empty if it is known or resembles none."""
     lowered = name.strip().lower()
     close = difflib.get_close_matches(lowered, EXCHANGES, n=1, cutoff=0.7)
     return (
@@ -193,7 +193,7 @@ def doubt_exchange(name: str) -> str:
 
 
 def nearest(word: str, names: Iterable[str], known: str = "known") -> str:
-    """Write ``; did you mean a, b?`` with the closest names, or the whole list, named ``known``, when none is close."""
+    """Format ``; did you mean a, b?`` with the closest names, or the whole list, named ``known``, if none is close."""
     pool = sorted(set(names))
     close = difflib.get_close_matches(word, pool, n=3, cutoff=0.5)
     if close:

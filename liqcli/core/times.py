@@ -1,7 +1,6 @@
 """
-Reading the times and lengths that users write: ``24h``, ``2024-12-04T16:00Z``, ``now``, ``latest``.
-
-Reading the times that other people's files hold: ISO 8601 text, or seconds, ms, µs, ns since the epoch.
+Parse times and durations: those that users type (``24h``, ``2024-12-04T16:00Z``, ``now``, ``latest``) and those of data
+files (ISO 8601 text, or seconds, ms, µs, ns since the epoch).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ DEFAULT_LOOKBACK = "24h"
 
 def parse_length(text: str, what: str = "lookback") -> int:
     """
-    Read a length of time such as ``90s 15m 1h 4h 24h 7d 30d``. [µs]
+    Parse a duration such as ``90s 15m 1h 4h 24h 7d 30d``. [µs]
 
     Raises
     ------
@@ -36,7 +35,7 @@ def parse_length(text: str, what: str = "lookback") -> int:
 
 
 def format_length(length_us: int) -> str:
-    """Write a length as the largest unit that divides it: ``24h`` for a day, ``5m`` for 300 s."""
+    """Format a duration in the largest unit that divides it: ``24h`` for a day, ``5m`` for 300 s."""
     seconds = length_us // US_PER_S
     if seconds and seconds % 86400 == 0 and seconds > 86400:
         return f"{seconds // 86400}d"
@@ -48,7 +47,7 @@ def format_length(length_us: int) -> str:
 
 def parse_moment(text: str, what: str) -> int:
     """
-    Read an ISO 8601 moment; a moment without an offset is UTC. [µs UTC]
+    Parse an ISO 8601 moment; without an offset it is UTC. [µs UTC]
 
     Raises
     ------
@@ -66,16 +65,16 @@ def parse_moment(text: str, what: str) -> int:
 
 
 def now_us() -> int:
-    """The present instant. [µs UTC]"""
+    """Return the current time. [µs UTC]"""
     return to_us(datetime.now(tz=UTC))
 
 
 def resolve_window(since: str | None, until: str | None, lookback: str, latest_us: int | None) -> Window:
     """
-    Turn ``--since/--until/--lookback`` into a half-open window.
+    Resolve ``--since/--until/--lookback`` to a half-open window.
 
-    ``now`` and ``latest`` (the last stored event, ``latest_us``) are moved up to the next full minute, so that the
-    event itself lies inside and a daily run has a tidy title.
+    ``now`` and ``latest`` (the last stored event, ``latest_us``) are rounded up to the next full minute, so that the
+    event itself lies inside and titles of daily runs are round.
 
     Raises
     ------
@@ -96,12 +95,12 @@ def resolve_window(since: str | None, until: str | None, lookback: str, latest_u
 
 def check_lookback(lookback: str | None, since: str | None) -> str:
     """
-    Give the length of a window that is not given by its start.
+    Return the length of a window without an explicit start.
 
     Raises
     ------
     UsageError
-        Both are given: a lookback counts back from the end. The message names the end that would be meant.
+        Both are given: a lookback counts back from the end. The message suggests the end that was probably meant.
     """
     if lookback is not None and since:
         end = format_iso(parse_moment(since, "--since") + parse_length(lookback, "--lookback"))
@@ -113,7 +112,7 @@ def check_lookback(lookback: str | None, since: str | None) -> str:
 
 
 def cut_future(window: Window, now: int) -> Window:
-    """Let a window end at the last full minute, if it ends later: what lies ahead is no gap; an unborn one stays."""
+    """End a window at the last full minute at the latest; one that lies entirely in the future is unchanged."""
     end = min(window.end_us, now // MINUTE_US * MINUTE_US)
     return Window(window.start_us, end) if end > window.start_us else window
 
@@ -129,7 +128,7 @@ def _resolve_end(until: str, latest_us: int | None) -> int:
     return parse_moment(until, "--until")
 
 
-# A number below the first limit counts seconds (up to the year 5138), below the second ms, below the third µs, else ns.
+# Numbers below the first limit are seconds (up to the year 5138), below the second ms, below the third µs, else ns.
 _SECONDS_BELOW, _MS_BELOW, _US_BELOW = 10**11, 10**14, 10**17
 _MOST_DIGITS = 30  # nanoseconds of this century have 19
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -138,19 +137,19 @@ _US = timedelta(microseconds=1)
 
 def parse_time_cell(cell: object, zone: tzinfo = UTC) -> int:
     """
-    Read one time. [µs UTC]
+    Parse one time. [µs UTC]
 
     Parameters
     ----------
     cell : str, int, float, Decimal or datetime
         ISO 8601 (``2024-12-04 22:16:25.587000+05:30``), or a number whose unit follows from its magnitude.
     zone : tzinfo
-        Where the clock stood that wrote times without an offset.
+        Time zone of times without an offset.
 
     Raises
     ------
     ValueError
-        No time; or a local time that happens twice, or never, where clocks are changed: it is not guessed.
+        Not a time, or a local time that is ambiguous or does not exist because of a clock change.
     """
     if isinstance(cell, datetime):
         return _from_datetime(cell, zone)
@@ -180,7 +179,7 @@ def parse_time_cell(cell: object, zone: tzinfo = UTC) -> int:
 
 def parse_zone(name: str) -> tzinfo:
     """
-    Find a time zone by its IANA name, such as ``Europe/Berlin``.
+    Look up a time zone by its IANA name, such as ``Europe/Berlin``.
 
     Raises
     ------

@@ -1,5 +1,6 @@
 """
-The DuckDB engine and the SQL files it runs.
+The DuckDB engine, the SQL files it runs, and the typed columns they return.
 
-A query takes bound parameters and returns typed columns. What the columns mean belongs to ``analysis`` or ``lake``.
+A query takes bound parameters and returns columns. Deciding which rows count belongs to ``lake``, computing on the
+columns to ``analysis``.
 """

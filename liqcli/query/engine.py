@@ -1,4 +1,4 @@
-"""SQL files in, columns out: the only room that knows which engine runs them."""
+"""Run SQL files with DuckDB and return their columns; the only module that imports duckdb for queries."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ class Engine:
         self, name: str, paths: Sequence[Path], columns: Collection[str], thorough: bool = False
     ) -> list[Path]:
         """
-        Make Parquet files readable as one view with a ``filename`` column.
+        Open Parquet files as one view with a ``filename`` column.
 
         A file without ``columns`` counts as damaged; ``thorough`` reads every page, not only the footer.
 
         Returns
         -------
         list of Path
-            Damaged files that were left out; tell the user about each.
+            Damaged files that were left out.
 
         Raises
         ------
         DamagedError
-            Not one of the files can be read.
+            None of the files can be read.
         """
         found = {path: _read_schema(path, columns, thorough) for path in paths}
         schemas = [schema for schema in found.values() if schema is not None]
@@ -68,19 +68,19 @@ class Engine:
         if not schemas:
             names = ", ".join(str(path) for path in damaged) or "no file"
             raise DamagedError(f"nothing readable: {names}; liqcli verify says what to do")
-        sound = [glob.escape(str(path)) for path in paths if found[path] is not None]  # "*" in a folder is no pattern
-        # Where files differ, all footers are read once more to find columns and types that hold every one of them.
+        sound = [glob.escape(str(path)) for path in paths if found[path] is not None]  # "*" in a path is literal
+        # If schemas differ, all footers are read again to find columns and types that fit all of them.
         differ = any(not schema.equals(schemas[0]) for schema in schemas)
         self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=differ).create_view(name)
         return damaged
 
     def register(self, name: str, table: pa.Table) -> None:
-        """Make an Arrow table readable under a name."""
+        """Register an Arrow table under a name."""
         self._con.register(name, table)
 
     def create(self, name: str, query: str, params: Params | None = None) -> None:
         """
-        Run ``sql/<query>.sql`` and keep its rows as table ``name``.
+        Run ``sql/<query>.sql`` and store its rows as table ``name``.
 
         Raises
         ------
@@ -91,17 +91,17 @@ class Engine:
             self._con.sql(read_query(query), params=dict(params or {})).create(name)
 
     def create_view(self, name: str, query: str) -> None:
-        """Make ``sql/<query>.sql``, which takes no parameters, readable under a name."""
+        """Create a view of ``sql/<query>.sql``, which takes no parameters."""
         self._con.sql(read_query(query)).create_view(name)
 
     def run_statement(self, statement: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> pa.Table:
         """
-        Run one SELECT that a user wrote.
+        Run one SELECT typed by a user.
 
         Raises
         ------
         UsageError
-            Not exactly one SELECT, or DuckDB rejects it; the message is DuckDB's.
+            Not exactly one SELECT, or rejected by DuckDB; the message is DuckDB's.
         """
         import duckdb
 
@@ -114,12 +114,12 @@ class Engine:
             raise UsageError(f"sql: {error}") from error
 
     def alias(self, name: str, table: str) -> None:
-        """Make a table readable under another name too."""
+        """Create a second name for a table."""
         self._con.table(table).create_view(name)
 
     def run(self, query: str, params: Params | None = None) -> dict[str, NDArray[np.generic]]:
         """
-        Run ``sql/<query>.sql`` and give its columns, each of shape ``(n_rows,)``.
+        Run ``sql/<query>.sql`` and return its columns, each of shape ``(n_rows,)``.
 
         Raises
         ------
@@ -134,7 +134,7 @@ class Engine:
 
 
 class _explained:
-    """Turn what the engine says of a damaged file into one line."""
+    """Convert errors about damaged files to a one-line DamagedError."""
 
     def __enter__(self) -> None:
         return None
@@ -144,14 +144,14 @@ class _explained:
     ) -> None:
         import duckdb
 
-        # A damaged page shows as many kinds of error, a bare duckdb.Error among them; these kinds are our own faults.
+        # A damaged page raises many kinds of error, even plain duckdb.Error; these kinds are bugs or limits of liqcli.
         ours = duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException
         if isinstance(error, duckdb.Error) and not isinstance(error, ours):
             raise DamagedError(f"a file of the lake cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _read_schema(path: Path, columns: Collection[str], thorough: bool) -> pa.Schema | None:
-    """Read a file's columns; None if it is no Parquet file with these. Damage in a page shows only when it is read."""
+    """Read a file's columns; None if it is not Parquet with these. Damage in a page only shows with ``thorough``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""The computing, one file a query; ``read_query`` is the only way in."""
+"""The SQL files, one query each, read with ``read_query``."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from importlib import resources
 
 @cache
 def read_query(name: str) -> str:
-    """Read the text of ``<name>.sql`` of this package (also from inside a wheel)."""
+    """Read the text of ``<name>.sql`` in this package."""
     return (resources.files(__name__) / f"{name}.sql").read_text(encoding="utf-8")
