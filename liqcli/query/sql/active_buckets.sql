@@ -3,7 +3,7 @@
 -- reads   liquidations (ts_us, price), bands (band, low, high)
 -- param   $bucket_us   BIGINT   length of a time bucket [µs]
 -- gives   band BIGINT; buckets BIGINT
--- order   band   (total: one row a band)
+-- order   band   (total: one row per band)
 SELECT
     band,
     COUNT(DISTINCT liquidations.ts_us - MOD(liquidations.ts_us, $bucket_us)) AS buckets

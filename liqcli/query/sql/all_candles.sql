@@ -1,4 +1,4 @@
--- Every candle of the lake; where two sources hold the same candle, the one whose name comes first.
+-- Select every candle of the lake; of two sources with the same candle, the alphabetically first.
 --
 -- reads   stored_candles (ts, open, high, low, close, volume, taker_buy, filename), candles_files (filename, exchange, symbol, interval, source)
 -- gives   ts TIMESTAMP UTC, open time; exchange VARCHAR; symbol VARCHAR; interval VARCHAR; open DOUBLE, high DOUBLE, low DOUBLE, close DOUBLE [quote]; volume DOUBLE, taker_buy DOUBLE [base coin]; source VARCHAR

@@ -1,4 +1,4 @@
--- Every liquidation of the lake that counts, each exchange and instant from one source only.
+-- Select the liquidations of the lake, one source per exchange and instant.
 --
 -- reads   stored (the lake's columns and filename), assigned (filename, exchange, symbol, start_us, end_us)
 -- gives   ts TIMESTAMP UTC; exchange VARCHAR; symbol VARCHAR; instrument VARCHAR; position VARCHAR; price DOUBLE [quote]; price_kind VARCHAR; qty DOUBLE [base coin]; notional DOUBLE [USD]; contracts DOUBLE; contract_size DOUBLE; completeness VARCHAR; event_id VARCHAR; source VARCHAR

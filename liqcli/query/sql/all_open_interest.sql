@@ -1,4 +1,4 @@
--- Every open-interest snapshot of the lake; where two sources hold the same one, the source whose name comes first.
+-- Select every open-interest snapshot of the lake; of two sources with the same one, the alphabetically first.
 --
 -- reads   stored_open_interest (ts, open_interest, open_interest_usd, filename), open_interest_files (filename, exchange, symbol, source)
 -- gives   ts TIMESTAMP UTC; exchange VARCHAR; symbol VARCHAR; open_interest DOUBLE [base coin]; open_interest_usd DOUBLE [USD]; source VARCHAR

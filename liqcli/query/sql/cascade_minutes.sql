@@ -1,12 +1,12 @@
--- Sum liquidations by minute, the prints of one split order counted as one order.
+-- Sum liquidations per minute; the prints of one split order count as one order.
 --
--- An exchange fills a large forced order in pieces. All prints of one exchange, symbol, position and second are taken
--- for one order: each sets the bit of its second, so an order is counted once however many prints it has, and no
--- row-by-row merge of millions of prints is needed. 60 seconds fit into the 63 bits of a positive BIGINT.
+-- An exchange fills a large forced order in pieces. All prints of one exchange, symbol, position and second are treated
+-- as one order: each print sets the bit of its second, so an order counts once however many prints it has, without
+-- merging millions of prints row by row. 60 seconds fit into the 63 bits of a positive BIGINT.
 --
 -- reads   liquidations (ts_us, exchange, symbol, position, notional_e6)
 -- gives   minute_us BIGINT [µs]; usd_e6 BIGINT, long_e6 BIGINT, short_e6 BIGINT [1e-6 USD]; orders BIGINT; prints BIGINT
--- order   minute_us   (total: one row a minute; minutes without a print have none)
+-- order   minute_us   (total: one row per minute; minutes without a print have none)
 WITH legs AS (
     SELECT
         ts_us - MOD(ts_us, 60000000) AS minute_us,

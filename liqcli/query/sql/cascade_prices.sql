@@ -1,8 +1,8 @@
 -- Find the first and last print of each burst and the prices there.
 --
--- Prices are compared like with like: only prints of the best price kind in the burst count (a fill beside a bankruptcy
--- price half a percent away would turn the move around). Of several prints in the first (last) instant the largest one
--- gives the price, then the lower one.
+-- Prices come from the best price kind in the burst only: mixing a fill with a bankruptcy price half a percent away could
+-- reverse the direction of the move. Of several prints in the first (last) instant the largest one determines the price,
+-- then the lower one.
 --
 -- reads   liquidations (ts_us, price, price_kind, notional_e6), spans (first_us, last_us)
 -- gives   start_us BIGINT, end_us BIGINT, time of the first and last print [µs]; price_from DOUBLE; price_to DOUBLE; price_low DOUBLE; price_high DOUBLE [quote]

@@ -1,15 +1,15 @@
--- Sum the events per fine price bin and exchange: all that clusters are made of, in one scan.
+-- Sum the events per fine price bin and exchange: everything clusters are computed from, in one scan.
 --
--- Bins as in heatmap.sql, but of a width that depends on the events alone. The recent notional is halved for each
--- half-life that lies between the event and the newest event. The root is its square root, by which an order counts in
--- the search: a hundred orders weigh ten times as much as one of the same sum. Both are rounded for each event, so that
--- the sums know no order.
+-- Bins are those of heatmap.sql, but of a width that depends on the events alone. The recent notional is halved for each
+-- half-life between the event and the newest event. Its square root is the weight of an order in the search: a hundred
+-- orders weigh ten times as much as one of the same total. Both are rounded per event, so that the sums do not depend on
+-- the order of the rows.
 --
 -- reads   liquidations (ts_us, exchange, position, price, notional_e6)
--- param   $bin_num        DOUBLE   width of a price bin, numerator (a whole number) [quote]
--- param   $bin_den        DOUBLE   width of a price bin, denominator (a whole number)
--- param   $price_low      DOUBLE   lowest price that is looked at, inside [quote]
--- param   $price_high     DOUBLE   highest price that is looked at, outside [quote]
+-- param   $bin_num        DOUBLE   width of a price bin, numerator (an integer) [quote]
+-- param   $bin_den        DOUBLE   width of a price bin, denominator (an integer)
+-- param   $price_low      DOUBLE   lowest price, inclusive [quote]
+-- param   $price_high     DOUBLE   highest price, exclusive [quote]
 -- param   $newest_us      BIGINT   time of the newest event [µs]
 -- param   $half_life_us   DOUBLE   half-life of the weight, 0 for none [µs]
 -- gives   bin BIGINT; exchange VARCHAR; long_e6 BIGINT [1e-6 USD]; short_e6 BIGINT [1e-6 USD]; events BIGINT; first_us BIGINT [µs]; last_us BIGINT [µs]; largest_e6 BIGINT [1e-6 USD]; recent_e6 BIGINT [1e-6 USD]; roots BIGINT, sum of their roots [(1e-6 USD)^0.5]

@@ -1,4 +1,4 @@
--- Sum what two sources say of the same time: the one that was left out, and what counted in its place.
+-- Sum two sources over the same time: the one that was left out, and the one that counted instead.
 --
 -- reads   stored (the lake's columns and filename), compared (pair, left_out, filename, start_us, end_us)
 -- param   $position       VARCHAR   long, short or both

@@ -1,16 +1,16 @@
--- Sum liquidations by distance from the last price, in rings of equal width, and position.
+-- Sum liquidations per ring of distance from the last price, and position.
 --
--- Ring k holds the prices from last x (1 + k x step) on, up to where ring k + 1 begins: rings below 0 lie under the last
--- price, a print at the last price itself is in ring 0. The step is a fraction, so the edge of a ring is the same double
--- wherever it is computed; the first guess of k can be off by one, the comparison with the edge settles it. The edge of
--- ring 0 is the last price as it stands: multiplied and divided it may come out as its neighbour.
+-- Ring k holds the prices from last x (1 + k x step) up to the start of ring k + 1: negative rings lie below the last
+-- price, an event at the last price itself is in ring 0. The step is a fraction, so the edge of a ring is the same double
+-- wherever it is computed; the first guess of k can be off by one, and comparing with the edge corrects it. The edge of
+-- ring 0 is the last price unchanged: multiplying and dividing could return a neighboring double.
 --
 -- reads   liquidations (price, position, notional_e6)
 -- param   $last_price   DOUBLE   the price to measure from [quote]
--- param   $step_num     DOUBLE   width of a ring, numerator (a whole number)
--- param   $step_den     DOUBLE   width of a ring, denominator (a whole number)
--- param   $price_low    DOUBLE   lowest price that counts, inside [quote]
--- param   $price_high   DOUBLE   highest price that counts, outside [quote]
+-- param   $step_num     DOUBLE   width of a ring, numerator (an integer)
+-- param   $step_den     DOUBLE   width of a ring, denominator (an integer)
+-- param   $price_low    DOUBLE   lowest price, inclusive [quote]
+-- param   $price_high   DOUBLE   highest price, exclusive [quote]
 -- gives   ring BIGINT; position VARCHAR; notional_e6 BIGINT [1e-6 USD]; events BIGINT
 -- order   ring, position   (total: the pair is unique)
 WITH guessed AS (

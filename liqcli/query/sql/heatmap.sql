@@ -1,16 +1,16 @@
 -- Sum liquidated notional per time bucket, price bin and position.
 --
--- A bin edge is k * $bin_num / $bin_den: whole numbers below 2^53, so the one division gives the double nearest to the
--- decimal edge. The first guess of k can be off by one, the comparison with the edge settles it: a price on an edge
--- belongs to the bin above, for every decimal width. Money is added as integers, so the sum knows no order. Quantities
--- are added as decimals: first their eight places, in which exchanges state them, then what lies beyond those.
+-- A bin edge is k * $bin_num / $bin_den: integers below 2^53, so the single division returns the double nearest to the
+-- decimal edge. The first guess of k can be off by one, and comparing with the edge corrects it: a price on an edge
+-- belongs to the bin above, for every decimal width. Money is summed as integers, so the result does not depend on the
+-- order of the rows. Quantities are summed as decimals: first eight places, which exchanges use, then the remainder.
 --
 -- reads   liquidations (ts_us, price, position, qty, notional_e6)
 -- param   $bucket_us    BIGINT   length of a time bucket [µs]
--- param   $bin_num      DOUBLE   width of a price bin, numerator (a whole number) [quote]
--- param   $bin_den      DOUBLE   width of a price bin, denominator (a whole number)
--- param   $price_low    DOUBLE   lowest price that is drawn, inside [quote]
--- param   $price_high   DOUBLE   highest price that is drawn, outside [quote]
+-- param   $bin_num      DOUBLE   width of a price bin, numerator (an integer) [quote]
+-- param   $bin_den      DOUBLE   width of a price bin, denominator (an integer)
+-- param   $price_low    DOUBLE   lowest price, inclusive [quote]
+-- param   $price_high   DOUBLE   highest price, exclusive [quote]
 -- gives   bucket_us BIGINT [µs]; bin BIGINT; position VARCHAR; notional_e6 BIGINT [1e-6 USD]; qty DOUBLE [base coin]; events BIGINT
 -- order   bucket_us, bin, position   (total: the triple is unique)
 WITH guessed AS (

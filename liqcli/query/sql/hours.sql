@@ -1,8 +1,8 @@
--- Sum the window per step of time and position: when, in the day or in the window, positions were closed.
+-- Sum the window per step of time and position.
 --
 -- reads   liquidations (ts_us, position, notional_e6)
 -- param   $step_us    BIGINT   length of a step [µs]
--- param   $cycle_us   BIGINT   after this much time the steps begin anew: a day adds up the hours of the day, 0 never [µs]
+-- param   $cycle_us   BIGINT   steps repeat after this time: a day sums the hours of the day, 0 is none [µs]
 -- gives   start_us BIGINT [µs]; position VARCHAR; notional_e6 BIGINT [1e-6 USD]; events BIGINT
 -- order   start_us, position   (total: the pair is unique)
 WITH stepped AS (

@@ -1,11 +1,11 @@
--- What each file of the lake holds: for status, for "latest", and for saying what there is when a window is empty.
+-- Summarize each file of the lake, for status, for "latest", and for messages about empty windows.
 --
--- USD that are no amount (absent, not above 0, not finite, more than an integer holds) count in no sum; such rows are told.
+-- Rows without a valid amount of USD (missing, not above 0, not finite, or too large for an integer) are counted as amountless.
 --
 -- reads   stored (ts, notional, completeness, price_kind, filename)
--- param   $end_us   BIGINT   rows from here on are not looked at [µs]
+-- param   $end_us   BIGINT   rows from here on are ignored [µs]
 -- gives   filename VARCHAR; first_us BIGINT [µs]; last_us BIGINT [µs]; events BIGINT; notional_e6 BIGINT [1e-6 USD]; full_events BIGINT; fill_events BIGINT; amountless BIGINT
--- order   filename   (total: one row a file)
+-- order   filename   (total: one row per file)
 WITH amounts AS (
     SELECT
         filename,

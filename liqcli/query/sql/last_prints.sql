@@ -1,11 +1,11 @@
--- The last event of each price kind, the largest of those in one instant: what the last price can be taken from.
+-- Find the last event of each price kind, the largest of those in one instant: candidates for the last price.
 --
--- Where perpetuals and dated contracts of a coin are added up, the perpetuals' events alone count: a dated contract
--- trades at a price of its own. Its symbol ends in a dash and the expiry (BTCUSDT-251226).
+-- If perpetuals and dated contracts of a coin are summed, only events of perpetuals are used: a dated contract trades at
+-- its own price. Its symbol ends in a dash and the expiry (BTCUSDT-251226).
 --
 -- reads   liquidations (ts_us, symbol, price, price_kind, notional_e6, exchange)
 -- gives   price_kind VARCHAR; ts_us BIGINT [µs]; price DOUBLE [quote]
--- order   price_kind   (total: one row a kind)
+-- order   price_kind   (total: one row per kind)
 WITH marked AS (
     SELECT
         price_kind,

@@ -1,11 +1,11 @@
--- The candles of a stretch of time with their traded volume.
+-- Select the candles of a time interval with their volume.
 --
 -- reads   stored_market_candles (ts, open, high, low, close, volume, taker_buy)
--- param   $start_us   BIGINT   first open time, inside [µs]
--- param   $end_us     BIGINT   last close time, inside [µs]
+-- param   $start_us   BIGINT   first open time, inclusive [µs]
+-- param   $end_us     BIGINT   last close time, inclusive [µs]
 -- param   $step_us    BIGINT   length of a candle [µs]
 -- gives   ts_us BIGINT, open time [µs]; open DOUBLE; high DOUBLE; low DOUBLE; close DOUBLE, NaN where absent [quote]; volume DOUBLE, taker_buy DOUBLE, NaN where unknown [base coin]
--- order   ts_us   (total: the lake keeps one candle an open time)
+-- order   ts_us   (total: the lake keeps one candle per open time)
 SELECT
     EPOCH_US(ts) AS ts_us,
     COALESCE(open, CAST('NaN' AS DOUBLE)) AS open,

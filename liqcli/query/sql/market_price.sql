@@ -1,4 +1,4 @@
--- Move prices that are not fills to the nearest price that traded in their minute, where that minute's candle is known.
+-- Move prices that are not fills to the nearest price traded in their minute, if that minute's candle is known.
 --
 -- reads   reported (ts_us, exchange, symbol, source, position, price, price_kind, qty, completeness, notional_e6), stored_minutes (ts, low, high, filename), minute_files (filename, exchange, symbol)
 -- param   $end_us   BIGINT   end of the window: a candle that closes later was not known [µs]

@@ -1,9 +1,9 @@
--- Replace what one source said of a window; keep what it said outside.
+-- Replace the rows of one source inside a window; keep those outside.
 --
 -- reads   stored (the lake's columns), incoming (the lake's columns)
--- param   $start_us   BIGINT   start of the window, inside [µs]
--- param   $end_us     BIGINT   end of the window, outside [µs]
--- gives   the lake's columns; genuine twins (identical rows) all stay
+-- param   $start_us   BIGINT   start of the window, inclusive [µs]
+-- param   $end_us     BIGINT   end of the window, exclusive [µs]
+-- gives   the lake's columns; identical rows are all kept
 -- order   every column (total up to identical rows)
 SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source
 FROM (

@@ -1,11 +1,11 @@
--- Add the rows of a file to what is stored, so that adding the same file again changes nothing.
+-- Add the rows of a file to the stored ones, so that adding the same file again changes nothing.
 --
--- A row that stands n times in the file and m times in the lake stands max(n, m) times afterwards: twins inside one
--- file are real events, a row seen again in a second file is the same event. $most_copies = 1 is for feeds that cannot
--- send twins (Binance: at most one order a symbol a second), where every repeat is the recorder's.
+-- A row that occurs n times in the file and m times in the lake occurs max(n, m) times afterwards: identical rows inside
+-- one file are separate events, the same row in a second file is the same event. $most_copies = 1 is for feeds that
+-- cannot send identical rows (Binance: at most one order per symbol and second), where repeats come from the recorder.
 --
 -- reads   stored (the lake's columns), incoming (the lake's columns)
--- param   $most_copies   BIGINT   how often an identical row may stand at most
+-- param   $most_copies   BIGINT   most copies of an identical row
 -- gives   the lake's columns
 -- order   every column (total up to identical rows)
 WITH counted AS (

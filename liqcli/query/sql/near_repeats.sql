@@ -1,11 +1,11 @@
--- Rows of a file that repeat another in all but the time, within a short while: one event, received twice.
+-- Find rows of a file that equal another in all but the time, within a short time: one event, received twice.
 --
 -- A row repeats the one before it, in the file or in the lake, and a stored one right after it, unless it is itself
--- stored. Rows of one instant are twins (real events), so only different times count.
+-- stored. Equal rows of one instant are separate events, so only different times count.
 --
 -- reads   stored (the lake's columns), incoming (the lake's columns)
--- param   $reach_us   BIGINT   how far apart two such rows may be [µs]
--- gives   the lake's columns; copies BIGINT, how often the row stands in the file
+-- param   $reach_us   BIGINT   greatest distance of two such rows [µs]
+-- gives   the lake's columns; copies BIGINT, number of occurrences in the file
 -- order   every column (total: rows are grouped)
 WITH timed AS (
     SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source,

@@ -1,8 +1,8 @@
--- Find the lowest and highest price and the newest time of the events in a price range, and how much they hold.
+-- Count and sum the events in a price range; find their lowest and highest price and newest time.
 --
 -- reads   liquidations (ts_us, price, notional_e6)
--- param   $price_low    DOUBLE   lowest price that is looked at, inside [quote]
--- param   $price_high   DOUBLE   highest price that is looked at, outside [quote]
+-- param   $price_low    DOUBLE   lowest price, inclusive [quote]
+-- param   $price_high   DOUBLE   highest price, exclusive [quote]
 -- gives   events BIGINT; notional_e6 BIGINT [1e-6 USD]; lowest DOUBLE [quote]; highest DOUBLE [quote]; newest_us BIGINT [µs]
 -- order   none (one row)
 SELECT

@@ -1,8 +1,8 @@
--- How many events and how much of each price kind.
+-- Count and sum the events of each price kind.
 --
 -- reads   liquidations (price_kind, notional_e6)
 -- gives   price_kind VARCHAR; events BIGINT; notional_e6 BIGINT [1e-6 USD]
--- order   price_kind   (total: one row a kind)
+-- order   price_kind   (total: one row per kind)
 SELECT
     price_kind,
     COUNT(*) AS events,

@@ -1,8 +1,8 @@
--- Count and sum the window at each distinct price: what the price axis spans, and the tick of its prices.
+-- Count and sum the events at each distinct price, to choose the price axis and find the tick.
 --
 -- reads   liquidations (price, notional_e6)
 -- gives   price DOUBLE [quote]; events BIGINT; notional_e6 BIGINT [1e-6 USD]
--- order   price   (total: one row a price)
+-- order   price   (total: one row per price)
 SELECT
     price,
     COUNT(*) AS events,

@@ -1,15 +1,15 @@
--- Pick the events of a window that count, each exchange and instant from one source only.
+-- Select the events of a window, one source per exchange and instant.
 --
--- USD that are no amount (absent, not above 0, not finite, more than an integer holds) are no reason to leave a row out:
--- it comes with no amount, for window_count.sql to find. (No comparison finds NaN: a file's statistics know of none, and
--- what they show to be always true is not evaluated.)
+-- Rows without a valid amount of USD (missing, not above 0, not finite, or too large for an integer) are not dropped: their
+-- amount is null, so that window_count.sql finds them. (A comparison would not find NaN: the statistics of a file ignore
+-- NaN, and conditions they show to be always true are not evaluated.)
 --
 -- reads   stored (the lake's columns and filename), assigned (filename, exchange, symbol, start_us, end_us)
--- param   $start_us       BIGINT    start of the window, inside [µs]
--- param   $end_us         BIGINT    end of the window, outside [µs]
+-- param   $start_us       BIGINT    start of the window, inclusive [µs]
+-- param   $end_us         BIGINT    end of the window, exclusive [µs]
 -- param   $position       VARCHAR   long, short or both
 -- param   $min_notional   DOUBLE    smallest event that counts [USD]
--- gives   ts_us BIGINT; exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price DOUBLE; price_kind VARCHAR; qty DOUBLE; completeness VARCHAR; notional_e6 BIGINT, null where it is no amount [1e-6 USD]
+-- gives   ts_us BIGINT; exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price DOUBLE; price_kind VARCHAR; qty DOUBLE; completeness VARCHAR; notional_e6 BIGINT, null where invalid [1e-6 USD]
 -- order   none (a set of rows; every query on it sums integers or sorts totally)
 SELECT
     EPOCH_US(stored.ts) AS ts_us,

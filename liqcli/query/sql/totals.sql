@@ -1,8 +1,8 @@
--- Sum the window per exchange, source, position, price kind and completeness: headline, table by exchange, the check.
+-- Sum the window per exchange, symbol, source, position, price kind and completeness.
 --
 -- reads   liquidations (ts_us, exchange, symbol, source, position, price, price_kind, completeness, notional_e6)
--- param   $price_low    DOUBLE   lowest price that is drawn, inside [quote]
--- param   $price_high   DOUBLE   highest price that is drawn, outside [quote]
+-- param   $price_low    DOUBLE   lowest price of the inside_ columns, inclusive [quote]
+-- param   $price_high   DOUBLE   highest price of the inside_ columns, exclusive [quote]
 -- gives   exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price_kind VARCHAR; completeness VARCHAR; events BIGINT; notional_e6 BIGINT [1e-6 USD]; inside_events BIGINT; inside_e6 BIGINT [1e-6 USD]; largest_e6 BIGINT [1e-6 USD]; first_us BIGINT [µs]; last_us BIGINT [µs]
 -- order   exchange, symbol, source, position, price_kind, completeness   (total: the six are unique)
 SELECT

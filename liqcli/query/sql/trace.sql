@@ -1,9 +1,9 @@
--- The last price printed in each time bucket: the price line where no candles are known.
+-- Find the last price in each time bucket: the price line when there are no candles.
 --
 -- reads   liquidations (ts_us, price, notional_e6, exchange)
 -- param   $bucket_us   BIGINT   length of a time bucket [µs]
 -- gives   ts_us BIGINT [µs]; price DOUBLE [quote]
--- order   ts_us   (total: one row a bucket)
+-- order   ts_us   (total: one row per bucket)
 WITH ranked AS (
     SELECT
         ts_us,

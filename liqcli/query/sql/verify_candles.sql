@@ -1,10 +1,10 @@
--- Candles that cannot be true: prices that are none or out of low..high, negative volume, a time twice.
+-- Find invalid candles: prices not positive or outside low..high, negative volume, duplicate times.
 --
--- And such as may be of another contract: an open more than 20 % from the close just before it.
+-- Also candles possibly of another contract: an open more than 20 % from the previous close.
 --
 -- reads   checked (file, line, ts, open, high, low, close, volume), places (file, step_us)
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
--- order   file, fault   (total: one row a file and fault)
+-- order   file, fault   (total: one row per file and fault)
 WITH judged AS (
     SELECT
         checked.file AS file,

@@ -1,11 +1,11 @@
--- Runs of neighbouring rows that all stand more than once: a block written twice, in a row or far apart.
+-- Find runs of consecutive rows that all occur more than once: a block written twice, adjacent or far apart.
 --
--- Twins are real events, so a single one says nothing; many in an unbroken run (in the lake's order) do.
+-- Identical rows can be separate events, so a single pair means nothing; many in an unbroken run (in the lake's order) do.
 --
 -- reads   checked (file, the lake's columns)
--- param   $shortest   BIGINT   so many different rows make a run
--- gives   file BIGINT; first_us BIGINT [µs]; last_us BIGINT [µs]; doubled BIGINT, different rows of the run; extra BIGINT, rows too many; different BIGINT, different rows of the file
--- order   file, first_place   (total: one row a run)
+-- param   $shortest   BIGINT   least number of different rows in a run
+-- gives   file BIGINT; first_us BIGINT [µs]; last_us BIGINT [µs]; doubled BIGINT, different rows of the run; extra BIGINT, excess rows; different BIGINT, different rows of the file
+-- order   file, first_place   (total: one row per run)
 WITH counted AS (
     SELECT file, ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source,
         COUNT(*) AS copies

@@ -1,14 +1,14 @@
--- Liquidations that cannot be true: numbers that are none, unknown words, USD that are not price x qty.
+-- Find invalid liquidations: numbers not positive and finite, unknown values, USD that differ from price x qty.
 --
--- Price x qty is USD for linear and inverse contracts alike (an inverse qty is USD / price), but only where the quote is
--- a dollar. Where contracts and their size explain the USD, the qty is off: 'product_explained', a suspicion.
+-- Price x qty is USD for linear and inverse contracts alike (an inverse qty is USD / price), but only if the quote is a
+-- dollar. If contracts and their size explain the USD, the qty is wrong: 'product_explained', a suspicion.
 --
 -- reads   checked (file, line, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness), places (file, in_dollars)
--- param   $largest    DOUBLE   no order is above this [USD]
--- param   $smallest   DOUBLE   no order is below this [USD]
--- param   $factor     DOUBLE   how far USD and price x qty may be apart, as a ratio
+-- param   $largest    DOUBLE   largest valid order [USD]
+-- param   $smallest   DOUBLE   smallest valid order [USD]
+-- param   $factor     DOUBLE   greatest ratio of USD and price x qty
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
--- order   file, fault   (total: one row a file and fault)
+-- order   file, fault   (total: one row per file and fault)
 WITH judged AS (
     SELECT
         checked.file AS file,

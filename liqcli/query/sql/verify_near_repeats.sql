@@ -1,9 +1,9 @@
--- Rows that repeat another in all but the time, within a short while: one event, received twice.
+-- Find rows that equal another in all but the time, within a short time: one event, received twice.
 --
 -- reads   checked (file, line, the lake's columns)
--- param   $reach_us   BIGINT   how far apart two such rows may be [µs]
+-- param   $reach_us   BIGINT   greatest distance of two such rows [µs]
 -- gives   file BIGINT; found BIGINT; first_line BIGINT
--- order   file   (total: one row a file)
+-- order   file   (total: one row per file)
 WITH timed AS (
     SELECT file, ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source,
         COUNT(*) AS copies,

@@ -1,10 +1,10 @@
--- Snapshots of open interest that cannot be true: nothing said, no number, negative, a time twice.
+-- Find invalid snapshots of open interest: no value, not finite, negative, duplicate times.
 --
--- And such as may be of another contract: five times, or a fifth of, the snapshot before it in the last hour.
+-- Also snapshots possibly of another contract: five times, or a fifth of, the previous one within an hour.
 --
 -- reads   checked (file, line, ts, open_interest, open_interest_usd)
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
--- order   file, fault   (total: one row a file and fault)
+-- order   file, fault   (total: one row per file and fault)
 WITH judged AS (
     SELECT
         file,

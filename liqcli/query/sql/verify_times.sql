@@ -1,10 +1,10 @@
--- Rows whose time, order or source cannot be right, whatever they are rows of.
+-- Find rows of any kind with an invalid time, order or source.
 --
 -- reads   checked (file, line, ts, source), places (file, start_us, end_us, source)
--- param   $earliest_us   BIGINT   first instant that can be true, inside [µs]
--- param   $latest_us     BIGINT   last instant that can be true, inside [µs]
+-- param   $earliest_us   BIGINT   first valid instant, inclusive [µs]
+-- param   $latest_us     BIGINT   last valid instant, inclusive [µs]
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
--- order   file, fault   (total: one row a file and fault)
+-- order   file, fault   (total: one row per file and fault)
 WITH timed AS (
     SELECT
         checked.file AS file,

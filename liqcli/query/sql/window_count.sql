@@ -1,4 +1,4 @@
--- How many events count in the window, and how many of them cannot be true: a word nobody defined, a number that is none.
+-- Count the events of the window, and the invalid ones: unknown values, or numbers not positive and finite.
 --
 -- reads   reported (position, price, price_kind, qty, completeness, notional_e6)
 -- gives   events BIGINT; impossible BIGINT

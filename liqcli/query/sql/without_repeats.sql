@@ -1,4 +1,4 @@
--- The rows of a file without those that repeat another in all but the time.
+-- Select the rows of a file except those that equal another in all but the time.
 --
 -- reads   incoming (the lake's columns), repeats (the lake's columns; see near_repeats.sql)
 -- gives   the lake's columns
