@@ -1,8 +1,9 @@
-"""Clusters: the price bands of a window that matter, ranked, each with what happened in it.
+"""
+Find the clusters of a window: the price bands that stand out, ranked, with what happened in each.
 
-Clusters are a property of the events: neither the bins nor the buckets of the drawn grid change them. One scan adds the
-events up in fine price bins; :mod:`liqcli.analysis.price_axis` chooses the axis of the search from these,
-:mod:`liqcli.analysis.price_peaks` the bands on it; this module adds up each band and says how it lies to the last
+Clusters are a property of the events: neither bins nor buckets of the drawn grid change them. One scan sums the events
+in fine price bins; :mod:`liqcli.analysis.price_axis` chooses the axis of the search from these,
+:mod:`liqcli.analysis.price_peaks` finds the bands on it, and this module sums each band and relates it to the last
 price.
 """
 
@@ -31,9 +32,9 @@ DEFAULT_MAX_CLUSTERS = 12
 @dataclass(frozen=True, slots=True)
 class ClusterOptions:
     """
-    What makes a cluster: least share of the window, how many at the most, half-life of the weight [µs].
+    The definition of a cluster: least share of the window, maximum number, half-life of the weight [µs].
 
-    ``least_events`` and ``least_usd`` [USD] are the floors under which no band is called a cluster.
+    ``least_events`` and ``least_usd`` [USD] are absolute minimums of a cluster.
     """
 
     min_share: float = DEFAULT_MIN_SHARE
@@ -46,14 +47,14 @@ class ClusterOptions:
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """
-    One hot price band ``[low, high)`` [quote]; rank 1 holds the most USD.
+    One price band ``[low, high)`` [quote] that stands out; rank 1 holds the most USD.
 
-    ``low`` and ``high`` are exact: multiples of ``step``, between which its events lie, whatever bins are drawn.
-    ``peak_price`` is the mean price of the step with the most USD; ``share`` its part of all the window's USD;
-    ``distance_pct`` how far ``peak_price`` lies from the last price [%]; ``side`` whether the whole band lies ``above``
-    or ``below`` the last price or holds it (``at price``). ``recent_share`` is its part of what the
-    search saw: with a half-life that of recent events, without one the share of the price range. ``key_levels`` is None
-    where nobody looked for levels.
+    ``low`` and ``high`` are exact multiples of ``step`` that enclose its events, whatever bins are drawn.
+    ``peak_price`` is the mean price of the step with the most USD; ``share`` its share of the window's USD;
+    ``distance_pct`` the distance of ``peak_price`` from the last price [%]; ``side`` is ``above`` or ``below`` if the
+    whole band lies there, else ``at price``. ``recent_share`` is its share of the weight in the search: with a
+    half-life that of recent events, without one the share of the price range. ``key_levels`` is None when levels were
+    not searched.
     """
 
     rank: int
@@ -78,13 +79,13 @@ class Cluster:
 
     @property
     def role(self) -> str:
-        """What happened in the band, by the side that was closed and the place; not a forecast."""
+        """What happened in the band, by liquidated side and position; not a forecast."""
         return describe_role(self.side, self.long_notional, self.short_notional)
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterScan:
-    """What a search found; ``axis`` is None where there is no event."""
+    """The result of a search; ``axis`` is None when there is no event."""
 
     clusters: tuple[Cluster, ...] = ()
     axis: PriceAxis | None = None
@@ -93,7 +94,7 @@ class ClusterScan:
 
 def check_options(min_share: float, max_clusters: int, half_life_us: int | None) -> ClusterOptions:
     """
-    Check what the flags say.
+    Check the cluster options of the command line.
 
     Raises
     ------
@@ -171,22 +172,22 @@ def set_active_buckets(scan: ClusterScan, counts: Sequence[int]) -> ClusterScan:
 
 
 def nearest_above(clusters: Sequence[Cluster]) -> Cluster | None:
-    """Give the cluster above the last price whose lower edge is nearest to it."""
+    """Return the cluster above the last price with the nearest lower edge."""
     return min((c for c in clusters if c.side == "above"), key=lambda c: c.low, default=None)
 
 
 def nearest_below(clusters: Sequence[Cluster]) -> Cluster | None:
-    """Give the cluster below the last price whose upper edge is nearest to it."""
+    """Return the cluster below the last price with the nearest upper edge."""
     return max((c for c in clusters if c.side == "below"), key=lambda c: c.high, default=None)
 
 
 def largest_above(clusters: Sequence[Cluster]) -> Cluster | None:
-    """Give the best ranked cluster above the last price."""
+    """Return the best ranked cluster above the last price."""
     return min((c for c in clusters if c.side == "above"), key=lambda c: c.rank, default=None)
 
 
 def largest_below(clusters: Sequence[Cluster]) -> Cluster | None:
-    """Give the best ranked cluster below the last price."""
+    """Return the best ranked cluster below the last price."""
     return min((c for c in clusters if c.side == "below"), key=lambda c: c.rank, default=None)
 
 
@@ -216,7 +217,7 @@ def _find(
 
 
 def _is_enough(rows: BinRows, options: ClusterOptions) -> bool:
-    """Whether a band reaches the floors and is not mostly one order: a large order is a large order, not a cluster."""
+    """Check a band against the minimums; one that is mostly a single order is a large order, not a cluster."""
     usd = rows.usd
     alone = 2 * int(rows.largest_e6.max()) / 1e6 > usd
     return int(rows.events.sum()) >= options.least_events and usd >= options.least_usd and not alone
@@ -253,7 +254,7 @@ def _build(
 
 
 def _find_peak(rows: BinRows, axis: PriceAxis, step: int) -> float:
-    """Give the mean price of a step's USD, to a fine bin; in Python's integers, since the products are large."""
+    """Compute the mean price of a step, weighted by USD, to a fine bin; Python integers, as the products are large."""
     inside = axis.place(rows.bin) == step
     bins, usd_e6 = rows.bin[inside].tolist(), rows.recent_e6[inside].tolist()
     total = sum(usd_e6)
@@ -261,7 +262,7 @@ def _find_peak(rows: BinRows, axis: PriceAxis, step: int) -> float:
 
 
 def side_of(low: float, high: float, last_price: float | None) -> str:
-    """Say where a whole price band lies: ``above``, ``below`` or ``at price``; ``unknown`` without a last price."""
+    """Return the position of a price band: ``above``, ``below``, ``at price``; ``unknown`` without a last price."""
     if not last_price:
         return "unknown"
     return "above" if low > last_price else "below" if high <= last_price else "at price"

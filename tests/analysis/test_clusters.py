@@ -25,7 +25,8 @@ from liqcli.analysis.clusters import (
 )
 from liqcli.analysis.heatmap import ConservationError, GridOptions
 from liqcli.analysis.price_bins import parse_bin
-from liqcli.analysis.price_peaks import find_bands, find_peaks, find_prominences
+from liqcli.analysis.price_peaks import find_bands
+from liqcli.analysis.prominence import find_peaks, find_prominences
 from liqcli.core.errors import UsageError
 from liqcli.query.engine import Engine
 from liqcli.report.records import cluster_record
