@@ -1,4 +1,4 @@
-# Needs Python >= 3.11, git and make; everything else is installed into .venv here. `make` alone lists what there is.
+# Needs Python >= 3.11, git and make; everything else is installed into .venv. `make` alone lists the targets.
 PYTHON ?= python3
 PINS ?= exact
 ARGS ?=
@@ -16,28 +16,28 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak fuzz check format docs pictures screenshot bench wheel clean
 
-help:  ## list what can be made
+help:  ## list the targets
 	@echo "make TARGET, where TARGET is"
 	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' Makefile | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
-	@echo "PYTHON=python3.12 picks the interpreter of a new .venv; PINS=newest make setup installs by range, not by pin;"
-	@echo "ARGS='-k lake' is handed to pytest."
+	@echo "PYTHON=python3.12 chooses the interpreter of a new .venv; PINS=newest make setup installs by range, not by pin;"
+	@echo "ARGS='-k lake' goes to pytest."
 
-setup: $(READY)  ## install into .venv (done by itself where needed)
+setup: $(READY)  ## install into .venv (other targets do this when needed)
 	@echo "ready: .venv"
 
-demo: $(READY)  ## from sample data to reports in demo-out/; the last line is the report
+demo: $(READY)  ## build reports from the sample data in demo-out/; the last line is the report
 	@$(RUN) -m liqcli demo -o demo-out
 
 test: $(READY)  ## run the tests (ARGS go to pytest)
 	@$(RUN) -m pytest $(ARGS)
 
-soak: $(READY)  ## run the proofs that take minutes: every fault on every source, kills, large lakes (ARGS go to pytest)
+soak: $(READY)  ## run the tests that take minutes: every fault on every source, kills, large lakes (ARGS go to pytest)
 	@$(RUN) -m pytest -m soak $(ARGS)
 
 fuzz: $(READY)  ## import damaged files of every format for a minute (ARGS go to scripts/fuzz.py)
 	@$(RUN) scripts/fuzz.py $(ARGS)
 
-check: $(READY)  ## lint, format, types, import rules, generated documents, sample data: reads only
+check: $(READY)  ## check lint, format, types, import rules, generated documents and sample data; writes nothing
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
@@ -45,17 +45,17 @@ check: $(READY)  ## lint, format, types, import rules, generated documents, samp
 	@$(RUN) scripts/make_docs.py --check
 	@$(RUN) scripts/make_sample.py --check
 
-format: $(READY)  ## let ruff mend and format the code
+format: $(READY)  ## fix and format the code with ruff
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: $(READY)  ## write docs/cli.md and docs/sources.md anew from the code
+docs: $(READY)  ## generate docs/cli.md and docs/sources.md from the code
 	@$(RUN) scripts/make_docs.py
 
-pictures: $(READY)  ## draw docs/pictures anew from the embedded sample
+pictures: $(READY)  ## draw docs/pictures from the embedded sample
 	@$(RUN) scripts/make_pictures.py
 
-screenshot: $(READY)  ## photograph the sample's report page for the README (needs Chromium)
+screenshot: $(READY)  ## take the screenshot of the sample's report for the README (needs Chromium)
 	@$(RUN) scripts/make_screenshot.py
 
 bench: $(READY)  ## time reports, grids, fetches, status and the daily run against bare references (ARGS go to scripts/bench.py)
@@ -64,7 +64,7 @@ bench: $(READY)  ## time reports, grids, fetches, status and the daily run again
 wheel: $(READY)  ## build wheel and sdist into dist/
 	@$(RUN) -m hatchling build -d dist
 
-clean:  ## remove what was made, except .venv
+clean:  ## remove generated files, except .venv
 	@rm -rf dist build demo-out bench-out fuzz-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
@@ -83,7 +83,7 @@ clean:  ## remove what was made, except .venv
 	@rm -f .venv/.ready
 	@touch $@
 
-# A .venv whose interpreter is gone or too old is made anew.
+# Rebuild a .venv whose interpreter is missing or too old.
 define make-venv
 @"$(PYTHON)" -c '' 2>/dev/null || { \
 	echo "make: $(PYTHON) does not run; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
