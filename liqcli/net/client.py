@@ -1,8 +1,7 @@
-"""Asking over HTTP: time limits, and a table of what is worth asking again.
+"""HTTP client of a source: time limits, and the table of statuses to retry.
 
-How fast is a matter of :mod:`liqcli.net.rate_limit`; whether a connection is worth another try, of
-:mod:`liqcli.net.host_health`.
-``requests`` is imported only when the first question is asked. Keys travel in a header and never appear in an error.
+:mod:`liqcli.net.rate_limit` decides when a request is sent, :mod:`liqcli.net.host_health` whether a connection is worth
+another attempt. ``requests`` is imported with the first request. Keys are sent in a header and never appear in errors.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 UNREACHED = "cannot be reached"
 
 Decoded = TypeVar("Decoded")
-Tell = Callable[[str, float], None]  # why a pause is made, and how long it is [s]
+OnWait = Callable[[str, float], None]  # reason and length [s] of a wait
 
-# What is asked again, and why; every other status is final.
+# Statuses that are retried, with their meaning; every other status is final.
 RETRIED: Mapping[int, str] = {
     408: "the server waited too long",
-    418: "banned for a while for asking too often",
+    418: "temporarily banned for too many requests",
     425: "too early",
     429: "too many requests",
     500: "server error",
@@ -44,38 +43,47 @@ RETRIED: Mapping[int, str] = {
 }
 BLOCKED: Mapping[int, str] = {403: "forbidden", 451: "unavailable for legal reasons"}
 
-STATUS_TRIES = 6  # after the first: 0, 0.5, 1, 2, 4, 8 s
+STATUS_TRIES = 6  # after 0, 0.5, 1, 2, 4, 8 s
 CONNECT_TRIES = 3
 READ_TRIES = 2
-GARBLED_TRIES = 5  # an answer that cannot be what it should be, or says "busy" inside a 200
+GARBLED_TRIES = 5  # for answers that cannot be decoded, or report "busy" inside a 200
 BACKOFF_S = 0.25
-LONGEST_WAIT_S = 120.0  # a server that wants a longer pause is given up: the next run goes on from there
+LONGEST_WAIT_S = 120.0  # longest pause that a server may demand; after that the next run continues
 TIMEOUT_S = (6.0, 25.0)  # connect, read
-SAME_WAIT_S = 1.0  # pauses that end so near to each other are one for whoever looks on
+SAME_WAIT_S = 1.0  # waits that end this close together are reported once
 
 
 class UnreachableError(SourceError):
-    """No connection to the source at all: its other windows need not be tried now."""
+    """The source cannot be reached; further requests are pointless for now."""
 
 
 class BusyError(ValueError):
-    """Raised by a decoder: inside a 200 the source says that it is asked too often; all who ask it wait a little."""
+    """Raised by a decoder: the source reports too many requests inside a 200; all requests to it wait."""
 
 
 class RefusalError(Exception):
-    """Raised by a decoder: the answer is understood, and it is a no."""
+    """Raised by a decoder: the source refuses the request; it is not retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    A GET to make; ``absent`` lists the statuses that mean "there is no such thing" and give None.
+    A GET request.
 
-    ``url`` is scheme and host where they are not the source's own; ``LIQCLI_URL_…`` replaces both alike. ``weight`` is
-    what the request counts against the source's limits. The answer to one for a ``file`` may be large: it lies on disk
-    then, and ``decode`` is given a :class:`~liqcli.net.response_body.FileBody`. ``packed`` leaves a content encoding
-    for ``decode``
-    to undo: urllib3 does not say that a packed body broke off, nor that it was empty.
+    Attributes
+    ----------
+    absent : tuple of int
+        Statuses that mean "does not exist"; the result is then None.
+    url : str or None
+        Scheme and host, if they differ from the source's. ``LIQCLI_URL_…`` replaces either.
+    weight : float
+        Weight of the request in the source's limits.
+    file : bool
+        Whether the answer may be large. A large one is kept on disk, and ``decode`` gets a
+        :class:`~liqcli.net.response_body.FileBody`.
+    packed : bool
+        Whether ``decode`` decodes the content encoding itself. urllib3 does not report that a compressed body was
+        truncated or empty.
     """
 
     path: str
@@ -95,76 +103,76 @@ class Request:
 
 class Client:
     """
-    One source's connections, one a thread, and its pace, which all of them keep.
+    HTTP client of one source: one session per thread, one rate limiter for all of them.
 
     Parameters
     ----------
     source : str
         Names the source in errors, and its ``LIQCLI_URL_…`` and ``LIQCLI_RATE_…`` variables.
     url : str
-        Scheme, host and port when no variable replaces them.
+        Scheme, host and port, unless a variable replaces them.
     limits : sequence of Limit
-        What is kept when no variable replaces it.
+        Rate limits, unless a variable replaces them.
     key : str, optional
         Sent as ``Authorization: Bearer``; never shown.
     on_wait : callable, optional
-        Told before each pause why it is made and how long it is [s]; called from the thread that asks.
+        Called before each wait with its reason and length [s], from the requesting thread.
     """
 
     def __init__(
-        self, source: str, url: str, limits: Sequence[Limit], key: str | None = None, on_wait: Tell | None = None
+        self, source: str, url: str, limits: Sequence[Limit], key: str | None = None, on_wait: OnWait | None = None
     ) -> None:
         self.source = source
         self._base = source_url(source, url)
         rate = source_rate(source)
         self._weighs = rate is None
         self.limits = tuple(limits) if rate is None else limit_to(rate)
-        self._pace = shared_rate_limiter(source, self._base, self.limits, state_folder())
+        self._limiter = shared_rate_limiter(source, self._base, self.limits, state_folder())
         self._key = key
         self._on_wait = on_wait
-        self._told_s = 0.0
+        self._reported_s = 0.0
         self._closed = threading.Event()
         self._own = threading.local()
-        self._lines: list[SourceSession] = []
+        self._sessions: list[SourceSession] = []
 
     @property
     def requests(self) -> int:
-        """How many requests the calling thread has sent, tries and redirects too."""
-        line: SourceSession | None = getattr(self._own, "line", None)
-        return line.tries if line else 0
+        """Number of requests that the calling thread has sent, including retries and redirects."""
+        session: SourceSession | None = getattr(self._own, "session", None)
+        return session.attempts if session else 0
 
     def close(self) -> None:
-        """Close the connections of all threads; one that still asks is told so."""
+        """Close the sessions of all threads; requests under way fail."""
         self._closed.set()
-        for line in list(self._lines):
-            line.close()
+        for session in list(self._sessions):
+            session.close()
 
     def get(self, request: Request, decode: Callable[[Any], Decoded]) -> Decoded | None:
         """
-        Ask until the answer can be decoded.
+        Send a request, with retries, until the answer can be decoded.
 
-        ``decode`` raises ValueError when the answer is garbled, :class:`BusyError` when it says "busy" (asked again, a
-        few times), and :class:`RefusalError` when it is a no.
+        ``decode`` raises ValueError for a garbled answer and :class:`BusyError` for "busy" (both retried a few times),
+        and :class:`RefusalError` for a refusal.
 
         Returns
         -------
         decoded or None
-            None for a status that the request calls absent.
+            None for a status in ``request.absent``.
 
         Raises
         ------
         BlockedError
-            403 or 451: this network or country is refused; not asked again.
+            403 or 451: the source blocks this network or country; not retried.
         UnreachableError
             No connection, or no answer in time.
         SourceError
-            Any other status, a refusal, or an answer that stays garbled; names source, path and status.
+            Any other status, a refusal, or an answer that stays garbled. Names source, path and status.
         """
         reason = ""
         for attempt in range(GARBLED_TRIES):
             pause_s = BACKOFF_S * 2 ** (attempt - 1) if attempt else 0.0
             try:
-                status, body = self._send(request, pause_s, f"asks again: {self._clean(reason)}")
+                status, body = self._send(request, pause_s, f"retrying: {self._clean(reason)}")
                 if status in request.absent:
                     return None
                 self._check_status(request, status, body)
@@ -172,7 +180,7 @@ class Client:
             except ValueError as error:
                 reason = str(error)
                 if isinstance(error, BusyError):
-                    self._pace.hold(BACKOFF_S * 2**attempt)
+                    self._limiter.block_for(BACKOFF_S * 2**attempt)
             except RefusalError as error:
                 raise SourceError(f"{self._where(request)} refused: {self._clean(str(error))}") from error
         raise SourceError(
@@ -180,7 +188,7 @@ class Client:
         )
 
     def _send(self, request: Request, pause_s: float, why: str) -> tuple[int, Body]:
-        """Ask, after a pause; a body that broke off or stalled is a ValueError."""
+        """Send a request after a pause; a truncated or stalled body raises ValueError."""
         from requests import exceptions as failed
         from urllib3 import exceptions as broken
 
@@ -189,23 +197,23 @@ class Client:
 
         where = self._where(request)
         base = source_url(self.source, request.url) if request.url else self._base
-        line = self._line()
+        session = self._session()
         try:
-            line.pause(why, pause_s)
-            answer = line.ask(
+            session.pause(why, pause_s)
+            answer = session.get(
                 base + request.path, request.params, request.path, request.weight if self._weighs else 1.0
             )
             with answer:
                 whole = answer.status_code == 200
                 return answer.status_code, read_body(answer.raw, request.file and whole, request.packed and whole)
         except ClosedError:
-            raise UnreachableError(f"{where} is not asked any more") from None
+            raise UnreachableError(f"{where}: request cancelled") from None
         except PauseError as error:
-            raise UnreachableError(f"{self.source}: {error} (Retry-After); run again after it") from error
+            raise UnreachableError(f"{self.source}: {error} (Retry-After); re-run after it") from error
         except SlowBodyError as error:
             raise UnreachableError(f"{where} answers too slowly: {error}") from error
         except LargeBodyError as error:
-            raise SourceError(f"{where} answers with {error}; no such answer can be right") from error
+            raise SourceError(f"{where} answered with {error}, which exceeds any valid answer") from error
         except broken.ReadTimeoutError as error:
             raise ValueError("the body stalled") from error
         except broken.HTTPError as error:
@@ -213,9 +221,9 @@ class Client:
         except failed.ConnectionError as error:
             raise UnreachableError(f"{where} {UNREACHED}: {_innermost(error)}") from error
         except failed.RequestException as error:
-            raise UnreachableError(f"{where} cannot be asked: {type(error).__name__}") from error
+            raise UnreachableError(f"{where}: request failed ({type(error).__name__})") from error
         except OSError as error:
-            raise SourceError(f"{where}: its answer cannot be kept on disk ({error.strerror or error})") from error
+            raise SourceError(f"{where}: the answer cannot be written to disk ({error.strerror or error})") from error
 
     def _check_status(self, request: Request, status: int, body: Body) -> None:
         if status == 200:
@@ -224,36 +232,35 @@ class Client:
         if status in BLOCKED:
             raise BlockedError(
                 f"{self._where(request)} answered {status} ({BLOCKED[status]}): the source refuses this network, "
-                f"country or key; asking again will not help{said and f' [{said}]'}"
+                f"country or key; retrying will not help{said and f' [{said}]'}"
             )
-        tries = f" after {STATUS_TRIES + 1} tries" if status in RETRIED else ""
-        wrong_key = f"no key or a wrong one in LIQCLI_KEY_{self.source.upper().replace('-', '_')}"
+        tries = f" after {STATUS_TRIES + 1} attempts" if status in RETRIED else ""
+        wrong_key = f"missing or wrong key in LIQCLI_KEY_{self.source.upper().replace('-', '_')}"
         meaning = RETRIED.get(status, {401: wrong_key, 404: "not found"}.get(status, ""))
         raise SourceError(
             f"{self._where(request)} answered {status}{meaning and f' ({meaning})'}{tries}{said and f': {said}'}"
         )
 
-    def _line(self) -> SourceSession:
-        """Give the calling thread's own connection: sessions of ``requests`` are not to be shared."""
-        line: SourceSession | None = getattr(self._own, "line", None)
-        if line is None:
+    def _session(self) -> SourceSession:
+        """Return the calling thread's own session: sessions of ``requests`` must not be shared."""
+        session: SourceSession | None = getattr(self._own, "session", None)
+        if session is None:
             from liqcli.net.session import RetryPolicy, SourceSession
 
-            patience = RetryPolicy(
-                STATUS_TRIES, CONNECT_TRIES, READ_TRIES, RETRIED, BACKOFF_S, LONGEST_WAIT_S, TIMEOUT_S
-            )
+            policy = RetryPolicy(STATUS_TRIES, CONNECT_TRIES, READ_TRIES, RETRIED, BACKOFF_S, LONGEST_WAIT_S, TIMEOUT_S)
             headers = {"User-Agent": f"Mozilla/5.0 (compatible; liqcli/{__version__})"}
             if self._key:
                 headers["Authorization"] = f"Bearer {self._key}"
-            line = self._own.line = SourceSession(self._base, self._pace, patience, headers, self._closed, self._tell)
-            self._lines.append(line)
-        return line
+            session = SourceSession(self._base, self._limiter, policy, headers, self._closed, self._report_wait)
+            self._own.session = session
+            self._sessions.append(session)
+        return session
 
-    def _tell(self, why: str, seconds: float) -> None:
-        """Tell of a pause, unless it ends with one that was told already: all threads wait for the same thing."""
+    def _report_wait(self, why: str, seconds: float) -> None:
+        """Report a wait, unless it ends together with a reported one: all threads wait for the same reason."""
         until_s = time.monotonic() + seconds
-        if seconds > 0 and until_s > self._told_s + SAME_WAIT_S and self._on_wait is not None:
-            self._told_s = until_s
+        if seconds > 0 and until_s > self._reported_s + SAME_WAIT_S and self._on_wait is not None:
+            self._reported_s = until_s
             self._on_wait(why, seconds)
 
     def _where(self, request: Request) -> str:
@@ -265,13 +272,13 @@ class Client:
 
 
 def _innermost(error: BaseException) -> str:
-    """Say in plain words why there is no connection."""
+    """Describe in plain words why there is no connection."""
     from urllib3 import exceptions as trouble
 
     reason = error.args[0] if error.args else error
     reason = getattr(reason, "reason", reason)
     if isinstance(reason, trouble.NameResolutionError):
-        return f"no address is known for {reason.conn.host}"
+        return f"DNS lookup failed for {reason.conn.host}"
     text = str(reason).rsplit(": ", 1)[-1].strip("'\">") or type(reason).__name__
     host = getattr(getattr(reason, "conn", None), "host", None)
     return re.sub(r"^\[Errno -?\d+\] ", "", text) + (f" ({host})" if host and host not in text else "")

@@ -12,33 +12,33 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-HEAD_S = 60.0  # an answer that has not begun by then never will
+HEAD_S = 60.0  # time limit for the headers of an answer
 LOOK_S = 0.5
 
 
 class GuardedConnection(HTTPConnection):
-    """A connection that is cut when its answer does not begin."""
+    """HTTP connection that is cut if the answer does not start in time."""
 
     cut_off = False
 
     def getresponse(self) -> Any:  # noqa: ANN401 - what urllib3 makes of it
-        """Wait for the head of the answer, but not for ever."""
+        """Wait for the headers of the answer, at most ``HEAD_S``."""
         with _watchdog.watch(self):
             answer = super().getresponse()
-        if self.cut_off:  # a head that was cut off looks like a whole one
+        if self.cut_off:  # truncated headers look like complete ones
             answer.close()
-            raise TimeoutError("the head of the answer drips")
+            raise TimeoutError("the headers of the answer arrive too slowly")
         return answer
 
     def cut(self) -> None:
-        """Make whoever reads see the end."""
+        """Shut the socket down, so that the reading thread sees its end."""
         self.cut_off = True
         with contextlib.suppress(OSError, AttributeError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
 
 class _Watchdog:
-    """One thread that looks after all connections that wait for an answer."""
+    """Thread that cuts connections which wait too long for an answer."""
 
     def __init__(self) -> None:
         self._due: dict[GuardedConnection, float] = {}
@@ -47,7 +47,7 @@ class _Watchdog:
 
     @contextlib.contextmanager
     def watch(self, connection: GuardedConnection) -> Iterator[None]:
-        """Cut a connection when this takes too long."""
+        """Cut a connection if the block takes too long."""
         with self._lock:
             self._due[connection] = time.monotonic() + HEAD_S
             if self._thread is None or not self._thread.is_alive():
@@ -72,7 +72,7 @@ _watchdog = _Watchdog()
 
 
 class GuardedSecureConnection(GuardedConnection, HTTPSConnection):
-    """The same with TLS."""
+    """Guarded connection with TLS."""
 
 
 class GuardedPool(HTTPConnectionPool):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Headers that say how many requests are left, and until when (documented by the exchanges; the last two by the IETF
-# draft): seconds or milliseconds since the epoch, or seconds from now.
+# Headers with the number of requests left and the time of the reset (documented by the exchanges; the last two by the
+# IETF draft): seconds or milliseconds since the epoch, or seconds from now.
 _LEFT = (
     ("X-Gate-RateLimit-Requests-Remain", "X-Gate-RateLimit-Reset-Timestamp"),
     ("X-Bapi-Limit-Status", "X-Bapi-Limit-Reset-Timestamp"),
@@ -13,11 +13,11 @@ _LEFT = (
     ("RateLimit-Remaining", "RateLimit-Reset"),
     ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
-_USED = (("X-MBX-USED-WEIGHT-1M", 2400.0, 60.0),)  # Binance counts up, in whole minutes
+_USED = (("X-MBX-USED-WEIGHT-1M", 2400.0, 60.0),)  # Binance counts requests used in the current minute
 
 
 def read_pause(headers: Mapping[str, str], now_s: float) -> float:
-    """Say how long nobody may ask, from headers that tell that nothing is left; else 0. [s]"""
+    """Return how long to pause, from headers that report no requests left; otherwise 0. [s]"""
     for left, until in _LEFT:
         if (remaining := _read_number(headers.get(left))) is not None and remaining <= 0:
             reset = _read_number(headers.get(until))

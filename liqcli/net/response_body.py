@@ -1,4 +1,4 @@
-"""Reading the body of an answer: in memory when it is small, on disk when it is a large file, never without end."""
+"""Read the body of an answer: small ones into memory, large files to disk, with limits on size and duration."""
 
 from __future__ import annotations
 
@@ -12,26 +12,22 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 CHUNK = 256 * 1024
-IN_MEMORY = 8 * 2**20  # bytes; a file that is larger goes to disk
-LARGEST_TEXT = 64 * 2**20  # bytes; what is no file has to be taken apart in memory
+IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
+LARGEST_TEXT = 64 * 2**20  # bytes; bodies other than files are parsed in memory
 LARGEST_FILE = 4 * 2**30
-SLOW_S = 30.0  # from then on a body must have come at least this fast:
-SLOWEST = 1024  # bytes a second; a read timeout starts anew with every byte, so it never sees one every 20 s
+SLOW_S = 30.0  # after this time a body must have arrived at least at this speed:
+SLOWEST = 1024  # bytes a second; a read timeout restarts with every byte, so it does not catch one byte every 20 s
 
 
 class FileBody(mmap.mmap):
-    """
-    A large body: looks like bytes, lies in a nameless temporary file, and costs no memory to speak of.
-
-    It is a file to read from as well, for whoever wants one.
-    """
+    """A large body in an unnamed temporary file, usable like bytes and as a file."""
 
     def readable(self) -> bool:
-        """Whether it can be read from."""
+        """Return True: the body can be read as a file."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it can be read in any order."""
+        """Return True: the body can be read in any order."""
         return True
 
 
@@ -39,19 +35,19 @@ Body = bytes | FileBody
 
 
 def as_file(body: Body) -> IO[bytes]:
-    """Open a body for reading, from its beginning."""
+    """Open a body as a file, at its start."""
     if isinstance(body, bytes):
         return io.BytesIO(body)
     body.seek(0)
-    return cast("IO[bytes]", body)  # all of it that reading needs
+    return cast("IO[bytes]", body)  # it has all methods that reading needs
 
 
 class SlowBodyError(Exception):
-    """A body comes slower than any network is."""
+    """A body arrives too slowly."""
 
 
 class LargeBodyError(Exception):
-    """A body is larger than any true answer."""
+    """A body is larger than any valid answer."""
 
 
 def read_body(raw: BaseHTTPResponse, file: bool = False, packed: bool = False) -> Body:
@@ -61,20 +57,20 @@ def read_body(raw: BaseHTTPResponse, file: bool = False, packed: bool = False) -
     Parameters
     ----------
     raw : BaseHTTPResponse
-        urllib3's response, not read from yet; its content encoding is undone.
+        urllib3's response, unread. Its content encoding is decoded.
     file : bool
         Whether the body is a file, which may be large.
     packed : bool
-        Leave the content encoding as it is.
+        Do not decode the content encoding.
 
     Raises
     ------
     SlowBodyError, LargeBodyError
-        What the names say.
+        The body is too slow or too large.
     OSError
         The disk is full.
     urllib3.exceptions.HTTPError
-        The connection broke off or stalled, or the encoding is broken.
+        The connection broke or stalled, or the encoding is broken.
     """
     most = LARGEST_FILE if file else LARGEST_TEXT
     began_s, size = time.monotonic(), 0

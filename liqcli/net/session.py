@@ -1,10 +1,7 @@
 """
-One thread's line to a source: a ``requests`` session whose every try waits for its place in the source's pace.
+HTTP session of one worker thread: every attempt, including redirects and retries, waits for the rate limiter.
 
-Redirects and urllib3's retries are tries too. What a source says of its limits (429, Retry-After, "0 left until then")
-holds back all who ask it, not only the one who heard it.
-
-Guarding connections against answers that never begin: a read timeout starts anew with every byte that drips.
+Limits stated by a source (429, Retry-After, no requests left) block all requests to it, not only those of one thread.
 """
 
 from __future__ import annotations
@@ -26,24 +23,24 @@ from liqcli.net.host_health import network
 from liqcli.net.rate_limit import RateLimiter
 from liqcli.net.rate_limit_headers import read_pause
 
-ASKED_TOO_OFTEN = (418, 429)
+TOO_MANY_REQUESTS = (418, 429)
 REDIRECTS = 5
 
 
 class PauseError(Exception):
-    """The source wants a pause that is too long to wait for; ``seconds`` of it."""
+    """The source demands a pause of ``seconds`` that is too long to wait for."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"wants a pause of {seconds:.0f} s")
+        super().__init__(f"demands a pause of {seconds:.0f} s")
         self.seconds = seconds
 
 
 class ClosedError(Exception):
-    """The line was closed while a request waited for its turn."""
+    """The session was closed while a request waited."""
 
 
 class RetryPolicy(NamedTuple):
-    """How often a request is tried again, and how long everything may take. [s]"""
+    """Number of retries, and time limits. [s]"""
 
     tries: int
     connect_tries: int
@@ -56,27 +53,37 @@ class RetryPolicy(NamedTuple):
 
 class SourceSession:
     """
-    One thread's connection to a source; ``tries`` counts what was sent.
+    HTTP session of one thread with one source.
 
-    ``closed`` is set by somebody else: whoever waits then gets a :class:`ClosedError`. ``tell`` is told of each pause.
+    Parameters
+    ----------
+    closed : threading.Event
+        Set from another thread to end all waits with :class:`ClosedError`.
+    on_pause : callable
+        Called before each wait with its reason and length [s].
+
+    Attributes
+    ----------
+    attempts : int
+        Number of requests sent.
     """
 
     def __init__(
         self,
         url: str,
-        pace: RateLimiter,
-        patience: RetryPolicy,
+        limiter: RateLimiter,
+        policy: RetryPolicy,
         headers: Mapping[str, str],
         closed: threading.Event,
-        tell: Callable[[str, float], None],
+        on_pause: Callable[[str, float], None],
     ) -> None:
-        self.pace = pace
-        self.patience = patience
-        self.tell = tell
-        self.tries = 0
+        self.limiter = limiter
+        self.policy = policy
+        self.on_pause = on_pause
+        self.attempts = 0
         self._closed = closed
         self._path, self._weight = "", 1.0
-        self._place: str | None = None
+        self._slot: str | None = None
         self._session = requests.Session()
         self._session.max_redirects = REDIRECTS
         self._session.headers.update(headers)
@@ -85,38 +92,39 @@ class SourceSession:
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
-    def ask(self, url: str, params: tuple[tuple[str, str], ...], path: str, weight: float) -> requests.Response:
-        """Send a GET, as often as the patience says; the answer's body is still to be read."""
+    def get(self, url: str, params: tuple[tuple[str, str], ...], path: str, weight: float) -> requests.Response:
+        """Send a GET with retries; the body of the answer is unread."""
         self._path, self._weight = path, weight
-        return self._session.get(url, params=params, timeout=self.patience.timeout_s, stream=True)
+        return self._session.get(url, params=params, timeout=self.policy.timeout_s, stream=True)
 
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
 
-    def leave(self) -> None:
-        """Wait until the next try may leave."""
-        self._place = self.pace.take(self._path, self._weight, partial(self.pause, "rate limit"))
-        self.tries += 1
+    def acquire(self) -> None:
+        """Wait until the next attempt may be sent."""
+        self._slot = self.limiter.acquire(self._path, self._weight, partial(self.pause, "rate limit"))
+        self.attempts += 1
 
-    def arrive(self, error: BaseException | None, headers: Mapping[str, str]) -> None:
-        """Note that a try has come to its end, well or not."""
-        place, self._place = self._place, None
-        if place is None:
+    def release(self, error: BaseException | None, headers: Mapping[str, str]) -> None:
+        """Record the end of an attempt."""
+        slot, self._slot = self._slot, None
+        if slot is None:
             return
-        self.pace.answered(place, arrived=not isinstance(error, ConnectTimeoutError))  # else the source never saw it
+        arrived = not isinstance(error, ConnectTimeoutError)  # otherwise the source never saw it
+        self.limiter.release(slot, arrived=arrived)
         if (seconds := read_pause(headers, time.time())) > 0:
-            self.pace.hold(seconds)
+            self.limiter.block_for(seconds)
 
     def pause(self, why: str, seconds: float) -> None:
-        """Sleep, unless the line is closed."""
-        self.tell(why, seconds)
+        """Sleep; raise ClosedError if the session is closed meanwhile."""
+        self.on_pause(why, seconds)
         if self._closed.wait(seconds):
             raise ClosedError
 
 
 def _settle_environment(session: requests.Session, url: str) -> None:
-    """Read proxies and certificates from the environment once, not with every request; leave ~/.netrc alone."""
+    """Read proxies and certificates from the environment once instead of with every request; ignore ~/.netrc."""
     settings = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies.update(settings["proxies"])
     session.verify = settings["verify"]
@@ -124,10 +132,10 @@ def _settle_environment(session: requests.Session, url: str) -> None:
 
 
 class _RateLimitedAdapter(HTTPAdapter):
-    """Sends a request, or one hop of a redirect, when its turn has come."""
+    """Sends a request, or one hop of a redirect, once the rate limiter allows it."""
 
-    def __init__(self, line: SourceSession) -> None:
-        self._line = line
+    def __init__(self, session: SourceSession) -> None:
+        self._session = session
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed through
@@ -136,8 +144,8 @@ class _RateLimitedAdapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401
         url = request.url or ""
-        self._line.leave()
-        self.max_retries = _PolicyRetry.for_line(self._line, network.is_worth_retrying(url))
+        self._session.acquire()
+        self.max_retries = _PolicyRetry.for_session(self._session, network.is_worth_retrying(url))
         try:
             answer = super().send(request, *args, **options)
         except BaseException as error:
@@ -145,51 +153,51 @@ class _RateLimitedAdapter(HTTPAdapter):
             reason = getattr(cause, "reason", cause)
             if isinstance(reason, ConnectTimeoutError):
                 network.failed(url)
-            self._line.arrive(reason, {})
+            self._session.release(reason, {})
             raise
         network.reached(url)
-        self._line.arrive(None, answer.headers)
+        self._session.release(None, answer.headers)
         return answer
 
 
 class _PolicyRetry(Retry):
-    """urllib3's table of retries; each waits for its turn, and what the source says holds for all who ask it."""
+    """urllib3's retries; each waits for the rate limiter, and pauses demanded by the source block all requests."""
 
-    line: SourceSession
+    session: SourceSession
 
     @classmethod
-    def for_line(cls, line: SourceSession, hopeful: bool) -> _PolicyRetry:
-        """Make the table that a line's patience describes; where there is no hope, connecting is tried once."""
-        patience = line.patience
-        table = cls(
-            total=patience.tries,
-            connect=patience.connect_tries if hopeful else 0,
-            read=patience.read_tries,
-            status=patience.tries,
+    def for_session(cls, session: SourceSession, retry_connection: bool) -> _PolicyRetry:
+        """Build the retries of a session's policy; without ``retry_connection``, connecting is tried once."""
+        policy = session.policy
+        retries = cls(
+            total=policy.tries,
+            connect=policy.connect_tries if retry_connection else 0,
+            read=policy.read_tries,
+            status=policy.tries,
             redirect=0,  # requests follows redirects itself
             other=0,
-            status_forcelist=frozenset(patience.statuses),
+            status_forcelist=frozenset(policy.statuses),
             allowed_methods=frozenset({"GET"}),
-            backoff_factor=patience.backoff_s,
+            backoff_factor=policy.backoff_s,
             backoff_max=20,
             raise_on_status=False,
         )
-        table.line = line
-        return table
+        retries.session = session
+        return retries
 
     def new(self, **changes: Any) -> _PolicyRetry:  # noqa: ANN401 - passed through
-        """Copy the table, and the line with it."""
-        table = super().new(**changes)
-        table.line = self.line
-        return table
+        """Copy the retries with their session."""
+        retries = super().new(**changes)
+        retries.session = self.session
+        return retries
 
     def parse_retry_after(self, retry_after: str) -> float:
-        """Read the header: a pause up to a limit; what is no time counts as one second."""
+        """Parse the header: a pause up to the limit; an invalid value counts as one second."""
         try:
             seconds = float(super().parse_retry_after(retry_after))
         except InvalidHeader:
             return 1.0
-        if seconds > self.line.patience.longest_pause_s:
+        if seconds > self.session.policy.longest_pause_s:
             raise PauseError(seconds)
         return seconds
 
@@ -201,21 +209,21 @@ class _PolicyRetry(Retry):
         *rest: Any,  # noqa: ANN401 - passed through
         **options: Any,  # noqa: ANN401
     ) -> _PolicyRetry:
-        """Count a try; the body of an answer that is not the last one is not waited for."""
-        table = super().increment(method, url, response, *rest, **options)
+        """Count an attempt; the body of an answer that is retried is not read."""
+        retries = super().increment(method, url, response, *rest, **options)
         if response is not None:
             response.close()
-        return table
+        return retries
 
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        """Wait as long as the source says, or a little longer each time, and then for the next try's turn."""
+        """Wait as long as the source demands, or with growing backoff, and then for the rate limiter."""
         last = self.history[-1]
-        self.line.arrive(last.error, response.headers if response is not None else {})
-        wanted_s = self.get_retry_after(response) if response is not None else None
-        pause_s = wanted_s or self.get_backoff_time()
-        if wanted_s or last.status in ASKED_TOO_OFTEN:
+        self.session.release(last.error, response.headers if response is not None else {})
+        demanded_s = self.get_retry_after(response) if response is not None else None
+        pause_s = demanded_s or self.get_backoff_time()
+        if demanded_s or last.status in TOO_MANY_REQUESTS:
             pause_s = pause_s or self.backoff_factor
-            self.line.pace.hold(pause_s)
-        said = self.line.patience.statuses.get(last.status or 0, "asked to wait")
-        self.line.pause(f"{last.status}: {said}" if last.status else "asks again: no connection", pause_s)
-        self.line.leave()
+            self.session.limiter.block_for(pause_s)
+        reason = self.session.policy.statuses.get(last.status or 0, "asked to wait")
+        self.session.pause(f"{last.status}: {reason}" if last.status else "retrying: no connection", pause_s)
+        self.session.acquire()

@@ -1,8 +1,8 @@
-"""What every source is made of: a :class:`Source`, the markets it lists, and the answers it gives.
+"""Interface of a source of liquidations: its properties, and the answer to one window.
 
-A source never talks to the network itself. It *asks* with a generator: it yields a
-:class:`~liqcli.net.client.Request`, is
-sent the decoded answer, and returns what it made of all of them. So paging is as testable as parsing.
+A source does not use the network. Its ``ask_`` functions are generators: they yield a
+:class:`~liqcli.net.client.Request`, receive the decoded answer, and return their result. Paging can therefore be tested
+like parsing.
 """
 
 from __future__ import annotations
@@ -28,10 +28,20 @@ DAY_US = 24 * HOUR_US
 @dataclass(slots=True)
 class Answer:
     """
-    All that was said of one window.
+    Answer to one window.
 
-    ``cut`` could not be given in full; ``absent`` says why nothing was said of the whole window, or of its ``unknown``
-    parts (they stay unknown, not empty); to ``unsettled`` parts something may still be added.
+    Attributes
+    ----------
+    skipped : int
+        Number of rows without an execution.
+    cut : list of Window
+        Parts with more rows than the source returns.
+    unknown : list of Window
+        Parts without an answer; they stay unknown instead of empty.
+    unsettled : list of Window
+        Parts that may still get rows.
+    absent : str or None
+        Why the window, or its ``unknown`` parts, have no answer.
     """
 
     rows: list[Liquidation] = field(default_factory=list)
@@ -50,16 +60,36 @@ AskWindow = Generator[Request, Any, Answer]
 @dataclass(frozen=True, slots=True)
 class Source:
     """
-    A place where liquidations come from.
+    A source of liquidations.
 
-    ``window_us`` the longest window of one question; ``grain_us`` what its edges must be multiples of; ``retention_us``
-    how far back it answers (None: no end known); ``settle_us`` how old an event must be before nothing can come after
-    it; ``delay_us`` how late data are published; ``late_us`` of how much time behind a window the file is to be read as
-    well, for what was received late; ``union`` when answers overlap their window and so add to what is stored instead
-    of replacing it; ``find_obstacle`` says why a window cannot be asked (a key is missing); ``by_default`` when a fetch
-    that names neither source nor exchange asks it, and ``mostly`` about which of its exchanges (none: its first);
-    ``quotes`` what its symbols end in (none: anything); ``shared`` when an answer tells of all symbols, so that a run
-    asks the same question only once.
+    Attributes
+    ----------
+    window_us, grain_us : int
+        Longest window of one request, and what its edges must be multiples of.
+    retention_us : int or None
+        How far back the source answers; None if no limit is known.
+    settle_us : int
+        Age after which no further events appear.
+    delay_us : int
+        Delay of publication.
+    late_us : int
+        Length of the next file's start that may contain late events of a window.
+    union : bool
+        Whether answers overlap their window, so that rows are added to stored ones instead of replacing them.
+    keyless : bool
+        Whether the source works without an API key.
+    by_default : bool
+        Whether a fetch without ``--source`` and ``--exchange`` uses it.
+    mostly : tuple of str
+        Exchanges that such a fetch requests; the first exchange if empty.
+    quotes : tuple of str
+        Quotes of its symbols; any if empty.
+    shared : bool
+        Whether an answer contains all symbols, so that a run sends each request once.
+    sizes_from : mapping
+        Exchange -> source that states its contract sizes.
+    find_obstacle : callable or None
+        Takes a window and returns why it cannot be requested (a missing key), or None.
     """
 
     name: str

@@ -20,9 +20,9 @@ Row = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class ListedContract:
     """
-    One contract: ``contract_size`` is base coins a contract, or USD a contract when ``inverse``; None = unknown.
+    A contract. ``contract_size`` is in base coins, or in USD if ``inverse``; None if unknown.
 
-    ``siblings`` are further contracts of the same symbol, asked along with it (Kraken: PI_XBTUSD beside PF_XBTUSD).
+    ``siblings`` are further contracts of the same symbol, requested together (Kraken: PI_XBTUSD and PF_XBTUSD).
     """
 
     exchange: str
@@ -35,14 +35,14 @@ class ListedContract:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a source said it lists: the markets that were wanted, and all names it told (for the nearest ones)."""
+    """Contracts that a source lists: the requested ones by symbol, and all names, for suggestions."""
 
     markets: Mapping[str, ListedContract]
     names: tuple[str, ...] = ()
 
 
 def pick_markets(markets: Iterable[ListedContract], wanted: Sequence[str]) -> Listing:
-    """Choose the wanted ones among all that are listed; a bare base (``SOL``) takes every contract on it."""
+    """Select the requested contracts; a base alone (``SOL``) selects every contract on it."""
     listed = {market.symbol: market for market in markets}
     chosen = {
         symbol: market for symbol, market in listed.items() if symbol in wanted or split_symbol(symbol)[0] in wanted
@@ -51,7 +51,7 @@ def pick_markets(markets: Iterable[ListedContract], wanted: Sequence[str]) -> Li
 
 
 def read_markets(listed: object, parse: Callable[[Row], ListedContract | None]) -> list[ListedContract]:
-    """Parse a list of contracts; one of another shape is passed over, for it cannot be asked about anyway."""
+    """Parse a list of contracts; entries of another shape are skipped."""
     found: list[ListedContract] = []
     for raw in listed if isinstance(listed, list) else []:
         with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
@@ -61,7 +61,7 @@ def read_markets(listed: object, parse: Callable[[Row], ListedContract | None]) 
 
 
 def canonical(instrument: str) -> str | None:
-    """Give the symbol of an instrument, or None for a name that is no plain contract name."""
+    """Return the symbol of an instrument, or None for a name that is not a plain contract name."""
     try:
         return normalise_symbol(instrument)
     except UsageError:
@@ -70,9 +70,9 @@ def canonical(instrument: str) -> str | None:
 
 def known_contract(exchange: str, instrument: str, stated: Kind | None = None) -> Contract | None:
     """
-    Read a perpetual's name by the one rule of all readers; None for dated and quanto contracts and for other names.
+    Parse the name of a perpetual; None for dated contracts, quanto contracts and other names.
 
-    ``stated`` is what the exchange's own list calls it: where that is not what its name says, nothing is certain.
+    ``stated`` is the kind in the exchange's own list; a contract whose name contradicts it is not used.
     """
     try:
         contract = read_contract(exchange, instrument)
@@ -85,7 +85,7 @@ def known_contract(exchange: str, instrument: str, stated: Kind | None = None) -
 
 
 def read_size(value: object) -> float | None:
-    """Read a contract size; None when it is not a positive number."""
+    """Parse a contract size; None if it is not a positive number."""
     try:
         size = parse_number(value)
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Reading the header of a source module: what it serves and how sure that is, for tests and for docs/sources.md."""
+"""Read the header of a source module, with its facts and their evidence, for tests and docs/sources.md."""
 
 from __future__ import annotations
 

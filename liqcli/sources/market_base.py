@@ -1,4 +1,4 @@
-"""What a place of candles and open interest is made of. As a source of liquidations it asks with generators."""
+"""Interface of a source of candles and open interest. Like sources of liquidations, it yields requests."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from liqcli.sources.stale_answers import UnrequestedRowsError
 
 MINUTE_US = 60 * US_PER_S
 DAY_US = 86_400 * US_PER_S
-SNAPSHOT_US = 5 * MINUTE_US  # open interest is kept every five minutes, as every exchange gives it
-Memo = dict[str, float]  # what a place had to learn once (a contract's size), for the rest of the run
+SNAPSHOT_US = 5 * MINUTE_US  # interval of stored open interest, which every exchange offers
+Memo = dict[str, float]  # facts requested once per run: contract sizes
 Timed = TypeVar("Timed", Candle, OpenInterest)
 AskCandles = Generator[Request, Any, list[Candle] | None]
 AskOpenInterest = Generator[Request, Any, list[OpenInterest] | None]
@@ -31,11 +31,11 @@ AskOpenInterest = Generator[Request, Any, list[OpenInterest] | None]
 @dataclass(frozen=True, slots=True)
 class MarketSource:
     """
-    A place where candles and open interest come from.
+    A source of candles and open interest.
 
-    ``cut_candles(gap, step_us, now_us)`` and ``cut_open_interest(gap, now_us)`` give the windows to ask for, each one
-    question, and leave out what the place no longer keeps. The generators that ask give None for "there is no such
-    thing here": the contract is not listed, or (``is_archive``) this one file is not there.
+    ``cut_candles(gap, step_us, now_us)`` and ``cut_open_interest(gap, now_us)`` split a gap into windows, one request
+    each, without what the source no longer keeps. ``ask_candles`` and ``ask_open_interest`` return None if the contract
+    is not listed or, for archives (``is_archive``), a file does not exist.
     """
 
     name: str
@@ -52,7 +52,7 @@ class MarketSource:
 
 
 def cut_bars(gap: Window, step_us: int, bars: int, first_us: int = 0) -> list[Window]:
-    """Cut a gap into windows of at most ``bars`` steps, without what lies before ``first_us``."""
+    """Split a gap into windows of at most ``bars`` steps, without the part before ``first_us``."""
     start = max(gap.start_us, -(-first_us // step_us) * step_us)
     return [
         Window(at, min(at + bars * step_us, gap.end_us)) for at in range(start, gap.end_us, bars * step_us)
@@ -61,41 +61,41 @@ def cut_bars(gap: Window, step_us: int, bars: int, first_us: int = 0) -> list[Wi
 
 def build_candles(rows: Iterable[Candle | None], window: Window, interval: str) -> list[Candle]:
     """
-    Keep the closed candles of a window, in order of time, one an open time.
+    Return the closed candles of a window in order of time, one per open time.
 
     Raises
     ------
     RefusalError
-        A candle cannot be true: none of the answer is used.
-    StrayError
-        All candles are of other times.
+        A candle is invalid; the whole answer is discarded.
+    UnrequestedRowsError
+        All candles lie outside the window.
     """
     now, step_us = now_us(), INTERVAL_US[interval]
     kept: dict[int, Candle] = {}
     for row in _in_window([row for row in rows if row is not None], window):
         if row.ts_us + step_us <= now:
             if fault := find_candle_fault(row, now):
-                raise RefusalError(f"a candle cannot be true: {fault} ({row})")
+                raise RefusalError(f"invalid candle: {fault} ({row})")
             kept[row.ts_us] = row
     return [kept[ts] for ts in sorted(kept)]
 
 
 def build_open_interest(rows: Iterable[OpenInterest], window: Window) -> list[OpenInterest]:
     """
-    Keep the snapshots of a window, in order of time, one an instant (the last one said counts).
+    Return the snapshots of a window in order of time, one per instant (the last one counts).
 
     Raises
     ------
     RefusalError
-        A snapshot cannot be true: none of the answer is used.
-    StrayError
-        All snapshots are of other times.
+        A snapshot is invalid; the whole answer is discarded.
+    UnrequestedRowsError
+        All snapshots lie outside the window.
     """
     now = now_us()
     kept: dict[int, OpenInterest] = {}
     for row in _in_window(list(rows), window):
         if fault := find_open_interest_fault(row, now):
-            raise RefusalError(f"open interest cannot be true: {fault} ({row})")
+            raise RefusalError(f"invalid open interest: {fault} ({row})")
         kept[row.ts_us] = row
     return [kept[ts] for ts in sorted(kept)]
 
@@ -108,26 +108,26 @@ def _in_window(rows: Sequence[Timed], window: Window) -> list[Timed]:
 
 
 def read_candle(ts_ms: object, prices: Sequence[object], volume: object, taker_buy: object = None) -> Candle:
-    """Read a candle: open time [ms], prices in the order open, high, low, close, amounts [base coin] or None."""
+    """Parse a candle: open time [ms], open, high, low, close, and volumes [base coin] or None."""
     opened, high, low, close = (parse_number(price) for price in prices)
     amount = None if volume is None else parse_number(volume)
     return Candle(int(parse_number(ts_ms)) * 1000, opened, high, low, close, amount, read_optional(taker_buy))
 
 
 def read_optional(value: object) -> float | None:
-    """Read a number that may be missing."""
+    """Parse a number that may be missing."""
     return None if value is None or value == "" else parse_number(value)
 
 
 def rows_of(payload: object) -> list[Any]:
     """
-    Take a list of rows.
+    Check that a payload is a list of rows.
 
     Raises
     ------
     RefusalError
-        Not a list.
+        It is not a list.
     """
     if not isinstance(payload, list):
-        raise RefusalError("the answer is no list of rows")
+        raise RefusalError("the answer is not a list of rows")
     return payload

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from liqcli.net.client import RefusalError, Request
 
-PAGE_TRIES = 5  # the same for a page, which is not given up as easily when many are read already
+PAGE_TRIES = 5  # requests until a page must advance; more than for a single answer, because earlier pages would be lost
 
 
 class Page(NamedTuple):
-    """Rows of a list, and what the next page is asked by (None: this is the last one)."""
+    """Rows of a page, and the cursor of the next page; None on the last one."""
 
     rows: list[Any]
-    onward: str | None
+    next_cursor: str | None
 
 
 AskPage = Generator[Request, Any, Page]
@@ -28,41 +28,40 @@ def walk_pages(
     is_enough: Callable[[Sequence[Any]], bool] = lambda _rows: False,
 ) -> Generator[Request, Any, list[Any]]:
     """
-    Read a list whose rows have no id, page by page.
+    Read a list without row ids page by page.
 
-    A page that came twice cannot be told from twins row by row. So one that equals the page before, leads to itself, or
-    cannot be what was asked for is asked again; one that is empty or odd has to come twice. Where pages are counted,
-    what arrives meanwhile pushes rows on to the next page: where the list grew, rows that stand on both sides of an
-    edge count once.
+    A repeated page cannot be told from repeated rows. A page is therefore requested again if it equals the page before,
+    links to itself or does not match the request; an empty or odd page must come twice. If pages are numbered, new rows
+    push others to the next page: if the list grew, rows on both sides of a page edge count once.
 
     Parameters
     ----------
     ask : callable
-        Asks for the page that a text leads to (None: the first).
+        Takes a cursor (None: the first page) and requests the page.
     is_asked, is_odd, is_enough : callable
-        Take a page; its rows and those of the page before; its rows, when nothing further is wanted.
+        Take a page; its rows and those of the page before; its rows, true if no more pages are needed.
 
     Raises
     ------
     RefusalError
-        Paging does not go on.
+        Paging does not advance.
     """
     pages: list[list[Any]] = []
-    onward: str | None = None
+    cursor: str | None = None
     tries = 0
     while True:
-        page = yield from ask(onward)
+        page = yield from ask(cursor)
         before = pages[-1] if pages else []
-        stuck = (page.rows and page.rows == before) or (page.onward is not None and page.onward == onward)
+        stuck = (page.rows and page.rows == before) or (page.next_cursor is not None and page.next_cursor == cursor)
         wrong = stuck or not is_asked(page)
         if wrong or (tries == 0 and (not page.rows or is_odd(page.rows, before))):
             tries += 1
             if tries >= PAGE_TRIES:
-                raise RefusalError("the same page, or an odd one, again and again: paging does not go on")
+                raise RefusalError(f"paging does not advance: the same or an odd page was returned {PAGE_TRIES} times")
             continue
-        tries, onward = 0, page.onward
+        tries, cursor = 0, page.next_cursor
         pages.append(page.rows)
-        if not page.rows or onward is None or is_enough(page.rows):
+        if not page.rows or cursor is None or is_enough(page.rows):
             break
     shared = [_count_shared(before, rows) for before, rows in pairwise(pages)]
     if any(shared) and (yield from ask(None)).rows != pages[0]:
@@ -71,6 +70,6 @@ def walk_pages(
 
 
 def _count_shared(before: Sequence[Any], rows: Sequence[Any]) -> int:
-    """Count the rows at the end of a page that the next one begins with."""
+    """Count the rows at the end of a page that the next one starts with."""
     most = min(len(before), len(rows))
     return next((count for count in range(most, 0, -1) if before[-count:] == rows[:count]), 0)

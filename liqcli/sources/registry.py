@@ -1,9 +1,7 @@
 """
-Where liquidations come from: one module a source, listed in one literal dict and imported when it is used.
+Registry of sources: history of liquidations, live streams, candles and open interest.
 
-Where candles and open interest come from: one module a place, listed in one literal dict and imported when used.
-
-Exchanges that publish liquidations only as they happen: one module each, listed in one literal dict.
+Each is one module, listed in a literal dict and imported when it is used.
 """
 
 from __future__ import annotations
@@ -34,14 +32,14 @@ def load_live_source(name: str) -> LiveSource:
     Raises
     ------
     UsageError
-        No such exchange, or one that is not recorded because ``liqcli fetch`` gets what it published.
+        Unknown exchange, or one without a stream because ``liqcli fetch`` gets its history.
     """
     key = name.strip().lower()
     if key not in LIVE_SOURCES:
         if key in EXCHANGES:
             raise UsageError(
-                f"--exchange: {key} is not recorded live ({', '.join(LIVE_SOURCES)} are); "
-                f"what it keeps of its own history: liqcli fetch --exchange {key}"
+                f"--exchange: {key} cannot be recorded live (available: {', '.join(LIVE_SOURCES)}); "
+                f"for its history: liqcli fetch --exchange {key}"
             )
         raise UsageError(f"unknown exchange {name!r}{nearest(key, LIVE_SOURCES)}")
     source: LiveSource = importlib.import_module(LIVE_SOURCES[key]).SOURCE
@@ -67,18 +65,18 @@ SOURCES = {
 
 def check_source(name: str) -> str:
     """
-    Check the name of a source that a user wrote.
+    Check and normalise the name of a source.
 
     Raises
     ------
     UsageError
-        No such source, the nearest names are given; or one that can only be recorded.
+        Unknown source (the nearest names are given), or one that can only be recorded.
     """
     key = name.strip().lower()
     if key in LIVE_SOURCES:
         raise UsageError(
-            f"{key} publishes liquidations only as they happen: liqcli record --exchange {key}; "
-            f"what others recorded of it: liqcli fetch --exchange {key}"
+            f"{key} publishes liquidations only as a live stream: liqcli record --exchange {key}; "
+            f"for recordings by others: liqcli fetch --exchange {key}"
         )
     if key not in SOURCES:
         raise UsageError(f"unknown source {name!r}{nearest(key, SOURCES)}")
@@ -92,18 +90,18 @@ def load_source(name: str) -> Source:
     Raises
     ------
     UsageError
-        No such source; the nearest names are given.
+        Unknown source; the nearest names are given.
     """
     source: Source = importlib.import_module(SOURCES[check_source(name)]).SOURCE
     return source
 
 
 def is_fetched(exchange: str) -> bool:
-    """Whether any source has history of an exchange."""
+    """Return whether any source has history of an exchange."""
     return any(exchange in load_source(name).exchanges for name in SOURCES)
 
 
-# Exchange -> its places, the one to ask first in front; exchanges in the order in which they stand in for each other.
+# Exchange -> its sources in order of use; exchanges in the order in which they substitute for each other.
 MARKET_SOURCES = {
     "binance": (
         "liqcli.sources.binance.market:SOURCE",
@@ -117,9 +115,9 @@ MARKET_SOURCES = {
 
 
 def load_market_sources(exchange: str) -> list[MarketSource]:
-    """Import the places of an exchange."""
-    places = (place.split(":") for place in MARKET_SOURCES[exchange])
-    return [getattr(importlib.import_module(module), name) for module, name in places]
+    """Import the sources of candles and open interest of an exchange."""
+    entries = (place.split(":") for place in MARKET_SOURCES[exchange])
+    return [getattr(importlib.import_module(module), name) for module, name in entries]
 
 
 KNOWN_SOURCES = KnownSources(SOURCES, LIVE_SOURCES, MARKET_SOURCES, is_fetched)

@@ -20,7 +20,7 @@ from liqcli.core.times import now_us
 from liqcli.sources.base import Answer
 from liqcli.sources.contracts import ListedContract, Row
 
-_ROUND_DIGITS = 8  # a quantity has so few digits; a quotient that is none has 12
+_ROUND_DIGITS = 8  # maximum digits of a quantity; other quotients have 12
 
 
 def multiply(*factors: float) -> float:
@@ -33,15 +33,15 @@ def multiply(*factors: float) -> float:
 
 def check_quote(amount: float, price: float) -> None:
     """
-    See that an amount counts money (Bitget: 13.70319 USDT at 0.1649 = 83.1 coins exactly): coins would not divide so.
+    Check that an amount is in quote currency (Bitget: 13.70319 USDT at 0.1649 = 83.1 coins exactly).
 
     Raises
     ------
     ValueError
-        It may as well count coins or contracts.
+        It may count coins or contracts: the quotient is not a round quantity.
     """
     if _digits(Decimal(repr(amount)) / Decimal(repr(price))) > _ROUND_DIGITS >= _digits(Decimal(repr(amount))):
-        raise ValueError(f"unit is unclear: amount {amount!r} at {price!r} is no round quantity of coins")
+        raise ValueError(f"unit is unclear: amount {amount!r} at {price!r} is not a round quantity of coins")
 
 
 def _digits(number: Decimal) -> int:
@@ -61,12 +61,12 @@ def build_liquidation(
     event_id: str | None = None,
 ) -> Liquidation:
     """
-    Turn contracts into base coins and USD.
+    Build a liquidation from contracts: compute base coins and USD.
 
     Raises
     ------
     ValueError
-        The contract size is not known: nothing is guessed.
+        The contract size is unknown, or the price is not positive.
     """
     size = market.contract_size
     if size is None:
@@ -101,9 +101,9 @@ def build_answer(
     cut: Iterable[Window] = (),
 ) -> Answer:
     """
-    Parse the rows of a window; bad ones are kept with their reason, those outside the window are dropped.
+    Parse the rows of a window: invalid rows are kept with their reason, rows outside the window are dropped.
 
-    ``parse`` gives None for a row that says that nothing was executed; such rows are counted.
+    ``parse`` returns None for rows without an execution; they are counted as skipped.
     """
     answer = Answer(cut=list(cut))
     now = now_us()
@@ -126,12 +126,12 @@ def build_answer(
 
 def closed_position(order_side: str) -> Position:
     """
-    Say which position an order closed: a sell closes a long.
+    Return the position that an order closed: a sell closes a long.
 
     Raises
     ------
     ValueError
-        Neither buy nor sell.
+        The side is neither buy nor sell.
     """
     try:
         return {"sell": "long", "buy": "short"}[order_side.lower()]  # type: ignore[return-value]

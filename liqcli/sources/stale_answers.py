@@ -148,7 +148,7 @@ class Fingerprinted(Protocol):
 
     @property
     def confirmed(self) -> bool:
-        """Whether the request was repeated alone until the answers agreed."""
+        """Return whether the request was repeated alone until the answers agreed."""
 
     @property
     def key(self) -> Hashable:
@@ -182,7 +182,7 @@ class StaleAnswerDetector(Generic[FingerprintedT]):
 
 def are_all_inside(times: Iterable[float | None], start: float, end: float, leak: float = 0) -> bool:
     """
-    Whether rows can be those of ``[start, end]``: all of them except for a ``leak``, and one of them strictly.
+    Return whether rows can be those of ``[start, end]``: all of them except for a ``leak``, and one of them strictly.
 
     Times that cannot be read (None) count as inside; their rows are rejected later, with a reason.
     """
@@ -192,13 +192,13 @@ def are_all_inside(times: Iterable[float | None], start: float, end: float, leak
 
 
 def is_any_inside(times: Iterable[float | None], start: float, end: float) -> bool:
-    """Whether one of the rows lies in ``[start, end]``; times that cannot be read (None) may."""
+    """Return whether one of the rows lies in ``[start, end]``; times that cannot be read (None) may."""
     return any(ts is None or start <= ts <= end for ts in times)
 
 
 def has_duplicates(rows: Sequence[Any], times: Sequence[float | None]) -> bool:
     """
-    Whether a list consists of the same list twice in a row.
+    Return whether a list consists of the same list twice in a row.
 
     A list ordered by time would start again in the middle; equal rows of a single instant do not count.
     """

@@ -1,4 +1,4 @@
-"""What every live source is made of: the connections it wants, and how it reads a frame. No network in here."""
+"""Interface of a live source: its connections, and how to read their messages. Does not use the network."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from liqcli.core.model import Liquidation
 from liqcli.core.symbols import normalise_symbol
 
-LATEST_MS = 10**14  # the year 5138: larger whole numbers are no milliseconds
+LATEST_MS = 10**14  # the year 5138: larger numbers are not milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One connection: its ``path``, what is sent when it is open (``hello``), and whose events it brings."""
+    """One connection: its ``path``, messages to send once it is open (``hello``), and the symbols it delivers."""
 
     path: str
     symbols: tuple[str, ...]
@@ -24,10 +24,10 @@ class Channel:
 @dataclass(frozen=True, slots=True)
 class Frame:
     """
-    What one message of the exchange says.
+    Content of one message.
 
-    ``orders`` are raw events for :attr:`LiveSource.parse`; ``confirmed`` and ``refused`` name symbols whose
-    subscription stands or does not; ``sent_us`` is the exchange's clock [µs UTC], where the message tells it.
+    ``orders`` are raw events for :attr:`LiveSource.parse`; ``confirmed`` and ``refused`` list symbols by the result of
+    their subscription; ``sent_us`` is the exchange's clock [µs UTC], if the message contains it.
     """
 
     orders: tuple[Mapping[str, Any], ...] = ()
@@ -39,14 +39,30 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class LiveSource:
     """
-    A stream of forced orders.
+    A live stream of forced orders.
 
-    ``url`` is ``wss://host``; ``quotes`` what its symbols end in; ``channels`` the connections for wanted symbols;
-    ``read`` understands a decoded message; ``parse`` an order (any exception: it cannot be read, and is kept as
-    rejected); ``name_symbol`` turns the exchange's name of a contract into a symbol;
-    ``confirms`` says that a subscription counts from its answer, not from the open connection; ``ping`` is sent every
-    ``ping_s``; after ``patience_s`` without any event the connection is no longer believed and made anew; ``twins``
-    says that two equal events can be two.
+    Attributes
+    ----------
+    url : str
+        ``wss://host``.
+    quotes : tuple of str
+        Quotes of its symbols.
+    channels : callable
+        Takes requested symbols and yields the connections for them.
+    read : callable
+        Reads a decoded message.
+    parse : callable
+        Parses an order; any exception rejects the order.
+    name_symbol : callable
+        Converts the exchange's name of a contract to a symbol.
+    confirms : bool
+        Whether coverage starts with the confirmation of a subscription instead of the open connection.
+    ping, ping_s : str or None, float
+        Message to send regularly, and its interval. [s]
+    patience_s : float or None
+        Time without any event after which the connection is replaced. [s]
+    twins : bool
+        Whether equal events are separate events.
     """
 
     name: str
@@ -64,7 +80,7 @@ class LiveSource:
 
 
 def read_ms(value: object) -> int | None:
-    """Read a clock of the exchange: milliseconds to microseconds; None for anything that is no time."""
+    """Convert milliseconds of the exchange's clock to microseconds; None for invalid times."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < LATEST_MS:
         return None
     return value * 1000

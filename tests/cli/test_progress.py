@@ -94,10 +94,10 @@ def test_bars_disappear_and_lines_stay_above() -> None:
     screen = _screen()
     with ProgressBars(screen) as shown:
         shown.plan("gate", 1)
-        shown.say("binance: taken from [cryptohftdata]")
+        shown.say("binance: using [cryptohftdata]")
         shown.advance("gate", 1, 5.0)
     out = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert "binance: taken from [cryptohftdata]\n" in out
+    assert "binance: using [cryptohftdata]\n" in out
     assert out.endswith("\x1b[1A\x1b[2K")  # the bar's line is wiped
 
 
@@ -171,5 +171,5 @@ def test_every_pause_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) ->
         client.close()
     assert waits == [
         ("429: too many requests", 1.0),
-        ("asks again: broken JSON instead of JSON (4 bytes)", net_client.BACKOFF_S),
+        ("retrying: broken JSON instead of JSON (4 bytes)", net_client.BACKOFF_S),
     ]

@@ -64,7 +64,7 @@ def test_not_asked_again(status: int) -> None:
 @pytest.mark.parametrize("status", [403, 451])
 def test_blocked_is_said_plainly_and_at_once(status: int) -> None:
     with Answers(faults={1: Reply(status, b"<html>denied</html>")}) as server:
-        with pytest.raises(BlockedError, match=rf"gate: /api/thing answered {status} .*asking again will not help"):
+        with pytest.raises(BlockedError, match=rf"gate: /api/thing answered {status} .*retrying will not help"):
             ask(server)
         assert len(server.asked) == 1
 
@@ -86,14 +86,14 @@ def test_retry_after_that_is_no_time_counts_as_a_second() -> None:
 def test_retry_after_of_an_hour_is_not_waited_for() -> None:
     with (
         Answers(faults={1: Reply(429, b"", {"Retry-After": "3600"})}) as server,
-        pytest.raises(SourceError, match="gate: wants a pause of 3600 s"),
+        pytest.raises(SourceError, match="gate: demands a pause of 3600 s"),
     ):
         ask(server)
 
 
 def test_gives_up_and_names_source_path_status() -> None:
     with Answers(faults={n: Reply(500, b"oops") for n in range(1, 20)}) as server:
-        with pytest.raises(SourceError, match=r"gate: /api/thing answered 500 \(server error\) after 7 tries: oops"):
+        with pytest.raises(SourceError, match=r"gate: /api/thing answered 500 \(server error\) after 7 attempts: oops"):
             ask(server)
         assert len(server.asked) == 7
     with Answers(faults={n: Reply(200, b"<html>x</html>") for n in range(1, 20)}) as server:

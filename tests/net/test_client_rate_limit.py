@@ -165,7 +165,7 @@ def test_busy_inside_a_200_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_long_a_pause_is_a_reason_to_leave_a_source_alone() -> None:
     with Answers(faults={1: Reply(429, b"", {"Retry-After": "3600"})}) as server:
         client = Client("gate", server.url, ())
-        with pytest.raises(UnreachableError, match="gate: wants a pause of 3600 s"):
+        with pytest.raises(UnreachableError, match="gate: demands a pause of 3600 s"):
             client.get(Request("/x"), decode_json)
         assert len(server.asked) == 1
 
@@ -188,7 +188,7 @@ def test_a_closed_client_lets_nobody_wait() -> None:
         worker.start()
         client.close()
         worker.join(5)
-        assert "is not asked any more" in str(said[0][0])
+        assert "request cancelled" in str(said[0][0])
         assert len(server.asked) == 1
 
 
@@ -238,7 +238,7 @@ def test_a_body_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch, file: b
     monkeypatch.setattr(response_body, "IN_MEMORY", 1000)
     with Files() as server:
         client = Client("gate", server.url, ())
-        with pytest.raises(SourceError, match="gate: /x answers with more than 0 MB"):
+        with pytest.raises(SourceError, match="gate: /x answered with more than 0 MB"):
             client.get(Request("/x", file=file), digest)
         client.close()
         assert len(server.asked) == 1, "asking again would bring the same"
@@ -252,7 +252,7 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with Files() as server:
         client = Client("gate", server.url, ())
         with pytest.raises(
-            SourceError, match=r"gate: /x: its answer cannot be kept on disk \(No space left on device\)"
+            SourceError, match=r"gate: /x: the answer cannot be written to disk \(No space left on device\)"
         ):
             client.get(Request("/x", file=True), digest)
         client.close()

@@ -8,7 +8,7 @@ from loopback.server import Asked, Loopback, Reply
 from liqcli.net import client as net_client
 from liqcli.net import host_health
 from liqcli.net.client import Client, Request, UnreachableError
-from liqcli.net.host_health import LATELY_S, HostHealth
+from liqcli.net.host_health import RECENT_S, HostHealth
 from liqcli.sources.envelope import decode_json
 
 GATE, HTX, OKX, BYBIT = (f"https://{name}.example" for name in ("gate", "htx", "okx", "bybit"))
@@ -31,7 +31,7 @@ def test_a_host_that_failed_lately_gets_one_try(clock: Clock) -> None:
     assert seen.is_worth_retrying(GATE)
     seen.failed(f"{GATE}/path?query=1")
     assert [seen.is_worth_retrying(url) for url in (GATE, f"{GATE}/other", HTX)] == [False, False, True]
-    clock.now_s += LATELY_S
+    clock.now_s += RECENT_S
     assert seen.is_worth_retrying(GATE)
 
 
@@ -49,7 +49,7 @@ def test_three_hosts_and_nobody_reached_is_offline(clock: Clock) -> None:
     assert seen.is_worth_retrying(BYBIT)
     seen.failed(OKX)
     assert not seen.is_worth_retrying(BYBIT)
-    clock.now_s += LATELY_S - 1
+    clock.now_s += RECENT_S - 1
     assert not seen.is_worth_retrying(BYBIT)
     clock.now_s += 1
     assert seen.is_worth_retrying(BYBIT)

@@ -58,7 +58,7 @@ class Simulation:
         """Send a request as soon as it may leave and fewer than ``at_once`` are under way."""
         while len(self.under_way) >= at_once:
             self.pause(0.001)
-        name = pace.take(path, weight, self.pause)
+        name = pace.acquire(path, weight, self.pause)
         taken_s = self.latency_s * self.random.uniform(0.1, 3)
         self.seen.append(Seen(self.now + taken_s * self.random.random(), path, weight))
         heapq.heappush(self.under_way, (self.now + taken_s, name, pace))
@@ -67,7 +67,7 @@ class Simulation:
         until = self.now + seconds
         while self.under_way and self.under_way[0][0] <= until:
             self.now, name, pace = heapq.heappop(self.under_way)
-            pace.answered(name)
+            pace.release(name)
         self.now = until
 
 
@@ -129,10 +129,10 @@ def test_a_place_is_free_only_when_its_answer_is_old() -> None:
     pace = scene.pace(Limit(1, 10))
     left = []
     for _ in range(3):
-        name = pace.take(pause=scene.pause)
+        name = pace.acquire(pause=scene.pause)
         left.append(scene.now - scene.start)
         scene.now += 1
-        pace.answered(name)
+        pace.release(name)
     assert left == pytest.approx([0, 11 + MARGIN_S, 22 + 2 * MARGIN_S])
 
 
@@ -169,8 +169,8 @@ def test_a_hold_is_for_all_and_without_limits_too() -> None:
     for pace in (scene.pace(), scene.pace(Limit(100, 1))):
         start = scene.now
         scene.ask(pace)
-        pace.hold(7)
-        pace.hold(3)  # a shorter one takes nothing away
+        pace.block_for(7)
+        pace.block_for(3)  # a shorter one takes nothing away
         scene.ask(pace)
         assert scene.seen[-1].at_s == start + 7
 
@@ -179,7 +179,7 @@ def test_a_request_that_never_arrived_does_not_count() -> None:
     scene = Simulation()
     pace = scene.pace(Limit(1, 60))
     for _ in range(5):
-        pace.answered(pace.take(pause=scene.pause), arrived=False)
+        pace.release(pace.acquire(pause=scene.pause), arrived=False)
     assert scene.now == scene.start
 
 
@@ -195,7 +195,7 @@ def test_processes_share_a_file(tmp_path: Path) -> None:
     later = scene.pace(Limit(3, 60), file=file)
     scene.ask(later)
     assert [round(s.at_s - scene.start) for s in scene.seen] == [0, 0, 0, 60, 60]
-    hand.hold(100)
+    hand.block_for(100)
     scene.ask(cron)
     assert scene.seen[-1].at_s == pytest.approx(scene.start + 160, abs=0.1)
     with contextlib.closing(sqlite3.connect(file)) as database:
@@ -207,8 +207,8 @@ def test_a_killed_process_is_forgotten(monkeypatch: pytest.MonkeyPatch, tmp_path
     """Its request counts as under way for a while, and then as answered."""
     monkeypatch.setattr(pace_module, "LOOK_S", 1.0)
     scene, file = Simulation(), tmp_path / "x.sqlite3"
-    scene.pace(Limit(1, 10), file=file).take(pause=scene.pause)
-    scene.pace(Limit(1, 10), file=file).take(pause=scene.pause)
+    scene.pace(Limit(1, 10), file=file).acquire(pause=scene.pause)
+    scene.pace(Limit(1, 10), file=file).acquire(pause=scene.pause)
     assert scene.now == pytest.approx(scene.start + LOST_S + 10, abs=1)
 
 
@@ -228,7 +228,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "no database": lambda file: file.write_bytes(b"{" * 5000),
     "torn": tear,
     "removed": lambda file: file.unlink(),
-    "other columns": lambda file: (file.unlink(), write_rows(file, [], "name, price")),
+    "does not have the columns": lambda file: (file.unlink(), write_rows(file, [], "name, price")),
     "other types": lambda file: (file.unlink(), write_rows(file, [("a", "/", "heavy", None, b"")])),
 }
 
@@ -243,7 +243,7 @@ def test_a_damaged_database_is_made_anew_and_own_places_stay_known(
     scene.ask(pace)
     scene.ask(pace)
     damage(file)
-    pace.hold(0)  # any look writes them back
+    pace.block_for(0)  # any look writes them back
     scene.ask(other)
     assert scene.now == pytest.approx(scene.start + 60, abs=0.1)
     scene.ask(pace)
@@ -270,7 +270,7 @@ def test_a_locked_database_ends_sharing_only_for_a_while(tmp_path: Path, monkeyp
         holder.execute("BEGIN EXCLUSIVE")
         scene.ask(pace)  # at 60 s, by what it knows itself
     assert scene.now == pytest.approx(scene.start + 60, abs=0.1)
-    pace.hold(0)
+    pace.block_for(0)
     scene.ask(other)
     assert scene.now == pytest.approx(scene.start + 120, abs=0.2)
 
@@ -284,7 +284,7 @@ def test_a_database_that_cannot_be_used_is_tried_again_after_a_while(
     pace = scene.pace(Limit(2, 600), file=folder / "x.sqlite3")
     scene.ask(pace)
     folder.unlink()
-    pace.hold(0)
+    pace.block_for(0)
     assert not folder.exists(), "left alone for RETRY_S"
     scene.pause(pace_module.RETRY_S)
     scene.ask(pace)
@@ -299,9 +299,9 @@ from liqcli.net.rate_limit import Limit, RateLimiter
 pace = RateLimiter((Limit(5, 0.5),), pathlib.Path(sys.argv[1]))
 def work():
     for _ in range(5):
-        name = pace.take()
+        name = pace.acquire()
         sys.stdout.write(f"{time.time()}\\n")
-        pace.answered(name)
+        pace.release(name)
 threads = [threading.Thread(target=work) for _ in range(2)]
 [thread.start() for thread in threads]; [thread.join() for thread in threads]
 """
@@ -321,16 +321,16 @@ import os, pathlib, signal, sqlite3, sys
 from liqcli.net.rate_limit import Limit, RateLimiter
 from liqcli.net import rate_limit_store as rate_store
 pace = RateLimiter((Limit(2, 600),), pathlib.Path(sys.argv[1]))
-pace.take()
+pace.acquire()
 class Killing(dict):  # asked for its keys after the rows were put, before the commit
     def keys(self):
         os.kill(os.getpid(), signal.SIGKILL)
-opened = rate_store.SharedPlaces._open
+opened = rate_store.SharedSlots._open
 def open_(self, file):
     opened(self, file)
-    self.places = Killing(self.places)
-rate_store.SharedPlaces._open = open_
-pace.take()
+    self.slots = Killing(self.slots)
+rate_store.SharedSlots._open = open_
+pace.acquire()
 """
 
 
@@ -339,9 +339,9 @@ def test_killed_between_writing_and_committing(tmp_path: Path) -> None:
     file = tmp_path / "x.sqlite3"
     killed = subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    shared = rate_limit_store.SharedPlaces(file)
-    assert len(shared.places) == 1
-    shared.close(shared.places, shared.held_s)
+    shared = rate_limit_store.SharedSlots(file)
+    assert len(shared.slots) == 1
+    shared.close(shared.slots, shared.held_s)
 
 
 def test_without_a_folder_each_process_keeps_its_own(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_a_clock_that_is_set_back_stops_nobody(tmp_path: Path) -> None:
     scene = Simulation()
     pace = scene.pace(Limit(1, 60), file=tmp_path / "x.sqlite3")
     scene.ask(pace)
-    pace.hold(5)
+    pace.block_for(5)
     scene.pause(1)
     scene.now -= 3600
     before = scene.now

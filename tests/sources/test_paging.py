@@ -132,7 +132,7 @@ def test_a_page_that_comes_twice_is_asked_again() -> None:
     newer = {"is_odd": lambda rows, before: bool(before) and rows[0] < before[-1]}
     assert walk([("mn", "1"), ("ab", "2"), ("op", None)], **newer) == ("mnop", "011")
     assert walk([("mn", "1"), ("ab", None), ("ab", None)], **newer) == ("mnab", "011")
-    with pytest.raises(RefusalError, match="paging does not go on"):
+    with pytest.raises(RefusalError, match="paging does not advance"):
         walk([("ab", "1")] * 6)
 
 

@@ -86,7 +86,7 @@ class MarketBatch:
 
     @property
     def done(self) -> bool:
-        """Whether every window has a result."""
+        """Return whether every window has a result."""
         return self.finished == len(self.windows)
 
     def request(self, number: int, clients: Clients, memo: Memo) -> Task[MarketWindowResult]:

@@ -1,4 +1,4 @@
-"""What came of a fetch, in sentences: one a source and cause, with the symbols it is about, and what can be done."""
+"""Messages about the result of a fetch: one per source and cause, with the symbols concerned, and suggestions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _COUNTED = re.compile(r"(?P<some>\d+) of (?P<of>\d+) (?P<what>.*?)(?P<first>, fi
 
 
 def list_problems(summary: FetchSummary) -> list[str]:
-    """Say what could have come and did not, and why."""
+    """List available data that are missing, and why."""
     return _join(summary.rows, problems_of)
 
 
 def list_notes(summary: FetchSummary) -> list[str]:
-    """Say what the sources cannot give, and who has it instead; not of those that could not be asked."""
+    """List data that sources do not have, and sources that have them; sources with errors are left out."""
     answered = [row for row in summary.rows if row.error is None]
     return [*_join(answered, lambda row: row.notes), *_list_elsewhere(answered)]
 
 
 def list_market_problems(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]]:
-    """Say what places of candles and open interest did not give, once each; the flag says that something is missing."""
+    """Yield each problem of candles and open interest once, with a flag: true if data are missing because of it."""
     about: dict[str, list[MarketRow]] = {}
     for row in rows:
         for trouble in dict.fromkeys(map(_plain, row.troubles)) or _find_forgotten(row):
@@ -41,36 +41,38 @@ def list_market_problems(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]
 
 
 def _find_forgotten(row: MarketRow) -> list[str]:
-    """Say of what nobody was asked for why it is missing: all who could be asked keep less."""
+    """Explain why data that no source was asked for is missing: sources keep less."""
     if row.result == "ok":
         return []
-    return [f"{row.exchange} keeps only the youngest part of it" if row.usable else "nobody keeps it as long"]
+    return [f"{row.exchange} keeps only the most recent part" if row.usable else "no exchange keeps data this old"]
 
 
 def suggest_next_step(lines: Collection[str]) -> Iterator[str]:
-    """Say what to do about sources that could not be reached: one line, whichever and how many they are."""
+    """Suggest what to do about unreachable sources: one line for all of them."""
     if lines and all(UNREACHED in line for line in lines):
         yield (
-            "nothing could be reached: is this machine online? HTTPS_PROXY names a proxy, LIQCLI_URL_<SOURCE> a "
-            "mirror; the lake is as it was, and the same command tries again"
+            "no source could be reached: is this machine online? Set HTTPS_PROXY for a proxy, LIQCLI_URL_<SOURCE> for "
+            "a mirror. Nothing was changed; re-run to retry"
         )
     elif any(UNREACHED in line for line in lines):
-        yield "what could not be reached is asked for again by the same command; LIQCLI_URL_<SOURCE> names a mirror"
+        yield "re-run to retry unreachable sources; set LIQCLI_URL_<SOURCE> for a mirror"
 
 
 def problems_of(row: FetchRow) -> list[str]:
-    """Say of one source, exchange and symbol what could have come and did not."""
-    said = [_plain(row.error.removeprefix(NOT_ASKED)).removeprefix(f"{row.source}: ")] if row.error else []
-    said += _add_up(row.gaps)
+    """List the problems of one source, exchange and symbol."""
+    problems = [_plain(row.error.removeprefix(NOT_ASKED)).removeprefix(f"{row.source}: ")] if row.error else []
+    problems += _add_up(row.gaps)
     if row.cut:
-        said.append(f"{format_count(row.cut)} moments hold more events than the source gives; what came is stored")
+        problems.append(
+            f"{format_count(row.cut)} moments have more events than the source returns; those returned are stored"
+        )
     if row.rejected:
-        said.append(f"{format_count(row.rejected)} rows refused; they are kept in the lake, under rejected/")
-    return said
+        problems.append(f"{format_count(row.rejected)} rows rejected; they are kept under rejected/ in the lake")
+    return problems
 
 
 def _add_up(texts: Iterable[str]) -> Iterator[str]:
-    """Join what windows say one after the other, as in "3 of 6 hours have no file, first …": counts add up."""
+    """Merge equal texts of several windows; counts as in "3 of 6 hours have no file, first …" are added up."""
     groups: dict[str, list[re.Match[str] | None]] = {}
     for text in texts:
         counted = _COUNTED.match(text)
@@ -84,12 +86,12 @@ def _add_up(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Leave out the path where nobody was there to be asked for it."""
+    """Remove the path of a request that reached no server."""
     return re.sub(rf"^([\w-]+): \S+ {UNREACHED}", rf"\1: {UNREACHED}", text)
 
 
 def _join(rows: Sequence[FetchRow], texts_of: Callable[[FetchRow], Iterable[str]]) -> list[str]:
-    """Join what is the same for several symbols; symbols are named where it is not about all of a source's."""
+    """Merge equal texts of several symbols; symbols are named unless a text applies to all of a source."""
     symbols: dict[tuple[str, str], list[str]] = {}
     about: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
@@ -105,7 +107,7 @@ def _join(rows: Sequence[FetchRow], texts_of: Callable[[FetchRow], Iterable[str]
 
 
 def _list_elsewhere(rows: Sequence[FetchRow]) -> Iterator[str]:
-    """For what a source cannot be asked for: who has it."""
+    """Yield other sources of data that a source does not have."""
     wanted: dict[tuple[str, str], list[FetchRow]] = {}
     for row in rows:
         wanted.setdefault((row.source, row.exchange), []).append(row)

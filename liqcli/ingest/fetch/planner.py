@@ -1,7 +1,7 @@
 """
-Planning: which windows to ask a source for, and in words what cannot be asked. Pure.
+Plan which windows to request.
 
-What the lake lacks of a window of candles or open interest: what it holds says what is to be asked for.
+For liquidations from the limits of the source and the fetch log; for candles and open interest from the stored rows.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from liqcli.sources.market_base import SNAPSHOT_US
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``windows`` to ask, oldest first; ``notes`` what a user cannot change; ``gaps`` what a user can (a key).
+    """Windows to request, oldest first, and what cannot be requested.
 
-    ``damage`` is why what the lake knows cannot be read, so that nothing can be planned.
+    ``notes`` are limits of the source, ``gaps`` limits that the user can change (a key); ``damage`` is why the fetch
+    log cannot be read, so that nothing is planned.
     """
 
     windows: tuple[Window, ...] = ()
@@ -36,12 +37,12 @@ class Plan:
 
 def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan:
     """
-    Cut what is missing into windows that the source takes.
+    Split missing windows into requests that a source accepts.
 
-    Edges are widened to multiples of the source's grain, pieces start at multiples of its longest window since the
-    epoch, and nothing lies before what the source still keeps or after what it has published.
+    Edges are widened to multiples of the source's grain, requests start at multiples of its longest window since the
+    epoch, and nothing lies before its retention or after its publication delay.
     """
-    first, last = reach(source, now_us)
+    first, last = available_range(source, now_us)
     wanted = list(missing)
     grain = source.grain_us
     widened = merge_intervals((w.start_us // grain * grain, -(-w.end_us // grain) * grain) for w in wanted)
@@ -61,7 +62,7 @@ def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan
 
 
 def _tails(source: Source, wanted: Iterable[Window], windows: Sequence[Window], last: int) -> list[Window]:
-    """Where late events stand in the file behind what is asked, its beginning is asked as well, if it can be had."""
+    """Add the start of the next file, which may contain late events of a requested one."""
     grain, late = source.grain_us, source.late_us
     ends = sorted({-(-w.end_us // grain) * grain for w in wanted if -w.end_us % grain < late})
     asked = [window.interval for window in windows]
@@ -73,8 +74,8 @@ def _tails(source: Source, wanted: Iterable[Window], windows: Sequence[Window], 
     return [tail for tail in tails if not (source.find_obstacle and source.find_obstacle(tail))]
 
 
-def reach(source: Source, now_us: int) -> tuple[int, int]:
-    """Give the first and the last instant that a source answers about, on its grain. [µs UTC]"""
+def available_range(source: Source, now_us: int) -> tuple[int, int]:
+    """Return the first and last instant that a source has data for, on its grain. [µs UTC]"""
     grain = source.grain_us
     first = 0 if source.retention_us is None else -(-(now_us - source.retention_us) // grain) * grain
     last = (now_us - source.delay_us) // grain * grain
@@ -82,8 +83,8 @@ def reach(source: Source, now_us: int) -> tuple[int, int]:
 
 
 def clip_to_available(source: Source, window: Window, now_us: int) -> Window | None:
-    """Cut off what the source has forgotten since the plan was made; None when nothing is left."""
-    start = max(window.start_us, reach(source, now_us)[0])
+    """Cut off what the source has dropped since the plan was made; None if nothing is left."""
+    start = max(window.start_us, available_range(source, now_us)[0])
     return Window(start, window.end_us) if start < window.end_us else None
 
 
@@ -96,9 +97,9 @@ def assess_window(
     unsettled: Iterable[Window] = (),
 ) -> list[CoveredWindow]:
     """
-    Say how far an answer can be relied on.
+    Assess how complete an answer is.
 
-    Parts that were cut short are ``cut``; what is younger than the source's settle time, or said to be unsettled, is
+    Truncated parts are ``cut``; parts younger than the source's settle time or reported as unsettled are
     ``provisional``; unknown parts are left out; the rest is ``complete``.
     """
     cuts = _inside(window, cut)
@@ -108,10 +109,10 @@ def assess_window(
     )
     old = subtract_intervals([(window.start_us, settled)], [*cuts, *hidden, *_inside(window, unsettled)])
     young = subtract_intervals([window.interval], [*cuts, *hidden, *old])
-    judged = [CoveredWindow(Window(*piece), "cut", None, asked_us) for piece in cuts]
-    judged += [CoveredWindow(Window(*piece), "complete", None, asked_us) for piece in old]
-    judged += [CoveredWindow(Window(*piece), "provisional", None, asked_us) for piece in young]
-    return sorted(judged, key=lambda item: item.window)
+    assessed = [CoveredWindow(Window(*piece), "cut", None, asked_us) for piece in cuts]
+    assessed += [CoveredWindow(Window(*piece), "complete", None, asked_us) for piece in old]
+    assessed += [CoveredWindow(Window(*piece), "provisional", None, asked_us) for piece in young]
+    return sorted(assessed, key=lambda item: item.window)
 
 
 def _inside(window: Window, parts: Iterable[Window]) -> list[Interval]:
@@ -127,9 +128,9 @@ def _split(start_us: int, end_us: int, step_us: int) -> Iterator[Window]:
 
 def _explain_reach(source: Source, wanted: list[Window], first: int, last: int) -> Iterator[str]:
     if wanted and wanted[0].start_us < first:
-        yield f"keeps nothing before {format_time(first)} UTC"
+        yield f"has no data before {format_time(first)} UTC"
     if wanted and source.delay_us and wanted[-1].end_us > last:
-        yield f"has published nothing after {format_time(last)} UTC yet"
+        yield f"has not published data after {format_time(last)} UTC yet"
 
 
 def _name(windows: list[Window]) -> str:
@@ -137,9 +138,9 @@ def _name(windows: list[Window]) -> str:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
 
 
-CANDLE_DELAY_US = 5 * US_PER_S  # so long after its end is a candle there
+CANDLE_DELAY_US = 5 * US_PER_S  # a candle is available this long after its end
 SNAPSHOT_DELAY_US = SNAPSHOT_US
-SHORTEST_GAP = {"candles": 1, "open_interest": 2}  # a single snapshot that is missing is not worth a question
+SHORTEST_GAP = {"candles": 1, "open_interest": 2}  # steps; a single missing snapshot is not requested
 
 
 def align_window_to_step(kind: str, window: Window, step_us: int, now_us: int) -> Window:
@@ -153,12 +154,12 @@ def find_gaps(
     lake: Lake, kind: str, exchange: str, symbol: str, interval: str, window: Window, step_us: int
 ) -> list[Window]:
     """
-    Find the stretches of an aligned window without stored rows of an exchange's own.
+    Find the parts of an aligned window without stored rows of the exchange itself.
 
     Raises
     ------
     DamagedError
-        A file that would tell cannot be read.
+        A stored file cannot be read.
     """
     import numpy as np
 
@@ -189,5 +190,5 @@ def _read_times(paths: Sequence[Path]) -> list[list[int]]:
         except FileNotFoundError:
             continue
         except (pa.ArrowException, OSError, KeyError) as error:
-            raise DamagedError(f"{path}: damaged or not Parquet ({error}); liqcli verify says what to do") from error
+            raise DamagedError(f"{path}: damaged or not Parquet ({error}); run liqcli verify") from error
     return found

@@ -1,7 +1,7 @@
-"""Making room for asking anew: what cannot be read is set aside, and what is not there is not believed to be there.
+"""Prepare a refetch: quarantine damaged files, and remove windows from the fetch log whose events are missing.
 
-Nothing is deleted: a file goes to ``<lake>/damaged/`` under its own path. After this the window memory claims no more
-than what stands in the lake, so that a fetch that breaks off leaves gaps that are known to be gaps.
+Nothing is deleted: files move to ``<lake>/damaged/`` under their own path. The fetch log then covers no more than what
+is stored, so that an interrupted refetch leaves known gaps.
 """
 
 from __future__ import annotations
@@ -22,71 +22,71 @@ Say = Callable[[str], None]
 
 def prepare_refetch(lake: Lake, exchange: str, symbol: str, source: str, window: Window, say: Say) -> None:
     """
-    Prepare one source's liquidations of a symbol for being asked anew.
+    Prepare one source's liquidations of a symbol for a refetch.
 
     Parameters
     ----------
     window : Window
-        What will be asked; every month that it touches is looked through. [UTC]
+        Window to fetch. Every month that it touches is checked. [UTC]
     say : callable
-        Is told what was set aside, and where it lies now.
+        Prints which files were moved, and where.
 
     Raises
     ------
     LakeError
-        A file cannot be read for want of permission, or not be moved.
+        A file cannot be moved, or cannot be read for lack of permission.
     """
     with lake.locked():
-        memory = _read_memory(lake, exchange, symbol, source, say)
-        parts = [Partition("liquidations", exchange, symbol, month, source) for month in _months(memory, window)]
-        lost = list(_set_aside_unreadable(lake, parts, say))
-        doubtful = [Window(*month_bounds(part.month)) for part in lost] + _too_few(lake, parts, memory)
-        if doubtful and memory.windows:
-            lake.write_fetch_log(exchange, symbol, source, memory.without(doubtful))
+        log = _read_log(lake, exchange, symbol, source, say)
+        parts = [Partition("liquidations", exchange, symbol, month, source) for month in _months(log, window)]
+        lost = list(_quarantine_unreadable(lake, parts, say))
+        doubtful = [Window(*month_bounds(part.month)) for part in lost] + _too_few(lake, parts, log)
+        if doubtful and log.windows:
+            lake.write_fetch_log(exchange, symbol, source, log.without(doubtful))
 
 
 def prepare_market_refetch(
     lake: Lake, kind: str, exchange: str, symbol: str, interval: str, window: Window, say: Say
 ) -> None:
-    """Do the same for an exchange's own candles or open interest, which have no memory but their rows."""
+    """Prepare an exchange's candles or open interest for a refetch; they have no fetch log."""
     with lake.locked():
         months = months_of(window) if window.length_us else []
         parts = [Partition(kind, exchange, symbol, month, exchange, interval) for month in months]
-        list(_set_aside_unreadable(lake, parts, say))
+        list(_quarantine_unreadable(lake, parts, say))
 
 
-def _read_memory(lake: Lake, exchange: str, symbol: str, source: str, say: Say) -> FetchLog:
+def _read_log(lake: Lake, exchange: str, symbol: str, source: str, say: Say) -> FetchLog:
     try:
         return lake.read_fetch_log(exchange, symbol, source)
     except DamagedError:
-        _set_aside(lake, lake.fetch_log_path(exchange, symbol, source), say)
+        _quarantine(lake, lake.fetch_log_path(exchange, symbol, source), say)
         return FetchLog()
 
 
-def _months(memory: FetchLog, window: Window) -> list[str]:
-    """The months of a window, and those of the remembered windows that begin or end in them."""
-    near = [k.window for k in memory.windows if k.window.start_us < window.end_us and k.window.end_us > window.start_us]
+def _months(log: FetchLog, window: Window) -> list[str]:
+    """List the months of a window and of the logged windows that overlap it."""
+    near = [k.window for k in log.windows if k.window.start_us < window.end_us and k.window.end_us > window.start_us]
     return sorted({month for each in (window, *near) for month in months_of(each)})
 
 
-def _set_aside_unreadable(lake: Lake, parts: Sequence[Partition], say: Say) -> Iterator[Partition]:
+def _quarantine_unreadable(lake: Lake, parts: Sequence[Partition], say: Say) -> Iterator[Partition]:
     for part in parts:
         try:
             read_partition(lake, part)
         except FileNotFoundError:
             continue
         except DamagedError:
-            _set_aside(lake, part.path(lake.root), say)
+            _quarantine(lake, part.path(lake.root), say)
             yield part
 
 
-def _set_aside(lake: Lake, path: Path, say: Say) -> None:
-    say(f"{path}: damaged, set aside as {lake.set_aside(path)}")
+def _quarantine(lake: Lake, path: Path, say: Say) -> None:
+    say(f"{path}: damaged, moved to {lake.set_aside(path)}")
 
 
-def _too_few(lake: Lake, parts: Sequence[Partition], memory: FetchLog) -> list[Window]:
-    """The remembered windows of which fewer events are stored than came."""
-    known = [item for item in memory.windows if item.events is not None]
+def _too_few(lake: Lake, parts: Sequence[Partition], log: FetchLog) -> list[Window]:
+    """Find logged windows with fewer stored events than were fetched."""
+    known = [item for item in log.windows if item.events is not None]
     key = parts[0].exchange, parts[0].symbol, parts[0].source
     months = {part.month for part in parts}
     seen = FetchLogs(windows={key: known}, stored={key: [0] * len(known)})

@@ -164,7 +164,7 @@ def list_windows(tasks: Sequence[FetchTask], clients: Clients) -> Iterator[tuple
 
 
 def is_lost(error: Exception) -> bool:
-    """Whether an error rules out further requests to a source in this run."""
+    """Return whether an error rules out further requests to a source in this run."""
     return isinstance(error, BlockedError | UnreachableError)
 
 

@@ -1,4 +1,4 @@
-"""Choosing: which source is asked for which exchange, and what a symbol that nobody lists is answered with."""
+"""Select the sources for each exchange, check symbols, and find other sources of missing data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from liqcli.core.intervals import Interval, clip_intervals, subtract_intervals, 
 from liqcli.core.model import Window
 from liqcli.core.symbols import EXCHANGES, expiry_of, nearest, split_symbol
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.planner import plan_windows, reach
+from liqcli.ingest.fetch.planner import available_range, plan_windows
 from liqcli.sources.base import HOUR_US, Source
 from liqcli.sources.registry import SOURCES, load_source
 
 Pair = tuple[Source, str]
 _PREFERRED = ("binance-vision", "cryptohftdata", "tardis")  # after the exchange's own
 NEGLIGIBLE_US = HOUR_US
-_DEPTH_UNPROVEN = ("bitfinex", "dydx", "poloniex")  # nobody knows how far back they answer: not to be promised
+_DEPTH_UNPROVEN = ("bitfinex", "dydx", "poloniex")  # how far back they answer is unknown, so they are not suggested
 
 
 def select_pairs(
@@ -29,15 +29,15 @@ def select_pairs(
     say: Callable[[str], None] = lambda _line: None,
 ) -> list[Pair]:
     """
-    Say which source is asked for which exchange; without names, every default source that has such symbols.
+    Select the (source, exchange) pairs to fetch from; without names, every default source with such symbols.
 
-    Where an exchange is named and no source, the best sources for the window and the symbols are found, and said. A
-    source of many exchanges is asked for those that it is mostly there for when no exchange is named.
+    If exchanges are named without a source, the best sources for the window and the symbols are selected and printed.
+    If no exchange is named, a source of many exchanges is used for its main ones.
 
     Raises
     ------
     UsageError
-        An unknown name, or an exchange that none of the sources gives.
+        Unknown name, or an exchange that none of the sources has.
     """
     every = [load_source(name) for name in SOURCES]
     named = [load_source(name) for name in dict.fromkeys(source_names)]
@@ -52,7 +52,7 @@ def select_pairs(
             raise UsageError(_explain_exchange(exchange, every, named or every))
         if not named and window is not None:
             serving = find_best(serving, exchange, window, words)
-            say(f"{exchange}: taken from {_join(source.name for source in serving)}")
+            say(f"{exchange}: using {_join(source.name for source in serving)}")
         pairs += [(source, exchange) for source in serving]
     order = [source.name for source in named or every]
     return sorted(pairs, key=lambda pair: order.index(pair[0].name))
@@ -60,27 +60,27 @@ def select_pairs(
 
 def check_perpetual(words: Iterable[str]) -> None:
     """
-    Refuse dated contracts, which no source is asked for.
+    Reject dated contracts, which cannot be fetched.
 
     Raises
     ------
     UsageError
-        Names the contract, and how it gets into the lake.
+        Names the contract and other ways to get it.
     """
     for word in words:
         if expiry_of(word):
             raise UsageError(
-                f"{word} is a dated contract, and fetch gets perpetuals only; import a file that holds it "
+                f"{word} is a dated contract, and fetch supports only perpetuals; import a file with it "
                 f"(liqcli import FILE), or record it (liqcli record --symbol {word})"
             )
 
 
 def find_best(serving: Sequence[Source], exchange: str, window: Window, words: Sequence[str]) -> list[Source]:
     """
-    Choose the fewest sources that give a window of an exchange: its own first, then those for all days, then the rest.
+    Choose the fewest sources that cover a window of an exchange: its own first, then those for all days, then others.
 
-    Another is added only for symbols and times (more than an hour) that the better ones cannot give. Where nobody can
-    be asked, the last is named, whose plan says why.
+    Another one is added only for symbols and times (more than an hour) that better ones do not have. If none has any,
+    the last one is returned, whose plan explains why.
     """
     ranked = sorted(serving, key=lambda source: (_rank_of(source, exchange), len(source.exchanges)))
     now = now_us()
@@ -102,21 +102,21 @@ def find_elsewhere(
     name: str, exchange: str, holes: Sequence[Interval], symbols: Sequence[str], now: int
 ) -> Iterator[str]:
     """
-    Say who has what a source cannot be asked for: other sources of the exchange, else other exchanges.
+    Find data that a source does not have: in other sources of the exchange, otherwise for other exchanges.
 
     Parameters
     ----------
     name, exchange : str
-        The source, and the exchange it was asked for.
+        The source and the exchange.
     holes : sequence of interval
-        What is lacking; what is not published yet does not count, and an hour is not worth a word.
+        Missing data. Unpublished data and stretches below an hour are ignored.
     symbols : sequence of str
-        What is wanted.
+        Requested symbols.
     now : int
-        The present instant. [µs UTC]
+        Current time. [µs UTC]
     """
     source = load_source(name)
-    published = clip_intervals(holes, (0, reach(source, now)[1]))
+    published = clip_intervals(holes, (0, available_range(source, now)[1]))
     lost = subtract_intervals(published, _given(source, published, now))
     if total_length(lost) <= NEGLIGIBLE_US:
         return
@@ -129,16 +129,16 @@ def find_elsewhere(
         days = [format_time(start)[:10] for start, _end in parts]
         some = f" ({_join(days[:3])}{' …' * (len(days) > 3)})" if total_length(parts) < total_length(lost) else ""
         command = _command(other.name, exchange, symbols, (parts[0][0], parts[-1][1]))
-        yield f"{exchange} of that time can be had from {other.name}{some}: {command}"
+        yield f"{other.name} has {exchange} for that time{some}: {command}"
     if able and not own:
         served = list(dict.fromkeys(each for other in able for each in other.exchanges))
         command = _command(None, served[0], symbols, (lost[0][0], lost[-1][1]))
         names = f"{_join(served[:5])}{' …' * (len(served) > 5)}"
-        yield f"nobody else gives {exchange} of that time; other exchanges can be had ({names}): {command}"
+        yield f"no other source has {exchange} for that time; other exchanges are available ({names}): {command}"
 
 
 def _given(source: Source, parts: Sequence[Interval], now: int) -> list[Interval]:
-    """The parts that a source would be asked about."""
+    """Return the parts that would be requested from a source."""
     windows = plan_windows(source, [Window(*part) for part in parts], now).windows
     return [piece for part in parts for piece in clip_intervals((w.interval for w in windows), part)]
 
@@ -160,35 +160,33 @@ def _takes(source: Source, word: str) -> bool:
 
 def check_listed(unlisted: Mapping[str, Sequence[Sequence[str]]], asked: int, failed: int) -> None:
     """
-    Refuse a symbol that no source lists.
+    Reject a symbol that no source lists.
 
     Parameters
     ----------
     unlisted : mapping
-        Symbol -> for each source that does not list it, the names that source told.
+        Symbol -> listed names, for each source that does not list it.
     asked, failed : int
-        How many sources were asked, and how many could not say.
+        Number of sources, and of those that failed.
 
     Raises
     ------
     UsageError
-        Every source was able to answer, and none knows the symbol.
+        Every source answered, and none lists the symbol.
     """
     for symbol, names in unlisted.items():
         if len(names) == asked and not failed:
-            known = {name for told in names for name in told}
-            raise UsageError(
-                f"unknown symbol {symbol!r}: no asked source lists it{nearest(symbol, known) if known else ''}"
-            )
+            known = {name for listed in names for name in listed}
+            raise UsageError(f"unknown symbol {symbol!r}: no source lists it{nearest(symbol, known) if known else ''}")
 
 
 def _explain_exchange(exchange: str, every: Iterable[Source], chosen: Iterable[Source]) -> str:
     others = [source.name for source in every if exchange in source.exchanges]
     if others:
-        return f"exchange {exchange!r} is not given by {_join(s.name for s in chosen)}; add --source {others[0]}"
+        return f"{_join(s.name for s in chosen)} does not have exchange {exchange!r}; add --source {others[0]}"
     served = sorted({name for source in every for name in source.exchanges})
     if exchange in EXCHANGES:
-        return f"exchange {exchange!r} publishes no history that fetch can get; it can for: {', '.join(served)}"
+        return f"no source has history of exchange {exchange!r} (available: {', '.join(served)})"
     return f"unknown exchange {exchange!r}{nearest(exchange, served)}"
 
 

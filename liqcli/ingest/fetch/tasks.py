@@ -92,7 +92,7 @@ class FetchRow:
     gaps, notes : tuple of str
         Problems that the user can solve, and limits of the source.
     damaged : bool
-        Whether a file of the lake is damaged.
+        Return whether a file of the lake is damaged.
     """
 
     source: str
@@ -115,7 +115,7 @@ class FetchRow:
 
     @property
     def usable(self) -> bool:
-        """Whether the lake covers any part of the window, from this run or before."""
+        """Return whether the lake covers any part of the window, from this run or before."""
         return bool(self.covered or self.cut)
 
     @property
@@ -126,7 +126,7 @@ class FetchRow:
 
     @property
     def partial(self) -> bool:
-        """Whether available data are missing."""
+        """Return whether available data are missing."""
         return bool(self.error or self.gaps or self.cut or self.rejected)
 
     @property

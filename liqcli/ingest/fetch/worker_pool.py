@@ -27,7 +27,7 @@ class Outcome(Protocol):
 
     @property
     def lost(self) -> bool:
-        """Whether further requests to the source are pointless in this run."""
+        """Return whether further requests to the source are pointless in this run."""
 
 
 ResultT = TypeVar("ResultT", bound=Outcome)
@@ -50,7 +50,7 @@ class _SourceQueue(Generic[ResultT]):
     tripped: str | None = None
 
     def is_ready(self) -> bool:
-        """Whether the next task can start now."""
+        """Return whether the next task can start now."""
         if not self.tasks or not self.running:
             return bool(self.tasks)
         return self.answered and not self.exclusive and not self.tasks[0][1]

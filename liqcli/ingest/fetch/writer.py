@@ -74,7 +74,7 @@ class Writer:
         self._progress.advance(task.source.name, len(answer.rows), notional_e6 / 1e6)
 
     def is_full(self) -> bool:
-        """Whether enough rows are in memory to write them now."""
+        """Return whether enough rows are in memory to write them now."""
         return self._rows >= ROWS_IN_MEMORY
 
     def flush(self) -> None:

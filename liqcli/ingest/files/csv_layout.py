@@ -61,7 +61,7 @@ def find_layout(head: Sequence[TextLine], has_header: bool = True) -> Layout:
 
 
 def looks_like_row(names: Sequence[str]) -> bool:
-    """Whether supposed column names are values: numbers or times."""
+    """Return whether supposed column names are values: numbers or times."""
     return any(_is_value(name) for name in names)
 
 
@@ -90,7 +90,7 @@ def _find_unnamed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Unnam
 
 
 def _makes_sense(header: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether cells of columns named like times or numbers hold times or numbers."""
+    """Return whether cells of columns named like times or numbers hold times or numbers."""
     for name, cell in zip((name.lower() for name in header), cells, strict=True):
         is_time = name in _TIMES or "time" in name or "date" in name
         is_number = not is_time and any(word in name for word in _NUMBERS) and "kind" not in name

@@ -86,5 +86,5 @@ def name_zip(members: list[str]) -> tuple[str, str] | None:
 
 
 def _looks_utf16(head: bytes) -> bool:
-    """Whether every other byte is 0, as in Latin text."""
+    """Return whether every other byte is 0, as in Latin text."""
     return len(head) > 8 and (not any(head[1:64:2]) or not any(head[0:64:2]))

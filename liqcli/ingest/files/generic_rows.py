@@ -231,7 +231,7 @@ def _read_id(cell: object) -> str:
 
 
 def is_blank(cell: object) -> bool:
-    """Whether a price cell holds no price: empty, None, NaN or 0."""
+    """Return whether a price cell holds no price: empty, None, NaN or 0."""
     text = str(_filled(cell)).strip().lower()
     return text in ("none", "null", "nan", "nat", "n/a", "-") or text.strip("0") in ("", ".")
 

@@ -30,7 +30,7 @@ def canonical_symbol(text: str, quote: str | None) -> str:
 
 
 def is_same_symbol(symbol: str, text: str) -> bool:
-    """Whether a cell names this symbol: the same contract in any spelling, or its base coin alone."""
+    """Return whether a cell names this symbol: the same contract in any spelling, or its base coin alone."""
     try:
         name = canonical_symbol(text, None)
     except ValueError:
@@ -39,7 +39,7 @@ def is_same_symbol(symbol: str, text: str) -> bool:
 
 
 def is_same_exchange(exchange: str, text: str) -> bool:
-    """Whether a cell names this exchange."""
+    """Return whether a cell names this exchange."""
     return text.lower() == exchange
 
 

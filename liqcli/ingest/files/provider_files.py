@@ -19,7 +19,7 @@ from liqcli.sources.tardis import files as tardis_files
 
 
 def is_headerless_recording(cells: Sequence[str]) -> bool:
-    """Whether cells belong to a recorded forceOrder CSV without a header; it has constant columns."""
+    """Return whether cells belong to a recorded forceOrder CSV without a header; it has constant columns."""
     return len(cells) == force_orders.CSV_WIDTH and cells[1] in ("BUY", "SELL") and cells[2:4] == ["LIMIT", "IOC"]
 
 

@@ -61,7 +61,7 @@ def sha256_of(path: Path) -> str:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file is Parquet, by its first four bytes."""
+    """Return whether a file is Parquet, by its first four bytes."""
     with describe_damage(path):
         return _magic(path) == b"PAR1"
 
@@ -94,7 +94,7 @@ def iter_lines(path: Path, meter: ReadProgress | None = None) -> Iterator[TextLi
 
 
 def opens_array(path: Path, without: bytes = b"\0") -> bool:
-    """Whether a text starts as a JSON array of objects without the given bytes near its start."""
+    """Return whether a text starts as a JSON array of objects without the given bytes near its start."""
     with describe_damage(path), _open_bytes(path, ReadProgress()) as raw:
         head, raw = _read_head(raw)
         encoding = check_text(path, head)

@@ -15,7 +15,7 @@ HEAD_LINES = 4  # header and three rows, with prices and times that no other fil
 
 
 def is_sample_file(path: Path) -> bool:
-    """Whether a file starts like the sample, packed or not, or is Parquet from a lake that holds the sample."""
+    """Return whether a file starts like the sample, packed or not, or is Parquet from a lake that holds the sample."""
     if is_parquet(path):
         return _has_source(path)
     try:
@@ -25,7 +25,7 @@ def is_sample_file(path: Path) -> bool:
 
 
 def _has_source(path: Path) -> bool:
-    """Whether any row of a Parquet file has the sample as its source."""
+    """Return whether any row of a Parquet file has the sample as its source."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -17,7 +17,7 @@ ROWS_AT_ONCE = 10_000
 
 
 def is_sqlite(path: Path) -> bool:
-    """Whether a file is an SQLite database, by its first bytes."""
+    """Return whether a file is an SQLite database, by its first bytes."""
     with describe_damage(path), path.open("rb") as handle:
         return handle.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
 

@@ -1,4 +1,4 @@
-"""The events of one connection, and the time that it covers. Pure: times are given, nothing is sent."""
+"""Events of one stream connection and the time that it covers. Pure: receives times and messages, sends nothing."""
 
 from __future__ import annotations
 
@@ -11,30 +11,38 @@ from liqcli.core.intervals import Interval, merge_intervals, total_length
 from liqcli.core.model import US_PER_S, Liquidation, Rejected, find_fault
 from liqcli.sources.stream_base import Channel, Frame, LiveSource
 
-SETTLE_US = 3 * US_PER_S  # streams push within a second; what is younger is not claimed yet
-HOLD_US = 2 * US_PER_S  # equal events stand in one or two messages: they are written together
+SETTLE_US = 3 * US_PER_S  # streams deliver within a second; younger time is not covered yet
+HOLD_US = 2 * US_PER_S  # equal events arrive in one or two messages and must be written together
 CLOCKS_APART_US = 10 * US_PER_S
 
 
 @dataclass(slots=True)
 class StreamBuffer:
     """
-    One connection's events and spans.
+    Events and covered intervals of one connection. Not thread-safe: use it from the event loop.
 
-    ``since`` says from when each symbol is listened to and not claimed yet; ``alive_us`` until when the connection is
-    known to have brought everything. With a patience that is the last event of any symbol, for a stream may be open
-    and silent for good; without one it is the last answer to a ping. ``apart_us`` is how far the exchange's clock was
-    from this machine's when last heard; ``failure`` why there is no connection now; ``fault`` the first exception that
-    broke a connection and that no network explains; ``last_break`` why the last connection ended.
-
-    Not safe between threads: whoever calls it does so from the event loop.
+    Attributes
+    ----------
+    since : dict
+        Symbol -> start of the connected time that is not covered yet. [µs UTC]
+    alive_us : int
+        Time until which the connection has certainly delivered everything: the last event of any symbol if the source
+        has a ``patience_s`` (a stream may stay open and silent), otherwise the last answer to a ping.
+    apart_us : int
+        Difference between this machine's clock and the exchange's at the last message.
+    failure : str or None
+        Why there is no connection now.
+    fault : str or None
+        First exception that the network does not explain.
+    last_break : str or None
+        Why the last connection ended.
     """
 
     source: LiveSource
     channel: Channel
     since: dict[str, int] = field(default_factory=dict)
     alive_us: int = 0
-    heard_us: int = 0
+    last_event_us: int = 0
     apart_us: int = 0
     rows: list[Liquidation] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
@@ -49,32 +57,32 @@ class StreamBuffer:
     frames: int = 0
 
     def open(self, now_us: int) -> None:
-        """Note that the connection stands."""
+        """Record that the connection is open."""
         self.failure = None
-        self.alive_us = self.heard_us = now_us
+        self.alive_us = self.last_event_us = now_us
         self.since = {} if self.source.confirms else dict.fromkeys(self.channel.symbols, now_us)
 
     def pulse(self, now_us: int) -> None:
-        """Note that the other end answered."""
+        """Record an answer to a ping."""
         if self.source.patience_s is None:
             self.alive_us = now_us
 
-    def take_bytes(self, data: bytes, now_us: int) -> None:
-        """Take one message as it came; one that is not JSON is rejected."""
+    def add_bytes(self, data: bytes, now_us: int) -> None:
+        """Add one raw message; reject it if it is not JSON."""
         try:
             message = json.loads(data)
         except (ValueError, RecursionError) as error:
             self.frames += 1
             self._reject(f"not JSON: {error}", data.decode("utf-8", "replace"))
         else:
-            self.take(message, now_us)
+            self.add(message, now_us)
 
-    def take(self, message: object, now_us: int) -> None:
+    def add(self, message: object, now_us: int) -> None:
         """
-        Take one decoded message in; events of other symbols are passed over.
+        Add one decoded message; events of other symbols are ignored.
 
-        An exchange can send anything, so any exception rejects what caused it, with its reason: a message that cannot
-        be read, or one event of it. It never ends the connection.
+        An exchange can send anything, so any exception rejects the message or event that caused it, with the reason. It
+        never ends the connection.
         """
         self.frames += 1
         try:
@@ -82,7 +90,7 @@ class StreamBuffer:
         except Exception as error:
             self._reject(_reason(error), message)
             return
-        self._note(frame, now_us)
+        self._record_frame(frame, now_us)
         for order in frame.orders:
             try:
                 row = self.source.parse(order)
@@ -90,15 +98,15 @@ class StreamBuffer:
                 if self._may_be_wanted(order):
                     self._reject(_reason(error), order)
             else:
-                self._add(row, order, now_us)
+                self._add_row(row, order, now_us)
 
     def is_stale(self, now_us: int) -> bool:
-        """Whether the stream was silent for longer than it can be."""
+        """Return whether the stream has been silent for longer than a working one would be."""
         patience_s = self.source.patience_s
-        return patience_s is not None and now_us - self.heard_us > patience_s * US_PER_S
+        return patience_s is not None and now_us - self.last_event_us > patience_s * US_PER_S
 
     def claim(self) -> None:
-        """Say which time is covered by now."""
+        """Extend the covered intervals to the present."""
         end_us = self.alive_us - SETTLE_US
         for symbol, start_us in self.since.items():
             if end_us > start_us:
@@ -106,7 +114,7 @@ class StreamBuffer:
                 self.since[symbol] = end_us
 
     def close(self) -> None:
-        """Note that the connection is gone: what was not claimed by now is not known."""
+        """Record the end of the connection; time that is not covered yet stays uncovered."""
         self.claim()
         self.since.clear()
 
@@ -122,7 +130,7 @@ class StreamBuffer:
         return why
 
     def take_ready(self, now_us: int | None) -> tuple[list[Liquidation], dict[str, list[Interval]], list[Rejected]]:
-        """Give and forget what can be stored: all of it, or with ``now_us`` only what has no twin to wait for."""
+        """Remove and return what can be stored: everything, or with ``now_us`` only rows old enough to be complete."""
         self.claim()
         limit_us = None if now_us is None else now_us - HOLD_US
         ready: list[Liquidation] = []
@@ -134,7 +142,7 @@ class StreamBuffer:
         rejected, self.rejected = self.rejected, []
         return ready, claims, rejected
 
-    def _note(self, frame: Frame, now_us: int) -> None:
+    def _record_frame(self, frame: Frame, now_us: int) -> None:
         for symbol in frame.confirmed:
             if symbol in self.channel.symbols:
                 self.since.setdefault(symbol, now_us)
@@ -142,9 +150,9 @@ class StreamBuffer:
         if frame.sent_us is not None:
             self.apart_us = now_us - frame.sent_us
         if frame.orders:
-            self.heard_us = self.alive_us = now_us
+            self.last_event_us = self.alive_us = now_us
 
-    def _add(self, row: Liquidation, order: object, now_us: int) -> None:
+    def _add_row(self, row: Liquidation, order: object, now_us: int) -> None:
         if row.symbol not in self.channel.symbols:
             return
         if fault := find_fault(row, now_us):
@@ -155,7 +163,7 @@ class StreamBuffer:
         self.notional[row.symbol] = self.notional.get(row.symbol, 0.0) + row.notional
 
     def _may_be_wanted(self, order: object) -> bool:
-        """Whether an unreadable event is of a wanted symbol, or of one that cannot be read either."""
+        """Return whether an unreadable event is of a requested symbol, or its symbol is unreadable too."""
         name = order.get("s", order.get("symbol")) if isinstance(order, Mapping) else None
         try:
             return self.source.name_symbol(name) in self.channel.symbols if isinstance(name, str) else True
@@ -171,18 +179,18 @@ class StreamBuffer:
 
 
 def _reason(error: Exception) -> str:
-    """Describe an exception in a line; those that the parsers raise on purpose need no type."""
+    """Describe an exception in one line, without its type if a parser raised it on purpose."""
     text = " ".join(str(error).split())[:200]
     return text if text and isinstance(error, (ValueError, LiqcliError)) else f"{type(error).__name__}: {text}"
 
 
 def covered_s(intervals: list[Interval]) -> float:
-    """Length of joined intervals. [s]"""
+    """Total length of merged intervals. [s]"""
     return total_length(merge_intervals(intervals)) / US_PER_S
 
 
 def list_symbols(source: LiveSource, words: list[str]) -> Iterator[str]:
-    """Spell wanted symbols out: a bare base means its contract in each quote of the source."""
+    """Expand requested symbols: a base alone means its contract in each quote of the source."""
     from liqcli.core.symbols import add_quote, split_symbol
 
     for word in words:

@@ -18,17 +18,17 @@ from liqcli.ingest.stream.buffer import CLOCKS_APART_US, StreamBuffer
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
-PULSE_S = 10.0  # a connection is asked this often whether it stands, and given as long to answer
+PULSE_S = 10.0  # interval of pings, and time to answer each
 SHORT_US = 10 * US_PER_S
 REOPEN_S = 2.0  # doubled after each connection that did not last
 LONGEST_PAUSE_S = 60.0
-RETRIED = (408, 418, 425, 429)  # statuses below 500 that pass by themselves
+RETRIED = (408, 418, 425, 429)  # statuses below 500 that are temporary
 LARGEST_MESSAGE = 8 * 2**20
 
 Say = Callable[[str], None]
 
 
-async def listen(tally: StreamBuffer, say: Say, warn: Say) -> None:
+async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
     """
     Keep a connection open until cancelled; any failure is reported, counted and followed by a new connection.
 
@@ -40,19 +40,19 @@ async def listen(tally: StreamBuffer, say: Say, warn: Say) -> None:
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-    name = tally.source.name
-    address = _address(tally)
+    name = buffer.source.name
+    address = _address(buffer)
     agent = f"Mozilla/5.0 (compatible; liqcli/{__version__})"
 
     def judge(error: Exception) -> Exception | None:
         """Decide whether a failed handshake is retried (None), and warn of the first failure."""
         status = error.response.status_code if isinstance(error, InvalidStatus) else 500
-        refused = status < 500 and status not in RETRIED and not tally.breaks
+        refused = status < 500 and status not in RETRIED and not buffer.breaks
         if refused or isinstance(error, InvalidURI):
             return error
-        if tally.failure is None or tally.failure == tally.last_break:
+        if buffer.failure is None or buffer.failure == buffer.last_break:
             warn(f"{name}: cannot be reached ({_why(error)}); retrying")
-        tally.failure = f"cannot be reached ({_why(error)})"
+        buffer.failure = f"cannot be reached ({_why(error)})"
         return None
 
     short = 0  # connections in a row that did not last
@@ -61,22 +61,22 @@ async def listen(tally: StreamBuffer, say: Say, warn: Say) -> None:
             address, user_agent_header=agent, ping_interval=None, max_size=LARGEST_MESSAGE, process_exception=judge
         ):
             opened_us = now_us()
-            tally.open(opened_us)
-            say(f"{name}: listening for {', '.join(tally.channel.symbols)}")
+            buffer.open(opened_us)
+            say(f"{name}: listening for {', '.join(buffer.channel.symbols)}")
             try:
                 why = "closed by the exchange"
-                await _receive(tally, connection, warn)
+                await _receive(buffer, connection, warn)
             except ConnectionClosed as error:
                 why = _why(error)
             except TimeoutError:
-                why = "no sign of life any more"
+                why = "no answer to pings, or no events"
             except Exception as error:  # a fault in our own code, too: the next connection may work
-                why = tally.record_rejection(error)
+                why = buffer.record_rejection(error)
             finally:
-                tally.close()
+                buffer.close()
             lasted_us = now_us() - opened_us
-            tally.record_disconnect(f"connection lost after {format_duration(lasted_us)} ({why})")
-            warn(f"{name}: {tally.last_break}; reconnecting")
+            buffer.record_disconnect(f"connection lost after {format_duration(lasted_us)} ({why})")
+            warn(f"{name}: {buffer.last_break}; reconnecting")
             await connection.close()
             short = short + 1 if lasted_us < SHORT_US else 0
             if short:
@@ -85,22 +85,22 @@ async def listen(tally: StreamBuffer, say: Say, warn: Say) -> None:
         raise SourceError(f"{name}: {address.split('?')[0]} refuses this network or request: {_why(error)}") from error
 
 
-async def _receive(tally: StreamBuffer, connection: ClientConnection, warn: Say) -> None:
-    """Take messages in until the connection breaks, or no longer answers (TimeoutError)."""
+async def _receive(buffer: StreamBuffer, connection: ClientConnection, warn: Say) -> None:
+    """Receive messages until the connection closes or stops answering (TimeoutError)."""
     from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
-    for text in tally.channel.hello:
+    for text in buffer.channel.hello:
         await connection.send(text)
-    pulse = asyncio.create_task(_keep_alive(tally, connection))
+    pulse = asyncio.create_task(_keep_alive(buffer, connection))
     try:
         apart = False
         with contextlib.suppress(ConnectionClosedOK):
-            while True:  # bytes: text that is not UTF-8 spoils one message, not the connection
-                tally.take_bytes(await connection.recv(decode=False), now_us())
-                if not apart and abs(tally.apart_us) > CLOCKS_APART_US:
+            while True:  # bytes: invalid UTF-8 rejects one message, not the connection
+                buffer.add_bytes(await connection.recv(decode=False), now_us())
+                if not apart and abs(buffer.apart_us) > CLOCKS_APART_US:
                     apart = True
-                    off_s = tally.apart_us / US_PER_S
-                    warn(f"{tally.source.name}: this machine's clock is {off_s:+.0f} s off the exchange's")
+                    off_s = buffer.apart_us / US_PER_S
+                    warn(f"{buffer.source.name}: this machine's clock is {off_s:+.0f} s off the exchange's")
     finally:
         pulse.cancel()
         await asyncio.wait([pulse])  # not "await pulse": suppressing its cancellation would swallow our own
@@ -109,30 +109,30 @@ async def _receive(tally: StreamBuffer, connection: ClientConnection, warn: Say)
         raise error
 
 
-async def _keep_alive(tally: StreamBuffer, connection: ClientConnection) -> None:
-    """Ping every few seconds; close a connection that does not answer, is silent for too long, or cannot be pinged."""
+async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection) -> None:
+    """Ping every few seconds; close the connection if it does not answer, is silent too long or cannot be pinged."""
     pinged_us = now_us()
     try:
         while True:
             answered = await connection.ping()
             async with asyncio.timeout(PULSE_S):  # wait_for can swallow a cancellation before Python 3.12
                 await answered
-            tally.pulse(now_us())
-            if tally.source.ping and now_us() - pinged_us >= tally.source.ping_s * US_PER_S:
+            buffer.pulse(now_us())
+            if buffer.source.ping and now_us() - pinged_us >= buffer.source.ping_s * US_PER_S:
                 pinged_us = now_us()
-                await connection.send(tally.source.ping)
-            if tally.is_stale(now_us()):
+                await connection.send(buffer.source.ping)
+            if buffer.is_stale(now_us()):
                 raise TimeoutError
             await asyncio.sleep(PULSE_S)
-    except Exception:  # without pings nothing is claimed any more: open it again
+    except Exception:  # without pings nothing is covered; reconnect
         await connection.close(code=1001)
         raise
 
 
-def _address(tally: StreamBuffer) -> str:
-    """The stream's address; ``LIQCLI_URL_<SOURCE>`` replaces scheme, host and port, and the path stays."""
-    web = "http" + tally.source.url.removeprefix("ws")
-    return "ws" + source_url(tally.source.name, web).removeprefix("http") + tally.channel.path
+def _address(buffer: StreamBuffer) -> str:
+    """Return the stream's URL; ``LIQCLI_URL_<SOURCE>`` replaces scheme, host and port."""
+    web = "http" + buffer.source.url.removeprefix("ws")
+    return "ws" + source_url(buffer.source.name, web).removeprefix("http") + buffer.channel.path
 
 
 def _why(error: BaseException) -> str:

@@ -1,6 +1,6 @@
-"""One recording from beginning to end: all exchanges at once, stored every half minute and at the end.
+"""Record live streams of all exchanges at once; store every half minute and at the end.
 
-Buffers are touched only on the event loop; a thread stores what the loop hands over.
+Buffers are used only on the event loop; a thread stores the batches that it takes from them.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from liqcli.sources.registry import LIVE_SOURCES, load_live_source
 from liqcli.sources.stream_base import LiveSource
 
 FLUSH_S = 30.0
-TOLD_EVERY = 10  # flushes between two lines of progress
+LINE_EVERY = 10  # flushes between two lines of progress
 ALL_COPIES = 2**31
-MOST_REJECTED = 10_000  # kept with their text; more are only counted
+MOST_REJECTED = 10_000  # kept; others are only counted
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """What came of one exchange and symbol: ``events``, ``notional`` [USD], ``covered_s`` listened to, or ``error``."""
+    """Result of one exchange and symbol: events, notional [USD], connected time [s], or an error."""
 
     source: str
     symbol: str
@@ -49,7 +49,7 @@ class RecordRow:
 
     @property
     def result(self) -> str:
-        """The row in a word: ok, partial (rows were refused, or the connection failed), failed."""
+        """Result in one word: ok, partial (rows rejected or the connection failed), failed."""
         if not self.covered_s:
             return "failed"
         return "partial" if self.error or self.rejected else "ok"
@@ -57,14 +57,14 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True)
 class RecordSummary:
-    """What one recording brought; ``interrupted`` by Ctrl-C or SIGTERM."""
+    """Results of one recording; ``interrupted`` by Ctrl-C or SIGTERM."""
 
     rows: tuple[RecordRow, ...]
     interrupted: bool
 
     @property
     def exit_code(self) -> ExitCode:
-        """130 interrupted, 3 nothing was heard of anybody, 6 some failed, else 0."""
+        """130 interrupted, 3 no exchange connected, 6 some failed, otherwise 0."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
         if all(row.result == "failed" for row in self.rows):
@@ -73,7 +73,7 @@ class RecordSummary:
 
 
 class _Batch(NamedTuple):
-    """What one connection handed over to be stored."""
+    """Data of one connection to be stored."""
 
     source: LiveSource
     rows: list[Liquidation]
@@ -82,33 +82,33 @@ class _Batch(NamedTuple):
 
 
 class _Recording:
-    """The state of one run: a tally a connection, and what is known of each symbol."""
+    """State of one run: a buffer per connection, and the covered time of each symbol."""
 
-    def __init__(self, lake: Lake, tallies: Sequence[StreamBuffer], say: Say, warn: Say) -> None:
-        self.lake, self.tallies, self.say, self.warn = lake, tallies, say, warn
+    def __init__(self, lake: Lake, buffers: Sequence[StreamBuffer], say: Say, warn: Say) -> None:
+        self.lake, self.buffers, self.say, self.warn = lake, buffers, say, warn
         self.covered: dict[tuple[str, str], list[Interval]] = {}
         self.rejected: dict[str, list[Rejected]] = {}
         self.rejected_count: dict[str, int] = {}
         self.errors: dict[int, str] = {}
         self.batches: list[_Batch] = []
-        self.trouble: LiqcliError | None = None  # why the last round could not store everything
+        self.trouble: LiqcliError | None = None  # why the last flush failed
 
     async def run(self, seconds: float | None, flush_s: float) -> bool:
-        """Listen for so long, or until interrupted; says whether it was."""
+        """Record for a time, or until interrupted; return whether it was interrupted."""
         stop, ended = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or not the main thread
                 loop.add_signal_handler(number, stop.set)
-        tasks = [asyncio.create_task(self._listen(k, tally)) for k, tally in enumerate(self.tallies)]
+        tasks = [asyncio.create_task(self._keep_connected(k, buffer)) for k, buffer in enumerate(self.buffers)]
         flushing: asyncio.Task[object] = asyncio.create_task(self._flush_on(flush_s, ended))
         waiting: asyncio.Task[object] = asyncio.create_task(stop.wait())
-        everybody_left: asyncio.Task[object] = asyncio.create_task(asyncio.wait(tasks))
+        all_ended: asyncio.Task[object] = asyncio.create_task(asyncio.wait(tasks))
         try:
-            ends = {waiting, flushing, everybody_left}
+            ends = {waiting, flushing, all_ended}
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*tasks, waiting, everybody_left):
+            for task in (*tasks, waiting, all_ended):
                 task.cancel()
             for k, left in enumerate(await asyncio.gather(*tasks, return_exceptions=True)):
                 if isinstance(left, Exception):
@@ -122,18 +122,18 @@ class _Recording:
             raise self.trouble
         return stop.is_set()
 
-    async def _listen(self, number: int, tally: StreamBuffer) -> None:
-        """Keep one connection going; only a refusal or the end of the recording ends it."""
+    async def _keep_connected(self, number: int, buffer: StreamBuffer) -> None:
+        """Keep one connection open until the exchange refuses it or the recording ends."""
         while True:
             try:
-                await connection.listen(tally, self.say, self.warn)
+                await connection.receive(buffer, self.say, self.warn)
             except SourceError as error:
                 self.errors[number] = str(error)
                 self.warn(str(error))
                 return
             except Exception as error:
-                tally.record_disconnect(tally.record_rejection(error))
-                self.warn(f"{tally.source.name}: {tally.last_break}; reconnecting")
+                buffer.record_disconnect(buffer.record_rejection(error))
+                self.warn(f"{buffer.source.name}: {buffer.last_break}; reconnecting")
             await asyncio.sleep(connection.LONGEST_PAUSE_S)
 
     async def _flush_on(self, flush_s: float, ended: asyncio.Event) -> None:
@@ -145,19 +145,19 @@ class _Recording:
                 return
             await self.flush(now_us())
             round_ += 1
-            if round_ % TOLD_EVERY == 0:
+            if round_ % LINE_EVERY == 0:
                 self.say(self.describe())
 
     async def flush(self, moment_us: int | None) -> None:
-        """Hand over what can be stored, here on the event loop, and store it in a thread."""
-        self.batches += [_Batch(tally.source, *tally.take_ready(moment_us)) for tally in self.tallies]
+        """Take what can be stored on the event loop, and store it in a thread."""
+        self.batches += [_Batch(buffer.source, *buffer.take_ready(moment_us)) for buffer in self.buffers]
         before = self.trouble
         await asyncio.to_thread(self._store_batches)
         if self.trouble and not before and moment_us is not None:
-            self.warn(f"{self.trouble}; recording goes on, and storing is retried")
+            self.warn(f"{self.trouble}; recording continues, storing will be retried")
 
     def _store_batches(self) -> None:
-        """Store what was handed over; what cannot be stored now stays for the next round."""
+        """Store the batches; those that fail are kept for the next flush."""
         batches, self.batches, self.trouble = self.batches, [], None
         for batch in batches:
             try:
@@ -167,13 +167,13 @@ class _Recording:
                 self.trouble = error
 
     def describe(self) -> str:
-        """Say in a line what has come so far."""
-        events = sum(sum(tally.events.values()) for tally in self.tallies)
-        usd = sum(sum(tally.notional.values()) for tally in self.tallies)
+        """Return a line of progress."""
+        events = sum(sum(buffer.events.values()) for buffer in self.buffers)
+        usd = sum(sum(buffer.notional.values()) for buffer in self.buffers)
         return f"recording: {format_count(events)} events, {format_usd(usd)} USD so far"
 
     def _store(self, batch: _Batch) -> None:
-        """Store the events first, then the time that was covered; doing it twice changes nothing."""
+        """Store first the events, then the covered time; storing a batch twice changes nothing."""
         source, rows, claims, rejected = batch
         name = source.name
         if rows:
@@ -198,20 +198,20 @@ class _Recording:
             self.covered.setdefault((name, symbol), []).extend(parts)
 
     def sum_up(self) -> tuple[RecordRow, ...]:
-        """A row for every exchange and symbol that was wanted."""
+        """Build a row for every requested exchange and symbol."""
         return tuple(
             RecordRow(
-                tally.source.name,
+                buffer.source.name,
                 symbol,
-                tally.events.get(symbol, 0),
-                tally.notional.get(symbol, 0.0),
-                covered_s(self.covered.get((tally.source.name, symbol), [])),
-                tally.breaks,
-                self.rejected_count.get(tally.source.name, 0),
-                self.errors.get(number) or tally.refused.get(symbol) or tally.failure or tally.fault,
+                buffer.events.get(symbol, 0),
+                buffer.notional.get(symbol, 0.0),
+                covered_s(self.covered.get((buffer.source.name, symbol), [])),
+                buffer.breaks,
+                self.rejected_count.get(buffer.source.name, 0),
+                self.errors.get(number) or buffer.refused.get(symbol) or buffer.failure or buffer.fault,
             )
-            for number, tally in enumerate(self.tallies)
-            for symbol in tally.channel.symbols
+            for number, buffer in enumerate(self.buffers)
+            for symbol in buffer.channel.symbols
         )
 
 
@@ -225,39 +225,39 @@ def record(
     flush_s: float = FLUSH_S,
 ) -> RecordSummary:
     """
-    Listen to exchanges and store what they say, with the time that was listened to as coverage.
+    Record liquidations from live streams, with the connected time as coverage.
 
     Parameters
     ----------
     symbols : sequence of str
-        In any spelling; a bare base (``SOL``) means its contract in each quote the exchange has.
+        In any spelling; a base alone (``SOL``) means its contract in each quote of the exchange.
     exchanges : sequence of str
-        Names of :data:`liqcli.sources.registry.LIVE_SOURCES`; none: all of them.
+        Names of :data:`liqcli.sources.registry.LIVE_SOURCES`; default: all.
     seconds : float or None
-        How long; None: until Ctrl-C or SIGTERM.
+        Duration. None: until Ctrl-C or SIGTERM.
     flush_s : float
-        A killed recording loses at most so much, and does not claim to have it. [s]
+        Interval between writes. A killed recording loses at most this much and does not cover it. [s]
 
     Raises
     ------
     UsageError
-        An unknown name, or nothing to listen to.
+        Unknown name, or no stream for the symbols.
     LakeError
-        The lake cannot be written; what was stored before is intact.
+        The lake cannot be written; stored data are intact.
     """
     sources = [load_live_source(name) for name in dict.fromkeys(exchanges or LIVE_SOURCES)]
     words = [normalise_symbol(text) for text in dict.fromkeys(symbols)]
-    tallies = [
+    buffers = [
         StreamBuffer(source, channel)
         for source in sources
         for channel in source.channels(list(dict.fromkeys(list_symbols(source, words))))
         if channel.symbols
     ]
-    if not tallies:
-        raise UsageError(f"--symbol: no exchange that is recorded has contracts called {', '.join(words) or 'that'}")
-    with lake.locked():  # an unwritable lake is told now, not after the first half minute
+    if not buffers:
+        raise UsageError(f"--symbol: no recorded exchange has contracts named {', '.join(words) or 'that'}")
+    with lake.locked():  # fail now, not after the first half minute, if the lake is not writable
         pass
-    recording = _Recording(lake, tallies, say, warn)
+    recording = _Recording(lake, buffers, say, warn)
     interrupted = asyncio.run(recording.run(seconds, flush_s))
     return RecordSummary(recording.sum_up(), interrupted)
 

@@ -2,14 +2,14 @@
 
 exchange: aster
 docs: https://github.com/asterdex/api-docs (aster-finance-futures-api); facts/sources.md 3.12, read 2026-11-22
-gives: what happens while it listens, from `!forceOrder@arr`; its history is not public
+gives: events while connected, from `!forceOrder@arr`; its history is not public
 limits: one connection
 side: `S` is the order's side: SELL = a long was liquidated
 price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
 qty: `z`, filled [base coin]
 time: `T`, trade time [ms UTC]
 completeness: sampled, at most one order a symbol a second, so every total is a floor
-changed: never seen to
+changed: no known changes
 fixture: tests/sources/aster/test_aster_stream.py (frames written by hand in Binance's form); no live connection was
     ever made
 """
@@ -26,18 +26,18 @@ from liqcli.sources.stream_base import Channel, LiveSource
 
 
 def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
-    """One connection brings all symbols; the wanted ones are picked out."""
+    """Yield the single connection, which delivers all symbols."""
     yield Channel("/ws/!forceOrder@arr", tuple(symbols))
 
 
 def parse_own_order(order: Mapping[str, Any]) -> Liquidation:
     """
-    Turn one order of a frame into a liquidation.
+    Parse one order as a liquidation.
 
     Raises
     ------
     ValueError
-        Not filled, or a field is missing or cannot be read.
+        The order was not filled, or a field is missing or invalid.
     """
     return parse_order(order, "aster")
 
@@ -49,5 +49,5 @@ SOURCE = LiveSource(
     channels=list_channels,
     read=read_frame,
     parse=parse_own_order,
-    patience_s=3600.0,  # a smaller place than Binance: an hour without one order on any symbol
+    patience_s=3600.0,  # fewer orders than on Binance: an hour without any order means a dead stream
 )

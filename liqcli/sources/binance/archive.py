@@ -69,12 +69,12 @@ def symbol_of_file(name: str) -> str | None:
 
 def parse_row(row: Mapping[str, str], instrument: str) -> Liquidation:
     """
-    Turn one archive row into a liquidation.
+    Parse one archive row as a liquidation.
 
     Raises
     ------
     ValueError
-        Not filled, or a field cannot be read.
+        The order was not filled, or a field cannot be read.
     """
     order = {
         "s": instrument,
@@ -90,18 +90,18 @@ def parse_row(row: Mapping[str, str], instrument: str) -> Liquidation:
 
 
 def executed_nothing(row: Mapping[str, str]) -> bool:
-    """Whether an order was withdrawn before anything of it was filled."""
+    """Return whether an order was cancelled before any of it was filled."""
     return row["order_status"] not in KEPT_STATUSES and parse_number(row["accumulated_fill_quantity"]) == 0
 
 
 def decode(body: Body) -> object:
     """
-    Tell a zip, a checksum and a page of the listing (its names, and where to go on) apart.
+    Decode a zip, a checksum, or a page of the listing as its names and the next marker.
 
     Raises
     ------
     ValueError
-        None of them, or broken off: worth asking again.
+        The body is none of them or truncated; the request is retried.
     """
     if body[:2] == b"PK":
         return archive_files.decode(body)
@@ -115,41 +115,41 @@ def decode(body: Body) -> object:
 
 
 def list_request(prefix: str, marker: str) -> Request:
-    """What to ask to learn which folders or files there are behind a name."""
+    """Build the request for the folders or files after a name."""
     params = (("delimiter", "/"), ("prefix", prefix), *((("marker", marker),) if marker else ()))
     return Request("/data.binance.vision", params, absent=(403, 404), url=_LISTING)
 
 
 def file_name(instrument: str, day_us: int) -> str:
-    """Name the file of a day."""
+    """Return the file name of a day."""
     return f"{FOLDER}{instrument}/{instrument}-liquidationSnapshot-{from_us(day_us):%Y-%m-%d}.zip"
 
 
 def read_rows(body: Body) -> list[dict[str, str]]:
     """
-    Read the rows of a zip, with or without a header line, as cells by their column.
+    Read the rows of a zip, with or without a header, as cells by column.
 
     Raises
     ------
     RefusalError
-        Not such a zip.
+        The file is not such a zip.
     """
     rows = list(read_csv(body))
     bare = bool(rows) and rows[0][0].isdigit() and len(rows[0]) == len(COLUMNS)
     header = COLUMNS if bare or not rows else rows.pop(0)
     if not set(COLUMNS) <= set(header):
-        raise RefusalError("the CSV has other columns than a liquidationSnapshot")
+        raise RefusalError("the CSV does not have the columns of a liquidationSnapshot")
     return [dict(zip(header, row, strict=False)) for row in rows]
 
 
 def find_obstacle(window: Window) -> str | None:
-    """Say why a window cannot be asked: the archive has a first and a last day."""
+    """Return why a window cannot be requested: it lies outside the archive."""
     inside = window.end_us > FIRST_US and window.start_us < END_US
     return None if inside else "the archive runs from 2023-06-25 to 2024-10-14"
 
 
 def _list(prefix: str, marker: str, last: str) -> Generator[Request, Any, list[str] | None]:
-    """Read a listing up to a name; None where there is none."""
+    """Read a listing up to a name; None if there is no listing."""
     found: list[str] = []
     while True:
         page = yield from request_until_fitting(
@@ -162,12 +162,12 @@ def _list(prefix: str, marker: str, last: str) -> Generator[Request, Any, list[s
         if onward is None or onward >= last:
             return found
         if onward <= marker:
-            raise RefusalError("the listing does not go on")
+            raise RefusalError("the listing does not advance")
         marker = onward
 
 
 def _is_listing(page: Any, prefix: str, marker: str) -> bool:  # noqa: ANN401 - any answer
-    """Whether a listing is of what was asked for: what stands right below a name, behind the marker."""
+    """Return whether a listing matches the request: entries directly below a name, after the marker."""
     if page is None:
         return True
     below = [name for name in page[0] if name != prefix]
@@ -176,7 +176,7 @@ def _is_listing(page: Any, prefix: str, marker: str) -> bool:  # noqa: ANN401 - 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     folders = yield from _list(FOLDER, "", "~")
-    if folders is None:  # take the user's word for it
+    if folders is None:  # no list: trust the user
         bases = {base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")}
         folders = [f"{FOLDER}{base}USD_PERP/" for base in bases]
     names = [folder.removeprefix(FOLDER).strip("/") for folder in folders]
@@ -216,7 +216,7 @@ def _read_executed(row: Mapping[str, str], instrument: str) -> Liquidation | Non
 
 
 def _ask_file(name: str) -> Generator[Request, Any, list[dict[str, str]] | str]:
-    """Get the rows of a file whose checksum is right, or say in words why there are none."""
+    """Read the rows of a file with a correct checksum, or return why there are none."""
     try:
         body = yield from request_zip(f"/{name}", unchecked=True)
         return f"no file {name}" if body is None else read_rows(body)

@@ -1,4 +1,4 @@
-"""Files of data.binance.vision, of liquidations and of candles alike: a zip with one CSV, and a .CHECKSUM of it."""
+"""Files of data.binance.vision, for liquidations and candles: a zip with one CSV, and its .CHECKSUM."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from liqcli.core.model import Liquidation
 from liqcli.net.client import RefusalError, Request
 from liqcli.net.response_body import Body, as_file
 
-TRIES = 4  # how often a zip and its checksum may disagree
+TRIES = 4  # attempts until a zip and its checksum must agree
 _CHECKSUM = re.compile(rb"^\s*([0-9a-fA-F]{64})\s+\*?(?:\S*/)?(\S+)")
 
 
 class Checksum(NamedTuple):
-    """What a ``.CHECKSUM`` says: the sha256 of a file, in hex digits, and the file's name."""
+    """Content of a ``.CHECKSUM``: SHA-256 of a file, in hex digits, and the file's name."""
 
     digest: str
     file: str
@@ -28,12 +28,12 @@ class Checksum(NamedTuple):
 
 def decode(body: Body) -> object:
     """
-    Tell a zip (its bytes) and a :class:`Checksum` apart.
+    Decode a zip (as bytes) or a :class:`Checksum`.
 
     Raises
     ------
     ValueError
-        Neither: worth asking again.
+        The body is neither; the request is retried.
     """
     if body[:2] == b"PK":
         return body
@@ -44,10 +44,10 @@ def decode(body: Body) -> object:
 
 def request_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, Body | None]:
     """
-    Ask for a zip and its checksum, again where they do not agree or are of another file; None: there is no such file.
+    Request a zip and its checksum until they agree and are of the same file; None if the file does not exist.
 
-    ``unchecked`` when a file whose checksum is not published is taken as it is. A right checksum under another name is
-    that of another file, from a stale cache; it is believed when the same comes each time.
+    With ``unchecked``, a file without a published checksum is accepted. A matching checksum under another name belongs
+    to another file, from a stale cache; it is accepted if each attempt returns the same.
 
     Raises
     ------
@@ -74,18 +74,18 @@ def request_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, B
 
 def read_csv(body: Body) -> Iterator[list[str]]:
     """
-    Read the rows of the one CSV in a zip, with its header line where it has one.
+    Read the rows of the single CSV in a zip, including its header if it has one.
 
     Raises
     ------
     RefusalError
-        Not such a zip, though its checksum is right.
+        The file is not such a zip, although its checksum is right.
     """
     try:
         with zipfile.ZipFile(as_file(body)) as packed, packed.open(packed.namelist()[0]) as file:
             yield from (row for row in csv.reader(io.TextIOWrapper(file, encoding="utf-8")) if row)
     except (zipfile.BadZipFile, OSError, IndexError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise RefusalError(f"the file is no zip with a CSV ({error})") from error
+        raise RefusalError(f"the file is not a zip with a CSV ({error})") from error
 
 
 def drop_repeated_rows(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], int, str]:
@@ -95,11 +95,11 @@ def drop_repeated_rows(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], 
     Returns
     -------
     rows : list of Liquidation
-        What is left, in first-seen order.
+        Remaining rows in order of first appearance.
     dropped : int
-        How many rows that took away.
+        Number of removed rows.
     how : str
-        What was done, in words for the user; empty when nothing stood twice.
+        What was done, as a note for the user; empty if no row was repeated.
     """
     counted = Counter(rows)
     if not counted or max(counted.values()) == 1:
@@ -107,6 +107,6 @@ def drop_repeated_rows(rows: Iterable[Liquidation]) -> tuple[list[Liquidation], 
     total = counted.total()
     if all(copies % 2 == 0 for copies in counted.values()):
         kept = [row for row, copies in counted.items() for _ in range(copies // 2)]
-        return kept, total - len(kept), "every row stands an even number of times: half of them dropped"
+        return kept, total - len(kept), "every row appears an even number of times: dropped half of them"
     kept = list(counted)
-    return kept, total - len(kept), "some rows stand more than once: one of each kept"
+    return kept, total - len(kept), "some rows appear more than once: kept one of each"

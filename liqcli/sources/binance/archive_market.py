@@ -38,13 +38,13 @@ from liqcli.sources.market_base import (
     read_optional,
 )
 
-DAILY_US = 26 * 3600 * 1_000_000  # so old is the beginning of the next day when a day's file is there
+DAILY_US = 26 * 3600 * 1_000_000  # time after the end of a day until its file is available
 MONTHLY_US = 3 * DAY_US
 MICROSECONDS = 10**14  # a time in ms reaches this in the year 5138
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
-    """Ask for the file of one day or one month."""
+    """Request the file of one day or one month."""
     if split_symbol(symbol)[1] not in QUOTES:
         return None
     span = "monthly" if window.length_us > DAY_US else "daily"
@@ -57,7 +57,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
 
 
 def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenInterest:
-    """Ask for the metrics file of one day."""
+    """Request the metrics file of one day."""
     if split_symbol(symbol)[1] not in QUOTES:
         return None
     name = f"{symbol}-metrics-{window.start:%Y-%m-%d}.zip"
@@ -68,7 +68,7 @@ def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenIntere
 
 
 def cut_candles(gap: Window, _step_us: int, now_us: int) -> list[Window]:
-    """Give every month that lies wholly in the gap, and every day of it that does not lie in such a month."""
+    """List the months that lie wholly in the gap, and its remaining days."""
     windows: list[Window] = []
     for day in cut_days(gap, now_us):
         month = _month_of(day)
@@ -81,7 +81,7 @@ def cut_candles(gap: Window, _step_us: int, now_us: int) -> list[Window]:
 
 
 def cut_days(gap: Window, now_us: int) -> list[Window]:
-    """Give every UTC day that the gap touches and whose file is there."""
+    """List the UTC days that overlap the gap and have a file."""
     first, last = gap.start_us // DAY_US, -(-gap.end_us // DAY_US)
     days = (Window(day * DAY_US, (day + 1) * DAY_US) for day in range(first, last))
     return [day for day in days if day.end_us <= now_us - DAILY_US]

@@ -2,7 +2,7 @@
 
 exchange: binance
 docs: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams; read 2026-11-22
-gives: whatever somebody recorded; one order a frame or row
+gives: the recorded orders, one per message or row
 limits: none for files on disk
 side: `S` is the order's side: SELL = a long was liquidated
 price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
@@ -29,9 +29,9 @@ KEPT_STATUSES = ("FILLED", "PARTIALLY_FILLED")
 CSV_HEADER = ("Symbol", "Side", "Order Type", "Time in Force", "Quantity", "Price", "Average Price", "Order Status")
 CSV_WIDTH = 12
 
-_BLANKS = ("", "none", "null")  # as recorders write a missing average
+_BLANKS = ("", "none", "null")  # missing averages, as recorders write them
 _WRAPPERS = ("data", "message", "payload", "msg")
-# The stream's letters, and what its REST twin called the same fields.
+# Field names of the stream and of the former REST endpoint.
 _SPELLINGS = {
     "s": ("s", "symbol"),
     "S": ("S", "side"),
@@ -45,9 +45,9 @@ _SPELLINGS = {
 
 def iter_orders(message: object) -> Iterator[Mapping[str, Any]]:
     """
-    Find the orders in a decoded frame: combined-stream wrapper, bare event, bare order, or a list of any of them.
+    Yield the orders in a decoded message: combined-stream wrapper, event, order, or a list of these.
 
-    Answers to subscriptions and events of other streams hold no order and yield nothing.
+    Answers to subscriptions and events of other streams contain no orders.
     """
     if isinstance(message, list):
         for item in message:
@@ -68,12 +68,12 @@ def iter_orders(message: object) -> Iterator[Mapping[str, Any]]:
 
 def parse_order(order: Mapping[str, Any], exchange: str = "binance") -> Liquidation:
     """
-    Turn one order of a frame of Binance, or of an exchange that speaks alike, into a liquidation.
+    Parse one order of Binance, or of an exchange with the same format, as a liquidation.
 
     Raises
     ------
     ValueError
-        Not filled, or a field is missing or cannot be read; the message says which.
+        The order was not filled, or a field is missing or invalid; the message names it.
     """
     fields = {name: _pick(order, names) for name, names in _SPELLINGS.items()}
     status = fields["X"]
@@ -111,23 +111,23 @@ def parse_order(order: Mapping[str, Any], exchange: str = "binance") -> Liquidat
 
 def parse_recorded_row(cells: Sequence[str], symbol_is_cut: bool) -> Liquidation:
     """
-    Turn one row of a recorded CSV into a liquidation.
+    Parse one row of a recorded CSV as a liquidation.
 
     Parameters
     ----------
     cells : sequence of str
         Symbol, side, order type, time in force, quantity, price, average price, status, last filled, filled, and then
-        either event time and trade time, or trade time and a USD size that is not to be trusted (it changes its unit).
+        either event time and trade time, or trade time and a USD size that is not used (its unit varies).
     symbol_is_cut : bool
-        The layout without a header: ``LRC`` stands for LRCUSDT and the trade time comes before the last column.
+        Whether the file has no header: ``LRC`` means LRCUSDT, and the trade time is the last but one column.
 
     Raises
     ------
     ValueError
-        Wrong width or an unreadable field.
+        Wrong number of columns or an invalid field.
     """
     if len(cells) != CSV_WIDTH:
-        raise ValueError(f"{len(cells)} columns where {CSV_WIDTH} are expected: no telling which symbol it is")
+        raise ValueError(f"{len(cells)} columns instead of {CSV_WIDTH}: symbol cannot be determined")
     name = cells[0].strip().upper()
     if symbol_is_cut and "_" not in name and split_symbol(name)[1] not in ("USDT", "USDC", "FDUSD", "BUSD"):
         name += "USDT"
@@ -146,10 +146,10 @@ def _pick(order: Mapping[str, Any], names: tuple[str, ...]) -> Any:  # noqa: ANN
 
 @lru_cache(maxsize=20_000)
 def _read_instrument(exchange: str, instrument: str, coin_margined: bool) -> tuple[str, float | None]:
-    """Give the symbol, and the face value of a COIN-M contract in USD (None for USD-M)."""
+    """Return the symbol, and the face value of a COIN-M contract in USD (None for USD-M)."""
     contract = read_contract(exchange, instrument)
     if coin_margined and contract.kind != "inverse":
-        raise ValueError(f"{instrument}: st says COIN-M, the name says USD-M")
+        raise ValueError(f"{instrument}: COIN-M according to st, USD-M according to its name")
     return contract.symbol, contract.face if require_kind(contract, exchange, instrument) == "inverse" else None
 
 

@@ -41,13 +41,13 @@ from liqcli.sources.market_base import (
 LIMITS = (Limit(2400, 60, "/fapi/"), Limit(1000, 300, "/futures/data/"))
 CANDLES = 1500
 SNAPSHOTS = 500
-KEPT_US = 30 * DAY_US - 3600 * 1_000_000  # an hour less: the edge moves while we ask
-ARCHIVED_US = 35 * DAY_US  # older candles come as files, thousands at once
+KEPT_US = 30 * DAY_US - 3600 * 1_000_000  # an hour less, because the limit moves during the request
+ARCHIVED_US = 35 * DAY_US  # older candles come from archive files
 TAKER_BUY = 9  # place of the taker buy base volume in a kline (documented)
 QUOTES = ("USDT", "USDC")
 INTERVALS = {name: name for name in ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")}
 
-# Of "general server or network issues": what may be otherwise a moment later (documented).
+# Temporary errors among "general server or network issues" (documented).
 BUSY = (-1000, -1001, -1003, -1006, -1007, -1008, -1015, -1016)
 
 
@@ -61,12 +61,12 @@ def decode(body: bytes) -> object:
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
-    """Ask for one window of candles."""
+    """Request one window of candles."""
     if split_symbol(symbol)[1] not in QUOTES:
         return None
     bars = min(CANDLES, window.length_us // INTERVAL_US[interval])
     params = _params(symbol, ("interval", interval), window, bars)
-    payload = yield Request("/fapi/v1/klines", params, absent=(400,), weight=parse_candle_weight(bars))
+    payload = yield Request("/fapi/v1/klines", params, absent=(400,), weight=candle_weight(bars))
     if payload is None:  # -1121 "Invalid symbol." (recorded by others)
         return None
     rows = (read_candle(row[0], row[1:5], row[5], row[TAKER_BUY]) for row in rows_of(payload))
@@ -74,7 +74,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
 
 
 def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenInterest:
-    """Ask for one window of snapshots."""
+    """Request one window of snapshots."""
     if split_symbol(symbol)[1] not in QUOTES:
         return None
     params = _params(symbol, ("period", "5m"), window, SNAPSHOTS)
@@ -92,13 +92,13 @@ def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenIntere
     return build_open_interest(rows, window)
 
 
-def parse_candle_weight(bars: int) -> int:
-    """Say what a request for so many candles weighs (documented)."""
+def candle_weight(bars: int) -> int:
+    """Return the weight of a request for candles (documented)."""
     return 1 if bars < 100 else 2 if bars < 500 else 5 if bars <= 1000 else 10
 
 
 def _params(symbol: str, step: tuple[str, str], window: Window, limit: int) -> tuple[tuple[str, str], ...]:
-    """Both of Binance's bounds lie inside, so the end is a millisecond earlier."""
+    """Build the parameters; Binance's bounds are inclusive, so the end is a millisecond earlier."""
     start, end = str(window.start_us // 1000), str(window.end_us // 1000 - 1)
     return ("symbol", symbol), step, ("startTime", start), ("endTime", end), ("limit", str(limit))
 
@@ -120,5 +120,5 @@ SOURCE = MarketSource(
     cut_open_interest=lambda gap, now: cut_bars(gap, SNAPSHOT_US, SNAPSHOTS, now - KEPT_US),
     ask_open_interest=ask_open_interest,
 )
-# Older candles that the archive does not have, or that lie where only the archive cannot be reached.
+# Older candles that the archive does not have, or if the archive cannot be reached.
 OLDER = replace(SOURCE, cut_candles=_cut_older, cut_open_interest=lambda _gap, _now: [])

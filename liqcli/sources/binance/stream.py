@@ -2,7 +2,7 @@
 
 exchange: binance
 docs: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams; read 2026-11-22
-gives: what happens while it listens, from `!forceOrder@arr`; there is no history to fetch (the REST call went in 2021)
+gives: events while connected, from `!forceOrder@arr`; there is no history to fetch (the REST call went in 2021)
 limits: one connection; the exchange closes it after 24 h, and it is opened again
 side: `S` is the order's side: SELL = a long was liquidated
 price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
@@ -23,13 +23,13 @@ from liqcli.sources.stream_base import Channel, Frame, LiveSource, read_ms
 
 
 def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
-    """One connection brings all symbols; the wanted ones are picked out."""
+    """Yield the single connection, which delivers all symbols."""
     yield Channel("/market/stream?streams=!forceOrder@arr", tuple(symbols))
 
 
 def read_frame(message: object) -> Frame:
     """
-    Find the orders of a frame, and when it was sent (``E``).
+    Read the orders of a message and its time (``E``).
 
     Raises
     ------
@@ -51,5 +51,5 @@ SOURCE = LiveSource(
     channels=list_channels,
     read=read_frame,
     parse=parse_order,
-    patience_s=600.0,  # market-wide, some order comes every few seconds: ten silent minutes are a dead stream
+    patience_s=600.0,  # the stream has an order every few seconds: ten silent minutes mean that it is dead
 )

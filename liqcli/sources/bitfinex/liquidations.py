@@ -37,7 +37,7 @@ from liqcli.sources.envelope import decode_json
 from liqcli.sources.rows import build_answer, build_liquidation
 
 LIMIT = 500
-TRIES = 2  # how often an answer that does not go on, or to something else, is asked for in either way
+TRIES = 2  # attempts, with either kind of bound, to get an answer that advances and matches the request
 SILENCE_US = 3 * DAY_US
 FIELDS = {"pos_id": 1, "mts": 2, "symbol": 4, "amount": 5, "base_price": 6, "is_match": 8, "price_acquired": 11}
 _BUSY = frozenset({11010, 20060})
@@ -46,7 +46,7 @@ _LIST = Request("/v2/conf/pub:list:pair:futures", absent=(404,))
 
 @dataclass(slots=True)
 class WindowScan:
-    """What was read of a window: rows of all symbols, and moments fuller than an answer."""
+    """Result of reading a window: rows of all symbols, and instants with more rows than an answer."""
 
     start_ms: int
     rows: list[Row] = field(default_factory=list)
@@ -54,10 +54,10 @@ class WindowScan:
 
 
 def decode(body: bytes) -> object:
-    """Decode an answer; an error is a list that begins with the word, whatever the status."""
+    """Decode an answer; an error is a list that starts with "error", whatever the status."""
     payload = decode_json(body)
     if not isinstance(payload, list):
-        raise ValueError("an answer that is no list")
+        raise ValueError("an answer that is not a list")
     if payload[:1] == ["error"]:
         said = " ".join(str(part) for part in payload[1:])
         raise BusyError(f"busy ({said})") if payload[1:2] and payload[1] in _BUSY else RefusalError(said)
@@ -65,20 +65,20 @@ def decode(body: bytes) -> object:
 
 
 def page_request(start_ms: int, before_ms: int, limit: int = LIMIT) -> Request:
-    """What to ask for the newest rows of ``[start_ms, before_ms)``; both bounds are asked a little wider."""
+    """Build the request for the newest rows of ``[start_ms, before_ms)``; both bounds are widened."""
     bounds = (("start", str(start_ms - 1)), ("end", str(before_ms)))
     return Request("/v2/liquidations/hist", (*bounds, ("limit", str(limit)), ("sort", "-1")))
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read a contract; None for one that is not settled in UST."""
+    """Parse a contract; None if it is not settled in UST."""
     name = str(raw["pair"])
     symbol = canonical(f"t{name}")
     return ListedContract("bitfinex", symbol, f"t{name}", 1.0) if symbol and name.endswith("F0:USTF0") else None
 
 
 def name_fields(raw: object) -> Row:
-    """Name the fields of a row; it may be wrapped once more. One that is no row is handed on to be refused."""
+    """Convert a row, which may be wrapped in a list, to named fields; other values are passed on to be rejected."""
     inner = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
     if not isinstance(inner, list) or len(inner) <= max(FIELDS.values()) or inner[0] != "pos":
         return {"unreadable": raw}
@@ -87,12 +87,12 @@ def name_fields(raw: object) -> Row:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
-    Read one row; None for the trigger of a liquidation, which its executions repeat.
+    Read one row; None for the trigger of a liquidation, whose executions follow.
 
     Raises
     ------
     ValueError
-        A number is missing, or it says neither trigger nor match.
+        A number is missing, or the row is neither trigger nor match.
     """
     position = read_position(raw["amount"])
     if raw["is_match"] not in (0, 1):
@@ -114,12 +114,12 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
 
 def read_position(amount: object) -> Position:
     """
-    Say which position was liquidated.
+    Return the liquidated position from the sign of the amount.
 
     Raises
     ------
     ValueError
-        The amount is zero or no number.
+        The amount is zero or not a number.
     """
     number = parse_number(amount)
     if number == 0:
@@ -128,7 +128,7 @@ def read_position(amount: object) -> Position:
 
 
 def find_silence(times_us: Sequence[int], window: Window) -> list[Window]:
-    """Find the stretches of three days and more in which nothing was liquidated anywhere: nobody was listening."""
+    """Find intervals of three days or more without any liquidation of any symbol; the feed was down then."""
     edges = sorted([window.start_us, *(ts for ts in times_us if window.contains(ts)), window.end_us])
     return [Window(before, after) for before, after in pairwise(edges) if after - before >= SILENCE_US]
 
@@ -140,7 +140,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _spell(wanted: Sequence[str]) -> list[str]:
-    """Name contracts without asking, for a mirror that does not list them."""
+    """Spell contract names without a request, for mirrors that do not list them."""
     return [f"{base}F0:USTF0" for base, quote in map(split_symbol, wanted) if quote in ("USDT", "")]
 
 
@@ -160,37 +160,37 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
 
 
 def _ask_page(scan: WindowScan, before_ms: int) -> Generator[Request, Any, int | None]:
-    """Read the newest rows before an instant; gives the instant to go on from, or None when that was all."""
+    """Read the newest rows before an instant; return the instant to continue from, or None at the end."""
     best: list[Row] = []
     full = LIMIT - 2 * TRIES
-    inside = False  # whether `end` itself was seen to be answered
+    inside = False  # whether `end` is known to be inclusive
     for strike, end_ms in enumerate((before_ms, before_ms - 1) * TRIES):
-        limit = LIMIT - strike  # another question in words, so that a shared wrong answer is not given again
+        limit = LIMIT - strike  # a different request, so that a cache does not repeat a wrong answer
         page = [name_fields(raw) for raw in (yield page_request(scan.start_ms, end_ms, limit))]
         times = [ms for raw in page if (ms := _read_time(raw)) is not None]
         if not all(scan.start_ms - 1 <= ms <= before_ms for ms in times):
-            continue  # an answer to another question
+            continue  # answer to another request
         if len(page) >= full and times == sorted(times) and times[0] < times[-1]:
             raise RefusalError("a full page that is not newest first")
         inside = inside or end_ms in times
-        whole = inside or end_ms == before_ms  # else an `end` that lies outside would have lost a millisecond
+        whole = inside or end_ms == before_ms  # otherwise an exclusive `end` would lose a millisecond
         oldest = min(times, default=scan.start_ms)
         if whole and len(page) < full:
             scan.rows += _pick(page, scan.start_ms - 1, before_ms)
             return None
         if whole and oldest + 1 < before_ms:
-            scan.rows += _pick(page, oldest + 1, before_ms)  # its oldest millisecond may go on behind the page
+            scan.rows += _pick(page, oldest + 1, before_ms)  # its oldest millisecond may continue on the next page
             return oldest + 1
         best = page if end_ms == before_ms else best
     if not best:
-        raise RefusalError("none of its rows is of the time that was asked for")
+        raise RefusalError("no row lies in the requested time")
     scan.rows += _pick(best, before_ms - 1, before_ms)
     scan.cut.append(Window((before_ms - 1) * 1000, before_ms * 1000))
     return before_ms - 1
 
 
 def _pick(page: Sequence[Row], start_ms: int, before_ms: int) -> list[Row]:
-    """Give the rows of ``[start_ms, before_ms)`` and those whose time cannot be read."""
+    """Return the rows of ``[start_ms, before_ms)`` and rows whose time cannot be read."""
     return [raw for raw in page if (ms := _read_time(raw)) is None or start_ms <= ms < before_ms]
 
 

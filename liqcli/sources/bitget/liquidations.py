@@ -45,12 +45,12 @@ decode = json_envelope("00000", busy=_BUSY, busy_words=("too many",))
 
 
 def list_request(quote: str) -> Request:
-    """What to ask to learn the contracts of a quote currency."""
+    """Build the request for the contracts of a quote currency."""
     return Request("/api/v3/market/instruments", (("category", _CATEGORIES[quote]),), absent=(400, 404))
 
 
 def page_request(market: ListedContract, cursor: str | None) -> Request:
-    """What to ask for a page; the cursor is that of the page before."""
+    """Build the request for a page; the cursor comes from the page before."""
     params = (
         ("category", _CATEGORIES[split_symbol(market.symbol)[1]]),
         ("symbol", market.instrument),
@@ -78,7 +78,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         A number is missing or not above zero, the side is unknown, or the row is of another contract.
     """
     if raw["symbol"] != market.instrument:
-        raise ValueError(f"row of {raw['symbol']!r}, asked for {market.instrument!r}")
+        raise ValueError(f"row of {raw['symbol']!r}, requested {market.instrument!r}")
     position = _POSITIONS.get(str(raw["side"]).lower())
     if position is None:
         raise ValueError(f"unknown side {raw['side']!r}")
@@ -119,7 +119,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     quotes = {split_symbol(symbol)[1] for symbol in wanted}
     for quote in [q for q in _CATEGORIES if q in quotes or "" in quotes]:
         listed = yield list_request(quote)
-        if listed is None:  # no such list: take the user's word for it
+        if listed is None:  # no list: trust the user
             found += [_spell(symbol) for symbol in wanted if split_symbol(symbol)[1] == quote]
         else:
             found += read_markets(listed, parse_market)
@@ -127,7 +127,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _ask_window(market: ListedContract, window: Window) -> AskWindow:
-    """Walk back from now to the window's start."""
+    """Page back from now to the window's start."""
     raws = yield from walk_pages(
         partial(_ask_page, market),
         lambda page: all(raw.get("symbol") == market.instrument for raw in page.rows),
@@ -141,20 +141,20 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
 def _ask_page(market: ListedContract, cursor: str | None) -> AskPage:
     data = yield page_request(market, cursor)
     if not isinstance(data, dict) or not isinstance(data.get("list") or [], list):
-        raise RefusalError("the answer is no list of liquidations")
+        raise RefusalError("the answer is not a list of liquidations")
     rows, onward = data.get("list") or [], data.get("cursor")
     last = onward in (None, "") or (str(onward) == cursor and len(rows) < LIMIT)
     return Page(rows, None if last else str(onward))
 
 
 def _is_newer(page: Sequence[Any], before: Sequence[Any]) -> bool:
-    """Whether a page begins with something newer than the end of the page before, which is older than all on it."""
+    """Return whether a page starts with a row newer than the last row of the page before."""
     first, last = _time_of(page[0]), _time_of(before[-1]) if before else None
     return first is not None and last is not None and first > last
 
 
 def _reaches(page: Sequence[Any], start_us: int) -> bool:
-    """Whether a page, newest first, ends before an instant; one of another order says nothing."""
+    """Return whether a page, newest first, ends before an instant; false for a page in another order."""
     times = [_time_of(raw) for raw in page]
     known = [ts for ts in times if ts is not None]
     return known == sorted(known, reverse=True) and bool(known) and known[-1] * 1000 < start_us

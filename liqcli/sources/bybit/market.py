@@ -66,7 +66,7 @@ decode = json_envelope(
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
-    """Ask for one window of candles."""
+    """Request one window of candles."""
     category = CATEGORIES.get(split_symbol(symbol)[1])
     if category is None:
         return None
@@ -82,7 +82,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
 
 
 def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenInterest:
-    """Ask for one window of snapshots."""
+    """Request one window of snapshots."""
     category = CATEGORIES.get(split_symbol(symbol)[1])
     if category is None:
         return None

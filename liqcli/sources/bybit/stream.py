@@ -2,7 +2,7 @@
 
 exchange: bybit
 docs: https://bybit-exchange.github.io/docs/v5/websocket/public/all-liquidation; read 2026-11-22
-gives: what happens while it listens, from `allLiquidation.{symbol}`; there is no history to fetch
+gives: events while connected, from `allLiquidation.{symbol}`; there is no history to fetch
 limits: one connection for linear and one for inverse contracts, a subscription a symbol, a ping every 20 s
 side: `S` is the position's side: Buy = a long was liquidated
 price: `p`, the bankruptcy price (price_kind bankruptcy)
@@ -32,7 +32,7 @@ TOPIC = "allLiquidation."
 
 
 def name_instrument(symbol: str) -> str:
-    """``BTCUSDT`` and ``BTCUSD`` are called so; the contract in USDC is ``BTCPERP``, dated ones ``BTCUSDT-26DEC25``."""
+    """Return the instrument of a symbol: ``BTCUSDT``, ``BTCUSD``, ``BTCPERP`` (USDC), dated ``BTCUSDT-26DEC25``."""
     base, quote = split_symbol(symbol)
     day = expiry_date(expiry_of(symbol))
     if day is None:
@@ -43,12 +43,12 @@ def name_instrument(symbol: str) -> str:
 
 
 def name_symbol(instrument: str) -> str:
-    """Give the symbol of an instrument."""
+    """Return the symbol of an instrument."""
     return read_contract("bybit", instrument).symbol
 
 
 def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
-    """One connection a kind of contract; each symbol is asked for by itself, so that one refusal harms no other."""
+    """Yield one connection per kind of contract; symbols are subscribed one by one, so that a refusal affects one."""
     for path, is_inverse in (("/v5/public/linear", False), ("/v5/public/inverse", True)):
         own = tuple(symbol for symbol in symbols if (split_symbol(symbol)[1] == "USD") == is_inverse)
         if own:
@@ -60,7 +60,7 @@ def list_channels(symbols: Sequence[str]) -> Iterator[Channel]:
 
 
 def read_frame(message: object) -> Frame:
-    """Read events, or the answer to a subscription (``req_id`` is the symbol it was for)."""
+    """Read events, or the answer to a subscription (``req_id`` is its symbol)."""
     if not isinstance(message, dict):
         raise ValueError(f"not an object: {message!r}")
     if message.get("op") == "subscribe":
@@ -77,20 +77,20 @@ def read_frame(message: object) -> Frame:
 
 def parse_event(event: Mapping[str, Any]) -> Liquidation:
     """
-    Turn one event into a liquidation.
+    Parse one event as a liquidation.
 
     Raises
     ------
     ValueError
-        An unknown side, or a field that is missing or cannot be read.
+        The side is unknown, or a field is missing or invalid.
     """
     try:
         instrument, side, time = event["s"], str(event["S"]), event["T"]
         price, size = parse_number(event["p"]), parse_number(event["v"])
     except (KeyError, TypeError) as error:
-        raise ValueError(f"a field is missing or of another type: {error}") from None
+        raise ValueError(f"a field is missing or of the wrong type: {error}") from None
     if not isinstance(instrument, str):
-        raise ValueError(f"symbol is not a text: {instrument!r}")
+        raise ValueError(f"symbol is not text: {instrument!r}")
     ts_us = read_ms(int(time) if isinstance(time, str) else time)
     if ts_us is None:
         raise ValueError(f"not a time in milliseconds: {str(time)[:60]!r}")

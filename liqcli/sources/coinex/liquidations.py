@@ -48,12 +48,12 @@ decode = json_envelope("0", busy=_BUSY, busy_words=("too many", "busy"), message
 
 
 def list_request() -> Request:
-    """What to ask to learn all markets."""
+    """Build the request for all markets."""
     return Request("/v2/futures/market", absent=(400, 404))
 
 
 def page_request(market: ListedContract, window: Window, page: int) -> Request:
-    """What to ask for a page, counted from 1, a little wider: right for either kind of bound."""
+    """Build the request for a page, counted from 1, widened to suit inclusive and exclusive bounds."""
     params = (
         ("market", market.instrument),
         ("start_time", str(window.start_us // 1000 - 1)),
@@ -83,7 +83,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         A number is missing or not above zero, the side is unknown, or the row is of another market.
     """
     if _name_of(raw) != market.instrument:
-        raise ValueError(f"row of {raw['market']!r}, asked for {market.instrument!r}")
+        raise ValueError(f"row of {raw['market']!r}, requested {market.instrument!r}")
     position = _POSITIONS.get(str(raw["side"]).lower())
     if position is None:
         raise ValueError(f"unknown side {raw['side']!r}")
@@ -111,12 +111,12 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
 
 
 def _name_of(raw: Row) -> str:
-    return str(raw.get("market")).strip()  # the documentation's own sample has a blank before the name
+    return str(raw.get("market")).strip()  # the documented sample has a blank before the name
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     answer = yield list_request()
-    if answer is None:  # no such list: take the user's word for it
+    if answer is None:  # no list: trust the user
         markets = [
             ListedContract("coinex", symbol, symbol, None) for symbol in wanted if split_symbol(symbol)[1] in QUOTES
         ]
@@ -134,7 +134,7 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
 def _ask_page(market: ListedContract, window: Window, number: str | None) -> AskPage:
     rows, more = yield page_request(market, window, int(number or 1))
     if not isinstance(rows, list):
-        raise RefusalError("the answer is no list of liquidations")
+        raise RefusalError("the answer is not a list of liquidations")
     return Page(rows, str(int(number or 1) + 1) if more else None)
 
 
@@ -142,7 +142,7 @@ def _is_asked(page: Page, market: ListedContract, window: Window) -> bool:
     times = (read_moment(raw, "created_at") for raw in page.rows)
     mine = all(_name_of(raw) == market.instrument for raw in page.rows)
     inside = are_all_inside(times, window.start_us // 1000 - 1, window.end_us // 1000)
-    return mine and inside and not (page.onward and not page.rows)
+    return mine and inside and not (page.next_cursor and not page.rows)
 
 
 SOURCE = Source(

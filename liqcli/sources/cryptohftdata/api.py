@@ -42,7 +42,7 @@ FIRST_US = 1_751_068_800 * US_PER_S  # 2025-06-28
 
 
 def spell(exchange: str, symbol: str) -> str | None:
-    """Say under which name the perpetual of a symbol most likely stands, where no list can be had."""
+    """Return the most likely name of the perpetual of a symbol, if there is no list."""
     base, quote = split_symbol(symbol)
     if exchange == "okx":
         return f"{base}-{quote}-SWAP" if quote else None
@@ -54,14 +54,14 @@ def spell(exchange: str, symbol: str) -> str | None:
 
 
 def file_request(exchange: str, instrument: str, hour_us: int) -> Request:
-    """What to ask for one hour."""
+    """Build the request for one hour."""
     hour = from_us(hour_us)
     name = f"{VENUES[exchange].folder}/{hour:%Y-%m-%d}/{hour:%H}/{instrument}_liquidations.parquet"
     return Request("/v1/download", (("file", name),), absent=(404,), file=True)
 
 
 def find_obstacle(window: Window) -> str | None:
-    """Say why a window cannot be asked: the files begin on a day."""
+    """Return why a window cannot be requested: it lies before the first file."""
     return None if window.end_us > FIRST_US else "its files begin on 2025-06-28"
 
 
@@ -83,7 +83,7 @@ def _ask_markets(exchange: str, wanted: Iterable[str]) -> AskMarkets:
 
 
 def _ask_window(market: ListedContract, window: Window) -> AskWindow:
-    """Read the hours of a window and the one after it; rows before the window are late ones of hours read before."""
+    """Read the hours of a window and the next one; rows before the window are late rows of earlier hours."""
     hours = list(range(window.start_us, window.end_us, HOUR_US))
     after = [window.end_us] if window.end_us + HOUR_US <= now_us() else []
     near = Window(window.start_us - DAY_US, window.end_us)
@@ -113,7 +113,7 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
 
 
 def _is_of_hour(rows: Sequence[Row] | None, instrument: str, hour_us: int) -> bool:
-    """Rows of another hour's file would stand twice, and this hour would pass for a quiet one."""
+    """Return whether rows are of this hour's file; others would count twice and leave this hour empty."""
     same = all(read_field(raw, "symbol") in (None, instrument) for raw in rows or ())
     received = [read_moment(raw, "received_time") for raw in rows or ()]
     return same and (not received or any(ns is None or hour_us <= ns / 1000 < hour_us + HOUR_US for ns in received))

@@ -1,4 +1,4 @@
-"""What stands in CryptoHFTData's files: Parquet with the same columns for all venues, each counting in its own unit."""
+"""Rows of CryptoHFTData's files: Parquet with the same columns for all exchanges, each in its own unit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class ArchiveFolder(NamedTuple):
-    """A folder of files, and what its price and completeness are."""
+    """A folder of files with its price kind and completeness."""
 
     folder: str
     price_kind: PriceKind
@@ -61,7 +61,7 @@ def decode(body: Body) -> object:
     Raises
     ------
     ValueError
-        Broken off, an error inside a 200, or something else altogether: worth asking again.
+        The body is truncated, an error inside a 200, or something else; the request is retried.
     """
     if body[:4] == b"PAR1" or body[:4] == _ZSTD:
         return _read_parquet(body)
@@ -89,7 +89,7 @@ def _read_parquet(body: Body) -> list[Row]:
 
 
 def _count_time(table: Table) -> Table:
-    """Turn columns that are typed as times into the numbers that are documented."""
+    """Convert columns of time type to the documented numbers."""
     import pyarrow as pa
 
     for place, column in enumerate(table.schema):
@@ -100,7 +100,7 @@ def _count_time(table: Table) -> Table:
 
 
 def read_instrument(exchange: str, name: str) -> Contract | None:
-    """Read symbol and unit out of a file's name; None for a dated contract and for names that are none."""
+    """Parse symbol and unit from a file name; None for dated contracts and invalid names."""
     try:
         contract = read_contract(exchange, name)
         require_kind(contract, exchange, name)
@@ -116,17 +116,17 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     Raises
     ------
     ValueError
-        Not filled, another contract, a unit that cannot be told, or a field that cannot be read.
+        The order was not filled, the row is of another contract, or a unit or field cannot be read.
     """
     venue = VENUES[market.exchange]
     instrument = str(raw["symbol"])
     contract = read_instrument(market.exchange, instrument)
     if contract is None or instrument not in market.instrument.split(","):
-        raise ValueError(f"row of {instrument!r}, asked for {market.instrument!r}")
+        raise ValueError(f"row of {instrument!r}, requested {market.instrument!r}")
     price, kind, amount = _read_amount(raw, market.exchange)
     if price <= 0 or amount <= 0:
         raise ValueError(f"price and quantity must be above zero: {price!r}, {amount!r}")
-    in_dollars = contract.unit == "quote" or contract.face == 1.0  # what the amount counts
+    in_dollars = contract.unit == "quote" or contract.face == 1.0  # whether the amount is in USD
     size = market.contract_size if contract.unit == "contracts" and not in_dollars else None
     if contract.unit == "contracts" and not in_dollars and size is None:
         raise ValueError(f"contract size of {instrument} is unknown")
@@ -153,7 +153,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
 
 
 def _read_amount(raw: Row, exchange: str) -> tuple[float, PriceKind, float]:
-    """Give price, what it is, and the amount in the venue's unit; orders say how much of them was filled."""
+    """Return price, price kind and amount in the exchange's unit; of orders, the filled amount."""
     if exchange not in ("binance", "aster"):
         return (
             parse_number(raw["price"]),

@@ -41,9 +41,9 @@ from liqcli.sources.envelope import decode_json
 from liqcli.sources.rows import build_answer, build_liquidation, closed_position
 
 PAGE = 10_000
-SMALL_PAGE = 1_000  # what is documented, for a server that refuses more
-LEAK = 10  # how far outside of what was asked a row may lie; as many fewer than a page are asked
-SAME_QUESTION = 3  # how often an answer to something else is asked again
+SMALL_PAGE = 1_000  # documented maximum, for servers that refuse more
+LEAK = 10  # rows outside the request that an answer may contain; requests are smaller by as many
+SAME_QUESTION = 3  # attempts to get an answer that matches the request
 _BUSY = frozenset({10028, 10040, 10041, 10047, 10066, 11051, 13028, 13888})
 _PERPETUAL = re.compile(r"^[A-Z0-9]+(_USDC)?-PERPETUAL$")
 _LIST = Request(
@@ -54,7 +54,7 @@ _TRADES = "/api/v2/public/get_last_trades_by_instrument"
 
 @dataclass(slots=True)
 class InstrumentScan:
-    """What was read of an instrument so far: the time of each trade by its trade_seq, and the marked trades by id."""
+    """Trades read so far: time by trade_seq, and trades marked as liquidations by id."""
 
     market: ListedContract
     start_ms: int
@@ -64,22 +64,22 @@ class InstrumentScan:
     marked: dict[str, Row] = field(default_factory=dict)
 
     def add(self, trades: Iterable[Row]) -> None:
-        """Take the trades of a page, in any order and however often."""
+        """Add the trades of a page, in any order; repeats are harmless."""
         for raw in trades:
             self.times[int(raw["trade_seq"])] = int(raw["timestamp"])
             if raw.get("liquidation"):
                 self.marked[str(raw["trade_id"])] = raw
 
     def holes(self) -> list[tuple[int, int]]:
-        """Half-open ranges of trade_seq that are missing between the lowest and the highest one."""
+        """List half-open ranges of trade_seq missing between the lowest and the highest."""
         return [(low + 1, high) for low, high in pairwise(sorted(self.times)) if high - low > 1]
 
 
 def decode(body: bytes) -> object:
-    """Decode an answer; errors come with status 400 or 429, and inside a 200 they are errors as well."""
+    """Decode an answer; errors have status 400 or 429, or come inside a 200."""
     payload = decode_json(body)
     if not isinstance(payload, dict):
-        raise ValueError("an answer that is no object")
+        raise ValueError("an answer that is not an object")
     error = payload.get("error")
     if isinstance(error, dict):
         said = f"{error.get('code')} {error.get('message', '')}"
@@ -90,7 +90,7 @@ def decode(body: bytes) -> object:
 
 
 def page_request(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Request:
-    """What to ask for the trades numbered ``[low, high)``, or for the first ones of the window."""
+    """Build the request for the trades numbered ``[low, high)``, or for the first ones of the window."""
     first, last = ("start_timestamp", "end_timestamp") if seqs is None else ("start_seq", "end_seq")
     low, high = (scan.start_ms, scan.end_ms) if seqs is None else (seqs[0], seqs[1] - 1)
     bounds = ((first, str(low)), (last, str(high)))
@@ -100,7 +100,7 @@ def page_request(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Request:
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read an instrument; None for dated futures and for a name that says another kind than its type does."""
+    """Parse an instrument; None for dated futures and names that contradict the instrument type."""
     name = str(raw["instrument_name"])
     stated = {"reversed": "inverse", "linear": "linear", None: None}.get(raw.get("instrument_type"), "other")
     contract = known_contract("deribit", name, cast("Kind | None", stated)) if _PERPETUAL.match(name) else None
@@ -108,7 +108,7 @@ def parse_market(raw: Row) -> ListedContract | None:
 
 
 def spell_markets(wanted: Sequence[str]) -> Listing:
-    """Name the perpetuals without asking, for a mirror that lists none: inverse BTC and ETH, linear anything."""
+    """Spell perpetuals without a request, for mirrors without a list: inverse BTC and ETH, any linear one."""
     names: list[str] = []
     for base, quote in map(split_symbol, wanted):
         names += [f"{base}-PERPETUAL"] if quote in ("USD", "") and base in ("BTC", "ETH") else []
@@ -118,7 +118,7 @@ def spell_markets(wanted: Sequence[str]) -> Listing:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
-    Read one marked trade; an MT trade must have been split by :func:`split_sides`.
+    Read one marked trade; MT trades must be split by :func:`split_sides`.
 
     Raises
     ------
@@ -126,10 +126,10 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         A number is missing, the mark is neither T nor M, or the trade is of another instrument.
     """
     if raw["instrument_name"] != market.instrument:
-        raise ValueError(f"trade of {raw['instrument_name']!r}, asked for {market.instrument!r}")
+        raise ValueError(f"trade of {raw['instrument_name']!r}, requested {market.instrument!r}")
     position, mark = closed_position(str(raw["direction"])), str(raw["liquidation"])
     if mark not in ("T", "M"):
-        raise ValueError(f"who was liquidated is unclear: {mark!r}")
+        raise ValueError(f"unclear which side was liquidated: {mark!r}")
     if mark == "M":  # direction is the taker's; the maker was on the other side
         position = "short" if position == "long" else "long"
     amount = parse_number(raw["amount"])
@@ -150,7 +150,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
 
 
 def split_sides(raw: Row) -> list[Row]:
-    """Make two rows of a trade in which taker and maker were liquidated."""
+    """Split a trade in which taker and maker were liquidated into two rows."""
     return [{**raw, "liquidation": mark} for mark in "TM"] if raw.get("liquidation") == "MT" else [raw]
 
 
@@ -172,7 +172,7 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
 
 
 def _ask_edges(scan: InstrumentScan, step: int) -> Generator[Request, Any, None]:
-    """Read on in either direction until a trade outside the window proves that nothing is missing there."""
+    """Read in both directions until a trade outside the window proves that nothing is missing."""
     while (first := min(scan.times)) > 1 and scan.times[first] >= scan.start_ms:
         yield from _ask_page(scan, (max(1, first - LEAK), first))
         if min(scan.times) == first:
@@ -185,7 +185,7 @@ def _ask_edges(scan: InstrumentScan, step: int) -> Generator[Request, Any, None]
 
 
 def _ask_holes(scan: InstrumentScan) -> Generator[Request, Any, None]:
-    """Ask for what is missing in between, each piece until nothing new comes of it."""
+    """Request the missing ranges, each until it yields no new trades."""
     lost: list[tuple[int, int]] = []
     while missing := subtract_intervals(scan.holes(), lost):
         low = missing[0][0]
@@ -197,7 +197,7 @@ def _ask_holes(scan: InstrumentScan) -> Generator[Request, Any, None]:
 
 
 def _ask_page(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Generator[Request, Any, bool]:
-    """Read one page; True when it is said not to be all. An answer to another question, or an empty one, is checked."""
+    """Read one page; return whether there are more. Answers that are empty or do not match are requested again."""
     for strike in range(SAME_QUESTION):
         result = yield page_request(scan, seqs)
         if result is None:
@@ -205,15 +205,15 @@ def _ask_page(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Generator[R
             result = yield page_request(scan, seqs)
         trades = result.get("trades") if isinstance(result, dict) else None
         if not isinstance(trades, list):
-            raise RefusalError("the answer is no list of trades")
+            raise RefusalError("the answer is not a list of trades")
         if _is_asked(scan, seqs, trades) and (trades or strike):
             scan.add(trades)
             return bool(result.get("has_more")) or len(trades) >= scan.page
-    raise RefusalError("its trades are not those that were asked for")
+    raise RefusalError("the trades do not match the request")
 
 
 def _is_asked(scan: InstrumentScan, seqs: tuple[int, int] | None, trades: Sequence[Row]) -> bool:
-    """Whether at most a few trades lie outside of what was asked."""
+    """Return whether at most a few trades lie outside the request."""
     key, low, high = ("timestamp", scan.start_ms, scan.end_ms + 1) if seqs is None else ("trade_seq", *seqs)
     outside = sum(not low <= int(raw[key]) < high for raw in trades)
     return outside <= LEAK and all(raw["instrument_name"] == scan.market.instrument for raw in trades)

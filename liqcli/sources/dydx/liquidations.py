@@ -38,10 +38,10 @@ STALE_TRIES = 5
 
 
 def decode(body: bytes) -> object:
-    """Decode an answer; an error inside a 200 is asked again when it says so, else it is a no."""
+    """Decode an answer; an error inside a 200 is retried if it reports overload."""
     payload = decode_json(body)
     if not isinstance(payload, dict):
-        raise RefusalError("the answer is no object")
+        raise RefusalError("the answer is not an object")
     if "errors" in payload or "error" in payload:
         said = str(payload.get("errors") or payload.get("error"))
         if any(word in said.lower() for word in ("too many", "internal", "timeout", "unavailable", "rate")):
@@ -51,17 +51,17 @@ def decode(body: bytes) -> object:
 
 
 def list_request() -> Request:
-    """What to ask to learn all markets."""
+    """Build the request for all markets."""
     return Request("/v4/perpetualMarkets", absent=(404,))
 
 
 def page_request(market: ListedContract, bound: tuple[str, str]) -> Request:
-    """What to ask for the page of trades at or before a height or a time."""
+    """Build the request for the page of trades at or before a height or a time."""
     return Request(f"/v4/trades/perpetualMarket/{market.instrument}", (("limit", str(LIMIT)), bound))
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read a market; None for names that are no plain contract name."""
+    """Parse a market; None for names that are not plain contract names."""
     name = str(raw["ticker"])
     symbol = canonical(name)
     return ListedContract("dydx", symbol, name, 1.0) if symbol and name.endswith("-USD") else None
@@ -69,7 +69,7 @@ def parse_market(raw: Row) -> ListedContract | None:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
-    Read one trade; None for an ordinary one.
+    Read one trade; None for ordinary trades.
 
     Raises
     ------
@@ -93,13 +93,13 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
 
 
 def time_of(raw: Row) -> int:
-    """Read the time of a trade. [µs UTC]"""
+    """Parse the time of a trade. [µs UTC]"""
     return to_us(datetime.fromisoformat(str(raw["createdAt"])))
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     answer = yield list_request()
-    if answer is None:  # no such list: take the user's word for it
+    if answer is None:  # no list: trust the user
         bases = {f"{base}USD": base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")}
         return Listing({symbol: ListedContract("dydx", symbol, f"{base}-USD", 1.0) for symbol, base in bases.items()})
     return pick_markets(read_markets(list(answer["markets"].values()), parse_market), wanted)
@@ -107,9 +107,9 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     """
-    Walk from the window's end to its start: first by time, then by the height of the oldest trade.
+    Page from the window's end to its start: first by time, then by the height of the oldest trade.
 
-    A block may go on in the next page, so its height is asked again whole and ids tell what was seen.
+    A block may continue on the next page, so its height is requested again; ids identify repeats.
     """
     seen: dict[str, Any] = {}
     cut: list[Window] = []
@@ -117,17 +117,17 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     ceiling: int | None = None
     stale, oldest_us = 0, window.end_us
     while True:
-        # Trades that are all older may be right, in a quiet market; but then they come twice.
-        answer = yield from request_twice(page_request(market, bound), lambda said: _is_near(said, window.start_us))
+        # In a quiet market all trades may be older than the window; such an answer must come twice.
+        answer = yield from request_twice(page_request(market, bound), lambda answer: _is_near(answer, window.start_us))
         page = answer.get("trades")
         if not isinstance(page, list):
-            raise RefusalError("the answer is no list of trades")
+            raise RefusalError("the answer is not a list of trades")
         fresh = {str(raw["id"]): raw for raw in page if str(raw["id"]) not in seen}
         beyond = any(_is_beyond(raw, ceiling, window.end_us) for raw in page)
         if beyond or (not fresh and page and len(page) >= LIMIT and not _one_block(page, ceiling)):
             stale += 1
             if stale >= STALE_TRIES:
-                raise RefusalError("trades that were not asked for, again and again: paging does not go on")
+                raise RefusalError(f"paging does not advance: unrequested trades were returned {STALE_TRIES} times")
             continue
         stale = 0
         seen |= fresh
@@ -135,22 +135,22 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
         if len(page) < LIMIT or oldest_us < window.start_us:
             break
         height = min(int(raw["createdAtHeight"]) for raw in page)
-        if height == ceiling:  # a block fuller than a page: nobody can look behind it
+        if height == ceiling:  # a block with more trades than a page: the rest cannot be requested
             cut.append(Window(oldest_us // 1000 * 1000, oldest_us // 1000 * 1000 + 1000))
             height -= 1
         ceiling = height
         bound = ("createdBeforeOrAtHeight", str(height))
     where = page_request(market, bound).text
     result = build_answer(list(seen.values()), lambda raw: parse_row(raw, market), window, where, cut)
-    return _mark_forgotten(result, window, oldest_us)
+    return _mark_unknown(result, window, oldest_us)
 
 
-def _mark_forgotten(answer: Answer, window: Window, oldest_us: int) -> Answer:
-    """Leave unknown what lies before the oldest trade of all; a market without trades for an hour is nothing odd."""
+def _mark_unknown(answer: Answer, window: Window, oldest_us: int) -> Answer:
+    """Mark as unknown what lies over an hour before the oldest trade; an hour without trades is normal."""
     if oldest_us > window.start_us + HOUR_US or (oldest_us == window.end_us and not answer.rows):
         end_us = min(oldest_us // 1000 * 1000, window.end_us)
         answer.unknown = [Window(window.start_us, end_us)]
-        answer.absent = f"no trade before {from_us(end_us):%Y-%m-%d %H:%M} UTC: the indexer keeps nothing older"
+        answer.absent = f"no trade before {from_us(end_us):%Y-%m-%d %H:%M} UTC: the indexer keeps no older ones"
     return answer
 
 

@@ -45,7 +45,7 @@ _BUSY = frozenset({"SERVER_ERROR", "INTERNAL"})
 
 
 def decode(body: bytes) -> object:
-    """Decode an answer; Gate's errors come with their HTTP status, but a label inside a 200 is a no as well."""
+    """Decode an answer; errors have an HTTP status, but a label inside a 200 is an error too."""
     payload = decode_json(body)
     if isinstance(payload, dict) and "label" in payload:
         label = str(payload["label"])
@@ -56,7 +56,7 @@ def decode(body: bytes) -> object:
 
 
 def contract_request(symbol: str) -> Request | None:
-    """What to ask to learn the contract of a symbol; None where Gate settles no such contracts."""
+    """Build the request for the contract of a symbol; None if Gate has no such contracts."""
     base, quote = split_symbol(symbol)
     if quote not in _SETTLES:
         return None
@@ -64,12 +64,12 @@ def contract_request(symbol: str) -> Request | None:
 
 
 def list_requests() -> list[Request]:
-    """What to ask to learn all contracts."""
+    """Build the request for all contracts."""
     return [Request(f"/api/v4/futures/{settle}/contracts", absent=(400, 404)) for settle in _SETTLES.values()]
 
 
 def window_request(market: ListedContract, start_s: int, end_s: int) -> Request:
-    """What to ask for the half-open seconds ``[start_s, end_s)``; both of Gate's bounds lie inside."""
+    """Build the request for the half-open seconds ``[start_s, end_s)``; Gate's bounds are inclusive."""
     settle = _SETTLES["USD" if market.inverse else "USDT"]
     params = (
         ("contract", market.instrument),
@@ -81,7 +81,7 @@ def window_request(market: ListedContract, start_s: int, end_s: int) -> Request:
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read a contract; None for one whose size cannot be known (a quanto contract) or whose name is no symbol."""
+    """Parse a contract; None for quanto contracts, whose size is unknown, and for names that are not symbols."""
     name = str(raw["name"])
     stated = {"inverse": "inverse", "direct": "linear"}.get(str(raw.get("type")))
     contract = known_contract("gate", name, cast("Kind | None", stated))
@@ -94,15 +94,15 @@ def parse_market(raw: Row) -> ListedContract | None:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
-    Read one liquidation; None when nothing of the order was executed.
+    Read one liquidation; None if nothing of the order was executed.
 
     Raises
     ------
     ValueError
-        A number is missing, the two signs disagree with each other, or the row is of another contract.
+        A number is missing, the two signs agree, or the row is of another contract.
     """
     if raw["contract"] != market.instrument:
-        raise ValueError(f"row of {raw['contract']!r}, asked for {market.instrument!r}")
+        raise ValueError(f"row of {raw['contract']!r}, requested {market.instrument!r}")
     size = parse_number(raw["size"])
     order_size = -size if raw.get("order_size") is None else parse_number(raw["order_size"])
     if not size * order_size < 0:
@@ -126,7 +126,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
 
 
 def parse_time(raw: Row) -> int:
-    """Read the time: milliseconds where they are given and agree with the second. [µs UTC]"""
+    """Parse the time, in milliseconds if stated and consistent with the second. [µs UTC]"""
     second = parse_number(raw["time"])
     millis = raw.get("time_ms")
     if millis is not None and int(parse_number(millis)) // 1000 == int(second):
@@ -145,7 +145,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
         found += markets
     if complete:
         return pick_markets(found, wanted)
-    for request in list_requests():  # a bare base, or a name that is not there: the whole list tells
+    for request in list_requests():  # for a base alone or an unknown name, request the whole list
         listed = yield request
         found += read_markets(listed, parse_market)
     return pick_markets(found, wanted)
@@ -166,7 +166,7 @@ def _ask_seconds(
     fits = partial(_is_asked, market=market, start_s=start_s, end_s=end_s)
     payload = yield from request_until_fitting(window_request(market, start_s, end_s), fits)
     if not isinstance(payload, list):
-        raise RefusalError("the answer is no list of orders")
+        raise RefusalError("the answer is not a list of orders")
     if len(payload) >= LIMIT and end_s - start_s > 1:
         middle = (start_s + end_s) // 2
         yield from _ask_seconds(market, start_s, middle, raws, cut)
@@ -178,7 +178,7 @@ def _ask_seconds(
 
 
 def _is_asked(rows: object, market: ListedContract, start_s: int, end_s: int) -> bool:
-    """Whether rows are of this contract and these seconds, once; a second beside them would be no other question."""
+    """Return whether rows are of this contract and these seconds, give or take one, without duplicates."""
     if not isinstance(rows, list):
         return True
     same = all(read_field(raw, "contract") in (None, market.instrument) for raw in rows)

@@ -41,8 +41,8 @@ from liqcli.sources.market_base import (
 )
 from liqcli.sources.rows import multiply
 
-CANDLES = 1999  # of 2000, whichever way the bounds are counted
-KEPT_CANDLES = 9_990  # of 10,000, since the edge moves while we ask
+CANDLES = 1999  # of 2000, for inclusive and exclusive bounds
+KEPT_CANDLES = 9_990  # of 10,000, because the limit moves during the request
 SNAPSHOTS = 100
 KEPT_US = 179 * DAY_US
 INTERVALS = {name: name for name in ("1m", "5m", "15m", "30m", "1h", "4h", "8h", "1d")}
@@ -51,7 +51,7 @@ UNKNOWN_SIZE = 0.0
 
 
 def ask_candles(symbol: str, interval: str, window: Window, memo: Memo) -> AskCandles:
-    """Ask for one window of candles; before the first one, how many coins a contract is."""
+    """Request one window of candles, after the contract size."""
     size = yield from _ask_size(symbol, memo)
     if size is None:
         return None
@@ -65,7 +65,7 @@ def ask_candles(symbol: str, interval: str, window: Window, memo: Memo) -> AskCa
 
 
 def ask_open_interest(symbol: str, window: Window, memo: Memo) -> AskOpenInterest:
-    """Ask for one window of snapshots; before the first one, how many coins a contract is."""
+    """Request one window of snapshots, after the contract size."""
     size = yield from _ask_size(symbol, memo)
     if size is None:
         return None
@@ -78,7 +78,7 @@ def ask_open_interest(symbol: str, window: Window, memo: Memo) -> AskOpenInteres
 
 
 def _ask_size(symbol: str, memo: Memo) -> Generator[Request, Any, float | None]:
-    """Learn a contract's size once a run; None where Gate lists no such contract."""
+    """Request a contract's size once per run; None if Gate does not list the contract."""
     request = contract_request(symbol) if split_symbol(symbol)[1] in SETTLES else None
     if request is None:
         return None

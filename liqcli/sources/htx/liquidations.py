@@ -42,8 +42,8 @@ LIMIT = 100
 _BUSY = frozenset({"429", "500", "502", "503", "504", "1000", "1001", "1003", "1004", "1032"})
 _BUSY_WORDS = ("too many", "frequen", "system busy", "try again", "exceeded the limit")
 _OFFLINE = "10000"
-ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round number of them
-_SAME = 1e-3  # how far a row's own turnover may be from volume x contract size before the size is not believed
+ROUND = 10  # pages shorter than requested have a round number of rows if there are more
+_SAME = 1e-3  # tolerance between a row's turnover and volume x contract size; beyond it the size is outdated
 
 
 def _read_code(payload: Payload) -> str:
@@ -63,12 +63,12 @@ decode = json_envelope(
 
 
 def list_request(inverse: bool) -> Request:
-    """What to ask to learn all contracts and their sizes."""
+    """Build the request for all contracts and their sizes."""
     return Request("/swap-api/v1/swap_contract_info" if inverse else "/linear-swap-api/v1/swap_contract_info")
 
 
 def page_request(market: ListedContract, window: Window, after_id: str | None, newer: bool = True) -> Request:
-    """What to ask for a page; the end is asked inside and cut off here, which is right for either kind of bound."""
+    """Build the request for a page; the end is inclusive here and cut off later, to suit either kind of bound."""
     bounds = (("start_time", str(window.start_us // 1000)), ("end_time", str(window.end_us // 1000)))
     if newer and not market.inverse:
         params = (("contract_code", market.instrument), *bounds, ("direct", "next"), ("limit", str(LIMIT)))
@@ -81,7 +81,7 @@ def page_request(market: ListedContract, window: Window, after_id: str | None, n
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read a perpetual; None for anything else."""
+    """Parse a perpetual; None for other contracts."""
     name = str(raw["contract_code"])
     contract = known_contract("htx", name) if name.count("-") == 1 else None
     if contract is None:
@@ -92,7 +92,7 @@ def parse_market(raw: Row) -> ListedContract | None:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
-    Read one liquidation in the shape of v5, or in that of v3 and the websocket.
+    Parse one liquidation in the form of v5, or of v3 and the websocket.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         A number is missing, the sides disagree, the size is unknown, or the row is of another contract.
     """
     if raw["contract_code"] != market.instrument:
-        raise ValueError(f"row of {raw['contract_code']!r}, asked for {market.instrument!r}")
+        raise ValueError(f"row of {raw['contract_code']!r}, requested {market.instrument!r}")
     newer = "bankrupt_price" in raw
     price = parse_number(raw["bankrupt_price" if newer else "price"])
     row = build_liquidation(
@@ -115,14 +115,14 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         event_id=row_id(raw),
     )
     qty = parse_number(raw["trade_turnover"]) / price if newer else parse_number(raw["amount"])
-    if abs(row.qty - qty) > _SAME * qty:  # the multiplier was another one then: the row's own figures are right
+    if abs(row.qty - qty) > _SAME * qty:  # the contract size was different then: use the row's own figures
         turnover = qty * price if market.inverse else parse_number(raw["trade_turnover"])
         return row._replace(qty=qty, notional=turnover, contract_size=None)
     return row
 
 
 def row_id(raw: Row) -> str | None:
-    """The id of a row, under the name its version gives it."""
+    """Return the id of a row, whose name depends on the version."""
     found = raw.get("id", raw.get("query_id"))
     return None if found is None else str(found)
 
@@ -153,13 +153,13 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     while True:
         fits = partial(_is_asked, market=market, window=window, seen=seen, after_id=after_id)
         page = yield from request_until_fitting(
-            page_request(market, window, after_id, newer), fits, "paging does not go on"
+            page_request(market, window, after_id, newer), fits, "paging does not advance"
         )
         if page is None and newer and not seen:
-            newer = False  # there is no v5 here
+            newer = False  # v5 is not available
             continue
         if not isinstance(page, list):
-            raise RefusalError("the answer is no list of orders")
+            raise RefusalError("the answer is not a list of orders")
         fresh = {found: raw for raw in page if (found := row_id(raw)) is not None and found not in seen}
         seen |= fresh
         nameless += [raw for raw in page if row_id(raw) is None]
@@ -171,7 +171,7 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
 
 
 def _highest(ids: Iterable[str]) -> str | None:
-    """Give the id to go on from; ids that are no numbers are taken in the order they came in."""
+    """Return the id to continue from: the highest number, or the last id if ids are not numbers."""
     found = list(ids)
     return max(found, key=int) if found and all(one.isdecimal() for one in found) else next(iter(found[-1:]), None)
 
@@ -179,7 +179,7 @@ def _highest(ids: Iterable[str]) -> str | None:
 def _is_asked(
     rows: object, market: ListedContract, window: Window, seen: Mapping[str, Any], after_id: str | None
 ) -> bool:
-    """Whether rows are of this contract and time, and, but for the one that was gone on from, something new."""
+    """Return whether rows are of this contract and time and, apart from the last known one, new."""
     if not isinstance(rows, list) or not rows:
         return True
     same = all(read_field(raw, "contract_code") in (None, market.instrument) for raw in rows)
@@ -196,7 +196,7 @@ SOURCE = Source(
     limits=(Limit(240, 3),),
     window_us=2 * HOUR_US,
     grain_us=1000,
-    retention_us=90 * DAY_US - 60 * US_PER_S,  # a start that is older than 90 days when it arrives is refused
+    retention_us=90 * DAY_US - 60 * US_PER_S,  # a start older than 90 days on arrival is refused
     settle_us=300 * US_PER_S,
     decode=decode,
     ask_markets=_ask_markets,

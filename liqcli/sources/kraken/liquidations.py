@@ -45,10 +45,10 @@ _INVERSE_BASES = ("BTC", "ETH", "LTC", "XRP", "BCH")
 
 
 def decode(body: bytes) -> object:
-    """Decode an answer; errors come with their status or inside a 200, as ``error`` or as ``errors``."""
+    """Decode an answer; errors have an HTTP status or come inside a 200, as ``error`` or ``errors``."""
     payload = decode_json(body)
     if not isinstance(payload, dict):
-        raise ValueError("an answer that is no object")
+        raise ValueError("an answer that is not an object")
     said = payload.get("errors") or (payload.get("error", "unknown") if payload.get("result") == "error" else None)
     if said:
         raise BusyError(f"busy ({said})") if _BUSY.search(str(said)) else RefusalError(str(said))
@@ -56,7 +56,7 @@ def decode(body: bytes) -> object:
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read a perpetual: PF_ counts coins, PI_ dollars; None for anything else."""
+    """Parse a perpetual: PF_ counts coins, PI_ dollars; None for other contracts."""
     name = str(raw["symbol"]).upper()
     contract = known_contract("kraken", name) if _CONTRACT.match(name) else None
     return (
@@ -65,7 +65,7 @@ def parse_market(raw: Row) -> ListedContract | None:
 
 
 def join_siblings(markets: Sequence[ListedContract]) -> list[ListedContract]:
-    """Put PI_XBTUSD beside PF_XBTUSD, for both are BTCUSD; dated contracts are left out."""
+    """Join contracts of one symbol, such as PI_XBTUSD and PF_XBTUSD (BTCUSD); drop dated contracts."""
     found: dict[str, ListedContract] = {}
     for market in sorted(markets, key=lambda market: market.instrument):
         if market.instrument.startswith("P"):
@@ -77,15 +77,15 @@ def join_siblings(markets: Sequence[ListedContract]) -> list[ListedContract]:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
-    Read a row of :func:`iter_forced`.
+    Parse a row of :func:`iter_forced`.
 
     Raises
     ------
     ValueError
-        A number is missing, the row is of another contract, or its own USD value speaks against the unit.
+        A number is missing, the row is of another contract, or its USD value contradicts the unit.
     """
     if raw["tradeable"] not in (None, market.instrument):
-        raise ValueError(f"row of {raw['tradeable']!r}, asked for {market.instrument!r}")
+        raise ValueError(f"row of {raw['tradeable']!r}, requested {market.instrument!r}")
     row = build_liquidation(
         market,
         ts_us=int(parse_number(raw["timestamp"])) * 1000,
@@ -111,7 +111,7 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _spell(wanted: Sequence[str]) -> list[Row]:
-    """Name contracts without asking, for a mirror that does not list them."""
+    """Spell contract names without a request, for mirrors that do not list them."""
     bases = [base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")]
     names = [("PF", base) for base in bases] + [("PI", base) for base in bases if base in _INVERSE_BASES]
     return [{"symbol": f"{kind}_{'XBT' if base == 'BTC' else base}USD"} for kind, base in names]

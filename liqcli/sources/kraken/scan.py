@@ -1,4 +1,4 @@
-"""Reading Kraken's executions where somebody was liquidated: the volume of each minute says where to look."""
+"""Read Kraken's executions around liquidations, which the liquidated volume of each minute locates."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from liqcli.sources.contracts import ListedContract, Row
 
 COUNT = 1000
 MINUTE_S = 60
-SAME_QUESTION = 3  # how often an answer to something else is asked again
+SAME_QUESTION = 3  # attempts to get an answer that matches the request
 FORCED = frozenset({"liquidation", "partialliquidation", "coveredliquidation"})
 
 
 def series_request(market: ListedContract, start_s: int, end_s: int) -> Request:
-    """What to ask for the volume liquidated in each minute."""
+    """Build the request for the volume liquidated in each minute."""
     params = (("since", str(start_s)), ("to", str(end_s)), ("interval", str(MINUTE_S)))
     return Request(f"/api/charts/v1/analytics/{market.instrument}/liquidation-volume", params, absent=(400, 404))
 
 
 def page_request(market: ListedContract, start_ms: int, end_ms: int, token: str | None) -> Request:
-    """What to ask for a page of ``[start_ms, end_ms)``, a little wider: right for either kind of bound."""
+    """Build the request for a page of ``[start_ms, end_ms)``, widened to suit inclusive and exclusive bounds."""
     params = (("since", str(start_ms - 1)), ("before", str(end_ms)), ("sort", "asc"), ("count", str(COUNT)))
     further = () if token is None else (("continuation_token", token),)
     return Request(f"/api/history/v3/market/{market.instrument}/executions", (*params, *further))
 
 
 def iter_forced(element: Row) -> Generator[Row, None, None]:
-    """Give a row for each side of an execution whose order was a liquidation."""
+    """Yield a row for each side of an execution whose order was a liquidation."""
     execution = element["event"]["Execution"]["execution"]
     for name in ("takerOrder", "makerOrder"):
         order = execution.get(name) or {}
@@ -42,21 +42,21 @@ def iter_forced(element: Row) -> Generator[Row, None, None]:
 
 
 def is_forced(order_type: object) -> bool:
-    """Whether an order type is one of the spellings of a liquidation."""
+    """Return whether an order type is one of the spellings of a liquidation."""
     return re.sub(r"[^a-z]", "", str(order_type).lower()) in FORCED
 
 
 def request_contract(market: ListedContract, window: Window) -> Generator[Request, Any, tuple[list[Row], list[Window]]]:
-    """Read the forced fills of one contract; gives also the minutes that should have some and do not."""
+    """Read the forced fills of one contract; also return minutes with liquidated volume but without such fills."""
     start_s, end_s = window.start_us // US_PER_S, window.end_us // US_PER_S
     volumes = yield from _ask_volumes(market, start_s, end_s)
     fills: dict[str, Row] = {}
-    stretches = [(low * 1000, high * 1000) for low, high in plan_stretches(volumes, start_s, end_s)]
+    parts = [(low * 1000, high * 1000) for low, high in plan_parts(volumes, start_s, end_s)]
     reached_ms = 0
-    for low_ms, high_ms in stretches:
+    for low_ms, high_ms in parts:
         if reached_ms < high_ms:
-            span = (max(low_ms, reached_ms), high_ms, stretches[-1][1])
-            reached_ms = yield from _ask_stretch(market, *span, fills)
+            span = (max(low_ms, reached_ms), high_ms, parts[-1][1])
+            reached_ms = yield from _ask_part(market, *span, fills)
     times = sorted(int(raw["timestamp"]) // 1000 for raw in fills.values())
     silent = []
     for second in (second for second, volume in volumes.items() if volume and second < end_s):
@@ -66,14 +66,14 @@ def request_contract(market: ListedContract, window: Window) -> Generator[Reques
     return list(fills.values()), silent
 
 
-def plan_stretches(volumes: Mapping[int, float], start_s: int, end_s: int) -> list[Interval]:
-    """Say which seconds to read: minutes with volume or without a point, one more on either side, neighbours joined."""
+def plan_parts(volumes: Mapping[int, float], start_s: int, end_s: int) -> list[Interval]:
+    """Plan the seconds to read: minutes with volume or without a data point, plus one on each side, merged."""
     minutes = [second for second in range(start_s, end_s + 1, MINUTE_S) if volumes.get(second, second < end_s)]
     return merge_intervals((second - MINUTE_S, second + 2 * MINUTE_S) for second in minutes)
 
 
 def _ask_volumes(market: ListedContract, start_s: int, end_s: int) -> Generator[Request, Any, dict[int, float]]:
-    """Ask for the volume liquidated in each minute, by its second; nothing where there is no such series."""
+    """Request the volume liquidated in each minute, by its second; empty if there is no such series."""
     volumes: dict[int, float] = {}
     strikes = 0
     while strikes < SAME_QUESTION:
@@ -88,26 +88,25 @@ def _ask_volumes(market: ListedContract, start_s: int, end_s: int) -> Generator[
             if (fresh or not points) and not result.get("more"):
                 return volumes
             strikes = -1 if fresh else strikes
-        strikes += 1  # an answer to another question: ask again
-    raise RefusalError("the answer is no volume series of the time that was asked for")
+        strikes += 1  # answer to another request: try again
+    raise RefusalError("the answer is not a volume series of the requested time")
 
 
 def read_points(result: Row) -> dict[int, float]:
-    """Read a series; its times are seconds (documented), or milliseconds."""
+    """Parse a series; its times are seconds (documented) or milliseconds."""
     times = [int(parse_number(ts)) for ts in result["timestamp"]]
     seconds = [ts // 1000 if ts > 10**11 else ts for ts in times]
     points = zip(seconds, result["data"], strict=True)
     return {second: parse_number(value) for second, value in points if value is not None}
 
 
-def _ask_stretch(
+def _ask_part(
     market: ListedContract, start_ms: int, until_ms: int, end_ms: int, fills: dict[str, Row]
 ) -> Generator[Request, Any, int]:
     """
-    Read the executions of ``[start_ms, until_ms)``; gives the instant before which all are read.
+    Read the executions of ``[start_ms, until_ms)``; return the instant before which all are read.
 
-    The question goes on to ``end_ms``: what comes behind the stretch fills its last page, and often spares the question
-    for the next one.
+    Requests extend to ``end_ms``: later executions fill the last page and often save the next request.
     """
     token: str | None = None
     seen: set[str] = set()
@@ -117,7 +116,7 @@ def _ask_stretch(
         elements = page.get("elements")
         new = {str(raw["uid"]) for raw in elements or ()} - seen
         if not (new and _is_asked(market, elements, start_ms, end_ms)) and (elements or not (token or strikes)):
-            strikes += 1  # an answer to another question, or the page before: ask again; nothing has to be said twice
+            strikes += 1  # answer to another request, or the page before: try again; an empty one must come twice
             continue
         for raw in elements:
             fills |= {f"{raw['uid']} {n}": row for n, row in enumerate(iter_forced(raw))}
@@ -127,8 +126,8 @@ def _ask_stretch(
             return end_ms
         times = [int(raw["timestamp"]) for raw in elements]
         if times[-1] >= until_ms and times == sorted(times):
-            return times[-1]  # more of this millisecond may stand on the next page
-    raise RefusalError("none of its executions is among those that were asked for, or its paging does not go on")
+            return times[-1]  # this millisecond may continue on the next page
+    raise RefusalError("the executions do not match the request, or paging does not advance")
 
 
 def _is_asked(market: ListedContract, elements: Sequence[Row], start_ms: int, end_ms: int) -> bool:

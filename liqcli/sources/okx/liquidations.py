@@ -43,7 +43,7 @@ LIMITS = (
     Limit(20, 2, "/api/v5/market/"),
     Limit(10, 2, "/api/v5/rubik/"),
 )
-LONG = 400  # rows; lists were seen to end behind 450 and more
+LONG = 400  # rows; lists were seen to end after 450 and more
 RETENTION_US = int(23.5 * HOUR_US)
 _BUSY = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
 
@@ -52,12 +52,12 @@ decode = json_envelope("0", busy=_BUSY)
 
 
 def list_request() -> Request:
-    """What to ask to learn all swaps and their sizes."""
+    """Build the request for all swaps and their sizes."""
     return Request("/api/v5/public/instruments", (("instType", "SWAP"),))
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read a swap; where its kind is not said the quote says it, and no multiplier is none."""
+    """Parse a swap; without a contract kind the quote decides, without a multiplier it is 1."""
     name = str(raw["instId"])
     stated: Kind | None = raw.get("ctType") or None
     contract = known_contract("okx", name, stated) if name.endswith("-SWAP") else None
@@ -70,7 +70,7 @@ def parse_market(raw: Row) -> ListedContract | None:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation:
     """
-    Read one liquidation, an entry of ``details``.
+    Parse one liquidation, an entry of ``details``.
 
     Raises
     ------
@@ -103,32 +103,32 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _ask_window(market: ListedContract, window: Window) -> AskWindow:
-    """Where the window begins with what is still kept for sure, whatever else is still kept comes as well."""
+    """Request a window; if it starts at the edge of the retention, include older rows that are still kept."""
     kept_us = now_us() - RETENTION_US
     edge = abs(window.start_us - kept_us) < 60 * US_PER_S
-    walk = PageCursor(market, 0 if edge else window.start_us // 1000, window.end_us // 1000)
-    while walk.after_ms > walk.start_ms and not walk.ended:
-        walk.take((yield from request_page(walk)))
+    cursor = PageCursor(market, 0 if edge else window.start_us // 1000, window.end_us // 1000)
+    while cursor.after_ms > cursor.start_ms and not cursor.ended:
+        cursor.add((yield from request_page(cursor)))
     near = Window(window.start_us - HOUR_US, window.end_us) if edge else window
-    raws = [*walk.raws, *walk.timeless.values()]
+    raws = [*cursor.raws, *cursor.timeless.values()]
     where = page_request(market, window.end_us // 1000).text
-    answer = build_answer(raws, lambda raw: parse_row(raw, market), near, where, walk.cut)
-    if walk.ended and walk.after_ms * 1000 > max(window.start_us, kept_us + HOUR_US):
-        yield from _doubt_end(walk, window, answer)
+    answer = build_answer(raws, lambda raw: parse_row(raw, market), near, where, cursor.cut)
+    if cursor.ended and cursor.after_ms * 1000 > max(window.start_us, kept_us + HOUR_US):
+        yield from _doubt_end(cursor, window, answer)
     return answer
 
 
-def _doubt_end(walk: PageCursor, window: Window, answer: Answer) -> Generator[Request, Any, None]:
-    """Leave unknown what lies before the early end of a list, if it is a long one: it may have been cut there."""
-    newer = PageCursor(walk.market, window.end_us // 1000, now_us() // 1000)
-    rows = len(walk.raws)
+def _doubt_end(cursor: PageCursor, window: Window, answer: Answer) -> Generator[Request, Any, None]:
+    """Mark as unknown what lies before the early end of a long list, which may have been truncated."""
+    newer = PageCursor(cursor.market, window.end_us // 1000, now_us() // 1000)
+    rows = len(cursor.raws)
     while rows < LONG and newer.after_ms > newer.start_ms and not newer.ended:
-        newer.take((yield from request_page(newer)))
-        rows = len(walk.raws) + sum(parse_number(raw["ts"]) >= newer.start_ms for raw in newer.raws)
+        newer.add((yield from request_page(newer)))
+        rows = len(cursor.raws) + sum(parse_number(raw["ts"]) >= newer.start_ms for raw in newer.raws)
     if rows >= LONG:
-        end_us = walk.after_ms * 1000
+        end_us = cursor.after_ms * 1000
         answer.unknown = [Window(window.start_us, end_us)]
-        answer.absent = f"lists nothing before {from_us(end_us):%Y-%m-%d %H:%M} UTC; its list may be cut there"
+        answer.absent = f"lists nothing before {from_us(end_us):%Y-%m-%d %H:%M} UTC; its list may be truncated"
 
 
 SOURCE = Source(

@@ -42,9 +42,9 @@ from liqcli.sources.okx.liquidations import LIMITS
 from liqcli.sources.stale_answers import UnrequestedRowsError
 
 CANDLES = 100
-NEWEST = 1440  # so many candles are in the other list
+NEWEST = 1440  # candles in the list of recent ones
 SNAPSHOTS = 99
-KEPT_SNAPSHOTS = 1438  # of 1440, since the edge moves while we ask
+KEPT_SNAPSHOTS = 1438  # of 1440, because the limit moves during the request
 INTERVALS = {
     "1m": "1m", "3m": "3m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1H",
     "2h": "2H", "4h": "4H", "6h": "6Hutc", "12h": "12Hutc", "1d": "1Dutc",
@@ -58,7 +58,7 @@ decode = json_envelope("0", busy=BUSY, is_absent=lambda code, _text: code in UNK
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
-    """Ask for one window of candles: the hundred before its end; the newest apart, where the history lacks them."""
+    """Request one window of candles: the hundred before its end; the newest apart, where the history lacks them."""
     base, quote = split_symbol(symbol)
     if quote not in QUOTES:
         return None
@@ -79,7 +79,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
 
 
 def ask_open_interest(symbol: str, window: Window, _memo: Memo) -> AskOpenInterest:
-    """Ask for one window of snapshots."""
+    """Request one window of snapshots."""
     base, quote = split_symbol(symbol)
     if quote not in QUOTES:
         return None

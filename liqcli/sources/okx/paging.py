@@ -1,4 +1,4 @@
-"""Walking through what OKX lists of a contract: from the end of a window to its start, page by page, newest first."""
+"""Page through OKX's list of a contract, newest first, from the end of a window to its start."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from liqcli.sources.stale_answers import has_duplicates, request_twice
 
 Entry = tuple[str, Any, int | None]  # instrument, row, time [ms]
 LIMIT = 100
-ROUND = 10  # pages cut to fewer rows than were asked for are cut to a round number of them
+ROUND = 10  # pages shorter than requested have a round number of rows if there are more
 
 
 @dataclass(slots=True)
 class PageCursor:
     """
-    What a walk from a window's end to its start, newest first, has come to.
+    State of paging from a window's end to its start.
 
-    The oldest millisecond of a full page may go on in the next page, so its rows are ``held`` back and asked again,
-    which also shows that no page was skipped. Behind a full page of one millisecond nobody can look: that is ``cut``.
+    The oldest millisecond of a full page may continue on the next page, so its rows are ``held`` back and requested
+    again, which also proves that no page was skipped. What follows a full page of one millisecond cannot be requested:
+    it is ``cut``.
     """
 
     market: ListedContract
@@ -35,22 +36,22 @@ class PageCursor:
     cut: list[Window] = field(default_factory=list)
     ended: bool = False
 
-    def take(self, entries: Sequence[Entry]) -> None:
-        """Take a page, and find where to go on."""
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add a page and move to the next one."""
         own = self.market.instrument
         self.timeless |= {repr(raw): raw for name, raw, ts in entries if ts is None and name == own}
         older = [entry for entry in entries if entry[2] is not None and entry[2] < self.after_ms]
         if self.held and not _joins(older, self.after_ms):
-            older += self.held  # forgotten between two pages
+            older += self.held  # dropped by OKX between two pages
         self.held = []
         full = len(entries) >= LIMIT
         if not older and full:
             raise RefusalError(f"a full page without a row older than {self.after_ms}")
         self.ended = not older or (not full and len(entries) % ROUND > 0)
         if older:
-            self._go_on(older, full)
+            self._advance(older, full)
 
-    def _go_on(self, older: list[Entry], full: bool) -> None:
+    def _advance(self, older: list[Entry], full: bool) -> None:
         oldest = self.after_ms = min(ts for _name, _raw, ts in older if ts is not None)
         if full and all(ts == oldest for _name, _raw, ts in older):
             self.cut += [Window(oldest * 1000, oldest * 1000 + 1000)] if oldest >= self.start_ms else []
@@ -62,7 +63,7 @@ class PageCursor:
 
 
 def page_request(market: ListedContract, after_ms: int) -> Request:
-    """What to ask for the page of rows older than a time."""
+    """Build the request for the page of rows older than a time."""
     params = (
         ("instType", "SWAP"),
         ("state", "filled"),
@@ -73,22 +74,22 @@ def page_request(market: ListedContract, after_ms: int) -> Request:
     return Request("/api/v5/public/liquidation-orders", params)
 
 
-def request_page(walk: PageCursor) -> Generator[Request, Any, list[Entry]]:
+def request_page(cursor: PageCursor) -> Generator[Request, Any, list[Entry]]:
     """
-    Ask for the page of rows older than where the walk is.
+    Request the page of rows older than the cursor.
 
-    One that is all older than the window may be right, in a quiet time, and one that lacks the millisecond that it
-    should go on with as well, when that was forgotten meanwhile; but then it comes twice.
+    A page entirely before the window may be correct in a quiet time, and so may a page without the millisecond that it
+    should continue, if OKX dropped it meanwhile; such pages must come twice.
     """
 
-    def has_more_pages(page: object) -> bool:
+    def continues(page: object) -> bool:
         entries = list(_iter_page(page))
-        if walk.held:
-            return _joins(entries, walk.after_ms)
-        return any(ts is None or ts >= walk.start_ms for _name, _raw, ts in entries)
+        if cursor.held:
+            return _joins(entries, cursor.after_ms)
+        return any(ts is None or ts >= cursor.start_ms for _name, _raw, ts in entries)
 
-    possible = partial(_is_asked, market=walk.market, after_ms=walk.after_ms)
-    page = yield from request_twice(page_request(walk.market, walk.after_ms), has_more_pages, possible)
+    possible = partial(_is_asked, market=cursor.market, after_ms=cursor.after_ms)
+    page = yield from request_twice(page_request(cursor.market, cursor.after_ms), continues, possible)
     return list(_iter_page(page))
 
 
@@ -97,7 +98,7 @@ def _joins(entries: Iterable[Entry], after_ms: int) -> bool:
 
 
 def _is_asked(page: object, market: ListedContract, after_ms: int) -> bool:
-    """Whether rows are of this instrument, stand there once, and none is newer than was asked for."""
+    """Return whether rows are of this instrument, without duplicates and not newer than requested."""
     entries = list(_iter_page(page))
     own = [ts for name, _raw, ts in entries if name == market.instrument]
     near = all(ts is None or ts <= after_ms for ts in own)
@@ -105,9 +106,9 @@ def _is_asked(page: object, market: ListedContract, after_ms: int) -> bool:
 
 
 def _iter_page(page: object) -> Iterator[Entry]:
-    """Give instrument, row and time [ms] of a page; the time is None where it cannot be read."""
+    """Yield instrument, row and time [ms] of each row of a page; the time is None if it cannot be read."""
     if not isinstance(page, list):
-        raise RefusalError("the answer is no list of orders")
+        raise RefusalError("the answer is not a list of orders")
     for entry in page:
         for raw in entry["details"]:
             try:

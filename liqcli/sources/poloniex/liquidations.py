@@ -37,7 +37,7 @@ from liqcli.sources.rows import build_answer, build_liquidation, closed_position
 from liqcli.sources.stale_answers import are_all_inside, read_field, read_moment, request_until_fitting
 
 LIMIT = 100
-OLDER_US = 30 * DAY_US  # how far before a window an older liquidation is looked for
+OLDER_US = 30 * DAY_US  # how far before a window an older liquidation is searched
 QUOTES = ("USDT",)
 _MS = 1000  # µs
 _BUSY = ("too many", "too frequent", "frequency", "busy", "try again")
@@ -47,12 +47,12 @@ decode = json_envelope("200", busy={"429"}, busy_words=_BUSY)
 
 
 def list_request() -> Request:
-    """What to ask to learn all contracts and their sizes."""
+    """Build the request for all contracts and their sizes."""
     return Request("/v3/market/allInstruments")
 
 
 def window_request(market: ListedContract, start_us: int, end_us: int, limit: int = LIMIT) -> Request:
-    """What to ask for the half-open ``[start_us, end_us)``, a little wider: right for either kind of bound."""
+    """Build the request for the half-open ``[start_us, end_us)``, widened to suit inclusive and exclusive bounds."""
     params = (
         ("symbol", market.instrument),
         ("sTime", str(start_us // _MS - 1)),
@@ -63,7 +63,7 @@ def window_request(market: ListedContract, start_us: int, end_us: int, limit: in
 
 
 def parse_market(raw: Row) -> ListedContract | None:
-    """Read a contract; None for inverse ones, and for dated ones, which share the symbol of the perpetual."""
+    """Parse a contract; None for inverse contracts and dated ones, which share the symbol of the perpetual."""
     name = str(raw["symbol"])
     symbol = canonical(name)
     if symbol is None or not name.endswith("_PERP") or str(raw["ctType"]) != "LINEAR":
@@ -85,7 +85,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         A number is missing, the sides disagree, the size is unknown, or the row is of another contract.
     """
     if not _is_of(raw, market):
-        raise ValueError(f"row of {raw['symbol']!r}, asked for {market.instrument!r}")
+        raise ValueError(f"row of {raw['symbol']!r}, requested {market.instrument!r}")
     position = closed_position(str(raw["side"]))
     stated = str(raw["posSide"]).lower()
     if stated not in (position, "both"):
@@ -103,7 +103,7 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
 
 
 def _is_of(raw: object, market: ListedContract) -> bool:
-    """Whether a row is of a contract: the documentation's sample writes BTC_USDT_PERP without the lines."""
+    """Return whether a row is of a contract; the documented sample writes BTC_USDT_PERP without underscores."""
     name = read_field(raw, "symbol")
     return name is None or str(name).replace("_", "") == market.instrument.replace("_", "")
 
@@ -114,10 +114,10 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 
 
 def _ask_window(market: ListedContract, window: Window) -> AskWindow:
-    """Ask for a window, and for whether anything older is still told of: else its beginning may be forgotten."""
+    """Request a window and one older row: without an older one, the start of the window may have been dropped."""
     raws: list[Any] = []
     cut: list[Window] = []
-    yield from _ask_stretch(market, window, raws, cut)
+    yield from _ask_part(market, window, raws, cut)
     where = window_request(market, *window.interval).text
     answer = build_answer(raws, lambda raw: parse_row(raw, market), window, where, cut)
     before = Window(window.start_us - OLDER_US, window.start_us)
@@ -126,18 +126,18 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
         first = min((row.ts_us for row in answer.rows), default=window.end_us)
         answer.unknown = [Window(window.start_us, first)] if first > window.start_us else []
         if answer.unknown:
-            answer.absent = f"nothing before {format_time(first)} UTC is told of: it may be forgotten"
+            answer.absent = f"nothing before {format_time(first)} UTC is listed; it may have been dropped"
     return answer
 
 
-def _ask_stretch(
+def _ask_part(
     market: ListedContract, window: Window, raws: list[Any], cut: list[Window]
 ) -> Generator[Request, Any, None]:
     rows = yield from _ask_rows(market, window)
     middle = (window.start_us + window.end_us) // 2 // _MS * _MS
     if len(rows) >= LIMIT and middle > window.start_us:
-        yield from _ask_stretch(market, Window(window.start_us, middle), raws, cut)
-        yield from _ask_stretch(market, Window(middle, window.end_us), raws, cut)
+        yield from _ask_part(market, Window(window.start_us, middle), raws, cut)
+        yield from _ask_part(market, Window(middle, window.end_us), raws, cut)
         return
     raws += [raw for raw in rows if _is_inside(raw, window)]
     if len(rows) >= LIMIT:
@@ -148,7 +148,7 @@ def _ask_rows(market: ListedContract, window: Window, limit: int = LIMIT) -> Gen
     fits = partial(_is_asked, market=market, window=window)
     rows = yield from request_until_fitting(window_request(market, *window.interval, limit), fits)
     if not isinstance(rows, list):
-        raise RefusalError("the answer is no list of liquidations")
+        raise RefusalError("the answer is not a list of liquidations")
     return rows
 
 
@@ -161,7 +161,7 @@ def _is_asked(rows: object, market: ListedContract, window: Window) -> bool:
 
 
 def _is_inside(raw: object, window: Window) -> bool:
-    """A stretch is asked wider than it is, so its edge rows come with two stretches; without a time it is refused."""
+    """Return whether a row is of a part; requests are wider than parts, so rows at an edge come twice."""
     ts_ms = read_moment(raw, "uTime")
     return ts_ms is None or window.contains(int(ts_ms) * _MS)
 

@@ -45,12 +45,12 @@ COLUMNS = ("exchange", "symbol", "timestamp", "side", "price", "amount")
 
 def decode(body: Body) -> list[Row]:
     """
-    Decode a file, packed once, twice (for the way as well) or not at all.
+    Decode a file, compressed once, twice (by the transport too) or not at all.
 
     Raises
     ------
     ValueError
-        Broken off, or no such CSV (an HTML page): worth asking again.
+        The file is truncated or not such a CSV (an HTML page); the request is retried.
     """
     data = body
     try:
@@ -63,7 +63,7 @@ def decode(body: Body) -> list[Row]:
     if body[:2] != b"\x1f\x8b" and not text.strip():
         raise ValueError("an empty body")
     if not text.strip():
-        return []  # an empty file in a gzip wrapper is how Tardis says that nothing came that day
+        return []  # Tardis publishes an empty file for a day without events
     reader = csv.DictReader(io.StringIO(text))
     if not set(COLUMNS) <= set(reader.fieldnames or ()):
         kind = "an HTML page" if text.lstrip().startswith("<") else "something else"
@@ -72,20 +72,20 @@ def decode(body: Body) -> list[Row]:
 
 
 def spell(exchange: str, symbol: str) -> Spelling | None:
-    """Say under which Tardis exchange and name the perpetual of a symbol stands; None when not known."""
+    """Return Tardis's exchange id and name of the perpetual of a symbol; None if unknown."""
     base, quote = split_symbol(symbol)
     writer = _SPELLINGS.get(exchange)
     return writer(base, quote) if writer and base and quote and not expiry_of(symbol) else None
 
 
 def day_request(venue: str, instrument: str, window: Window) -> Request:
-    """What to ask for one day."""
+    """Build the request for one day."""
     path = f"/v1/{venue}/liquidations/{window.start:%Y/%m/%d}/{instrument}.csv.gz"
     return Request(path, absent=(404,), packed=True, file=True)
 
 
 def find_obstacle(window: Window) -> str | None:
-    """Say why a day cannot be asked: all but the first of a month need a key."""
+    """Return why a day cannot be requested: all but the first of a month need a key."""
     if window.start.day == 1 or source_key("tardis"):
         return None
     return "needs a key in LIQCLI_KEY_TARDIS (without one, Tardis gives the first day of each month)"
@@ -136,7 +136,7 @@ _SPELLINGS: Mapping[str, Callable[[str, str], Spelling | None]] = {
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
-    """Name files without asking: a symbol that can be spelled counts as listed, though its file may be missing."""
+    """Spell file names without a request; any symbol that can be spelled counts as listed, even without a file."""
     yield from ()
     names = [
         symbol for word in wanted for symbol in ([word] if split_symbol(word)[1] else [f"{word}USDT", f"{word}USD"])
@@ -151,7 +151,7 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     request = day_request(*pair, window)
     raws = yield from request_until_fitting(request, partial(_is_asked, market=market, day_us=window.start_us))
     if raws is None:
-        tail = window.length_us < DAY_US  # of a day that nobody asked for
+        tail = window.length_us < DAY_US  # of an unrequested day
         return Answer(unknown=[window]) if tail else Answer(absent=f"no file {request.path}")
     sizes = {} if market.contract_size is None else {market.instrument: market.contract_size}
 
@@ -164,9 +164,9 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
 
 def _is_asked(rows: Sequence[Row] | None, market: ListedContract, day_us: int) -> bool:
     """
-    Whether a file, if it holds anything, holds rows of the contract, all received on the day or all liquidated on it.
+    Return whether a file is empty or holds rows of the contract, all received or all liquidated on the day.
 
-    One that was liquidated on it and received after it stands in the next day's file, which is another one.
+    Rows liquidated on the day and received after it are in the next day's file.
     """
     if not rows:
         return True

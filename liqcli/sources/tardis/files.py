@@ -1,4 +1,4 @@
-"""Rows of Tardis liquidation CSV files: one layout for all exchanges, but units and price are each venue's own.
+"""Rows of Tardis liquidation CSV files: one layout for all exchanges, but units and prices of each exchange.
 
 exchange: aster, binance, bitget, bitmex, bybit, deribit, dydx, ftx, htx, kraken, lighter, okx (bitfinex is refused)
 docs: https://docs.tardis.dev/downloadable-csv-files#liquidations, mappers of tardis-dev/tardis-node; read 2026-11-22
@@ -31,7 +31,7 @@ BYBIT_ALL_SINCE_US = 1_740_528_000_000_000  # 2025-02-26T00:00Z; the day before 
 
 
 class TardisExchange(NamedTuple):
-    """One Tardis exchange id: liqcli's name, what its price is, whether it is complete."""
+    """One Tardis exchange id: liqcli's name of the exchange, price kind, completeness."""
 
     exchange: str
     price_kind: PriceKind
@@ -40,7 +40,7 @@ class TardisExchange(NamedTuple):
 
 def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float], market: str | None = None) -> Liquidation:
     """
-    Turn one CSV row into a liquidation.
+    Parse one CSV row as a liquidation.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float], marke
     contract_sizes : mapping
         Instrument -> base coins (linear) or USD (inverse) a contract, for OKX, HTX and BitMEX.
     market : str, optional
-        The name of the contract where the row has only a number (Lighter).
+        Name of the contract, if the row has only a number (Lighter).
 
     Raises
     ------
     ValueError
-        The row cannot be read; the message says why.
+        The row is invalid; the message is the reason.
     """
     venue_id, instrument = row["exchange"], row["symbol"]
     contract = read_contract(venue_id, market if market and is_numbered(row) else instrument)
@@ -91,12 +91,12 @@ def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float], marke
 @lru_cache(maxsize=20_000)
 def read_contract(venue_id: str, instrument: str) -> Contract:
     """
-    Read symbol and unit out of a venue's instrument name.
+    Parse symbol and unit from an exchange's instrument name.
 
     Raises
     ------
     ValueError
-        Unknown venue, a quanto contract, an option, a quote that is no dollar, or a name that cannot be read.
+        Unknown exchange, a quanto contract, an option, a quote other than dollars, or an unreadable name.
     """
     if venue_id == "bitfinex-derivatives":
         raise ValueError("bitfinex rows of Tardis carry the position's entry price, not a liquidation price")
@@ -109,12 +109,12 @@ def read_contract(venue_id: str, instrument: str) -> Contract:
 
 
 def is_numbered(row: Mapping[str, str]) -> bool:
-    """Whether a row names its contract by a number, as tardis-node does for Lighter."""
+    """Return whether a row has a number instead of a contract name, as tardis-node writes for Lighter."""
     return row.get("exchange") == "lighter" and str(row.get("symbol")).isdigit()
 
 
 class NumberedMarket:
-    """The one Lighter market of a file, which has only its number, under the name that the user gives it."""
+    """The single Lighter market of a file, which states only its number, under a name set by the user."""
 
     def __init__(self, name: str | None) -> None:
         self._name = name
@@ -122,20 +122,20 @@ class NumberedMarket:
 
     def name_of(self, row: Mapping[str, str]) -> str | None:
         """
-        Give the name of a row's market, None where the row says it itself or the user does not.
+        Return the name of a row's market; None if the row states it or the user does not.
 
         Raises
         ------
         ValueError
-            Another number than before: one name cannot be both.
+            The file contains another market.
         """
         if self._name is None or not is_numbered(row):
             return None
         self._number = self._number or row["symbol"]
         if row["symbol"] != self._number:
             raise ValueError(
-                f"lighter market {row['symbol']}, but --symbol {self._name} is market {self._number}, the first of the "
-                "file: import each market from a file of its own"
+                f"lighter market {row['symbol']}, but --symbol {self._name} is market {self._number}, the first of "
+                "the file: import each market from its own file"
             )
         return self._name
 
@@ -152,7 +152,7 @@ def _find_size(contract: Contract, instrument: str, sizes: Mapping[str, float]) 
 
 
 def _measure(contract: Contract, price: float, amount: float, size: float) -> tuple[float, float, float | None]:
-    """Give base quantity, USD, and contracts (where the venue counts in them)."""
+    """Return base quantity, USD and contracts (None if the exchange does not count in contracts)."""
     if contract.unit == "base":
         return amount, price * amount, None
     if contract.unit == "quote":
@@ -189,7 +189,7 @@ VENUES: dict[str, TardisExchange] = {
     "okex-swap": TardisExchange("okx", "bankruptcy", "sampled"),
 }
 
-# Tardis id -> liqcli's name; bitfinex is known, but each of its rows is refused.
+# Tardis id -> liqcli's name; bitfinex is known, but its rows are rejected.
 EXCHANGES: dict[str, str] = {
     **{name: venue.exchange for name, venue in VENUES.items()},
     "bitfinex-derivatives": "bitfinex",

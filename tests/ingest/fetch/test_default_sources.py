@@ -132,7 +132,7 @@ def test_what_failed_is_named_once(done: Done) -> None:
     assert "answered 451 (unavailable for legal reasons)" in said["htx"]
     assert "an HTML page" in said["coinex"]
     assert said["bitget"] == "liqcli: warning: bitget: cannot be reached: Connection refused (127.0.0.1)"
-    assert "LIQCLI_URL_<SOURCE> names a mirror" in first.stderr
+    assert "set LIQCLI_URL_<SOURCE> for a mirror" in first.stderr
 
 
 def test_a_blocked_source_is_asked_once(done: Done) -> None:
@@ -171,7 +171,7 @@ def test_who_names_no_symbol_gets_what_the_source_has(monkeypatch: pytest.Monkey
     with case.server as server:
         aim(monkeypatch, "dydx", server.url)
         summary = fetch(Lake(lake), window, (), ["dydx"])
-        with pytest.raises(UsageError, match="unknown symbol 'BTCUSDT': no asked source lists it; did you mean BTCUSD"):
+        with pytest.raises(UsageError, match="unknown symbol 'BTCUSDT': no source lists it; did you mean BTCUSD"):
             fetch(Lake(lake), window, ["BTCUSDT"], ["dydx"])
     assert [(row.symbol, row.result) for row in summary.rows] == [(s, "ok") for s in ("BTCUSD", "ETHUSD", "SOLUSD")]
     assert stored(lake, "BTCUSD").total() == inside(case.truth.rows["BTCUSD"], window).total() > 0

@@ -88,7 +88,7 @@ def test_what_a_source_forgot_stays_in_the_lake(monkeypatch: pytest.MonkeyPatch,
         row = fetch(Lake(lake), Window(now - 48 * HOUR_US, now), ["BTCUSDT"], ["okx"]).rows[0]
         asked = [int(a.params["after"]) for a in server.paths("liquidation-orders")]
     assert stored(lake, "BTCUSDT") == count_expected([old, new], Window(0, now), Decimal("0.01"))
-    assert "keeps nothing before" in row.notes[0]
+    assert "has no data before" in row.notes[0]
     assert row.result == "ok", "that a source forgets is nobody's fault"
     assert min(asked) >= (now - 23.5 * HOUR_US) / 1000
 
@@ -116,7 +116,7 @@ def test_plan_is_cut_at_whole_hours_and_widened_to_seconds() -> None:
     assert plan.notes == ()
     late = plan_windows(load_source("gate"), [asked], hour + HOUR_US + 90 * DAY_US)
     assert late.windows[0].start_us == hour + HOUR_US
-    assert "keeps nothing before" in late.notes[0]
+    assert "has no data before" in late.notes[0]
 
 
 def test_one_source_down_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
@@ -204,9 +204,9 @@ def test_bare_base_means_every_contract(monkeypatch: pytest.MonkeyPatch, lake: P
     ("sources", "exchanges", "message"),
     [
         (["gat"], [], "unknown source 'gat'; did you mean gate"),
-        (["gate"], ["binance"], "exchange 'binance' is not given by gate; add --source"),
+        (["gate"], ["binance"], "gate does not have exchange 'binance'; add --source"),
         ([], ["binanse"], "unknown exchange 'binanse'; did you mean binance"),
-        (["okx"], ["gate"], "exchange 'gate' is not given by okx; add --source gate"),
+        (["okx"], ["gate"], "okx does not have exchange 'gate'; add --source gate"),
     ],
 )
 def test_unknown_names(lake: Path, sources: list[str], exchanges: list[str], message: str) -> None:
@@ -244,7 +244,7 @@ def test_paging_that_does_not_go_on_is_no_complete_answer(monkeypatch: pytest.Mo
     with Deaf({"ETH-USDT": make_events(WINDOW, 3, busy=700)}, {"ETH-USDT": "0.01"}) as server:
         point(monkeypatch, htx=server.url)
         row = fetch(Lake(lake), WINDOW, ["ETHUSDT"], ["htx"]).rows[0]
-    assert "paging does not go on" in (row.error or "")
+    assert "paging does not advance" in (row.error or "")
     assert row.result == "partial"
 
 

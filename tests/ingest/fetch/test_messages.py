@@ -13,7 +13,7 @@ from liqcli.sources.base import DAY_US
 
 NOW = parse_moment("2026-11-22T12:00Z", "")
 DAY = Window(1_700_000_000 * US_PER_S, 1_700_086_400 * US_PER_S)
-DOWN = "okx: /api/v5/public/instruments cannot be reached: no address is known for www.okx.com"
+DOWN = "okx: /api/v5/public/instruments cannot be reached: DNS lookup failed for www.okx.com"
 
 
 def row(symbol: str = "BTCUSDT", source: str = "okx", exchange: str = "okx", **changes: object) -> FetchRow:
@@ -27,16 +27,16 @@ def row(symbol: str = "BTCUSDT", source: str = "okx", exchange: str = "okx", **c
 def test_a_cause_is_said_once() -> None:
     """The same for all symbols; named where it is about some; a source given up after a failure has that one cause."""
     rows = (
-        row("BTCUSDT", error=DOWN, notes=("has published nothing after noon",)),
+        row("BTCUSDT", error=DOWN, notes=("has not published data after noon",)),
         row("ETHUSDT", error=f"no further requests after: {DOWN}"),
         row("BTCUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), rejected=1200, covered=(DAY.interval,)),
         row("ETHUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), cut=2),
     )
     assert list_problems(FetchSummary(DAY, rows)) == [
-        "okx: cannot be reached: no address is known for www.okx.com",
+        "okx: cannot be reached: DNS lookup failed for www.okx.com",
         "tardis binance: 2026-11-02: needs a key",
-        "tardis binance BTCUSDT: 1,200 rows refused; they are kept in the lake, under rejected/",
-        "tardis binance ETHUSDT: 2 moments hold more events than the source gives; what came is stored",
+        "tardis binance BTCUSDT: 1,200 rows rejected; they are kept under rejected/ in the lake",
+        "tardis binance ETHUSDT: 2 moments have more events than the source returns; those returned are stored",
     ]
     assert list_notes(FetchSummary(DAY, rows[:2])) == [], "nobody was asked what it publishes"
 
@@ -72,8 +72,8 @@ def test_what_nobody_was_asked_for_is_no_riddle() -> None:
         MarketRow("candles", "ETHUSDT", "gate", usable=True),
     ]
     assert list(list_market_problems(rows)) == [
-        ("candles BTCUSDT: gate keeps only the youngest part of it", True),
-        ("open-interest BTCUSDT: nobody keeps it as long", True),
+        ("candles BTCUSDT: gate keeps only the most recent part", True),
+        ("open-interest BTCUSDT: no exchange keeps data this old", True),
     ]
 
 
@@ -82,8 +82,8 @@ def test_what_nobody_was_asked_for_is_no_riddle() -> None:
     [
         ([], []),
         (["gate: answered 500"], []),
-        (["gate: answered 500", "okx: cannot be reached: x"], ["what could not be reached is asked for again"]),
-        (["gate: cannot be reached: x", "okx: cannot be reached: y"], ["nothing could be reached: is this machine"]),
+        (["gate: answered 500", "okx: cannot be reached: x"], ["re-run to retry unreachable sources; set LIQ"]),
+        (["gate: cannot be reached: x", "okx: cannot be reached: y"], ["no source could be reached: is this machine"]),
     ],
 )
 def test_advice_where_somebody_was_not_reached(lines: list[str], said: list[str]) -> None:
@@ -105,21 +105,22 @@ def span(start: str, end: str) -> Window:
         (
             "okx", "okx", "BTCUSDT", span("2025-09-02", "2025-09-03"),
             [
-                "okx of that time can be had from cryptohftdata: liqcli fetch --source cryptohftdata --exchange okx "
+                "cryptohftdata has okx for that time: liqcli fetch --source cryptohftdata --exchange okx "
                 "--symbol BTCUSDT --since 2025-09-02T00:00:00Z --until 2025-09-03T00:00:00Z"
             ],
         ),
         (  # the first day of a month is free at Tardis; CryptoHFTData begins on 2025-06-28
             "okx", "okx", "BTCUSDT", span("2025-02-27", "2025-03-04"),
             [
-                "okx of that time can be had from tardis (2025-03-01): liqcli fetch --source tardis --exchange okx "
+                "tardis has okx for that time (2025-03-01): liqcli fetch --source tardis --exchange okx "
                 "--symbol BTCUSDT --since 2025-03-01T00:00:00Z --until 2025-03-02T00:00:00Z"
             ],
         ),
         (
             "gate", "gate", "BTCUSDT", span("2025-09-02", "2025-09-03"),
             [
-                "nobody else gives gate of that time; other exchanges can be had (binance, bybit, okx, bitget, kraken "
+                "no other source has gate for that time; other exchanges are available (binance, bybit, okx, bitget, "
+                "kraken "
                 "…): liqcli fetch --exchange binance --symbol BTCUSDT --since 2025-09-02T00:00:00Z "
                 "--until 2025-09-03T00:00:00Z"
             ],
@@ -129,7 +130,7 @@ def span(start: str, end: str) -> Window:
         (
             "gate", "gate", "BTCUSD", span("2024-10-20", "2024-10-21"),
             [
-                "nobody else gives gate of that time; other exchanges can be had (deribit, kraken): liqcli fetch "
+                "no other source has gate for that time; other exchanges are available (deribit, kraken): liqcli fetch "
                 "--exchange deribit --symbol BTCUSD --since 2024-10-20T00:00:00Z --until 2024-10-21T00:00:00Z"
             ],
         ),
@@ -144,13 +145,13 @@ def test_who_has_what_a_source_does_not_keep(
 def test_a_key_opens_the_other_days(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIQCLI_KEY_TARDIS", "TD.secret")
     (line,) = find_elsewhere("okx", "okx", [span("2025-02-27", "2025-03-04").interval], ["BTCUSDT"], NOW)
-    assert line.startswith("okx of that time can be had from tardis: liqcli fetch --source tardis")
+    assert line.startswith("tardis has okx for that time: liqcli fetch --source tardis")
     assert "secret" not in line
 
 
 def test_notes_name_who_has_it() -> None:
     old = Window(now_us() // DAY_US * DAY_US - 100 * DAY_US, now_us() // DAY_US * DAY_US - 99 * DAY_US)
-    rows = (row("BTCUSDT", "bitget", "bitget", holes=(old.interval,), notes=("keeps nothing before noon",)),)
+    rows = (row("BTCUSDT", "bitget", "bitget", holes=(old.interval,), notes=("has no data before noon",)),)
     first, second, *_free = list_notes(FetchSummary(old, rows))
-    assert first == "bitget BTCUSDT: keeps nothing before noon"
-    assert second.startswith("bitget: bitget of that time can be had from cryptohftdata: liqcli fetch --source")
+    assert first == "bitget BTCUSDT: has no data before noon"
+    assert second.startswith("bitget: cryptohftdata has bitget for that time: liqcli fetch --source")

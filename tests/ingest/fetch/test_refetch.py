@@ -134,7 +134,7 @@ def test_the_command_that_verify_names_makes_the_lake_whole(
     assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
     kept = list(lake.rglob("damaged/**/*.parquet"))
     assert [path.read_bytes() for path in kept] == ([broken] if aside else [])
-    assert ("set aside as" in told) is aside
+    assert ("moved to" in told) is aside
 
 
 def test_each_answer_written_by_itself_counts_as_all_of_them_at_once(

@@ -35,7 +35,7 @@ def test_best_source(exchange: str, window: Window, symbol: str, sources: list[s
     said: list[str] = []
     pairs = select_pairs([], [exchange], window, [symbol], said.append)
     assert [(source.name, name) for source, name in pairs] == [(source, exchange) for source in sources]
-    assert said == [f"{exchange}: taken from {', '.join(sources)}"]
+    assert said == [f"{exchange}: using {', '.join(sources)}"]
 
 
 def test_a_named_source_is_taken() -> None:

@@ -211,12 +211,12 @@ def test_time_is_claimed_up_to_the_last_event_or_answer(monkeypatch):
     monkeypatch.setattr(stream_buffer, "SETTLE_US", 3 * S)
     busy = StreamBuffer(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
     busy.open(T)
-    busy.take(binance_order("DOGEUSDT"), T + 60 * S)  # another symbol's event proves the stream too
+    busy.add(binance_order("DOGEUSDT"), T + 60 * S)  # another symbol's event proves the stream too
     _, claims, _ = busy.take_ready(T + 90 * S)
     assert claims == {"BTCUSDT": [(T, T + 57 * S)]}
     calm = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDT",)))
     calm.open(T)
-    calm.take({"op": "subscribe", "success": True, "req_id": "BTCUSDT"}, T + 10 * S)
+    calm.add({"op": "subscribe", "success": True, "req_id": "BTCUSDT"}, T + 10 * S)
     calm.pulse(T + 60 * S)
     calm.close()
     _, claims, _ = calm.take_ready(T + 90 * S)
@@ -230,7 +230,7 @@ def test_equal_events_are_written_together(monkeypatch):
     now = now_us()
     for age in (5, 1, 1):
         event = bybit_event(T=(now - age * S) // 1000)
-        young.take({"topic": "allLiquidation.BTCUSDT", "data": [event]}, now)
+        young.add({"topic": "allLiquidation.BTCUSDT", "data": [event]}, now)
     assert len(young.take_ready(now)[0]) == 1
     assert len(young.take_ready(now + S)[0]) == 2
     assert young.take_ready(None)[0] == []
@@ -359,14 +359,14 @@ def test_the_bybit_contract_in_usdc_is_rejected_under_its_own_name():
     """``BTCPERP`` is BTCUSDC: an unreadable event of it counts, one of a contract nobody wants does not."""
     buffer = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDC",)))
     events = [bybit_event(s="BTCPERP", p="x"), bybit_event(s="ETHPERP", p="x")]
-    buffer.take({"topic": "allLiquidation.BTCPERP", "data": events}, now_us())
+    buffer.add({"topic": "allLiquidation.BTCPERP", "data": events}, now_us())
     assert [row.reason for row in buffer.take_ready(None)[2]] == ["not a number: 'x'"]
 
 
 @pytest.mark.parametrize("name", ["binance", "aster", "bybit"])
 def test_a_fault_in_the_listener_is_reported_and_followed_by_a_new_connection(tmp_path, monkeypatch, name):
     """The first message meets a bug (no parser's exception): warned, counted, reconnected, and not "ok"."""
-    take, seen = StreamBuffer.take_bytes, []
+    take, seen = StreamBuffer.add_bytes, []
 
     def broken_once(self, data, moment):
         seen.append(data)
@@ -374,7 +374,7 @@ def test_a_fault_in_the_listener_is_reported_and_followed_by_a_new_connection(tm
             raise ZeroDivisionError("a bug")
         take(self, data, moment)
 
-    monkeypatch.setattr(StreamBuffer, "take_bytes", broken_once)
+    monkeypatch.setattr(StreamBuffer, "add_bytes", broken_once)
     messages = [binance_order()]
     if name == "bybit":
         confirmed = {"op": "subscribe", "success": True, "req_id": "BTCUSDT"}
@@ -433,7 +433,7 @@ def test_nothing_is_lost_between_taking_and_handing_over(tmp_path, monkeypatch):
         buffer.open(now_us())
         for n in range(total):
             age_ms = 1 + n % 4000  # half of them are young enough to be held back
-            buffer.take(binance_order(qty=str(n + 1), T=time.time_ns() // 1_000_000 - age_ms), now_us())
+            buffer.add(binance_order(qty=str(n + 1), T=time.time_ns() // 1_000_000 - age_ms), now_us())
             if n % 10 == 0:
                 await asyncio.sleep(0)
         await asyncio.sleep(60)
@@ -443,7 +443,7 @@ def test_nothing_is_lost_between_taking_and_handing_over(tmp_path, monkeypatch):
         kept.extend(row.qty for batch in batches for row in batch.rows)
 
     monkeypatch.setattr(stream_buffer, "HOLD_US", 2 * S)
-    monkeypatch.setattr(stream_connection, "listen", flood)
+    monkeypatch.setattr(stream_connection, "receive", flood)
     monkeypatch.setattr(recorder_run._Recording, "_store_batches", store)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -470,7 +470,7 @@ def test_what_cannot_be_stored_now_is_stored_later(tmp_path, monkeypatch):
     with stream(monkeypatch, "binance", send(binance_order(), binance_order(side="BUY"))):
         lake, summary, warnings = run(tmp_path, "binance", seconds=1.0, flush_s=0.1)
     assert [row["position"] for row in stored(lake)] == ["long", "short"]
-    assert warnings == ["no space left; recording goes on, and storing is retried"]
+    assert warnings == ["no space left; recording continues, storing will be retried"]
     assert summary.exit_code == ExitCode.DONE
 
 

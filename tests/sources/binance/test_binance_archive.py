@@ -214,7 +214,7 @@ def test_other_columns_are_a_gap(monkeypatch, lake):
         day = f"{binance_archive.FOLDER}BTCUSD_PERP/BTCUSD_PERP-liquidationSnapshot-2024-01-01.zip"
         server.pack(day, ["time,price", "1704070800000,1"])
         point(monkeypatch, binance_vision=server.url)
-        assert "other columns" in fetch_days(lake, ["BTCUSD"]).rows[0].gaps[0]
+        assert "does not have the columns" in fetch_days(lake, ["BTCUSD"]).rows[0].gaps[0]
 
 
 def test_without_a_listing_the_days_are_asked_by_name(monkeypatch, lake):

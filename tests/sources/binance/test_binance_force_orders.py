@@ -37,7 +37,7 @@ def test_coin_m_contracts_are_100_usd_for_btc_and_10_for_others():
     assert row.instrument == "BTCUSD_200925"
     assert parse_order({**CM, "s": "ETHUSD_PERP"}).notional == 30
     assert parse_order({**CM, "s": "BTCUSD", "st": 2}).notional == 300
-    with pytest.raises(ValueError, match="st says COIN-M, the name says USD-M"):
+    with pytest.raises(ValueError, match="COIN-M according to st, USD-M according to its name"):
         parse_order({**UM, "st": 2})
 
 
@@ -133,5 +133,5 @@ def test_a_recorded_row_without_header_gets_its_quote_back(cut, whole):
 
 
 def test_a_row_of_another_width_is_refused():
-    with pytest.raises(ValueError, match="6 columns where 12"):
+    with pytest.raises(ValueError, match="6 columns instead of 12"):
         parse_recorded_row(["2024-12-06 23:45:11.043000+05:30", "Short Trade", "1", "1", "1", "0"], False)

@@ -143,5 +143,5 @@ def test_paging_that_does_not_go_on_is_no_answer(monkeypatch: pytest.MonkeyPatch
     with Deaf(_truth(), SIZE, NOW // 1000) as server:
         point(monkeypatch, bitget=server.url)
         row = fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["bitget"]).rows[0]
-    assert "paging does not go on" in (row.error or "")
+    assert "paging does not advance" in (row.error or "")
     assert row.result == "failed"

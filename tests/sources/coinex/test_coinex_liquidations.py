@@ -98,4 +98,4 @@ def test_paging_that_does_not_go_on_is_no_answer(monkeypatch: pytest.MonkeyPatch
     with Deaf(_truth(), SIZE) as server:
         point(monkeypatch, coinex=server.url)
         row = fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["coinex"]).rows[0]
-    assert "paging does not go on" in (row.error or "")
+    assert "paging does not advance" in (row.error or "")

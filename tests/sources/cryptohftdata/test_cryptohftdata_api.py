@@ -74,7 +74,7 @@ def test_vectors(
     [
         (0, {"order_status": "NEW"}, "not filled"),
         (0, {"side": "LONG"}, "unknown order side"),
-        (0, {"symbol": "ETHUSDT"}, "asked for"),
+        (0, {"symbol": "ETHUSDT"}, "requested"),
         (1, {"quantity": "-1"}, "above zero"),
         (1, {"price": "nan"}, "finite"),
         (4, {}, "contract size of BTC-USDT-SWAP is unknown"),

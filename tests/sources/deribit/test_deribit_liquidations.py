@@ -75,7 +75,7 @@ def test_linear() -> None:
         read_trades("linear.json"), lambda raw: deribit_liquidations.parse_row(raw, LINEAR), Window(0, 2**62), "deribit"
     )
     assert [(row.position, row.qty, row.notional) for row in answer.rows] == [("short", 12.5, 1752.5)]
-    assert [bad.reason for bad in answer.rejected] == ["who was liquidated is unclear: 'X'"]
+    assert [bad.reason for bad in answer.rejected] == ["unclear which side was liquidated: 'X'"]
 
 
 def test_recorded_messages(real_data: Path) -> None:
@@ -159,7 +159,7 @@ def test_young_trades_are_not_asked(monkeypatch: pytest.MonkeyPatch, lake: Path)
         ends = [int(asked.params["end_timestamp"]) for asked in server.paths("_and_time")]
     assert max(ends) * 1000 <= now_us() - 2 * HOUR_US
     assert row.result == "ok"
-    assert "has published nothing after" in row.notes[0]
+    assert "has not published data after" in row.notes[0]
     old = count_truth(trades["BTC-PERPETUAL"], Window(window.start_us, max(ends) * 1000), inverse=True)
     assert tidy(stored(lake, "BTCUSD")) == tidy(old)
 

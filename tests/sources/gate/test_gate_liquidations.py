@@ -53,7 +53,7 @@ def test_rows_of_every_age() -> None:
     assert answer.skipped == 1, "nothing of the fourth order was executed"
     assert [(bad.line, bad.reason) for bad in answer.rejected] == [
         (5, "side is unclear: size 9, order_size 9"),
-        (6, "row of '龙虾_USDT', asked for 'BTC_USDT'"),
+        (6, "row of '龙虾_USDT', requested 'BTC_USDT'"),
         (7, "field 'fill_price' is missing"),
     ]
 

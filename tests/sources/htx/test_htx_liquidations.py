@@ -146,7 +146,7 @@ def test_without_v5_the_older_path_is_asked() -> None:
     asking = htx_liquidations.SOURCE.ask_window(MARKET, WINDOW)
     next(asking)
     asking.send(None)
-    with pytest.raises(RefusalError, match="no list"):
+    with pytest.raises(RefusalError, match="not a list"):
         asking.send(None)
 
 

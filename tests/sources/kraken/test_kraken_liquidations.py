@@ -61,7 +61,7 @@ def test_a_unit_that_the_usd_value_denies() -> None:
     raw = read_rows()[0]
     with pytest.raises(ValueError, match=r"unit is unclear: 1131.26 USD, but usdValue is 0.01"):
         kraken_liquidations.parse_row(raw | {"usdValue": "0.01"}, LINEAR)
-    with pytest.raises(ValueError, match="asked for 'PF_ETHUSD'"):
+    with pytest.raises(ValueError, match="requested 'PF_ETHUSD'"):
         kraken_liquidations.parse_row(raw, ListedContract("kraken", "ETHUSD", "PF_ETHUSD", 1.0))
 
 
@@ -107,7 +107,7 @@ def test_errors() -> None:
 def test_stretches() -> None:
     """Minutes 10 and 12 (with one on either side) touch, minute 40 stands alone, minute 59 has no point."""
     volumes = {minute * 60: 0.0 for minute in range(59)} | {600: 1.0, 720: 2.0, 2400: 0.5}
-    assert scan.plan_stretches(volumes, 0, 3600) == [(540, 840), (2340, 2520), (3480, 3660)]
+    assert scan.plan_parts(volumes, 0, 3600) == [(540, 840), (2340, 2520), (3480, 3660)]
 
 
 @pytest.mark.parametrize(
@@ -177,5 +177,5 @@ def test_paging_that_does_not_go_on(monkeypatch: pytest.MonkeyPatch, lake: Path)
     with Deaf(FILLS, cap=90) as server:
         aim(monkeypatch, "kraken", server.url)
         row = fetch(Lake(lake), WINDOW, ["SOLUSD"], ["kraken"]).rows[0]
-    assert "paging does not go on" in (row.error or "")
+    assert "paging does not advance" in (row.error or "")
     assert row.result != "ok"
