@@ -58,7 +58,7 @@ class Progress:
         self._file_printed_s = time.monotonic()
 
     def plan(self, name: str, windows: int) -> None:
-        """Add windows to be requested from a source; 0 while it is asked for its contracts."""
+        """Add windows to be requested from a source; 0 while its contracts are requested."""
         with self._lock:
             self._source(name).planned += windows
             self._show_plan(name)

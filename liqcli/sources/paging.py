@@ -1,4 +1,4 @@
-"""Asking with a doubt: answers to another question (a stale cache, a proxy, a mirror), and pages that come twice."""
+"""Read lists page by page, with protection against repeated and wrong pages."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def walk_pages(
     """
     Read a list without row ids page by page.
 
-    A repeated page cannot be told from repeated rows. A page is therefore requested again if it equals the page before,
-    links to itself or does not match the request; an empty or odd page must come twice. If pages are numbered, new rows
+    Repeated rows do not prove a repeated page. A page is therefore requested again if it equals the page before, links
+    to itself or does not match the request; an empty or odd page must come twice. If pages are numbered, new rows
     push others to the next page: if the list grew, rows on both sides of a page edge count once.
 
     Parameters

@@ -1,4 +1,9 @@
-"""Fetching: plan what the lake lacks, ask the sources in parallel, write what is complete, sum up."""
+"""
+Fetch of history: plan missing windows, request them from sources in parallel, write answered windows, summarise.
+
+Decides what to request and how complete an answer is. Requests and parsing of one source belong to ``sources``, HTTP to
+``net``, files to ``lake``.
+"""
 
 from liqcli.ingest.fetch.run import DEFAULT_BASES, DEFAULT_SYMBOLS, fetch
 from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary

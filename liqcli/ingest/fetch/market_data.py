@@ -1,6 +1,6 @@
 """Fetch candles and open interest: per symbol from one exchange, or the next one if it refuses or does not list it.
 
-Series of two exchanges are never mixed, so the next exchange is asked for the whole window.
+Series of two exchanges are never mixed, so the next exchange gets a request for the whole window.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class MarketWindowResult:
 
     @property
     def key(self) -> tuple[str, str, Window]:
-        """What was requested, independent of the batch."""
+        """Identity of the request, independent of the batch."""
         return self.batch.kind, self.batch.symbol, self.window
 
 

@@ -41,7 +41,7 @@ def list_market_problems(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]
 
 
 def _find_forgotten(row: MarketRow) -> list[str]:
-    """Explain why data that no source was asked for is missing: sources keep less."""
+    """Explain why data are missing that were not requested: sources keep less."""
     if row.result == "ok":
         return []
     return [f"{row.exchange} keeps only the most recent part" if row.usable else "no exchange keeps data this old"]

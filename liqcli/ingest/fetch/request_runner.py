@@ -131,7 +131,7 @@ def run_requests(
 def resolve(
     source: Source, exchange: str, words: Sequence[str], clients: Clients, tripped: str | None
 ) -> MarketListing:
-    """Request the contracts of the wanted symbols, and their sizes from the exchange if the source lacks them."""
+    """Request the contracts of symbols, and their sizes from the exchange if the source does not state them."""
     client = clients.of(source)
     before = client.requests
     listing: Listing | None = None

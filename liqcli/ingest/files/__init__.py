@@ -1,5 +1,5 @@
 """
-Import of files: detect the format, read rows, map columns, check and store them.
+Import of files: detect the format, read rows, map columns, check rows and store them.
 
-The formats of particular providers are parsed in ``sources``.
+Generic tables are parsed here; the formats of particular providers are parsed in ``sources``.
 """

@@ -236,7 +236,7 @@ def _drop_bare(
     """
     Plan to take away the rows of a file that were imported before, when its symbol had no quote yet.
 
-    Only rows that equal the file's go: what else stands there came from somewhere else.
+    Only rows equal to the file's are removed; others came from elsewhere.
     """
     base, quote = split_symbol(key.symbol)
     bare = key._replace(symbol=f"{base}{key.symbol[len(base) + len(quote) :]}")

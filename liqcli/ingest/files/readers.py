@@ -40,7 +40,7 @@ class TextLine(NamedTuple):
 
 @dataclass(slots=True)
 class ReadProgress:
-    """How far a file has been read: ``done`` of ``size``, in bytes on disk or in rows of Parquet."""
+    """Progress of reading a file: ``done`` of ``size``, in bytes on disk or in rows of Parquet."""
 
     size: int = 0
     done: Callable[[], int] = int

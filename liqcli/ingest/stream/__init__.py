@@ -1,4 +1,8 @@
-"""Recording: listens to exchanges that publish no history, and keeps what they say with the time it listened."""
+"""
+Recording of live streams: keep connections open, collect events, store them with the time that was connected.
+
+Reading the messages of one exchange belongs to ``sources``.
+"""
 
 from liqcli.ingest.stream.recorder import RecordRow, RecordSummary, record
 

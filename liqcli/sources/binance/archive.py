@@ -14,7 +14,7 @@ qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others
     nothing is passed over
 time: `time` [ms UTC] (recorded)
 completeness: sampled, as the forceOrder stream (at most one order a symbol a second)
-changed: every row stands twice (binance-public-data#337): where all counts are even half are kept, else one each
+changed: every row is repeated (binance-public-data#337): if all counts are even half are kept, otherwise one each
 fixture: tests/sources/binance/test_binance_archive.py (the three rows of peers.md section 6 number 11)
 """
 

@@ -69,7 +69,7 @@ def request_zip(path: str, unchecked: bool = False) -> Generator[Request, Any, B
         misnamed += [digest] if isinstance(wanted, Checksum) and wanted.digest == digest else []
         if wanted in (None, Checksum(digest, path.rpartition("/")[2])) or misnamed == [digest] * TRIES:
             return found
-    raise RefusalError(f"its sha256 is not the one in its .CHECKSUM (asked {TRIES} times)")
+    raise RefusalError(f"its sha256 differs from its .CHECKSUM ({TRIES} attempts)")
 
 
 def read_csv(body: Body) -> Iterator[list[str]]:

@@ -9,8 +9,8 @@ limits: none documented; 20 requests in 2 s are sent, with the archive's liquida
 qty: volume base coins; sum_open_interest base coins, sum_open_interest_value USD (documented)
 time: open time in ms, in files of futures (documented); microseconds, as spot files have, are read too. create_time of
     metrics is UTC text (documented); its first row of a day is 00:00 or 00:05 (both seen in code of others)
-completeness: each zip is checked against its .CHECKSUM (sha256, "<hex>  <file>"); times that stand twice in metrics
-    files are undone, the last row counts (2020-09-01: 576 rows of 288 times, probed by others)
+completeness: each zip is checked against its .CHECKSUM (sha256, "<hex> <file>"); of times repeated in metrics files the
+    last row counts (2020-09-01: 576 rows of 288 times, probed by others)
 changed: a header line is there in newer files and not in older ones; both are read
 """
 

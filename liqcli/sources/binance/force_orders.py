@@ -9,7 +9,7 @@ price: `ap`, the average fill (price_kind fill); where it is missing or 0 the or
 qty: `z`, filled; coins on USD-M, contracts of 100 (BTC) or 10 USD on COIN-M (`st` 2 or a name like BTCUSD_PERP)
 time: `T`, trade time [ms UTC]; recorded CSVs also as text with an offset
 completeness: sampled, at most one order a symbol a second; so a repeat is the recorder's, and is dropped
-changed: 2026-06-29 both hosts push USD-M and COIN-M orders, told apart by `st`; one parser for all
+changed: 2026-06-29 both hosts push USD-M and COIN-M orders, distinguished by `st`; one parser for all
 fixture: tests/sources/binance/test_binance_force_orders.py (frames of facts/sources.md section 1, rows written by hand)
 """
 

@@ -4,11 +4,11 @@ exchange: binance
 docs: GET /fapi/v1/klines and /futures/data/openInterestHist, read 2026-11-22 in facts/sources.md section 5 (documented)
 gives: candles since listing, oldest first, at most 1500 an answer, startTime and endTime inside (documented); open
     interest every 5 minutes, oldest first, at most 500, the last 30 days, an older startTime gets -1130 (documented)
-limits: 2400 weight a minute and address, candles weigh 1, 2, 5 or 10 by how many are asked for; open interest
+limits: 2400 weight a minute and address, candles weigh 1, 2, 5 or 10 by the number requested; open interest
     1000 requests in five minutes (documented). 429 and 418 are waited out, 451 is a country (recorded); -1003 and the
     like inside a 200 mean busy (unproven)
 qty: volume is base coins, sumOpenInterest base coins, sumOpenInterestValue USD (documented). Inverse contracts are
-    another host and are not asked here
+    on another host and are not requested here
 time: open time in ms; the last candle may be open and is left out
 changed: nothing dated
 """
@@ -43,7 +43,7 @@ CANDLES = 1500
 SNAPSHOTS = 500
 KEPT_US = 30 * DAY_US - 3600 * 1_000_000  # an hour less, because the limit moves during the request
 ARCHIVED_US = 35 * DAY_US  # older candles come from archive files
-TAKER_BUY = 9  # place of the taker buy base volume in a kline (documented)
+TAKER_BUY = 9  # index of the taker buy base volume in a kline (documented)
 QUOTES = ("USDT", "USDC")
 INTERVALS = {name: name for name in ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")}
 

@@ -7,8 +7,8 @@ gives: liquidations of all symbols in one list, without a filter, newest first w
     an answer, which is about 78 h (probed by others); read by walking `end` back. How far back is unproven, so three
     days in which no symbol at all has a row are unknown, not empty. Only F0:USTF0 contracts, no spot margin (tBTCUSD)
 limits: 3 requests a minute (documented), 11010 "ratelimit: error" with 429 (documented). An answer carries all symbols,
-    so within a run it is asked for once and shared by them. Whether `start` and `end` lie inside is unproven: either
-    is right
+    so a run sends each request once for all of them. Whether `start` and `end` are inclusive is unproven: both are
+    handled
 side: sign of AMOUNT [5] is the POSITION, above 0 = a long was liquidated (documented). IS_MATCH is no side
 price: PRICE_ACQUIRED [11], the execution (documented), so price_kind fill; BASE_PRICE [6] is the entry of the position
     and no liquidation price. A match without PRICE_ACQUIRED is refused
@@ -87,7 +87,7 @@ def name_fields(raw: object) -> Row:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
-    Read one row; None for the trigger of a liquidation, whose executions follow.
+    Parse one row; None for the trigger of a liquidation, whose executions follow.
 
     Raises
     ------

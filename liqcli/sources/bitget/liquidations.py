@@ -3,9 +3,9 @@
 exchange: bitget
 docs: GET /api/v3/market/liquidations, https://www.bitget.com/api-doc/uta/public/Get-Liquidations, read 2026-11-22
     (documented, in copies of it)
-gives: the last 3 days, "may be delayed" (documented); 100 rows a page, newest first (seen by others), no times can be
-    asked, so each window is reached by walking back from now with the cursor of the page before (opaque, or a count
-    of rows or pages: unproven)
+gives: the last 3 days, "may be delayed" (documented); 100 rows a page, newest first (seen by others), requests take no
+    times, so each window is reached by paging back from now with the cursor of the page before (opaque, or a count of
+    rows or pages: unproven)
 limits: 5 requests a second an address (documented)
 side: side is the POSITION: buy = a long was liquidated (proved by others on the cascade of 2026-10-07)
 price: price, about the bankruptcy price (seen by others), so price_kind bankruptcy

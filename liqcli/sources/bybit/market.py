@@ -5,13 +5,13 @@ docs: GET /v5/market/kline and /v5/market/open-interest, read 2026-11-22 in a co
     (documented)
 gives: candles since listing, newest first, at most 1000 an answer, start and end inside (documented); open interest
     every 5 minutes since listing, newest first, at most 200 a page (documented). Windows of at most 200 snapshots are
-    asked, so the cursor is never needed (it is percent-encoded already, and clients encode it twice)
+    requested, so the cursor is never needed (it is percent-encoded already, and clients encode it twice)
 limits: 600 requests in five seconds an address, else 403 for ten minutes (documented).
     retCode 10006 inside a 200 means busy (documented); a 403 of CloudFront means the country (recorded)
 qty: linear volume is base coins, inverse volume USD and turnover base coins (documented). openInterest is the sum of
     both sides, singleOpenInterest one side, as other exchanges count (documented): the one side is stored; an answer
-    that does not have it (as before 2026-07) is stored as it stands, and may be both (unproven); in one where some rows
-    have it, the others are left out. Linear in base coins, inverse in USD (documented)
+    that does not have it (as before 2026-07) is stored unchanged, and may be the sum of both (unproven); in one where
+    some rows have it, the others are left out. Linear in base coins, inverse in USD (documented)
 time: open time in ms as text; the first row may be an open candle and is left out
 changed: singleOpenInterest appeared in the pages of 2026-07
 """

@@ -9,7 +9,7 @@ price: `p`, the bankruptcy price (price_kind bankruptcy)
 qty: `v`; base coins on linear, USD on inverse contracts
 time: `T` [ms UTC]
 completeness: full; pushed every 500 ms, many events a message
-changed: 2025-02 `allLiquidation` took the place of `liquidation`, which showed one order a second
+changed: 2025-02 `allLiquidation` replaced `liquidation`, which delivered one order a second
 fixture: tests/sources/bybit/test_bybit_stream.py (recorded frames); no live connection was ever made
 """
 

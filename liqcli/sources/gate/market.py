@@ -4,9 +4,9 @@ exchange: gate
 docs: GET /api/v4/futures/{usdt|btc}/candlesticks and /contract_stats, read 2026-11-22 in the copy of Gate's pages of
     2025-11-30 (documented)
 gives: candles oldest first, at most 2000 an answer, from and to in seconds, no limit beside them (documented; that both
-    lie inside is unproven: a second more is asked), only the last 10,000 bars, else 400 "Candlestick too long ago"
-    (recorded); open interest every 5 minutes from a second on, at most limit rows (documented; that 100 are allowed,
-    and their order, is unproven), some 180 days (probed by others)
+    are inclusive is unproven: a second more is requested), only the last 10,000 bars, else 400 "Candlestick too long
+    ago" (recorded); open interest every 5 minutes from a second on, at most limit rows (documented; that 100 are
+    allowed, and their order, is unproven), some 180 days (probed by others)
 limits: 200 requests in 10 seconds an endpoint and address (documented), which is kept for all endpoints together,
     those of the liquidations too
 qty: v and open_interest are contracts, times quanto_multiplier of the contract; open_interest_usd is USD (documented).

@@ -1,12 +1,12 @@
-"""HTX (Huobi) swaps, official REST: v5 of USDT-margined ones, v3 of coin-margined ones. Nothing was asked live.
+"""HTX (Huobi) swaps, official REST: v5 of USDT-margined ones, v3 of coin-margined ones. No live endpoint was called.
 
 exchange: htx
 docs: GET /v5/market/liquidation_orders, read 2026-11-22 in ccxt 4.5.90; /linear-swap-api/v3/swap_liquidation_orders
     where there is no v5, and /swap-api/v3/swap_liquidation_orders of coin-margined swaps, read 2026-11-22 in the copy
     of HTX's documentation of 2025-11-30 (documented); https://www.htx.com/en-us/opend/newApiPages/
 gives: a rolling 90 days (documented); 100 rows a page in v5, an unstated number in v3; direct=next with from (from_id)
-    = the highest id so far (documented). Whether the row of that id comes again is unproven: rows are told apart by
-    id, and a page without a new one is the last
+    = the highest id so far (documented). Whether the row of that id is repeated is unproven: rows are identified by id,
+    and a page without a new id is the last
 limits: a window of at most 2 h (documented); 240 requests in 3 s an address, shared (documented); errors come as HTTP
     200 with status "error" or a code other than 200 (documented). v1 of the path is offline, code 10000 (probed)
 side: v5 position_side is the POSITION, side the order (recorded); v3 and websocket: direction is the order, a sell

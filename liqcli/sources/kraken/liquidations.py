@@ -4,9 +4,9 @@ exchange: kraken
 docs: GET /api/history/v3/market/{tradeable}/executions, /api/charts/v1/analytics/{tradeable}/liquidation-volume and
     /derivatives/api/v3/instruments on futures.kraken.com, read 2026-11-22 (documented, https://docs.kraken.com/)
 gives: every execution since 2021-05-27 (PI_XBTUSD), 2022-03-23 (PF_XBTUSD) (probed), 1000 a page with a continuation
-    token (documented); forced ones are kept. The volume liquidated in each minute is asked first (since 2020, 2000
+    token (documented); forced ones are kept. The volume liquidated in each minute is requested first (since 2020, 2000
     points an answer, probed), and only minutes above zero or without a point are read, with one on either side
-    (unproven: whether a point names its beginning or end); a page goes on to the minutes behind, never to be read twice
+    (unproven: whether a point names its beginning or end); pages extend to later minutes, which are not read twice
 limits: public calls cost nothing, no number is stated (documented); 120 a minute are sent. apiLimitExceeded or 429
 side: takerOrder.direction is the ORDER: a Sell closes a long (documented); where makerOrder is the forced one, its
     direction counts in the same way (unproven), and where both are, there are two rows

@@ -4,9 +4,9 @@ exchange: okx
 docs: GET /api/v5/public/liquidation-orders; taken out of OKX's documentation but answering on 2026-08-09 and 2026-09
     (probed by others); https://www.okx.com/docs-v5/
 gives: the last 23.5 to 24 h (probed by others); 100 rows a page, newest first; after = older than that time
-    (documented). Several rows may share the millisecond at a page's edge: they are asked again whole, so none is lost.
-    One user saw nothing behind 450 to 1000 rows, another 1525 (probed): where a list of 400 rows and more ends over an
-    hour after what the exchange should still keep, what lies before stays unknown
+    (documented). Several rows may share the millisecond at a page's edge: they are requested again, so none is lost.
+    One user saw nothing behind 450 to 1000 rows, another 1525 (probed): if a list of 400 rows or more ends over an hour
+    after the start of the retention, what lies before stays unknown
 limits: needs uly or instFamily, else 50015 (documented); 40 requests in 2 s an address (documented); the rate limit is
     code 50011 inside HTTP 200 (documented)
 side: posSide is the POSITION, side the order, a sell closes a long; posSide may be "net", then side says it

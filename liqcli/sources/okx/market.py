@@ -4,7 +4,7 @@ exchange: okx
 docs: GET /api/v5/market/history-candles, /api/v5/market/candles and /api/v5/rubik/stat/contracts/open-interest-history,
     read 2026-11-22 in copies of OKX's pages (documented)
 gives: candles since 2020 or so, newest first, 100 an answer (newer pages say 300), after = strictly older (documented);
-    where the history lags behind (unproven), the newest are asked of market/candles, which has the last 1440;
+    where the history lags behind (unproven), the newest come from market/candles, which has the last 1440;
     open interest every 5 minutes, the latest 1440 (five days), at most 100, begin = newer, end = older (documented).
     That both bounds are strict is unproven: windows hold 99 snapshots, so one too many does no harm
 limits: candles 20 in two seconds, open interest 10 in two seconds an address (documented).
@@ -58,7 +58,7 @@ decode = json_envelope("0", busy=BUSY, is_absent=lambda code, _text: code in UNK
 
 
 def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskCandles:
-    """Request one window of candles: the hundred before its end; the newest apart, where the history lacks them."""
+    """Request the 100 candles before the end of a window, and the newest ones separately if the history lags."""
     base, quote = split_symbol(symbol)
     if quote not in QUOTES:
         return None
@@ -71,7 +71,7 @@ def ask_candles(symbol: str, interval: str, window: Window, _memo: Memo) -> AskC
         return None
     rows, step_us = rows_of(payload), INTERVAL_US[interval]
     newest_us = max((int(row[0]) * 1000 for row in rows), default=0)
-    if newest_us >= window.end_us:  # not what was asked for, though some of it may lie in the window
+    if newest_us >= window.end_us:  # answer to another request, even if some rows lie in the window
         raise UnrequestedRowsError([read_candle(row[0], row[1:5], row[6]) for row in rows])
     if newest_us + step_us < window.end_us and window.end_us > now_us() - NEWEST * step_us:
         rows = rows + rows_of((yield Request("/api/v5/market/candles", params, absent=(404,))) or [])

@@ -10,8 +10,8 @@ side: order-like for all venues: sell = a long was liquidated (documented)
 price: that of each exchange's feed: Binance order, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fill
 qty: in each exchange's own unit; contract sizes of OKX and HTX are requested from those exchanges
 time: timestamp, microseconds of the exchange (documented). A file is cut by local_timestamp (documented), so an event
-    just before midnight may stand in the next day's file: days add to each other and never replace, and behind the last
-    wanted day the next one is read as well, where it can be had
+    just before midnight may stand in the next day's file: days add to each other and never replace, and the file after
+    the last requested day is read too, if available
 completeness: as the venue's websocket: Bybit (from 2025-02-26), HTX, Deribit full, Binance and OKX sampled (documented)
 changed: 2025-02-26 Bybit's stream sends all liquidations instead of one a second; before 2020-05-14 Binance's are bad
 fixture: tests/sources/responses/tardis
@@ -180,7 +180,7 @@ def _read_row(raw: Mapping[str, Any], market: ListedContract, sizes: Mapping[str
         raise ValueError("wrong number of columns")
     row = parse_row(raw, sizes)
     if (row.exchange, row.symbol) != (market.exchange, market.symbol):
-        raise ValueError(f"row of {row.exchange} {row.symbol}, asked for {market.exchange} {market.symbol}")
+        raise ValueError(f"row of {row.exchange} {row.symbol}, requested {market.exchange} {market.symbol}")
     return row
 
 

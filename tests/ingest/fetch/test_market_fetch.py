@@ -367,7 +367,7 @@ def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -
     span = (1_769_817_600_000, 1_769_904_000_000)
     (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
     assert (row.result, row.rows) == ("failed", 0)
-    assert "its sha256 is not the one in its .CHECKSUM (asked 4 times)" in row.troubles[0]
+    assert "its sha256 differs from its .CHECKSUM (4 attempts)" in row.troubles[0]
 
 
 # ------------------------------------------------------------------------------------------------ limits

@@ -161,7 +161,7 @@ def test_a_checksum_that_stays_wrong_is_a_gap(monkeypatch, lake):
         summary = fetch_days(lake, ["BTCUSD"])
         assert len(server.paths("2024-01-01.zip")) == archive_files.TRIES
     assert summary.exit_code == ExitCode.PARTIAL
-    assert "2024-01-01.zip: its sha256 is not the one in its .CHECKSUM" in summary.rows[0].gaps[0]
+    assert "2024-01-01.zip: its sha256 differs from its .CHECKSUM" in summary.rows[0].gaps[0]
     second = [e for e in truth()["BTCUSD_PERP"] if e.ts_ms * 1000 >= START + DAY_US]
     assert stored(lake, "BTCUSD") == expected(second, 100)
 
