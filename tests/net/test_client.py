@@ -118,7 +118,7 @@ def test_refusal_inside_a_200() -> None:
         client.close()
 
 
-def test_nobody_listens() -> None:
+def test_connection_refused() -> None:
     client = Client("gate", "http://127.0.0.1:9", ())
     with pytest.raises(UnreachableError, match=r"gate: /x cannot be reached: .*refused"):
         client.get(Request("/x"), decode_json)

@@ -111,8 +111,8 @@ def test_threads_keep_the_limit_together() -> None:
     ],
     ids=["429", "503", "nothing left"],
 )
-def test_what_one_thread_hears_holds_all(told: Reply) -> None:
-    """The fifth of 150 requests hears "in a second": until then nobody asks, except those that had left already."""
+def test_a_limit_seen_by_one_thread_blocks_all(told: Reply) -> None:
+    """The fifth of 150 requests gets "in a second": no request is sent until then, apart from those under way."""
     with Answers(faults={5: told}, latency_s=0.01) as server:
         client = Client("gate", server.url, ())
         assert ask_in_threads(client, 3, 50) == [{"fine": True}] * 150
@@ -179,7 +179,7 @@ def test_tries_that_never_arrived_take_no_place(monkeypatch: pytest.MonkeyPatch)
     assert client.requests == 6
 
 
-def test_a_closed_client_lets_nobody_wait() -> None:
+def test_closing_a_client_ends_its_waits() -> None:
     with Answers() as server:
         client = Client("gate", server.url, (Limit(1, 600),))
         client.get(Request("/x"), decode_json)
@@ -192,7 +192,7 @@ def test_a_closed_client_lets_nobody_wait() -> None:
         assert len(server.asked) == 1
 
 
-def test_processes_share_a_pace(tmp_path: Path) -> None:
+def test_processes_share_limits(tmp_path: Path) -> None:
     """What another process left in the state folder counts here."""
     with Answers() as server:
         client = Client("gate", server.url, (Limit(1, 600),))

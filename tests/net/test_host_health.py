@@ -42,7 +42,7 @@ def test_a_host_that_is_back_is_hopeful(clock: Clock) -> None:
     assert seen.is_worth_retrying(GATE)
 
 
-def test_three_hosts_and_nobody_reached_is_offline(clock: Clock) -> None:
+def test_three_failed_hosts_and_none_reached_mean_offline(clock: Clock) -> None:
     seen = HostHealth(clock)
     for url in (GATE, HTX):
         seen.failed(url)
@@ -79,8 +79,8 @@ def ask(url: str) -> tuple[object, int]:
         client.close()
 
 
-def test_the_second_question_to_nobody_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four tries for the first, one for the next; somebody else is asked as ever."""
+def test_a_second_request_to_an_unreachable_host_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four attempts for the first request, one for the next; other hosts are unaffected."""
     monkeypatch.setattr(net_client, "BACKOFF_S", 0.01)
     nobody = "http://127.0.0.1:9"
     assert [ask(nobody) for _ in range(2)] == [

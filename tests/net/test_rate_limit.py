@@ -234,7 +234,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_database_is_made_anew_and_own_places_stay_known(
+def test_a_damaged_database_is_replaced_and_own_slots_are_kept(
     tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
     """Two in 60 s: after two requests and the damage the third waits 60 s, and another process learns of both."""
@@ -353,7 +353,7 @@ def test_without_a_folder_each_process_keeps_its_own(tmp_path: Path) -> None:
     assert scene.now == pytest.approx(scene.start + 60, abs=0.1)
 
 
-def test_a_clock_that_is_set_back_stops_nobody(tmp_path: Path) -> None:
+def test_a_clock_set_back_does_not_block_requests(tmp_path: Path) -> None:
     """An hour back: what was just asked counts as asked now, not as asked in an hour; a hold stays within its limit."""
     scene = Simulation()
     pace = scene.pace(Limit(1, 60), file=tmp_path / "x.sqlite3")
@@ -368,7 +368,7 @@ def test_a_clock_that_is_set_back_stops_nobody(tmp_path: Path) -> None:
     assert scene.now - before == pytest.approx(LONGEST_HOLD_S + 60, abs=0.1)
 
 
-def test_all_who_ask_a_source_share_its_pace(tmp_path: Path) -> None:
+def test_all_clients_of_a_source_share_its_limits(tmp_path: Path) -> None:
     one = shared_rate_limiter("okx", "https://www.okx.com", (Limit(40, 2),), tmp_path)
     assert shared_rate_limiter("okx", "https://www.okx.com", (Limit(40, 2),), tmp_path) is one
     assert shared_rate_limiter("okx", "http://127.0.0.1:1", (Limit(40, 2),), tmp_path) is not one, (

@@ -241,7 +241,7 @@ def test_bybit_open_interest_is_one_side_where_it_is_said() -> None:
 
 
 def test_bybit_open_interest_never_mixes_one_side_and_both() -> None:
-    """100 coins a side: where one row says 200 alone, it is left out, not told as a rise to twice as much."""
+    """100 coins a side: a row with only the sum (200) is left out instead of counting as a doubling."""
     rows = [
         {"openInterest": "200", "singleOpenInterest": "100", "timestamp": str(T0_MS)},
         {"openInterest": "200", "singleOpenInterest": "", "timestamp": str(T0_MS + 300_000)},

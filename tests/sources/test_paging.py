@@ -33,7 +33,7 @@ def play(asking: Any, answers: list[object]) -> tuple[object, int]:
     pytest.fail("it wants another answer")
 
 
-def test_asked_until_it_fits() -> None:
+def test_requested_until_it_fits() -> None:
     assert play(request_until_fitting(QUESTION, bool), [[1]]) == ([1], 1)
     assert play(request_until_fitting(QUESTION, _is_two), [[1], [1], [2]]) == ([2], 3)
     with pytest.raises(RefusalError, match=r"the answers do not match the request \(3 times\)"):
@@ -41,7 +41,7 @@ def test_asked_until_it_fits() -> None:
 
 
 def test_nothing_has_to_be_said_twice() -> None:
-    """An empty list tells not what it is an answer to."""
+    """An empty list fits any request."""
     assert play(request_until_fitting(QUESTION, lambda _: True), [[], []]) == ([], 2)
     assert play(request_until_fitting(QUESTION, _is_two), [[], [2]]) == ([2], 2)
     assert play(request_until_fitting(QUESTION, _is_two), [[], [1], [2]]) == ([2], 3)
@@ -52,7 +52,7 @@ def _is_two(answer: object) -> bool:
     return answer in ([], [2])
 
 
-def test_what_is_said_twice_counts() -> None:
+def test_a_repeated_answer_counts() -> None:
     assert play(request_twice(QUESTION, bool), [[1]]) == ([1], 1)
     assert play(request_twice(QUESTION, bool), [[], [2]]) == ([2], 2)
     assert play(request_twice(QUESTION, bool), [[], []]) == ([], 2)

@@ -95,7 +95,7 @@ def weight_of(asked: Asked) -> float:
 
 
 def check_even(asked: Sequence[Asked], limits: Sequence[Limit]) -> None:
-    """A spread limit lets nobody be done before his time, so it did bind."""
+    """An even limit implies a minimum duration, so it was in effect."""
     if limits[0].even:
         times = [one.at_s for one in asked]
         assert max(times) - min(times) >= (len(times) - 1) / PER_S - 0.1

@@ -165,7 +165,7 @@ def test_the_second_run_asks_for_the_last_minutes_alone(done: Done) -> None:
 
 
 def test_who_names_no_symbol_gets_what_the_source_has(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
-    """dYdX quotes in USD: nobody typed the BTCUSDT that it does not list, so that is no mistake."""
+    """dYdX quotes in USD: the user did not name BTCUSDT, so its absence there is not an error."""
     case = CASES["dydx"]()
     window = Window(case.truth.window.start_us, case.truth.window.start_us + 3_600_000_000)
     with case.server as server:

@@ -107,7 +107,7 @@ def _held(lake: Path, name: str, case: Case, symbol: str) -> Rows:
 
 
 def _nothing_is_wrong(lake: Path, name: str, case: Case, summary: FetchSummary) -> None:
-    """Nothing doubled or made up; what is called ok or remembered as complete is all there; else a reason is given."""
+    """No row is doubled or invented; what is reported as ok or logged as complete is there, otherwise with a reason."""
     assert {row.symbol for row in summary.rows} == set(case.truth.rows)
     for row in summary.rows:
         truth, held = tidy(case.truth.rows[row.symbol]), _held(lake, name, case, row.symbol)

@@ -122,10 +122,10 @@ def test_tardis_days_add_up_over_midnight(monkeypatch: pytest.MonkeyPatch, lake:
 
 
 @pytest.mark.parametrize("failing", ["/2026/03/02", "/2026/03/01"])
-def test_a_tardis_day_is_complete_once_the_next_was_heard(
+def test_a_tardis_day_is_complete_once_the_next_file_was_read(
     monkeypatch: pytest.MonkeyPatch, lake: Path, failing: str
 ) -> None:
-    """Of a day whose next file did not come, the last quarter of an hour is still to be asked for."""
+    """Without the next day's file, the last quarter of an hour of a day remains to be requested."""
     start_us = 1_772_323_200 * US_PER_S  # 2026-03-01
     midnight_us, end_us, quarter_us = start_us + DAY_US, start_us + 2 * DAY_US, HOUR_US // 4
     known = {"/2026/03/02": (start_us, midnight_us - quarter_us), "/2026/03/01": (midnight_us, end_us)}

@@ -1,4 +1,4 @@
-"""Fetching when things go wrong: full pages, forgotten hours, dead sources, bad rows, names that nobody knows."""
+"""Faults of a fetch: full pages, dropped hours, dead sources, invalid rows, unknown names."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def test_a_symbol_that_only_okx_lists(house: object, lake: Path) -> None:
     ]
 
 
-def test_nobody_answers(house: object, lake: Path) -> None:
+def test_no_source_answers(house: object, lake: Path) -> None:
     house()  # type: ignore[operator]
     rows = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
     assert (rows[0].result, assess_market(rows)) == ("failed", ExitCode.SOURCE)
@@ -261,7 +261,7 @@ def test_old_windows_come_as_months_and_days(house: object, lake: Path) -> None:
     assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", (january, march))
 
 
-def test_a_day_that_the_archive_lacks_comes_from_fapi(house: object, lake: Path) -> None:
+def test_a_day_missing_from_the_archive_comes_from_fapi(house: object, lake: Path) -> None:
     """Of three days in January the middle one is no file: its 1440 minutes are one question to fapi."""
     binance, vision = BinanceMarket(), VisionMarket()
     house(binance=binance, binance_vision=vision)  # type: ignore[operator]
@@ -284,7 +284,7 @@ def test_a_day_that_the_archive_lacks_comes_from_fapi(house: object, lake: Path)
 def test_the_series_of_another_symbol_is_asked_again(
     house: object, lake: Path, exchange: str, kind: str, ending: str
 ) -> None:
-    """A cache that says BTC's series for ETH: nothing in it tells, but that it was said before."""
+    """A cache returns BTC's series for ETH: only its repetition gives it away."""
     server = SERVERS[exchange]()
     honest, said = server.answer, [Reply()]
 
@@ -374,7 +374,7 @@ def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -
 
 
 def test_gate_keeps_ten_thousand_bars(house: object, lake: Path) -> None:
-    """Eight days of minutes are 11,520: what it keeps is stored, the rest is said to be lacking."""
+    """Eight days of minutes are 11,520: the kept part is stored, the rest is reported as missing."""
     server = GateMarket()
     house(gate=server)  # type: ignore[operator]
     now_ms = now_us() // 1000  # NOW_MS is as old as the run, and the server keeps what is ten thousand minutes old
@@ -508,7 +508,7 @@ def test_symbols_and_windows_are_asked_at_once_and_their_order_changes_nothing(
     assert len(found[0][1]) == 6
 
 
-def test_a_place_that_refuses_hears_of_us_once_whoever_asks(house: object, lake: Path) -> None:
+def test_a_blocking_source_gets_one_request(house: object, lake: Path) -> None:
     """Six symbols at once, and a country that is refused: one request to Binance, then Bybit."""
     binance = BinanceMarket(blocked=451)
     symbols = [f"{base}USDT" for base in ("BTC", "ETH", "SOL", "XRP", "ADA", "DOT")]

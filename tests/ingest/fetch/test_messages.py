@@ -24,7 +24,7 @@ def row(symbol: str = "BTCUSDT", source: str = "okx", exchange: str = "okx", **c
     return FetchRow(source=source, exchange=exchange, symbol=symbol, **{**usual, **changes})  # type: ignore[arg-type]
 
 
-def test_a_cause_is_said_once() -> None:
+def test_each_cause_is_reported_once() -> None:
     """The same for all symbols; named where it is about some; a source given up after a failure has that one cause."""
     rows = (
         row("BTCUSDT", error=DOWN, notes=("has not published data after noon",)),
@@ -53,7 +53,7 @@ def test_what_windows_count_is_added_up() -> None:
     ]
 
 
-def test_market_troubles_are_said_once() -> None:
+def test_each_market_problem_is_reported_once() -> None:
     blocked, missing = "binance: /fapi/v1/klines answered 451", "gate has no candles of 3m"
     rows = [
         MarketRow("candles", "BTCUSDT", "bybit", usable=True, troubles=[blocked]),
@@ -64,7 +64,7 @@ def test_market_troubles_are_said_once() -> None:
     assert list(list_market_problems(rows))[1] == (f"open-interest BTCUSDT: {missing}", True)
 
 
-def test_what_nobody_was_asked_for_is_no_riddle() -> None:
+def test_missing_data_without_requests_are_explained() -> None:
     """Eight days of minutes are more than Gate keeps; no open interest is kept for a year."""
     rows = [
         MarketRow("candles", "BTCUSDT", "gate", usable=True, missing=1),
@@ -86,7 +86,7 @@ def test_what_nobody_was_asked_for_is_no_riddle() -> None:
         (["gate: cannot be reached: x", "okx: cannot be reached: y"], ["no source could be reached: is this machine"]),
     ],
 )
-def test_advice_where_somebody_was_not_reached(lines: list[str], said: list[str]) -> None:
+def test_suggestions_for_unreachable_sources(lines: list[str], said: list[str]) -> None:
     assert [line[: len(start)] for line, start in zip(suggest_next_step(lines), said, strict=True)] == said
 
 

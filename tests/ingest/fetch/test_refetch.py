@@ -54,7 +54,7 @@ def data(lake: Path) -> dict[str, bytes]:
 
 
 def known(lake: Path) -> list[tuple[Window, str, int | None]]:
-    """What is remembered, without when it was asked."""
+    """Return the fetch log without the times of requests."""
     memory = Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate")
     return [(item.window, item.status, item.events) for item in memory.windows]
 
@@ -118,7 +118,7 @@ def make_negative(lake: Path) -> None:
 def test_the_command_that_verify_names_makes_the_lake_whole(
     monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path, damage: Callable[[Path], None], aside: bool
 ) -> None:
-    """Data to the byte, and what is remembered, are those of the clean lake; an unreadable file is kept aside."""
+    """Data and fetch log equal those of the clean lake; an unreadable file is quarantined."""
     shutil.copytree(clean, lake)
     run(["verify"], 0)
     damage(lake)
@@ -163,7 +163,7 @@ def test_each_answer_written_by_itself_counts_as_all_of_them_at_once(
 
 
 def test_a_memory_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path) -> None:
-    """Nobody knows what was asked: all of the months that are stored is asked anew."""
+    """Without a readable fetch log, all stored months are fetched again."""
     shutil.copytree(clean, lake)
     memory_file(lake).write_text('{"version": 1, "win')
     said = run(["verify"], 5)
@@ -226,7 +226,7 @@ def test_again_takes_what_the_source_says_now(monkeypatch: pytest.MonkeyPatch, c
 
 
 def test_candles(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
-    """A damaged file of candles is named with its command too; what it held comes anew from the same exchange."""
+    """A damaged file of candles is reported with its command, and fetched again from the same exchange."""
     with BinanceMarket() as server:
         monkeypatch.setenv("LIQCLI_URL_BINANCE", server.url)
         monkeypatch.setenv("LIQCLI_RATE_BINANCE", "unlimited")

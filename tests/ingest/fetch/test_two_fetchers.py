@@ -106,7 +106,7 @@ def _count(servers: tuple[Loopback, Loopback]) -> int:
 
 
 def _check_tidy(lake: Path, began: float) -> None:
-    """Every file is whole, everything is remembered as complete, and nothing lies about that a killed writer left."""
+    """Every file is intact, everything is logged as complete, and no leftovers of killed writers remain."""
     assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
     for source in SOURCES:
         for symbol in SYMBOLS:

@@ -137,7 +137,7 @@ def test_sources_do_not_wait_for_each_other() -> None:
     pool.stop()
 
 
-def test_what_nobody_foresaw_reaches_the_main_thread() -> None:
+def test_unexpected_errors_reach_the_main_thread() -> None:
     pool: WorkerPool[Result] = WorkerPool()
     pool.put("gate", 1, lambda _tripped: Result(1 // 0))
     with pytest.raises(ZeroDivisionError):

@@ -27,7 +27,7 @@ DONE_US = START_US + 100 * HOUR_US
 
 
 class Shelf:
-    """A lake that remembers what it was told is complete, and with which rows."""
+    """Lake that records which windows were stored as complete, and with which rows."""
 
     def __init__(self) -> None:
         self.held: dict[Window, list[Liquidation]] = {}

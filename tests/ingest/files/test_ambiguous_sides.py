@@ -29,7 +29,7 @@ def positions(lake) -> list[str]:
 
 
 @pytest.mark.parametrize("exchange", ["bybit", "bitget", "gate", "deribit", "hyperliquid"])
-def test_a_doubtful_side_is_asked_and_both_answers_can_be_typed(feed, lake, exchange):
+def test_an_ambiguous_side_is_rejected_with_both_options(feed, lake, exchange):
     """The first row says Buy, the second Sell; the message holds the words of both answers."""
     asked = run(feed, "--exchange", exchange, "--columns", "side=side", "--lake", lake)
     assert asked.exit_code == 2
@@ -54,7 +54,7 @@ def test_an_orders_side_is_read_as_one_and_said(feed, lake):
     assert positions(lake) == ["short", "long"]
 
 
-def test_exchanges_in_a_column_are_doubted_row_by_row(tmp_path, lake):
+def test_ambiguous_sides_are_checked_row_by_row(tmp_path, lake):
     path = tmp_path / "mixed.csv"
     lines = [f"{line},{name}" for line, name in zip(ROWS.split(), ("bybit", "binance"), strict=True)]
     path.write_text("\n".join([f"{HEAD},exchange", *lines]))

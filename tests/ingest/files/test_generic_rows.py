@@ -156,7 +156,7 @@ def test_exchange_names_of_a_column_are_checked():
 
 
 def test_what_the_user_does_not_name_is_known_by_its_name_where_a_row_needs_it():
-    """A quantity beside one that is named, or a kind of price that nobody spoke of, is not taken unasked."""
+    """A second quantity or an unnamed price kind is not used without being requested."""
     header = ["Time", "pair", "venue", "liq_side", "price", "size", "price_kind", "contracts"]
     needed = ["ts", "position|side", "price", "qty|notional|contracts", "exchange", "symbol|instrument"]
     filled = fill_columns({"side": "liq_side"}, header, KNOWN_NAMES, needed)

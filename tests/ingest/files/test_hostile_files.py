@@ -107,7 +107,7 @@ def test_hostile_words_in_every_column_of_a_file(plain, lake: Path, tmp_path: Pa
     check_harmless(make_all(lake, tmp_path / "made"), plain)
 
 
-def test_a_hostile_source_in_a_lake_that_somebody_else_made(plain, lake: Path, tmp_path: Path) -> None:
+def test_a_hostile_source_in_a_foreign_lake(plain, lake: Path, tmp_path: Path) -> None:
     (file,) = (lake / "liquidations").rglob("*.parquet")
     with file.open("rb") as handle:
         table = pq.read_table(handle)

@@ -134,7 +134,7 @@ def test_a_name_that_agrees_with_its_column_is_taken(store: Lake, tmp_path: Path
 
 
 def test_open_interest_of_several_coins_is_kept_apart(store: Lake, tmp_path: Path) -> None:
-    """Polled one after the other, so no time stands twice: only the column tells that these are two series."""
+    """Polled in turn, so no time appears twice: only the column shows that these are two series."""
     rows = [f"{stamp(5 * k + c / 60)},{coin},{100 * (c + 1) + k}" for k in range(3) for c, coin in enumerate(COINS[:2])]
     path = put(tmp_path, "oi.csv", "\n".join(["time,coin,oi_coins", *rows]))
     with pytest.raises(MixedSeriesError, match="column coin holds 'ADA', but --symbol is BTCUSDT"):
@@ -228,7 +228,7 @@ def test_every_state_of_a_recorded_candle_becomes_one(store: Lake, tmp_path: Pat
     assert [row["volume"] for row in held(store)["binance", "BTCUSDT", "1m"]] == [3, 3, 3]
 
 
-def test_what_one_file_lacks_is_taken_from_the_other() -> None:
+def test_files_complement_each_other() -> None:
     bare, full = Candle(0, 1, 2, 1, 2, 5.0), Candle(0, 1, 2, 1, 2, 5.0, 3.0)
     assert join_rows(bare, full) == join_rows(full, bare) == full
     assert join_rows(OpenInterest(0, 5, None), OpenInterest(0, None, 500)) == OpenInterest(0, 5, 500)

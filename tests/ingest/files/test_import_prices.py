@@ -88,7 +88,7 @@ def test_frames_without_an_average_have_the_orders_price(store, tmp_path):
     assert file.remark == "5 rows without an average price, at the order price (price_kind=order)"
 
 
-def test_symbols_without_a_quote_are_pointed_out(store, tmp_path):
+def test_symbols_without_a_quote_are_reported(store, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("ts,symbol,position,price,qty\n2024-03-01T00:00:00Z,BTC,long,60000,1\n")
     said = "no quote in 1 symbol (BTC): reports on BTCUSDT do not include it; pass --symbol BTCUSDT or --quote USDT"

@@ -216,7 +216,7 @@ def test_importing_twice_changes_no_byte(store, tmp_path):
     assert bytes_of(store.root) == before
 
 
-def test_the_files_silences_are_remembered_as_gaps_for_every_symbol(store, tmp_path):
+def test_silent_periods_of_a_file_are_gaps_for_every_symbol(store, tmp_path):
     minutes = [*range(30), *range(300, 330)]
     lines = [f"2024-03-01T{m // 60:02d}:{m % 60:02d}:00Z,{'AB'[m % 2]}USDT,long,10,1" for m in minutes]
     import_one(store, put(tmp_path, "a.csv", "time,symbol,position,price,qty\n" + "\n".join(lines)), exchange="x")
@@ -571,7 +571,7 @@ class Watcher(Progress):
 
 @pytest.mark.parametrize("packing", ["csv", "zip", "parquet"])
 @pytest.mark.parametrize("kind", ["liquidations", "open-interest"])
-def test_it_is_told_how_far_a_file_is(store, tmp_path, monkeypatch, packing, kind):
+def test_progress_of_a_file_is_reported(store, tmp_path, monkeypatch, packing, kind):
     monkeypatch.setattr("liqcli.ingest.progress.ROWS_PER_UPDATE", 1_000)
     path, row = tmp_path / f"a.{packing}", "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5,1\n"
     text = "ts,symbol,position,price,qty,open_interest_base\n" + row * 4_000

@@ -1,4 +1,4 @@
-"""Events received twice: counted at import and by verify, dropped only when told to, and never twice the same way."""
+"""Events received twice: counted by import and verify, dropped only on request, and never counted twice."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_they_are_counted_and_kept(tmp_path, lake):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_they_are_dropped_when_told_to(tmp_path, lake, reverse):
+def test_near_repeats_are_dropped_on_request(tmp_path, lake, reverse):
     """10 + 20 + 30 + 30 = 90 USD stay, in whatever order the rows stand; a second time changes nothing."""
     path = write(tmp_path / "a.csv", TIMES, reverse)
     words = ("import", path, "--exchange", "x", "--lake", lake, "--drop-near-repeats")

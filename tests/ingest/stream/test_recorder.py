@@ -1,4 +1,4 @@
-"""Recording from loopback streams: what is heard is stored once, and only the time that was listened to is claimed."""
+"""Recording from loopback streams: events are stored once, and only connected time is covered."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def run(root, *exchanges, seconds=0.6, symbols=("BTCUSDT",), **more):
 # ------------------------------------------------------------------ one connection
 
 
-def test_what_is_heard_is_stored_with_the_time_of_listening(tmp_path, monkeypatch):
+def test_events_are_stored_with_the_connected_time(tmp_path, monkeypatch):
     before = now_us()
     messages = [binance_order(), binance_order("DOGEUSDT"), binance_order(side="BUY", qty="0.2")]
     with stream(monkeypatch, "binance", send(*messages)) as paths:
@@ -197,7 +197,7 @@ def test_without_confirmation_nothing_is_claimed(tmp_path, monkeypatch):
 
 
 def test_a_silent_stream_is_not_believed():
-    """Binance brings some order every few seconds: an open, silent connection is made anew and claims nothing."""
+    """Binance sends orders every few seconds: an open but silent connection is replaced and covers nothing."""
     dull = StreamBuffer(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
     dull.open(T)
     dull.pulse(T + 500 * S)
@@ -236,7 +236,7 @@ def test_equal_events_are_written_together(monkeypatch):
     assert young.take_ready(None)[0] == []
 
 
-def test_a_refusal_is_final_and_stops_nobody_else(tmp_path, monkeypatch):
+def test_a_refusal_is_final_and_affects_no_other_exchange(tmp_path, monkeypatch):
     def refuse(connection, request):
         return connection.respond(451, "not here")
 
@@ -250,7 +250,7 @@ def test_a_refusal_is_final_and_stops_nobody_else(tmp_path, monkeypatch):
     assert "451" in warnings[0]
 
 
-def test_nobody_there(tmp_path, monkeypatch):
+def test_an_unreachable_exchange(tmp_path, monkeypatch):
     monkeypatch.setenv("LIQCLI_URL_ASTER", "http://127.0.0.1:9")
     _, summary, warnings = run(tmp_path, "aster", seconds=0.3)
     assert summary.exit_code == ExitCode.SOURCE
@@ -258,7 +258,7 @@ def test_nobody_there(tmp_path, monkeypatch):
     assert "cannot be reached" in (summary.rows[0].error or "")
 
 
-def test_a_clock_that_is_off_is_told(tmp_path, monkeypatch):
+def test_a_wrong_clock_is_reported(tmp_path, monkeypatch):
     message = binance_order()
     message["data"]["E"] -= 60_000
     with stream(monkeypatch, "binance", send(message)):
@@ -275,7 +275,7 @@ def test_names_that_cannot_be(tmp_path, exchange, said):
         record(Lake(tmp_path), ["BTCUSDT"], [exchange], 0.1)
 
 
-def test_a_lake_that_cannot_be_written_is_told_at_once(tmp_path):
+def test_an_unwritable_lake_fails_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LakeError):
         record(Lake(tmp_path / "file"), ["BTCUSDT"], ["binance"], 5)
@@ -356,7 +356,7 @@ def test_poison_costs_one_event_and_never_the_connection(tmp_path, monkeypatch, 
 
 
 def test_the_bybit_contract_in_usdc_is_rejected_under_its_own_name():
-    """``BTCPERP`` is BTCUSDC: an unreadable event of it counts, one of a contract nobody wants does not."""
+    """``BTCPERP`` is BTCUSDC: an unreadable event of it counts, one of an unrequested contract does not."""
     buffer = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDC",)))
     events = [bybit_event(s="BTCPERP", p="x"), bybit_event(s="ETHPERP", p="x")]
     buffer.add({"topic": "allLiquidation.BTCPERP", "data": events}, now_us())
@@ -425,7 +425,7 @@ def test_a_refusal_after_a_good_connection_is_retried(tmp_path, monkeypatch):
 # ------------------------------------------------------------------ storing beside listening
 
 
-def test_nothing_is_lost_between_taking_and_handing_over(tmp_path, monkeypatch):
+def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
     """20,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
     total, kept = 20_000, []
 
@@ -456,7 +456,7 @@ def test_nothing_is_lost_between_taking_and_handing_over(tmp_path, monkeypatch):
     assert warnings == []
 
 
-def test_what_cannot_be_stored_now_is_stored_later(tmp_path, monkeypatch):
+def test_data_that_cannot_be_stored_now_are_stored_later(tmp_path, monkeypatch):
     """The disk is full for two rounds: one warning, and nothing is lost."""
     commit, failures = Staging.commit, [True, True]
 
@@ -477,7 +477,7 @@ def test_what_cannot_be_stored_now_is_stored_later(tmp_path, monkeypatch):
 # ------------------------------------------------------------------ the command
 
 
-def test_sigterm_keeps_what_was_heard(tmp_path, monkeypatch):
+def test_sigterm_keeps_received_events(tmp_path, monkeypatch):
     with stream(monkeypatch, "binance", send(binance_order())):
         command = [sys.executable, "-m", "liqcli", "record", "--exchange", "binance", "--lake", str(tmp_path)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
@@ -492,7 +492,7 @@ def test_sigterm_keeps_what_was_heard(tmp_path, monkeypatch):
     assert len(stored(Lake(tmp_path))) == 1
 
 
-def test_a_live_source_is_told_apart_from_one_that_can_be_fetched(run_cli):
+def test_live_sources_and_fetched_sources_are_distinguished(run_cli):
     done = run_cli("fetch", "--source", "bybit")
     assert done.exit_code == 2
     assert "liqcli record --exchange bybit" in done.stderr

@@ -88,7 +88,7 @@ def test_refused_rows(number: int, change: dict[str, str], reason: str) -> None:
         cryptohftdata_api.parse_row(raw | change, ListedContract(raw["venue"], "X", raw["symbol"], None))
 
 
-def test_frame_is_told_by_its_first_bytes() -> None:
+def test_a_zstd_frame_is_recognised_by_its_first_bytes() -> None:
     row = dict.fromkeys(("average_price", "order_type", "time_in_force", "order_status")) | {
         "symbol": "BTCUSDT", "side": "BUY", "quantity": "0.006", "price": "1", "last_filled_quantity": None,
         "filled_quantity": None, "received_time": 1, "event_time": 2, "trade_time": None,
@@ -141,7 +141,7 @@ def make_raw(ts_us: int) -> dict[str, Any]:
     return RAWS[1] | {"event_time": ts_us // 1000, "trade_time": None, "received_time": ts_us * 1000}
 
 
-def test_a_file_that_was_read_before_is_none_of_another_hour() -> None:
+def test_a_repeated_file_does_not_count_for_another_hour() -> None:
     """The first hour's file in place of the second one's, for good: its rows must not stand twice."""
     first, second = [make_raw(FIRST_HOUR + 1_000_000)], [make_raw(FIRST_HOUR + HOUR_US + 2_000_000)]
     assert len(answer_window({0: first, 1: first, 2: second}, 2).rows) == 2

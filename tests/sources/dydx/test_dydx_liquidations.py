@@ -94,7 +94,7 @@ def test_what_the_indexer_forgot_stays_unknown(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_block_fuller_than_a_page_is_cut(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
-    """1,200 trades in one block: nobody can look behind the first 1,000; that moment is cut, older blocks are read."""
+    """1,200 trades in one block: those after 1,000 cannot be requested; that instant is cut, older ones are read."""
     at = WINDOW.start_us // 1000 + 7_200_000
     block = [Event(at, "long", 1, Decimal(100 + n)) for n in range(1200)]
     old = [Event(WINDOW.start_us // 1000 + 5 + n * 1000 - 500_000, "short", 1, Decimal(9)) for n in range(900)]

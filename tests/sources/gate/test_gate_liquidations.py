@@ -115,7 +115,7 @@ def test_an_empty_hour_is_said_twice() -> None:
 
 
 @pytest.mark.parametrize("stray", [{"time": 1696740000}, {"contract": "ETH_USDT"}, {"time": 1696733000}])
-def test_an_answer_to_another_question_is_asked_again(stray: dict[str, Any]) -> None:
+def test_an_answer_to_another_request_is_requested_again(stray: dict[str, Any]) -> None:
     assert len(ask([[{**ROW, **stray}], [ROW]])[0].rows) == 1
     with pytest.raises(RefusalError, match="do not match the request"):
         ask([[{**ROW, **stray}]] * 4)

@@ -46,7 +46,7 @@ def test_v3_and_websocket() -> None:
     assert (row.event_id, row.ts_us) == ("452057", 1608226502284_000)
 
 
-def test_older_multiplier_is_told_by_the_row() -> None:
+def test_an_older_multiplier_follows_from_the_row() -> None:
     """Listed is 0.001 today, but 2 contracts turned over 1259.57 USD: 0.02 BTC. The listed size is not stored."""
     raw = json.loads((FOLDER / "v5.json").read_text())["data"][0] | {"trade_turnover": "1259.57"}
     row = htx_liquidations.parse_row(raw, MARKET)
@@ -125,8 +125,8 @@ def test_lists(wanted: list[str], asked: list[str], found: list[str]) -> None:
         assert list(listing.markets) == kept
 
 
-def test_without_v5_the_older_path_is_asked() -> None:
-    """404, or code 10000 inside a 200, for v5: v3 tells the same, in its own words."""
+def test_without_v5_the_older_path_is_used() -> None:
+    """404, or code 10000 inside a 200, for v5: v3 returns the same in its own format."""
     assert htx_liquidations.decode(b'{"status": "error", "err_code": 10000, "err_msg": "offline"}') is None
     assert htx_liquidations.page_request(MARKET, WINDOW, None).absent == (404,)
     asking = htx_liquidations.SOURCE.ask_window(MARKET, WINDOW)

@@ -121,7 +121,7 @@ def test_ties_on_page_edges(ties: int) -> None:
 
 
 def test_more_ties_than_a_page_are_a_cut() -> None:
-    """250 rows in a millisecond: nobody can look behind the first 100; what is older comes all the same."""
+    """250 rows in a millisecond: rows after the first 100 cannot be requested; older ones are read."""
     answer, _ = ask(make_rows([*range(BASE_MS, BASE_MS + 5), *[BASE_MS + 9] * 250]), SECOND)
     assert len(answer.rows) == 105
     assert answer.cut == [Window((BASE_MS + 9) * 1000, (BASE_MS + 10) * 1000)]
@@ -133,7 +133,7 @@ def test_a_cut_before_the_window_is_none_of_it() -> None:
 
 
 def test_a_skipped_page_is_noticed() -> None:
-    """The second page lacks the millisecond that it should go on with: it is asked again, and nothing is lost."""
+    """The second page misses the millisecond that it should continue: it is requested again and nothing is lost."""
     rows = make_rows(range(BASE_MS, BASE_MS + 300))
     answer, asked = ask(rows, SECOND, lambda n, page: rows[200:] if n == 1 else page)
     assert len(answer.rows) == 300

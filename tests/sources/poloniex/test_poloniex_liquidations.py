@@ -114,7 +114,7 @@ def test_a_millisecond_fuller_than_a_page_is_cut(monkeypatch: pytest.MonkeyPatch
     ]
 
 
-def test_what_may_be_forgotten_is_not_called_empty(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
+def test_data_that_may_have_been_dropped_are_not_called_empty(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
     """It keeps only what is younger than the window's third hour: before the first event nothing is known."""
     kept_ms = WINDOW.start_us // 1000 + 3 * 3_600_000
     with PoloniexServer(_truth(), SIZES, kept_ms) as server:

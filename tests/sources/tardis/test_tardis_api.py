@@ -37,7 +37,7 @@ def test_one_day() -> None:
     assert answer.rejected[1].reason == "wrong number of columns"
 
 
-def test_a_file_of_another_day_or_symbol_is_asked_again() -> None:
+def test_a_file_of_another_day_or_symbol_is_requested_again() -> None:
     """Received on 13 March: the wrong file for 12 March, which would pass for a day without liquidations."""
     rows = tardis_api.decode((FOLDER / "BTCUSDT.csv").read_bytes())
     march_13 = Window(DAY.start_us + DAY_US, DAY.end_us + DAY_US)
