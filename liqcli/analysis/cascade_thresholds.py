@@ -64,7 +64,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class CascadeThresholds:
-    """What a minute must hold to start (hot) or continue (warm) a cascade. [1e-6 USD], orders"""
+    """Minimums of a minute that starts (hot) or continues (warm) a cascade. [1e-6 USD], orders"""
 
     hot_usd_e6: int
     hot_orders: int

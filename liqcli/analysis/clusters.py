@@ -79,7 +79,7 @@ class Cluster:
 
     @property
     def role(self) -> str:
-        """What happened in the band, by liquidated side and position; not a forecast."""
+        """Description of the events in the band, by liquidated side and position; not a forecast."""
         return describe_role(self.side, self.long_notional, self.short_notional)
 
 

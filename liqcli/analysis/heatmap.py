@@ -27,7 +27,7 @@ from liqcli.query.columns import HeatmapRows, ProfileRows, Totals
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
-    """How to cut the window: bucket, bin, number of rows and price range as requested; None leaves them open."""
+    """Requested bucket, bin, number of rows and price range of a grid; None leaves the choice to liqcli."""
 
     bucket_us: int | None = None
     bin: BinWidth | None = None

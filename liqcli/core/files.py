@@ -24,7 +24,7 @@ def lake_errors(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise LakeError(f"{root}: cannot write the lake ({reason}); what it held before is untouched") from error
+        raise LakeError(f"{root}: cannot write the lake ({reason}); its previous contents are unchanged") from error
 
 
 def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
@@ -117,4 +117,4 @@ def data_folder(name: str) -> Path:
     for folder in (package / "_data" / name, package.parent / name):
         if folder.is_dir():
             return folder
-    raise DamagedError(f"this installation of liqcli lacks its {name} folder; install it again")
+    raise DamagedError(f"the {name} folder of liqcli is missing; reinstall liqcli")

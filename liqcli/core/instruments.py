@@ -199,7 +199,7 @@ def _is_friday(year: int, month: int, day: int) -> bool:
 def _read_lighter(name: str) -> str:
     """Priced in USDC; some tools use market numbers as names, which do not contain the coin."""
     if name.isdigit():
-        raise UsageError(f"lighter market number {name} does not say which coin it is; pass --symbol NAME")
+        raise UsageError(f"lighter market number {name} does not identify the coin; pass --symbol NAME")
     symbol = normalise_symbol(name)
     return symbol if split_symbol(symbol)[1] else add_quote(symbol, "USDC")
 

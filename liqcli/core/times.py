@@ -200,7 +200,7 @@ def _from_datetime(moment: datetime, zone: tzinfo) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
         if zone is not UTC and moment.utcoffset() != moment.replace(fold=1).utcoffset():
-            raise ValueError(f"local time happens twice or never where clocks change: {moment:%Y-%m-%d %H:%M:%S}")
+            raise ValueError(f"local time is ambiguous or skipped by a clock change: {moment:%Y-%m-%d %H:%M:%S}")
     if moment.tzinfo is UTC:
         return (moment - _EPOCH) // _US
     return to_us(moment)

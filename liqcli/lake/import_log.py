@@ -117,8 +117,8 @@ def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> N
         return  # rows rejected for an unknown contract size are now added to the others
     shown = _describe_change(old, new)
     raise UsageError(
-        f"{path}: these very bytes were imported before as {before.name}, with other options ({shown or 'format'}); "
-        "its events would be counted twice. Pass the same options, or --replace to put the new rows in place of the old"
+        f"{path}: this file was already imported as {before.name}, with other options ({shown or 'format'}); "
+        "its events would be counted twice. Use the same options, or --replace to replace the old rows"
     )
 
 
@@ -147,7 +147,7 @@ def _describe_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _as_option(key: str, value: object) -> str:
     """Format a value as the option it came from."""
     if key == "buy_means":
-        return f"buy-is-{value}" if value else "no word on what buy means"
+        return f"buy-is-{value}" if value else "meaning of buy not set"
     option = {"contract_sizes": "--contract-size"}.get(key, f"--{key.replace('_', '-')}")
     if value in (None, False, "", {}):
         return f"without {option}"

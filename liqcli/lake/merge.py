@@ -153,7 +153,7 @@ def _explain(error: Exception, path: Path) -> Exception:
     if f"/.{path.name}." in text or "No space left" in text or "Could not write" in text:
         code = re.search(r'"errno":"(\d+)"', text)
         reason = os.strerror(int(code[1])) if code else text.rsplit(": ", 1)[-1]
-        return LakeError(f"{path}: cannot write the lake ({reason}); what it held before is untouched")
+        return LakeError(f"{path}: cannot write the lake ({reason}); its previous contents are unchanged")
     return DamagedError(f"{path}: damaged or not Parquet ({text}); liqcli verify says what to do")
 
 

@@ -24,7 +24,7 @@ from liqcli.query.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a user asked for, as typed where it is not resolved yet."""
+    """The request of a user, as typed where it is not resolved yet."""
 
     symbol: str
     lookback: str = "24h"
@@ -170,7 +170,7 @@ def _nothing_stored(query: Query, lake: Lake, has_history: Callable[[str], bool]
 
 
 def _advise(name: str, exchanges: Sequence[str], lake: Lake, has_history: Callable[[str], bool], fetch: str) -> str:
-    """Name a contract on the same base that the lake holds; else say how to get the requested one, if possible."""
+    """Mention a contract on the same base that the lake holds; else how to get the requested one, if possible."""
     base = split_symbol(name)[0]
     held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
     siblings = [

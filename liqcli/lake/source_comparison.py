@@ -65,7 +65,7 @@ def compare_sources(
     """
     if not excluded:
         return ()
-    engine.register("compared", _list_stretches(excluded, files))
+    engine.register("compared", _list_intervals(excluded, files))
     columns = engine.run("compare_sources", {"position": position, "min_notional": min_usd})
     recorded = {
         (int(pair), bool(left_out)): Totals(int(events), int(usd) / 1e6, int(longs) / 1e6)
@@ -80,17 +80,17 @@ def compare_sources(
     )  # fmt: skip
 
 
-def _list_stretches(excluded: Sequence[ExcludedSource], files: Sequence[StoredFile]) -> Any:  # noqa: ANN401 - an Arrow table
+def _list_intervals(excluded: Sequence[ExcludedSource], files: Sequence[StoredFile]) -> Any:  # noqa: ANN401 - an Arrow table
     import pyarrow as pa
 
     rows = [
         (number, source == left.source, str(held.path), start, end)
         for number, left in enumerate(excluded)
-        for source, stretches in ((left.source, left.stretches), *left.instead.items())
+        for source, intervals in ((left.source, left.intervals), *left.instead.items())
         for held in files
         if (held.partition.exchange, held.partition.symbol, held.partition.source)
         == (left.exchange, left.symbol, source)
-        for start, end in stretches
+        for start, end in intervals
     ]
     kinds = (pa.int64(), pa.bool_(), pa.string(), pa.int64(), pa.int64())
     names = ("pair", "left_out", "filename", "start_us", "end_us")

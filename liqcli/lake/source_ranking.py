@@ -62,8 +62,8 @@ def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str,
     free: list[Interval] = [window.interval]
     shares: dict[str, list[Interval]] = {view.source: [] for view in ranked}
     unlogged = [(view, view.rows) for view in ranked if not view.covered]
-    for view, stretches in [*((view, view.covered) for view in ranked), *unlogged]:
-        mine = [piece for stretch in merge_intervals(stretches) for piece in clip_intervals(free, stretch)]
+    for view, intervals in [*((view, view.covered) for view in ranked), *unlogged]:
+        mine = [piece for interval in merge_intervals(intervals) for piece in clip_intervals(free, interval)]
         shares[view.source] = merge_intervals([*shares[view.source], *mine])
         free = subtract_intervals(free, mine)
     if ranked:
@@ -105,7 +105,7 @@ RECORDED = (*COVERED, "unknown")  # rows count even where the recorder may have 
 @dataclass(frozen=True, slots=True)
 class ExcludedSource:
     """
-    A source that was left out for some ``stretches`` [µs] it has data of, because others are better there.
+    A source that was left out for some ``intervals`` [µs] it has data of, because others are better there.
 
     ``instead`` maps the sources that count there to their intervals.
     """
@@ -113,13 +113,13 @@ class ExcludedSource:
     exchange: str
     symbol: str
     source: str
-    stretches: tuple[Interval, ...]
+    intervals: tuple[Interval, ...]
     instead: Mapping[str, Sequence[Interval]]
 
     @property
     def length_us(self) -> int:
         """Total time for which it was left out. [µs]"""
-        return total_length(self.stretches)
+        return total_length(self.intervals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +210,9 @@ def find_excluded_sources(
         recorded = view.covered or tuple((h.first_us, h.last_us + 1) for h in mine)
         left = subtract_intervals(clip_intervals(recorded, window.interval), shares.get(view.source, ()))
         instead = {
-            other.source: stretches
+            other.source: intervals
             for other in views
-            if other is not view and (stretches := _meet(left, shares.get(other.source, ())))
+            if other is not view and (intervals := _meet(left, shares.get(other.source, ())))
         }
         if view.events and instead:
             found.append(ExcludedSource(*key, view.source, tuple(left), instead))

@@ -108,8 +108,8 @@ def _read_liquidations(
     except DamagedError:  # none of them can be read
         files, damaged = [], [p.path(lake.root) for p in partitions]
     damaged += [h.path for h in files if h.amountless]
-    rows, forgotten = _join(lake, files, partitions)
-    return rows, [*damaged, *forgotten]
+    rows, unreadable = _join(lake, files, partitions)
+    return rows, [*damaged, *unreadable]
 
 
 def _join(
@@ -152,7 +152,7 @@ def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[StoredFile]]
         recorded = {
             source: known[*key, source] or [(h.first_us, h.last_us + 1) for h in files[*key, source]] for source in mine
         }
-        edges = [edge for stretches in recorded.values() for stretch in stretches for edge in stretch]
+        edges = [edge for intervals in recorded.values() for interval in intervals for edge in interval]
         if len(mine) > 1 and edges:
             whole = Window(min(edges), max(edges))
             views = [build_source_candidate(source, known[*key, source], files[*key, source], whole) for source in mine]

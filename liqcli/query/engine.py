@@ -108,7 +108,7 @@ class Engine:
         try:
             found = self._con.extract_statements(statement)
             if len(found) != 1 or found[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
-                raise UsageError("sql: exactly one SELECT is allowed; the lake is only read")
+                raise UsageError("sql: exactly one SELECT is allowed; the lake is read-only")
             return self._con.sql(statement, params=params).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(f"sql: {error}") from error

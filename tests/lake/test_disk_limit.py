@@ -68,7 +68,7 @@ def test_full_disk_stops_a_fetch(monkeypatch: pytest.MonkeyPatch, filled: Path) 
         assert done.returncode == 5
         (line,) = done.stderr.splitlines()
         assert line.startswith(f"liqcli: {filled}/liquidations/exchange=gate/symbol=BTCUSDT/")
-        assert line.endswith("cannot write the lake (File too large); what it held before is untouched")
+        assert line.endswith("cannot write the lake (File too large); its previous contents are unchanged")
         after = snapshot(filled)
         assert {name: after[name] for name in before} == before
         assert set(after) - set(before) <= {"contracts/gate.json"}, "nothing half-written is left"
@@ -83,5 +83,5 @@ def test_full_disk_stops_an_import(filled: Path, tmp_path: Path) -> None:
     done = run_limited(filled, {}, "import", tmp_path / "second.csv")
     assert done.returncode == 5
     (line,) = done.stderr.splitlines()
-    assert line.endswith("cannot write the lake (File too large); what it held before is untouched")
+    assert line.endswith("cannot write the lake (File too large); its previous contents are unchanged")
     assert snapshot(filled) == before

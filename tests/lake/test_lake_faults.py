@@ -90,7 +90,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path
             told = run_on_disk(tmp_path, lake, "24k", "rw", environment, *map(str, words))
             assert told.code == ExitCode.DAMAGED, told
             assert told.stderr.count("\n") == 1
-            assert "cannot write the lake (No space left on device); what it held before is untouched" in told.stderr
+            assert "cannot write the lake (No space left on device); its previous contents are unchanged" in told.stderr
             # A slow fetch stores its first hours before the disk is full: complete ones, beside what was there.
             assert before.items() <= parquet_bytes(told.lake).items()
             assert not list(told.lake.rglob("*.tmp"))
@@ -112,7 +112,9 @@ def test_a_read_only_disk(
         gate.asked.clear()
         told = run_on_disk(tmp_path, lake, "1m", "ro", environment, *FETCH, "BTCUSDT", *SPAN)
         assert not gate.paths("liq_orders")
-    said = f"liqcli: {tmp_path}/disk: cannot write the lake (Read-only file system); what it held before is untouched\n"
+    said = (
+        f"liqcli: {tmp_path}/disk: cannot write the lake (Read-only file system); its previous contents are unchanged\n"
+    )
     assert (told.code, told.stderr) == (ExitCode.DAMAGED, said)
     told = run_on_disk(tmp_path, lake, "1m", "ro", environment, "status", "--format", "json")
     assert (told.code, told.stderr) == (0, "")

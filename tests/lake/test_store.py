@@ -393,7 +393,7 @@ def test_a_disk_that_refuses_is_told_in_a_line_and_old_data_stay(lake, monkeypat
             replace(store, [make_liquidation(T0 + 5)], (T0, T0 + HOUR))
         with pytest.raises(LakeError):
             store.write_rejected("x", [Rejected("f", 1, "r", "")])
-    assert str(caught.value) == f"{lake}: cannot write the lake ({words}); what it held before is untouched"
+    assert str(caught.value) == f"{lake}: cannot write the lake ({words}); its previous contents are unchanged"
     assert snapshot(lake) == before
     replace(store, [make_liquidation(T0 + 5)], (T0, T0 + HOUR))  # and the lock is free again
     assert [row.ts_us for row in read_rows(store)] == [T0 + 5]

@@ -93,8 +93,8 @@ def _move(lake: Lake, partition: Partition, table: pa.Table, wanted: Mapping[str
 def _uncounted(log: FetchLog, moved_us: Sequence[int] | None = None) -> FetchLog:
     """Remove the number of events from all windows, or from those whose rows were moved. [µs]"""
 
-    def forget(known: CoveredWindow) -> CoveredWindow:
+    def drop_count(known: CoveredWindow) -> CoveredWindow:
         struck = moved_us is None or any(known.window.contains(ts) for ts in moved_us)
         return replace(known, events=None) if struck else known
 
-    return FetchLog(tuple(forget(known) for known in log.windows))
+    return FetchLog(tuple(drop_count(known) for known in log.windows))

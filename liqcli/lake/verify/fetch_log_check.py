@@ -125,6 +125,6 @@ def _find_fault(known: Sequence[CoveredWindow]) -> str | None:
         if item.events is not None and (not isinstance(item.events, int) or item.events < 0):
             return f"{span} has {item.events!r} events"
         if item.status == "complete" and item.window.end_us > latest:
-            return f"{span} is called complete, but it is not over"
+            return f"{span} is marked complete before its end"
         end_us = item.window.end_us
     return None

@@ -103,7 +103,7 @@ def _read(repairs: Repairs, partition: Partition, path: Path) -> pa.Table | Issu
         return read_partition(repairs.lake, partition)
     except PermissionError as error:
         reason = f"cannot be opened ({error.strerror})"
-        return Issue(path, reason, "let yourself read it (chmod u+r)", unreadable=True)
+        return Issue(path, reason, "make it readable (chmod u+r)", unreadable=True)
     except DamagedError as error:
         return Issue(path, str(error), repairs.suggest(partition), unreadable=True)
 

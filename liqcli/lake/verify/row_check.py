@@ -106,7 +106,7 @@ def _name(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) -> Iterato
         yield Issue(
             partition.path(repairs.lake.root),
             f"{FAULTS[fault]} ({rows})",
-            _mend(repairs, partition, fault) if damage else "look at these rows",
+            _mend(repairs, partition, fault) if damage else "inspect these rows",
             damage=damage,
             found=int(found),
             line=int(line),
@@ -128,7 +128,7 @@ def _name_doubled(repairs: Repairs, batch: Batch, columns: Mapping[str, Any]) ->
         yield Issue(
             partition.path(repairs.lake.root),
             f"{which} occurs more than once, {span}: {format_count(int(extra))} rows may be duplicates",
-            f"if these are no real twins: {repairs.suggest(partition)}",
+            f"if these are not separate events: {repairs.suggest(partition)}",
             damage=False,
             found=int(extra),
         )

@@ -21,7 +21,7 @@ WITH timed AS (
     GROUP BY ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source
 ),
 
-neighbours AS (
+neighbors AS (
     SELECT
         *,
         LAG(EPOCH_US(ts)) OVER same AS before_us,
@@ -35,7 +35,7 @@ neighbours AS (
 )
 
 SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source, copies
-FROM neighbours
+FROM neighbors
 WHERE
     copies > 0
     AND (

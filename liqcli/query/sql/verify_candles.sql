@@ -5,7 +5,7 @@
 -- reads   checked (file, line, ts, open, high, low, close, volume), places (file, step_us)
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
 -- order   file, fault   (total: one row per file and fault)
-WITH judged AS (
+WITH checks AS (
     SELECT
         checked.file AS file,
         checked.line AS line,
@@ -29,17 +29,17 @@ WITH judged AS (
 ),
 
 faults AS (
-    SELECT file, line, 'twice' AS fault FROM judged WHERE is_again
+    SELECT file, line, 'twice' AS fault FROM checks WHERE is_again
     UNION ALL
-    SELECT file, line, 'ohlc' AS fault FROM judged WHERE bad_price
+    SELECT file, line, 'ohlc' AS fault FROM checks WHERE bad_price
     UNION ALL
-    SELECT file, line, 'range' AS fault FROM judged WHERE is_torn AND NOT bad_price
+    SELECT file, line, 'range' AS fault FROM checks WHERE is_torn AND NOT bad_price
     UNION ALL
-    SELECT file, line, 'volume' AS fault FROM judged WHERE bad_volume
+    SELECT file, line, 'volume' AS fault FROM checks WHERE bad_volume
     UNION ALL
-    SELECT file, line, 'jump' AS fault FROM judged WHERE is_jump AND NOT bad_price
+    SELECT file, line, 'jump' AS fault FROM checks WHERE is_jump AND NOT bad_price
     UNION ALL
-    SELECT file, line, 'grid' AS fault FROM judged WHERE is_off_grid
+    SELECT file, line, 'grid' AS fault FROM checks WHERE is_off_grid
 )
 
 SELECT

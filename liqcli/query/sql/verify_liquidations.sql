@@ -9,7 +9,7 @@
 -- param   $factor     DOUBLE   greatest ratio of USD and price x qty
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
 -- order   file, fault   (total: one row per file and fault)
-WITH judged AS (
+WITH checks AS (
     SELECT
         checked.file AS file,
         checked.line AS line,
@@ -28,22 +28,22 @@ WITH judged AS (
 ),
 
 faults AS (
-    SELECT file, line, 'instrument' AS fault FROM judged WHERE is_nameless
+    SELECT file, line, 'instrument' AS fault FROM checks WHERE is_nameless
     UNION ALL
-    SELECT file, line, 'position' AS fault FROM judged WHERE bad_position
+    SELECT file, line, 'position' AS fault FROM checks WHERE bad_position
     UNION ALL
-    SELECT file, line, 'price_kind' AS fault FROM judged WHERE bad_price_kind
+    SELECT file, line, 'price_kind' AS fault FROM checks WHERE bad_price_kind
     UNION ALL
-    SELECT file, line, 'completeness' AS fault FROM judged WHERE bad_completeness
+    SELECT file, line, 'completeness' AS fault FROM checks WHERE bad_completeness
     UNION ALL
-    SELECT file, line, 'price' AS fault FROM judged WHERE bad_price
+    SELECT file, line, 'price' AS fault FROM checks WHERE bad_price
     UNION ALL
-    SELECT file, line, 'qty' AS fault FROM judged WHERE bad_qty
+    SELECT file, line, 'qty' AS fault FROM checks WHERE bad_qty
     UNION ALL
-    SELECT file, line, 'notional' AS fault FROM judged WHERE bad_notional
+    SELECT file, line, 'notional' AS fault FROM checks WHERE bad_notional
     UNION ALL
     SELECT file, line, CASE WHEN is_explained THEN 'product_explained' ELSE 'product' END AS fault
-    FROM judged
+    FROM checks
     WHERE is_far AND NOT bad_price AND NOT bad_qty AND NOT bad_notional
 )
 

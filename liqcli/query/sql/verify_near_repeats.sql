@@ -12,7 +12,7 @@ WITH timed AS (
     GROUP BY file, ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source
 ),
 
-neighbours AS (
+neighbors AS (
     SELECT
         *,
         LAG(EPOCH_US(ts)) OVER (
@@ -26,7 +26,7 @@ SELECT
     file,
     CAST(SUM(copies) AS BIGINT) AS found,
     MIN(line) AS first_line
-FROM neighbours
+FROM neighbors
 WHERE EPOCH_US(ts) - before_us <= $reach_us
 GROUP BY file
 ORDER BY file

@@ -5,7 +5,7 @@
 -- reads   checked (file, line, ts, open_interest, open_interest_usd)
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT
 -- order   file, fault   (total: one row per file and fault)
-WITH judged AS (
+WITH checks AS (
     SELECT
         file,
         line,
@@ -22,13 +22,13 @@ WITH judged AS (
 ),
 
 faults AS (
-    SELECT file, line, 'twice' AS fault FROM judged WHERE is_again
+    SELECT file, line, 'twice' AS fault FROM checks WHERE is_again
     UNION ALL
-    SELECT file, line, 'silent' AS fault FROM judged WHERE is_silent
+    SELECT file, line, 'silent' AS fault FROM checks WHERE is_silent
     UNION ALL
-    SELECT file, line, 'open_interest' AS fault FROM judged WHERE bad_number
+    SELECT file, line, 'open_interest' AS fault FROM checks WHERE bad_number
     UNION ALL
-    SELECT file, line, 'interest_jump' AS fault FROM judged WHERE is_jump AND NOT bad_number
+    SELECT file, line, 'interest_jump' AS fault FROM checks WHERE is_jump AND NOT bad_number
 )
 
 SELECT
