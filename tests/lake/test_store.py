@@ -419,7 +419,7 @@ except LakeError as error:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.count("\n") == 1, done.stderr
     assert "cannot write the lake" in done.stdout
-    assert "untouched" in done.stdout
+    assert "unchanged" in done.stdout
     assert snapshot(lake) == before
 
 

@@ -387,7 +387,7 @@ def test_memory_over_two_months(lake):
         (("2026-03-01T02:00:00Z", "2026-03-01T01:00:00Z", "complete", 0), "ends before it starts"),
         (("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z", "done", 20), "has the unknown status 'done'"),
         (("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z", "complete", -1), "has -1 events"),
-        (("2026-03-01T00:00:00Z", "2226-03-01T01:00:00Z", "complete", None), "is called complete, but it is not over"),
+        (("2026-03-01T00:00:00Z", "2226-03-01T01:00:00Z", "complete", None), "is marked complete before its end"),
     ],
 )
 def test_memory_that_cannot_be(store, text, what):
