@@ -1,4 +1,4 @@
-"""What the Tab key offers behind an option; only names are looked at, so that it is there at once."""
+"""Shell completion of option values. It reads only names, so that it answers at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Completion = Callable[[str], list[str]]
 
 
 def one_of(*choices: str) -> Completion:
-    """Offer some words."""
+    """Complete one of some words."""
 
     def complete(incomplete: str) -> list[str]:
         return [choice for choice in choices if choice.startswith(incomplete)]
@@ -21,7 +21,7 @@ def one_of(*choices: str) -> Completion:
 
 
 def some_of(*choices: str) -> Completion:
-    """Offer some words for a list with commas: those that are not in it yet."""
+    """Complete a comma-separated list of some words, each once."""
 
     def complete(incomplete: str) -> list[str]:
         return _continue_list(incomplete, choices)
@@ -30,28 +30,28 @@ def some_of(*choices: str) -> Completion:
 
 
 def exchanges(incomplete: str) -> list[str]:
-    """Offer exchanges for a list with commas."""
+    """Complete a comma-separated list of exchanges."""
     from liqcli.core.symbols import EXCHANGES
 
     return _continue_list(incomplete, EXCHANGES)
 
 
 def sources(incomplete: str) -> list[str]:
-    """Offer sources for a list with commas."""
+    """Complete a comma-separated list of sources."""
     from liqcli.sources.registry import SOURCES
 
     return _continue_list(incomplete, SOURCES)
 
 
 def one_source(incomplete: str) -> list[str]:
-    """Offer a source."""
+    """Complete a source."""
     from liqcli.sources.registry import SOURCES
 
     return [name for name in SOURCES if name.startswith(incomplete)]
 
 
 def stored_symbols(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Offer what the lake holds: symbols, and the bases that several of them share."""
+    """Complete a symbol of the lake, or the base of several."""
     from liqcli.core.environment import lake_root
     from liqcli.core.symbols import split_symbol
 
@@ -62,7 +62,7 @@ def stored_symbols(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def default_symbols(incomplete: str) -> list[str]:
-    """Offer well-known symbols for a list with commas."""
+    """Complete a comma-separated list of well-known symbols."""
     from liqcli.core.symbols import WELL_KNOWN_BASES
 
     return _continue_list(incomplete.upper(), [f"{base}USDT" for base in WELL_KNOWN_BASES])

@@ -1,4 +1,4 @@
-"""``liqcli daily``: the run that one sets up once; for cron and systemd."""
+"""``liqcli daily``: the scheduled run, for cron and systemd."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Settings; also LIQCLI_CONFIG, ./liqcli.toml, or liqcli.toml in the user's config directory.",
-        show_default="the first that is there",
+        help="Settings file.",
+        show_default="LIQCLI_CONFIG, ./liqcli.toml, or liqcli.toml in the user's config directory",
     ),
 ]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="as the settings say"),
+    typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="from the settings"),
 ]
 
 
@@ -33,24 +33,24 @@ def daily(
         str | None,
         typer.Option(
             metavar="T",
-            help="End of the windows: cut (the last midnight of the settings' time zone), now, or ISO 8601; "
-            "the reports of a time given here are never removed.",
-            show_default="as the settings say",
+            help="End of the windows: cut (the last midnight in the time zone of the settings), now, or ISO 8601; "
+            "reports of an explicit time are never removed.",
+            show_default="from the settings",
         ),
     ] = None,
     fetch: Annotated[
         bool | None,
-        typer.Option("--fetch/--no-fetch", help="Get what the lake lacks first.", show_default="as the settings say"),
+        typer.Option("--fetch/--no-fetch", help="Fetch missing data first.", show_default="from the settings"),
     ] = None,
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """
-    Fetch, report every symbol and lookback of liqcli.toml, and renew the index of all days.
+    Fetch data, write a report per symbol and lookback of liqcli.toml, and update the index.
 
-    Writes OUT/YYYY-MM-DD/, OUT/latest/ and OUT/index.html, and prints where the index is. May be run twice, at the same
-    time, and killed.
+    Writes OUT/YYYY-MM-DD/, OUT/latest/ and OUT/index.html, and prints the path of the index. Safe to re-run, run
+    concurrently or interrupt.
     """
     from dataclasses import replace
 
@@ -76,7 +76,7 @@ def daily(
         else:
             say(f"since {alert['since']}: {alert['text']}")
     if result.exit_code == ExitCode.NO_DATA:
-        warn(f"no report has data; the lake read was {store.root}")
+        warn(f"no report has data; the lake is {store.root}")
     typer.echo(result.index)
     if result.exit_code:
         raise typer.Exit(result.exit_code)

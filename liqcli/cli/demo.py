@@ -1,4 +1,4 @@
-"""``liqcli demo``: the embedded sample as reports, offline, in one command."""
+"""``liqcli demo``: reports from the embedded sample, offline."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from liqcli.cli.output import say, set_verbosity
 
 
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for lake and reports.")] = Path(
-        "liqcli-demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the lake and the reports.")
+    ] = Path("liqcli-demo"),
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Make reports from the embedded synthetic sample: no network, no key, nothing to set up."""
+    """Write reports from the embedded synthetic sample, without network or setup."""
     from liqcli.demo import run_demo
 
     set_verbosity(quiet, debug)
     written = run_demo(output, say)
-    say("open this one in a browser:")
+    say("open in a browser:")
     typer.echo(written[0].resolve())

@@ -26,10 +26,10 @@ COMMANDS = {
     "fetch": CommandEntry(
         "liqcli.cli.fetch:fetch", "Fetch liquidations, candles and open interest from their sources into the lake."
     ),
-    "import": CommandEntry("liqcli.cli.import_:import_files_command", "Put files you already have into the lake."),
+    "import": CommandEntry("liqcli.cli.import_:import_files_command", "Import files into the lake."),
     "record": CommandEntry(
         "liqcli.cli.record:record",
-        "Listen to exchanges that publish liquidations only as they happen, and keep what they say.",
+        "Record exchanges that publish liquidations only as a live stream.",
     ),
     "heatmap": CommandEntry(
         "liqcli.cli.heatmap:heatmap",
@@ -37,12 +37,12 @@ COMMANDS = {
     ),
     "daily": CommandEntry(
         "liqcli.cli.daily:daily",
-        "Fetch, report every symbol and lookback of liqcli.toml, and renew the index of all days.",
+        "Fetch data, write a report per symbol and lookback of liqcli.toml, and update the index.",
     ),
-    "init": CommandEntry("liqcli.cli.init:init", "Write a commented liqcli.toml: the settings of the daily run."),
+    "init": CommandEntry("liqcli.cli.init:init", "Write a commented liqcli.toml, the settings of the daily run."),
     "schedule": CommandEntry(
         "liqcli.cli.schedule:schedule",
-        "Print a crontab line, and a systemd service and timer, that run liqcli daily as it is set up here.",
+        "Print a crontab line, and a systemd service and timer, that run liqcli daily.",
     ),
     "clusters": CommandEntry(
         "liqcli.cli.clusters:clusters",
@@ -64,7 +64,7 @@ COMMANDS = {
     ),
     "demo": CommandEntry(
         "liqcli.cli.demo:demo",
-        "Make reports from the embedded synthetic sample: no network, no key, nothing to set up.",
+        "Write reports from the embedded synthetic sample, without network or setup.",
     ),
 }
 
@@ -125,7 +125,7 @@ class CommandGroup(TyperGroup):
             fail(str(error))
             raise typer.Exit(int(error.exit_code)) from error
         except KeyboardInterrupt as error:
-            fail("interrupted; what was complete is stored, the next run goes on from there")
+            fail("interrupted; complete data are stored, and the next run resumes")
             raise typer.Exit(int(ExitCode.INTERRUPTED)) from error
         except BrokenPipeError as error:  # `liqcli status | head` is not an error
             sys.stderr.close()

@@ -1,4 +1,4 @@
-"""``liqcli import``: files somebody already has, into the lake."""
+"""``liqcli import``: files into the lake."""
 
 from __future__ import annotations
 
@@ -35,39 +35,37 @@ def import_files_command(
         str,
         typer.Option(
             "--format",
-            help="auto, tardis, binance-vision, binance-stream or generic.",
+            help="File format: auto, tardis, binance-vision, binance-stream or generic.",
             autocompletion=completion.one_of("auto", "tardis", "binance-vision", "binance-stream", "generic"),
         ),
     ] = "auto",
     kind: Annotated[
         str,
         typer.Option(
-            help="What the files hold: liquidations, candles or open-interest.",
+            help="Content of the files: liquidations, candles or open-interest.",
             autocompletion=completion.one_of("liquidations", "candles", "open-interest"),
-            show_default="what the columns say",
+            show_default="from the columns",
         ),
     ] = "auto",
     market: Annotated[
         str | None,
         typer.Option(
-            help="Of candles: spot or futures. Those of spot are kept apart, as exchange NAME-spot.",
+            help="Market of candles: spot or futures. Spot candles are stored as exchange NAME-spot.",
             autocompletion=completion.one_of("spot", "futures"),
-            show_default="what a column or the file's name says, else futures",
+            show_default="from a column or the file name, else futures",
         ),
     ] = None,
     exchange: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Exchange, for generic files without such a column.",
+            help="Exchange, for generic files without this column.",
             autocompletion=completion.exchanges,
         ),
     ] = None,
-    symbol: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Symbol, for files that do not say it themselves.")
-    ] = None,
+    symbol: Annotated[str | None, typer.Option(metavar="NAME", help="Symbol, for files without it.")] = None,
     quote: Annotated[
-        str | None, typer.Option(metavar="USD", help="Quote to append to symbols that have none, such as BTC.")
+        str | None, typer.Option(metavar="USD", help="Quote to append to symbols without one, such as BTC.")
     ] = None,
     tz: Annotated[
         str | None, typer.Option(metavar="ZONE", help="Time zone of times without an offset.", show_default="UTC")
@@ -76,7 +74,7 @@ def import_files_command(
         str | None,
         typer.Option(
             metavar="WORD=COLUMN,...",
-            help="Which column is what, in generic files, where its name is not well-known: ts, symbol, instrument, "
+            help="Columns of generic files whose names are not recognised: ts, symbol, instrument, "
             "exchange, position (long, short; for a column of buy and sell, say what buy means: "
             "position=side:buy-is-long or position=side:buy-is-short) or side (the order's: sell closes a long), "
             "price, price_kind, qty (base coins), notional (USD), contracts, contract_size, "
@@ -85,13 +83,13 @@ def import_files_command(
             "close, volume and of it taker_buy (base coins). Open interest: ts, exchange, symbol, open_interest (base "
             "coins), open_interest_usd, or contracts with contract_size. "
             "A constant is written :text, as in price_kind=:bankruptcy.",
-            show_default="well-known names are recognised",
+            show_default="known names are recognised",
         ),
     ] = None,
     no_header: Annotated[
         bool,
         typer.Option(
-            "--no-header", help="The first line of a CSV is a row; --columns then has numbers, as in ts=1,price=4."
+            "--no-header", help="The first line of a CSV is data; --columns then takes numbers, as in ts=1,price=4."
         ),
     ] = False,
     table: Annotated[
@@ -100,39 +98,39 @@ def import_files_command(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Source name that generic files are stored under.", show_default="import"),
+        typer.Option(metavar="NAME", help="Source name of generic files.", show_default="import"),
     ] = None,
     contract_size: Annotated[
         list[str] | None,
         typer.Option(
             metavar="INSTR=SIZE",
-            help="Coins (inverse: USD) a contract, for Tardis files of OKX, HTX, BitMEX; may be repeated.",
+            help="Coins (inverse: USD) per contract, for Tardis files of OKX, HTX, BitMEX; repeatable.",
             show_default=False,
         ),
     ] = None,
     replace: Annotated[
         bool,
         typer.Option(
-            "--replace", help="First remove what the source said between a file's first and last event of its symbols."
+            "--replace",
+            help="First remove the source's rows of these symbols between the first and last event of each file.",
         ),
     ] = False,
     drop_near_repeats: Annotated[
         bool,
         typer.Option(
             "--drop-near-repeats",
-            help="Drop rows that repeat another in all but the time, within 2 s: for times of receipt.",
+            help="Drop rows that equal another except for a time within 2 s, as receipt times make them.",
         ),
     ] = False,
     lake: LakeOption = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
     debug: DebugOption = False,
 ) -> None:
     """
-    Put files you already have into the lake.
+    Import files into the lake.
 
-    Importing a file again changes nothing. Invalid rows are refused and kept under rejected/ in the lake with line and
-    reason; the rest is stored, and the exit code is 6 (5 when nothing could be stored). A damaged file is left out as a
-    whole.
+    Importing a file again changes nothing. Invalid rows are rejected and kept under rejected/ in the lake with line and
+    reason; the rest is stored, and the exit code is 6 (5 if nothing was stored). A damaged file is skipped entirely.
     """
     from liqcli.core.environment import lake_root
     from liqcli.ingest.files.importer import import_files
@@ -170,7 +168,7 @@ def import_files_command(
 
 
 def _report(file: FileSummary) -> None:
-    """Say what became of a file: the sum on stdout, the rest on stderr."""
+    """Print the result of a file: the summary on stdout, the rest on stderr."""
     from liqcli.core.formatting import format_counted
 
     for note in file.notes:
@@ -181,7 +179,7 @@ def _report(file: FileSummary) -> None:
         print_summary(render_summary(file))
     if file.rejected_path:
         fail(
-            f"{file.path}: {format_counted(file.rejected, 'row')} refused, each with line and reason in "
+            f"{file.path}: {format_counted(file.rejected, 'row')} rejected, with line and reason in "
             f"{file.rejected_path}"
         )
         for line in render_reasons(file.reasons):
@@ -189,7 +187,7 @@ def _report(file: FileSummary) -> None:
 
 
 def render_reasons(reasons: Sequence[Reason]) -> list[str]:
-    """Write why rows were refused: a line for each of the most frequent reasons, with its first row."""
+    """Render why rows were rejected: one line per reason, the most frequent first, with its first row."""
     from liqcli.core.formatting import format_count, format_counted
 
     shown, rest = reasons[:REASONS_SHOWN], reasons[REASONS_SHOWN:]
@@ -208,14 +206,14 @@ def render_reasons(reasons: Sequence[Reason]) -> list[str]:
 
 
 def render_summary(file: FileSummary) -> str:
-    """Write one file's summary as one line."""
+    """Render the summary of a file as one line."""
     from liqcli.core.formatting import format_count, format_counted, format_iso, format_usd_exact
 
     parts = [format_counted(file.rows, "row")]
     parts += [f"{format_count(file.new)} stored"] if file.known == 0 else [f"{format_count(file.new)} new"]
     parts += [
         f"{format_count(number)} {word}"
-        for number, word in ((file.known, "known"), (file.doubled, "doubled"))
+        for number, word in ((file.known, "already stored"), (file.doubled, "duplicates"))
         if number
     ]
     if file.dropped:

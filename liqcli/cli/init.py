@@ -1,4 +1,4 @@
-"""``liqcli init``: a commented ``liqcli.toml`` to begin with."""
+"""``liqcli init``: write a commented ``liqcli.toml``."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from liqcli.cli.output import say, set_verbosity
 
 
 def init(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="Where to write it.")] = Path("liqcli.toml"),
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="File to write.")] = Path("liqcli.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write a commented liqcli.toml: the settings of the daily run."""
+    """Write a commented liqcli.toml, the settings of the daily run."""
     from liqcli.core.settings import expand_path, write_default_settings
 
     set_verbosity(quiet, debug)
     path = write_default_settings(expand_path(config, "--config"), force)
-    say("edit it, then run: liqcli daily; liqcli schedule prints the line for cron")
+    say("edit it, then run: liqcli daily; for a crontab line: liqcli schedule")
     typer.echo(path)

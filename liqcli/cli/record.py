@@ -1,4 +1,4 @@
-"""``liqcli record``: liquidations as they happen, of exchanges that publish no history."""
+"""``liqcli record``: record the live streams of exchanges that publish no history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from liqcli.ingest.stream import RecordRow
 
-HEADER = ("exchange", "symbol", "events", "USD", "listened", "breaks", "rejected", "result")
+HEADER = ("exchange", "symbol", "events", "USD", "connected", "disconnects", "rejected", "result")
 
 
 def record(
@@ -26,7 +26,7 @@ def record(
         str | None,
         typer.Option(
             metavar="a,b",
-            help="Exchanges.",
+            help="Exchanges, comma separated.",
             show_default="binance, bybit, aster",
             autocompletion=completion.some_of("binance", "bybit", "aster"),
         ),
@@ -41,17 +41,17 @@ def record(
         ),
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
     length: Annotated[
-        str | None, typer.Option("--for", metavar="1h", help="How long.", show_default="until Ctrl-C")
+        str | None, typer.Option("--for", metavar="1h", help="Duration of the recording.", show_default="until Ctrl-C")
     ] = None,
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """
-    Listen to exchanges that publish liquidations only as they happen, and keep what they say.
+    Record exchanges that publish liquidations only as a live stream.
 
-    The time that was listened to is remembered, so a gap in the recording shows as a gap. What was heard is stored
-    every half minute and at the end; a connection that breaks is opened again.
+    Connection times are stored as coverage, so an interruption shows as a gap. Events are stored every half minute and
+    at the end. A lost connection is reopened.
     """
     from liqcli.core.environment import lake_root
     from liqcli.core.model import US_PER_S
@@ -64,16 +64,16 @@ def record(
     store = Lake(lake_root(lake))
     summary = run_record(store, split_names(symbol), split_names(exchange or ""), seconds, say, warn)
     typer.echo(render_recorded(summary.rows))
-    for trouble in dict.fromkeys(f"{row.source}: {row.error}" for row in summary.rows if row.error):
-        warn(trouble)
+    for problem in dict.fromkeys(f"{row.source}: {row.error}" for row in summary.rows if row.error):
+        warn(problem)
     if summary.interrupted:
-        say("interrupted; what was heard is stored")
+        say("interrupted; all received events are stored")
     if summary.exit_code != ExitCode.DONE:
         raise typer.Exit(int(summary.exit_code))
 
 
 def render_recorded(rows: Sequence[RecordRow]) -> str:
-    """Write the summary as a table, a row an exchange and symbol."""
+    """Render the summary as a table: one row per exchange and symbol."""
     from liqcli.core.formatting import format_count, format_duration, format_usd
     from liqcli.core.model import US_PER_S
 
@@ -83,7 +83,7 @@ def render_recorded(rows: Sequence[RecordRow]) -> str:
             row.symbol,
             format_count(row.events),
             format_usd(row.notional),
-            format_duration(round(row.covered_s) * US_PER_S) if row.covered_s else "never",
+            format_duration(round(row.covered_s) * US_PER_S) if row.covered_s else "0 s",
             format_count(row.breaks),
             format_count(row.rejected),
             row.result,

@@ -1,4 +1,4 @@
-"""``liqcli schedule``: the lines for cron and systemd."""
+"""``liqcli schedule``: entries for cron and systemd."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def schedule(
     config: ConfigOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="as the settings say"),
+        typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="from the settings"),
     ] = None,
     lake: LakeOption = None,
     output_format: Annotated[
         str,
         typer.Option(
             "--format",
-            help="all, cron, service or timer.",
+            help="What to print: all, cron, service or timer.",
             autocompletion=completion.one_of("all", "cron", "service", "timer"),
         ),
     ] = "all",
     debug: DebugOption = False,
 ) -> None:
-    """Print a crontab line, and a systemd service and timer, that run liqcli daily as it is set up here."""
+    """Print a crontab line, and a systemd service and timer, that run liqcli daily."""
     from datetime import UTC, datetime
 
     from liqcli.core.environment import lake_root, use_settings
@@ -66,7 +66,7 @@ def schedule(
 
 
 def _reports_folder(out: Path | None, settings: Settings) -> Path | None:
-    """Name the folder where the settings do not: what they say can then be changed without a new line."""
+    """Return the folder unless the settings name it, so that settings can change without a new crontab line."""
     if out is None and settings.out is not None:
         return None
     from liqcli.core.settings import expand_path
@@ -75,17 +75,15 @@ def _reports_folder(out: Path | None, settings: Settings) -> Path | None:
 
 
 def _program() -> tuple[str, ...]:
-    """Name the interpreter that runs this, so that it works without PATH; -P: the folder it starts in says nothing."""
+    """Return the command with this interpreter, which needs no PATH; -P ignores the current folder."""
     import sys
 
     return (str(Path(sys.executable).absolute()), "-P", "-m", "liqcli")
 
 
 def _notes() -> list[str]:
-    """Say which variables of this shell a scheduled run will not see; their values are nobody's business."""
+    """List variables of this shell that a scheduled run does not get, without their values."""
     import os
 
     lost = sorted(n for n in os.environ if n.startswith("LIQCLI_") and n not in ("LIQCLI_LAKE", "LIQCLI_CONFIG"))
-    return [f"Not taken along from this shell: {', '.join(lost)}. Keys can stand under [keys] of liqcli.toml."] * bool(
-        lost
-    )
+    return [f"Not passed on from this shell: {', '.join(lost)}. Put keys under [keys] of liqcli.toml."] * bool(lost)

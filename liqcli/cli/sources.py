@@ -1,4 +1,4 @@
-"""``liqcli sources``: where liquidations can come from, and what each place can and cannot say."""
+"""``liqcli sources``: the sources of liquidations and their limits."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ def sources(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="Only this source, in full.", show_default="all, in short", autocompletion=completion.one_source
+            help="Only this source, with all details.",
+            show_default="all, in short",
+            autocompletion=completion.one_source,
         ),
     ] = None,
     output_format: Annotated[
-        str, typer.Option("--format", help="table or json.", autocompletion=completion.one_of("table", "json"))
+        str,
+        typer.Option(
+            "--format", help="Output format: table or json.", autocompletion=completion.one_of("table", "json")
+        ),
     ] = "table",
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -47,7 +52,7 @@ def sources(
                 typer.echo(_wrap(key, text))
         typer.echo("")
     if not name:
-        typer.echo("all of one source, with its proofs: liqcli sources NAME")
+        typer.echo("for all details of a source: liqcli sources NAME")
 
 
 def _wrap(key: str, text: str) -> str:
@@ -57,5 +62,5 @@ def _wrap(key: str, text: str) -> str:
     width = min(shutil.get_terminal_size((100, 24)).columns, 110)
     fill = textwrap.TextWrapper(
         width, initial_indent=f"  {key:<13}", subsequent_indent=" " * 15, break_on_hyphens=False, break_long_words=False
-    )  # an address stays in one piece, so that it can be clicked
+    )  # keep addresses in one piece, so that they can be clicked
     return fill.fill(text)

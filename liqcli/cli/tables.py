@@ -1,4 +1,4 @@
-"""Rows as tables for people, cut to the screen, and as CSV for programs."""
+"""Rows as text tables that fit the terminal, and as CSV."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from liqcli.cli.output import say
 
-LEAST_LAST = 12  # characters that a last column of words keeps
+LEAST_LAST = 12  # minimum width of a truncated last column
 
 
 def render_table(
@@ -20,10 +20,10 @@ def render_table(
     spare: Sequence[str] = (),
 ) -> str:
     """
-    Lay out a plain text table; ``right`` names the columns whose cells are flushed right.
+    Lay out a plain text table. Cells of the columns ``right`` are right-aligned.
 
-    Where it would be wider than the screen, columns move together, ``short`` shortens headings and cells, ``spare``
-    columns (their headings) go one after the other, which is said, and at last the last column's words are cut off.
+    If the table is wider than the terminal, columns move together, ``short`` shortens headings and cells, then the
+    columns ``spare`` (headings) are dropped one by one, with a message, and finally the last column is truncated.
     """
     flush = {header[k] for k in right}
     columns = [[name, *cells] for name, cells in zip(header, zip(*rows, strict=True), strict=True)]
@@ -37,7 +37,7 @@ def render_table(
             gone.append(name)
             del kept[name]
     if gone:
-        say(f"left out to fit {screen} columns: {', '.join(gone)}")
+        say(f"columns omitted to fit {screen} characters: {', '.join(gone)}")
     over = _width(kept.values(), 1) - screen
     last = list(kept)[-1]
     if over > 0 and last not in flush:
@@ -62,7 +62,7 @@ def _width(columns: Iterable[Sequence[str]], gap: int) -> int:
 
 
 def cell_width(cell: str) -> int:
-    """Give the columns of the screen that a cell takes: wide letters, such as Chinese ones, take two."""
+    """Return the width of a cell in characters; wide letters, such as Chinese ones, take two."""
     if cell.isascii():
         return len(cell)
     from rich.cells import cell_len
@@ -76,7 +76,7 @@ def _pad(cell: str, width: int, right: bool) -> str:
 
 
 def _cut(cell: str, most: int) -> str:
-    """Cut a cell off so that it takes at most so many columns with the mark of the cut."""
+    """Truncate a cell to a width, including the ellipsis."""
     if cell_width(cell) <= most:
         return cell
     while cell_width(cell) > most - 1:
@@ -85,14 +85,14 @@ def _cut(cell: str, most: int) -> str:
 
 
 def _screen_width() -> int | None:
-    """How wide the screen is (or COLUMNS says); a file or a pipe has no edge."""
+    """Return the width of the terminal, or COLUMNS; None for a file or a pipe."""
     if not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
         return None
     return shutil.get_terminal_size().columns
 
 
 def render_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Write rows as CSV with a header, numbers in full; a word that a spreadsheet would compute is marked as text."""
+    """Render rows as CSV with a header and unrounded numbers; mark texts that a spreadsheet would evaluate."""
     import csv
     import io
 

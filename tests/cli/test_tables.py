@@ -35,7 +35,7 @@ def test_columns_move_together_then_go_then_the_words_are_cut(
     assert draw(53, monkeypatch)[:2] == ["exch.  cov.    MB words", "gate  100 %  0.02 a b c d e f g h i j k l m n"]
     assert capsys.readouterr().err == ""
     assert draw(40, monkeypatch)[:2] == ["exch.  cov. words", "gate  100 % a b c d e f g h i j k l m n"]
-    assert capsys.readouterr().err == "left out to fit 40 columns: MB\n"
+    assert capsys.readouterr().err == "columns omitted to fit 40 characters: MB\n"
     assert draw(30, monkeypatch)[1:] == ["gate  100 % a b c d e f g h i…", "okx     9 % none"]
     assert draw(9, monkeypatch)[1] == "gate  100 % a b c d e f…"  # some words stay, on the narrowest screen too
 

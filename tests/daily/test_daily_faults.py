@@ -106,7 +106,7 @@ def test_killed_at_ten_instants(run_cli: RunCli, sample: Path, tmp_path: Path) -
 def test_a_lake_that_moved_away_is_named(run_cli: RunCli, tmp_path: Path) -> None:
     """The pages that others read do not name folders; who runs it must know where it looked."""
     done = run_cli("daily", "--no-fetch", "--quiet", "--out", tmp_path / "out", "--lake", tmp_path / "moved", check=4)
-    assert f"liqcli: warning: no report has data; the lake read was {tmp_path / 'moved'}\n" in done.stderr
+    assert f"liqcli: warning: no report has data; the lake is {tmp_path / 'moved'}\n" in done.stderr
     assert str(tmp_path) not in (tmp_path / "out/latest/digest.md").read_text()
 
 

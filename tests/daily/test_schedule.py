@@ -172,7 +172,7 @@ def test_the_crontab_line_works_as_printed(run_cli: RunCli, sample: Path, tmp_pa
     (folder / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["4h"]\nout = "out"\nfetch = false\n')
     env = {"LIQCLI_KEY_TARDIS": "TD.secret"}
     printed = run_cli("schedule", "--at", "01:30", cwd=folder, env=env, check=0).stdout
-    assert "Not taken along from this shell: LIQCLI_KEY_TARDIS." in printed
+    assert "Not passed on from this shell: LIQCLI_KEY_TARDIS." in printed
     assert "TD.secret" not in printed
     line = run_cli("schedule", "--at", "01:30", "--format", "cron", cwd=folder, check=0).stdout.strip()
     assert line in printed

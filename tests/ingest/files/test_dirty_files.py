@@ -56,7 +56,7 @@ def test_reasons_are_counted_and_nothing_stored_is_5(tmp_path, lake):
     assert (result.exit_code, result.stdout) == (5, "")
     kept = next((lake / "rejected").iterdir())
     first, *reasons = result.stderr.splitlines()
-    assert first == f"liqcli: {path}: 3 rows refused, each with line and reason in {kept}"
+    assert first == f"liqcli: {path}: 3 rows rejected, with line and reason in {kept}"
     assert reasons[0] == "  2  not a number: '1,5' (first in line 2)"
     assert reasons[1].startswith("  1  position is neither long nor short: 'up'")
     assert reasons[1].endswith("(line 3)")

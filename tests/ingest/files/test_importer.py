@@ -500,7 +500,7 @@ def test_the_command_prints_one_line_a_file(tmp_path, lake):
         "2024-03-01T00:00:00Z to 2024-04-01T00:00:00Z\n"
     )
     assert "columns used" in result.stderr
-    assert "5 rows · 0 new · 5 known" in run(path, "--exchange", "x", "--lake", lake).stdout
+    assert "5 rows · 0 new · 5 already stored" in run(path, "--exchange", "x", "--lake", lake).stdout
     assert run(path, "--exchange", "x", "--lake", lake, "--quiet").output == ""
 
 
@@ -521,7 +521,7 @@ def test_each_file_is_named_with_what_is_wrong_and_the_first_row_with_why(tmp_pa
     result = run(bad, dirty, "--exchange", "x", "--lake", lake)
     assert result.exit_code == 6
     assert f"liqcli: {bad}: liquidated position not specified" in result.stderr
-    assert "2 rows refused, each with line and reason in" in result.stderr
+    assert "2 rows rejected, with line and reason in" in result.stderr
     assert "\n  2  not a number: '61,000.5' (first in line 3)\n" in result.stderr
 
 
@@ -620,7 +620,7 @@ def test_exit_codes_and_messages(tmp_path, lake):
         ([good, "--exchange", "x", "--quote", "../x"], 2, "is not a currency"),
         ([good, "--exchange", "x", "--contract-size", "BTC"], 2, "is not INSTRUMENT=SIZE"),
         ([damaged, "--exchange", "x"], 5, "truncated"),
-        ([dirty, "--exchange", "x"], 6, "1 row refused, each with line and reason in"),
+        ([dirty, "--exchange", "x"], 6, "1 row rejected, with line and reason in"),
         ([good, damaged, "--exchange", "x"], 6, "truncated"),
     ):
         result = run(*args, "--lake", lake)

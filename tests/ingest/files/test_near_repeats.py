@@ -56,7 +56,7 @@ def test_near_repeats_are_dropped_on_request(tmp_path, lake, reverse):
     assert "6 rows · 4 stored · 2 near repeats dropped · x BTCUSDT · 90.00 USD" in done.stdout
     assert f"{SAID}: dropped" in done.stderr
     assert prices(lake) == [10, 20, 30, 30]
-    assert "6 rows · 0 new · 4 known · 2 near repeats dropped" in run(*words).stdout
+    assert "6 rows · 0 new · 4 already stored · 2 near repeats dropped" in run(*words).stdout
     assert prices(lake) == [10, 20, 30, 30]
     assert "repeat another" not in run("verify", "--lake", lake).stdout
 
@@ -78,7 +78,7 @@ def test_a_second_recorder_is_compared_with_the_lake(tmp_path, lake):
     other = write(tmp_path / "b.csv", {"00.2": 10, "04.5": 20, "10": 30, "20": 40})
     done = run("import", other, "--exchange", "x", "--lake", lake, "--drop-near-repeats")
     assert SAID in done.stderr
-    assert "4 rows · 1 new · 1 known · 2 near repeats dropped" in done.stdout
+    assert "4 rows · 1 new · 1 already stored · 2 near repeats dropped" in done.stdout
     assert prices(lake) == [10, 20, 30, 40]
 
 

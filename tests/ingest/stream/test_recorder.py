@@ -487,7 +487,7 @@ def test_sigterm_keeps_received_events(tmp_path, monkeypatch):
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "interrupted; what was heard is stored" in err
+    assert "interrupted; all received events are stored" in err
     assert out.splitlines()[1].split()[:4] == ["binance", "BTCUSDT", "1", "50.0K"]
     assert len(stored(Lake(tmp_path))) == 1
 
