@@ -1,4 +1,4 @@
-"""Bursts: planted ones are found to the minute, quiet days and split orders give none, hand-worked numbers hold."""
+"""Cascades: planted bursts are found to the minute, quiet days and split orders give none, values by hand."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_quiet_days_have_no_cascade(engine: Engine, per_minute: float) -> None:
     assert sum(map(len, found)) == 0
 
 
-def test_one_large_order_in_40_prints_is_no_cascade(engine: Engine) -> None:
+def test_one_large_order_in_40_prints_is_not_a_cascade(engine: Engine) -> None:
     rng = np.random.default_rng(1)
     start = T0 + 9 * HOUR
     quiet = [p for p in make_quiet(rng, 0.2) if not start <= p.ts_us < start + MINUTE]
@@ -143,7 +143,7 @@ def test_one_large_order_in_40_prints_is_no_cascade(engine: Engine) -> None:
     assert found.orders == found.events == 40
 
 
-def test_many_tiny_orders_are_no_cascade(engine: Engine) -> None:
+def test_many_tiny_orders_are_not_a_cascade(engine: Engine) -> None:
     rng = np.random.default_rng(2)
     dust = [Print(T0 + 9 * HOUR + SECOND * k, "long", 1.0) for k in range(40)]
     assert find(engine, make_quiet(rng, 0.2) + dust) == ()
@@ -199,7 +199,7 @@ def test_by_hand(engine: Engine) -> None:
     )
 
 
-def test_less_than_ten_thousand_usd_is_no_cascade(engine: Engine) -> None:
+def test_less_than_ten_thousand_usd_is_not_a_cascade(engine: Engine) -> None:
     """The burst by hand holds 3,000 + 1,000 + 2,500 = 6,500 USD: times 1.5 it is 9,750, times 1.6 it is 10,400."""
     by_factor = {
         factor: find(engine, [p._replace(usd=p.usd * factor) for p in by_hand()], rule=CascadeRule())
@@ -215,7 +215,7 @@ def test_a_quiet_gap_ends_a_cascade(engine: Engine) -> None:
     assert [(c.rank, c.notional, c.orders) for c in found] == [(1, 4000.0, 8), (2, 2500.0, 5)]
 
 
-def test_warm_alone_is_no_cascade(engine: Engine) -> None:
+def test_warm_minute_alone_is_not_a_cascade(engine: Engine) -> None:
     """Hot is 5 orders and 500 USD, as above: six orders of 60 USD make a minute of 360, warm and no more."""
     ordinary = [Print(T0 + k * HOUR, "long", 100.0) for k in range(13)]
     noon = T0 + 12 * HOUR + 5 * MINUTE
@@ -308,7 +308,7 @@ def test_cascades_add_up_and_do_not_overlap(engine: Engine) -> None:
     assert found[0].notional >= found[1].notional
 
 
-def test_minutes_nobody_listened_to_are_not_quiet(engine: Engine) -> None:
+def test_minutes_without_data_are_not_quiet(engine: Engine) -> None:
     """
     Two hours with 8 orders every minute: that is what the window usually does. The other 22 hours had no recorder.
 
@@ -331,7 +331,7 @@ def test_covered_minutes() -> None:
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 4])
-def test_few_events_are_no_cascade(engine: Engine, n: int) -> None:
+def test_few_events_are_not_a_cascade(engine: Engine, n: int) -> None:
     assert find(engine, [Print(T0 + 7 * SECOND * k, "long", 1e6) for k in range(n)]) == ()
 
 

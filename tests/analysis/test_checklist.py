@@ -1,4 +1,4 @@
-"""The four questions: each answer with its number and rule, unknown kept apart from no, no word of advice."""
+"""The trade checklist: each answer with its number and rule, unknown distinct from no, no advice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TODAY = Window(T0, T0 + DAY)
 
 @dataclass(frozen=True)
 class Band:
-    """A stand-in for a cluster."""
+    """A minimal cluster."""
 
     low: float
     high: float
@@ -76,7 +76,7 @@ def test_four_of_four_by_hand() -> None:
 
 
 def test_below_is_the_mirror() -> None:
-    """Price 100, band 88 to 90: the way is down, the trend up says no; stop 88 - 0.5, target 90 + 0.2."""
+    """Price 100, band 88 to 90: the trade is short, so the trend up means no; stop 88 - 0.5, target 90 + 0.2."""
     checklist = build_checklist(Band(88.0, 90.0, ()), 100.0, RISING, replace(BUSY, volume_ratio=1.19), TODAY)
     assert answers(checklist) == ["no", "no", "no", "yes"]
     assert (checklist.direction, checklist.stop_beyond, checklist.target_at) == ("down", 87.5, pytest.approx(90.2))
@@ -195,7 +195,7 @@ def test_window_checklist() -> None:
     assert answers(build_window_checklist([], 100.0, RISING, TODAY)) == ["unknown", "yes", "unknown", "unknown"]
 
 
-def test_words_describe_and_never_advise() -> None:
+def test_wording_describes_and_never_advises() -> None:
     texts = list(QUESTIONS.values())
     for context in (RISING, UNKNOWN, replace(RISING, trend="mixed")):
         for band in (ABOVE, Band(88.0, 90.0), Band(99.0, 101.0, None)):

@@ -1,4 +1,4 @@
-"""What happened in a cluster: both sides, above and below and around the price, and where a side stands for it."""
+"""Roles of clusters: both sides, above, below and around the price, and the threshold of dominance."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def test_closed_positions_fuel_nothing() -> None:
 @pytest.mark.parametrize(
     ("longs", "closed"), [(695.1, "longs"), (694.9, "mixed"), (305.1, "mixed"), (304.9, "shorts"), (0, "shorts")]
 )
-def test_a_side_stands_for_a_cluster_from_70_percent_as_shown(longs: float, closed: str) -> None:
+def test_side_is_dominant_from_70_percent_as_displayed(longs: float, closed: str) -> None:
     """Of 1,000 USD: 69.51 % is written 70 %, 69.49 % is 69 %."""
     assert find_closed(longs, 1000 - longs) == closed

@@ -1,4 +1,4 @@
-"""Clusters: planted bands are found, and nothing else decides than price, USD and the size of the orders."""
+"""Clusters: planted bands are found, and only price, USD and the size of the orders matter."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_what_is_wider_than_a_band_may_be_is_cut_at_its_valley():
     assert all(b.high - b.low <= 6 for b in find(profile * 10, 10, widest=6))
 
 
-def test_a_band_that_stands_alone_is_not_cut():
+def test_band_without_neighbors_is_not_cut():
     """
     24 bins of 1 to 3 orders in an axis of 60; bands may have 6 bins, or 24 where nothing is beside them.
 

@@ -1,4 +1,4 @@
-"""Context: the right candles and nothing after the window, unknown where nothing is known, numbers by hand."""
+"""Context: the right candles and nothing after the window, unknown where data is missing, values by hand."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_nothing_known_is_unknown() -> None:
 
 
 def test_too_little_history_is_unknown() -> None:
-    """With 59 closed bars of 15 minutes nothing is said; the 60th is enough."""
+    """With 59 closed bars of 15 minutes everything is unknown; 60 are enough."""
     short = make_candles(walk(59), T0 + DAY - 59 * 15 * MINUTE, 15 * MINUTE)
     context = build_context(TODAY, MarketData(short))
     assert (context.bars, context.rsi, context.trend, context.divergence, context.atr) == (
@@ -76,7 +76,7 @@ def test_too_little_history_is_unknown() -> None:
     assert build_context(TODAY, MarketData(enough)).rsi is not None
 
 
-def test_candles_that_stop_early_say_nothing_of_the_end() -> None:
+def test_candles_that_end_early_leave_the_end_unknown() -> None:
     candles = two_days()
     stale = build_context(TODAY, MarketData(candles.until(T0 + DAY - HOUR)))
     assert (stale.bars, stale.rsi, stale.trend) == (0, None, "unknown")
@@ -84,7 +84,7 @@ def test_candles_that_stop_early_say_nothing_of_the_end() -> None:
     assert fresh.rsi is not None
 
 
-def test_a_hole_starts_the_row_anew() -> None:
+def test_hole_restarts_the_count_of_bars() -> None:
     """Three hours before yesterday noon are missing: the 36 hours since then make 144 bars of 15 minutes."""
     candles = two_days()
     keep = (candles.prices.ts_us < T0 - 15 * HOUR) | (candles.prices.ts_us >= T0 - 12 * HOUR)
@@ -289,7 +289,7 @@ def test_open_interest_known_only_in_usd_is_compared_in_usd() -> None:
     )
 
 
-def test_open_interest_that_begins_inside_the_window_says_from_when() -> None:
+def test_open_interest_that_starts_inside_the_window_states_its_start() -> None:
     """60 coins at 06:00, the first known, and 75 at 18:00: 25 % more; from 0 on there is no percentage."""
     times = np.array([T0 + 6 * HOUR, T0 + 18 * HOUR])
     series = OpenInterestSeries(times, np.array([60.0, 75.0]), np.array([600.0, 900.0]), "test")

@@ -1,4 +1,4 @@
-"""USD within x % of the last price: exact at every step, and together the total of the grid."""
+"""USD within x % of the last price: exact at every step, and in total equal to the grid."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_sums_beyond_what_a_double_counts_exactly(engine):
     assert distance_records(found)[-1]["above"] == 38_374_995_789_571_564 / 1e6  # not the sum of two rounded sums
 
 
-def test_a_grid_of_other_events_is_refused(engine):
+def test_grid_of_other_events_is_rejected(engine):
     _, grid = build(engine, [(100.0, "long", 1.0)], 100.0)
     with pytest.raises(ConservationError, match="rings 1000000, grid 2000000"):
         scan_cumulative(engine, replace(grid, long_e6=grid.long_e6 * 2), 100.0)

@@ -1,4 +1,4 @@
-"""The automatic price axis and the tick of the prices: what is drawn, what is left out, which step bins may have."""
+"""The automatic price axis and the tick: which events are drawn or left out, and the step of bins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from liqcli.report.window_scans import scan_grid
 
 
 def profile_of(prices: dict[float, float], events: int = 1) -> ProfileRows:
-    """Price -> USD; each price has so many events."""
+    """Profile of a mapping price -> USD, with the same number of events at each price."""
     usd = [round(usd * 1e6) for _, usd in sorted(prices.items())]
     return ProfileRows(np.array(sorted(prices)), np.full(len(prices), events), np.array(usd))
 
@@ -110,7 +110,7 @@ def test_automatic_bins_are_multiples_of_the_tick(engine):
     assert (tick.text(), choose_bin(1000, 1400).text(), choose_bin(1000, 1400, tick=tick).text()) == ("1", "2.5", "2")
 
 
-def test_a_bucket_longer_than_the_window_is_refused():
+def test_bucket_longer_than_the_window_is_rejected():
     day = Window(T0, T0 + DAY)
     with pytest.raises(UsageError, match="--bucket: 3d is longer than the window of 24h; the largest is 24h"):
         check_bucket(3 * DAY, day)

@@ -1,4 +1,4 @@
-"""The grid: full, exact, and the same whatever the order of rows and the number of threads."""
+"""The grid: complete, exact, and independent of row order and number of threads."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def grid_of(engine, events, window, bin_width=None, bucket_us=None, low=None, hi
 
 
 def e6(cells):
-    """USD cells as the whole millionths they stand for."""
+    """USD cells as integers of millionths."""
     whole = np.rint(np.asarray(cells) * 1e6)
     assert np.allclose(np.asarray(cells) * 1e6, whole, rtol=1e-15, atol=1e-3)
     return whole.astype(np.int64)
 
 
 def decimal_bin(price, width):
-    """The bin as decimal arithmetic on the written price says."""
+    """The bin by decimal arithmetic on the price as text."""
     return int(Decimal(repr(price)) / Decimal(width) // 1)
 
 
@@ -147,13 +147,13 @@ def test_a_price_range_is_half_open_and_what_lies_outside_is_counted(engine):
     assert (grid.outside_notional, grid.outside_events) == (5, 2)
 
 
-def test_a_price_range_beside_all_events_says_where_they_are(engine):
+def test_empty_price_range_reports_where_the_events_are(engine):
     events = [(T0, 100.0, "long", 1, 1.0), (T0, 123.45, "long", 1, 1.0)]
     with pytest.raises(EmptyWindowError, match=r"all 2 events lie outside; they printed between 100 and 123.45"):
         grid_of(engine, events, Window(T0, T0 + HOUR), low=200.0, high=300.0)
 
 
-def test_a_grid_too_large_is_refused_before_it_is_made(engine):
+def test_too_large_grid_is_rejected_before_it_is_built(engine):
     events = [(T0, 1.0, "long", 1, 1.0), (T0, 100_000.0, "long", 1, 1.0)]
     with pytest.raises(UsageError, match=r"^--bin: a width of 0.01 makes 9,999,9"):
         grid_of(engine, events, Window(T0, T0 + HOUR), "0.01")

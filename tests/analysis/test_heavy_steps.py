@@ -1,4 +1,4 @@
-"""Heavy steps: found on the cluster search's own steps, each with the true reason why it is no cluster."""
+"""Heavy steps: found on the steps of the cluster search, each with the reason why it is not a cluster."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_the_step_fits_the_window(length, step, of_day):
     assert sum(r.span_us for r in table.rows) == length
 
 
-def test_an_hour_nobody_recorded_is_not_calm():
+def test_hour_without_data_is_not_calm():
     window = make_window(T0, T0 + DAY)
     gate = coverage_of(window, (T0, T0 + 2 * HOUR), (T0 + 150 * MINUTE, T0 + DAY))
     okx = coverage_of(window, (T0 + HOUR, T0 + DAY), exchange="okx")

@@ -1,4 +1,4 @@
-"""Indicators against the field's published numbers, and against series a person can work out."""
+"""Indicators compared with published values and with series worked out by hand."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_indicators_do_not_look_ahead() -> None:
 
 
 def test_pivots_by_hand() -> None:
-    """Of the flat bottom 3, 3 the first bar is the pivot; the 1 at the end has no bars to its right and is none yet."""
+    """Of the flat bottom 3, 3 the first bar is the pivot; the 1 at the end has no bars to its right yet."""
     values = array(9, 6, 7, 5, 3, 3, 4, 8, 6, 1)
     lows = find_pivots(values, "low", left=2, right=2)
     assert [(p.bar, p.known, p.price) for p in lows] == [(4, 6, 3.0)]
@@ -154,7 +154,7 @@ def test_bearish_divergence_is_the_mirror() -> None:
 
 
 def test_divergence_is_unknown_until_confirmed() -> None:
-    """The second low stands at bar 10; with bars up to 12 only two follow it, and nothing is known."""
+    """The second low is at bar 10; with bars up to 12 only two follow, so it is not confirmed."""
     assert find_divergences(LOW[:13], LOW[:13] + 1, RSI[:13]) == []
 
 

@@ -1,4 +1,4 @@
-"""Key levels on hand-worked candles, the published volume profile, and which cluster sits on what."""
+"""Key levels on hand-worked candles, the published volume profile, and the levels at clusters."""
 
 from __future__ import annotations
 

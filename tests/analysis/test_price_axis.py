@@ -1,4 +1,4 @@
-"""The axis on which clusters are searched, worked out by hand."""
+"""The axis of the cluster search, worked out by hand."""
 
 from __future__ import annotations
 

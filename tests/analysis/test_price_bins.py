@@ -1,4 +1,4 @@
-"""Round steps for both axes."""
+"""Round steps of both axes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_bins_are_round_and_rows_are_100_to_260(low, spread):
     assert 100 <= (high - low) / width.width <= 260
 
 
-def test_bins_asks_for_about_so_many_rows():
+def test_bins_is_the_approximate_number_of_rows():
     assert choose_bin(0, 1000, 100).text() == "10"
     assert choose_bin(0, 1000, 1).text() == "1000"
     assert choose_bin(97, 103, 5000).text() == "0.002"  # 6 / 5,000 is nearest to 0.001, and 6,000 rows are too many
@@ -107,7 +107,7 @@ def test_parse_bin_is_exact(text, shown, num, den):
 @pytest.mark.parametrize(
     "text", ["0", "-1", "nan", "inf", "x", "", "1,5", "1e13", "1e-20", "0.1234567890123456", "12345e-23", "-0"]
 )
-def test_parse_bin_refuses(text):
+def test_parse_bin_rejects(text):
     with pytest.raises(UsageError, match=r"^--bin: "):
         parse_bin(text)
 
@@ -120,7 +120,7 @@ def test_parse_price_range(text, expected):
 
 
 @pytest.mark.parametrize("text", ["", "1", "1:2:3", "2:1", "1:1", "-1:2", "nan:1", "1:inf", "a:b", "1_0:20"])
-def test_parse_price_range_refuses(text):
+def test_parse_price_range_rejects(text):
     with pytest.raises(UsageError, match=r"^--price-range: "):
         parse_price_range(text)
 
@@ -131,7 +131,7 @@ def test_parse_bucket():
         parse_bucket("5")
 
 
-def test_a_grid_no_picture_could_show_is_refused():
+def test_grid_too_large_for_a_figure_is_rejected():
     width = parse_bin("0.01")
     check_size(20_000, 1000, width)
     check_size(4_000, 5_000, width)
@@ -143,7 +143,7 @@ def test_a_grid_no_picture_could_show_is_refused():
         check_size(4_001, 5_000, width)
 
 
-def test_a_width_with_more_figures_than_its_edges_can_keep_is_refused():
+def test_width_with_too_many_digits_is_rejected():
     check_exact(118_000, parse_bin("0.00000001"))  # 1.18e5 x 1e8 = 1.18e13 < 2**53 = 9.007e15
     check_exact(90_071_992, parse_bin("0.00000001"))
     with pytest.raises(UsageError, match=r"^--bin: 0.00000001 has too many figures for prices up to 90,071,993"):

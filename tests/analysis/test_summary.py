@@ -1,4 +1,4 @@
-"""Headline numbers, and where the last price comes from."""
+"""Headline numbers and the choice of the last price."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables and defaults."""
+"""Environment variables and defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every file is whole at any instant: killed before the move, on a full disk, with two writers at once."""
+"""Files are complete at any instant: killed writers, a full disk, two writers at once."""
 
 from __future__ import annotations
 

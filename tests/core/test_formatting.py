@@ -1,4 +1,4 @@
-"""How numbers are written, on both sides of every border."""
+"""Number formats on both sides of every threshold."""
 
 from __future__ import annotations
 
@@ -225,5 +225,5 @@ def test_duration(seconds, text):
     assert formatting.format_duration(round(seconds * 1e6)) == text
 
 
-def test_what_is_counted_stands_beside_its_count() -> None:
+def test_count_with_its_noun() -> None:
     assert [formatting.format_counted(n, "row") for n in (0, 1, 2, 1844)] == ["0 rows", "1 row", "2 rows", "1,844 rows"]

@@ -1,4 +1,4 @@
-"""Half-open intervals, on a number line that fits on paper."""
+"""Half-open intervals on a small number line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One name for every spelling; spot and hostile names refused."""
+"""One name for every spelling; spot and hostile names are rejected."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_spelling(spelling, symbol):
 
 
 @pytest.mark.parametrize("spot", ["SOL/USDT", "sol/usdt", "SOLUSDT-SPOT", "SOL_USDT_SPOT", "SOL/USDT:SPOT"])
-def test_spot_is_told_that_nothing_is_liquidated_there(spot):
+def test_spot_symbol_is_explained(spot):
     with pytest.raises(
         UsageError, match=r"is a spot market.*nothing is liquidated there; the perpetual is called SOLUSDT"
     ):
@@ -51,7 +51,7 @@ def test_spot_is_told_that_nothing_is_liquidated_there(spot):
     "name",
     ["", "  ", "../x", "..", "/", "x;DROP", "<script>", "SOL USDT", "SOL'USDT", "a\\b", "A" * 41, "$(x)", "a/../b"],
 )
-def test_hostile_names_are_refused(name):
+def test_hostile_names_are_rejected(name):
     with pytest.raises(UsageError, match="is not a contract name"):
         normalise_symbol(name)
 
@@ -134,7 +134,7 @@ def test_a_dated_contract_is_one_of_its_own(wanted, found):
 
 
 @pytest.mark.parametrize("name", ["BTC-27MAR26-80000-C", "XRP_USDC-27MAR26-0d5-P", "BTC-FS-27MAR26_PERP"])
-def test_options_and_spreads_are_refused(name):
+def test_options_and_spreads_are_rejected(name):
     with pytest.raises(UsageError, match=r"is (an option|a spread), not a future"):
         normalise_symbol(name)
 

@@ -1,4 +1,4 @@
-"""The times and lengths that users write."""
+"""Times and durations as users type them."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def fetch_words(url: str) -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def run_limited(lake: Path, env: dict[str, str], *words: object, blocks: int = 1) -> subprocess.CompletedProcess[str]:
-    """Run the program where no file may grow over so many blocks of 1024 bytes: writes fail as on a full disk."""
+    """Run the program with a limit on file size in blocks of 1024 bytes: writes fail as on a full disk."""
     line = f'ulimit -f {blocks}; exec "$0" -m liqcli "$@"'
     return subprocess.run(
         ["bash", "-c", line, sys.executable, *map(str, words)],

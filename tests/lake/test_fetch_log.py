@@ -1,4 +1,4 @@
-"""What a source is known to have said: later answers over earlier ones, guesses under both."""
+"""The fetch log: later answers replace earlier ones, and inferred windows replace neither."""
 
 from __future__ import annotations
 
@@ -18,17 +18,15 @@ def item(start, end, status="complete", events=0, fetched=1):
     return CoveredWindow(Window(T0 + start * HOUR, T0 + end * HOUR), status, events, fetched)
 
 
-def shown(memory):
-    return [
-        ((k.window.start_us - T0) // HOUR, (k.window.end_us - T0) // HOUR, k.status, k.events) for k in memory.windows
-    ]
+def shown(log):
+    return [((k.window.start_us - T0) // HOUR, (k.window.end_us - T0) // HOUR, k.status, k.events) for k in log.windows]
 
 
 def remember(*steps):
-    memory = FetchLog()
+    log = FetchLog()
     for step in steps:
-        memory = memory.add([step])
-    return memory
+        log = log.add([step])
+    return log
 
 
 @pytest.mark.parametrize(
@@ -73,27 +71,27 @@ def remember(*steps):
          [(0, 1, "complete", 3), (1, 3, "complete", None), (3, 4, "complete", 1)]),
     ],
 )  # fmt: skip
-def test_remember(steps, expected):
+def test_add(steps, expected):
     assert shown(remember(*steps)) == expected
 
 
 def test_missing_is_all_that_is_not_complete():
-    memory = remember(item(0, 1), item(1, 2, "provisional"), item(3, 4, "cut"), item(4, 5, "inferred"), item(6, 7))
-    hours = [((w.start_us - T0) / HOUR, (w.end_us - T0) / HOUR) for w in memory.missing(item(-1, 8).window)]
+    log = remember(item(0, 1), item(1, 2, "provisional"), item(3, 4, "cut"), item(4, 5, "inferred"), item(6, 7))
+    hours = [((w.start_us - T0) / HOUR, (w.end_us - T0) / HOUR) for w in log.missing(item(-1, 8).window)]
     assert hours == [(-1, 0), (1, 6), (7, 8)]
-    assert memory.missing(item(0, 1).window) == []
-    assert memory.missing(Window(T0 + HOUR // 2, T0 + HOUR)) == []
+    assert log.missing(item(0, 1).window) == []
+    assert log.missing(Window(T0 + HOUR // 2, T0 + HOUR)) == []
 
 
 def test_covered_joins_all_statuses_or_those_asked_for():
-    memory = remember(item(0, 1), item(1, 2, "provisional"), item(3, 4, "cut"))
-    assert memory.covered() == [(T0, T0 + 2 * HOUR), (T0 + 3 * HOUR, T0 + 4 * HOUR)]
-    assert memory.covered(("cut",)) == [(T0 + 3 * HOUR, T0 + 4 * HOUR)]
+    log = remember(item(0, 1), item(1, 2, "provisional"), item(3, 4, "cut"))
+    assert log.covered() == [(T0, T0 + 2 * HOUR), (T0 + 3 * HOUR, T0 + 4 * HOUR)]
+    assert log.covered(("cut",)) == [(T0 + 3 * HOUR, T0 + 4 * HOUR)]
 
 
 def test_joined_windows_keep_the_latest_fetch():
-    memory = remember(item(0, 1, fetched=20), item(1, 2, fetched=10))
-    assert [k.fetched_us for k in memory.windows] == [20]
+    log = remember(item(0, 1, fetched=20), item(1, 2, fetched=10))
+    assert [k.fetched_us for k in log.windows] == [20]
 
 
 STATUSES = st.sampled_from(["complete", "provisional", "cut", "inferred", "unknown"])
@@ -111,10 +109,10 @@ def test_each_hour_has_the_last_answer_and_only_without_one_a_guess(items):
         for hour in range(*((edge - T0) // HOUR for edge in new.window.interval)):
             if rank(new.status) >= rank(expected.get(hour, "unknown")):
                 expected[hour] = new.status
-    memory = FetchLog().add(items)
-    found = {hour: status for start, end, status, _ in shown(memory) for hour in range(start, end)}
+    log = FetchLog().add(items)
+    found = {hour: status for start, end, status, _ in shown(log) for hour in range(start, end)}
     assert found == expected
-    assert parse_fetch_log(render_fetch_log(memory), "x") == memory
+    assert parse_fetch_log(render_fetch_log(log), "x") == log
 
 
 def test_text_form_is_readable_and_exact():
@@ -188,7 +186,7 @@ def every(step_us, count, start_us=T0):
     return [start_us + k * step_us for k in range(count)]
 
 
-def test_a_file_with_events_in_fewer_than_thirty_minutes_says_nothing():
+def test_nothing_is_inferred_from_fewer_than_thirty_minutes():
     assert beat().infer_coverage() == ([], [])
     assert beat(T0).infer_coverage() == ([], [(T0, T0 + 1)])
     assert beat(*every(MINUTE, 29)).infer_coverage() == ([], [(T0, T0 + 28 * MINUTE + 1)])

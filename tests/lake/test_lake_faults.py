@@ -1,4 +1,4 @@
-"""A lake on a full or read-only disk, with a damaged memory, or with strange files: a line, and nothing is lost."""
+"""Full or read-only disks, a damaged fetch log, foreign files: one line of error, and no data lost."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path
 def test_a_read_only_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path, environment: dict[str, str]
 ) -> None:
-    """A fetch says so in one line and asks for no liquidations; reading works as ever."""
+    """A fetch reports it in one line and requests no liquidations; reading still works."""
     be_swift(monkeypatch)
     with gate_server() as gate:
         point(monkeypatch, gate=gate.url)
@@ -146,7 +146,7 @@ def test_a_damaged_memory_costs_the_coverage_and_is_named(lake: Path, content: b
 
 
 def test_strange_files_are_left_out_and_named(lake: Path) -> None:
-    """A copy that a file manager made would double its rows; what macOS leaves about is hidden, and nobody's fault."""
+    """A copy that a file manager made would double its rows; hidden files of macOS are ignored."""
     store = build(lake)
     target = store.partitions()[0].path(lake)
     copy = target.with_name("gate (1).parquet")

@@ -1,4 +1,4 @@
-"""``--price market``: what is no fill moves to the nearest price that traded in its minute."""
+"""``--price market``: prices other than fills move to the nearest price traded in their minute."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(store, *words):
     return result
 
 
-def test_moved_filled_and_kept_are_told_apart(store):
+def test_moved_filled_and_kept_are_counted_separately(store):
     with Engine() as engine:
         query = Query("SOLUSDT", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z", price="market")
         found = build_selection(engine, store, query).market_prices
@@ -56,7 +56,7 @@ def test_moved_filled_and_kept_are_told_apart(store):
     assert kinds == ("bankruptcy", "fill", "market")
 
 
-def test_the_report_lines_up_and_says_so(store, tmp_path):
+def test_report_aligns_prices_and_states_it(store, tmp_path):
     files = [tmp_path / f"r.{kind}" for kind in ("json", "html", "md", "csv")]
     outputs = [word for path in files for word in ("-o", str(path))]
     run(store, "heatmap", "--symbol", "SOLUSDT", *DAY_ONE, "--bin", "0.1", "--price", "market", *outputs)
@@ -95,14 +95,14 @@ def test_the_other_commands_take_it(store, command):
     assert said["meta"]["market_prices"]["moved"] == 2
 
 
-def test_without_candles_it_says_how_to_get_some(lake):
+def test_without_candles_the_error_suggests_a_fetch(lake):
     store = fill_lake(lake, [make_liquidation(T0 + HOUR, **BYBIT)])
     write_candles(store, "bybit", "SOLUSDT", "1h", "bybit", [Candle(T0 + HOUR, 1.0, 2.0, 0.5, 1.5, 5.0)])
     with pytest.raises(EmptyWindowError, match="liqcli fetch --kind candles --symbol SOLUSDT"), Engine() as engine:
         build_selection(engine, store, Query("SOLUSDT", until="2026-03-02T00:00Z", price="market"))
 
 
-def test_another_word_is_refused(store):
+def test_unknown_price_option_is_rejected(store):
     result = CliRunner().invoke(app, ["clusters", "--symbol", "SOL", "--price", "marked", "--lake", str(store.root)])
     assert result.exit_code == 2
     assert "did you mean market" in result.stderr

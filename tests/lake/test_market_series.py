@@ -1,4 +1,4 @@
-"""Candles and open interest as other programs may have written them: what cannot be true is not known."""
+"""Invalid candles and open interest, as other programs may write them, are treated as unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a user's words to the rows that count."""
+"""The selection of rows for a query."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def message(store, symbol="SOLUSDT", kind=EmptyWindowError, **words):
 
 @pytest.fixture
 def store(lake):
-    """SOL on a linear and an inverse contract, one in USDC, and a coin whose name only begins alike."""
+    """SOL on a linear and an inverse contract, one in USDC, and another coin with the same prefix."""
     rows = [
         make_liquidation(T0, notional=1.0),
         make_liquidation(T0, notional=2.0, exchange="okx", source="okx", instrument="SOL-USDT-SWAP", position="short"),
@@ -83,7 +83,7 @@ def test_unknown_symbol_gets_the_nearest_names(store):
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "x;DROP", "<script>", "", "'; --"])
-def test_hostile_symbols_are_refused(store, name):
+def test_hostile_symbols_are_rejected(store, name):
     with pytest.raises(UsageError):
         select(store, name)
 
@@ -96,12 +96,12 @@ def test_a_known_coin_that_was_never_fetched_is_no_typo(store):
     )
 
 
-def test_an_empty_lake_says_so(lake):
+def test_empty_lake_is_reported(lake):
     assert "(it is empty); to fetch it: liqcli fetch --symbol SOLUSDT" in message(Lake(lake), "SOL-USDT-SWAP")
     assert "it is empty" in message(Lake(lake), until="latest", since=None)
 
 
-def test_a_lake_beside_another_whose_name_its_pattern_matches(tmp_path):
+def test_lake_path_with_glob_characters(tmp_path):
     fill_lake(tmp_path / "xyz", [make_liquidation(notional=1.0)])
     assert usd(fill_lake(tmp_path / "x*z", [make_liquidation(notional=2.0)])) == 2
     assert usd(fill_lake(tmp_path / "x[y]z", [make_liquidation(notional=4.0)])) == 4
@@ -110,7 +110,7 @@ def test_a_lake_beside_another_whose_name_its_pattern_matches(tmp_path):
 # ------------------------------------------------------------------ windows
 
 
-def test_a_window_without_data_says_what_there_is_and_how_to_fill_it(store):
+def test_empty_window_reports_contents_and_a_fetch(store):
     text = message(store, since="2026-03-05T00:00Z", until="2026-03-06T12:30Z")
     assert text == (
         "no liquidations of SOLUSDT in 2026-03-05 00:00 to 2026-03-06 12:30 UTC; the lake holds 2 events from "
@@ -264,7 +264,7 @@ def test_sources_one_after_the_other_are_nothing_to_compare(lake):
 
 
 def test_three_sources(lake):
-    """a tells of hours 0 to 4, b of 2 to 8, c of all day; a is the best, then b: 1 + 2, 8, 64 count."""
+    """a covers hours 0 to 4, b 2 to 8, c all day; a is the best, then b: 1 + 2, 8, 64 count."""
     rows = [
         make_liquidation(T0 + hour * HOUR, notional=2.0**power, source=source, completeness=kind, price_kind=price)
         for hour, power, source, kind, price in [
@@ -390,7 +390,7 @@ def test_when_the_better_source_is_damaged_the_other_one_counts(lake):
     assert summary.sums.notional == 1 + 2 + 4 + 8 + 16
 
 
-def test_damaged_memory_is_told(lake):
+def test_damaged_fetch_log_is_reported(lake):
     """What the full source covers is not known any more: the other one counts alone, nothing twice."""
     store = overlapping(lake)
     path = lake / "windows/exchange=bybit/symbol=SOLUSDT/tardis.json"
@@ -439,14 +439,14 @@ def test_a_full_source_that_knows_of_nothing_outweighs_a_sampled_one(lake):
 
 
 @pytest.mark.parametrize("change", [{"position": "buy"}, {"price_kind": "mid"}, {"completeness": "some"}])
-def test_a_word_nobody_defined_is_refused_not_counted(lake, change):
+def test_unknown_value_is_rejected_not_counted(lake, change):
     store = fill_lake(lake, [make_liquidation(T0), make_liquidation(T0 + HOUR, **change)])
     assert message(store, kind=DamagedError).startswith("1 invalid row in ")
 
 
 @pytest.mark.parametrize("wrong", [None, float("nan"), float("inf"), -5.0, 0.0])
 @pytest.mark.parametrize("column", ["notional", "price", "qty"])
-def test_a_number_that_is_none_is_refused_not_left_out(lake, column, wrong):
+def test_invalid_number_is_rejected_not_dropped(lake, column, wrong):
     """Another program wrote it: the row must not vanish, count as 0, or be taken from the sum."""
     store = fill_lake(lake, [make_liquidation(T0 + k) for k in range(50)])
     path = store.partitions()[0].path(store.root)
@@ -457,7 +457,7 @@ def test_a_number_that_is_none_is_refused_not_left_out(lake, column, wrong):
     assert build_status(store)[1] == ([path] if column == "notional" else [])
 
 
-def test_a_position_that_is_absent_is_no_short(lake):
+def test_missing_position_is_not_short(lake):
     store = fill_lake(lake, [make_liquidation(T0), make_liquidation(T0 + 1)])
     path = store.partitions()[0].path(store.root)
     table = pq.read_table(path)
@@ -466,7 +466,7 @@ def test_a_position_that_is_absent_is_no_short(lake):
     assert message(store, kind=DamagedError).startswith("1 invalid row in ")
 
 
-def test_no_fetch_is_advised_that_cannot_work(lake):
+def test_only_possible_fetches_are_suggested(lake):
     """No source has Hyperliquid; another quote of the base is named."""
     store = fill_lake(lake, [make_liquidation(exchange="hyperliquid", symbol="BTCUSDC")])
     text = message(store, "BTCUSDT", exchanges=("hyperliquid",))

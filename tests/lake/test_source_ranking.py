@@ -1,4 +1,4 @@
-"""Two sources on the same exchange and time: one of them counts at each instant."""
+"""Two sources of the same exchange and time: exactly one counts at each instant."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_full_beats_sampled_and_the_rest_is_filled_by_the_other():
     assert shares == {"full": [(6, 12), (18, 20)], "sampled": [(0, 6), (12, 18), (20, 24)]}
 
 
-def test_what_nobody_covers_goes_to_the_best():
+def test_uncovered_time_goes_to_the_best_source():
     shares = divide_window([view("full", (6, 12)), view("sampled", (10, 18), full=False)], DAY)
     assert shares == {"full": [(0, 12), (18, 24)], "sampled": [(12, 18)]}
     assert divide_window([view("only")], DAY) == {"only": [(0, 24)]}

@@ -1,4 +1,4 @@
-"""What the lake holds, row by row."""
+"""Contents of the lake, row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lake: nothing doubles, nothing is lost, and nobody ever sees half of a file."""
+"""The lake: no duplicates, no losses, and readers never see half a file."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_newer_answer_replaces_inside_and_keeps_outside(lake):
     assert prices(store) == [100, 500, 103]
 
 
-def test_twins_stay_and_do_not_multiply(lake):
+def test_identical_rows_are_kept_and_not_multiplied(lake):
     store = Lake(lake)
     rows = [make_liquidation(T0 + 5)] * 3 + [make_liquidation(T0 + 5, qty=2)]
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_twins_stay_and_do_not_multiply(lake):
         assert [r.qty for r in read_rows(store)] == [1, 1, 1, 2]
 
 
-def test_an_empty_answer_takes_rows_and_file_away_but_is_remembered(lake):
+def test_empty_answer_removes_rows_and_file_but_is_logged(lake):
     store = Lake(lake)
     replace(store, [make_liquidation()], (T0, T0 + HOUR))
     replace(store, [], (T0, T0 + HOUR))
@@ -153,7 +153,7 @@ def test_months_of_a_window():
 # ------------------------------------------------------------------ union
 
 
-def test_importing_twice_changes_nothing_and_twins_inside_a_file_stay(lake):
+def test_importing_twice_changes_nothing_and_keeps_identical_rows(lake):
     rows = [make_liquidation(T0 + 5)] * 2 + [make_liquidation(T0 + 9, price=50)]
     fill_lake(lake, rows)
     before = snapshot(lake)
@@ -244,7 +244,7 @@ def test_nothing_reaches_the_lake_before_commit(lake, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["../x", "a/b", "x;DROP", "<script>", "", ".", "..", "a b", "a=b", "x\0y", "é/..", "a\nb"]
 )
-def test_hostile_names_are_refused_and_write_nothing(lake, name):
+def test_hostile_names_are_rejected_and_write_nothing(lake, name):
     lake.mkdir()
     for change in ({"exchange": name}, {"symbol": name}, {"source": name}):
         with pytest.raises(UsageError, match="is not a valid name in the lake"):
@@ -384,7 +384,7 @@ def refuse(number):
         (Path, "mkdir", errno.EACCES, "Permission denied"),
     ],
 )
-def test_a_disk_that_refuses_is_told_in_a_line_and_old_data_stay(lake, monkeypatch, owner, name, number, words):
+def test_failing_disk_is_reported_in_one_line_and_old_data_stay(lake, monkeypatch, owner, name, number, words):
     store = fill_lake(lake, [make_liquidation()])
     before = snapshot(lake)
     with monkeypatch.context() as patched:
@@ -477,7 +477,7 @@ def test_two_processes_write_at_once(lake, symbols):
 
 
 def test_a_writer_that_is_killed_leaves_a_readable_lake(lake):
-    """Each batch is 500 rows of one hour; after SIGKILL every stored hour is whole, none remembered is missing."""
+    """Each batch is 500 rows of one hour; after SIGKILL every stored hour is complete, no logged one is missing."""
     program = f"""
 import sys
 sys.path[:0] = {sys.path!r}

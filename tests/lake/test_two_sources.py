@@ -1,4 +1,4 @@
-"""One exchange from two sources, fetched and reported: never added up, and every report says which counted and how they compare."""  # noqa: E501
+"""One exchange from two sources, fetched and reported: never added up, and every report compares them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def filled(monkeypatch: pytest.MonkeyPatch, lake: Path) -> Path:
     return lake
 
 
-def test_reports_say_who_counted_and_how_the_other_compares(filled: Path, tmp_path: Path) -> None:
+def test_reports_name_the_counted_source_and_compare_the_other(filled: Path, tmp_path: Path) -> None:
     """240 x 50,000 USD count, 12M, two thirds long; the other has 120 of them. Nothing is 18M."""
     outputs = [tmp_path / f"r.{ending}" for ending in ("html", "md", "json")]
     flags = [word for path in outputs for word in ("-o", path)]
@@ -72,7 +72,7 @@ def test_reports_say_who_counted_and_how_the_other_compares(filled: Path, tmp_pa
         assert sentence in path.read_text(), path.name
 
 
-def test_status_says_which_counts(filled: Path) -> None:
+def test_status_shows_which_source_counts(filled: Path) -> None:
     rows, said = run("status", "--format", "json")
     counted = {row["source"]: row["counted"] for row in json.loads(rows)}
     assert counted == {"okx": 1.0, "cryptohftdata": 0.0}

@@ -85,7 +85,7 @@ def test_case(folder: Path, threads: int) -> None:
 
 
 @pytest.mark.parametrize("folder", TESTED, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_case_says_why(folder: Path) -> None:
+def test_case_has_a_readme(folder: Path) -> None:
     assert (folder / "README.md").read_text(encoding="utf-8").startswith("# ")
     assert (QUERIES / f"{folder.parent.name}.sql").is_file()
 

@@ -1,4 +1,4 @@
-"""Dated contracts under a perpetual's symbol: found, moved once, whole after any kill."""
+"""Dated contracts under a perpetual's symbol: found, moved once, complete after any interruption."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from liqcli.sources.registry import KNOWN_SOURCES
 
 
 def _rows() -> list[Liquidation]:
-    """Two of the perpetual, twins of a quarterly, one of another quarterly: all as an older version stored them."""
+    """Two rows of the perpetual, two identical ones of a quarterly, one of another, as an old version stored them."""
     common = {"exchange": "binance", "symbol": "BTCUSDT", "source": "binance"}
     names = ["BTCUSDT", "BTCUSDT_260327", "BTCUSDT_260327", "BTCUSDT", "BTCUSDT_260626"]
     times = [T0, T0 + 1, T0 + 1, T0 + 2, T0 + 3]

@@ -1,4 +1,4 @@
-"""Every kind of damage, planted by hand into a small lake: found, named with its file and what to do; a whole lake is whole."""  # noqa: E501
+"""Every kind of damage, planted into a small lake: found and reported with file and remedy."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_further_column_is_no_harm(store):
 
 
 def test_what_to_do_is_a_command(store):
-    """What is remembered is asked for again, an hour here; rows of another month go with their file."""
+    """The logged time, an hour here, is fetched again; rows of another month are removed with their file."""
     command = "liqcli fetch --again --source gate --exchange gate --symbol SOLUSDT --since 2026-03-01T00:00:00Z "
     plant(store, [*liquidations(), make_liquidation(T0 + 40 * DAY)])
     assert {f.do for f in verify_lake(store, KNOWN_SOURCES).damage} == {
@@ -144,14 +144,14 @@ def test_what_to_do_is_a_command(store):
     ("source", "said"),
     [("import", "move it away and import its files again"), ("bybit", "a recording cannot be repeated")],
 )
-def test_what_to_do_where_nothing_was_fetched(store, source, said):
+def test_remedy_for_data_that_was_not_fetched(store, source, said):
     path = (store.root / GATE).with_name(f"{source}.parquet")
     path.write_bytes(b"x")
     (finding,) = verify_lake(store, KNOWN_SOURCES).findings
     assert said in finding.do
 
 
-def test_files_where_nobody_reads(store):
+def test_files_that_no_command_reads(store):
     (store.root / "liquidations/loose.parquet").write_bytes(b"x")
     (store.root / GATE).with_name(".gate.parquet.77.tmp").write_bytes(b"x")
     assert found(store, damage=False) == [
@@ -168,7 +168,7 @@ def test_files_where_nobody_reads(store):
         "candles/exchange=gate/symbol=SOLUSDT/interval=7m/month=2026-03/gate.parquet",
     ],
 )
-def test_a_path_that_is_none(store, place):
+def test_invalid_path(store, place):
     (store.root / place).parent.mkdir(parents=True)
     (store.root / place).write_bytes((store.root / GATE).read_bytes())
     ((file, what),) = found(store)
@@ -221,7 +221,7 @@ def test_rows_of_another_source(store):
         ({"notional": 23_800.0}, "notional is far from price x qty"),
     ],
 )
-def test_a_value_that_cannot_be(store, changes, what):
+def test_invalid_value(store, changes, what):
     rows = liquidations()  # the last row: 119 USD x 2 = 238 USD
     plant(store, [*rows[:-1], rows[-1]._replace(**changes)])
     assert found(store) == [(GATE, f"{what} (1 of 20 rows, the first is row 20)")]
@@ -245,7 +245,7 @@ def test_inverse_contracts_keep_price_x_qty(lake):
     assert found(store) == []
 
 
-def test_a_quote_that_is_no_dollar_is_not_judged(lake):
+def test_quote_other_than_dollar_is_not_checked(lake):
     row = make_liquidation(T0, 0.05, 2.0, notional=6_000.0, symbol="ETHBTC", instrument="ETH-BTC-SWAP")
     assert found(fill_lake(lake, [row])) == []
 
@@ -272,8 +272,8 @@ def test_instruments_of_another_symbol(store):
 # ------------------------------------------------------------------------------------------------ doubling
 
 
-def test_twins_are_real(lake):
-    """Seven neighbours with a twin each, and one event five times."""
+def test_identical_rows_are_not_damage(lake):
+    """Seven consecutive rows with one duplicate each, and one event five times."""
     rows = liquidations()
     store = fill_lake(lake, [*rows, *rows[:7], *[rows[10]] * 4])
     assert found(store) == []
@@ -344,26 +344,26 @@ def test_open_interest(store, bad, what):
 # ------------------------------------------------------------------------------------------------ memory
 
 
-def test_memory_of_more_than_is_stored(store):
+def test_log_counts_more_than_is_stored(store):
     plant(store, liquidations(17))
     assert found(store) == [
         (GATE, "20 events received 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 17 stored: 3 are missing")
     ]
 
 
-def test_memory_of_a_file_that_is_gone(store):
+def test_log_of_a_missing_file(store):
     (store.root / GATE).unlink()
     assert found(store) == [
         (GATE, "20 events received 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 0 stored: 20 are missing")
     ]
 
 
-def test_memory_of_a_damaged_file_says_nothing_more(store):
+def test_log_of_a_damaged_file_adds_no_finding(store):
     (store.root / GATE).write_bytes(b"x")
     assert [what.split(" (")[0] for _file, what in found(store)] == ["damaged or not Parquet"]
 
 
-def test_memory_of_fewer_is_a_suspicion(store):
+def test_log_counts_fewer_than_are_stored(store):
     plant(store, [*liquidations(), make_liquidation(T0 + 59 * MINUTE)])
     assert found(store, damage=False) == [
         (GATE, "20 events received 2026-03-01 00:00 to 2026-03-01 01:00 UTC, 21 stored")
@@ -390,7 +390,7 @@ def test_memory_over_two_months(lake):
         (("2026-03-01T00:00:00Z", "2226-03-01T01:00:00Z", "complete", None), "is marked complete before its end"),
     ],
 )
-def test_memory_that_cannot_be(store, text, what):
+def test_invalid_log(store, text, what):
     if isinstance(text, tuple):
         keys = ("start", "end", "status", "events")
         window = {**dict(zip(keys, text, strict=True)), "fetched_at": "2026-03-02T00:00:00Z"}
@@ -461,7 +461,7 @@ def suspected(store):
 
 
 def test_two_sources_that_contradict_each_other_are_named(store):
-    """Source other has 10 candles of which 5 close elsewhere; equal ones of a third source contradict nobody."""
+    """Source other has 10 candles of which 5 close elsewhere; equal ones of a third source are no contradiction."""
     changed = [candle(n, close=11.5 if n % 2 else 11.0) for n in range(10)]
     write_candles(store, "gate", "SOLUSDT", "1m", "other", changed)
     write_candles(store, "gate", "SOLUSDT", "1m", "third", [candle(n) for n in range(10)])
