@@ -7,7 +7,7 @@ apart, in ``MarketData.followed``: they give the price change after a cascade.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ VIEWS = {
 HOUR_US = 3600 * US_PER_S
 HISTORY_BARS = 200  # after which the first value no longer matters to an EMA 50
 LONGEST_CANDLE_US = 24 * HOUR_US
+LEAST_COVERED = 0.9  # of the window, or of what another series covers of it: less gives way
 
 
 def read_market(
@@ -40,9 +41,10 @@ def read_market(
     """
     Read candles from 200 bars (and at least ``history_us``) before a window to its end, and open interest.
 
-    One series of each is read: the first in the order of :func:`liqcli.lake.candle_selection.list_series` that is up
-    to date, that is, with a candle that closed inside the window, or, for candles longer than the window, the last one
-    that could have closed by its end.
+    One series of each is used, in the order of :func:`liqcli.lake.candle_selection.list_series`. Candles have to be up
+    to date: one closed inside the window, or, for candles longer than the window, it is the last one that could have
+    closed by its end. A series that ends an hour before the end of another one of the same symbols, or covers less than
+    nine tenths of what another one covers, gives way to it.
 
     Parameters
     ----------
@@ -66,11 +68,41 @@ def read_market(
     wide = Window(window.start_us - max(history_us, HISTORY_BARS * LONGEST_CANDLE_US), window.end_us + HOUR_US)
     found = lake.partitions("candles")
     series = list_series([p for p in found if p.month in set(months_of(wide))], symbols, exchanges)
-    first = next(filter(None, (_read_candles(engine, lake, s, window, history_us, damaged) for s in series)), None)
-    market = MarketData() if first is None else first
+    own = [s for s in series if s.substitution is None]
+    others = [s for s in series if s.substitution is not None]
+    read = (_read_candles(engine, lake, s, window, history_us, damaged) for s in own)
+    market = _choose_candles(filter(None, read), window)
+    if market is None:
+        read = (_read_candles(engine, lake, s, window, history_us, damaged) for s in others)
+        market = next(filter(None, read), MarketData())
     stored = list_series(lake.find("open_interest", symbols, wide), symbols, exchanges)
     interest = next(filter(None, (_read_open_interest(engine, lake, s, window, damaged) for s in stored)), None)
     return replace(market, open_interest=interest), damaged
+
+
+def _choose_candles(found: Iterable[MarketData], window: Window) -> MarketData | None:
+    """
+    Choose the first series, unless another one ends later or covers more of the window.
+
+    A day of finer candles must not hide a week of coarser ones, nor candles that ended yesterday those of today. Once
+    a series reaches the end of the window and covers it, the rest is not read.
+    """
+    read: list[tuple[MarketData, int, float]] = []  # with the last close, an hour or a candle later, and the share
+    newest_us = 0
+    for market in found:
+        if market.candles is None:
+            continue
+        prices = market.candles.prices
+        closes_us = prices.ts_us + prices.step_us
+        share = min(1.0, np.count_nonzero(closes_us > window.start_us) * prices.step_us / window.length_us)
+        lasts_us = int(closes_us[-1]) + max(HOUR_US, prices.step_us)
+        if not read and lasts_us >= window.end_us and share >= LEAST_COVERED:
+            return market
+        newest_us = max(newest_us, int(closes_us[-1]))
+        read.append((market, lasts_us, share))
+    fresh = [(market, share) for market, lasts_us, share in read if lasts_us >= newest_us]
+    most = max((share for _, share in fresh), default=0.0)
+    return next((market for market, share in fresh if share >= LEAST_COVERED * most), None)
 
 
 def _read_candles(

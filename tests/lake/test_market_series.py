@@ -68,3 +68,30 @@ def test_an_amount_that_cannot_be_true_is_unknown(lake, wrong):
     assert np.isnan(market.candles.volume).tolist() == [False, True, False]
     assert np.isnan(market.open_interest.usd).tolist() == [False, True, False]
     assert market.open_interest.coins.tolist() == [5.0, 5.0, 5.0]
+
+
+def candles(start_us, count, step_us, price):
+    return [Candle(start_us + k * step_us, price, price, price, price, 1.0, None) for k in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "hours", "used"),
+    [
+        ((0, 180), (0, 3), "binance SOLUSDT 1m"),  # both cover all: the exchange with more USD first
+        ((120, 180), (0, 3), "bybit SOLUSDT 1h"),  # an hour of minutes does not hide three hours
+        ((0, 100), (0, 3), "bybit SOLUSDT 1h"),  # nor candles that ended 80 minutes ago those of now
+        ((0, 180), (0, 1), "binance SOLUSDT 1m"),
+        ((120, 180), (0, 2), "bybit SOLUSDT 1h"),  # ends an hour earlier, no more, and covers twice as much
+        ((150, 180), (0, 1), "binance SOLUSDT 1m"),  # covers less, but the other ended two hours ago
+    ],
+)
+def test_a_series_that_ends_earlier_or_covers_less_gives_way(lake, minutes, hours, used):
+    """Of a window of three hours; the numbers are the first and last minute, and hour, of each series."""
+    store = Lake(lake)
+    write_candles(
+        store, "binance", "SOLUSDT", "1m", "x", candles(T0 + minutes[0] * MINUTE, minutes[1] - minutes[0], MINUTE, 1.0)
+    )
+    write_candles(store, "bybit", "SOLUSDT", "1h", "x", candles(T0 + hours[0] * HOUR, hours[1] - hours[0], HOUR, 2.0))
+    with Engine() as engine:
+        market, _ = read_market(engine, store, ["SOLUSDT"], ["binance", "bybit"], HOURS)
+    assert market.candles.prices.basis == f"{used} candle"
