@@ -227,6 +227,8 @@ def render_summary(file: FileSummary) -> str:
         parts.append(f"{', '.join(file.exchanges)} {names}")
     if file.notional:
         parts.append(f"{format_usd_exact(file.notional)} USD")
+    if file.longs or file.shorts:
+        parts.append(f"{format_counted(file.longs, 'long')}, {format_counted(file.shorts, 'short')}")
     if file.first_us is not None and file.last_us is not None:
         parts.append(f"{format_iso(file.first_us)} to {format_iso(file.last_us)}")
     return f"{file.path}: {file.format}: " + " · ".join(parts)

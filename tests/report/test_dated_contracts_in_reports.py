@@ -81,4 +81,4 @@ def test_the_candles_of_all_contracts_are_the_perpetuals(filled: Path) -> None:
 
 def test_fetch_says_how_a_dated_contract_gets_into_the_lake(run_cli: RunCli, lake: Path) -> None:
     done = run_cli("fetch", "--symbol", "BTCUSDT_261225", "--lookback", "1h", check=2)
-    assert "BTCUSDT-261225 is a dated contract, and fetch gets perpetuals only" in done.stderr
+    assert "BTCUSDT-261225 is a dated contract, and fetch supports only perpetuals" in done.stderr

@@ -103,6 +103,8 @@ def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: i
     if found.guessed or options.no_header:
         first = sample[0] if options.no_header and sample else None
         outcome.notes.append(describe_used(found.columns, first))
+        if found.guessed and (ignored := [name for name in records.header if name not in found.columns.values()]):
+            outcome.notes.append(f"columns ignored: {', '.join(ignored)}")
     outcome.notes += found.notes
     named = market_of_name(path.name) if options.kind == "candles" and not options.market else None
     reader = build_reader(options, found.columns, found.guessed, named)

@@ -29,6 +29,14 @@ SIDE_UNCLEAR: dict[str, str] = {
     "coinex": "CoinEx states the position side",
 }
 
+# Exchanges whose own feed states the order side: a buy closes a short. (docs/sources.md, "side" of each.)
+ORDER_SIDE: dict[str, str] = {
+    "binance": "Binance's own feed states the order side: BUY means that a short was liquidated",
+    "aster": "Aster's own feed states the order side: BUY means that a short was liquidated",
+    "okx": "OKX's own feed states the order side: buy means that a short was liquidated",
+    "htx": "HTX's own feed states the order side: buy means that a short was liquidated",
+}
+
 
 class ExchangeFeed(NamedTuple):
     """Known facts about an exchange's own feed: as a sentence, and as values of liqcli's columns."""

@@ -24,8 +24,8 @@ class FileSummary:
     Result of importing one file.
 
     ``rows`` read = ``new`` + ``known`` (already in the lake) + ``doubled`` (repeats by the recorder or the archive) +
-    ``dropped`` (near repeats, if they are dropped) + ``rejected``. ``notional`` [USD] and the times cover the events of
-    the file: repeated ones once, dropped ones not at all.
+    ``dropped`` (near repeats, if they are dropped) + ``rejected``. ``longs``, ``shorts``, ``notional`` [USD]
+    and the times cover the events of the file: repeated ones once, dropped ones not at all.
     """
 
     path: Path
@@ -38,6 +38,8 @@ class FileSummary:
     rejected: int = 0
     exchanges: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    longs: int = 0
+    shorts: int = 0
     notional: float = 0.0
     first_us: int | None = None
     last_us: int | None = None
@@ -113,6 +115,8 @@ def sum_up_events(file: FileSummary, reader: RowReader, collector: RowCollector,
     file.known = accepted - file.new
     file.exchanges = tuple(sorted({item.exchange for item in wrote}))
     file.symbols = tuple(sorted({item.symbol for item in wrote}))
+    file.longs = sum(item.longs for item in wrote)
+    file.shorts = accepted - file.longs
     file.notional = sum(item.notional_e6 for item in wrote) / 1e6
     if wrote:
         file.first_us = min(item.first_us for item in wrote)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from liqcli.ingest.files.column_mapping import describe_used, parse_columns
 from liqcli.ingest.files.generic_rows import ALTERNATIVES, ASSUMED, KNOWN_NAMES, TableMap
 from liqcli.ingest.files.options import ImportOptions
-from liqcli.ingest.files.sides import BUY_MEANS, EXCHANGE_FEEDS, SIDE_UNCLEAR
+from liqcli.ingest.files.sides import BUY_MEANS, EXCHANGE_FEEDS, ORDER_SIDE, SIDE_UNCLEAR
 
 
 def describe_columns(
@@ -71,6 +71,12 @@ def describe_inverse(table: TableMap) -> str:
 def doubt_meaning(table: TableMap) -> list[str]:
     """Warn if the given meaning of buy is the opposite of its meaning in the exchange's own feed."""
     exchange = _exchange_of(table) or ""
+    if table.buy_means == "long" and exchange in ORDER_SIDE:
+        column = table.columns["position"]
+        return [
+            f"position={column}:buy-is-long is the opposite of the exchange's own meaning: {ORDER_SIDE[exchange]}. "
+            f"For rows of that feed pass position={column}:buy-is-short with --replace"
+        ]
     if table.buy_means != "short" or exchange not in EXCHANGE_FEEDS:
         return []
     column = table.columns["position"]

@@ -106,3 +106,19 @@ def test_the_first_question_names_what_bybit_means(feed, lake):
     done = run(feed, "--exchange", "bybit", "--lake", lake)
     assert "Bybit's own feed states the position side: Buy means that a long was liquidated" in done.stderr
     assert "Bybit's own feed" not in run(feed, "--exchange", "okx", "--lake", lake).stderr
+
+
+def test_a_feed_of_order_sides_read_as_positions_is_warned_about(tmp_path, lake):
+    """Binance writes SELL when a long is liquidated: two longs, one short; the summary counts what was read."""
+    path = tmp_path / "orders.csv"
+    times = ("SELL", "SELL", "BUY")
+    rows = [f"2024-03-01T00:00:0{k}Z,BTCUSDT,{side},60000,0.5" for k, side in enumerate(times)]
+    path.write_text("\n".join(["time,symbol,side,price,qty", *rows]))
+    words = (path, "--exchange", "binance", "--lake", lake, "--columns")
+    wrong = run(*words, "position=side:buy-is-long")
+    assert "buy-is-long is the opposite of the exchange's own meaning: Binance's own feed states" in wrong.stderr
+    assert "pass position=side:buy-is-short with --replace" in wrong.stderr
+    assert "90,000.00 USD · 1 long, 2 shorts" in wrong.stdout
+    right = run(*words, "position=side:buy-is-short", "--replace")
+    assert "is the opposite" not in right.stderr
+    assert "90,000.00 USD · 2 longs, 1 short" in right.stdout

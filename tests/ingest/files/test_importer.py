@@ -496,7 +496,7 @@ def test_the_command_prints_one_line_a_file(tmp_path, lake):
     result = run(path, "--exchange", "x", "--lake", lake)
     assert result.exit_code == 0
     assert result.stdout == (
-        f"{path}: generic: 5 rows · 5 stored · x BTCUSDT, ETHUSDT · 54,200.00 USD · "
+        f"{path}: generic: 5 rows · 5 stored · x BTCUSDT, ETHUSDT · 54,200.00 USD · 3 longs, 2 shorts · "
         "2024-03-01T00:00:00Z to 2024-04-01T00:00:00Z\n"
     )
     assert "columns used" in result.stderr
