@@ -29,22 +29,22 @@ UNTIL = "2026-01-12"  # the end of the sample week
 RECORD = """
 import pickle, sys, time
 from pathlib import Path
-from liqcli.report.figure_cache import FigureCache
+from liqcli.report import figures
 from liqcli.daily import run_daily
 from liqcli.lake.store import Lake
 from liqcli.core.settings import read_settings
 settings = read_settings(Path(sys.argv[1]))
-drawn, draw = [], FigureCache._draw_uncached
-def note(album, *wanted):
-    poster = draw(album, *wanted)
-    if poster:
-        drawn.append((album._findings, wanted))
-    return poster
+drawn, draw = [], figures.draw_figure
+def note(*wanted):
+    figure = draw(*wanted)
+    if figure:
+        drawn.append(wanted)
+    return figure
 def run():
     run_daily(settings, Lake(settings.lake), sys.argv[2], lambda text: None, lambda text: None)
-FigureCache._draw_uncached = note
+figures.draw_figure = note
 run()
-FigureCache._draw_uncached = draw
+figures.draw_figure = draw
 Path(sys.argv[3]).write_bytes(pickle.dumps(drawn))
 def clocks():
     return time.perf_counter(), time.process_time()
@@ -52,18 +52,18 @@ for _ in range(int(sys.argv[4])):
     marks = [clocks()]
     run()
     marks.append(clocks())
-    for number, (findings, wanted) in enumerate(drawn):
-        Path(sys.argv[3]).with_name(f"{number}.png").write_bytes(draw(FigureCache(findings), *wanted).png)
+    for number, wanted in enumerate(drawn):
+        Path(sys.argv[3]).with_name(f"{number}.png").write_bytes(draw(*wanted).png)
     marks.append(clocks())
     print(*(after - before for a, b in zip(marks, marks[1:]) for before, after in zip(a, b)), flush=True)
 """
 BARE = """
 import pickle, sys
 from pathlib import Path
-from liqcli.report.figure_cache import FigureCache
+from liqcli.report.figures import draw_figure
 ready = Path(sys.argv[1])
-for number, (findings, wanted) in enumerate(pickle.loads(ready.read_bytes())):
-    ready.with_name(f"{number}.png").write_bytes(FigureCache(findings)._draw_uncached(*wanted).png)
+for number, wanted in enumerate(pickle.loads(ready.read_bytes())):
+    ready.with_name(f"{number}.png").write_bytes(draw_figure(*wanted).png)
 """
 
 Command = Sequence[object]

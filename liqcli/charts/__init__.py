@@ -1,4 +1,10 @@
-"""Pictures: arrays and dataclasses in, a matplotlib Figure out; no pyplot, no files."""
+"""
+Draw figures with matplotlib: a spec of plain arrays in, a matplotlib figure and the regions of its elements out.
+
+Layout, colours, axes, ticks, fonts and rendering to pixels belong here. Choosing what a figure says, its captions and
+its hover map belong in ``report``; numbers are computed in ``analysis``. Charts read no lake, use no pyplot and write
+no files.
+"""
 
 from __future__ import annotations
 

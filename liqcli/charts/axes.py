@@ -1,4 +1,4 @@
-"""The price axis: round prices at the right edge, and the quiet lines behind the panels."""
+"""The price axis: round prices at the right edge, and faint lines behind the panels."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BESIDE = 10  # between panel and price label
 
 
 def price_ticks(sheet: Canvas, low: float, high: float, height: float) -> tuple[list[float], float]:
-    """Round prices for the axis, and their step."""
+    """Choose round prices for the axis; returns them and their step."""
     return round_ticks(low, high, max(int(height / sheet.px(_EVERY)), 2))
 
 
 def measure_gutter(sheet: Canvas, span: tuple[float, float], last_price: float | None) -> float:
-    """How much room the price labels and the last price need right of the panels. [px]"""
+    """Measure the width that price labels and last price need right of the panels. [px]"""
     low, high = span
-    ticks, step = price_ticks(sheet, low, high, sheet.height * 0.65)  # the height is not known yet, the figures are
+    ticks, step = price_ticks(sheet, low, high, sheet.height * 0.65)  # the height is only estimated here
     widths = [sheet.text_width(format_price(tick, step), LABEL_SIZE) for tick in (*ticks, low, high)]
     if last_price is not None:
         widths.append(sheet.text_width(price_tag_text(last_price, span), TAG_SIZE, bold=True) + sheet.px(8))
@@ -31,7 +31,7 @@ def measure_gutter(sheet: Canvas, span: tuple[float, float], last_price: float |
 
 
 def draw_price_axis(sheet: Canvas, view: HeatmapLayout, panels: tuple[Axes, ...], tag: Box | None) -> None:
-    """Draw price lines through the panels and their labels, leaving out what the last price covers."""
+    """Draw price lines through the panels, and their labels except where the last price covers them."""
     ticks, step = price_ticks(sheet, view.low, view.high, view.heat.height)
     for axes in panels:
         axes.set_ylim(view.low, view.high)

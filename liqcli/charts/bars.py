@@ -1,4 +1,4 @@
-"""Bars over time: shorts up, longs down from one zero line, with cascades shaded and open interest as a line."""
+"""Bars over time: shorts up and longs down from one zero line, shaded cascades, and open interest as a line."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from liqcli.charts.ticks import nice_step
 from liqcli.charts.timeline import Timeline, widen
 from liqcli.core.formatting import format_amount, format_tick
 
-LEAST_CASCADE_PX = 3  # narrower bursts are drawn so wide
-STRIP = 24  # strip at the panel's upper edge that is the words' alone [px]
-WORDS = 12.5  # their size
+LEAST_CASCADE_PX = 3  # minimum width of a cascade [px]
+STRIP = 24  # height of the strip at the upper edge that is reserved for text [px]
+WORDS = 12.5  # size of its text
 _THINNEST = 1.6  # of a bar [px]
 _RIBBON = 4  # height of a cascade's mark at the panel's upper edge [px]
 
@@ -27,7 +27,7 @@ Burst = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class BarSeries:
-    """Amounts per stretch of ``step_us`` [µs] from ``starts_us`` on, shape ``(n,)`` each, in ``unit``."""
+    """Amounts per interval of ``step_us`` [µs], starting at ``starts_us``, shape ``(n,)`` each, in ``unit``."""
 
     starts_us: NDArray[np.int64]
     step_us: int
@@ -38,7 +38,7 @@ class BarSeries:
 
 @dataclass(frozen=True, slots=True)
 class BarPanel:
-    """Where the bars stand: ``box`` [px], its time axis, and the value axis from ``bottom`` at ``per_px`` a pixel."""
+    """The panel of the bars: ``box`` [px], time axis, and value axis from ``bottom``, ``per_px`` units per pixel."""
 
     box: Box
     time: Timeline
@@ -46,22 +46,22 @@ class BarPanel:
     per_px: float
 
     def y(self, value: float) -> float:
-        """Where an amount stands; longs are negative. [px]"""
+        """Height of an amount; longs are negative. [px]"""
         return self.box.bottom + (value - self.bottom) / self.per_px
 
 
 def plan_bars(sheet: Canvas, box: Box, time: Timeline, series: BarSeries) -> BarPanel:
-    """Fit the value axis to the highest bar of each side, leaving words and ribbons free."""
+    """Fit the value axis to the highest bar of each side, below the text and the ribbons."""
     up, down = float(series.short.max(initial=0.0)), float(series.long.max(initial=0.0))
     per_px = ((up + down) or 1.0) / (box.height - sheet.px(STRIP + _RIBBON + 2) - sheet.px(8))
     return BarPanel(box, time, -down - sheet.px(8) * per_px, per_px)
 
 
 def draw_bars(axes: Axes, sheet: Canvas, panel: BarPanel, series: BarSeries) -> None:
-    """Draw the bars, their zero line, and the amounts at the right."""
+    """Draw the bars, the zero line, and the amounts on the right."""
     axes.set_ylim(panel.bottom, panel.bottom + panel.box.height * panel.per_px)
     pixel_us = panel.time.us_per_px
-    share = 0.84 if series.step_us / pixel_us >= 4 else 1.0  # no air between bars that are thin already
+    share = 0.84 if series.step_us / pixel_us >= 4 else 1.0  # thin bars have no space between them
     width = max(series.step_us * share, sheet.px(_THINNEST) * pixel_us)
     left = series.starts_us.astype(np.float64) + (series.step_us - width) / 2
     sides = (series.short, sheet.theme.short, "bars short"), (-series.long, sheet.theme.long, "bars long")
@@ -85,9 +85,9 @@ def shade_cascades(
     axes: Axes, sheet: Canvas, time: Timeline, cascades: Sequence[Burst], height: float, strip: float = 0
 ) -> None:
     """
-    Mark each cascade, at least three pixels wide: a ribbon at the panel's upper edge, a breath of it down to the foot.
+    Mark each cascade, at least three pixels wide: a ribbon at the upper edge of the panel and a faint band below it.
 
-    ``height`` is the panel's, ``strip`` what stays free above the ribbon. [px]
+    ``height`` is that of the panel, ``strip`` the space above the ribbon. [px]
     """
     top = 1 - strip / height
     least = sheet.px(LEAST_CASCADE_PX) * time.us_per_px
@@ -111,7 +111,7 @@ def shade_cascades(
 
 
 def draw_interest(axes: Axes, sheet: Canvas, panel: BarPanel, interest: OpenInterestLine) -> None:
-    """Draw open interest as a line from its own lowest to its own highest, over the whole height under the words."""
+    """Draw open interest as a line, scaled from its minimum to its maximum over the height below the text."""
     low, high = np.nanmin(interest.values), np.nanmax(interest.values)
     free = panel.box.height - sheet.px(STRIP) - sheet.px(12)
     share = (interest.values - low) / (high - low) if high > low else np.full(len(interest.values), 0.5)
@@ -130,7 +130,7 @@ def draw_interest(axes: Axes, sheet: Canvas, panel: BarPanel, interest: OpenInte
 def write_words(
     sheet: Canvas, box: Box, series: BarSeries, cascades: Sequence[Burst], interest: OpenInterestLine | None
 ) -> None:
-    """Say in the strip over the bars which side is which, their peaks, and what else is drawn, as far as it fits."""
+    """Write the sides, their peaks and the other elements into the strip over the bars, as far as they fit."""
     x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
     for words, color, note in _list_words(sheet, series, cascades, interest):
         width = sheet.text_width(words, WORDS, bold=True)
@@ -147,7 +147,7 @@ def write_words(
 def _list_words(
     sheet: Canvas, series: BarSeries, cascades: Sequence[Burst], interest: OpenInterestLine | None
 ) -> list[tuple[str, str, str]]:
-    """List what stands in the strip: bold words, their colour, a quiet note after them."""
+    """List the items of the strip: bold text, its colour, and a muted note."""
 
     def peak(side: NDArray[np.float64]) -> str:
         return f"peak {format_amount(float(side.max()), series.unit)} {series.unit}" if side.any() else "none"
@@ -169,7 +169,7 @@ def _columns(
     left: NDArray[np.float64], width: float, heights: NDArray[np.float64], least: float
 ) -> list[NDArray[np.float64]]:
     some = heights != 0
-    shown = np.sign(heights) * np.maximum(np.abs(heights), least)  # a bucket with an event is never invisible
+    shown = np.sign(heights) * np.maximum(np.abs(heights), least)  # a bucket with an event is always visible
     return rectangles(left[some], left[some] + width, 0.0, shown[some])
 
 

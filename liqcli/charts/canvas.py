@@ -1,7 +1,7 @@
 """
-The page under the picture: pixel boxes, text that is measured before it is placed, fonts that are ours.
+The page of a figure: boxes in pixels, text measured before it is placed, and fixed fonts.
 
-Many rectangles at once, as matplotlib's collections want them.
+Also builds many rectangles at once, in the form that matplotlib's collections take.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ CAPTION_SIZE = 12.5
 
 @contextmanager
 def own_style() -> Iterator[None]:
-    """Work under matplotlib's defaults: a user's ``matplotlibrc`` changes nothing."""
+    """Use matplotlib's defaults, whatever the user's ``matplotlibrc`` says."""
     defaults = ((key, value) for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend"))
     foreign = {key: value for key, value in defaults if matplotlib.rcParams[key] != value}
-    with matplotlib.rc_context(foreign) if foreign else nullcontext():  # entering costs as much as a small panel
+    with matplotlib.rc_context(foreign) if foreign else nullcontext():  # costs as much as a small panel
         yield
 
 
@@ -49,7 +49,7 @@ def _ruler(dpi: float) -> RendererAgg:
 
 @lru_cache(maxsize=4096)
 def _measure(text: str, points: float, bold: bool, dpi: float) -> float:
-    """How wide a line will be. [px]"""
+    """Measure the width of a line of text. [px]"""
     if not text:
         return 0.0
     width, _height, _descent = _ruler(dpi).get_text_width_height_descent(  # type: ignore[no-untyped-call]
@@ -60,7 +60,7 @@ def _measure(text: str, points: float, bold: bool, dpi: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of the page, from its lower left corner. [px]"""
+    """A rectangle on the page, from its lower left corner. [px]"""
 
     left: float
     bottom: float
@@ -78,7 +78,7 @@ class Box:
         return self.bottom + self.height
 
     def touches(self, other: Box) -> bool:
-        """Whether the two share a pixel."""
+        """Return True if both boxes share a pixel."""
         across = self.left < other.right and other.left < self.right
         return across and self.bottom < other.top and other.bottom < self.top
 
@@ -87,8 +87,8 @@ class Canvas:
     """
     A figure addressed in pixels.
 
-    ``scale`` is the size of everything that is neither panel nor page: text, gaps, line widths; 1 where the page has
-    the size that the picture was designed for.
+    ``scale`` is the size of text, gaps and line widths; it is 1 where the page has
+    the designed size.
     """
 
     def __init__(
@@ -102,20 +102,20 @@ class Canvas:
         self.width, self.height = size
         self.dpi, self.theme, self.palette = dpi, theme, palette
         ratio = min(self.width / design[0], self.height / design[1])
-        # Small pictures keep their words legible: text shrinks more slowly than the page.
+        # Text shrinks more slowly than the page, so that small figures stay legible.
         self.scale = ratio if ratio >= 1 else ratio**0.6
         self.figure = Figure(figsize=(self.width / dpi, self.height / dpi), dpi=dpi, facecolor=theme.page)
 
     def px(self, length: float) -> float:
-        """Scale a length of the design to this page. [px]"""
+        """Scale a designed length to this page. [px]"""
         return length * self.scale
 
     def points(self, length: float) -> float:
-        """Turn a design length into points, matplotlib's unit of widths."""
+        """Convert a designed length to points, matplotlib's unit of widths."""
         return self.px(length) * 72 / self.dpi
 
     def text_width(self, text: str, size: float, bold: bool = False) -> float:
-        """How wide a line will be. [px]"""
+        """Measure the width of a line of text. [px]"""
         return _measure(text if text.isascii() else replace_unknown(text), self.points(size), bold, self.dpi)
 
     def text(
@@ -131,7 +131,7 @@ class Canvas:
         va: str = "baseline",
         rotation: float = 0.0,
     ) -> Text:
-        """Place a line of text at a pixel; never mathtext, so ``$`` is a dollar."""
+        """Place a line of text at a pixel; without mathtext, so ``$`` is an ordinary character."""
         text = text if text.isascii() else replace_unknown(text)
         return self.figure.text(
             x / self.width,
@@ -146,22 +146,22 @@ class Canvas:
         )
 
     def caption(self, box: Box, y: float, words: str) -> None:
-        """Write a quiet line over a panel, cut to its width."""
+        """Write a muted line over a panel, cut to its width."""
         text = cut(printable(words), box.width, lambda t: self.text_width(t, CAPTION_SIZE))
         self.text(box.left, y, text, CAPTION_SIZE, self.theme.muted)
 
     def axes(self, box: Box, label: str) -> Axes:
-        """Lay a bare panel: no ticks, no frame."""
+        """Add a panel without ticks and frame."""
         place = (box.left / self.width, box.bottom / self.height, box.width / self.width, box.height / self.height)
         axes = self.figure.add_axes(place, label=label, facecolor=self.theme.panel)
         for spine in axes.spines.values():
             spine.set_visible(False)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_visible(False)  # lines and labels are ours: a tick is five artists, and there are dozens
+            axis.set_visible(False)  # grid lines and labels are drawn here: a tick of matplotlib is five artists
         return axes
 
     def rule(self, axes: Axes, across: Sequence[float] = (), upright: Sequence[float] = ()) -> None:
-        """Draw quiet lines through a panel, behind everything: across at values, upright at instants."""
+        """Draw faint lines behind a panel: horizontal ones at values, vertical ones at times."""
         flat, tall = axes.get_yaxis_transform(), axes.get_xaxis_transform()
         for transform, lines in (
             (flat, [[(0.0, value), (1.0, value)] for value in across]),
@@ -172,7 +172,7 @@ class Canvas:
                 axes.add_collection(LineCollection(lines, transform=transform, **style), autolim=False)
 
     def pill(self, box: Box, color: str, radius: float = 3.0, zorder: float = 2.0) -> None:
-        """Draw a filled, slightly rounded box under a text."""
+        """Draw a filled box with rounded corners behind a text."""
         r, inch = self.px(radius), self.dpi
         self.figure.add_artist(
             FancyBboxPatch(
@@ -188,7 +188,7 @@ class Canvas:
         )
 
     def line(self, start: tuple[float, float], end: tuple[float, float], color: str, width: float = 1.0) -> None:
-        """Draw a straight line between two pixels, under the words."""
+        """Draw a straight line between two pixels, below text."""
         (x0, y0), (x1, y1), inch = start, end, self.dpi
         self.figure.add_artist(
             Line2D(
@@ -202,7 +202,7 @@ class Canvas:
         )
 
     def chip(self, x: float, y: float, rank: int) -> Box:
-        """Draw a rank on a small coloured plate about a pixel; gives the plate."""
+        """Draw a rank on a small coloured plate around a pixel; returns the plate."""
         text = str(rank)
         width = max(self.px(18), self.text_width(text, 11, bold=True) + self.px(8))
         box = Box(x - width / 2, y - self.px(9), width, self.px(18))
@@ -211,7 +211,7 @@ class Canvas:
         return box
 
     def swatch(self, box: Box, color: str, hatch_color: str | None = None) -> None:
-        """Draw a sharp filled rectangle; with a second colour, hatched in it."""
+        """Draw a filled rectangle with sharp edges, hatched if a second colour is given."""
         inch = self.dpi
         patch = Rectangle(
             (box.left / inch, box.bottom / inch),
@@ -229,7 +229,7 @@ class Canvas:
 
 
 def rectangles(left: ArrayLike, right: ArrayLike, bottom: ArrayLike, top: ArrayLike) -> list[NDArray[np.float64]]:
-    """Corners of n rectangles from their sides, n arrays of shape (4, 2); a side may be one number for all."""
+    """Build the corners of n rectangles from their sides, n arrays of shape (4, 2); scalar sides are broadcast."""
     x0, x1, y0, y1 = np.broadcast_arrays(left, right, bottom, top)
     corners = [np.column_stack(pair) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
     return list(np.stack(corners, axis=1).astype(np.float64))

@@ -1,4 +1,4 @@
-"""The list beside the bursts: rank, side in words, USD, share, when, how long, and what the price did meanwhile."""
+"""The list of cascades: rank, side, USD, share, start, length and price change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from liqcli.charts.ticks import format_day
 from liqcli.core.formatting import format_count, format_duration, format_percent_signed, format_share, format_usd
 from liqcli.core.model import US_PER_S, from_us
 
-_ROW, _SIZE = 25, 13  # height of a row, size of its words [px]
+_ROW, _SIZE = 25, 13  # height of a row, size of its text [px]
 _GAP = 14  # between two columns [px]
 _DAY_US = 86_400 * US_PER_S
 _HEADS = ("liquidated", "USD", "share", "start (UTC)", "length", "price")
@@ -20,7 +20,7 @@ _HEADS = ("liquidated", "USD", "share", "start (UTC)", "length", "price")
 
 @dataclass(frozen=True, slots=True)
 class CascadeList:
-    """The rows that fit, their cells, and how wide each column is. [px]"""
+    """The rows that fit, their cells, and the width of each column. [px]"""
 
     bursts: tuple[CascadeMark, ...]
     cells: list[tuple[str, ...]]
@@ -28,12 +28,12 @@ class CascadeList:
 
     @property
     def columns(self) -> int:
-        """How many columns there are, without the rank."""
+        """Number of columns, without the rank."""
         return len(self.widths)
 
 
 def plan_list(sheet: Canvas, picture: CascadesSpec, height: float) -> CascadeList:
-    """Choose the largest bursts that fit into a height [px], and measure their columns."""
+    """Choose the largest cascades that fit into a height [px] and measure their columns."""
     fits = max(int(height / sheet.px(_ROW)) - 2, 1)
     shown = tuple(sorted(picture.bursts, key=lambda burst: burst.rank)[:fits])
     dated = picture.end_us - picture.start_us > _DAY_US
@@ -46,14 +46,14 @@ def plan_list(sheet: Canvas, picture: CascadesSpec, height: float) -> CascadeLis
 
 
 def list_width(sheet: Canvas, plan: CascadeList) -> float:
-    """How wide the list is, the ranks included; 0 without any burst. [px]"""
+    """Measure the width of the list with ranks; 0 without cascades. [px]"""
     if not plan.bursts:
         return 0.0
     return sheet.px(30) + sum(plan.widths) + sheet.px(_GAP) * (plan.columns - 1)
 
 
 def draw_list(sheet: Canvas, picture: CascadesSpec, plan: CascadeList, box: Box) -> list[Region]:
-    """Write the list from the top of a box down; gives where each row stands."""
+    """Write the list from the top of a box down; returns the region of each row."""
     if not plan.bursts:
         return []
     page, theme = Page(sheet.width, sheet.height), sheet.theme
@@ -93,7 +93,7 @@ def _cells(burst: CascadeMark, dated: bool) -> tuple[str, ...]:
 def _write_row(
     sheet: Canvas, box: Box, y: float, plan: CascadeList, cells: Sequence[str], colors: Sequence[str], bold: bool
 ) -> None:
-    """Write one row; the side is flushed left, everything else right."""
+    """Write one row: the side is left-aligned, all other cells are right-aligned."""
     x = box.left + sheet.px(30)
     for column, (text, width, color) in enumerate(zip(cells, plan.widths, colors, strict=True)):
         place, ha = (x, "left") if column == 0 else (x + width, "right")

@@ -1,4 +1,4 @@
-"""USD a minute on a log scale: shorts up, longs down from one line, and the level at which a burst begins."""
+"""USD per minute on a log scale: shorts up and longs down from one line, and the cascade threshold."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from liqcli.core.formatting import format_tick, format_usd
 from liqcli.core.model import US_PER_S
 
 MINUTE_US = 60 * US_PER_S
-_COLUMN_PX = 2.0  # least width of a bar; where it spans several minutes it shows the largest of them
-_DECADES = (2.0, 5.0)  # between the thinnest and the highest bar
-_LEAST_PX = 2.0  # a minute with a print is never invisible
+_COLUMN_PX = 2.0  # minimum width of a bar; one that spans several minutes shows the largest of them
+_DECADES = (2.0, 5.0)  # between the smallest and the largest bar
+_LEAST_PX = 2.0  # a minute with an event is always visible
 
 
 @dataclass(frozen=True, slots=True)
 class RateScale:
-    """The mirrored log axis of a panel: both sides grow from ``zero`` [px], ``floor`` [USD], by ``per_decade`` [px]."""
+    """The mirrored log axis: both sides start at ``zero`` [px] with ``floor`` [USD]; ``per_decade`` in px."""
 
     zero: float
     floor: float
     per_decade: float
 
     def reach(self, usd: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far from the zero line amounts stand. [px]"""
+        """Distance of amounts from the zero line. [px]"""
         tall = self.per_decade * np.log10(np.maximum(usd, self.floor) / self.floor)
         return np.where(usd > 0, np.maximum(tall, _LEAST_PX), 0.0)
 
 
 def fit_scale(sheet: Canvas, picture: CascadesSpec, box: Box) -> RateScale:
-    """Share the panel's height out between the sides, by the decades that each needs."""
+    """Divide the height of the panel between the sides by the number of decades each needs."""
     up, down = (float(side.max(initial=0.0)) for side in (picture.short, picture.long))
     top = max(up, down, 1.2 * picture.hot)
     filled = np.concatenate([picture.long[picture.long > 0], picture.short[picture.short > 0], [picture.hot]])
     usual = min(float(np.quantile(filled, 0.02)), picture.hot / 10)
     floor = min(max(usual, top / 10 ** _DECADES[1]), top / 10 ** _DECADES[0])
-    # A side without any print gets no room; the other one reaches over the level of bursts at least.
+    # A side without events gets no space; the other one includes at least the threshold.
     decades = [math.log10(max(side, 1.2 * picture.hot) / floor) if side > 0 else 0.0 for side in (up, down)]
     room = box.height - sheet.px(STRIP) - sheet.px(10)
     per_decade = room / (sum(decades) or 1.0)
@@ -53,12 +53,12 @@ def fit_scale(sheet: Canvas, picture: CascadesSpec, box: Box) -> RateScale:
 
 
 def find_step(sheet: Canvas, time: Timeline) -> int:
-    """How many minutes a bar stands for, so that it is wide enough to be seen. [µs]"""
+    """Choose the time per bar, a multiple of a minute, so that bars are wide enough. [µs]"""
     return max(1, math.ceil(sheet.px(_COLUMN_PX) * time.us_per_px / MINUTE_US)) * MINUTE_US
 
 
 def draw_rate(axes: Axes, sheet: Canvas, picture: CascadesSpec, box: Box, time: Timeline) -> None:
-    """Draw the minutes, the level, and the amounts at the right; the panel is addressed in pixels of height."""
+    """Draw the minutes, the threshold, and the amounts on the right; the panel's y axis is in pixels."""
     scale = fit_scale(sheet, picture, box)
     axes.set_ylim(0.0, box.height)
     step = find_step(sheet, time)
@@ -97,7 +97,7 @@ def draw_rate(axes: Axes, sheet: Canvas, picture: CascadesSpec, box: Box, time: 
 
 
 def write_rate_words(sheet: Canvas, picture: CascadesSpec, box: Box, time: Timeline) -> None:
-    """Say in the strip over the bars what they are, and when a burst begins, as far as it fits."""
+    """Describe the bars and the cascade threshold in the strip above them, as far as they fit."""
     theme, step = sheet.theme, find_step(sheet, time)
     what = "USD per minute" if step == MINUTE_US else f"USD in the largest minute of each {step // MINUTE_US}"
     ordinary = f"median minute {format_usd(picture.median)}"
@@ -118,14 +118,14 @@ def write_rate_words(sheet: Canvas, picture: CascadesSpec, box: Box, time: Timel
 
 
 def _largest(picture: CascadesSpec, step: int) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
-    """Give the largest minute of each stretch, longs and shorts apart."""
+    """Return the largest minute per bar, separately for longs and shorts."""
     columns = picture.minutes_us // step
     first = np.flatnonzero(np.diff(columns, prepend=columns[:1] - 1))
     return columns[first] * step, [np.maximum.reduceat(side, first) for side in (picture.long, picture.short)]
 
 
 def _write_amounts(axes: Axes, sheet: Canvas, box: Box, scale: RateScale, ways: list[int]) -> None:
-    """Write the decades on both sides of the zero line, as many as keep apart."""
+    """Write the decades on both sides of the zero line, without overlaps."""
     decade = math.ceil(math.log10(scale.floor) - 1e-9)
     marks = [10.0**k for k in range(decade, decade + 7)]
     free = sheet.px(AXIS_SIZE * 1.5)

@@ -1,4 +1,4 @@
-"""The bursts: USD a minute against the level at which one begins, the price over it, the largest ones listed."""
+"""The figure of cascades: USD per minute with the threshold, the price above it, and a list of the largest cascades."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from liqcli.charts.text_fit import spread
 from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis, widen
 
 _CHIPS = 30  # height of the strip with the ranks, over the minutes [px]
-_MOST_CHIPS, _FURTHEST = 60, 45  # ranks that are tried; how far a rank may stand from its burst [px]
+_MOST_CHIPS, _FURTHEST = 60, 45  # most ranks to place; maximum distance of a rank from its cascade [px]
 _RATE_SHARE = 0.58  # of the height of both panels
 
 
 @dataclass(frozen=True, slots=True)
 class _Panels:
-    """The rooms of the page; ``price`` is None where no price is known. [px]"""
+    """The panels of the page; ``price`` is None where no price is known. [px]"""
 
     time: Timeline
     rate: Box
@@ -42,14 +42,14 @@ def draw_cascades(
     dpi: float = 100.0,
 ) -> DrawnFigure:
     """
-    Draw when liquidations came in bursts.
+    Draw cascades of liquidations over time.
 
-    Regions: panel (0 USD a minute, 1 price), cascade (by rank, over all panels), label (its row in the list).
+    Regions: panel (0 USD per minute, 1 price), cascade (by rank, over all panels), label (its row in the list).
 
     Raises
     ------
     UsageError
-        Unknown theme or palette, or a size that cannot hold the words.
+        Unknown theme or palette, or a size too small or too large.
     """
     with own_style():
         sheet = open_canvas(size, dpi, theme, palette)
@@ -103,7 +103,7 @@ def _lay_out(sheet: Canvas, picture: CascadesSpec, head: float, line: PriceLine 
 
 
 def _draw_chips(sheet: Canvas, picture: CascadesSpec, rooms: _Panels) -> None:
-    """Print the ranks over the minutes, each with a line to its burst."""
+    """Draw the ranks above the minutes, each with a line to its cascade."""
     y = rooms.rate.top + sheet.px(_CHIPS) / 2
     if not picture.bursts:
         words = "no cascades in this window"
@@ -115,12 +115,12 @@ def _draw_chips(sheet: Canvas, picture: CascadesSpec, rooms: _Panels) -> None:
 
 def _place_chips(sheet: Canvas, picture: CascadesSpec, time: Timeline) -> list[tuple[CascadeMark, float, float]]:
     """
-    Choose the ranks to print, best first, as far as each stays near its burst.
+    Choose which ranks to draw, best first, so that each stays near its cascade.
 
     Returns
     -------
     list of (burst, at, x)
-        Middle of the burst, and of its plate. [px]
+        Centre of the cascade and of its plate. [px]
     """
     wide, furthest = sheet.px(26), sheet.px(_FURTHEST)
     chosen: list[tuple[CascadeMark, float, float]] = []

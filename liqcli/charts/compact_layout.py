@@ -1,4 +1,4 @@
-"""What the compact pictures share: their size, their page, panels above each other, and a value axis at the right."""
+"""Layout that the compact figures share: size, page, stacked panels, and a value axis on the right."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from liqcli.charts.ticks import round_ticks
 from liqcli.core.errors import UsageError
 
 COMPACT = (1600, 640)  # [px]
-EDGE, CAPTION, FOOT = 28, 26, 44  # left edge; line of words over a panel; time labels under the last one [px]
+EDGE, CAPTION, FOOT = 28, 26, 44  # left margin; text above a panel; time labels below the last panel [px]
 AXIS_SIZE = 12.5
 _SMALLEST, _LARGEST = (800, 420), (6000, 4000)
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigure:
-    """A figure, and where on it things stand."""
+    """A matplotlib figure and the regions of its elements."""
 
     figure: Figure
     regions: list[Region]
@@ -38,18 +38,18 @@ class ValueAxis:
     high: float
 
     def y(self, value: float) -> float:
-        """Where a value stands. [px]"""
+        """Height of a value. [px]"""
         return self.box.bottom + self.box.height * (value - self.low) / (self.high - self.low)
 
 
 def open_canvas(size: tuple[int, int], dpi: float, theme: ThemeName, palette: PaletteName) -> Canvas:
     """
-    Open the page of a compact picture.
+    Open the page of a compact figure.
 
     Raises
     ------
     UsageError
-        Unknown theme or palette, or a size that cannot hold the words.
+        Unknown theme or palette, or a size too small or too large.
     """
     if not all(low <= side <= high for low, side, high in zip(_SMALLEST, size, _LARGEST, strict=True)):
         raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 420 and 6000 x 4000 is possible")
@@ -58,12 +58,12 @@ def open_canvas(size: tuple[int, int], dpi: float, theme: ThemeName, palette: Pa
 
 
 def list_axis(sheet: Canvas, axis: ValueAxis, every: float = 44) -> tuple[list[float], float]:
-    """Round values at least so far apart [px] on an axis, and their step."""
+    """Choose round values at least ``every`` px apart; returns them and their step."""
     return round_ticks(axis.low, axis.high, max(int(axis.box.height / sheet.px(every)), 1))
 
 
 def write_axis(sheet: Canvas, axes: Axes, axis: ValueAxis, labels: list[tuple[float, str]]) -> None:
-    """Draw quiet lines through a panel and their labels right of it, leaving out what would lie on its edges."""
+    """Draw faint lines through a panel and their labels on its right, except on the edges."""
     axes.set_ylim(axis.low, axis.high)
     sheet.rule(axes, across=[value for value, _ in labels])
     half = sheet.px(AXIS_SIZE * 0.7)

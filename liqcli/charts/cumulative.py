@@ -1,4 +1,4 @@
-"""USD liquidated within x % of the last price: sums outward from it, longs and shorts stacked, exact at every label."""
+"""The figure of USD liquidated within x % of the last price: cumulative sums, longs and shorts stacked."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.core.formatting import format_axis, format_price, format_usd, price_decimals
 
-_ROW, _SIZE = 21, 12.5  # of the numbers under the curve [px]
-_APART = 92  # least distance of two columns of numbers [px]
-_NARROWEST = 0.1  # of the width: a side without a print keeps as much
-_FEWEST_STEPS = 25  # on either side of a window with one price, so that a step is no wall
+_ROW, _SIZE = 21, 12.5  # of the numbers below the curve [px]
+_APART = 92  # minimum distance between columns of numbers [px]
+_NARROWEST = 0.1  # minimum share of the width for a side
+_FEWEST_STEPS = 25  # minimum steps per side in a window with one price
 _MARGIN = 0.06
 
 
@@ -40,7 +40,7 @@ class _DistanceAxis:
     per_step: float
 
     def x(self, steps: float) -> float:
-        """Where so many steps above (below: negative) the last price stand. [px]"""
+        """Position of a number of steps from the last price, negative below it. [px]"""
         return self.zero + steps * self.per_step
 
 
@@ -55,21 +55,21 @@ class _Side:
 
     @property
     def words(self) -> str:
-        """Where it lies: the last price itself is on the upper side, as a price on an edge is in the bin above it."""
+        """The side in words; the last price itself belongs to the upper side."""
         return "below" if self.way < 0 else "at or above"
 
     @property
     def steps(self) -> int:
-        """How many steps it reaches."""
+        """Number of steps."""
         return len(self.long) - 1
 
     @property
     def total(self) -> float:
-        """Everything on this side. [USD]"""
+        """Total of this side. [USD]"""
         return float(self.long[-1] + self.short[-1])
 
     def within(self, steps: int) -> tuple[float, float]:
-        """Longs and shorts within so many steps. [USD]"""
+        """Return longs and shorts within a number of steps. [USD]"""
         k = min(steps, self.steps)
         return float(self.long[k]), float(self.short[k])
 
@@ -83,14 +83,14 @@ def draw_cumulative(
     dpi: float = 100.0,
 ) -> DrawnFigure:
     """
-    Draw the sums outward from the last price.
+    Draw cumulative sums by distance from the last price.
 
-    Regions: panel 0; step, the key counting from the last price: -1 is the first one below it, 0 the first above.
+    Regions: panel 0; step, with keys counted from the last price: -1 is the first one below it, 0 the first above.
 
     Raises
     ------
     UsageError
-        Unknown theme or palette, or a size that cannot hold the words.
+        Unknown theme or palette, or a size too small or too large.
     """
     with own_style():
         sheet = open_canvas(size, dpi, theme, palette)
@@ -129,7 +129,7 @@ def _compose(sheet: Canvas, picture: CumulativeSpec) -> list[Region]:
 
 
 def _plan_ruler(box: Box, below: _Side, above: _Side) -> _DistanceAxis:
-    """Put the last price where both sides fit at the same scale."""
+    """Place the last price so that both sides fit at the same scale."""
     longer = max(above.steps, below.steps)
     least = _NARROWEST / (1 - _NARROWEST) * longer if longer >= _FEWEST_STEPS else _FEWEST_STEPS
     left, right = max(below.steps, least), max(above.steps, least)
@@ -139,9 +139,9 @@ def _plan_ruler(box: Box, below: _Side, above: _Side) -> _DistanceAxis:
 
 
 def _draw_side(axes: Axes, sheet: Canvas, side: _Side) -> None:
-    """Stack shorts on longs as steps: what lies within a distance is known from there on outward."""
+    """Draw shorts stacked on longs as steps."""
     edge = max(abs(limit) for limit in axes.get_xlim() if limit * side.way >= 0)
-    # A step's sum is reached at its outer edge, so no event is shown too near; beyond the last one nothing is added.
+    # The sum of a step counts from its outer edge on, so no event appears too near the last price.
     x = side.way * np.append(np.arange(side.steps + 1, dtype=np.float64), edge)
     long, short = (np.append(sums, sums[-1]) for sums in (side.long, side.short))
     both = long + short
@@ -157,7 +157,7 @@ def _draw_side(axes: Axes, sheet: Canvas, side: _Side) -> None:
 
 
 def _write_total(sheet: Canvas, ruler: _DistanceAxis, side: _Side, room: float) -> None:
-    """Write over each side what it holds; longs and shorts apart where both fit into ``room`` [px], never one alone."""
+    """Write the total above each side; longs and shorts only where both fit into ``room`` [px]."""
     theme = sheet.theme
     total = f"{format_usd(side.total)} USD"
     whole, brief = (f"{side.words} the last price: {total}", theme.text), (f"{side.words}: {total}", theme.text)
@@ -176,7 +176,7 @@ def _write_total(sheet: Canvas, ruler: _DistanceAxis, side: _Side, room: float) 
 
 
 def _round_multiples(picture: CumulativeSpec, ruler: _DistanceAxis, apart: float) -> int:
-    """Give how many steps lie between two columns of numbers: round in percent, and wide enough."""
+    """Choose the number of steps between two columns of numbers: round in percent, and wide enough."""
     multiple = 1
     while True:
         percent = multiple * picture.step_pct
@@ -189,7 +189,7 @@ def _round_multiples(picture: CumulativeSpec, ruler: _DistanceAxis, apart: float
 def _write_numbers(
     sheet: Canvas, picture: CumulativeSpec, ruler: _DistanceAxis, sides: tuple[_Side, _Side], headings: tuple[str, ...]
 ) -> None:
-    """Write under the curve what lies within each round distance, longs and shorts apart."""
+    """Write the sums within each round distance below the curve, separately for longs and shorts."""
     theme, px = sheet.theme, sheet.px
     colors = (theme.text, theme.muted, theme.short, theme.long)
     ys = [ruler.box.bottom - px(22) - row * px(_ROW) for row in range(len(headings))]
@@ -208,8 +208,8 @@ def _write_numbers(
 def _list_columns(
     sheet: Canvas, picture: CumulativeSpec, ruler: _DistanceAxis, sides: tuple[_Side, _Side]
 ) -> list[tuple[int, list[str]]]:
-    """List the columns of numbers: how many steps away, and distance, price, shorts, longs as text."""
-    step = 10.0 ** (math.floor(math.log10(picture.last_price)) - 4)  # five figures
+    """List the columns of numbers: steps from the last price, and distance, price, shorts and longs as text."""
+    step = 10.0 ** (math.floor(math.log10(picture.last_price)) - 4)  # five significant digits
     wide = sheet.text_width(format_price(9.9 * 10**4 * step, step), _SIZE, bold=True) + sheet.px(16)
     every = _round_multiples(picture, ruler, max(wide, sheet.px(_APART)))
     decimals = price_decimals(round(every * picture.step_pct, 9))
@@ -218,7 +218,7 @@ def _list_columns(
         edge = ruler.box.right if side.way > 0 else ruler.box.left
         for k in range(every, int(abs(edge - ruler.zero) / ruler.per_step) + every, every):
             percent = side.way * k * picture.step_pct
-            if percent < -100:  # there are no prices
+            if percent < -100:  # prices would be negative
                 break
             price = format_price(picture.last_price * (1 + percent / 100), step)
             long, short = side.within(k)

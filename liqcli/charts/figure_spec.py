@@ -1,7 +1,7 @@
 """
-What the picture is asked to show: plain values, drawn by :func:`liqcli.charts.draw_heatmap`.
+What a figure shows, as plain values: heat map, cascades, open interest, cumulative sums.
 
-What the compact pictures are asked to show: bursts, open interest, sums outward from the last price.
+The functions of ``liqcli.charts`` take these and draw them; they compute nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Shown = Literal["both", "long", "short"]
 
 @dataclass(frozen=True, slots=True)
 class HeadlineNumber:
-    """A figure at the top of the picture: ``26.9M USD`` over ``liquidated``; the tone gives it its colour."""
+    """A headline number: ``26.9M USD`` above ``liquidated``; the tone selects its colour."""
 
     value: str
     label: str
@@ -34,28 +34,28 @@ class HeadlineNumber:
 
 
 class TitledFigure(Protocol):
-    """What the head of every picture needs; long titles shrink, then wrap, and ``$`` is an ordinary character."""
+    """The header of any figure; long titles shrink, then wrap, and ``$`` is an ordinary character."""
 
     @property
     def title(self) -> str:
-        """What the picture is."""
+        """The title."""
 
     @property
     def subtitle(self) -> str:
-        """Of what: realized, who, when."""
+        """What is shown: realized, exchanges, window."""
 
     @property
     def headline(self) -> tuple[HeadlineNumber, ...]:
-        """Figures at the top right, most important first."""
+        """Headline numbers, most important first."""
 
     @property
     def sample(self) -> bool:
-        """Whether it is marked as synthetic."""
+        """True for a figure marked as synthetic."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterLabel:
-    """A price band ``[low, high)`` [quote] to label at the profile; ``notional`` [USD], ``share`` in 0..1."""
+    """A price band ``[low, high)`` [quote] to label in the profile; ``notional`` [USD], ``share`` 0 to 1."""
 
     rank: int
     low: float
@@ -67,9 +67,9 @@ class ClusterLabel:
 @dataclass(frozen=True, slots=True)
 class OpenInterestLine:
     """
-    Contracts that are open: snapshots at ``ts_us`` [µs UTC] of ``values`` in ``unit``, shape ``(n,)`` each.
+    Open interest: snapshots at ``ts_us`` [µs UTC] with ``values`` in ``unit``, shape ``(n,)`` each.
 
-    A snapshot of NaN breaks the line; the first and the last are finite. ``basis`` says whose contracts they are.
+    NaN breaks the line; the first and last values are finite. ``basis`` names exchange and symbol.
     """
 
     ts_us: NDArray[np.int64]
@@ -86,38 +86,38 @@ class OpenInterestLine:
 @dataclass(frozen=True, slots=True)
 class HeatmapSpec:
     """
-    Everything the picture says, computed by others.
+    Everything the heat map shows.
 
     Parameters
     ----------
     title, subtitle : str
         Long ones shrink, then wrap; ``$`` is an ordinary character.
     headline : tuple of HeadlineNumber
-        Top right, most important first.
+        Shown at the top right, most important first.
     grid : HeatmapGrid
-        Gives both axes, and the split into longs and shorts of profile and bars.
+        Defines both axes, and longs and shorts of profile and bars.
     values : ndarray, shape (n_bins, n_buckets)
-        What the cells show, in ``unit``; 0 is background.
+        Values of the cells in ``unit``; 0 is background.
     unit : str
         ``"USD"``, ``"events"``, or a base coin such as ``"BTC"``.
     gaps : sequence of (start, end)
-        Stretches without coverage. [µs UTC]
+        Intervals without coverage. [µs UTC]
     prices : PriceSeries or None
-        Candles; thinned out to a readable number.
+        Candles; joined to a readable number.
     trace : (ts_us, price) or None
-        Price of the last event per bucket, drawn as a line when there are no candles.
+        Price of the last event per bucket, drawn as a line without candles.
     last_price : float or None
         Dashed line and tag on the price axis. [quote]
     bounded : bool
-        The price axis is the grid's: somebody asked for these prices. Else candles and last price may widen it.
-    bands : sequence of Band
-        Labelled as far as they fit, best rank first.
+        True if the user requested the price range of the grid. Otherwise candles and last price can widen the axis.
+    bands : sequence of ClusterLabel
+        Labelled by rank as far as they fit.
     cascades : sequence of (start, end, rank)
-        Bursts to mark over the bars. [µs UTC]
-    interest : Interest or None
-        A line over the bars, on a scale of its own.
+        Cascades to mark over the bars. [µs UTC]
+    interest : OpenInterestLine or None
+        A line over the bars with its own scale.
     sample : bool
-        Marks the picture as synthetic.
+        Marks the figure as synthetic.
     """
 
     title: str
@@ -140,10 +140,10 @@ class HeatmapSpec:
 @dataclass(frozen=True, slots=True)
 class CascadeMark:
     """
-    A cascade: rank 1 holds the most USD; ``start_us`` and ``end_us`` of its first and last print. [µs UTC]
+    A cascade, by rank; ``start_us`` and ``end_us`` are its first and last event. [µs UTC]
 
-    ``position`` is the side with more USD; ``usd`` all of it, ``share`` of the window 0..1; ``price_from`` and
-    ``price_to`` its first and last price. [quote]
+    ``position`` is the side with more USD; ``usd`` is the total, ``share`` its share of the window; ``price_from`` and
+    ``price_to`` are the first and last price. [quote]
     """
 
     rank: int
@@ -159,7 +159,7 @@ class CascadeMark:
 @dataclass(frozen=True, slots=True)
 class CascadesSpec:
     """
-    When liquidations came in bursts: USD a minute against the level at which a burst begins, and the price over it.
+    Everything the figure of cascades shows: USD per minute, the threshold of a cascade, and the price.
 
     Parameters
     ----------
@@ -168,13 +168,13 @@ class CascadesSpec:
     start_us, end_us : int
         The window. [µs UTC]
     minutes_us, long, short : ndarray, shape (n,)
-        Every minute with a print, rising [µs UTC], and what it held. [USD]
+        Minutes with events, ascending [µs UTC], and their sums. [USD]
     median, hot, hot_orders : float, float, int
-        The ordinary minute, empty ones included; what a minute must hold for a burst to begin. [USD], orders
-    bursts : sequence of Burst
+        Median minute, including empty ones; threshold of a cascade per minute. [USD], [USD], orders
+    bursts : sequence of CascadeMark
         By rank.
     gaps, prices, trace
-        As for :class:`liqcli.charts.HeatmapSpec`; without prices and trace the panel of price is left out.
+        As for :class:`liqcli.charts.HeatmapSpec`; without prices and trace there is no price panel.
     """
 
     title: str
@@ -198,7 +198,7 @@ class CascadesSpec:
 @dataclass(frozen=True, slots=True)
 class OpenInterestSpec:
     """
-    Open contracts against forced closures.
+    Everything the figure of open interest shows.
 
     Parameters
     ----------
@@ -206,10 +206,10 @@ class OpenInterestSpec:
         As for :class:`liqcli.charts.HeatmapSpec`.
     start_us, end_us : int
         The window. [µs UTC]
-    interest : Interest
-        What the open contracts were worth.
-    contracts : Interest or None
-        The same contracts at the first snapshot's price, so that only their number moves the line.
+    interest : OpenInterestLine
+        Open interest in USD.
+    contracts : OpenInterestLine or None
+        The contracts valued at the price of the first snapshot, so that only their number moves the line.
     starts_us, step_us, long, short
         Liquidations per bucket, shape (n,). [µs UTC], [µs], [USD]
     cascades, gaps
@@ -235,18 +235,18 @@ class OpenInterestSpec:
 @dataclass(frozen=True, slots=True)
 class CumulativeSpec:
     """
-    USD liquidated within x % of the last price, below and at or above it.
+    Everything the cumulative figure shows: USD within x % of the last price, below and at or above it.
 
     Parameters
     ----------
     title, subtitle, headline, sample
         As for :class:`liqcli.charts.HeatmapSpec`.
     last_price : float
-        Where the sums begin. [quote]
+        Start of the sums. [quote]
     step_pct : float
         Width of a step. [%]
     below_long, below_short, above_long, above_short : ndarray, shape (n + 1,)
-        Entry ``i`` is what lies within ``i`` steps; entry 0 is 0. [USD]
+        Entry ``i`` is the sum within ``i`` steps; entry 0 is 0. [USD]
     """
 
     title: str

@@ -1,7 +1,7 @@
-"""The letters of the pictures: the fonts that ship with matplotlib, and what becomes of letters that they lack.
+"""Fonts of the figures: those that ship with matplotlib, with fallbacks for letters they do not contain.
 
-Such letters (``币安人生USDT``) are drawn with a font of the system, if one has them. Only then are the system's fonts
-looked at. Where none has them, code points stand in for them: ``(U+5E01 U+5B89)``, and the page says so.
+Other letters (``币安人生USDT``) are drawn with a system font that contains them; system fonts are searched only then.
+Without such a font they are drawn as code points, ``(U+5E01 U+5B89)``, and the page says so.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _LARGEST_BYTES = 100_000_000
 
 @cache
 def font_file(bold: bool) -> Path:
-    """Give the shipped font. By file, not by family: another DejaVu on the machine must not change a byte."""
+    """Return the file of the shipped font; a family name could select another DejaVu of the machine."""
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / _FONTS[bold]
 
 
 class _FileFonts(FontProperties):
-    """Fonts by file, in the order in which they are tried: matplotlib asks for each "family" and gets that file."""
+    """Fonts by file in search order: matplotlib looks up each "family" and receives that file."""
 
     def get_file(self) -> str:
         return str(self.get_family()[0])
 
-    def __copy__(self) -> _FileFonts:  # matplotlib's own would forget the class
+    def __copy__(self) -> _FileFonts:  # matplotlib's version does not keep the class
         new = type(self).__new__(type(self))
         new.__dict__.update(self.__dict__)
         return new
 
 
 def choose_font(text: str, bold: bool, points: float) -> FontProperties:
-    """Give the shipped font, followed by fonts of the system for the letters of this text that it lacks."""
+    """Return the shipped font, followed by system fonts for letters of the text that it does not contain."""
     shipped = str(font_file(bold))
     others = () if text.isascii() else _find_others(text)
     if not others:
@@ -49,13 +49,13 @@ def choose_font(text: str, bold: bool, points: float) -> FontProperties:
 
 
 def printable(text: str) -> str:
-    """Put a space for a tab or line break, and stand-ins for letters that no font has."""
+    """Replace tabs and line breaks by spaces, and letters without a font by code points."""
     return replace_unknown("".join(" " if c.isspace() else c for c in text).strip())
 
 
 @lru_cache(maxsize=1024)
 def replace_unknown(text: str) -> str:
-    """Put code points for letters that no font of this machine has, the replacement sign for what is no letter."""
+    """Replace letters without a font by code points, and other characters by the replacement sign."""
     lacking = _list_lacking(text)
     lost = lacking - {c for path in _find_others(text) for c in _list_known(path, lacking)}
     if not lost:
@@ -65,7 +65,7 @@ def replace_unknown(text: str) -> str:
 
 
 def describe_stand_in(text: str) -> str:
-    """Say what the pictures write for a name whose letters no font of this machine has; nothing if they have them."""
+    """Describe how figures show a name that the fonts of this machine cannot draw; empty if they can."""
     written = printable(text)
     if written == " ".join(text.split()):
         return ""
@@ -85,14 +85,14 @@ def _list_lacking(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def _find_others(text: str) -> tuple[str, ...]:
-    """List the fonts of the system that are needed for a text; the system is looked at only if there are any."""
+    """Find the system fonts that a text needs; searches the system only if there are any."""
     lacking = frozenset(c for c in _list_lacking(text) if c.isprintable())
     return _find_fonts(lacking) if lacking else ()
 
 
 @cache
 def _find_fonts(letters: frozenset[str]) -> tuple[str, ...]:
-    """Take upright fonts before others, by path, until all letters have one; fonts that add none are left out."""
+    """Choose fonts until all letters have one, upright fonts first, then by path."""
     chosen: list[str] = []
     wanted = set(letters)
     for path in _iter_system_fonts():
@@ -105,7 +105,7 @@ def _find_fonts(letters: frozenset[str]) -> tuple[str, ...]:
 
 
 def _iter_system_fonts() -> Iterator[str]:
-    """Give the readable, scalable fonts of the system, upright ones first."""
+    """Yield the readable, scalable fonts of the system, upright ones first."""
     later = []
     for path in sorted(font_manager.findSystemFonts()):
         face = _open(path)
@@ -124,7 +124,7 @@ def _list_known(path: str, letters: frozenset[str]) -> frozenset[str]:
 
 
 def _open(path: str) -> FT2Font | None:
-    """Open a font of the system; None where it cannot be read, or holds pictures instead of outlines."""
+    """Open a system font; None if it cannot be read or has bitmaps instead of outlines."""
     try:
         face = get_font(path) if Path(path).stat().st_size <= _LARGEST_BYTES else None
     except (OSError, RuntimeError, ValueError):

@@ -1,4 +1,4 @@
-"""The head of the picture: title, subtitle, the headline numbers, and the mark of a synthetic sample."""
+"""The header: title, subtitle, headline numbers, and the mark of a synthetic sample."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TITLE_SIZES = (27, 25, 23, 21, 19, 17)
 _SUBTITLE_SIZE, _SUBTITLE_LINE = 13.5, 20
 _VALUE_SIZE, _LABEL_SIZE = 21, 13
 _GAP, _TOP = 34, 48  # between two numbers; from the upper edge to the first baseline
-_SIDE_SHARE = 0.58  # of the width; wider headline numbers get a row of their own
+_SIDE_SHARE = 0.58  # of the width; wider headline numbers get their own row
 _MARK_SIZE = 12.5
 
 
@@ -28,7 +28,7 @@ class _Number:
 
 @dataclass(slots=True)
 class HeaderPlan:
-    """What goes where, decided by measuring; ``height`` is what the rest of the page must leave free. [px]"""
+    """The measured layout of the header; ``height`` is the space it needs. [px]"""
 
     title: list[str] = field(default_factory=list)
     title_size: float = _TITLE_SIZES[0]
@@ -40,7 +40,7 @@ class HeaderPlan:
 
 
 def plan_header(sheet: Canvas, picture: TitledFigure) -> HeaderPlan:
-    """Measure all words of the head and settle sizes, line breaks and height."""
+    """Measure all texts of the header and choose sizes, line breaks and height."""
     plan = HeaderPlan()
     room = sheet.width - 2 * sheet.px(28)
     _plan_numbers(sheet, picture.headline, room, plan)
@@ -102,7 +102,7 @@ def _plan_words(sheet: Canvas, picture: TitledFigure, room: float, plan: HeaderP
 
 
 def draw_header(sheet: Canvas, picture: TitledFigure, plan: HeaderPlan) -> None:
-    """Draw the head as planned."""
+    """Draw the header as planned."""
     left, y = sheet.px(28), sheet.height - sheet.px(_TOP)
     for row, line in enumerate(plan.title):
         sheet.text(left, y - row * sheet.px(_title_line(plan)), line, plan.title_size, bold=True)
@@ -137,7 +137,7 @@ def _draw_mark(sheet: Canvas, left: float, middle: float) -> None:
 
 def _draw_numbers(sheet: Canvas, plan: HeaderPlan, left: float, y: float, left_aligned: bool = False) -> None:
     for number in plan.numbers:
-        # Right-aligned under each other at the right edge of the page, left-aligned in a row of their own.
+        # Right-aligned at the right edge of the page; left-aligned in their own row.
         x, ha = (left, "left") if left_aligned else (left + number.width, "right")
         sheet.text(x, y, number.value, _VALUE_SIZE * plan.shrink, number.color, bold=True, ha=ha)
         sheet.text(x, y - sheet.px(22), number.label, _LABEL_SIZE * plan.shrink, sheet.theme.muted, ha=ha)

@@ -1,4 +1,4 @@
-"""The heat itself: cells that say when, translucent bands behind them that say how much so far, and the gaps."""
+"""The heat: cells by time and price, translucent bands of cumulative sums behind them, and gaps."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from liqcli.charts.heatmap_layout import HeatmapLayout
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.timeline import GAP_WORDS, visible_gaps
 
-BAND_POWER = 0.58  # below 1: the second and third band still show beside the largest
-_CELL_PX = 5  # least side of a cell
-_BAND_PX = 11  # least height of a band; finer ones would read as a bar code
+BAND_POWER = 0.58  # below 1, so that the second and third band stay visible beside the largest
+_CELL_PX = 5  # minimum side of a cell
+_BAND_PX = 11  # minimum height of a band
 _GAP_SIZE = 12
 
 
 def band_colors(so_far: NDArray[np.float64], glow: ListedColormap) -> NDArray[np.uint8]:
     """
-    Colour what was liquidated around each price so far: hue and opacity both grow with the sum.
+    Colour the cumulative sums around each price: hue and opacity grow with the sum.
 
     Parameters
     ----------
     so_far : ndarray, shape (n_bins, n_buckets)
         Running sums along time.
     glow : ListedColormap
-        Least to most, opacity included.
+        From least to most, with opacity.
 
     Returns
     -------
     ndarray of uint8, shape (n_bins, n_buckets, 4)
-        RGBA; clear where nothing was liquidated yet.
+        RGBA; transparent where the sum is 0.
     """
     top = float(so_far.max()) if so_far.size else 0.0
     strength = np.power(so_far / top, BAND_POWER) if top > 0 else np.zeros_like(so_far)
@@ -50,7 +50,7 @@ def band_colors(so_far: NDArray[np.float64], glow: ListedColormap) -> NDArray[np
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Around each bin the running sum of ``bins`` neighbours, itself in the middle: shape (n_bins, n_buckets)."""
+    """Cumulative sums over ``bins`` neighbours, centred on each bin: shape (n_bins, n_buckets)."""
 
     bins: int
     so_far: NDArray[np.float64]
@@ -58,17 +58,17 @@ class Bands:
 
 def sum_bands(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> Bands:
     """
-    Sum up along time, and for each bin over as many neighbours as make a band that can be seen.
+    Sum along time, and for each bin over enough neighbours for a visible band.
 
-    The sums slide from bin to bin, so a band stands centred on the prints that made it, and neighbours run into each
-    other softly. Beyond the grid nothing is known, and nothing is added.
+    The sums slide from bin to bin, so a band is centred on its events and neighbours blend. Nothing is added beyond
+    the grid.
     """
     grid = picture.grid
     least = sheet.px(_BAND_PX) / view.heat.height * (view.high - view.low) / grid.bin.width
     side = min(math.ceil(max(least - 1.0, 0.0) / 2), len(grid.price_edges) - 2)
     rows = np.cumsum(np.asarray(picture.values, dtype=np.float64), axis=1)
     padded = np.pad(rows, ((side, side), (0, 0)))
-    # Added up one by one: a difference of two running totals would leave dust where there is nothing.
+    # Summed one by one: a difference of two running totals would leave rounding errors in empty bins.
     so_far = sum((padded[k : k + len(rows)] for k in range(2 * side + 1)), start=np.zeros_like(rows))
     return Bands(2 * side + 1, so_far)
 
@@ -76,7 +76,7 @@ def sum_bands(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> Bands
 def draw_heat(
     axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, colors: NDArray[np.uint8], norm: HeatNorm
 ) -> None:
-    """Draw bands, coloured already, and cells on the panel of time and price."""
+    """Draw coloured bands and cells on the panel of time and price."""
     grid = picture.grid
     left = float(grid.bucket_starts_us[0])
     right = left + grid.bucket_us * len(grid.bucket_starts_us)
@@ -93,9 +93,9 @@ def draw_heat(
 
 def _draw_cells(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, norm: HeatNorm) -> None:
     """
-    Draw the cells that are not empty, coldest first, each at least a few pixels large about its own middle.
+    Draw the non-empty cells, coldest first, each at least a few pixels large around its centre.
 
-    An image would drop cells that are finer than its pixels, and one small burst in a month would be a speck.
+    An image would lose cells smaller than its pixels, such as a short burst within a month.
     """
     grid, values = picture.grid, np.asarray(picture.values, dtype=np.float64)
     rows, columns = np.nonzero(values > 0)
@@ -123,16 +123,16 @@ def write_gaps(
     sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, prices: NDArray[np.float64], taken: Sequence[Box]
 ) -> None:
     """
-    Write "not recorded" into each gap that is wide enough, upright where only that fits.
+    Write "not recorded" into each gap that is wide enough, vertically where necessary.
 
     Parameters
     ----------
     sheet, picture, view
-        The page, what it shows, and where.
+        The page, its content and its layout.
     prices : ndarray, shape (n, 3)
-        Time [µs UTC], lowest and highest [quote] of what is drawn as price: the words keep out of its way.
+        Time [µs UTC], lowest and highest price [quote] of the drawn candles or line; the text avoids them.
     taken : sequence of Box
-        Words that stand already; a gap whose place is taken goes without.
+        Boxes of text already placed; a gap without free space gets no text.
     """
     wide, tall = sheet.text_width(GAP_WORDS, _GAP_SIZE), sheet.px(_GAP_SIZE * 1.4)
     edge = sheet.px(10)

@@ -1,4 +1,4 @@
-"""The heat map: one page put together from its parts."""
+"""The heat map, composed of its parts."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ def draw_heatmap(
 
     Parameters
     ----------
-    picture : HeatmapPicture
+    picture : HeatmapSpec
         What to show.
     theme, palette, scale : str
-        Colours of the page, of the heat, and how values spread over them.
+        Colours of the page and of the heat, and the scale of the values.
     position : {"both", "long", "short"}
-        Which side profile and bars show; ``picture.values`` are taken as they are.
+        Side that profile and bars show; ``picture.values`` are drawn unchanged.
     size, dpi : (int, int), float
-        Width and height [px]; pixels per inch that the file claims: the picture looks the same at any.
+        Width and height [px]; resolution stated in the file, without effect on the look.
 
     Returns
     -------
-    Drawing
-        The figure, not saved, not shown (:func:`liqcli.charts.render_png` makes the bytes), and its regions.
+    DrawnFigure
+        The figure and its regions; :func:`liqcli.charts.render_png` renders it.
 
     Raises
     ------
     UsageError
-        Unknown theme, palette or scale; values of another shape than the grid; a size that cannot hold the words.
+        Unknown theme, palette or scale; values of another shape than the grid; a size too small or too large.
     """
     _check(picture, size)
     look = find_theme(theme, palette)
@@ -117,11 +117,11 @@ def _compose(
 
 
 def _draw_price(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout) -> str:
-    """Draw candles or line, and give the words that say which."""
+    """Draw candles or a line; returns the caption that says which."""
     candles = fit_candles(picture, sheet, view)
     extents = price_extents(picture, candles)
     outside = draw_outside(sheet, view, picture)
-    led_out = candles is None and outside  # the line joins events' prices: those that are left out are named already
+    led_out = candles is None and outside  # the line connects prices of events; those outside are labelled already
     escapes = [] if led_out else find_prices_outside(extents, view.low, view.high)
     marks = draw_prices_outside(sheet, view, escapes, outside)
     write_gaps(sheet, picture, view, extents, marks)
@@ -135,7 +135,7 @@ def _draw_price(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLa
 
 
 def _draw_bars(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, sides: Sides) -> None:
-    """Draw the panel below: the grid's columns summed up, with cascades and open interest."""
+    """Draw the bars: sums of the columns of the grid, with cascades and open interest."""
     grid = picture.grid
     series = BarSeries(
         grid.bucket_starts_us, grid.bucket_us, sides.long.sum(axis=0), sides.short.sum(axis=0), picture.unit
@@ -149,7 +149,7 @@ def _draw_bars(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLay
 
 
 def _write_captions(sheet: Canvas, view: HeatmapLayout, picture: HeatmapSpec, price_words: str) -> None:
-    """Say over each panel what it shows."""
+    """Write the caption of each panel."""
     y = view.heat.top + sheet.px(8)
     if not np.any(picture.values > 0):
         middle = view.heat.left + view.heat.width / 2, view.heat.bottom + view.heat.height / 2

@@ -1,4 +1,4 @@
-"""The frame of a picture: which times and prices its axes span, and where on the page that is."""
+"""Layout of the heat map: the ranges of its axes and the position of its panels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from liqcli.core.model import PriceSeries
 
 @dataclass(frozen=True, slots=True)
 class HeatmapLayout:
-    """The rooms of the page and the ranges of its two shared axes."""
+    """The panels of the page and the ranges of the two shared axes."""
 
     header: Box
     heat: Box
@@ -27,20 +27,20 @@ class HeatmapLayout:
     high: float
 
     def y(self, price: float) -> float:
-        """Where a price stands. [px]"""
+        """Height of a price. [px]"""
         return self.heat.bottom + self.heat.height * (price - self.low) / (self.high - self.low)
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Longs and shorts in the unit of the picture, shape (n_bins, n_buckets) each."""
+    """Longs and shorts in the unit of the heat map, shape (n_bins, n_buckets) each."""
 
     long: NDArray[np.float64]
     short: NDArray[np.float64]
 
 
 def split_sides(picture: HeatmapSpec, shown: Shown) -> Sides:
-    """Take the two sides out of the grid in the unit that the cells show; the side not shown is 0."""
+    """Select longs and shorts of the grid in the unit of the cells; a side that is not shown is 0."""
     grid = picture.grid
     pairs = {"USD": (grid.long_notional, grid.short_notional), "events": (grid.long_events, grid.short_events)}
     long, short = pairs.get(picture.unit, (grid.long_qty, grid.short_qty))
@@ -51,12 +51,12 @@ def split_sides(picture: HeatmapSpec, shown: Shown) -> Sides:
 
 
 def time_span(picture: HeatmapSpec) -> tuple[int, int]:
-    """The time axis: the window, not the rest of the buckets that reach beyond its ends. [µs UTC]"""
+    """Return the time axis: the window, without the parts of buckets outside it. [µs UTC]"""
     return picture.grid.window.interval
 
 
 def clip_candles(prices: PriceSeries, start_us: int, end_us: int) -> PriceSeries:
-    """Keep the candles of a stretch of time whose four prices are all there."""
+    """Keep the candles of an interval that have all four prices."""
     keep = (prices.ts_us >= start_us) & (prices.ts_us < end_us)
     for column in (prices.open, prices.high, prices.low, prices.close):
         keep &= np.isfinite(column)
@@ -75,18 +75,18 @@ def lay_out(
     sheet: Canvas, picture: HeatmapSpec, span: tuple[float, float], header_height: float, gutter: float
 ) -> HeatmapLayout:
     """
-    Share the page out.
+    Divide the page into panels.
 
     Parameters
     ----------
-    sheet : Sheet
+    sheet : Canvas
         The page.
-    picture : HeatmapPicture
-        Gives the range of the time axis.
+    picture : HeatmapSpec
+        Defines the time axis.
     span : (float, float)
         The price axis. [quote]
     header_height, gutter : float
-        What title and price labels need. [px]
+        Space for header and price labels. [px]
     """
     px = sheet.px
     edge, between = px(28), px(10)

@@ -1,4 +1,4 @@
-"""Where on the picture things stand, as plain data: what a page needs to show numbers on hovering, without a script."""
+"""Positions of the elements of a figure as plain data, from which a page builds its hover map."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from liqcli.charts.timeline import widen
 
 class Region(NamedTuple):
     """
-    A rectangle of the picture, in fractions of its width and height, from its **upper left** corner.
+    A rectangle in fractions of the figure's width and height, from its **upper left** corner.
 
-    ``kind`` and ``key`` say what it is:
+    ``kind`` and ``key`` identify the element:
 
     ========== ==================================================================================
     panel      0 heat, 1 profile, 2 bars
-    bucket     a column of the grid, ``key`` its index; from the top of the heat to the foot of the bars
-    bin        a row of the grid, ``key`` its index; from the left of the heat to the right of the profile
-    cluster    the price band of rank ``key``, from the left of the heat to the right of the profile
-    label      the label of that cluster at the profile, where it has one
-    cascade    the burst of rank ``key``, the height of the bars
+    bucket     column ``key`` of the grid, from the top of the heat to the bottom of the bars
+    bin        row ``key`` of the grid, from the left of the heat to the right of the profile
+    cluster    the cluster of rank ``key``, from the left of the heat to the right of the profile
+    label      the label of that cluster in the profile, if it has one
+    cascade    the cascade of rank ``key``, over the height of the bars
     ========== ==================================================================================
 
-    Everything is clipped to its panels; what lies outside of them is left out.
+    Regions are clipped to their panels; those outside are omitted.
     """
 
     kind: str
@@ -50,9 +50,9 @@ def map_regions(
     Parameters
     ----------
     sheet, picture, view
-        The page, what it shows, and where.
+        The page, its content and its layout.
     labels : sequence of (rank, box)
-        Where the labels of the clusters ended up. [px]
+        Boxes of the cluster labels. [px]
     """
     page = Page(sheet.width, sheet.height)
     panels = enumerate((view.heat, view.profile, view.bars))
@@ -72,13 +72,13 @@ def map_regions(
 
 
 class Page(NamedTuple):
-    """Size of the picture. [px]"""
+    """Size of a figure. [px]"""
 
     width: float
     height: float
 
     def region(self, kind: str, key: int, box: Box) -> Region:
-        """Turn a box of pixels from the lower left into fractions from the upper left."""
+        """Convert a box in pixels from the lower left to fractions from the upper left."""
         left, top = box.left / self.width, 1 - box.top / self.height
         return Region(kind, key, left, top, box.width / self.width, box.height / self.height)
 

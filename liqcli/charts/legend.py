@@ -1,4 +1,4 @@
-"""The legend: what the colours are worth, which hue is which side, and what hatching means."""
+"""The legend: the scales of the colours, the hues of the sides, and the hatching."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WORDS, _TICKS = 12.5, 11.5
 def draw_legend(
     sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, bands: Bands, colors: tuple[HeatNorm, ListedColormap]
 ) -> None:
-    """Draw scale of the cells, scale of the bands, swatches; top down, each line with its own height."""
+    """Draw the scale of the cells, the scale of the bands and the swatches, from top to bottom."""
     box, px = view.legend, sheet.px
     norm, glow = colors
     values = np.asarray(picture.values, dtype=np.float64)
@@ -47,7 +47,7 @@ def draw_legend(
 
 
 def _write_line(sheet: Canvas, box: Box, y: float, versions: tuple[str, ...], amount: str) -> None:
-    """Write the fullest version that fits beside the amount."""
+    """Write the longest version that fits beside the amount."""
     room = box.width - sheet.text_width(amount, _WORDS, bold=True) - sheet.px(12)
     fitting = (words for words in versions if sheet.text_width(words, _WORDS) <= room)
     words = next(fitting, None) or cut(versions[-1], room, lambda t: sheet.text_width(t, _WORDS))
@@ -56,7 +56,7 @@ def _write_line(sheet: Canvas, box: Box, y: float, versions: tuple[str, ...], am
 
 
 def _draw_scale(sheet: Canvas, box: Box, palette: ListedColormap) -> None:
-    """Draw a palette from cold to hot, as it looks on the panel."""
+    """Draw a palette from cold to hot on the background of the panel."""
     width, height = round(box.width), round(box.height)
     colors = palette(np.linspace(0, 1, width))
     strength = colors[:, 3:]

@@ -1,4 +1,4 @@
-"""Open interest against liquidations: what was open, and what was closed by force, on one time axis."""
+"""The figure of open interest above liquidations per bucket, on one time axis."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from liqcli.core.formatting import format_amount, format_axis, format_percent_si
 
 _BETWEEN = 12  # the two panels [px]
 _LINE_SHARE = 0.56  # of the height of both
-_MARGIN = 0.08  # of the line's span, kept free above and below
+_MARGIN = 0.08  # of the span of the line, left free above and below
 
 
 def draw_interest_picture(
@@ -45,7 +45,7 @@ def draw_interest_picture(
     Raises
     ------
     UsageError
-        Unknown theme or palette, or a size that cannot hold the words.
+        Unknown theme or palette, or a size too small or too large.
     """
     with own_style():
         sheet = open_canvas(size, dpi, theme, palette)
@@ -79,7 +79,7 @@ def _compose(sheet: Canvas, picture: OpenInterestSpec) -> list[Region]:
 
 
 def _plan_axis(sheet: Canvas, picture: OpenInterestSpec, box: Box) -> tuple[ValueAxis, list[tuple[float, str]]]:
-    """Fit the axis to the lines, the strip of words left free; it does not begin at zero, and the words say so."""
+    """Fit the axis to the lines below the strip of text; it does not start at 0, which the text states."""
     values = np.concatenate([line.values for line in _lines(picture)])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     span = (high - low) or 0.01 * high or 1.0
@@ -96,7 +96,7 @@ def _lines(picture: OpenInterestSpec) -> list[OpenInterestLine]:
 
 
 def _draw_lines(axes: Axes, sheet: Canvas, picture: OpenInterestSpec, box: Box) -> None:
-    """Draw what the contracts are worth, and dashed what their number alone made of it."""
+    """Draw open interest, and dashed the contracts at the first price."""
     axis, labels = _plan_axis(sheet, picture, box)
     write_axis(sheet, axes, axis, labels)
     theme = sheet.theme
@@ -116,7 +116,7 @@ def _draw_lines(axes: Axes, sheet: Canvas, picture: OpenInterestSpec, box: Box) 
 
 
 def _write_line_words(sheet: Canvas, picture: OpenInterestSpec, box: Box) -> None:
-    """Say in the strip which line is which, and that the axis does not begin at zero."""
+    """Label the lines in the strip, and note that the axis does not start at 0."""
     x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
     worth, theme = picture.interest, sheet.theme
     items = [("━ open interest", theme.interest, True), (f"{_ends(worth)} ({worth.basis})", theme.muted, False)]

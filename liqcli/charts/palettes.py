@@ -1,4 +1,4 @@
-"""From a value to a colour: the palettes, and the scales that spread values over them."""
+"""Palettes, and the scales that map values to their colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from liqcli.charts.figure_spec import PaletteName, ScaleName, ThemeName
 from liqcli.core.errors import UsageError
 
-# Cold to hot, each end chosen against its own background: the coldest cell must still be told from an empty one.
+# Cold to hot. The coldest colour differs from the background, so that it cannot be taken for an empty cell.
 _LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {
     "dark": (
         (0.0, "#2a68b4"),
@@ -33,7 +33,7 @@ _LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {
         (1.0, "#b30726"),
     ),
 }
-# Stretch of a stock palette that stands out; on white they run backwards, so that more is always further from the page.
+# The part of a stock palette that contrasts with the page; reversed on white, so that more is always further from it.
 _STRETCH: dict[PaletteName, dict[ThemeName, tuple[float, float]]] = {
     "viridis": {"dark": (0.20, 1.0), "light": (0.74, 0.0)},
     "magma": {"dark": (0.36, 0.98), "light": (0.77, 0.08)},
@@ -41,8 +41,8 @@ _STRETCH: dict[PaletteName, dict[ThemeName, tuple[float, float]]] = {
 }
 PALETTES: tuple[PaletteName, ...] = ("liq", "viridis", "magma", "cividis")
 SCALES: tuple[ScaleName, ...] = ("log", "linear", "percentile")
-# What glows behind the cells takes a way of its own from cold to hot, past violet: yellow or green thinned over a dark
-# page turn to mud, and a cell must never look like the band it lies on. Low, then high opacity.
+# The bands behind the cells run from cold to hot through violet: translucent yellow or green looks muddy on a dark
+# page, and a cell must not look like the band behind it. From low to high opacity.
 _GLOW: dict[ThemeName, tuple[tuple[float, str], ...]] = {
     "dark": ((0.0, "#10233f"), (0.25, "#1c3f6e"), (0.50, "#5a3a86"), (0.75, "#a12f6b"), (1.0, "#d4283f")),
     "light": ((0.0, "#8fb8e6"), (0.25, "#8f9fe6"), (0.50, "#b184d8"), (0.75, "#dd6fa8"), (1.0, "#dc2743")),
@@ -50,18 +50,18 @@ _GLOW: dict[ThemeName, tuple[tuple[float, str], ...]] = {
 _OPACITY: dict[ThemeName, tuple[float, float]] = {"dark": (0.12, 0.8), "light": (0.08, 0.72)}
 _STOCK_OPACITY = (0.0, 0.6)
 _SHADES = 256
-_LEAST_SPAN = 20.0  # a log scale covers at least this factor, so that near-equal cells look near-equal
-_LARGEST_SPAN = 1e6  # and at most this one, so that dust does not use up the colours
+_LEAST_SPAN = 20.0  # minimum ratio that a log scale covers, so that similar cells look similar
+_LARGEST_SPAN = 1e6  # maximum ratio, so that tiny values do not use up the colours
 
 
 def find_palette(name: str, theme: ThemeName) -> ListedColormap:
     """
-    Build a palette for a theme; 0 is its coldest, 1 its hottest colour, and "bad" (no value) is clear.
+    Build a palette for a theme: 0 is the coldest colour, 1 the hottest, and "bad" (no value) is transparent.
 
     Raises
     ------
     UsageError
-        There is none of that name.
+        Unknown name.
     """
     if name == "liq":
         base = LinearSegmentedColormap.from_list("liq", list(_LIQ[theme]), N=_SHADES)
@@ -76,12 +76,12 @@ def find_palette(name: str, theme: ThemeName) -> ListedColormap:
 
 def find_glow(name: PaletteName, theme: ThemeName) -> ListedColormap:
     """
-    Build the translucent colours of the bands behind the cells, from the least to the most liquidated so far.
+    Build the translucent colours of the bands behind the cells, from least to most.
 
     Raises
     ------
     UsageError
-        There is none of that name.
+        Unknown name.
     """
     shades = find_palette(name, theme)(np.linspace(0, 1, _SHADES))
     low, high = _STOCK_OPACITY
@@ -94,14 +94,14 @@ def find_glow(name: PaletteName, theme: ThemeName) -> ListedColormap:
 
 class HeatNorm(Normalize):
     """
-    Spread positive values over 0..1 by logarithm, in proportion, or by rank among the cells.
+    Map positive values to 0..1 by logarithm, linearly, or by rank among the cells.
 
     Parameters
     ----------
     values : ndarray
-        All cells; zeros do not count.
+        All cells; zeros are ignored.
     scale : {"log", "linear", "percentile"}
-        How to spread.
+        The mapping.
 
     Raises
     ------
@@ -123,8 +123,8 @@ class HeatNorm(Normalize):
         self.scale = scale
         self.floor, self.top = floor, top
         self._levels = np.unique(filled) if filled.size else np.array([top])
-        # The rank of a value is how many cells lie below it, the largest taken as 1: cells that are alike (mostly one
-        # event each, say) stand at the cold end together instead of all looking hot.
+        # The rank of a value is the number of lower cells, the largest being 1: equal cells (mostly one event each)
+        # are all cold instead of all hot.
         below = np.searchsorted(filled, self._levels, side="left").astype(np.float64)
         self._ranks = below / below[-1] if len(below) > 1 else np.ones(1)
 
@@ -138,7 +138,7 @@ class HeatNorm(Normalize):
         return np.clip(np.log(safe / self.floor) / math.log(self.top / self.floor), 0.0, 1.0)
 
     def value_at(self, place: float) -> float:
-        """The value whose colour stands at ``place`` in 0..1."""
+        """Return the value of the colour at ``place`` in 0..1."""
         if self.scale == "percentile":
             return float(np.interp(place, self._ranks, self._levels))
         if self.scale == "linear":
@@ -146,6 +146,6 @@ class HeatNorm(Normalize):
         return self.floor * math.exp(place * math.log(self.top / self.floor))
 
     def __call__(self, value: Any, clip: bool | None = None) -> Any:  # noqa: ANN401  (matplotlib's own signature)
-        """Normalise for matplotlib, keeping the mask."""
+        """Normalise as matplotlib expects, keeping the mask."""
         data = np.ma.masked_invalid(np.ma.asarray(value, dtype=np.float64))
         return np.ma.array(self.spread(data.filled(self.top)), mask=np.ma.getmaskarray(data))

@@ -1,4 +1,4 @@
-"""Pixels as PNG bytes: the same pixels give the same bytes, without date, program name or an idle alpha channel."""
+"""Render figures to reproducible PNG bytes, without date, program name and alpha channel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render_pixels(figure: Figure) -> NDArray[np.uint8]:
 
 
 def pack_png(pixels: NDArray[np.uint8], dpi: float | None = None) -> bytes:
-    """Pack pixels of shape (height, width, 3); ``dpi`` is how many of them the file claims to be an inch."""
+    """Pack pixels of shape (height, width, 3); ``dpi`` is the resolution stated in the file."""
     out = io.BytesIO()
     claim = {} if dpi is None else {"dpi": (dpi, dpi)}
     Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", **claim)

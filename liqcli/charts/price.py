@@ -1,4 +1,4 @@
-"""The price over the heat: candles or a line, in neutral tones so that hue stays with the liquidations."""
+"""The price over the heat: candles or a line, in neutral tones because hues belong to liquidations."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from liqcli.core.formatting import format_price
 from liqcli.core.model import US_PER_S, PriceSeries
 
 _MOST_CANDLES = 200
-_LEAST_PX = 5.5  # a candle and the air beside it
+_LEAST_PX = 5.5  # width of a candle with its spacing
 _MINUTES = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 10_080, 20_160, 43_200)
-_SILENCE = 0.04  # of the window: a line over a longer one would pretend to know the price
+_SILENCE = 0.04  # of the window; a solid line over a longer silence would suggest a known price
 TAG_SIZE = 13.5
 
 
 def thin_candles(prices: PriceSeries, most: int) -> PriceSeries:
     """
-    Join candles into the shortest usual length that gives at most ``most`` of them over their span.
+    Join candles into the shortest standard length that gives at most ``most`` candles.
 
-    Highs and lows are kept: joining never hides a wick.
+    Joining keeps highs and lows.
     """
     if not len(prices.ts_us):
         return prices
@@ -51,7 +51,7 @@ def thin_candles(prices: PriceSeries, most: int) -> PriceSeries:
 
 
 def fit_candles(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> PriceSeries | None:
-    """The candles to draw, or None where there are none in the window."""
+    """Return the candles to draw, or None if the window has none."""
     if picture.prices is None:
         return None
     inside = clip_candles(picture.prices, view.time.start_us, view.time.end_us)
@@ -66,13 +66,13 @@ def draw_candles(axes: Axes, sheet: Canvas, view: HeatmapLayout, candles: PriceS
     half = min(0.31 * candles.step_us, sheet.px(5) * view.time.us_per_px)
     pixel_price = (view.high - view.low) / view.heat.height
     low, high = np.minimum(candles.open, candles.close), np.maximum(candles.open, candles.close)
-    flat = np.maximum(sheet.px(1) * pixel_price - (high - low), 0) / 2  # an unchanged price is a dash, not nothing
+    flat = np.maximum(sheet.px(1) * pixel_price - (high - low), 0) / 2  # an unchanged price is drawn as a dash
     low, high = low - flat, high + flat
     wicks = np.stack([np.column_stack([middle, candles.low]), np.column_stack([middle, candles.high])], axis=1)
     bodies = np.array(rectangles(middle - half, middle + half, low, high))
     rising = candles.close >= candles.open
     for chosen, color in ((rising, theme.candle_up), (~rising, theme.candle_down)):
-        # Bodies lie under the cells, wicks run thinly over them: price stays readable where a burst covers it.
+        # Bodies are below the cells and thin wicks above them, so that the price stays readable in a cascade.
         for alpha, zorder in ((1.0, 2.4), (0.35, 5.0)):
             axes.add_collection(
                 LineCollection(
@@ -97,13 +97,13 @@ def draw_candles(axes: Axes, sheet: Canvas, view: HeatmapLayout, candles: PriceS
 
 
 def draw_trace(axes: Axes, sheet: Canvas, picture: HeatmapSpec) -> None:
-    """Draw the price of the last event per bucket as a thin line with a rim against the cells, broken at gaps."""
+    """Draw the price of the last event per bucket as a thin outlined line, broken at gaps."""
     if picture.trace is None:
         return
     line = cut_line(*picture.trace, picture.gaps, picture.grid.window.length_us)
     rim = [Stroke(linewidth=sheet.points(3.4), foreground=sheet.theme.halo, alpha=0.6), Normal()]
     draw_line(axes, sheet, line, rim, zorder=2.5, alpha=0.85)
-    axes.add_collection(  # as with candles: the line proper lies under the cells, a breath of it over them
+    axes.add_collection(  # as with candles: the line is below the cells, with a faint copy above them
         LineCollection(line.runs, colors=sheet.theme.text, linewidths=sheet.points(1.3), alpha=0.3, zorder=5.0),
         autolim=False,
     )
@@ -112,9 +112,9 @@ def draw_trace(axes: Axes, sheet: Canvas, picture: HeatmapSpec) -> None:
 @dataclass(frozen=True, slots=True)
 class CutLine:
     """
-    A line of price in pieces of points (time [µs UTC], price [quote]), shape ``(n, 2)`` each.
+    A price line in pieces of points (time [µs UTC], price [quote]), shape ``(n, 2)`` each.
 
-    ``runs`` are known throughout; ``bridges`` join two of them over a long silence, where price may have been anywhere.
+    ``runs`` have a known price throughout; ``bridges`` connect two of them over a long time without events.
     """
 
     runs: list[NDArray[np.float64]]
@@ -124,7 +124,7 @@ class CutLine:
 def cut_line(
     ts_us: NDArray[np.int64], price: NDArray[np.float64], gaps: Sequence[tuple[int, int]], length_us: int
 ) -> CutLine:
-    """Cut the line of the last liquidation per bucket: apart at gaps, bridged where it is silent for long."""
+    """Cut the line of the last liquidation per bucket at gaps, and bridge long times without events."""
     known = np.isfinite(price)
     points = np.column_stack([ts_us[known], price[known]]).astype(np.float64)
     lost = np.zeros(max(len(points) - 1, 0), dtype=bool)
@@ -138,7 +138,7 @@ def cut_line(
 def draw_line(
     axes: Axes, sheet: Canvas, line: CutLine, effects: list[AbstractPathEffect], zorder: float, alpha: float
 ) -> None:
-    """Draw a cut line: runs solid, bridges dotted, lonely points as dots."""
+    """Draw a cut line: runs solid, bridges dotted, single points as dots."""
     style: dict[str, Any] = {"colors": sheet.theme.text, "linewidths": sheet.points(1.3)}
     style |= {"alpha": alpha, "zorder": zorder}
     axes.add_collection(
@@ -155,7 +155,7 @@ def draw_line(
 
 
 def price_extents(picture: HeatmapSpec, candles: PriceSeries | None) -> NDArray[np.float64]:
-    """What is drawn as price: time [µs UTC], lowest and highest [quote], shape (n, 3)."""
+    """Return time [µs UTC], lowest and highest price [quote] of the drawn candles or line, shape (n, 3)."""
     if candles is not None:
         return np.column_stack([candles.ts_us + candles.step_us / 2, candles.low, candles.high])
     if picture.trace is None:
@@ -165,7 +165,7 @@ def price_extents(picture: HeatmapSpec, candles: PriceSeries | None) -> NDArray[
 
 
 def draw_last_price(sheet: Canvas, panels: tuple[Axes, ...], price: float) -> None:
-    """Draw the dashed line through all panels of price; matplotlib cuts it off beyond their frame."""
+    """Draw the dashed line through all price panels; matplotlib clips it to their frames."""
     for axes in panels:
         axes.axhline(
             price,
@@ -179,13 +179,13 @@ def draw_last_price(sheet: Canvas, panels: tuple[Axes, ...], price: float) -> No
 
 
 def price_tag_text(price: float, span: tuple[float, float]) -> str:
-    """Write the last price; with an arrow where it lies beyond the prices that were asked for."""
+    """Format the last price, with an arrow where it is outside the requested range."""
     arrow = "▼ " if price < span[0] else "▲ " if price > span[1] else ""
     return arrow + format_price(price)
 
 
 def draw_tag(sheet: Canvas, view: HeatmapLayout, price: float) -> Box:
-    """Print the last price on the axis; gives the box that other labels must leave alone."""
+    """Write the last price on the axis; returns its box, which other labels must avoid."""
     height = sheet.px(23)
     text, y = price_tag_text(price, (view.low, view.high)), view.y(price)
     if not view.low <= price <= view.high:

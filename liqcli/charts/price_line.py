@@ -1,4 +1,4 @@
-"""Price as a line in a panel of its own, for the pictures that are about something else."""
+"""The price as a line in its own panel, for figures about other data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_POINTS = 600
 
 @dataclass(frozen=True, slots=True)
 class PriceLine:
-    """A line of price in its pieces, how far it reaches [quote], and what it is."""
+    """A price line in pieces, its range [quote] and its caption."""
 
     line: CutLine
     low: float
@@ -29,7 +29,7 @@ class PriceLine:
 
 
 def build_price_line(picture: CascadesSpec) -> PriceLine | None:
-    """Join closes of candles, thinned out, or the liquidations' own prices; None where neither is known."""
+    """Build the line from closes of candles, else from liquidation prices; None without either."""
     if picture.prices is not None:
         inside = clip_candles(picture.prices, picture.start_us, picture.end_us)
         if len(inside.ts_us) > 1:
@@ -64,7 +64,7 @@ def draw_price_line(
     labels: list[tuple[float, str]],
     bursts: list[CascadeMark],
 ) -> None:
-    """Draw the line, and over it each burst from its first to its last price in the hue of its side."""
+    """Draw the line, and over it each cascade from its first to its last price in the hue of its side."""
     write_axis(sheet, axes, axis, labels)
     draw_line(axes, sheet, line.line, [], zorder=4, alpha=0.85)
     moves = [[(b.start_us, b.price_from), (b.end_us, b.price_to)] for b in bursts]

@@ -1,4 +1,4 @@
-"""How far the price axis reaches, and the marks where price leaves it."""
+"""The range of the price axis, and labels for prices outside it."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from liqcli.charts.heatmap_layout import HeatmapLayout, clip_candles, time_span
 from liqcli.core.formatting import format_counted, format_price, format_usd
 from liqcli.core.model import PriceSeries
 
-_MARGIN = 0.03  # of the price span, kept free above and below
-_FEWEST_BINS = 24  # one bin alone would fill the panel and say nothing
-_RARE = 0.005  # of the candles: prices seen for a shorter time may be cut off
-_MANY = 200  # candles from which a quantile tells rare prices; of fewer, whole bodies are kept and wicks may be cut off
+_MARGIN = 0.03  # of the price span, left free above and below
+_FEWEST_BINS = 24  # a single bin would fill the panel
+_RARE = 0.005  # of the candles; prices seen for less time can be cut off
+_MANY = 200  # from this many candles a quantile finds rare prices; with fewer, only wicks can be cut off
 _MARK_SIZE, _MARK_HEIGHT = 12.5, 20
-_STRETCH = 0.15  # of the axis: a spike that takes less room stays whole
-_LAST_STRETCH = 0.5  # of the axis: where events were left out, a last price further out is an arrow at the edge
+_STRETCH = 0.15  # of the axis; a smaller spike stays whole
+_LAST_STRETCH = 0.5  # of the axis; a last price further outside is an arrow at the edge if events are outside too
 
 
 def price_span(picture: HeatmapSpec) -> tuple[float, float]:
     """
-    Choose the price axis: the bins, the last price, and the candles or the line, with a little air. [quote]
+    Choose the price axis from bins, last price, and candles or line, with a margin. [quote]
 
-    A spike of candles far outside of everything else is cut off, or the heat would be squeezed into a strip; see
-    :func:`find_prices_outside`. Where somebody asked for these prices, the axis is theirs.
+    A spike of candles far outside everything else is cut off, because it would compress the heat; see
+    :func:`find_prices_outside`. A requested price range is kept unchanged.
     """
     edges = picture.grid.price_edges
     low, high = float(edges[0]), float(edges[-1])
     if picture.bounded:
         return low, high
-    cut = picture.grid.outside_events > 0  # then the line of the events' prices leads out of the picture
+    cut = picture.grid.outside_events > 0  # the line of event prices then leaves the figure
     if picture.last_price is not None and not cut:
         low, high = min(low, picture.last_price), max(high, picture.last_price)
     if picture.prices is not None:
@@ -50,11 +50,11 @@ def price_span(picture: HeatmapSpec) -> tuple[float, float]:
             low, high = min(low, picture.last_price), max(high, picture.last_price)
     margin = max(_MARGIN * (high - low), (_FEWEST_BINS * picture.grid.bin.width - (high - low)) / 2)
     below = low - margin
-    return (0.0 if below < 0 <= low else below), high + margin  # no air below a price of nothing
+    return (0.0 if below < 0 <= low else below), high + margin  # no margin below a price of 0
 
 
 def _reach_candles(candles: PriceSeries, low: float, high: float) -> tuple[float, float]:
-    """Widen the axis to the candles, a rare spike that would stretch it left out."""
+    """Widen the axis to the candles, except for a rare spike that would stretch it."""
     if len(candles.ts_us) >= _MANY:
         usual = float(np.quantile(candles.low, _RARE)), float(np.quantile(candles.high, 1 - _RARE))
     else:
@@ -70,7 +70,7 @@ def _reach_candles(candles: PriceSeries, low: float, high: float) -> tuple[float
 
 @dataclass(frozen=True, slots=True)
 class PriceOutsideRange:
-    """Price left the frame, and was furthest out at ``ts_us`` [µs UTC], at ``price``. [quote]"""
+    """A time outside the axis, with its most distant price at ``ts_us``. [quote], [µs UTC]"""
 
     ts_us: float
     price: float
@@ -96,9 +96,9 @@ def find_prices_outside(prices: NDArray[np.float64], low: float, high: float) ->
 
 
 def draw_outside(sheet: Canvas, view: HeatmapLayout, picture: HeatmapSpec) -> list[Box]:
-    """Print at the edges which events the price axis leaves out; gives the boxes others must leave alone."""
+    """Label the events outside the price axis at its edges; returns boxes that other labels must avoid."""
     if picture.bounded:
-        return []  # the subtitle says it
+        return []  # the subtitle states it
     grid, boxes = picture.grid, []
     for outside, arrow, place, reach in ((grid.above, "▲", "above", "up"), (grid.below, "▼", "below", "down")):
         if outside.price is None:
@@ -121,9 +121,9 @@ def draw_prices_outside(
     sheet: Canvas, view: HeatmapLayout, escapes: Sequence[PriceOutsideRange], taken: Sequence[Box] = ()
 ) -> list[Box]:
     """
-    Print how far price went beyond the frame, at the edge where it left; gives the boxes others must leave alone.
+    Label the extreme prices outside the axis at its edges; returns boxes that other labels must avoid.
 
-    Where labels would overlap, the one furthest out stays; what is ``taken`` already stays too.
+    Where labels would overlap, the most distant price is kept, and boxes in ``taken`` stay.
     """
     placed: list[tuple[PriceOutsideRange, Box, str]] = []
     for escape in sorted(escapes, key=lambda e: (-e.price if e.way == "up" else e.price, e.ts_us)):
@@ -139,7 +139,7 @@ def draw_prices_outside(
 
 
 def _place(sheet: Canvas, view: HeatmapLayout, escape: PriceOutsideRange, label: str) -> Box:
-    """Put the arrow under the candle, as far as the panel allows."""
+    """Place the arrow at the candle, within the panel."""
     width, height = sheet.text_width(label, _MARK_SIZE, bold=True) + sheet.px(10), sheet.px(_MARK_HEIGHT)
     left = view.time.x(escape.ts_us) - sheet.px(5) - sheet.text_width("▲", _MARK_SIZE, bold=True) / 2
     left = min(max(left, view.heat.left + sheet.px(2)), view.heat.right - width - sheet.px(2))

@@ -1,4 +1,4 @@
-"""The profile on the right: how much at each price, longs and shorts stacked, the top bands labelled."""
+"""The profile on the right: amounts by price, longs and shorts stacked, the top clusters labelled."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from liqcli.charts.text_fit import spread
 from liqcli.core.formatting import format_share, format_usd
 
 _LABEL_SIZE, _LABEL_HEIGHT = 12.5, 22
-_MOST_LABELS = 10  # more would be a table; the report has one
-_FILL = 0.6  # of the panel height that labels may use, so that each stays near its band
+_MOST_LABELS = 10  # the report has a table of all
+_FILL = 0.6  # of the panel height for labels, so that each stays near its cluster
 _THINNEST = 1.6  # of a bar [px]
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where rank, amount and share of the labels stand. [px]"""
+    """Positions of rank, amount and share in the labels. [px]"""
 
     chip: float
     amount_right: float
@@ -34,7 +34,7 @@ class _Columns:
 def draw_profile(
     axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, sides: Sides
 ) -> list[tuple[int, Box]]:
-    """Draw the stacked bars and label the top bands; gives rank and place of each label."""
+    """Draw the stacked bars and label the top clusters; returns rank and box of each label."""
     long, short = sides.long.sum(axis=1), sides.short.sum(axis=1)
     chosen = choose_bands(picture.bands, int(_FILL * view.heat.height / sheet.px(_LABEL_HEIGHT)))
     columns = _columns(sheet, picture.unit, chosen, view)
@@ -46,13 +46,15 @@ def draw_profile(
 
 
 def choose_bands(bands: Sequence[ClusterLabel], fits: int) -> list[ClusterLabel]:
-    """The bands to label: as many of the best ranks as fit, from the lowest price up."""
+    """Choose the clusters to label: as many of the best ranks as fit, sorted by price."""
     ranked = sorted(bands, key=lambda band: band.rank)[: max(min(fits, _MOST_LABELS), 0)]
     return sorted(ranked, key=lambda band: (band.low + band.high, -band.rank))
 
 
 def _amount(band: ClusterLabel, unit: str) -> str:
-    return format_usd(band.notional) + ("" if unit == "USD" else " USD")  # a band is always USD, the bars may not be
+    return format_usd(band.notional) + (
+        "" if unit == "USD" else " USD"
+    )  # clusters are always in USD, the bars may not be
 
 
 def _columns(sheet: Canvas, unit: str, bands: list[ClusterLabel], view: HeatmapLayout) -> _Columns:

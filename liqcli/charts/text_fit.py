@@ -1,4 +1,4 @@
-"""Making words fit: cutting, wrapping, and moving labels apart."""
+"""Fit text: cut, wrap, and move labels apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Measure = Callable[[str], float]
 
 
 def cut(text: str, room: float, measure: Measure) -> str:
-    """Shorten a line to ``room`` with an ellipsis; empty when not even that fits."""
+    """Shorten a line to ``room`` with an ellipsis; empty if not even that fits."""
     if measure(text) <= room:
         return text
     low, high = 0, len(text)
@@ -25,9 +25,9 @@ def cut(text: str, room: float, measure: Measure) -> str:
 
 def wrap(text: str, room: float, measure: Measure, lines: int) -> list[str]:
     """
-    Break a line at spaces into at most ``lines``; what is left over is cut.
+    Break a line at spaces into at most ``lines`` lines; the rest is cut.
 
-    Where two lines do, they part between two statements (``·``), and as evenly as that goes.
+    Two lines break at a separator (``·``), as evenly as possible.
     """
     if lines > 1 and measure(text) > room and (halves := _halve(text, room, measure)):
         return halves
@@ -65,8 +65,8 @@ def _split(text: str, room: float, measure: Measure) -> tuple[str, str]:
         return text[:letters], text[letters:]
     head, tail = words[:count], words[count:]
     if "·" in head and measure(" ".join(head[: _last(head)])) > _FULL_ENOUGH * room:
-        head, tail = words[: _last(head)], words[_last(head) + 1 :]  # better between two statements than inside one
-    elif head[-1] == "·":  # a separator does not end a line, it starts none either
+        head, tail = words[: _last(head)], words[_last(head) + 1 :]  # prefer a break at a separator
+    elif head[-1] == "·":  # no line starts or ends with a separator
         head = head[:-1]
     elif tail and tail[0] == "·":
         tail = tail[1:]
@@ -75,23 +75,23 @@ def _split(text: str, room: float, measure: Measure) -> tuple[str, str]:
 
 def spread(wanted: Sequence[float], height: float, low: float, high: float) -> list[float]:
     """
-    Move centres of equally high labels apart so that none overlap, each as little as possible.
+    Move the centres of labels of equal height apart, each as little as possible, so that none overlap.
 
     Parameters
     ----------
     wanted : sequence of float
-        Rising centres.
+        Ascending centres.
     height : float
-        Least distance between two centres.
+        Minimum distance between two centres.
     low, high : float
-        No centre leaves ``[low, high]``; the caller makes sure that all fit.
+        Centres stay in ``[low, high]``; all labels must fit into it.
 
     Returns
     -------
     list of float
         Least-squares solution (pool adjacent violators), in the order of ``wanted``.
     """
-    pools: list[tuple[float, int]] = []  # (mean of wanted minus its own offset, how many)
+    pools: list[tuple[float, int]] = []  # (mean of wanted minus offset, count)
     for index, centre in enumerate(wanted):
         mean, count = centre - index * height, 1
         while pools and pools[-1][0] > mean:

@@ -1,4 +1,4 @@
-"""The colours of the page: a dark and a light set with the same roles."""
+"""Colours of the page: a dark and a light theme with the same roles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from liqcli.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One colour a role; hues are kept for liquidations, everything about price is neutral."""
+    """One colour per role; hues are reserved for liquidations, prices are neutral."""
 
     name: ThemeName
     page: str
@@ -36,7 +36,7 @@ class Theme:
     chip_text: str
 
     def tone(self, tone: Tone) -> str:
-        """The text colour of a headline number."""
+        """Return the text colour of a headline number."""
         return {"plain": self.text, "long": self.long, "short": self.short, "warn": self.warn}[tone]
 
 
@@ -93,8 +93,8 @@ LIGHT = Theme(
 THEMES: dict[ThemeName, Theme] = {"dark": DARK, "light": LIGHT}
 
 
-# For the colour-blind safe palette: orange and blue stay apart for every kind of colour blindness, red and green do
-# not; the palette's middle is grey, so candles stand back.
+# For the colour-blind safe palette: orange and blue differ for every kind of colour blindness, red and green do
+# not. The middle of the palette is grey, so candles are less prominent.
 _SAFE_PALETTE = "cividis"
 _SAFE: dict[ThemeName, Theme] = {
     "dark": replace(
@@ -108,12 +108,12 @@ _SAFE: dict[ThemeName, Theme] = {
 
 def find_theme(name: str, palette: str = "") -> Theme:
     """
-    Look a theme up by name; the colour-blind safe palette changes its hues of longs and shorts as well.
+    Look up a theme by name; the colour-blind safe palette also changes the hues of longs and shorts.
 
     Raises
     ------
     UsageError
-        There is none of that name.
+        Unknown name.
     """
     for known, theme in THEMES.items():
         if known == name:

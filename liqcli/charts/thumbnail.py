@@ -1,4 +1,4 @@
-"""The heat map as a small picture without words: cells, the price over them, the profile beside them."""
+"""The heat map as a small image without text: cells, price and profile."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from liqcli.charts.png import pack_png
 from liqcli.charts.price_range import price_span
 from liqcli.charts.themes import Theme, find_theme
 
-WIDTH, HEIGHT, PROFILE = 720, 384, 104  # [px]; shown at half of it, so that it is sharp on dense screens
+WIDTH, HEIGHT, PROFILE = 720, 384, 104  # [px]; shown at half the size, so that it is sharp on dense screens
 _LINE = 3  # thickness of the price line [px]
-_CELL = 5  # a cell is at least so wide and high [px]; finer ones are added up, or nothing would be seen at half size
+_CELL = 5  # minimum width and height of a cell [px]; finer cells are summed
 
 Pixels = NDArray[np.float64]
 Page = NDArray[np.uint8]
@@ -27,7 +27,7 @@ Page = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """The grid in steps that can be seen: ``values`` (n_bins, n_buckets), ``edges`` (n_bins + 1,), sums by bin."""
+    """The grid in visible steps: ``values`` (n_bins, n_buckets), ``edges`` (n_bins + 1,), sums by bin."""
 
     values: Pixels
     edges: Pixels
@@ -40,11 +40,11 @@ def draw_thumbnail(
     picture: HeatmapSpec, *, theme: ThemeName = "dark", palette: PaletteName = "liq", scale: ScaleName = "log"
 ) -> bytes:
     """
-    Draw the heat as PNG bytes, about a tenth of the full picture's time: pixels are looked up, nothing is laid out.
+    Draw the heat map as PNG bytes, about ten times faster than the full one: pixels are looked up in the cells.
 
     Parameters
     ----------
-    picture : HeatmapPicture
+    picture : HeatmapSpec
         As for :func:`liqcli.charts.draw_heatmap`; titles, labels and bands are left out.
     theme, palette, scale : str
         As there.
@@ -73,7 +73,7 @@ def draw_thumbnail(
 
 
 def _paint_gaps(area: Page, picture: HeatmapSpec, look: Theme, times: Pixels) -> None:
-    """Hatch what nobody recorded."""
+    """Hatch the gaps."""
     stripes = (np.add.outer(np.arange(area.shape[0]), np.arange(area.shape[1])) % 14) < 2
     hatch = 0.72 * _rgb(look.gap) + 0.28 * _rgb(look.hatch)
     for start_us, end_us in picture.gaps:
@@ -89,7 +89,7 @@ def _paint_heat(
     scale: ScaleName,
     palettes: tuple[Colormap, Colormap],
 ) -> None:
-    """Colour each pixel by its cell; behind them, faintly, what was liquidated at that price so far."""
+    """Colour each pixel by its cell, with the cumulative sums faintly behind."""
     rows, columns = where
     bins, buckets = values.shape
     known_rows, known_columns = (rows >= 0) & (rows < bins), (columns >= 0) & (columns < buckets)
@@ -108,7 +108,7 @@ def _paint_heat(
 
 
 def _paint_price(area: Page, picture: HeatmapSpec, look: Theme, times: Pixels, span: tuple[float, float]) -> None:
-    """Draw the closing prices, or the liquidations' own, as a line with a dark edge."""
+    """Draw closing or liquidation prices as a line with a dark edge."""
     if picture.prices is not None:
         candles = clip_candles(picture.prices, *time_span(picture))
         ts_us, price = candles.ts_us, candles.close
@@ -144,7 +144,7 @@ def _paint_profile(area: Page, cells: _Cells, look: Theme, rows: NDArray[np.int6
 
 
 def _coarsen(picture: HeatmapSpec, width: int) -> _Cells:
-    """Add up neighbouring bins and buckets until a cell is large enough."""
+    """Sum neighbouring bins and buckets until a cell is large enough."""
     grid = picture.grid
     bins, buckets = picture.values.shape
     tall, wide = -(-bins * _CELL // HEIGHT), -(-buckets * _CELL // width)
@@ -161,7 +161,7 @@ def _coarsen(picture: HeatmapSpec, width: int) -> _Cells:
 
 @cache
 def _rgb(colour: str) -> Pixels:
-    """Give a colour as three numbers to 255; asked for line by line."""
+    """Convert a colour to three numbers up to 255; cached."""
     return np.round(255 * np.array(to_rgb(colour)))
 
 

@@ -1,4 +1,4 @@
-"""Where the grid lines stand and what their labels say: round prices, round times in UTC, round amounts."""
+"""Positions and labels of grid lines: round prices, times in UTC and amounts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MONDAY = 4  # 1970-01-05 was a Monday: steps of weeks start there
 
 @dataclass(frozen=True, slots=True)
 class TimeTick:
-    """An instant on the time axis; ``strong`` where a day (or a year) begins."""
+    """A time on the axis; ``strong`` where a day (or a year) starts."""
 
     ts_us: int
     label: str
@@ -27,7 +27,7 @@ class TimeTick:
 
 
 def format_day(ts_us: int, year: bool = False) -> str:
-    """Write a day: ``5 Dec`` or ``5 Dec 2024``, whatever the locale."""
+    """Format a day as ``5 Dec`` or ``5 Dec 2024``, independent of the locale."""
     day = from_us(ts_us)
     text = f"{day.day} {_MONTHS[day.month - 1]}"
     return f"{text} {day.year}" if year else text
@@ -35,14 +35,14 @@ def format_day(ts_us: int, year: bool = False) -> str:
 
 def time_ticks(start_us: int, end_us: int, most: int) -> list[TimeTick]:
     """
-    Choose at most ``most`` round instants in ``[start, end]``, in the finest step that allows it.
+    Choose at most ``most`` round times in ``[start, end]``, with the finest possible step.
 
     Parameters
     ----------
     start_us, end_us : int
         Ends of the axis. [µs UTC]
     most : int
-        How many labels there is room for.
+        Number of labels that fit.
     """
     span_s = (end_us - start_us) / US_PER_S
     for step in _STEPS_S:
@@ -85,7 +85,7 @@ def _month_ticks(start_us: int, end_us: int, most: int) -> Iterator[TimeTick]:
 
 
 def nice_step(least: float) -> float:
-    """The smallest of {1, 2, 2.5, 5} x 10^k that is not below ``least``."""
+    """Return the smallest of {1, 2, 2.5, 5} x 10^k that is at least ``least``."""
     base = 10.0 ** math.floor(math.log10(least))
     for factor in (1.0, 2.0, 2.5, 5.0, 10.0):
         if factor * base >= least * (1 - 1e-9):
@@ -94,15 +94,17 @@ def nice_step(least: float) -> float:
 
 
 def round_ticks(low: float, high: float, most: int) -> tuple[list[float], float]:
-    """Round values in ``[low, high]``, about ``most`` of them, and their step."""
+    """Choose about ``most`` round values in ``[low, high]``; returns them and their step."""
     step = nice_step((high - low) / max(most, 1))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    decimals = max(0, 1 - math.floor(math.log10(step)))  # 2.5 needs one figure more; rounding kills 0.30000000000000004
+    decimals = max(
+        0, 1 - math.floor(math.log10(step))
+    )  # 2.5 needs one more digit; rounding removes 0.30000000000000004
     return [round(k * step, decimals) for k in range(first, last + 1)], round(step, decimals)
 
 
 def scale_ticks(low: float, high: float, logarithmic: bool) -> list[float]:
-    """Round values for the legend: decades on a log scale (with 2 and 5 where it is short), else even steps."""
+    """Choose round values for the legend: decades on a log scale (with 2 and 5 on a short one), else even steps."""
     if not logarithmic or low <= 0:
         return [tick for tick in round_ticks(low, high, 5)[0] if tick > 0]
     factors = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0)

@@ -1,4 +1,4 @@
-"""The time axis that panels above each other share: where an instant stands, its labels, and the gaps."""
+"""The time axis that stacked panels share: positions, labels and gaps."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from liqcli.core.model import US_PER_S
 
 GAP_WORDS = "not recorded"
 LABEL_SIZE = 13
-_EVERY = 84  # least distance of two labels [px]
-_LONG_US = 36 * 3600 * US_PER_S  # a longer axis has days on it, so the day need not be said at its end
+_EVERY = 84  # minimum distance of two labels [px]
+_LONG_US = 36 * 3600 * US_PER_S  # a longer axis shows days, so its end needs no date
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Instants from ``start_us`` to ``end_us`` [µs UTC] between ``left`` and ``right``. [px]"""
+    """Times from ``start_us`` to ``end_us`` [µs UTC] between ``left`` and ``right``. [px]"""
 
     start_us: int
     end_us: int
@@ -30,33 +30,33 @@ class Timeline:
 
     @property
     def width(self) -> float:
-        """From end to end. [px]"""
+        """Width of the axis. [px]"""
         return self.right - self.left
 
     @property
     def us_per_px(self) -> float:
-        """How much time a pixel is. [µs]"""
+        """Time per pixel. [µs]"""
         return (self.end_us - self.start_us) / self.width
 
     def x(self, ts_us: float) -> float:
-        """Where an instant stands. [px]"""
+        """Position of a time. [px]"""
         return self.left + (ts_us - self.start_us) / self.us_per_px
 
 
 def widen(start_us: float, end_us: float, least_us: float) -> tuple[float, float]:
-    """Give a stretch of time at least this length, about its middle. [µs]"""
+    """Widen an interval around its centre to a minimum length. [µs]"""
     spare = max(least_us - (end_us - start_us), 0.0) / 2
     return start_us - spare, end_us + spare
 
 
 def visible_gaps(gaps: Iterable[tuple[int, int]], time: Timeline) -> list[tuple[int, int]]:
-    """Clip the gaps to the time axis and leave out what falls off it."""
+    """Clip the gaps to the time axis and omit those outside."""
     clipped = [(max(start, time.start_us), min(end, time.end_us)) for start, end in gaps]
     return [(start, end) for start, end in clipped if start < end]
 
 
 def draw_gaps(axes: Axes, sheet: Canvas, gaps: Iterable[tuple[int, int]], time: Timeline) -> None:
-    """Hatch what was not recorded, quietly, in a panel that shares the time axis."""
+    """Hatch the gaps in a panel that shares the time axis."""
     bottom, top = axes.get_ylim()
     for start, end in visible_gaps(gaps, time):
         patch = Rectangle(
@@ -72,12 +72,12 @@ def draw_gaps(axes: Axes, sheet: Canvas, gaps: Iterable[tuple[int, int]], time: 
         )
         patch.set_hatch_linewidth(sheet.points(1.0))
         axes.add_patch(patch)
-        # Under the bands: what was liquidated before the gap still stands at its price.
+        # Below the bands, whose sums continue through a gap.
         axes.axvspan(start, end, facecolor=sheet.theme.gap, edgecolor="none", zorder=0.5)
 
 
 def draw_time_axis(sheet: Canvas, time: Timeline, bottom: float, panels: Sequence[Axes]) -> None:
-    """Draw time lines through the panels; the labels stand under ``bottom`` [px], and UTC is said at their end."""
+    """Draw time lines through the panels, with labels below ``bottom`` [px] and "UTC" at the end."""
     ticks = time_ticks(time.start_us, time.end_us, max(int(time.width / sheet.px(_EVERY)), 2))
     for axes in panels:
         axes.set_xlim(time.start_us, time.end_us)

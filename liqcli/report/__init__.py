@@ -1,6 +1,8 @@
 """
-The results of one window as files: HTML, Markdown, JSON, CSV, Parquet and pictures.
+Results of one window, and their output: HTML, Markdown, JSON, CSV, Parquet and PNG.
 
-Builds the document that all text formats share, the words on figures and the hover maps. Numbers are computed in
-``analysis``, pixels are drawn in ``charts``.
+Here belong: loading a window and running its analyses on demand (``window_data``, ``results``), the document that all
+text formats share (``document``, ``records``), the captions and hover map of each figure (``*_figure``, registered in
+``figures``), and writing files (``output_files``). Numbers are computed in ``analysis``, figures are drawn in
+``charts``, and the words on pages that are not computed are in ``templates/``.
 """

@@ -1,4 +1,4 @@
-"""The figure of the cascades: its texts, what it shows, and its hover map."""
+"""The figure of cascades: content, texts and hover map."""
 
 from __future__ import annotations
 

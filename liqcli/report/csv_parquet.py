@@ -1,4 +1,4 @@
-"""The grid's numbers as tables: one row a non-empty cell and position."""
+"""Export the grid as CSV and Parquet: one row per non-empty cell and position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = ("bucket_start", "price_low", "price_high", "position", "notional", "q
 
 
 def iter_cells(grid: HeatmapGrid) -> Iterator[tuple[str, float, float, str, float, float, int]]:
-    """Yield the non-empty cells ordered by bucket, price, position; the columns are ``COLUMNS``. [USD], [base coin]"""
+    """Yield the non-empty cells ordered by bucket, price and position, with ``COLUMNS``. [USD], [base coin]"""
     import numpy as np
 
     columns, rows = np.nonzero(grid.events.T)
@@ -42,7 +42,7 @@ def iter_cells(grid: HeatmapGrid) -> Iterator[tuple[str, float, float, str, floa
 
 
 def render_csv(grid: HeatmapGrid) -> str:
-    """Write the cells as CSV with a header; numbers in full, never rounded for show."""
+    """Write the cells as CSV with a header; numbers are not rounded."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -66,7 +66,7 @@ def build_table(grid: HeatmapGrid) -> pa.Table:
 
 
 def render_parquet(grid: HeatmapGrid) -> bytes:
-    """Write the cells as Parquet; the columns of :func:`build_table`."""
+    """Write the cells as Parquet, with the columns of :func:`build_table`."""
     import pyarrow.parquet as pq
 
     out = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The figure of cumulative USD by distance from the last price: its texts, what it shows, and its hover map."""
+"""The figure of cumulative USD by distance from the last price: content, texts and hover map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one picture type of the package: what was drawn, what it says in words, and the bytes of it."""
+"""The figure type of all outputs: pixels, alt text, hover map and encoded bytes."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Figure:
     theme : str
         ``dark`` or ``light``.
     regions : sequence of Region
-        Where each element is, in fractions of width and height.
+        Positions of the elements, in fractions of width and height.
     note : str
-        Which letters the fonts of this machine cannot draw; mostly empty.
+        Letters that the fonts of this machine cannot draw; empty if there are none.
     dpi : float
         Resolution that a PNG states. [px per inch]
     marks : sequence of Mark
@@ -44,7 +44,7 @@ class Figure:
     file : str
         File name of the PNG beside a Markdown page.
     drawing : matplotlib.figure.Figure, optional
-        What ``pixels`` were rendered from.
+        The matplotlib figure of ``pixels``.
     """
 
     pixels: NDArray[np.uint8]
@@ -84,7 +84,7 @@ class Figure:
 
 
 def render_figure(drawn: DrawnFigure, alt: str, results: WindowResults, theme: str) -> Figure:
-    """Render what a chart function drew."""
+    """Render the result of a chart function."""
     return Figure(
         render_pixels(drawn.figure),
         alt,

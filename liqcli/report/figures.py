@@ -25,7 +25,7 @@ AUTO_THEMES = ("dark", "light")  # drawn for theme "auto"; the first one where o
 
 
 class FigureModule(Protocol):
-    """What the module of a figure defines."""
+    """Functions that the module of a figure defines."""
 
     def draw(self, results: WindowResults, view: ViewOptions) -> Figure | None:
         """Draw the figure; None where the lake has no data for it."""

@@ -1,4 +1,4 @@
-"""The heat map: its texts, what it shows, and its hover map."""
+"""The heat map: content, texts and hover map."""
 
 from __future__ import annotations
 

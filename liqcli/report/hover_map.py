@@ -1,7 +1,7 @@
 """
 The hover map of a figure on a page: rectangles over the image that show values on hovering, without a script.
 
-Here are the parts that all figures share; each figure's module builds its own map.
+This module has the parts that all figures share; the module of each figure builds its map.
 """
 
 from __future__ import annotations

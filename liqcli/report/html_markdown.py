@@ -1,4 +1,4 @@
-"""One dict in, text out: HTML, Markdown and JSON of the same report."""
+"""Render the document of a window as HTML, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from liqcli.report.figure import Figure
 
 BLOCKS = 16
-CASCADES_SHOWN = 10  # further ones fold away
-# Control characters but tab and line breaks; marks and overrides of the writing direction; the byte order mark.
+CASCADES_SHOWN = 10  # the others are in a folded section
+# Control characters except tab and line breaks; marks that change the writing direction; the byte order mark.
 _STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -31,7 +31,7 @@ def render_html(
     report: dict[str, Any], figures: Mapping[str, Sequence[Figure]], theme: str = "auto", made: str | None = None
 ) -> str:
     """
-    Write the one-file page: no script, no outside request, the style allowed by its hash alone.
+    Render the HTML page: one file without scripts or requests; a CSP allows only its own style.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def render_html(
 
 
 def render_markdown(report: dict[str, Any], figures: Mapping[str, Figure], made: str | None = None) -> str:
-    """Write the Markdown page; it refers to the PNG files beside it by ``Figure.file``."""
+    """Render the Markdown page; it refers to the PNG files beside it by ``Figure.file``."""
     return render_template("report.md", _values(report, figures, made))
 
 
@@ -61,17 +61,17 @@ def _values(report: dict[str, Any], figures: Mapping[str, Any], made: str | None
 
 
 def render_json(report: dict[str, Any]) -> str:
-    """Write every number of the report; keys as in ``docs/units.md#json``."""
+    """Render the document as JSON; keys as in ``docs/units.md#json``."""
     return json.dumps(report, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def render_template(name: str, values: Mapping[str, Any]) -> str:
-    """Fill any other template; HTML is escaped, and a value that is not there is an error."""
+    """Render a template; HTML is escaped, and an undefined value is an error."""
     return _environment().get_template(name).render(values)
 
 
 def read_style(name: str) -> str:
-    """Read a style sheet of the templates."""
+    """Read a style sheet from the templates."""
     return (data_folder("templates") / name).read_text(encoding="utf-8")
 
 
@@ -118,28 +118,30 @@ def _environment() -> Environment:
 
 
 def escape_markdown(text: object) -> str:
-    """Make a word harmless inside a Markdown table: no pipe, backtick, link, tag or line break acts."""
+    """Escape text for a Markdown table cell: pipes, backticks, links, tags and line breaks have no effect."""
     escaped = re.sub(r"([\\|`*_\[\]<>#~$&])", r"\\\1", str(clean(str(text))))
-    escaped = re.sub(r"(?i)(:)(?=//)|(?<=www)(\.)", r"\\\g<0>", escaped)  # forges link what looks like an address
+    escaped = re.sub(
+        r"(?i)(:)(?=//)|(?<=www)(\.)", r"\\\g<0>", escaped
+    )  # Markdown renderers link text that looks like a URL
     return " ".join(escaped.split())
 
 
 def clean(text: object) -> object:
     """
-    Show characters that steer a terminal or turn the writing direction as the replacement sign.
+    Replace characters that control a terminal or change the writing direction.
 
-    Such a character in the name of a source could make a page say something else than what its bytes say.
+    In the name of a source, such a character could make a page show other text than its bytes contain.
     """
     return _STEERING.sub("\ufffd", text) if isinstance(text, str) and _STEERING.search(text) else text
 
 
 def _percent(part: float, whole: float) -> float:
-    """Give the length of a bar, in percent of the longest."""
+    """Compute the length of a bar in percent of the longest one."""
     return round(100 * part / whole, 2) if whole > 0 else 0.0
 
 
 def _blocks(part: Mapping[str, float], whole: float) -> str:
-    """Draw longs and shorts as a bar of text, at most 16 signs long."""
+    """Draw longs and shorts as a text bar of at most 16 characters."""
     longs = round(BLOCKS * part["long_notional"] / whole) if whole > 0 else 0
     both = round(BLOCKS * part["notional"] / whole) if whole > 0 else 0
     return "█" * longs + "░" * (both - longs)

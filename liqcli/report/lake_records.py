@@ -1,5 +1,5 @@
 """
-What was loaded from the lake, as plain, JSON-ready dicts: coverage, sources left out, prices moved to the market.
+Properties of the loaded data as plain, JSON-ready dicts: coverage, sources left out, adjusted prices.
 
 Conventions are those of :mod:`liqcli.report.records`.
 """

@@ -1,4 +1,4 @@
-"""The figure of open interest and liquidations: its texts, what it shows, and its hover map."""
+"""The figure of open interest and liquidations: content, texts and hover map."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def draw(results: WindowResults, view: ViewOptions) -> Figure | None:
 
 def build_line(results: WindowResults) -> OpenInterestLine | None:
     """
-    Take open interest from the last snapshot before the window to the last one inside it, as the context does.
+    Return open interest from the last snapshot before the window to the last one inside it, as in the context.
 
-    In USD, or in coins where no price is stored; None where fewer than two snapshots are known.
+    In USD, or in coins where no price is stored; None with fewer than two snapshots.
     """
     return _take(results, "usd") or _take(results, "coins")
 
@@ -79,7 +79,7 @@ def _take(results: WindowResults, unit: Unit) -> OpenInterestLine | None:
 
 
 def _at_first_price(worth: OpenInterestLine, coins: OpenInterestLine | None) -> OpenInterestLine | None:
-    """Value the contracts at the price of the first snapshot: then only their number moves the line."""
+    """Value the contracts at the price of the first snapshot, so that only their number moves the line."""
     if coins is None or coins.ts_us[0] != worth.ts_us[0] or coins.values[0] <= 0:
         return None
     price = worth.values[0] / coins.values[0]
@@ -88,7 +88,7 @@ def _at_first_price(worth: OpenInterestLine, coins: OpenInterestLine | None) -> 
 
 def _change(contracts: OpenInterestLine | None) -> str:
     first, last = contracts.ends if contracts is not None else (0.0, 0.0)
-    if first <= 0:  # a contract that begins within the window has no change in percent
+    if first <= 0:  # open interest that starts at 0 has no change in percent
         return ""
     return format_percent_signed(100 * (last / first - 1))
 

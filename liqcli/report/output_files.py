@@ -107,7 +107,7 @@ class _Content:
         return WindowFigures(self._results)
 
     def iter_files(self, path: Path, picture: str) -> Iterator[tuple[Path, bytes]]:
-        """Yield name and bytes of each file that one ``-o`` stands for, its own last."""
+        """Yield name and bytes of each file for one ``-o``, its own last."""
         suffix, theme = path.suffix.lower(), self._results.view.theme
         if suffix == ".json":
             yield path, render_json(self.document).encode()

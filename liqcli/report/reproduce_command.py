@@ -1,4 +1,4 @@
-"""The command that re-makes a report: the user's words with every moving part (now, latest, defaults) pinned."""
+"""The command that reproduces a report: the user's options with relative times and defaults made explicit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def format_command(results: WindowResults) -> str:
-    """Write the ``liqcli heatmap`` line that gives the same numbers from the same lake, safe to paste in a shell."""
+    """Build the ``liqcli heatmap`` command that gives the same numbers from the same lake, quoted for a shell."""
     selection, grid, options, view = results.selection, results.grid, results.options, results.view
     query = selection.query
     words = [

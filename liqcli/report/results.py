@@ -76,7 +76,7 @@ class WindowResults:
         return other
 
     def compute_all(self) -> WindowResults:
-        """Run every analysis now and release the events; returns ``self``."""
+        """Run every analysis now and release the events; the results can then be pickled. Returns ``self``."""
         for name, attribute in vars(WindowResults).items():
             if isinstance(attribute, cached_property):
                 getattr(self, name)
@@ -170,7 +170,7 @@ class WindowResults:
 
     @cached_property
     def too_little_data(self) -> str | None:
-        """How little data the window has, where it is too little for clusters and cascades; these are then empty."""
+        """Description of the window's data if it is too little for clusters and cascades, which are then empty."""
         grid, options = self.grid, self.options
         events, usd = int(grid.events.sum()), int(grid.notional_e6.sum()) / 1e6
         if options.price_low is None and options.price_high is None:  # the axis alone leaves these out

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from liqcli.analysis.drawn_range import find_traded
 from liqcli.analysis.heatmap import GridOptions
@@ -47,6 +48,10 @@ class WindowData:
     market: MarketData
     grid: HeatmapGrid
     damaged: tuple[Path, ...] = field(default=())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the engine, so that computed results can be pickled."""
+        return {**self.__dict__, "engine": None}
 
     @property
     def window(self) -> Window:

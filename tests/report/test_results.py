@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 from factories import MINUTE, T0, fill_lake, make_liquidation
@@ -87,6 +88,11 @@ def test_everything_can_be_computed_at_once_and_in_another_view(store, ran):
     one, two = build_document(results), build_document(other)
     assert one["content_hash"] == two["content_hash"]
     assert sorted(ran) == sorted(ANALYSES)
+
+
+def test_computed_results_can_be_pickled(store):
+    results = find(store).compute_all()
+    assert build_document(pickle.loads(pickle.dumps(results))) == build_document(results)
 
 
 def test_sections_are_those_of_the_document(store):
