@@ -2,7 +2,7 @@
 
 exchange: binance (COIN-M)
 docs: https://data.binance.vision/?prefix=data/futures/cm/daily/liquidationSnapshot/; read 2026-11-22. No live endpoint
-    was called; each fact says how it is known
+    was called; each fact states its evidence
 gives: 2023-06-25 to 2024-10-14, a file a day, in time order; 472 of those 478 days for BTCUSD_PERP (probed by others
     2026-09; other contracts unproven). A day without a file stays unknown. The USD-M twin was deleted. What exists is
     listed on s3-ap-northeast-1.amazonaws.com/data.binance.vision, XML, 1000 keys a page, marker = go on behind it

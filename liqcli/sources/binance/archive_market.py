@@ -3,8 +3,8 @@
 exchange: binance
 docs: https://data.binance.vision, read 2026-11-22 in facts/sources.md section 5; no live file was read
 gives: futures/um/{daily,monthly}/klines/SYM/INT zips, and daily/metrics zips with open interest every 5 minutes since
-    2020-09-01 (documented); a day's file is there the day after (unproven: 26 hours are left), a month's some days
-    into the next (unproven: three days are left). A missing file is a 404
+    2020-09-01 (documented); a day's file is there the day after (unproven: 26 hours are allowed), a month's some days
+    into the next (unproven: three days are allowed). A missing file is a 404
 limits: none documented; 20 requests in 2 s are sent, with the archive's liquidations
 qty: volume base coins; sum_open_interest base coins, sum_open_interest_value USD (documented)
 time: open time in ms, in files of futures (documented); microseconds, as spot files have, are read too. create_time of

@@ -1,4 +1,4 @@
-"""Bitfinex perpetuals, official REST. No live endpoint was called; each fact says how it is known.
+"""Bitfinex perpetuals, official REST. No live endpoint was called; each fact states its evidence.
 
 exchange: bitfinex
 docs: GET /v2/liquidations/hist and /v2/conf/pub:list:pair:futures on api-pub.bitfinex.com, read 2026-11-22 in ccxt
@@ -11,9 +11,9 @@ limits: 3 requests a minute (documented), 11010 "ratelimit: error" with 429 (doc
     handled
 side: sign of AMOUNT [5] is the POSITION, above 0 = a long was liquidated (documented). IS_MATCH is no side
 price: PRICE_ACQUIRED [11], the execution (documented), so price_kind fill; BASE_PRICE [6] is the entry of the position
-    and no liquidation price. A match without PRICE_ACQUIRED is refused
+    and no liquidation price. A match without PRICE_ACQUIRED is rejected
 qty: |AMOUNT| in base coins (documented); 1 UST counts as 1 USD
-time: MTS, milliseconds (recorded). 15 minutes are left for late rows (unproven)
+time: MTS, milliseconds (recorded). 15 minutes are allowed for late rows (unproven)
 completeness: full: rows with IS_MATCH [8] = 1, the executions (documented); those with 0 are the trigger of the same
     position, POS_ID [1], and would count it twice. event_id is POS_ID, which several rows share
 changed: nothing dated; a trigger row of 2020 carried a PRICE_ACQUIRED (recorded)

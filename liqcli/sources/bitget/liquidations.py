@@ -11,9 +11,10 @@ side: side is the POSITION: buy = a long was liquidated (proved by others on the
 price: price, about the bankruptcy price (seen by others), so price_kind bankruptcy
 qty: amount is QUOTE money: 13.70319 / 0.1649 = 83.1 coins exactly (recorded); so coins = amount / price. That it is
     so of COIN-FUTURES too (USD) is unproven: a row of which it need not be true (1000 at 62978.5 is no round number of
-    coins, so 1000 may be coins or contracts) is refused
-time: ts, milliseconds as text (recorded). Fifteen minutes are left for delayed rows (unproven)
-completeness: sampled: the websocket sends at most one a second; for this answer nothing is stated, so the weaker word
+    coins, so 1000 may be coins or contracts) is rejected
+time: ts, milliseconds as text (recorded). Fifteen minutes are allowed for delayed rows (unproven)
+completeness: sampled: the websocket sends at most one a second; for this answer nothing is stated, so sampled is
+    assumed
 changed: added 2026-06-25 (seen by others); v2 has no such data
 fixture: tests/sources/responses/bitget
 """

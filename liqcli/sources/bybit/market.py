@@ -1,9 +1,9 @@
-"""Bybit perpetuals, official REST v5. No live endpoint was called; each fact says how it is known.
+"""Bybit perpetuals, official REST v5. No live endpoint was called; each fact states its evidence.
 
 exchange: bybit
 docs: GET /v5/market/kline and /v5/market/open-interest, read 2026-11-22 in a copy of Bybit's pages of 2026-07-01
     (documented)
-gives: candles since listing, newest first, at most 1000 an answer, start and end inside (documented); open interest
+gives: candles since listing, newest first, at most 1000 an answer, start and end inclusive (documented); open interest
     every 5 minutes since listing, newest first, at most 200 a page (documented). Windows of at most 200 snapshots are
     requested, so the cursor is never needed (it is percent-encoded already, and clients encode it twice)
 limits: 600 requests in five seconds an address, else 403 for ten minutes (documented).

@@ -1,8 +1,9 @@
-"""CoinEx perpetual futures, official REST (v2). No live endpoint was called; each fact says how it is known.
+"""CoinEx perpetual futures, official REST (v2). No live endpoint was called; each fact states its evidence.
 
 exchange: coinex
-docs: GET /v2/futures/liquidation-history, https://docs.coinex.com/api/v2/futures/market/http/list-market-liquidation-history
-    (documented, read in copies 2026-11-22)
+docs: GET /v2/futures/liquidation-history,
+    https://docs.coinex.com/api/v2/futures/market/http/list-market-liquidation-history (documented, read in copies
+    2026-11-22)
 gives: at least nine months (paged by others to 2026-01-01 on 2026-09-28; deeper is unproven and not requested), 100
     rows a page (documented), pages by number while pagination.has_next; newest first (seen by others) or not (sample):
     either
@@ -12,7 +13,7 @@ side: side is the POSITION, long or short (documented)
 price: liq_price, where the liquidation is triggered (documented), so price_kind trigger; no fill is published.
     bkr_price, the bankruptcy price, is taken only where liq_price is missing, and then called so
 qty: liq_amount in coins on linear markets (documented; the unit is unproven). Inverse markets are not requested
-time: created_at, milliseconds (documented). Five minutes are left for late events (unproven)
+time: created_at, milliseconds (documented). Five minutes are allowed for late events (unproven)
 completeness: full: no sampling stated (unproven)
 changed: nothing dated
 fixture: tests/sources/responses/coinex

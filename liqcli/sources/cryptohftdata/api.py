@@ -1,4 +1,4 @@
-"""CryptoHFTData: hourly files of liquidations of six venues. No live endpoint was called; facts say how they are known.
+"""CryptoHFTData: hourly files of liquidations of six exchanges. No live endpoint was called; facts state their evidence.
 
 exchange: binance (USD-M), bybit, okx, bitget, kraken, aster
 docs: https://www.cryptohftdata.com/docs and the Python package cryptohftdata 0.8.0, read 2026-11-22 (documented)
@@ -6,7 +6,7 @@ gives: GET /v1/download?file={venue}/{YYYY-MM-DD}/{HH}/{SYMBOL}_liquidations.par
     (documented for Binance and Kraken; others may begin later, unproven). GET /v1/symbols lists names (documented).
     404 = no events OR an hour that is missing (documented): such an hour stays unknown and is requested again
 limits: 60 requests a minute without a key, 429 with Retry-After (documented); bursts can ban (seen by others)
-side: order-like for all venues: SELL = a long was liquidated (documented)
+side: order-like for all exchanges: SELL = a long was liquidated (documented)
 price: Binance and Aster average_price, the fill (order where it is missing); Bybit, OKX, Bitget price, the bankruptcy
     price; Kraken price, the fill
 qty: Binance and Aster filled_quantity, Bybit and Kraken PF_ quantity in coins; Bybit inverse and Kraken PI_ USD; OKX
@@ -14,8 +14,8 @@ qty: Binance and Aster filled_quantity, Bybit and Kraken PF_ quantity in coins; 
     round amount but without a round amount / price are rejected). Numbers are text (documented)
 time: trade_time, else event_time, milliseconds (documented). A row may be in a later hour's file (documented for
     OKX): each window also reads the hour after it, and until that can be read the last hour is provisional
-completeness: Bybit full; the others sampled, as their feeds send at most one a second (Kraken: unproven, so the weaker
-    word)
+completeness: Bybit full; the others sampled, as their feeds send at most one a second (Kraken: unproven, so sampled
+    is assumed)
 changed: until 2026-08-19 a file is wrapped in a zstd frame, later not (documented); the first bytes decide
 fixture: tests/sources/cryptohftdata/test_cryptohftdata_api.py (vectors of facts/sources.md section 1 in its columns)
 """

@@ -1,4 +1,4 @@
-"""Deribit perpetuals, trades of the history host. No live endpoint was called; each fact says how it is known.
+"""Deribit perpetuals, trades of the history host. No live endpoint was called; each fact states its evidence.
 
 exchange: deribit
 docs: GET /api/v2/public/get_last_trades_by_instrument[_and_time] and get_instruments on history.deribit.com, read

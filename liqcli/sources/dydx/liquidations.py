@@ -1,4 +1,4 @@
-"""The trades of dYdX v4's public indexer. No live endpoint was called; each fact says how it is known.
+"""The trades of dYdX v4's public indexer. No live endpoint was called; each fact states its evidence.
 
 exchange: dydx
 docs: GET /v4/trades/perpetualMarket/{BTC-USD} of indexer.dydx.trade; v4-chain trades-controller.ts, read 2026-11-22
@@ -10,7 +10,7 @@ limits: 100 requests in 10 s an address (from memory, unproven); half of that is
 side: side of the TAKER, the order that closes the position: SELL = a long was liquidated (recorded 2024-08-04)
 price: price, the fill (documented), so price_kind fill
 qty: size in coins (documented); priced in USD
-time: createdAt, ISO 8601 with milliseconds (recorded). Five minutes are left for a late indexer (unproven)
+time: createdAt, ISO 8601 with milliseconds (recorded). Five minutes are allowed for a late indexer (unproven)
 completeness: full: each fill a row, kinds LIQUIDATED and DELEVERAGED (documented)
 changed: nothing dated
 fixture: tests/sources/responses/dydx

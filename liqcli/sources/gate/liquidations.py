@@ -1,4 +1,4 @@
-"""Gate perpetual futures, official REST. No live endpoint was called; each fact says how it is known.
+"""Gate perpetual futures, official REST. No live endpoint was called; each fact states its evidence.
 
 exchange: gate
 docs: GET /api/v4/futures/{usdt|btc}/liq_orders, read 2026-11-22 in the copy of Gate's documentation of 2025-11-30
@@ -9,14 +9,14 @@ limits: to - from at most 3600 s, else 400 "range from/to must in 1 hour" (recor
     both inside (documented); 200 requests in 10 s an endpoint and address (documented), which is kept
     for all endpoints together
 side: sign of size is the POSITION, above 0 = a long was liquidated; order_size has the other sign (recorded, 109 of
-    109). The websocket's sign is the opposite one. A row whose two signs agree is refused
+    109). The websocket's sign is the opposite one. A row whose two signs agree is rejected
 price: fill_price, the average fill (documented), so price_kind fill; order_price, near bankruptcy, is not used
 qty: executed contracts = |order_size| - |left|, times quanto_multiplier of the contract; order_size may be missing
     and is then -size, and may differ from size when only part is closed (recorded). On btc settle one contract of an
     inverse market is 1 USD (unproven)
 time: time in seconds (documented); time_ms where present and of the same second (seen by others).
-    Five minutes are left for late events (unproven)
-completeness: full: an order a row, no sampling stated (documented)
+    Five minutes are allowed for late events (unproven)
+completeness: full: one order per row, no sampling stated (documented)
 changed: nothing dated; older rows lack order_size, newer ones carry time_ms: one parser reads all
 fixture: tests/sources/responses/gate
 """

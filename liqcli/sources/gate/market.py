@@ -1,4 +1,4 @@
-"""Gate perpetual futures, official REST. No live endpoint was called; each fact says how it is known.
+"""Gate perpetual futures, official REST. No live endpoint was called; each fact states its evidence.
 
 exchange: gate
 docs: GET /api/v4/futures/{usdt|btc}/candlesticks and /contract_stats, read 2026-11-22 in the copy of Gate's pages of

@@ -15,10 +15,10 @@ price: v5 bankrupt_price, v3 price: the bankruptcy price (documented), so price_
 qty: v5 amount is CONTRACTS (recorded), so base coins = trade_turnover / bankrupt_price; v3 and websocket: amount is
     base coins (recorded, 0.227 x 23350.5 = 5300.5635); volume is contracts in all. A coin-margined contract is 100 USD
     of BTC, 10 USD of others: 173 x 100 / 17102.9 = 1.01152 BTC (documented)
-time: v5 liquidation_time, v3 created_at, milliseconds (recorded). Five minutes are left for late events
+time: v5 liquidation_time, v3 created_at, milliseconds (recorded). Five minutes are allowed for late events
     (unproven)
-completeness: full: an order a row, no sampling stated (documented)
-changed: v1 taken down; v3 renamed fields (2021), v5 again (2026): a row is read as what its fields say it is
+completeness: full: one order per row, no sampling stated (documented)
+changed: v1 removed; v3 renamed fields (2021), v5 again (2026): a row is read as what its fields say it is
 fixture: tests/sources/responses/htx
 """
 

@@ -1,4 +1,4 @@
-"""Kraken Futures perpetuals, history API. No live endpoint was called; each fact says how it is known.
+"""Kraken Futures perpetuals, history API. No live endpoint was called; each fact states its evidence.
 
 exchange: kraken
 docs: GET /api/history/v3/market/{tradeable}/executions, /api/charts/v1/analytics/{tradeable}/liquidation-volume and
@@ -12,7 +12,7 @@ side: takerOrder.direction is the ORDER: a Sell closes a long (documented); wher
     direction counts in the same way (unproven), and where both are, there are two rows
 price: price of the fill (documented), so price_kind fill
 qty: PF_ and FF_ base coins, PI_ and FI_ USD (documented); usdValue, rounded to cents, only has to agree roughly
-time: timestamp, milliseconds (recorded). 15 minutes are left for late points of the volume series (unproven)
+time: timestamp, milliseconds (recorded). 15 minutes are allowed for late points of the volume series (unproven)
 completeness: full: each fill (documented). Whether recent rows are still marked is unproven (one probe saw marks of
     2022, one saw none in 1000 quiet rows): a minute with liquidated volume and no marked fill is unknown, not empty
 changed: Liquidation, then PartialLiquidation, partialLiquidation or "partial liquidation" (recorded by others): any

@@ -1,4 +1,4 @@
-"""OKX perpetual swaps, official REST. No live endpoint was called; each fact says how it is known.
+"""OKX perpetual swaps, official REST. No live endpoint was called; each fact states its evidence.
 
 exchange: okx
 docs: GET /api/v5/market/history-candles, /api/v5/market/candles and /api/v5/rubik/stat/contracts/open-interest-history,

@@ -1,4 +1,4 @@
-"""Poloniex perpetual futures, official REST (v3). No live endpoint was called; each fact says how it is known.
+"""Poloniex perpetual futures, official REST (v3). No live endpoint was called; each fact states its evidence.
 
 exchange: poloniex
 docs: GET /v3/market/liquidationOrder, https://api-docs.poloniex.com/v3/futures/api/market/get-liquidation-order, and
@@ -13,9 +13,9 @@ price: bkPx, in the documentation's words the price of the order; its name and t
     seconds) say the bankruptcy price, so price_kind bankruptcy
 qty: sz in contracts of ctVal coins, 0.001 BTC (documented). Inverse contracts are not requested
 time: uTime, when the liquidation was done, milliseconds as text (documented). Whether sTime and eTime lie inside is
-    unproven: both are widened by a millisecond. Five minutes are left for late events (unproven)
-completeness: sampled: the websocket sends at most one a second; of this answer nothing is stated, so the weaker word
-changed: v1 and v2 were taken down on 2024-11-30 (documented)
+    unproven: both are widened by a millisecond. Five minutes are allowed for late events (unproven)
+completeness: sampled: the websocket sends at most one a second; of this answer nothing is stated, so sampled is assumed
+changed: v1 and v2 were removed on 2024-11-30 (documented)
 fixture: tests/sources/responses/poloniex
 """
 

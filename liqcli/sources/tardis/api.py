@@ -1,4 +1,4 @@
-"""Tardis.dev daily files of liquidations of many venues. No live endpoint was called; each fact says how it is known.
+"""Tardis.dev daily files of liquidations of many exchanges. No live endpoint was called; each fact states its evidence.
 
 exchange: binance, aster, bybit, okx, htx, deribit, bitmex, ftx, bitget, dydx (others: download the file and import it)
 docs: https://docs.tardis.dev/downloadable-csv-files, read 2026-11-22 (documented)
@@ -6,13 +6,14 @@ gives: GET /v1/{exchange}/liquidations/YYYY/MM/DD/{SYMBOL}.csv.gz on datasets.ta
     the first day of each month is free, other days need LIQCLI_KEY_TARDIS (documented); published about 06:00 UTC of
     the next day (documented). 404 = no such file, which is not the same as no liquidations
 limits: none stated; 60 requests a minute are sent. Some clients got 403 without a User-Agent (probed by others)
-side: order-like for all venues: sell = a long was liquidated (documented)
+side: order-like for all exchanges: sell = a long was liquidated (documented)
 price: that of each exchange's feed: Binance order, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fill
 qty: in each exchange's own unit; contract sizes of OKX and HTX are requested from those exchanges
 time: timestamp, microseconds of the exchange (documented). A file is cut by local_timestamp (documented), so an event
-    just before midnight may stand in the next day's file: days add to each other and never replace, and the file after
+    just before midnight may be in the next day's file: days add to each other and never replace, and the file after
     the last requested day is read too, if available
-completeness: as the venue's websocket: Bybit (from 2025-02-26), HTX, Deribit full, Binance and OKX sampled (documented)
+completeness: as the exchange's websocket: Bybit (from 2025-02-26), HTX, Deribit full, Binance and OKX sampled
+    (documented)
 changed: 2025-02-26 Bybit's stream sends all liquidations instead of one a second; before 2020-05-14 Binance's are bad
 fixture: tests/sources/responses/tardis
 """
