@@ -1,5 +1,5 @@
 """
-The log of imported files: ``<lake>/imports.json``, by the hash of each file's bytes.
+The log of imported files: ``<lake>/imports.json``, by the hash of each file's bytes and, for a database, the table.
 
 It prevents one mistake: importing the same file again with other options (another time zone, exchange or symbol) would
 store the same events a second time, as different rows.
@@ -11,13 +11,23 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.model import Liquidation
 from liqcli.lake.store import Lake
 
 _MODULUS = 2**61
+
+
+class ImportKey(NamedTuple):
+    """The identity of an import: the SHA-256 of the file and, for a database, the table; otherwise empty."""
+
+    sha256: str
+    table: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.sha256}:{self.table}" if self.table else self.sha256
 
 
 @dataclass(slots=True)
@@ -73,7 +83,7 @@ class ImportLogEntry:
 
 def read_import_log(lake: Lake) -> dict[str, ImportLogEntry]:
     """
-    Read all imports so far: sha256 -> entry.
+    Read all imports so far: :class:`ImportKey` as text -> entry.
 
     Raises
     ------
@@ -93,9 +103,20 @@ def read_import_log(lake: Lake) -> dict[str, ImportLogEntry]:
         raise DamagedError(f"{path}: not an import log of liqcli ({error}); move it away and import again") from error
 
 
-def write_import(lake: Lake, sha256: str, done: ImportLogEntry) -> None:
+def find_import(log: Mapping[str, ImportLogEntry], key: ImportKey) -> ImportLogEntry | None:
+    """Find an earlier import; older versions logged a database without its table, which is among its options."""
+    if (found := log.get(str(key))) or not key.table:
+        return found
+    old = log.get(key.sha256)
+    return old if old and old.options.get("table", key.table) == key.table else None
+
+
+def write_import(lake: Lake, key: ImportKey, done: ImportLogEntry) -> None:
     """Record a finished import; the caller holds the lake's lock."""
-    files = {**read_import_log(lake), sha256: done}
+    files = read_import_log(lake)
+    if find_import(files, key) is files.get(key.sha256):
+        files.pop(key.sha256, None)
+    files[str(key)] = done
     entries = ",\n".join(f"{json.dumps(sha)}: {json.dumps(asdict(entry))}" for sha, entry in sorted(files.items()))
     lake.write_file(lake.root / "imports.json", f'{{"version": 1, "files": {{\n{entries}\n}}}}\n'.encode())
 

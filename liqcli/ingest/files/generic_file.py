@@ -30,9 +30,9 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
         The file cannot be read.
     """
     has_header = not options.no_header
-    header, records, unusual = open_records(path, meter, has_header=has_header, table=options.table)
+    header, records, unusual, name = open_records(path, meter, has_header=has_header, table=options.table)
     if not header:
-        return RowReader("empty", iter(()), {}, notes=["holds no rows"])
+        return RowReader("empty", iter(()), {}, notes=["holds no rows"], table=name)
     sample = is_sample_file(path)
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
     all_rows = open_records(path, has_header=has_header, table=options.table).rows
@@ -54,7 +54,7 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
         "source": table.source,
     }
     items = convert_rows(path.name, records, lambda cells: parse_record(cells, table), now_us)
-    reader = RowReader("generic", iter(()), decisive, notes=notes, remark=fallback)
+    reader = RowReader("generic", iter(()), decisive, notes=notes, remark=fallback, table=name)
     reader.items = _with_remark(reader, items, table)
     return reader
 

@@ -24,7 +24,15 @@ from liqcli.ingest.files.row_reader import RowReader
 from liqcli.ingest.files.summary import KINDS, FileSummary, ImportSummary, note_bare_symbols, sum_up_events
 from liqcli.ingest.progress import Progress
 from liqcli.lake.fetch_log import COVERED, CoveredWindow, Heartbeat, Status
-from liqcli.lake.import_log import ImportLogEntry, StoredSummary, check_same_rows, read_import_log, write_import
+from liqcli.lake.import_log import (
+    ImportKey,
+    ImportLogEntry,
+    StoredSummary,
+    check_same_rows,
+    find_import,
+    read_import_log,
+    write_import,
+)
 from liqcli.lake.partitions import Partition
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
@@ -124,7 +132,9 @@ def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, progre
         with lake.locked():
             if done.wrote:
                 file.new = _store(lake, staging, reader, collector, sha256, done, options, str(file.path), started_us)
-            file.rejected_path = _keep_rejected(lake, f"{file.path.name}-{sha256[:8]}", collector.rejected)
+            file.rejected_path = _keep_rejected(
+                lake, "-".join(filter(None, (file.path.name, reader.table, sha256[:8]))), collector.rejected
+            )
     sum_up_events(file, reader, collector, options)
 
 
@@ -140,7 +150,8 @@ def _store(
     started_us: int,
 ) -> int:
     """Merge a staged file; return the number of rows added to the lake."""
-    before = read_import_log(lake).get(sha256)
+    key = ImportKey(sha256, reader.table)
+    before = find_import(read_import_log(lake), key)
     if before and not options.replace:
         check_same_rows(shown, before, done)
     if options.replace:
@@ -152,7 +163,7 @@ def _store(
     staging.commit(reader.most_copies)
     for (exchange, symbol, source), covered in fresh.items():
         lake.add_to_fetch_log(exchange, symbol, source, covered)
-    write_import(lake, sha256, done)
+    write_import(lake, key, done)
     return sum(_count_rows(lake, partition) for partition in touched) - before_count
 
 

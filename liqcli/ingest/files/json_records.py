@@ -38,11 +38,12 @@ class SourceRow(NamedTuple):
 
 
 class SourceRows(NamedTuple):
-    """Columns of a file, its rows, read lazily, and notes for the user."""
+    """Columns of a file, its rows, read lazily, notes for the user, and the table of a database that is read."""
 
     header: list[str]
     rows: Iterator[SourceRow]
     notes: Sequence[str] = ()
+    table: str = ""
 
 
 def open_records(
@@ -71,7 +72,7 @@ def open_records(
         table = choose_table(path, table)
         cells = iter_table(path, table, meter)
         rows: Iterator[SourceRow] = (SourceRow(number, str(row), row) for number, row in cells)
-        return SourceRows(table_columns(path, table), rows, [f"reading table {table}"])
+        return SourceRows(table_columns(path, table), rows, [f"reading table {table}"], table)
     if is_parquet(path):
         header = parquet_columns(path)
         return SourceRows(header, _parquet_records(path, header, meter))

@@ -34,7 +34,7 @@ def open_tardis(
     DamagedError
         Columns are missing.
     """
-    header, records, _notes = csv_records(lines)
+    header, records, *_ = csv_records(lines)
     require_columns(path, "tardis", header, [c for c in tardis_files.COLUMNS if c not in ("id", "local_timestamp")])
     sizes = dict(options.contract_sizes)
     head = list(itertools.islice(records, 1))
@@ -61,7 +61,7 @@ def open_binance_archive(
     DamagedError
         Columns are missing.
     """
-    header, records, _notes = csv_records(lines)
+    header, records, *_ = csv_records(lines)
     require_columns(path, "binance-vision", header, archive.COLUMNS)
     instrument = (options.symbol or archive.symbol_of_file(path.name) or "").upper()
     if not instrument:

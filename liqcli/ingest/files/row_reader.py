@@ -38,6 +38,8 @@ class RowReader:
         Messages for the user.
     remark : str
         Short addition to the summary line.
+    table : str
+        Table of a database that is read; empty for other files. The tables of one database are separate imports.
     """
 
     format: str
@@ -47,6 +49,7 @@ class RowReader:
     doubled: int = 0
     notes: list[str] = field(default_factory=list)
     remark: str = ""
+    table: str = ""
 
 
 def convert_row(parse: Callable[[Any], Liquidation], raw: object, now_us: int) -> Liquidation | str:
