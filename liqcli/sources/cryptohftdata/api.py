@@ -1,4 +1,4 @@
-"""CryptoHFTData: hourly files of liquidations of six exchanges. No live endpoint was called; facts state their evidence.
+"""CryptoHFTData: hourly files of liquidations of six exchanges. No live endpoint called; each fact states its evidence.
 
 exchange: binance (USD-M), bybit, okx, bitget, kraken, aster
 docs: https://www.cryptohftdata.com/docs and the Python package cryptohftdata 0.8.0, read 2026-11-22 (documented)
