@@ -10,6 +10,7 @@ from liqcli.ingest.files.generic_file import open_generic
 from liqcli.ingest.files.json_records import PEEKED_LINES
 from liqcli.ingest.files.options import ImportOptions
 from liqcli.ingest.files.provider_files import (
+    is_archive_table,
     is_headerless_recording,
     open_binance_archive,
     open_binance_stream,
@@ -77,7 +78,8 @@ def detect_format(file_name: str, head: Sequence[TextLine]) -> str:
         cells = []
     if set(tardis_files.COLUMNS) <= set(cells):
         return "tardis"
-    if cells[:3] == list(archive.COLUMNS[:3]) or archive.symbol_of_file(file_name):
+    starts_alike = cells[:3] == list(archive.COLUMNS[:3]) or archive.symbol_of_file(file_name)
+    if starts_alike or is_archive_table(cells, head[1].text.split(",") if len(head) > 1 else ()):
         return "binance-vision"
     if cells[: len(force_orders.CSV_HEADER)] == list(force_orders.CSV_HEADER) or is_headerless_recording(cells):
         return "binance-stream"

@@ -5,17 +5,32 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from liqcli.core.errors import ROW_ERRORS, DamagedError, UsageError, describe_error
-from liqcli.core.model import Liquidation, Rejected
+from liqcli.core.model import Liquidation, Rejected, shorten
+from liqcli.ingest.files.column_mapping import Claim
 from liqcli.ingest.files.json_records import csv_records
+from liqcli.ingest.files.names import canonical_symbol, is_same_symbol
 from liqcli.ingest.files.options import ImportOptions
 from liqcli.ingest.files.readers import TextLine, split_cells, split_header
 from liqcli.ingest.files.row_reader import RAW_SHOWN, Item, RowReader, convert_row, convert_rows, require_columns
 from liqcli.sources.binance import archive, force_orders
 from liqcli.sources.binance.archive_files import drop_repeated_rows
 from liqcli.sources.tardis import files as tardis_files
+
+SYMBOL_COLUMN = "symbol"  # not part of the archive's files, but added where several contracts are in one table
+
+
+def is_archive_table(header: Sequence[str], first: Sequence[str]) -> bool:
+    """Return whether a header has the columns of the COIN-M archive, and the first row's symbol, if any, is COIN-M."""
+    if not set(archive.COLUMNS) <= set(header) <= {*archive.COLUMNS, SYMBOL_COLUMN}:
+        return False
+    if SYMBOL_COLUMN not in header:
+        return True
+    place = header.index(SYMBOL_COLUMN)
+    return place < len(first) and archive.is_coin_margined(first[place])
 
 
 def is_headerless_recording(cells: Sequence[str]) -> bool:
@@ -52,24 +67,44 @@ def open_binance_archive(
     path: Path, lines: Iterator[TextLine], _first: TextLine, options: ImportOptions, now_us: int
 ) -> RowReader:
     """
-    Open a ``liquidationSnapshot`` file of data.binance.vision.
+    Open a ``liquidationSnapshot`` file of data.binance.vision, or a table with its columns and a symbol in each row.
 
     Raises
     ------
     UsageError
-        Neither the file name nor ``--symbol`` names the contract.
+        Neither a column, the file name nor ``--symbol`` names the contract.
     DamagedError
         Columns are missing.
     """
     header, records, *_ = csv_records(lines)
     require_columns(path, "binance-vision", header, archive.COLUMNS)
     instrument = (options.symbol or archive.symbol_of_file(path.name) or "").upper()
-    if not instrument:
+    if SYMBOL_COLUMN in header:
+        parse = partial(_parse_named_row, claim=_claim_symbol(instrument))
+    elif instrument:
+        parse = partial(archive.parse_row, instrument=instrument)
+    else:
         raise UsageError(f"{path}: the file name does not contain the contract; pass --symbol BTCUSD_PERP")
-    parsed = convert_rows(path.name, records, lambda row: archive.parse_row(row, instrument), now_us)
-    reader = RowReader("binance-vision", iter(()), {"symbol": instrument})
+    parsed = convert_rows(path.name, records, parse, now_us)
+    reader = RowReader("binance-vision", iter(()), {"symbol": instrument or None})
     reader.items = _without_repeats(reader, parsed)
     return reader
+
+
+def _claim_symbol(instrument: str) -> Claim | None:
+    if not instrument:
+        return None
+    symbol = canonical_symbol(instrument, None)
+    return Claim("symbol", symbol, SYMBOL_COLUMN, partial(is_same_symbol, symbol))
+
+
+def _parse_named_row(row: Mapping[str, str], claim: Claim | None) -> Liquidation:
+    if claim:
+        claim.check(row[SYMBOL_COLUMN])
+    instrument = row[SYMBOL_COLUMN].strip().upper()
+    if not archive.is_coin_margined(instrument):
+        raise ValueError(f"not a COIN-M contract: {shorten(instrument)}; import such rows with --format generic")
+    return archive.parse_row(row, instrument)
 
 
 def _without_repeats(reader: RowReader, parsed: Iterator[Item]) -> Iterator[Item]:

@@ -67,6 +67,14 @@ def symbol_of_file(name: str) -> str | None:
     return match[1].upper() if match else None
 
 
+def is_coin_margined(name: str) -> bool:
+    """Return whether a name is that of a COIN-M contract."""
+    try:
+        return read_contract("binance", name).kind == "inverse"
+    except ValueError:
+        return False
+
+
 def parse_row(row: Mapping[str, str], instrument: str) -> Liquidation:
     """
     Parse one archive row as a liquidation.

@@ -193,6 +193,32 @@ def test_the_doubled_binance_archive(store, tmp_path):
     assert import_one(store, unnamed, symbol="BTCUSD_PERP").known == 2
 
 
+def test_a_table_with_the_archives_columns_and_a_symbol_counts_contracts(store, tmp_path):
+    """BTC: 33 contracts of 100 USD = 3,300; ETH: 5 of 10 USD = 50; neither is multiplied by the price."""
+    head = ["time", "symbol", *COLUMNS[1:]]
+    lines = [
+        "1779323130583,BTCUSD_PERP,BUY,LIMIT,IOC,40,73345,72740.6,PARTIALLY_FILLED,22,33",
+        "1779323130584,ETHUSD_PERP,SELL,LIMIT,IOC,5,2000,2010,FILLED,5,5",
+    ]
+    path = put(tmp_path, "mine.csv", "\n".join([",".join(head), *lines]))
+    file = import_one(store, path)
+    assert (file.format, file.new, file.notional) == ("binance-vision", 2, 3350)
+    assert {(r["symbol"], r["position"], r["contracts"], r["notional"]) for r in rows_of(store)} == {
+        ("BTCUSD", "short", 33, 3300),
+        ("ETHUSD", "long", 5, 50),
+    }
+    with pytest.raises(MixedSeriesError, match="column symbol holds 'ETHUSD_PERP', but --symbol is BTCUSD"):
+        import_one(store, path, symbol="BTCUSD_PERP", replace=True)
+    mixed = put(tmp_path, "mixed.csv", path.read_text() + "\n" + lines[1].replace("ETHUSD_PERP", "ETHUSDT"))
+    file = import_one(store, mixed)
+    assert (file.known, file.rejected) == (2, 1)
+    assert "not a COIN-M contract: 'ETHUSDT'; import such rows with --format generic" in rejected_of(file)[0]["reason"]
+    other = put(tmp_path, "usdm.csv", path.read_text().replace("USD_PERP", "USDT"))
+    usdm = import_one(store, other, exchange="binance", columns="side=side,qty=accumulated_fill_quantity")
+    assert usdm.format == "generic"
+    assert usdm.notional == pytest.approx(33 * 72740.6 + 5 * 2010, abs=0.01)
+
+
 def test_a_recorders_repeats_are_dropped_within_and_across_files(store, tmp_path):
     lines = [FRAME % ts for ts in (1700000000000, 1700000001000, 1700000000000)]
     first = import_one(store, put(tmp_path, "a.jsonl", "\n".join([*lines, '{"result":null,"id":1}'])))
