@@ -1,4 +1,4 @@
-"""Which clusters, heavy orders and cascades pass the thresholds, in one sentence each, and since when. Pure."""
+"""Find clusters, large orders and cascades that pass the thresholds; one sentence each, with the first day."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from liqcli.core.formatting import format_count, format_percent_signed, format_p
 from liqcli.core.model import to_us
 from liqcli.core.settings import Alerts
 
-GROWN = 2.0  # what holds so many times as much as when it was told is news again
+GROWN = 2.0  # an alert counts as new again when its USD grew by this factor
 Entry = dict[str, Any]
 Alert = dict[str, Any]
 
 
-def find_alerts(entries: Sequence[Entry], limits: Alerts, told: Sequence[Alert] = (), day: str = "") -> list[Alert]:
+def find_alerts(entries: Sequence[Entry], limits: Alerts, earlier: Sequence[Alert] = (), day: str = "") -> list[Alert]:
     """
-    Compare each report's clusters, heavy orders and cascades with the thresholds.
+    Compare the clusters, large orders and cascades of each report with the thresholds.
 
-    ``distance_pct`` narrows ``cluster_usd``; alone it watches the largest cluster of each report. What another lookback
-    shows once more is named once.
+    ``distance_pct`` narrows ``cluster_usd``; alone it applies to the largest cluster of each report. What several
+    lookbacks show is listed once.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def find_alerts(entries: Sequence[Entry], limits: Alerts, told: Sequence[Alert] 
         Reports of one day, as ``docs/units.md#daily`` says.
     limits : Alerts
         The thresholds.
-    told : sequence of dict
-        Alerts of the reports that these are compared with: what they told is no news, unless it has doubled since.
+    earlier : sequence of dict
+        Alerts of the reports that these are compared with. They are not new, unless their USD has doubled.
     day : str
         The day of the reports.
 
@@ -44,7 +44,9 @@ def find_alerts(entries: Sequence[Entry], limits: Alerts, told: Sequence[Alert] 
         if entry["status"] == "ok":
             found += [alert for alert in _of_report(entry, limits) if not _is_shown_twice(alert, found)]
     for alert in found:
-        before = [old["since"] for old in told if _is_same(alert, old) and alert["notional"] < GROWN * old["notional"]]
+        before = [
+            old["since"] for old in earlier if _is_same(alert, old) and alert["notional"] < GROWN * old["notional"]
+        ]
         alert["since"] = min(before, default=day)
         alert["new"] = not before
     return sorted(found, key=lambda alert: not alert["new"])
@@ -54,13 +56,15 @@ def _of_report(entry: Entry, limits: Alerts) -> Iterator[Alert]:
     for place in entry["clusters"]:
         if _is_hot(place, limits):
             word = "cluster" if entry["places"] == "clusters" else "price band"
-            yield _alert("cluster", entry, place, f"{word} {_tell_place(entry, place)}")
+            yield _alert("cluster", entry, place, f"{word} {_describe_place(entry, place)}")
     for place in entry["heavy_outside"]:
         if limits.cluster_usd is not None and _is_hot(place, limits):
-            yield _alert("order", entry, place, f"{_tell_place(entry, place)}, {_tell_events(place)} and no cluster")
+            yield _alert(
+                "order", entry, place, f"{_describe_place(entry, place)}, {_describe_events(place)} and no cluster"
+            )
     for burst in entry["cascades"]:
         if limits.cascade_usd is not None and burst["notional"] >= limits.cascade_usd:
-            yield _alert("cascade", entry, burst, _tell_cascade(burst))
+            yield _alert("cascade", entry, burst, _describe_cascade(burst))
 
 
 def _is_hot(place: dict[str, Any], limits: Alerts) -> bool:
@@ -74,7 +78,7 @@ def _is_hot(place: dict[str, Any], limits: Alerts) -> bool:
 
 
 def _is_shown_twice(alert: Alert, found: Sequence[Alert]) -> bool:
-    """Whether a lookback named before shows the same cascade of the symbol, or a place with the same figures."""
+    """Return True if an earlier lookback has the same cascade, or a price band with the same figures."""
     if alert["kind"] == "cascade":
         return any(_is_same(alert, other) for other in found)
     same = ("kind", "symbol", "low", "high", "notional")
@@ -82,7 +86,7 @@ def _is_shown_twice(alert: Alert, found: Sequence[Alert]) -> bool:
 
 
 def _is_same(alert: Alert, old: Alert) -> bool:
-    """Whether two alerts tell of one thing: the same price band of one report, or one burst of a symbol."""
+    """Return True if two alerts mean the same price band of one report, or the same cascade of a symbol."""
     if any(alert.get(key) != old.get(key) for key in ("kind", "symbol", "position")):
         return False
     if alert["kind"] == "cascade":
@@ -102,7 +106,7 @@ def _alert(kind: str, entry: Entry, item: dict[str, Any], text: str) -> Alert:
     }
 
 
-def _tell_place(entry: Entry, place: dict[str, Any]) -> str:
+def _describe_place(entry: Entry, place: dict[str, Any]) -> str:
     step = place.get("step", entry["bin_width"])
     distance = place["distance_pct"]
     where = f", {format_percent_signed(distance)} from the last price" if distance is not None else ""
@@ -112,11 +116,11 @@ def _tell_place(entry: Entry, place: dict[str, Any]) -> str:
     )
 
 
-def _tell_cascade(burst: dict[str, Any]) -> str:
+def _describe_cascade(burst: dict[str, Any]) -> str:
     start = format_time(to_us(datetime.fromisoformat(burst["start"])))
     usd = format_usd(burst["notional"])
-    return f"cascade of {burst['position']}s from {start} UTC, {usd} USD in {_tell_events(burst)}"
+    return f"cascade of {burst['position']}s from {start} UTC, {usd} USD in {_describe_events(burst)}"
 
 
-def _tell_events(item: dict[str, Any]) -> str:
+def _describe_events(item: dict[str, Any]) -> str:
     return "1 event" if item["events"] == 1 else f"{format_count(item['events'])} events"

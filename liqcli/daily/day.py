@@ -1,4 +1,4 @@
-"""Which day a run belongs to: the day, in the configured time zone, in which its windows end."""
+"""The day of a run: the day in the configured time zone in which its windows end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS = ("cut", "now")
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day's name, ``2026-11-21``, and where its windows end. [µs UTC]"""
+    """A day such as ``2026-11-21``, and the end of its windows. [µs UTC]"""
 
     name: str
     end_us: int
@@ -25,7 +25,7 @@ def resolve_day(until: str, time_zone: str, now: int | None = None) -> Day:
     """
     Turn ``cut`` (the last midnight of the zone), ``now`` or an ISO 8601 time into a day.
 
-    A window that ends at midnight belongs to the day before: that is the day it shows.
+    A window that ends at midnight belongs to the day before.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Getting what the windows lack, so that one bad name or one dead source does not cost the day."""
+"""Fetch missing data for all symbols. An unknown symbol or a failing source does not stop the others."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Say = Callable[[str], None]
 @dataclass(slots=True)
 class FetchOutcome:
     """
-    What the sources said: a row each for ``summary.json``, and in sentences what went wrong.
+    Result of a fetch: rows for ``summary.json``, and problems as sentences.
 
-    ``notes`` are about candles and open interest: reports are made without them too.
+    ``notes`` are about candles and open interest, which reports can do without.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class FetchOutcome:
 
 
 def fetch_day(lake: Lake, settings: Settings, window: Window, progress: Progress) -> FetchOutcome:
-    """Fetch all symbols; what fails is noted, never raised, unless the lake itself cannot be written."""
+    """Fetch all symbols. Failures are noted, and raised only if the lake cannot be written."""
     exchanges = _fetchable(settings, progress.say)
     if settings.exchanges and not exchanges:
         return FetchOutcome()
@@ -48,20 +48,20 @@ def fetch_day(lake: Lake, settings: Settings, window: Window, progress: Progress
     run = _Run(lake, settings, symbols, window, exchanges, lambda: nullcontext(progress))
     try:
         run.fetch(symbols)
-    except UsageError:  # an unknown symbol: the others still want their data
+    except UsageError:  # an unknown symbol: fetch the others one by one
         for symbol in symbols:
             try:
                 run.fetch([symbol])
             except UsageError as error:
                 run.found.troubles.append(f"{symbol}: {error}")
-    run.found.troubles = [*_tell_troubles(run.found.rows), *run.found.troubles]
+    run.found.troubles = [*_list_troubles(run.found.rows), *run.found.troubles]
     run.fetch_market()
     return run.found
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What is asked for, and what came of it."""
+    """The request and its result."""
 
     lake: Lake
     settings: Settings
@@ -72,7 +72,7 @@ class _Run:
     found: FetchOutcome = field(default_factory=FetchOutcome)
 
     def fetch(self, symbols: Sequence[str]) -> None:
-        """Get liquidations; an unknown symbol is raised."""
+        """Fetch liquidations; raises for an unknown symbol."""
         try:
             request = FetchRequest(self.window, symbols, self.exchanges, self.settings.sources)
             summary = fetch_liquidations(self.lake, request, self.show)
@@ -84,7 +84,7 @@ class _Run:
             _note(self.found, summary)
 
     def fetch_market(self) -> None:
-        """Get candles and open interest too; a report without them says so itself: their failure is only noted."""
+        """Fetch candles and open interest. Failures are only noted: a report without them says so."""
         from liqcli.ingest.fetch.market_data import spell_out
 
         symbols = spell_out(self.symbols, [row["symbol"] for row in self.found.rows])
@@ -95,23 +95,23 @@ class _Run:
         except LiqcliError as error:
             self.found.notes.append(f"candles and open interest: {error}")
         else:
-            self.found.notes += _tell_lacking(rows)
+            self.found.notes += _list_missing(rows)
 
 
-def _tell_lacking(rows: Sequence[MarketRow]) -> list[str]:
-    """Say each reason once, as a fetch does, and what it is about."""
-    lines = [line for line, lacking in list_market_problems(rows) if lacking]
+def _list_missing(rows: Sequence[MarketRow]) -> list[str]:
+    """List each reason once, with its subject."""
+    lines = [line for line, missing in list_market_problems(rows) if missing]
     return [line if line.startswith(MARKET_KINDS) else f"candles and open interest: {line}" for line in lines]
 
 
 def _fetchable(settings: Settings, say: Say) -> list[str]:
-    """Leave out exchanges that publish no history: their reports show what was recorded or imported."""
+    """Leave out exchanges without history; their reports show recorded or imported data."""
     able = []
     for exchange in settings.exchanges:
         try:
             select_pairs(settings.sources, (exchange,))
         except UsageError as error:
-            say(f"{error}; the reports show what the lake holds of it")
+            say(f"{error}; its reports show only what the lake holds")
         else:
             able.append(exchange)
     return able
@@ -132,8 +132,8 @@ def _note(found: FetchOutcome, summary: FetchSummary) -> None:
         )
 
 
-def _tell_troubles(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Say each trouble once with all symbols that it struck: a source that is down is one trouble."""
+def _list_troubles(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """List each problem once, with all its symbols."""
     struck: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for text in row["troubles"]:
@@ -142,5 +142,5 @@ def _tell_troubles(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def name_place(row: dict[str, Any]) -> str:
-    """Name source and exchange of a row, once where they are the same."""
+    """Return source and exchange of a row, or one name if they are equal."""
     return str(row["source"] if row["source"] == row["exchange"] else f"{row['source']} {row['exchange']}")

@@ -1,7 +1,8 @@
-"""The folders of a daily run: one process at a time, whole files at any moment, old days removed.
+"""
+The folders of a daily run: one process at a time, complete files at any time, old days removed.
 
-A day is published file by file with ``os.replace``, its page last: whoever looks (or kills) finds each file whole.
-``.liqcli.json`` in a folder lists what liqcli put there, before the files come; nothing else is ever removed.
+Files are moved into place one by one, the page last, so a reader or a crash finds each file complete. ``.liqcli.json``
+lists the files of liqcli in a folder and is written before them; nothing else is ever removed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NOTES = ".liqcli-sent.json"
 SUMMARY = "summary.json"
 PAGE = "index.html"
 LATEST = "latest"
-FORMAT = 1  # of summary.json; a day of another one stays listed, and its page as it is
+FORMAT = 1  # of summary.json; days of another format stay listed, with their pages unchanged
 LOCK_TIMEOUT_S = 3600.0
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
@@ -33,12 +34,12 @@ _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 @contextlib.contextmanager
 def locked(out: Path) -> Iterator[Path]:
     """
-    Hold ``out`` alone, and give an empty folder to work in.
+    Lock ``out`` and yield an empty working folder.
 
     Raises
     ------
     LakeError
-        The folder cannot be made or written, or another run keeps it for an hour.
+        The folder cannot be created or written, or another run locks it for an hour.
     """
     import filelock
 
@@ -47,7 +48,7 @@ def locked(out: Path) -> Iterator[Path]:
         lock = filelock.FileLock(out / LOCK, timeout=LOCK_TIMEOUT_S)
         with lock:
             making = out / MAKING
-            shutil.rmtree(making, ignore_errors=True)  # a killed run's
+            shutil.rmtree(making, ignore_errors=True)  # left by a killed run
             making.mkdir()
             try:
                 yield making
@@ -67,7 +68,7 @@ def _unwritable(out: Path, error: BaseException | None) -> LakeError:
 
 
 def publish(made: Path, target: Path, keep: bool = False) -> None:
-    """Move a finished folder's files into place, one by one, the page last; ``keep`` exempts them from retention."""
+    """Move the files of a finished folder into place, the page last; ``keep`` exempts them from retention."""
     names = sorted(path.name for path in made.iterdir())
     target.mkdir(parents=True, exist_ok=True)
     before = _read_manifest(target) or []
@@ -78,7 +79,7 @@ def publish(made: Path, target: Path, keep: bool = False) -> None:
 
 
 def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
-    """Remove what an earlier run put into a day's folder and the last one did not; after the index names it no more."""
+    """Remove files of earlier runs of a day that the last run did not write. Call it after the index is updated."""
     wanted = set(names)
     for name in set(_read_manifest(folder) or []) - wanted:
         (folder / name).unlink(missing_ok=True)
@@ -87,7 +88,7 @@ def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
 
 def link_files(folder: Path, paths: Iterable[Path]) -> Path:
     """
-    Put files into a new folder too, as second names where the disk can do that: no file is ever changed in place.
+    Link files into a new folder, or copy them; files are never changed in place.
 
     Returns
     -------
@@ -98,18 +99,18 @@ def link_files(folder: Path, paths: Iterable[Path]) -> Path:
     for path in paths:
         try:
             (folder / path.name).hardlink_to(path)
-        except OSError:  # no such thing on this disk
+        except OSError:  # the file system has no hard links
             shutil.copyfile(path, folder / path.name)
     return folder
 
 
 def list_days(out: Path) -> list[str]:
-    """Name the folders of days that liqcli made, oldest first."""
+    """List the days that liqcli wrote, oldest first."""
     return sorted(p.name for p in out.iterdir() if is_day(p.name) and p.is_dir() and (p / MANIFEST).is_file())
 
 
 def is_day(name: str) -> bool:
-    """Whether a name is a day of the calendar, written ``2026-11-21``."""
+    """Return True for a calendar day written as ``2026-11-21``."""
     try:
         return bool(_DAY.match(name) and date.fromisoformat(name))
     except ValueError:
@@ -117,7 +118,7 @@ def is_day(name: str) -> bool:
 
 
 def read_summary(folder: Path, day: str) -> dict[str, Any] | None:
-    """Read the summary of a day in its folder (or ``latest``); None where it is unfinished, or no summary of ours."""
+    """Read the summary of a day from its folder or ``latest``; None if it is missing, unfinished or foreign."""
     if not (folder / PAGE).is_file():
         return None
     try:
@@ -129,7 +130,7 @@ def read_summary(folder: Path, day: str) -> dict[str, Any] | None:
 
 
 def _is_entry(entry: dict[str, Any]) -> bool:
-    """Whether an entry has what comparing and listing it needs."""
+    """Return True if an entry has the keys that comparing and listing need."""
     good = ("notional", "long_notional", "short_notional", "last_price", "files")
     needed = ("name", "symbol", "lookback", *(good if entry["status"] == "ok" else ("message",)))
     return all(entry.get(key) is not None for key in needed)
@@ -137,9 +138,9 @@ def _is_entry(entry: dict[str, Any]) -> bool:
 
 def split_by_age(out: Path, days: Sequence[str], made: str, retention_days: int) -> tuple[list[str], list[str]]:
     """
-    Part days into those to keep and those that retention removes.
+    Split days into those to keep and those that retention removes.
 
-    The day just made stays, and so do days of runs with ``--until``; ``retention_days`` of 0 keeps all.
+    Keeps the current day and days of runs with ``--until``; ``retention_days`` 0 keeps all.
     """
     newest = max(days)
     kept: list[str] = []
@@ -152,12 +153,12 @@ def split_by_age(out: Path, days: Sequence[str], made: str, retention_days: int)
 
 
 def is_kept(folder: Path) -> bool:
-    """Whether a run with ``--until`` made a folder: somebody wanted that day, so retention leaves it alone."""
+    """Return True if a run with ``--until`` wrote the folder; retention keeps it."""
     return _load_manifest(folder).get("kept") is True
 
 
 def read_latest(out: Path) -> dict[str, Any] | None:
-    """Read the summary that ``latest`` shows; None where there is none, or no report in it has data."""
+    """Read the summary of ``latest``; None if it is missing or no report has data."""
     try:
         day = str(json.loads((out / LATEST / SUMMARY).read_text(encoding="utf-8"))["day"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -166,22 +167,22 @@ def read_latest(out: Path) -> dict[str, Any] | None:
 
 
 def has_data(summary: dict[str, Any]) -> bool:
-    """Whether any report of a day shows something."""
+    """Return True if any report of a day has data."""
     return any(entry["status"] == "ok" for entry in summary["reports"])
 
 
 def remove_day(out: Path, day: str) -> None:
-    """Remove the files that liqcli made of a day, and the folder if nothing else is in it."""
+    """Remove the files that liqcli wrote for a day, and the folder if it is empty then."""
     folder = out / day
     for name in sorted(_read_manifest(folder) or [], key=lambda name: (name != PAGE, name)):
         (folder / name).unlink(missing_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # somebody keeps a file of their own there
+    with contextlib.suppress(OSError):  # it has other files
         folder.rmdir()
 
 
 def _write_manifest(folder: Path, names: Iterable[str], keep: bool = False) -> None:
-    """List what liqcli put into a folder; a folder that is kept once stays so."""
+    """Write the manifest of a folder. A folder exempt from retention stays exempt."""
     manifest: dict[str, Any] = {"made_by": "liqcli daily", "files": sorted(names)}
     if keep or is_kept(folder):
         manifest["kept"] = True
@@ -189,7 +190,7 @@ def _write_manifest(folder: Path, names: Iterable[str], keep: bool = False) -> N
 
 
 def _read_manifest(folder: Path) -> list[str] | None:
-    """Give the plain file names that the manifest lists; anything with a folder in it is not ours to touch."""
+    """Return the plain file names of the manifest; names with a folder are ignored."""
     names = _load_manifest(folder).get("files")
     if not isinstance(names, list):
         return None

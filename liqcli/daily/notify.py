@@ -1,4 +1,4 @@
-"""Sending alerts through Apprise, where it is installed and an address is configured; the addresses are secrets."""
+"""Send alerts through Apprise, if it is installed and an address is configured. Addresses are secrets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Alert = dict[str, Any]
 
 def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, warn: Say) -> None:
     """
-    Send what is new and was not sent for this day before; a failure is a warning that names no address.
+    Send alerts that are new and not yet sent for this day. A failure is a warning without the address.
 
     That nothing could be sent is said on calm days too: an alert is the wrong moment to learn it.
     """
     if not limits.notify:
         return
     try:
-        apprise = importlib.import_module("apprise")  # an extra: not everybody wants it
+        apprise = importlib.import_module("apprise")  # an optional dependency
     except ImportError:
         warn("alerts are not sent: Apprise is not installed; pip install 'liqcli[alerts]'")
         return
@@ -43,17 +43,17 @@ def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, wa
     ]
     for number in failed:
         warn(f"alerts were not sent to address {number} of {len(limits.notify)} under [alerts] notify")
-    if len(failed) < len(limits.notify):  # what one address has got is not sent again
+    if len(failed) < len(limits.notify):  # do not send again to the addresses that worked
         _write_sent(out, {day: [*sent.get(day, []), *map(_mark, fresh)]})
 
 
 def _send(apprise: Any, address: str, title: str, body: str) -> bool:  # noqa: ANN401 - an optional module
     before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # what Apprise and its plug-ins log carries the address
+    logging.disable(logging.CRITICAL)  # logs of Apprise and its plug-ins contain the address
     try:
         sender = apprise.Apprise()
         return bool(sender.add(address)) and bool(sender.notify(title=title, body=body))
-    except Exception:  # a plug-in's own fault; its text may carry the address, so it is not shown
+    except Exception:  # an error of a plug-in; its text can contain the address, so it is not shown
         return False
     finally:
         logging.disable(before)

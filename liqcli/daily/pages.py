@@ -1,9 +1,7 @@
 """
-What is read of a day: ``index.html``, ``digest.md``, ``summary.json``, and the index of all days.
+Write the pages of a day (``index.html``, ``digest.md``, ``summary.json``) and the index of all days.
 
-What index and digest show of each report: its figures, its change, and in few words what is wrong with it. Pure.
-
-The index's table back in time: a row a day, a cell a symbol. Pure.
+Index and digest show numbers, change and problems of each report. The index also has a table of days and symbols.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from liqcli.core.version import __version__
 from liqcli.daily.folders import FORMAT, PAGE, SUMMARY
 from liqcli.report.html_markdown import render_template
 
-ROWS_SHOWN = 31  # earlier days fold away
+ROWS_SHOWN = 31  # earlier days are folded
 _STATES = {
     ExitCode.SOURCE: "no source answered",
     ExitCode.NO_DATA: "no data",
@@ -33,7 +31,7 @@ _STATES = {
 
 def build_history(days: Sequence[str], summaries: Mapping[str, Summary], newest: Summary) -> dict[str, Any]:
     """
-    Give the values of ``daily_table.html``: the first lookback of each of the newest day's symbols, day by day.
+    Build the values of ``daily_table.html``: the first lookback of each symbol of the newest day, day by day.
 
     Parameters
     ----------
@@ -42,7 +40,7 @@ def build_history(days: Sequence[str], summaries: Mapping[str, Summary], newest:
     summaries : mapping
         Day -> summary; a day without one is not finished.
     newest : dict
-        The summary that says which symbols there are.
+        The summary that defines the symbols.
     """
     lookback = newest["reports"][0]["lookback"]
     shown = [entry for entry in newest["reports"] if entry["lookback"] == lookback]
@@ -57,7 +55,7 @@ def build_history(days: Sequence[str], summaries: Mapping[str, Summary], newest:
 
 
 def describe_state(summary: Summary) -> str:
-    """Say in a word what a run came to; nothing where all went well."""
+    """Describe the result of a run in a word; empty if all went well."""
     return _STATES.get(summary["exit_code"], "")
 
 
@@ -80,20 +78,20 @@ def _cell(entry: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _scale_bars(cells: Sequence[dict[str, Any]]) -> None:
-    """Give each cell the lengths of its bar, in percent of the longest."""
+    """Add the lengths of its bar to each cell, in percent of the longest."""
     largest = max((cell["notional"] for cell in cells), default=0.0)
     for cell in cells:
         cell["percent"] = percent(cell["notional"], largest)
         cell["long_percent"] = percent(cell["long_notional"], largest)
 
 
-WHOLE = 0.999  # coverage that needs no remark
-NAMED = 3  # sources that a row of the overview names
+WHOLE = 0.999  # coverage from which nothing is remarked
+NAMED = 3  # sources listed in a row of the overview
 Card = dict[str, Any]
 
 
 def build_card(entry: Card) -> Card:
-    """Add to a report's entry what a template would otherwise have to compute."""
+    """Add values to the entry of a report that the template would have to compute."""
     if entry["status"] != "ok":
         return entry
     old = entry["previous"] or {}
@@ -106,13 +104,13 @@ def build_card(entry: Card) -> Card:
 
 
 def build_overview(cards: Sequence[Card], lookbacks: Sequence[str]) -> list[dict[str, Any]]:
-    """Put the cards of a symbol into one row, a cell a lookback, with what is wrong and what is to be known."""
+    """Build the row of a symbol: one cell per lookback, problems and remarks."""
     rows = []
     for symbol in dict.fromkeys(card["symbol"] for card in cards):
         own = {card["lookback"]: card for card in cards if card["symbol"] == symbol}
         cells = [own[lookback] for lookback in lookbacks]
         troubles = _troubles(cells)
-        good = [cell for cell in cells if cell["status"] == "ok"]  # they end together, so at one price
+        good = [cell for cell in cells if cell["status"] == "ok"]  # their windows end together, at one price
         rows.append(
             {
                 "symbol": symbol,
@@ -128,7 +126,7 @@ def build_overview(cards: Sequence[Card], lookbacks: Sequence[str]) -> list[dict
 
 
 def _troubles(cards: Sequence[Card]) -> list[str]:
-    """Say what is missing of a symbol; that a report is missing stands in its place, and the page says all in full."""
+    """Describe what is missing of a symbol; a missing report is shown in its own cell."""
     missing = list(dict.fromkeys(text.split(":")[0] for card in cards for text in card["troubles"]))
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     damaged = {path for card in cards if card["status"] == "ok" for path in card["damaged"]}
@@ -139,7 +137,7 @@ def _troubles(cards: Sequence[Card]) -> list[str]:
 
 
 def _coverage(cards: Sequence[Card]) -> str:
-    """Say where nobody recorded all of a window: no fault of this run, but to be known."""
+    """Describe windows that are not covered completely."""
     known = [(card["lookback"], card["coverage"]) for card in cards if card["status"] == "ok"]
     said = [
         f"{lookback} {'unknown' if share is None else format_coverage(share)}"
@@ -150,7 +148,7 @@ def _coverage(cards: Sequence[Card]) -> str:
 
 
 def describe_change(new: float, old: float | None, decimals: int = 0) -> str | None:
-    """Write a change for people: ``+35 %``, ``-4.20 %``, ``× 12`` from ten on; None where it has no meaning."""
+    """Format a change: ``+35 %``, ``-4.20 %``, ``× 12`` from ten on; None if it has no meaning."""
     if not old or old < 0:
         return None
     factor = new / old
@@ -161,17 +159,17 @@ def describe_change(new: float, old: float | None, decimals: int = 0) -> str | N
 
 
 def percent(part: float, whole: float) -> float:
-    """Give a part in percent, for the length of a bar."""
+    """Return a share in percent, for the length of a bar."""
     return round(100 * part / whole, 2) if whole > 0 else 0.0
 
 
-ALERTS_SHOWN = 6  # more of them fold away
+ALERTS_SHOWN = 6  # further ones are folded
 Summary = dict[str, Any]
-Neighbours = tuple[str | None, str | None]  # the day before and the day after that have a page
+Neighbours = tuple[str | None, str | None]  # previous and next day with a page
 
 
 def write_day(folder: Path, summary: Summary, neighbours: Neighbours) -> None:
-    """Write a day's own page, digest and summary beside its reports."""
+    """Write page, digest and summary of a day beside its reports."""
     text = json.dumps(summary, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     (folder / SUMMARY).write_text(text, encoding="utf-8")
     (folder / PAGE).write_text(_render_day(summary, neighbours), encoding="utf-8")
@@ -179,7 +177,7 @@ def write_day(folder: Path, summary: Summary, neighbours: Neighbours) -> None:
 
 
 def renew_links(folder: Path, summary: Summary, neighbours: Neighbours) -> None:
-    """Write a finished day's page anew, if the days before and after it are others now."""
+    """Rewrite the page of a finished day if its neighbours have changed."""
     text = _render_day(summary, neighbours).encode()
     if (folder / PAGE).read_bytes() != text:
         replace_file(folder / PAGE, text)
@@ -232,7 +230,7 @@ def _values(summary: Summary, prefix: str) -> dict[str, Any]:
 
 
 def _style() -> dict[str, str]:
-    """Give the style sheet and the hash that alone lets the page use it."""
+    """Return the style sheet, and its hash for the content security policy."""
     folder = data_folder("templates")
     style = "".join((folder / name).read_text(encoding="utf-8") for name in ("style.css", "daily.css"))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

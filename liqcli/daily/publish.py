@@ -1,4 +1,4 @@
-"""Putting a finished day in place, so that at any moment every page is whole and every link leads somewhere."""
+"""Publish a finished day so that at any time every page is complete and no link is broken."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ def publish_day(
 
 
 def _renew_links(out: Path, summaries: Mapping[str, Summary], day: str) -> None:
-    """Let the pages beside a new day lead to it, and the oldest one no more to what is going to be removed."""
+    """Update the links of the neighbouring days: to the new day, and no longer to days that will be removed."""
     for name in {*_neighbours(summaries, day), min(summaries)}:
         if name is None or name == day or summaries[name].get("format") != folders.FORMAT:
             continue
         neighbours = _neighbours(summaries, name)
         pages.renew_links(out / name, summaries[name], neighbours)
-        if folders.read_summary(out / folders.LATEST, name):  # an older day was made once more
+        if folders.read_summary(out / folders.LATEST, name):  # an older day was written again
             pages.renew_links(out / folders.LATEST, summaries[name], neighbours)
 
 
 def _neighbours(days: Iterable[str], day: str) -> pages.Neighbours:
-    """Name the days before and after that have a page."""
+    """Find the previous and next day that have a page."""
     earlier, later = [name for name in days if name < day], [name for name in days if name > day]
     return max(earlier, default=None), min(later, default=None)

@@ -1,4 +1,4 @@
-"""The reports of a day: their files, and their entries in the summary."""
+"""Write the reports of a day and build their entries of the summary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HEADLINES = (
     "last_price", "bin_width", "completeness", "coverage", "sample", "too_little_data",
 )  # fmt: skip
 _PLACE = ("rank", "low", "high", "notional", "share", "events", "distance_pct", "step")
-LISTED = 20  # of each kind: what alerts can see
+LISTED = 20  # entries of each kind, for alerts
 _BURST = ("start", "end", "position", "events", "notional", "share")
 
 Say = Callable[[str], None]
@@ -37,7 +37,7 @@ Computed = tuple[Heatmap, Entry]  # the results of a window, and the report made
 
 @dataclass(frozen=True, slots=True)
 class ReportTask:
-    """What a run's reports are made from, where they are written, and of which day they are."""
+    """Input of a run's reports, the folder they are written to, and their day."""
 
     lake: Store
     settings: Settings
@@ -47,9 +47,9 @@ class ReportTask:
 
 def make_reports(task: ReportTask, say: Say, warn: Say) -> list[Entry]:
     """
-    Write the pages, numbers and thumbnails of every symbol and lookback.
+    Write pages, JSON and thumbnails of every symbol and lookback.
 
-    While one report is drawn, the next one is computed: the engine works beside Python, and drawing is Python.
+    While one report is drawn, the next one is computed: the engine releases the GIL, and drawing does not.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def make_reports(task: ReportTask, say: Say, warn: Say) -> list[Entry]:
 
 
 def _compute_ahead(task: ReportTask, names: Iterable[tuple[str, str]]) -> Iterator[Future[Computed]]:
-    """Give each report's findings, at most one of them before it is asked for: they are large."""
+    """Yield the results of each report, at most one computed in advance, since they are large."""
     with ThreadPoolExecutor(1, "findings") as pool:
         ready: Future[Computed] | None = None
         for name in names:
@@ -104,25 +104,25 @@ def _compute(task: ReportTask, name: tuple[str, str]) -> Computed:
 
 
 def _make_report(task: ReportTask, name: str, computed: Future[Computed], warn: Say) -> Entry:
-    """Write one report; what is wrong with it costs the others nothing."""
+    """Write one report. An error does not stop the others."""
     try:
         heatmap, report = computed.result()
         for path in heatmap.damaged:
             warn(f"{path}: damaged, left out of {name}; liqcli verify says more")
         return {"status": "ok", **_write(task, name, heatmap, report)}
-    except EmptyWindowError as error:  # its fact alone: the advice is for somebody at a shell
+    except EmptyWindowError as error:  # without the suggested command, which is for a shell
         return {"status": "no data", "message": error.fact}
     except OutputError:
         raise
     except LiqcliError as error:
-        message = str(error).replace(str(task.lake.root), "the lake")  # where it lies is nobody's business
+        message = str(error).replace(str(task.lake.root), "the lake")  # pages do not show paths
         return {"status": "failed", "message": message}
-    except Exception as error:  # at night a fault in one report must not cost the others
+    except Exception as error:  # an unexpected error in one report must not stop the others
         return {"status": "failed", "message": f"unforeseen fault: {type(error).__name__}: {error}"}
 
 
 def largest_levels(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give a report's clusters, or its price bands where it has none, best rank first; none of too little data."""
+    """Return clusters, or price bands if there are none, best rank first; nothing if there is too little data."""
     if report["meta"]["too_little_data"]:
         return []
     places: list[dict[str, Any]] = report.get("clusters") or report.get("bands") or []
@@ -154,10 +154,10 @@ def _write(task: ReportTask, name: str, heatmap: Heatmap, report: Entry) -> Entr
 
 
 def _headlines(report: dict[str, Any]) -> Entry:
-    """Pick what index, digest and alerts need out of the report's numbers."""
+    """Select the numbers that index, digest and alerts need."""
     meta, places = report["meta"], largest_levels(report)
     bursts = sorted(report.get("cascades") or [], key=lambda burst: (-burst["notional"], burst["start"]))
-    heavy = report["heavy_outside"] if report.get("clusters") else []  # bands name them already
+    heavy = report["heavy_outside"] if report.get("clusters") else []  # bands include them
     sides = [side_of(place["low"], place["high"], meta["last_price"]) for place in places]
     largest = {
         name: _pick_place([place for place, side in zip(places, sides, strict=True) if side == name])
@@ -183,7 +183,7 @@ def _pick_place(places: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _shorten(place: dict[str, Any]) -> dict[str, Any]:
-    """Keep the keys of a place; a cluster also has the step that its edges are multiples of."""
+    """Select the keys of a price band; a cluster also has the step of its edges."""
     return {key: place[key] for key in _PLACE if key in place}
 
 

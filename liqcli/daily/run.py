@@ -1,4 +1,4 @@
-"""One daily run from beginning to end, in one process."""
+"""One daily run in one process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Show = Callable[[], AbstractContextManager[Progress]]
 
 @dataclass(frozen=True, slots=True)
 class DailyResult:
-    """What a run left: the page to open, the day's numbers, the exit code, and the days that retention ``removed``."""
+    """Result of a run: index page, summary, exit code, and the days that retention removed."""
 
     index: Path
     summary: dict[str, Any]
@@ -48,29 +48,29 @@ def run_daily(
     keep: bool = False,
 ) -> DailyResult:
     """
-    Fetch, make every report, file them under their day, renew ``latest`` and the index, prune, send alerts.
+    Fetch, write all reports, update ``latest`` and the index, remove old days, send alerts.
 
     Parameters
     ----------
     settings : Settings
         Symbols, lookbacks, folders, thresholds.
     lake : Lake
-        Where events come from and go to.
+        Where events are stored.
     until : str or None
-        Where the windows end: ``cut``, ``now`` or a time; None: as the settings say.
+        End of the windows: ``cut``, ``now`` or a time. None: from the settings.
     say, warn : callable
-        Take narration, and what the user must know.
+        Receive progress messages and warnings.
     show : callable, optional
-        Gives what shows how far the fetch is; none: lines go to ``say``.
+        Returns a context manager that shows the progress of the fetch. Default: lines to ``say``.
     keep : bool
         Exempt this day from retention.
 
     Raises
     ------
     UsageError
-        A name in the settings that cannot be right; nothing was changed.
+        An invalid name in the settings; nothing was changed.
     LakeError
-        The lake or the reports' folder cannot be written.
+        The lake or the folder of reports cannot be written.
     """
     settings = _check(settings, lake)
     day = resolve_day(until or settings.until, settings.time_zone)
@@ -91,7 +91,7 @@ def run_daily(
         before = read_previous_reports(out, days, day.name, [entry["name"] for entry in entries])
         summary = summarise(settings, day, entries, gathered, before)
         if lost := _find_lost(out, summary):
-            warn(f"{day.name}: no more {', '.join(lost)}, which an earlier run made (of another liqcli.toml?)")
+            warn(f"{day.name}: no more {', '.join(lost)}, written by an earlier run (with another liqcli.toml?)")
         removed = publish_day(out, making, summary, days, settings.retention_days, keep)
         if removed:
             say(f"removed {_name_days(removed)}: retention_days is {settings.retention_days}")
@@ -102,12 +102,12 @@ def run_daily(
 
 
 def _name_days(days: list[str]) -> str:
-    """Name up to three days, else how many there are with the first and the last."""
+    """Format up to three days, or the count with the first and the last."""
     return ", ".join(days) if len(days) <= 3 else f"{len(days)} days, {days[0]} to {days[-1]}"
 
 
 def _check(settings: Settings, lake: Lake) -> Settings:
-    """Check the names that only the lake and the sources know."""
+    """Check names of sources and exchanges."""
     for kind, names in (("source", settings.sources), ("source under [keys]", tuple(settings.keys))):
         for name in names:
             if name not in SOURCES:
@@ -120,13 +120,13 @@ def _check(settings: Settings, lake: Lake) -> Settings:
 
 
 def _find_lost(out: Path, summary: dict[str, Any]) -> list[str]:
-    """Name the reports of the day that are to go: two settings that share a folder would take turns in silence."""
+    """List reports of the day that this run removes, as when two settings share a folder."""
     before = folders.read_summary(out / summary["day"], summary["day"]) or {"reports": []}
     made = {entry["name"] for entry in summary["reports"]}
     return [entry["name"] for entry in before["reports"] if entry["name"] not in made]
 
 
 def _find_window(settings: Settings, day: Day, until: str | None) -> Window:
-    """Cover the longest lookback, and today so far: some sources forget within a day."""
+    """Cover the longest lookback and today so far: some sources keep only a day."""
     start = day.end_us - max(parse_length(lookback) for lookback in settings.lookbacks)
     return Window(start, day.end_us if until and until not in ("cut", "now") else max(day.end_us, now_us()))

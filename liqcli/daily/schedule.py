@@ -1,7 +1,7 @@
 """
-The lines that make a machine run ``liqcli daily``: for cron and for systemd, complete as printed.
+Entries for cron and systemd that run ``liqcli daily``, complete as printed.
 
-A time of day by another clock: chosen so that every day has its turn, however either clock is changed in summer.
+A time in another time zone is chosen so that each day gets one run, also when daylight saving time changes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HALF_HOUR = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """``at`` by the clock of ``zone``, and which times of day (``there``) that is where the day is cut."""
+    """``at`` in ``zone``, and the times of day (``there``) in the zone of the settings."""
 
     zone: str
     at: time
@@ -80,24 +80,24 @@ def list_runs(at: time, machine: ZoneInfo, days: Iterable[date]) -> Iterator[dat
 
 
 def machine_zone() -> ZoneInfo:
-    """Give the clock by which cron goes: that of ``TZ`` where this shell has it, else ``/etc/localtime``, else UTC."""
+    """Return the zone that cron uses: ``TZ`` of this shell, else ``/etc/localtime``, else UTC."""
     try:
         if name := os.environ.get("TZ", "").lstrip(":"):
             return ZoneInfo(name)
         with _LOCALTIME.open("rb") as file:
             return ZoneInfo.from_file(file, key=_name_of(_LOCALTIME.resolve()))
-    except (OSError, ValueError, KeyError):  # no such file, or no such zone
+    except (OSError, ValueError, KeyError):  # missing file or unknown zone
         return ZoneInfo("UTC")
 
 
 def _name_of(path: Path) -> str:
-    """``/usr/share/zoneinfo/Europe/Berlin`` is ``Europe/Berlin``; a copy has no name of its own."""
+    """Turn ``/usr/share/zoneinfo/Europe/Berlin`` into ``Europe/Berlin``; a copied file has no name."""
     _, found, name = path.as_posix().partition("/zoneinfo/")
     return name if found else "this machine's time"
 
 
 def _and_later(times: Iterable[time]) -> set[time]:
-    """Add what comes up to two hours later: a way around an hour that is skipped in spring."""
+    """Add times up to two hours later, to avoid an hour that is skipped in spring."""
     anchor = date(2000, 1, 1)
     return {(datetime.combine(anchor, t) + k * _HALF_HOUR).time() for t in times for k in range(5)}
 
@@ -107,18 +107,18 @@ def _minutes(moment: time) -> int:
 
 
 def _once_a_day(runs: list[datetime]) -> bool:
-    """Whether each day from the first to the last has one run; the edges are cut by the period, not by the clock."""
+    """Return True if each day between the first and the last has exactly one run."""
     return all(after.date() - before.date() == timedelta(days=1) for before, after in pairwise(runs))
 
 
-# Neither a terminal nor a language is there at night; names and reports are UTF-8 all the same.
+# A scheduled run has neither terminal nor locale; names and reports are UTF-8.
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "TERM": "dumb"}
 _AT = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)$")
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """What is to be run and when; all paths absolute. ``at`` is meant in ``time_zone``."""
+    """The command and its time. Paths are absolute, ``at`` is in ``time_zone``."""
 
     program: tuple[str, ...]
     lake: Path
@@ -128,7 +128,7 @@ class ScheduledJob:
     time_zone: str
 
     def words(self) -> list[str]:
-        """The command, word by word."""
+        """Return the words of the command."""
         words = [*self.program, "daily", "--quiet"]
         for flag, path in (("--config", self.config), ("--lake", self.lake), ("--out", self.out)):
             if path is not None:
@@ -167,7 +167,7 @@ def format_cron(job: ScheduledJob, clock: Clock) -> str:
     r"""
     Write the crontab line, in the time of the machine's clock, by which cron goes.
 
-    In a crontab ``%`` ends the command, so it is written ``\%``. Only warnings are left for cron to mail.
+    In a crontab ``%`` ends the command, so it is written ``\%``. cron mails only warnings.
     """
     _refuse_line_breaks(job)
     words = [f"{name}={value}" for name, value in ENVIRONMENT.items()] + [shlex.quote(word) for word in job.words()]
@@ -176,7 +176,7 @@ def format_cron(job: ScheduledJob, clock: Clock) -> str:
 
 
 def format_service(job: ScheduledJob) -> str:
-    """Write the systemd service, run once and done."""
+    """Render the systemd service, of type oneshot."""
     _refuse_line_breaks(job)
     return "\n".join(
         [
@@ -196,7 +196,7 @@ def format_service(job: ScheduledJob) -> str:
 
 
 def format_timer(job: ScheduledJob, clock: Clock) -> str:
-    """Write the systemd timer; what a sleeping machine missed is made up for."""
+    """Render the systemd timer; missed runs are started later."""
     return "\n".join(
         [
             "[Unit]",
@@ -214,29 +214,29 @@ def format_timer(job: ScheduledJob, clock: Clock) -> str:
 
 
 def format_all(job: ScheduledJob, cron: Clock, timer: Clock, notes: list[str]) -> str:
-    """Write all three with the words that say where each goes."""
+    """Render all three, with comments that say where each belongs."""
     return "\n".join(
         [
             *(f"# {note}" for note in notes),
             f"# Every day, {job.at:%H:%M} {job.time_zone}. One of the two:",
             "#",
-            f"# 1. cron: crontab -e, then this line{_tell_clock(job, cron)}",
+            f"# 1. cron: crontab -e, then this line{_describe_clock(job, cron)}",
             format_cron(job, cron),
             "",
-            f"# 2. systemd: ~/.config/systemd/user/liqcli-daily.service{_tell_clock(job, timer)}",
+            f"# 2. systemd: ~/.config/systemd/user/liqcli-daily.service{_describe_clock(job, timer)}",
             format_service(job),
             "",
             "#    ~/.config/systemd/user/liqcli-daily.timer",
             format_timer(job, timer),
             "",
             "#    then: systemctl --user daemon-reload && systemctl --user enable --now liqcli-daily.timer",
-            "#    and, so that it runs while nobody is logged in: loginctl enable-linger",
+            "#    and, to run without a login: loginctl enable-linger",
         ]
     )
 
 
-def _tell_clock(job: ScheduledJob, clock: Clock) -> str:
-    """Say which clock a line means, where it is not that of the settings."""
+def _describe_clock(job: ScheduledJob, clock: Clock) -> str:
+    """Explain the time of an entry if its zone is not that of the settings."""
     if clock.zone == job.time_zone:
         return ""
     there = " or ".join(f"{moment:%H:%M}" for moment in clock.there)
@@ -245,7 +245,7 @@ def _tell_clock(job: ScheduledJob, clock: Clock) -> str:
 
 
 def _quote_systemd(word: str) -> str:
-    """Quote a word for ExecStart: ``%`` and ``$`` are doubled, blanks and quotes go between double quotes."""
+    """Quote a word for ExecStart: double ``%`` and ``$``, put blanks and quotes between double quotes."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return escaped if re.fullmatch(r"[\w@%+=:,./-]+", escaped) else f'"{escaped}"'
 
@@ -253,4 +253,4 @@ def _quote_systemd(word: str) -> str:
 def _refuse_line_breaks(job: ScheduledJob) -> None:
     for word in job.words():
         if any(ord(character) < 32 for character in word):
-            raise UsageError(f"{word!r}: a path with a line break or control character cannot stand in a schedule")
+            raise UsageError(f"{word!r}: a path in a schedule must not contain line breaks or control characters")

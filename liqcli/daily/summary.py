@@ -1,4 +1,4 @@
-"""What a day came to: its reports beside those of the days before, its alerts, its exit code."""
+"""The summary of a day: reports compared with earlier days, alerts, exit code."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _CHANGES = ("notional", "long_notional", "short_notional", "events", "last_price
 @dataclass(slots=True)
 class PreviousReports:
     """
-    What earlier days said.
+    Results of earlier days.
 
-    ``day`` is the last one there is; ``reports`` the last good report of each name, with its ``day``; ``told`` the
-    alerts of the days that these are of.
+    ``day`` is the last one; ``reports`` has the last good report of each name, with its ``day``; ``alerts`` are the
+    alerts of those days.
     """
 
     day: str | None = None
     reports: dict[str, Entry] = field(default_factory=dict)
-    told: list[Alert] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
 
 
 def read_previous_reports(out: Path, days: Sequence[str], day: str, names: Sequence[str]) -> PreviousReports:
-    """Find the last good report of each name before ``day``; a day on which one failed is passed over."""
+    """Find the last good report of each name before ``day``; skip days on which it failed."""
     before = PreviousReports()
     for earlier in [name for name in reversed(days) if name < day][:DAYS_LOOKED_BACK]:
         if (summary := folders.read_summary(out / earlier, earlier)) is None:
@@ -46,7 +46,7 @@ def read_previous_reports(out: Path, days: Sequence[str], day: str, names: Seque
         before.day = before.day or earlier
         found = {entry["name"]: {**entry, "day": earlier} for entry in summary["reports"] if entry["status"] == "ok"}
         if found.keys() - before.reports.keys():
-            before.told += summary["alerts"]
+            before.alerts += summary["alerts"]
         before.reports = found | before.reports
         if before.reports.keys() >= set(names):
             break
@@ -69,7 +69,7 @@ def summarise(
         if entry["status"] == "ok":
             entry["previous"] = {key: old.get(key) for key in (*_CHANGES, "day")} if old else None
         entry["troubles"] = _troubles_of(entry["symbol"], gathered)
-    alerts = find_alerts(entries, settings.alerts, before.told, day.name)
+    alerts = find_alerts(entries, settings.alerts, before.alerts, day.name)
     return {
         "format": folders.FORMAT,
         "day": day.name,
@@ -91,7 +91,7 @@ def summarise(
 
 
 def _troubles_of(symbol: str, gathered: FetchOutcome) -> list[str]:
-    """Say what the sources left out of a symbol; a bare base has those of all its contracts."""
+    """List what sources did not provide for a symbol; a bare base has all its contracts."""
     rows = [row for row in gathered.rows if symbol in (row["symbol"], split_symbol(row["symbol"])[0])]
     return [f"{name_place(row)}: {text}" for row in rows for text in row["troubles"]]
 

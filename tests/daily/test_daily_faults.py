@@ -321,7 +321,7 @@ def test_two_settings_that_share_a_folder_are_told(sample: Path, tmp_path: Path,
     for symbol in ("SOLUSDT", "BTCUSDT", "BTCUSDT"):
         settings = Settings((symbol,), lookbacks=("1h",), out=tmp_path, fetch=False)
         run_daily(settings, Lake(sample), UNTIL, print, warnings.append)
-    assert warnings == ["2026-01-07: no more SOLUSDT-1h, which an earlier run made (of another liqcli.toml?)"]
+    assert warnings == ["2026-01-07: no more SOLUSDT-1h, written by an earlier run (with another liqcli.toml?)"]
     check_usable(tmp_path)
 
 
