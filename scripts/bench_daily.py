@@ -32,7 +32,7 @@ from pathlib import Path
 from liqcli.report import figures
 from liqcli.daily import run_daily
 from liqcli.lake.store import Lake
-from liqcli.core.settings import read_settings
+from liqcli.core.settings_file import read_settings
 settings = read_settings(Path(sys.argv[1]))
 drawn, draw = [], figures.draw_figure
 def note(*wanted):

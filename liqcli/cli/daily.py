@@ -56,7 +56,8 @@ def daily(
 
     from liqcli.core.environment import lake_root, use_settings
     from liqcli.core.errors import ExitCode
-    from liqcli.core.settings import expand_path, find_settings, read_settings
+    from liqcli.core.settings import expand_path, find_settings
+    from liqcli.core.settings_file import read_settings
     from liqcli.daily import run_daily
     from liqcli.daily.day import WORDS
     from liqcli.lake.store import Lake

@@ -41,7 +41,8 @@ def schedule(
     from datetime import UTC, datetime
 
     from liqcli.core.environment import lake_root, use_settings
-    from liqcli.core.settings import find_settings, read_settings
+    from liqcli.core.settings import find_settings
+    from liqcli.core.settings_file import read_settings
     from liqcli.daily import schedule as core
     from liqcli.daily.schedule import machine_zone
 

@@ -1,4 +1,4 @@
-"""Where the lake is, and what ``LIQCLI_*`` variables say. A key is only ever read here, and never written anywhere."""
+"""The folder of the lake, and the ``LIQCLI_*`` variables. API keys are read only here and never written."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 from liqcli.core.errors import UsageError
-from liqcli.core.settings import expand_path
+from liqcli.core.settings import expand_path, find_settings
 
 
 def use_settings(path: Path | None) -> Path | None:
-    """Make a settings file the one in force for this process: keys are looked for in it. Gives it back."""
+    """Use a settings file for the rest of this process, also for keys; returns the path."""
     if path is not None:
         os.environ["LIQCLI_CONFIG"] = str(path)
     return path
@@ -18,18 +18,19 @@ def use_settings(path: Path | None) -> Path | None:
 
 def lake_root(option: Path | None) -> Path:
     """
-    Pick the lake: the option, ``LIQCLI_LAKE``, the one of ``liqcli.toml``, or ``lake`` in the user's data directory.
+    Choose the lake: the option, ``LIQCLI_LAKE``, the one of ``liqcli.toml``, or ``lake`` in the user's data directory.
 
-    Every command looks there, so that what ``liqcli daily`` has fetched is what the others show.
+    Every command uses this function, so all show what ``liqcli daily`` fetched.
     """
     if option is not None:
         return expand_path(option, "--lake")
     if chosen := os.environ.get("LIQCLI_LAKE"):
         return expand_path(chosen, "LIQCLI_LAKE")
-    from liqcli.core.settings import find_settings, read_settings
+    if (path := find_settings(None)) is not None:
+        from liqcli.core.settings_file import read_settings
 
-    if (setting := read_settings(find_settings(None)).lake) is not None:
-        return setting
+        if (setting := read_settings(path).lake) is not None:
+            return setting
     import platformdirs
 
     return Path(platformdirs.user_data_dir("liqcli", appauthor=False)) / "lake"
@@ -37,12 +38,12 @@ def lake_root(option: Path | None) -> Path:
 
 def source_url(source: str, default: str) -> str:
     """
-    Give scheme, host and port for a source: ``LIQCLI_URL_<SOURCE>`` where set, else the default, without end slash.
+    Return scheme, host and port of a source: ``LIQCLI_URL_<SOURCE>`` or the default, without a trailing slash.
 
     Raises
     ------
     UsageError
-        The variable is no http(s) URL.
+        The variable is not an http(s) URL.
     """
     variable = f"LIQCLI_URL_{_suffix(source)}"
     url = os.environ.get(variable, default).rstrip("/")
@@ -52,16 +53,18 @@ def source_url(source: str, default: str) -> str:
 
 
 def source_key(source: str) -> str | None:
-    """Give the API key of a source from ``LIQCLI_KEY_<SOURCE>``, else ``[keys]`` of ``liqcli.toml``, or None."""
+    """Return the API key of a source from ``LIQCLI_KEY_<SOURCE>``, else ``[keys]`` of ``liqcli.toml``, or None."""
     if key := os.environ.get(f"LIQCLI_KEY_{_suffix(source)}"):
         return key
-    from liqcli.core.settings import find_settings, read_settings
+    if (path := find_settings(None)) is None:
+        return None
+    from liqcli.core.settings_file import read_settings
 
-    return read_settings(find_settings(None)).keys.get(source)
+    return read_settings(path).keys.get(source)
 
 
 def state_folder() -> Path:
-    """Where processes tell each other what they are doing; what is lost there is not missed."""
+    """Folder of state shared by processes; it can be deleted."""
     import platformdirs
 
     return Path(platformdirs.user_state_dir("liqcli", appauthor=False))
@@ -69,7 +72,7 @@ def state_folder() -> Path:
 
 def source_rate(source: str) -> float | None:
     """
-    Give the requests a minute that ``LIQCLI_RATE_<SOURCE>`` allows (a number or ``unlimited``); None: as documented.
+    Return the requests per minute of ``LIQCLI_RATE_<SOURCE>`` (a number or ``unlimited``); None if it is not set.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def source_rate(source: str) -> float | None:
 
 
 def engine_threads() -> int | None:
-    """How many threads the engine may use (``LIQCLI_THREADS``), or None for all; results never depend on it."""
+    """Return the number of engine threads (``LIQCLI_THREADS``), or None for all; results do not depend on it."""
     text = os.environ.get("LIQCLI_THREADS")
     if text is None:
         return None

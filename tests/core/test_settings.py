@@ -10,7 +10,8 @@ from conftest import RunCli
 
 from liqcli.core import environment
 from liqcli.core.errors import UsageError
-from liqcli.core.settings import Alerts, Settings, find_settings, read_settings
+from liqcli.core.settings import Alerts, Settings, find_settings
+from liqcli.core.settings_file import read_settings
 
 FULL = """
 symbols = ["sol-usdt-swap", "BTC", "SOLUSDT"]
@@ -76,9 +77,9 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('symbol = ["SOL"]', r"'symbol' is no setting; did you mean symbols\?"),
-        ("[alert]\ncluster_usd = 1", r"'alert' is no setting; did you mean alerts"),
-        ("[alerts]\ncluster = 1", r"\[alerts\] 'cluster' is no setting; did you mean cluster_usd\?"),
+        ('symbol = ["SOL"]', r"unknown setting 'symbol'; did you mean symbols\?"),
+        ("[alert]\ncluster_usd = 1", r"unknown setting 'alert'; did you mean alerts"),
+        ("[alerts]\ncluster = 1", r"\[alerts\] unknown setting 'cluster'; did you mean cluster_usd\?"),
         ("symbols = []", "symbols: the list is empty"),
         ("symbols = [1]", r"symbols: \[1\] is not a list of texts"),
         ('symbols = ["SOL/USDT"]', "spot market"),
@@ -86,32 +87,38 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ('symbols = ["<script>alert(1)</script>"]', "is not a contract name"),
         ('symbols = ["`x`|"]', "is not a contract name"),
         ('lookbacks = ["24"]', "lookbacks: '24' is not a length of time"),
-        ('themes = ["drak"]', r"themes: 'drak' is none of auto, dark, light; did you mean dark\?"),
+        ('themes = ["drak"]', r"invalid themes 'drak' \(choose auto, dark or light\); did you mean dark\?"),
         ('theme = "dark"\nthemes = ["dark"]', "keep one"),
-        ('palette = "jet"', "palette: 'jet' is none of"),
-        ("scale = 3", "scale: 3 is none of"),
-        ('until = "latest"', "until: 'latest' is none of cut, now"),
+        ('palette = "jet"', "invalid palette 'jet'"),
+        ("scale = 3", "invalid scale 3"),
+        ('until = "latest"', "invalid until 'latest' \\(choose cut or now\\)"),
         ("retention_days = -1", "retention_days: -1 is not a whole number from 0"),
         ("retention_days = true", "retention_days: True is not a whole number"),
         ('time_zone = "Europe/Berln"', r"did you mean Europe/Berlin"),
-        ('time_zone = "../etc"', "is no time zone"),
+        ('time_zone = "../etc"', "unknown time zone"),
         ('fetch = "no"', "fetch: 'no' is neither true nor false"),
         ('out = ""', "out: '' is not a text"),
         ('out = "a\\nb"', r"out: 'a\\nb' holds a line break or control character"),
         ('lake = "a\\u0000b"', r"lake: 'a\\x00b' holds a line break or control character"),
         ('out = "~nobody-has-this-name/x"', "out: '~nobody-has-this-name/x': there is no such user"),
-        ('time_zone = "/etc/localtime"', "is no time zone"),
-        ('time_zone = "Europe"', "is no time zone"),
+        ('time_zone = "/etc/localtime"', "unknown time zone"),
+        ('time_zone = "Europe"', "unknown time zone"),
         ('symbols = ["\\u001b[31mSOL"]', r"'\\x1b\[31mSOL' is not a contract name"),
         ('symbols = ["SOL\\"; DROP TABLE x"]', "is not a contract name"),
-        ('"<script>" = 1', "'<script>' is no setting"),
-        ('"\\u001b[31m" = 1', r"'\\x1b\[31m' is no setting"),
+        ('"<script>" = 1', "unknown setting '<script>'"),
+        ('"\\u001b[31m" = 1', r"unknown setting '\\x1b\[31m'"),
         ("[alerts]\nexit_code = 0.0", "exit_code: 0.0 is not a whole number"),
         ("[alerts]\nexit_code = false", "exit_code: False is not a whole number"),
         ("alerts = 3", r"alerts: write it as a table, \[alerts\]"),
         ("[alerts]\ncluster_usd = 0", r"\[alerts\] cluster_usd: 0 is not a number above 0"),
         ("[alerts]\ncluster_usd = nan", r"cluster_usd: nan is not a number above 0"),
         ("[alerts]\nexit_code = 6", r"exit_code: 6 is not a whole number from 7 to 125"),
+        ("[alerts]\ncluster_usd = inf", "cluster_usd: inf is not a number above 0"),
+        ("[alerts]\nexit_code = 126", r"\[alerts\] exit_code: 126 is not a whole number from 7 to 125"),
+        ("[alerts]\nnotify = 3", r"\[alerts\] notify: it is not a list of texts"),
+        ("[keys]\ntardis = ''", r"\[keys\] tardis: not a text"),
+        ("keys = 3", r"keys: write it as a table, \[keys\]"),
+        ('"a` - at `$.b" = 1', r"unknown setting 'a` - at `\$\.b'"),
         ("symbols = [", "not TOML"),
     ],
 )
