@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from liqcli.core.times import MINUTE_US
 from liqcli.query.columns import (
     BinRows,
     BurstPrices,
@@ -82,9 +83,14 @@ def scan_minutes(engine: Engine) -> MinuteRows:
 
 def scan_burst_prices(engine: Engine, first_us: Ints, last_us: Ints) -> BurstPrices:
     """Find first and last event and the prices of bursts, each from minute ``first_us`` to minute ``last_us`` [µs]."""
+    import numpy as np
     import pyarrow as pa
 
-    engine.register("spans", pa.table({"first_us": pa.array(first_us), "last_us": pa.array(last_us)}))
+    counts = (last_us - first_us) // MINUTE_US + 1
+    burst = np.repeat(first_us, counts)
+    place = np.arange(len(burst)) - np.repeat(np.cumsum(counts) - counts, counts)
+    minutes = {"burst": pa.array(burst), "minute_us": pa.array(burst + MINUTE_US * place)}
+    engine.register("burst_minutes", pa.table(minutes))
     return _read(engine, "cascade_prices", BurstPrices)
 
 

@@ -4,19 +4,19 @@
 -- reverse the direction of the move. Of several prints in the first (last) instant the largest one determines the price,
 -- then the lower one.
 --
--- reads   liquidations (ts_us, price, price_kind, notional_e6), spans (first_us, last_us)
+-- reads   liquidations (ts_us, price, price_kind, notional_e6), burst_minutes (burst, minute_us)
 -- gives   start_us BIGINT, end_us BIGINT, time of the first and last print [µs]; price_from DOUBLE; price_to DOUBLE; price_low DOUBLE; price_high DOUBLE [quote]
 -- order   start_us   (total: bursts do not overlap)
 WITH burst_prints AS (
     SELECT
-        spans.first_us AS burst,
+        burst_minutes.burst,
         liquidations.ts_us,
         liquidations.price,
         CASE liquidations.price_kind WHEN 'fill' THEN 0 WHEN 'market' THEN 1 WHEN 'order' THEN 2 WHEN 'trigger' THEN 3 ELSE 4 END AS kind,
         liquidations.notional_e6
     FROM liquidations
-    INNER JOIN spans
-        ON liquidations.ts_us >= spans.first_us AND liquidations.ts_us < spans.last_us + 60000000
+    INNER JOIN burst_minutes
+        ON liquidations.ts_us - MOD(liquidations.ts_us, 60000000) = burst_minutes.minute_us
 ),
 
 bounds AS (
