@@ -46,8 +46,8 @@ def test_the_second_table_is_imported_and_the_same_again_is_known(database, lake
     assert "2 rows · 2 stored" in run(database, lake, "orders").stdout
     assert "4 rows · 3 stored · 1 rejected" in run(database, lake, "fills", code=6).stdout
     assert prices(lake) == [10, 20, 30, 100, 200]
-    assert "2 rows · 0 new · 2 known" in run(database, lake, "orders").stdout
-    assert "4 rows · 0 new · 3 known · 1 rejected" in run(database, lake, "fills", code=6).stdout
+    assert "2 rows · 0 new · 2 already stored" in run(database, lake, "orders").stdout
+    assert "4 rows · 0 new · 3 already stored · 1 rejected" in run(database, lake, "fills", code=6).stdout
     assert len(list((lake / "rejected").iterdir())) == 1, "the clean table removed the list of the other"
 
 
@@ -68,5 +68,5 @@ def test_an_older_log_names_the_table_in_the_options_alone(database, lake):
     path.write_text(json.dumps(log))
     assert run(database, lake, "orders", "--exchange", "y", code=2).exit_code == 2
     run(database, lake, "fills", code=6)
-    assert "2 rows · 0 new · 2 known" in run(database, lake, "orders").stdout
+    assert "2 rows · 0 new · 2 already stored" in run(database, lake, "orders").stdout
     assert sorted(key.partition(":")[2] for key in json.loads(path.read_text())["files"]) == ["fills", "orders"]
