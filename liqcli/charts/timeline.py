@@ -72,7 +72,7 @@ def draw_gaps(axes: Axes, sheet: Canvas, gaps: Iterable[tuple[int, int]], time: 
         )
         patch.set_hatch_linewidth(sheet.points(1.0))
         axes.add_patch(patch)
-        # Below the bands, whose sums continue through a gap.
+        # Below the bands: their sums continue through a gap.
         axes.axvspan(start, end, facecolor=sheet.theme.gap, edgecolor="none", zorder=0.5)
 
 

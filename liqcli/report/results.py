@@ -117,7 +117,7 @@ class WindowResults:
 
     @property
     def candle_stand_in(self) -> str | None:
-        """The series whose candles replace those of the symbols, where these have none."""
+        """The series that replaces missing candles of the symbols, if any."""
         return self.data.market.substitution
 
     @property
@@ -252,7 +252,7 @@ def compute_results(
 
 
 def _add_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:
-    """Add to each cluster the ranks of the cascades whose prices reached it."""
+    """Add to each cluster the ranks of the cascades that reached its prices."""
 
     def reached(cluster: Cluster, cascade: Cascade) -> bool:
         prices = (cascade.price_from, cascade.price_to, cascade.extreme)

@@ -59,7 +59,7 @@ def scan_cumulative(
     """
     Sum the table ``liquidations`` by distance from the last price, over the prices of a grid.
 
-    ``price_range`` is the one requested for the grid, whose ends may lie inside a bin; None: the range of its cells.
+    ``price_range`` is the requested range, which can start or end inside a bin; None: the range of the grid.
 
     Raises
     ------
