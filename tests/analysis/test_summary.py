@@ -109,7 +109,7 @@ def test_candles_of_the_exchange_with_most_usd_then_the_finest(lake):
     assert read(store)[0].basis == "binance SOLUSDT 1m candle"  # any other exchange is better than none
     write_candles(store, "okx", "SOLUSDT", "1h", "okx", [candle(T0, 2.0)])
     assert read(store)[0].basis == "okx SOLUSDT 1h candle"
-    write_candles(store, "okx", "SOLUSDT", "5m", "okx", [candle(T0, 2.5)])
+    write_candles(store, "okx", "SOLUSDT", "5m", "okx", [candle(T0 + 5 * k * MINUTE, 2.5) for k in range(12)])
     assert (read(store)[0].basis, read(store)[0].step_us) == ("okx SOLUSDT 5m candle", 5 * MINUTE)
     assert read(store, exchanges=("gate", "binance"))[0].basis == "binance SOLUSDT 1m candle"
     assert read(store, symbols=("BTCUSD",)) == (None, [])
