@@ -207,7 +207,7 @@ def test_archive_without_file_or_checksum() -> None:
     with pytest.raises(RefusalError, match="no checksum"):
         talk(archive_market.ask_candles("BTCUSDT", "1m", day, {}), None, b"zip")
     checksum, _body = zipped("", "BTCUSDT-1m-2026-03-01")
-    with pytest.raises(RefusalError, match="4 times"):
+    with pytest.raises(RefusalError, match="4 attempts"):
         talk(archive_market.ask_candles("BTCUSDT", "1m", day, {}), *[checksum, b"cut"] * 4)
 
 
