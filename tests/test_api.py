@@ -15,7 +15,8 @@ import pytest
 from factories import fill_lake, make_liquidation
 
 import liqcli
-from liqcli.core.errors import EmptyWindowError, UsageError
+from liqcli.core.errors import EmptyWindowError, SourceError, UsageError
+from liqcli.sources.registry import SOURCES
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(encoding="utf-8"), re.M | re.S)
@@ -74,6 +75,42 @@ def test_a_heatmap_saves_what_the_command_writes(sample: Path, tmp_path: Path, r
     assert m.to_arrow().num_rows == pq.read_table(tmp_path / "api.parquet").num_rows
     assert m.figure().get_size_inches().tolist() == [16.0, 10.0] or m.figure().bbox.size.tolist() == [1600.0, 1000.0]
     assert repr(m).startswith("<Heatmap SOLUSDT 20")
+
+
+def test_fetch_asks_for_all_kinds_as_the_command_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No source can be reached: nothing is stored, each kind has its row and its reason, the exit code is 3."""
+    for name in (*SOURCES, "binance", "bybit"):
+        monkeypatch.setenv(f"LIQCLI_URL_{name.upper().replace('-', '_')}", "http://127.0.0.1:9")
+        monkeypatch.setenv(f"LIQCLI_RATE_{name.upper().replace('-', '_')}", "unlimited")
+    lake = liqcli.Lake(tmp_path / "lake")
+    received = []
+    result = lake.fetch("SOLUSDT", lookback="1h", exchanges="gate", on_liquidations=received.append)
+    assert [(row.source, row.symbol, row.result) for row in result.rows] == [("gate", "SOLUSDT", "failed")]
+    assert [(row.kind, row.symbol, row.result) for row in result.market] == [
+        ("candles", "SOLUSDT", "failed"),
+        ("open-interest", "SOLUSDT", "failed"),
+    ]
+    assert received == [result.liquidations]
+    assert result.exit_code == 3
+    assert ("gate: cannot be reached: Connection refused (127.0.0.1)", True) in result.messages()
+    assert {row["kind"] for row in result.to_dict()["market"]} == {"candles", "open-interest"}
+    assert lake.fetch("SOLUSDT", lookback="1h", sources="gate").market == (), "sources are sources of liquidations"
+    only = lake.fetch("SOLUSDT", lookback="1h", exchanges="gate", kinds="candles")
+    assert (only.liquidations, [row.kind for row in only.market]) == (None, ["candles"])
+    with pytest.raises(SourceError, match="nothing could be fetched"):
+        lake.heatmap("SOLUSDT", lookback="1h", exchanges="gate", fetch=True)
+    with pytest.raises(UsageError, match="invalid --kind 'candle'"):
+        lake.fetch("SOLUSDT", kinds="candle")
+
+
+def test_status_and_verify(sample: Path) -> None:
+    lake = liqcli.Lake(sample)
+    status = lake.status()
+    assert {row.kind for row in status.rows} == {"liquidations", "candles 1m", "open-interest"}
+    assert (status.damaged, status.overlaps) == ((), [])
+    assert status.to_dict()[0]["exchange"] == status.rows[0].exchange
+    assert not lake.verify().damage
+    assert list(lake.move_dated()) == []
 
 
 def test_wrong_values_are_usage_errors(sample: Path) -> None:

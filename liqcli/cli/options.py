@@ -77,7 +77,9 @@ BinOption = Annotated[
     str | None,
     typer.Option("--bin", metavar="0.5", help="Step of the price axis.", show_default="from the prices"),
 ]
-BinsOption = Annotated[int | None, typer.Option(min=1, max=5000, help="About how many price steps, instead of --bin.")]
+BinsOption = Annotated[
+    int | None, typer.Option(min=1, max=5000, help="Approximate number of price steps, instead of --bin.")
+]
 PriceRangeOption = Annotated[
     str | None, typer.Option(metavar="LOW:HIGH", help="Draw only these prices; events outside are counted.")
 ]
