@@ -5,10 +5,10 @@ from __future__ import annotations
 from liqcli.charts.cascades import draw_cascades
 from liqcli.charts.figure_spec import CascadeMark, CascadesSpec, HeadlineNumber
 from liqcli.core.formatting import format_count, format_duration, format_share, format_time, format_usd
-from liqcli.report.captions import coverage_headline, list_limits, list_origin
 from liqcli.report.figure import Figure, compact_style, render_figure
 from liqcli.report.hover_map import Mark, PixelRegions, describe_cascade
 from liqcli.report.results import ViewOptions, WindowResults
+from liqcli.report.shared_captions import coverage_headline, list_limits, list_origin
 
 _MARK_KINDS = {"cascade": "flash", "label": "entry"}  # kind of a region -> kind of the mark over it
 

@@ -9,10 +9,10 @@ from liqcli.analysis.cumulative import DistanceSums
 from liqcli.charts.cumulative import draw_cumulative
 from liqcli.charts.figure_spec import CumulativeSpec, HeadlineNumber
 from liqcli.core.formatting import format_percent_signed, format_price, format_usd
-from liqcli.report.captions import coverage_headline, list_limits, list_origin, list_price_kinds
 from liqcli.report.figure import Figure, compact_style, render_figure
 from liqcli.report.hover_map import Mark, PixelRegions, describe_sides
 from liqcli.report.results import ViewOptions, WindowResults
+from liqcli.report.shared_captions import coverage_headline, list_limits, list_origin, list_price_kinds
 
 
 def draw(results: WindowResults, view: ViewOptions) -> Figure:

@@ -22,7 +22,6 @@ from liqcli.core.formatting import (
 from liqcli.core.model import HeatmapGrid
 from liqcli.core.symbols import split_symbol
 from liqcli.core.times import format_length
-from liqcli.report.captions import coverage_headline, list_limits, list_origin, list_price_kinds
 from liqcli.report.figure import Figure, render_figure
 from liqcli.report.hover_map import (
     Mark,
@@ -35,6 +34,7 @@ from liqcli.report.hover_map import (
 )
 from liqcli.report.open_interest_figure import build_line
 from liqcli.report.results import ViewOptions, WindowResults
+from liqcli.report.shared_captions import coverage_headline, list_limits, list_origin, list_price_kinds
 
 MOST_CELLS = 800  # the hottest; about 150 bytes each in a page
 HEAT = 0  # key of the region of the heat panel

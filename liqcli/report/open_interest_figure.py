@@ -7,10 +7,10 @@ from liqcli.charts.open_interest import draw_interest_picture
 from liqcli.core.formatting import format_percent_signed, format_share, format_usd
 from liqcli.core.market_data import Unit
 from liqcli.core.symbols import split_symbol
-from liqcli.report.captions import coverage_headline, list_limits, list_origin
 from liqcli.report.figure import Figure, compact_style, render_figure
 from liqcli.report.hover_map import Mark, PixelRegions, describe_bucket
 from liqcli.report.results import ViewOptions, WindowResults
+from liqcli.report.shared_captions import coverage_headline, list_limits, list_origin
 
 
 def draw(results: WindowResults, view: ViewOptions) -> Figure | None:

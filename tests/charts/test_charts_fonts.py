@@ -20,7 +20,7 @@ def said():
     for path in [
         *PACKAGE.glob("charts/*.py"),
         *PACKAGE.glob("report/*figure*.py"),
-        PACKAGE / "report/captions.py",
+        PACKAGE / "report/shared_captions.py",
         PACKAGE / "core/formatting.py",
         PACKAGE / "core/wording.py",
     ]:

@@ -22,11 +22,11 @@ from liqcli.ingest.files.options import ImportOptions
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report import cascade_figure, cumulative_figure, heatmap_figure, open_interest_figure
-from liqcli.report.captions import list_price_kinds
 from liqcli.report.document import build_document
 from liqcli.report.figures import FIGURES, WindowFigures, draw_figure
 from liqcli.report.html_markdown import render_html, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
+from liqcli.report.shared_captions import list_price_kinds
 
 ROOT = Path(__file__).resolve().parents[2]
 DARK = ViewOptions(theme="dark")
