@@ -77,7 +77,8 @@ def import_files_command(
             help="Columns of generic files whose names are not recognised: ts, symbol, instrument, "
             "exchange, position (long, short; for a column of buy and sell, say what buy means: "
             "position=side:buy-is-long or position=side:buy-is-short) or side (the order's: sell closes a long), "
-            "price, price_kind, qty (base coins), notional (USD), contracts, contract_size, "
+            "price, price_kind, qty (base coins; qty=sz:coins where the exchange counts contracts), notional (USD), "
+            "contracts, contract_size, "
             "contract_kind (linear, inverse), completeness, event_id. "
             "Candles: ts (open time), exchange, symbol, market (spot, futures), interval (1m, 1h), open, high, low, "
             "close, volume and of it taker_buy (base coins). Open interest: ts, exchange, symbol, open_interest (base "
@@ -104,7 +105,8 @@ def import_files_command(
         list[str] | None,
         typer.Option(
             metavar="INSTR=SIZE",
-            help="Coins (inverse: USD) per contract, for Tardis files of OKX, HTX, BitMEX; repeatable.",
+            help="Coins (inverse: USD) per contract, for generic files with a column of contracts and Tardis files of "
+            "OKX, HTX, BitMEX; repeatable.",
             show_default=False,
         ),
     ] = None,

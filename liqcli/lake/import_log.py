@@ -134,7 +134,7 @@ def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> N
     thinned = old.get("drop_near_repeats") != new.get("drop_near_repeats")
     if (before.format, old) == (now.format, new) or (not thinned and _are_same(before.wrote, now.wrote)):
         return
-    if before.format == now.format == "tardis" and before.rejected > now.rejected and _only_adds(before, now):
+    if before.format == now.format and before.rejected > now.rejected and _only_adds(before, now):
         return  # rows rejected for an unknown contract size are now added to the others
     shown = _describe_change(old, new)
     raise UsageError(
@@ -189,5 +189,7 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _only_adds(before: ImportLogEntry, now: ImportLogEntry) -> bool:
-    old, new = before.options.get("contract_sizes", {}), now.options.get("contract_sizes", {})
-    return {**new, **old} == dict(new)
+    """Return whether the options differ only by further contract sizes."""
+    old, new = dict(before.options), dict(now.options)
+    sizes, more = old.pop("contract_sizes", {}), new.pop("contract_sizes", {})
+    return {**more, **sizes} == dict(more) and (old == new or now.format == "tardis")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,7 @@ def test_amounts_are_checked_against_each_other() -> None:
     assert _generic("okx", "BTC-USD-SWAP", contracts="3", size="100", qty="0.006").notional == 300
     assert _generic("newexchange", "BTCUSD", contracts="3", size="100", notional="300").qty == 300 / 50_000
     assert _generic("newexchange", "BTCUSD", contracts="3", size="0.01", amount_base="0.03").notional == 1500
-    with pytest.raises(ValueError, match="qty of BTCUSD on newexchange may be coins"):  # 836 coins, or USD?
+    with pytest.raises(ValueError, match="newexchange may count coins, contracts or USD"):  # 836 coins, or USD?
         _generic("newexchange", "BTCUSD", contracts="836", size="1", qty="836")
     with pytest.raises(ValueError, match="notional 1500 differs from contracts x contract_size = 300"):
         _generic("okx", "BTC-USD-SWAP", contracts="3", size="100", notional="1500")
@@ -180,27 +181,32 @@ def test_amounts_are_checked_against_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchange", "name", "column"),
+    ("exchange", "name", "column", "reason"),
     [
-        ("bybit", "BTCUSD", "qty"),  # Bybit's own qty of an inverse contract is USD
-        ("kraken", "PI_XBTUSD", "qty"),
-        ("okx", "BTC-USDT-SWAP", "size"),  # contracts
-        ("gate", "BTC_USDT", "size"),
-        ("bitget", "BTCUSDT", "amount"),  # USDT
-        ("kraken", "BTCUSD", "amount"),
-        ("newexchange", "BTCUSD", "quantity"),
+        ("bybit", "BTCUSD", "qty", "bybit states USD of 'BTCUSD', not coins. Pass --columns notional=qty; if"),
+        ("kraken", "PI_XBTUSD", "qty", "kraken states USD of 'PI_XBTUSD'"),
+        ("okx", "BTC-USDT-SWAP", "size", "okx counts contracts of 'BTC-USDT-SWAP', not coins. Pass --columns"),
+        ("gate", "BTC_USDT", "size", "gate counts contracts of 'BTC_USDT'"),
+        ("bitget", "BTCUSDT", "amount", "bitget states USD of 'BTCUSDT'"),
+        ("kraken", "BTCUSD", "amount", "kraken may count coins, contracts or USD of 'BTCUSD'"),
+        ("newexchange", "BTCUSD", "quantity", "newexchange may count coins, contracts or USD of 'BTCUSD'"),
     ],
-)
-def test_a_column_that_may_count_anything_is_no_quantity_unasked(exchange: str, name: str, column: str) -> None:
+)  # fmt: skip
+def test_a_column_that_may_count_anything_is_no_quantity_unasked(
+    exchange: str, name: str, column: str, reason: str
+) -> None:
     record = {"ts": "2025-12-01T00:00Z", "exchange": exchange, "symbol": name, "position": "long", "price": "50000",
               column: "2"}  # fmt: skip
     columns = guess_columns(list(record), generic_rows.KNOWN_NAMES)
-    with pytest.raises(
-        ValueError, match=rf"{column} of .* may be coins, contracts or USD: pass --columns qty={column}"
-    ):
-        generic_rows.parse_record(record, generic_rows.TableMap(columns, guessed=frozenset(columns)))
-    named = generic_rows.parse_record(record, generic_rows.TableMap(columns))  # --columns qty=… says that it is coins
-    assert (named.qty, named.notional) == (2, 100_000)
+    tables = [generic_rows.TableMap(columns, guessed=frozenset(columns))]
+    if exchange != "newexchange":  # there the user's word for the column is all that is known
+        tables.append(generic_rows.TableMap(columns))
+    for table in tables:
+        with pytest.raises(ValueError, match=re.escape(f"qty={column} is ambiguous: {reason}")) as caught:
+            generic_rows.parse_record(record, table)
+        assert str(caught.value).endswith(f"if the column holds coins, qty={column}:coins")
+    stated = generic_rows.parse_record(record, generic_rows.TableMap(columns, in_coins=True))
+    assert (stated.qty, stated.notional) == (2, 100_000)
 
 
 def test_the_instrument_says_more_than_the_symbol() -> None:

@@ -10,10 +10,9 @@ from typing import NamedTuple
 from liqcli.core.instruments import Contract, Kind, read_contract
 from liqcli.core.model import parse_number, shorten
 from liqcli.core.symbols import add_quote, expiry_of, normalise_symbol, split_symbol
+from liqcli.ingest.files.quantities import QuantityColumn, check_coins
 
 KINDS: tuple[Kind, ...] = ("linear", "inverse")
-CLEAR_NAMES = ("amount_base", "base_qty")  # columns with these names hold coins
-UNCLEAR_NAMES = ("quantity", "size", "amount")  # with these, whatever the exchange counts
 AGREES = 0.02  # prices of one event differ less; a wrong unit is off by a factor of ten or more
 # Kraken's linear contracts are one coin each. A contract size of 10 or more is USD if, read as coins, it would make one
 # contract worth at least this much: for a size of 10 above 10,000 USD a coin; for a size of 100 never at 0.30 USD.
@@ -65,7 +64,12 @@ def _read(exchange: str, name: str, quote: str | None) -> Contract:
 
 
 def measure(
-    cells: Mapping[str, object], price: float, contract: Contract, exchange: str, guessed: str | None = None
+    cells: Mapping[str, object],
+    price: float,
+    contract: Contract,
+    exchange: str,
+    name: str = "",
+    doubted: QuantityColumn | None = None,
 ) -> Amounts:
     """
     Compute coins and USD of a row.
@@ -78,8 +82,10 @@ def measure(
         [quote]
     contract : Contract
         Contract read from its name.
-    guessed : str, optional
-        Column used for ``qty`` without being named by the user.
+    name : str
+        Name of the contract in the file, for messages.
+    doubted : QuantityColumn, optional
+        Column used for ``qty``, unless the user states that it holds coins.
 
     Raises
     ------
@@ -94,8 +100,8 @@ def measure(
             f"{contract.symbol} is not quoted in dollars: pass --columns notional=COLUMN with the USD value"
         )
     is_sized = "contracts" in stated and "contract_size" in stated
-    if qty is not None and notional is None and guessed:
-        _check_coins(contract, kind, exchange, guessed, is_sized)
+    if qty is not None and notional is None and doubted:
+        check_coins(doubted, name, contract, kind, exchange, is_sized)
     found = [] if qty is None else [("price x qty", qty, price * qty)]
     is_assumed = is_sized and kind is None and qty is None and notional is None
     if is_sized:
@@ -141,22 +147,6 @@ def _find_kind(cells: Mapping[str, object], contract: Contract) -> Kind | None:
     if contract.kind not in (None, text):
         raise ValueError(f"contract_kind is {text}, but {contract.symbol} is {contract.kind} by its name and exchange")
     return "inverse" if text == "inverse" else "linear"
-
-
-def _check_coins(contract: Contract, kind: Kind | None, exchange: str, column: str, is_sized: bool) -> None:
-    """Reject a guessed quantity column whose name does not imply coins, if it may count something else."""
-    name = column.strip().lower()
-    may_be_usd = kind is None and (is_sized or split_symbol(contract.symbol)[1] == "USD")
-    vague = name in UNCLEAR_NAMES and (contract.unit not in (None, "base") or may_be_usd)
-    if (
-        name not in CLEAR_NAMES
-        and not (is_sized and kind)
-        and (vague or kind == "inverse" or (may_be_usd and is_sized))
-    ):
-        raise ValueError(
-            f"{column} of {contract.symbol} on {exchange} may be coins, contracts or USD: pass --columns "
-            f"qty={column} (coins), notional={column} (USD), or contracts={column},contract_size=:SIZE"
-        )
 
 
 def _guess_kind(stated: Mapping[str, float], price: float, contract: Contract, exchange: str) -> Kind:

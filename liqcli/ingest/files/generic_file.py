@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from liqcli.core.errors import ROW_ERRORS, MixedSeriesError, UsageError
 from liqcli.core.model import SAMPLE_SOURCE
 from liqcli.ingest.files.generic_rows import TableMap, parse_record
-from liqcli.ingest.files.json_records import open_records
+from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
 from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.quantities import UnclearQuantityError
 from liqcli.ingest.files.readers import ReadProgress
 from liqcli.ingest.files.row_reader import Item, RowReader, convert_rows
 from liqcli.ingest.files.sample import is_sample_file
@@ -37,15 +39,18 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
     all_rows = open_records(path, has_header=has_header, table=options.table).rows
     table, fallback, why = use_order_price(table, header, all_rows)
-    head = list(itertools.islice(records, 0 if has_header else 1))
+    head = list(itertools.islice(records, PEEKED_LINES))
     records = itertools.chain(head, records)
-    used = describe_columns(table, options, next((row.cells for row in head if row.cells), None), why)
+    _check_quantity(table, head)
+    first = None if has_header else next((row.cells for row in head[:1] if row.cells), None)
+    used = describe_columns(table, options, first, why)
     notes = [*unusual, *used, *notes, *doubt_meaning(table), *describe_assumptions(table)]
     if sample and options.source != SAMPLE_SOURCE:
         notes.append(f"this is liqcli's synthetic sample; stored under source {SAMPLE_SOURCE}")
     decisive = {
         **({"table": options.table} if options.table else {}),
         **({"buy_means": table.buy_means} if table.buy_means else {}),
+        **({"contract_sizes": dict(table.sizes.given)} if table.sizes.given else {}),
         "columns": dict(sorted(table.columns.items())),
         "exchange": table.exchange,
         "symbol": table.symbol,
@@ -59,7 +64,33 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
     return reader
 
 
+def _check_quantity(table: TableMap, head: Sequence[SourceRow]) -> None:
+    """
+    Check the unit of the quantity column on the first rows, so that one message replaces one rejection per row.
+
+    Raises
+    ------
+    UsageError
+        The unit is unclear in all of these rows. Rows of a file in which it is clear for some are rejected one by one.
+    """
+    unclear = None
+    for row in head:
+        if row.cells is None:
+            continue
+        try:
+            parse_record(row.cells, table)
+            return
+        except UnclearQuantityError as error:
+            unclear = unclear or error
+        except (*ROW_ERRORS, MixedSeriesError):
+            return
+    if unclear:
+        raise UsageError(str(unclear))
+
+
 def _with_remark(reader: RowReader, items: Iterator[Item], table: TableMap) -> Iterator[Item]:
-    """Add assumed contract kinds to the remark; they are known once all rows are read."""
+    """Add what is known once all rows are read: assumed contract kinds, contract sizes that no row used."""
     yield from items
+    if unused := table.sizes.unused():
+        reader.notes.append(f"--contract-size {', '.join(unused)} not used: no row has such a contract without a size")
     reader.remark = " · ".join(filter(None, (reader.remark, describe_inverse(table))))

@@ -8,7 +8,8 @@ side: `position` is the liquidated side (long, short), or buy and sell with a me
     (`position=side:buy-is-long`); `side`, the order side (sell = long), only if the user maps it, and not for exchanges
     whose feeds use another meaning or have no such side (SIDE_UNCLEAR)
 price: the mapped column; price_kind from its own column, otherwise fill
-qty: base coins, or contracts x contract_size (coins if linear, USD if inverse), or notional / price
+qty: base coins, or contracts x contract_size (coins if linear, USD if inverse), or notional / price; where the exchange
+    itself counts contracts or USD, a column is base coins only if its name or the user states it (`qty=sz:coins`)
 time: ISO 8601, or s, ms, µs, ns by magnitude; without an offset read in --tz (default UTC), rejected if ambiguous
 completeness: from a mapped column, otherwise sampled, because nothing states that the table is complete
 changed: never; the column map is the format
@@ -37,6 +38,13 @@ from liqcli.ingest.files.column_mapping import (
 )
 from liqcli.ingest.files.csv_layout import looks_like_row
 from liqcli.ingest.files.names import canonical_name, check_letters
+from liqcli.ingest.files.quantities import (
+    ContractSizes,
+    QuantityColumn,
+    ask_size,
+    describe_missing_quantity,
+    knows_faces,
+)
 from liqcli.ingest.files.sides import POSITIONS, SIDE_UNCLEAR, ask_side, describe_own_feed, read_position
 
 # A column of average prices holds fill prices; "price" beside it is the order's limit price.
@@ -91,6 +99,10 @@ class TableMap:
         Position that "buy" stands for in a ``position`` column of buy and sell.
     guessed : frozenset of str
         Words whose column the user did not name.
+    in_coins : bool
+        Whether the user states that the ``qty`` column holds coins (``qty=size:coins``).
+    sizes : ContractSizes
+        Contract sizes that no column states.
     claims : sequence of (column, Claim)
         Columns to compare with an option of the same meaning.
     assumed_inverse : dict
@@ -105,6 +117,8 @@ class TableMap:
     source: str = "import"
     buy_means: Position | None = None
     guessed: frozenset[str] = frozenset()
+    in_coins: bool = False
+    sizes: ContractSizes = field(default_factory=ContractSizes)
     claims: Sequence[tuple[str, Claim]] = ()
     assumed_inverse: dict[str, set[float]] = field(default_factory=dict)
 
@@ -127,14 +141,15 @@ def check_columns(table: TableMap, header: Sequence[str]) -> None:
             raise UsageError(f"--columns {word}={column}: no such column; {has}")
     if "side" in table.columns and table.exchange in SIDE_UNCLEAR:
         raise UsageError(ask_side(table.exchange, table.columns["side"]))
-    if missing := list(_iter_missing(table)):
+    if missing := list(_iter_missing(table, header)):
         said = [has, *missing] if looks_like_row(header) else [*missing, has]
         raise UsageError("; ".join(said))
 
 
-def _iter_missing(table: TableMap) -> Iterator[str]:
+def _iter_missing(table: TableMap, header: Sequence[str]) -> Iterator[str]:
     """List everything that no column states, each with the option that states it."""
     given = set(table.columns)
+    exchange = exchange_of(table)
     if table.exchange is None and "exchange" not in given:
         yield "exchange not specified: pass --exchange NAME or --columns exchange=…"
     if table.symbol is None and not given & {"symbol", "instrument"}:
@@ -147,8 +162,10 @@ def _iter_missing(table: TableMap) -> Iterator[str]:
             "or side=COLUMN for an order side "
             f"(sell closes a long){describe_own_feed(table.exchange)}"
         )
-    if not given & {"qty", "notional"} and not {"contracts", "contract_size"} <= given:
-        yield "quantity not specified: pass --columns qty=COLUMN (or notional=COLUMN)"
+    if not given & {"qty", "notional", "contracts"}:
+        yield describe_missing_quantity(exchange, header)
+    elif not given & {"qty", "notional", "contract_size"} and not table.sizes.given and not knows_faces(exchange):
+        yield ask_size(table.symbol or "INSTRUMENT")
     if unknown := [word for word in ("ts", "price") if word not in given]:
         named = ",".join(f"{word}=COLUMN" for word in unknown)
         yield f"no column recognised as {', '.join(unknown)}: pass --columns {named}"
@@ -159,6 +176,12 @@ def _check_constant(word: str, text: str) -> None:
     choices = _CHOICES.get(word)
     if choices and text.strip().lower() not in choices:
         raise UsageError(f"--columns {word}=:{text}: invalid value (choose {', '.join(choices)})")
+
+
+def exchange_of(table: TableMap) -> str | None:
+    """Return the exchange of all rows, stated by the option or a constant; None if a column states it."""
+    constant = table.columns.get("exchange", "")
+    return constant[1:].strip().lower() if constant.startswith(":") else table.exchange
 
 
 def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
@@ -184,8 +207,11 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
     exchange = canonical_name(str(table.exchange or cells.get("exchange") or ""), "exchange")
     contract = _find_contract(exchange, name, cells.get("instrument"), table)
     price = amounts.read_positive(cells, "price")
-    guessed = table.columns["qty"] if "qty" in table.guessed else None
-    measured = amounts.measure(cells, price, contract, exchange, guessed)
+    shown = str(cells.get("instrument") or name)
+    _add_size(cells, table, (shown, name), contract, exchange)
+    quantity = None if table.in_coins else table.columns.get("qty")
+    doubted = QuantityColumn(quantity, "qty" in table.guessed) if quantity else None
+    measured = amounts.measure(cells, price, contract, exchange, shown, doubted)
     if measured.is_assumed and measured.contract_size:
         table.assumed_inverse.setdefault(contract.symbol, set()).add(measured.contract_size)
     event_id = cells.get("event_id")
@@ -193,7 +219,7 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
         ts_us=parse_time_cell(cells.get("ts"), table.zone),
         exchange=exchange,
         symbol=contract.symbol,
-        instrument=check_letters(str(cells.get("instrument") or name)),
+        instrument=check_letters(shown),
         position=read_position(cells, table.columns, table.buy_means, exchange),
         price=price,
         price_kind=cast(PriceKind, _one_of(cells, "price_kind", PRICE_KINDS, "fill")),
@@ -205,6 +231,33 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
         event_id=None if event_id is None else _read_id(event_id),
         source=table.source,
     )
+
+
+def _add_size(
+    cells: dict[str, object], table: TableMap, names: Sequence[str], contract: Contract, exchange: str
+) -> None:
+    """
+    Add the size of a row's contracts, where no column states it: of ``--contract-size``, or the known face value.
+
+    Raises
+    ------
+    ValueError
+        The size is unknown, and only contracts are stated.
+    MixedSeriesError
+        A stated size would apply to several contracts.
+    """
+    if cells.get("contracts") is None:
+        return
+    if table.columns.get("contract_size", "").startswith(":"):
+        table.sizes.check_constant(amounts.read_positive(cells, "contract_size"), names[0], contract, exchange)
+    elif cells.get("contract_size") is None:
+        size = table.sizes.find(names, contract, exchange)
+        if size is None and cells.get("qty") is None and cells.get("notional") is None:
+            size = contract.face if contract.face != 1 else None  # a face of 1 means USD, not the size of a contract
+            if size is None:
+                raise ValueError(ask_size(names[0]))
+        if size is not None:
+            cells["contract_size"] = size
 
 
 def _find_contract(exchange: str, name: str, instrument: object, table: TableMap) -> Contract:

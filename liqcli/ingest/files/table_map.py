@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from liqcli.core.errors import UsageError
@@ -15,6 +15,7 @@ from liqcli.ingest.files.generic_rows import AVERAGES, KNOWN_NAMES, ORDER_PRICES
 from liqcli.ingest.files.json_records import SourceRow
 from liqcli.ingest.files.names import canonical_name, canonical_symbol, check_quote, is_same_exchange, is_same_symbol
 from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.quantities import IN_COINS, ContractSizes, check_size_options
 from liqcli.ingest.files.sides import BUY_MEANS
 
 _NAMING_WORDS = ("exchange", "symbol", "instrument")
@@ -40,8 +41,10 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[Tabl
     if named is None:
         columns = guess_columns(header, KNOWN_NAMES)
     else:
-        columns = fill_columns(named, header, KNOWN_NAMES, _needed_words(options))
+        columns = fill_columns(named, header, KNOWN_NAMES, _needed_words(options, named))
     columns, buy_means = _split_buy_meaning(columns, header)
+    columns, in_coins = _split_unit(columns, header)
+    check_size_options(options.contract_sizes, columns)
     notes = []
     if options.exchange and (doubt := doubt_exchange(options.exchange)):
         notes.append(doubt)
@@ -55,6 +58,8 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[Tabl
             source=canonical_name(options.source, "source") if options.source else "import",
             buy_means=buy_means,
             guessed=frozenset(columns).difference(named or ()),
+            in_coins=in_coins,
+            sizes=ContractSizes(options.contract_sizes),
         )
         table = _add_claims(table, header)
     except ValueError as error:
@@ -157,8 +162,30 @@ def _split_buy_meaning(columns: dict[str, str], header: Sequence[str]) -> tuple[
     return {**columns, "position": named}, BUY_MEANS[meaning]
 
 
-def _needed_words(options: ImportOptions) -> list[str]:
+def _split_unit(columns: dict[str, str], header: Sequence[str]) -> tuple[dict[str, str], bool]:
+    """
+    Split ``qty=sz:coins`` into the column and whether the user states that it holds coins.
+
+    Raises
+    ------
+    UsageError
+        Another word follows the colon.
+    """
+    named, colon, unit = columns.get("qty", "").rpartition(":")
+    if not named or not colon or columns["qty"] in header:
+        return columns, False
+    if unit != IN_COINS:
+        raise UsageError(
+            f"--columns qty={columns['qty']}: {unit!r} is not {IN_COINS}; a column of contracts is contracts={named}, "
+            f"one of USD is notional={named}"
+        )
+    return {**columns, "qty": named}, True
+
+
+def _needed_words(options: ImportOptions, named: Mapping[str, str]) -> list[str]:
     """List the words that each row must state because no option does."""
     words = ["ts", "position|side", "price", "qty&notional&contracts&contract_size", "contract_kind"]
+    if "contracts" in named and not options.contract_sizes and not {"qty", "notional"} & set(named):
+        words.append("contract_size")
     words += [] if options.exchange else ["exchange"]
     return words + ([] if options.symbol else ["symbol|instrument"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from liqcli.ingest.files.column_mapping import describe_used, parse_columns
-from liqcli.ingest.files.generic_rows import ALTERNATIVES, ASSUMED, KNOWN_NAMES, TableMap
+from liqcli.ingest.files.generic_rows import ALTERNATIVES, ASSUMED, KNOWN_NAMES, TableMap, exchange_of
 from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.quantities import IN_COINS
 from liqcli.ingest.files.sides import BUY_MEANS, EXCHANGE_FEEDS, ORDER_SIDE, SIDE_UNCLEAR
 
 
@@ -28,11 +29,14 @@ def describe_columns(
     if table.buy_means:
         meaning = next(word for word, position in BUY_MEANS.items() if position == table.buy_means)
         columns["position"] += f":{meaning}"
+    if table.in_coins:
+        columns["qty"] += f":{IN_COINS}"
     named = parse_columns(options.columns, tuple(KNOWN_NAMES)) if options.columns is not None else None
     if columns == named and first is None:
         return []
-    if first and table.buy_means:
-        first = {**first, columns["position"]: first.get(table.columns["position"], "")}
+    for word in ("position", "qty"):
+        if first and word in columns and columns[word] != table.columns[word]:
+            first = {**first, columns[word]: first.get(table.columns[word], "")}
     return [describe_used(columns, first, {"price": price_remark})]
 
 
@@ -42,7 +46,7 @@ def describe_assumptions(table: TableMap) -> list[str]:
     if not assumed:
         return []
     values = ", ".join(f"{word}={value}" for word, value in assumed.items())
-    feed = EXCHANGE_FEEDS.get(_exchange_of(table) or "")
+    feed = EXCHANGE_FEEDS.get(exchange_of(table) or "")
     if (
         feed
         and table.buy_means == "long"
@@ -70,7 +74,7 @@ def describe_inverse(table: TableMap) -> str:
 
 def doubt_meaning(table: TableMap) -> list[str]:
     """Warn if the given meaning of buy is the opposite of its meaning in the exchange's own feed."""
-    exchange = _exchange_of(table) or ""
+    exchange = exchange_of(table) or ""
     if table.buy_means == "long" and exchange in ORDER_SIDE:
         column = table.columns["position"]
         return [
@@ -84,11 +88,6 @@ def doubt_meaning(table: TableMap) -> list[str]:
         f"position={column}:buy-is-short is the opposite of the exchange's own meaning: {SIDE_UNCLEAR[exchange]}. "
         f"It is right for files of Tardis and CryptoHFTData; for the exchange's own pass position={column}:buy-is-long"
     ]
-
-
-def _exchange_of(table: TableMap) -> str | None:
-    constant = table.columns.get("exchange", "")
-    return constant[1:].strip().lower() if constant.startswith(":") else table.exchange
 
 
 def _as_constants(values: Mapping[str, str]) -> str:

@@ -198,7 +198,12 @@ def test_parse_columns():
 
 @pytest.mark.parametrize(
     ("without", "reason"),
-    [("symbol", "--symbol"), ("position", "position=COLUMN"), ("qty", "qty=COLUMN"), ("ts", "recognised as ts")],
+    [
+        ("symbol", "--symbol"),
+        ("position", "position=COLUMN"),
+        ("qty", "qty=q (coins)"),
+        ("ts", "recognised as ts"),
+    ],
 )
 def test_what_is_missing_is_named(without, reason):
     columns = {word: column for word, column in COLUMNS.items() if word != without}
