@@ -107,6 +107,9 @@ class Heatmap:
 
         Parameters
         ----------
+        paths : str or Path
+            Default: ``BTC-24h.html`` in the current folder, named after symbol and lookback. It replaces a page of an
+            earlier run, but no other file.
         picture : {"heatmap", "cascades", "cumulative", "open-interest"}
             Content of a ``.png``.
         stamp : bool
@@ -116,12 +119,17 @@ class Heatmap:
         -------
         list of Path
             All files written. A Markdown report puts its pictures beside it.
+
+        Raises
+        ------
+        OutputError
+            A file cannot be written, or the default name is taken by a file that liqcli did not write.
         """
         from liqcli.core.formatting import format_iso
         from liqcli.core.times import now_us
-        from liqcli.report.output_files import check_outputs, write_outputs
+        from liqcli.report.output_files import check_outputs, choose_output, write_outputs
 
-        names = [Path(path) for path in paths]
+        names = [Path(path) for path in paths] or [choose_output(self.results.selection)]
         check_outputs(names)
         name = _check_picture(picture)
         return write_outputs(self.results, names, format_iso(now_us()) if stamp else None, self._report, name)

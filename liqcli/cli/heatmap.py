@@ -34,7 +34,13 @@ def heatmap(
     window: WindowOptions,
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help=".html .md .png .json .csv .parquet; repeatable."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=".html .md .png .json .csv .parquet; repeatable.",
+            show_default="SYMBOL-LOOKBACK.html in this folder, such as BTC-24h.html",
+        ),
     ] = None,
     bucket: BucketOption = None,
     clusters: ClusterOptions,

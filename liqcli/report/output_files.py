@@ -9,8 +9,10 @@ from typing import Any
 
 from liqcli.core.errors import EmptyWindowError, OutputError, UsageError
 from liqcli.core.files import replace_file
-from liqcli.core.formatting import format_iso
-from liqcli.core.symbols import nearest
+from liqcli.core.formatting import format_iso, format_time
+from liqcli.core.symbols import nearest, normalise_symbol
+from liqcli.core.times import format_length
+from liqcli.lake.selection import Selection
 from liqcli.report.csv_parquet import render_csv, render_parquet
 from liqcli.report.document import build_document
 from liqcli.report.figures import FIGURES, HEATMAP, WindowFigures
@@ -18,6 +20,7 @@ from liqcli.report.html_markdown import render_html, render_json, render_markdow
 from liqcli.report.results import WindowResults
 
 SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")
+GENERATOR = b'<meta name="generator" content="liqcli '  # in the head of every page
 
 
 def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> None:
@@ -27,10 +30,8 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
     Raises
     ------
     UsageError
-        No name, a suffix that is not in ``suffixes``, or a folder.
+        A suffix that is not in ``suffixes``, or a folder.
     """
-    if not paths:
-        raise UsageError("say where to: -o report.html (or .md .png .json .csv .parquet; several -o are allowed)")
     for path in paths:
         if path.is_dir():
             raise UsageError(f"-o: {path} is a folder; name a file in it, such as {path / f'report{suffixes[0]}'}")
@@ -41,6 +42,38 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
             )
         if path.suffix.lower() not in suffixes:
             raise UsageError(f"-o: cannot write {path.name!r}{nearest(path.suffix.lower(), suffixes)}")
+
+
+def choose_output(selection: Selection) -> Path:
+    """
+    Name the page that is written without ``-o``: ``BTC-24h.html`` in the current folder.
+
+    A window with a fixed start or end has its start in the name: ``BTC-2026-03-02-1000-4h.html``. A page of an earlier
+    run is replaced.
+
+    Raises
+    ------
+    OutputError
+        A file of this name exists that liqcli did not write.
+    """
+    window, query = selection.window, selection.query
+    if query.since or (query.until or "now").strip().lower() not in ("now", "latest"):
+        start = format_time(window.start_us).replace(" ", "-").replace(":", "")
+        span = f"{start}-{format_length(window.end_us - window.start_us)}"
+    else:
+        span = query.lookback.strip().lower()
+    path = Path(f"{normalise_symbol(query.symbol)}-{span}.html")
+    if path.exists() and not _is_own_page(path):
+        raise OutputError(f"{path} exists and was not written by liqcli; choose another name with -o")
+    return path
+
+
+def _is_own_page(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return GENERATOR in file.read(4096)
+    except OSError:
+        return False
 
 
 def write_outputs(

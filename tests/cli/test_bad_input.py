@@ -101,8 +101,29 @@ def test_a_screen_without_unicode_gets_question_marks(run_cli: RunCli) -> None:
     assert "SOL/USDT:USDT ?; SOL means every contract on SOL" in " ".join(done.stdout.replace("|", " ").split())
 
 
-def test_no_output_says_what_there_is(filled: Path, run_cli: RunCli) -> None:
-    assert ".html" in run_cli("heatmap", "-s", "SOLUSDT", check=2).stderr
+@pytest.mark.parametrize(
+    ("flags", "words", "code"),
+    [
+        (("-s", "SOLUSTD"), "did you mean SOLUSDT", 2),
+        (("-s", "SOLUSDT", "--palette", "majma"), "did you mean magma", 2),
+        (("-s", "SOLUSDT", "--bin", "-1"), "--bin", 2),
+        (("-s", "SOLUSDT", "--until", "2026-01-01"), "no liquidations of SOLUSDT", 4),
+    ],
+)
+def test_a_mistake_is_reported_without_output_names(
+    filled: Path, run_cli: RunCli, tmp_path: Path, flags: tuple[str, ...], words: str, code: int
+) -> None:
+    assert words in run_cli("heatmap", *flags, check=code).stderr
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_foreign_file_of_the_default_name_is_kept(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    words = ("heatmap", "-s", "SOL", "--until", "latest", "--lookback", "1h")
+    page = tmp_path / "SOL-1h.html"
+    page.write_text("<html>mine</html>")
+    done = run_cli(*words, check=2)
+    assert done.stderr == ("liqcli: SOL-1h.html exists and was not written by liqcli; choose another name with -o\n")
+    assert page.read_text() == "<html>mine</html>"
 
 
 def test_a_window_without_data_says_what_is_held_and_what_to_run(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:

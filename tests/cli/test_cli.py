@@ -63,6 +63,18 @@ def test_every_number_of_a_small_window(filled: Path, run_cli: RunCli, tmp_path:
     ]
 
 
+def test_without_output_the_page_is_named_after_symbol_and_lookback(
+    filled: Path, run_cli: RunCli, tmp_path: Path
+) -> None:
+    words = ("heatmap", "-s", "sol", "--lookback", "1h", "--until", "latest")
+    assert run_cli(*words, check=0).stderr == "wrote SOL-1h.html\n"
+    page = (tmp_path / "SOL-1h.html").read_bytes()
+    run_cli(*words, "--theme", "dark", check=0)
+    assert (tmp_path / "SOL-1h.html").read_bytes() != page, "a page of liqcli is replaced"
+    run_cli(*words, "-o", tmp_path / "r.html", check=0)
+    assert (tmp_path / "r.html").read_bytes() == page
+
+
 @pytest.mark.parametrize(
     ("flags", "events", "notional"),
     [

@@ -17,7 +17,7 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.cli.options import read_size
 from liqcli.core.errors import EmptyWindowError, ExitCode, LiqcliError, UsageError
 from liqcli.lake.selection import Query
-from liqcli.report.output_files import check_outputs, write_outputs
+from liqcli.report.output_files import check_outputs, choose_output, write_outputs
 from liqcli.report.results import ViewOptions, compute_results
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -33,7 +33,6 @@ def findings(lake):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ([], r"say where to: -o report\.html"),
         (["a.html", "a.pdf"], r"-o: cannot write 'a\.pdf'"),
         (["a.htm"], r"did you mean \.html"),
         (["report"], r"-o: cannot write 'report'"),
@@ -53,6 +52,21 @@ def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(UsageError, match="is a folder"):
         check_outputs([tmp_path])
     check_outputs([tmp_path / "x.HTML", tmp_path / "new" / "x.md"])
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"lookback": "24h"}, "SOL-24h.html"),
+        ({"lookback": "24H", "until": "now"}, "SOL-24h.html"),
+        ({"lookback": "48h", "until": "latest"}, "SOL-48h.html"),
+        ({"lookback": "1h", "until": "2026-03-01T01:00Z"}, "SOL-2026-03-01-0000-1h.html"),
+        ({"since": "2026-03-01", "until": "2026-03-01T01:00Z"}, "SOL-2026-03-01-0000-1h.html"),
+    ],
+)
+def test_default_name_has_symbol_and_window(findings, given, name):
+    query = Query("SOL", **given)
+    assert choose_output(replace(findings.selection, query=query)) == Path(name)
 
 
 def test_every_form_of_one_grid(findings, tmp_path):
