@@ -51,11 +51,21 @@ UntilOption = Annotated[
 ]
 
 
+SymbolArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="SYMBOL",
+        help="Same as --symbol: liqcli heatmap SOLUSDT.",
+        show_default=False,
+        autocompletion=completion.stored_symbols,
+    ),
+]
 SymbolOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--symbol",
         "-s",
+        metavar="SYMBOL",
         help="SOLUSDT, SOL-USDT-SWAP, SOL/USDT:USDT …; SOL means every contract on SOL.",
         autocompletion=completion.stored_symbols,
     ),
@@ -145,7 +155,8 @@ class RunOptions:
 class WindowOptions:
     """Options that select events."""
 
-    symbol: SymbolOption
+    symbol_argument: SymbolArgument = None
+    symbol: SymbolOption = None
     lookback: LookbackOption = None
     since: SinceOption = None
     until: UntilOption = None
@@ -155,10 +166,22 @@ class WindowOptions:
     price: PriceOption = "reported"
 
     def arguments(self) -> dict[str, Any]:
-        """Return them as arguments of :meth:`liqcli.Lake.heatmap`."""
+        """
+        Return them as arguments of :meth:`liqcli.Lake.heatmap`.
+
+        Raises
+        ------
+        UsageError
+            No symbol, or two.
+        """
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         exchanges = given.pop("exchange") or ()
-        return {**given, "exchanges": exchanges}
+        symbols = {name for name in (given.pop("symbol_argument"), given.pop("symbol")) if name}
+        if not symbols:
+            raise UsageError("missing symbol: use -s SOLUSDT, or -s SOL for every contract on SOL")
+        if len(symbols) > 1:
+            raise UsageError(f"one symbol at a time, not {' and '.join(sorted(symbols))}")
+        return {**given, "symbol": symbols.pop(), "exchanges": exchanges}
 
 
 @dataclass(frozen=True, slots=True)

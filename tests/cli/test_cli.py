@@ -75,6 +75,17 @@ def test_without_output_the_page_is_named_after_symbol_and_lookback(
     assert (tmp_path / "r.html").read_bytes() == page
 
 
+@pytest.mark.parametrize("command", ["heatmap", "clusters", "cascades"])
+def test_a_symbol_needs_no_flag(filled: Path, run_cli: RunCli, tmp_path: Path, command: str) -> None:
+    output = ("-o", tmp_path / "r.png") if command == "heatmap" else ("--format", "json")
+    named = run_cli(command, "-s", "SOLUSDT", *WINDOW, *output, check=0)
+    for words in (("sol-usdt-swap", *WINDOW), (*WINDOW, "SOLUSDT"), ("SOLUSDT", "-s", "SOLUSDT", *WINDOW)):
+        assert run_cli(command, *words, *output, check=0) == named
+    assert run_cli(command, *WINDOW, *output, check=2).stderr.startswith("liqcli: missing symbol: use -s SOLUSDT")
+    two = run_cli(command, "SOL", "-s", "BTC", *WINDOW, *output, check=2)
+    assert two.stderr == "liqcli: one symbol at a time, not BTC and SOL\n"
+
+
 @pytest.mark.parametrize(
     ("flags", "events", "notional"),
     [
