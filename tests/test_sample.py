@@ -42,6 +42,7 @@ def total(rows):
     return sum((Decimal(r["price"]) * Decimal(r["qty"]) for r in rows), Decimal(0))
 
 
+@pytest.mark.soak  # make check compares the sample too
 def test_the_script_makes_these_bytes_and_notices_others(tmp_path):
     """One look at a copy with one more file tells both: that one is named, and no other."""
     for path in SAMPLE.iterdir():

@@ -229,6 +229,7 @@ def test_version_sources_and_completion(run_cli: RunCli) -> None:
     assert "heatmap" in completed.stdout or completed.exit_code == 0
 
 
+@pytest.mark.soak  # .ci/run makes the demo too
 def test_the_demo_tells_where_its_report_is(run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three symbols; once more, of which one is enough, it changes neither the lake nor a report."""
     folder = tmp_path / "demo"
@@ -270,7 +271,9 @@ def test_the_recorded_binance_days_give_the_known_totals(run_cli: RunCli, real_d
 
 
 # The grids 5, 7 and 9 are drawn by the order price; liqcli draws the fill where it is known.
-@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6, 8, 10, 11, 12, 13, 14])
+@pytest.mark.parametrize(
+    "number", [0, 4, 8, 13, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 2, 3, 6, 10, 11, 12, 14))]
+)
 def test_the_known_grids(run_cli: RunCli, real_data: Path, tmp_path: Path, number: int) -> None:
     grid = json.loads((real_data / "expected.json").read_text())["grids"][number]
     assert grid["price"].lower() in ("price", "average price")

@@ -34,6 +34,7 @@ pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]
 
 
+@pytest.mark.soak
 def test_two_at_once(run_cli: RunCli, run: Run, sample: Path, tmp_path: Path) -> None:
     (tmp_path / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["1h"]\nout = "both"\n')
     words = ("daily", "--no-fetch", "--quiet", "--until", UNTIL)
@@ -50,7 +51,7 @@ def test_two_at_once(run_cli: RunCli, run: Run, sample: Path, tmp_path: Path) ->
     assert one == two
 
 
-@pytest.mark.parametrize("points", [4, pytest.param(1_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("points", [2, pytest.param(1_000, marks=pytest.mark.soak)])
 def test_killed_at_changes_on_disk(killable: Any, tmp_path: Path, points: int) -> None:
     """From a folder with two days, of which one is to be pruned; then one good run equals a clean one."""
     start = tmp_path / "start"

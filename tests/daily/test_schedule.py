@@ -164,6 +164,7 @@ def test_systemd_accepts_the_units(run_cli: RunCli, tmp_path: Path) -> None:
     assert "liqcli-daily" not in done.stderr
 
 
+@pytest.mark.soak
 def test_the_crontab_line_works_as_printed(run_cli: RunCli, sample: Path, tmp_path: Path) -> None:
     """With nothing but PATH and HOME, from another folder, in a place whose name wants quoting."""
     folder = tmp_path / "my 100% folder"

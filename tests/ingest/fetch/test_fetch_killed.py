@@ -100,7 +100,7 @@ def _kill(pid: int, sign: int, over: threading.Event, when: Callable[[], bool]) 
             os.kill(pid, sign)
 
 
-@pytest.mark.parametrize("most", [8, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("most", [4, pytest.param(50, marks=pytest.mark.soak)])
 def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -> None:
     """Each kill lands so many requests after the start, and up to 100 ms later, when it may be writing."""
     rng = random.Random(20261122)
