@@ -19,7 +19,7 @@ from liqcli.cli.options import (
 from liqcli.cli.output import print_messages, say, set_verbosity, warn
 from liqcli.cli.progress import show_progress
 from liqcli.core.choices import BY, SCALES, check_choice
-from liqcli.core.errors import ExitCode
+from liqcli.core.errors import ExitCode, UsageError
 from liqcli.report.figures import FIGURES
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def heatmap(
             autocompletion=completion.one_of(*PICTURES),
         ),
     ] = "heatmap",
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in a browser: the first .html that is written.")
+    ] = False,
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Add a generation timestamp to pages; their bytes then differ each time.")
     ] = False,
@@ -75,6 +78,8 @@ def heatmap(
     set_verbosity(run.quiet, run.debug)
     outputs = output or []
     check_outputs(outputs)
+    if open_page and outputs and not any(map(_is_page, outputs)):
+        raise UsageError("--open shows a page: add -o report.html, or leave out -o")
     check_choice(picture, PICTURES, "--picture")
     fetched = ExitCode.DONE
 
@@ -95,7 +100,21 @@ def heatmap(
     )
     for path in results.damaged:
         warn(f"{path}: damaged, left out; to repair it: liqcli verify")
-    for path in results.save(*outputs, picture=picture, stamp=stamp):
+    written = results.save(*outputs, picture=picture, stamp=stamp)
+    for path in written:
         say(f"wrote {path}")
+    if open_page:
+        _open_in_browser(next(filter(_is_page, written)))
     if results.damaged or fetched:
         raise typer.Exit(int(ExitCode.PARTIAL))
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix.lower() == ".html"
+
+
+def _open_in_browser(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        warn(f"no browser found to open {path}")

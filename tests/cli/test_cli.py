@@ -75,6 +75,22 @@ def test_without_output_the_page_is_named_after_symbol_and_lookback(
     assert (tmp_path / "r.html").read_bytes() == page
 
 
+def test_a_page_is_opened_in_the_browser(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    env = {"BROWSER": f"{browser} %s"}
+    words = ("heatmap", "SOL", "--lookback", "1h", "--until", "latest", "--open")
+    run_cli(*words, env=env, check=0)
+    run_cli(*words, "-o", "r.json", "-o", "a page.html", "-o", "b.html", env=env, check=0)
+    opened = (tmp_path / "opened").read_text().splitlines()
+    assert opened == [(tmp_path / name).as_uri() for name in ("SOL-1h.html", "a page.html")]
+    assert "--open shows a page" in run_cli(*words, "-o", "q.json", env=env, check=2).stderr
+    assert not (tmp_path / "q.json").exists()
+    nothing = run_cli(*words, env={"BROWSER": "no-such-program %s", "PATH": str(tmp_path), "DISPLAY": ""}, check=0)
+    assert "liqcli: warning: no browser found to open SOL-1h.html" in nothing.stderr
+
+
 @pytest.mark.parametrize("command", ["heatmap", "clusters", "cascades"])
 def test_a_symbol_needs_no_flag(filled: Path, run_cli: RunCli, tmp_path: Path, command: str) -> None:
     output = ("-o", tmp_path / "r.png") if command == "heatmap" else ("--format", "json")
