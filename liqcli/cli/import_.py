@@ -35,8 +35,10 @@ def import_files_command(
         str,
         typer.Option(
             "--format",
-            help="File format: auto, tardis, binance-vision, binance-stream or generic.",
-            autocompletion=completion.one_of("auto", "tardis", "binance-vision", "binance-stream", "generic"),
+            help="File format: auto, tardis, binance-vision, binance-stream, bybit-stream, okx-stream or generic.",
+            autocompletion=completion.one_of(
+                "auto", "tardis", "binance-vision", "binance-stream", "bybit-stream", "okx-stream", "generic"
+            ),
         ),
     ] = "auto",
     kind: Annotated[
@@ -105,8 +107,8 @@ def import_files_command(
         list[str] | None,
         typer.Option(
             metavar="INSTR=SIZE",
-            help="Coins (inverse: USD) per contract, for generic files with a column of contracts and Tardis files of "
-            "OKX, HTX, BitMEX; repeatable.",
+            help="Coins (inverse: USD) per contract, for generic files with a column of contracts, messages of OKX and "
+            "Tardis files of OKX, HTX, BitMEX; repeatable.",
             show_default=False,
         ),
     ] = None,

@@ -30,7 +30,7 @@ def offered(line: str, **environment: str) -> list[str]:
         ("liqcli fetch --exchange okx,okx", []),
         ("liqcli fetch --kind candles,", ["candles,liquidations", "candles,open-interest"]),
         ("liqcli record --symbol BTCUSDT,SO", ["BTCUSDT,SOLUSDT"]),
-        ("liqcli import --format b", ["binance-vision", "binance-stream"]),
+        ("liqcli import --format b", ["binance-vision", "binance-stream", "bybit-stream"]),
     ],
 )
 def test_words(line: str, words: list[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from liqcli.core.errors import UsageError
 from liqcli.ingest.files.generic_file import open_generic
 from liqcli.ingest.files.json_records import PEEKED_LINES
+from liqcli.ingest.files.message_files import open_bybit_stream, open_okx_stream
 from liqcli.ingest.files.options import ImportOptions
 from liqcli.ingest.files.provider_files import (
     is_archive_table,
@@ -20,9 +21,19 @@ from liqcli.ingest.files.readers import ReadProgress, TextLine, is_parquet, iter
 from liqcli.ingest.files.row_reader import RowReader
 from liqcli.ingest.files.sqlite_rows import is_sqlite
 from liqcli.sources.binance import archive, force_orders
+from liqcli.sources.bybit import stream as bybit_stream
+from liqcli.sources.okx import liquidations as okx_liquidations
 from liqcli.sources.tardis import files as tardis_files
 
-_OPENERS = {"tardis": open_tardis, "binance-vision": open_binance_archive, "binance-stream": open_binance_stream}
+_OPENERS = {
+    "tardis": open_tardis,
+    "binance-vision": open_binance_archive,
+    "binance-stream": open_binance_stream,
+    "bybit-stream": open_bybit_stream,
+    "okx-stream": open_okx_stream,
+}
+
+_OKX_DETAILS = {"details", "bkPx", "instId"}
 
 
 def open_reader(path: Path, options: ImportOptions, now_us: int, meter: ReadProgress | None = None) -> RowReader:
@@ -60,6 +71,8 @@ def open_reader(path: Path, options: ImportOptions, now_us: int, meter: ReadProg
     takes_symbol = name == "binance-vision" or (name == "tardis" and reader.options.get("symbol"))
     words = ("exchange", "columns", "tz", "quote", "source", *(() if takes_symbol else ("symbol",)))
     ignored = [f"--{word}" for word in words if getattr(options, word)]
+    if options.contract_sizes and name in ("binance-vision", "binance-stream", "bybit-stream"):
+        ignored.append("--contract-size")
     if ignored:
         reader.notes.append(f"{', '.join(ignored)} ignored: {name} files contain this themselves")
     return reader
@@ -70,6 +83,10 @@ def detect_format(file_name: str, head: Sequence[TextLine]) -> str:
     first = head[0].text
     if any('"forceOrder"' in line.text or ('"ap"' in line.text and '"S"' in line.text) for line in head):
         return "binance-stream"
+    if any(f'"{bybit_stream.TOPIC}' in line.text for line in head):
+        return "bybit-stream"
+    if any(f'"{okx_liquidations.CHANNEL}"' in line.text or set(line.text.split('"')) >= _OKX_DETAILS for line in head):
+        return "okx-stream"
     if first.lstrip().startswith("{"):
         return "generic"
     try:

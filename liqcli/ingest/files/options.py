@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from liqcli.core.errors import UsageError
 from liqcli.core.symbols import nearest
 
-FORMATS = ("auto", "tardis", "binance-vision", "binance-stream", "generic")
+FORMATS = ("auto", "tardis", "binance-vision", "binance-stream", "bybit-stream", "okx-stream", "generic")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 exchange: bybit
 docs: https://bybit-exchange.github.io/docs/v5/websocket/public/all-liquidation; read 2026-11-22
-gives: events while connected, from `allLiquidation.{symbol}`; there is no history to fetch
+gives: events while connected, from `allLiquidation.{symbol}`; there is no history to fetch. `liqcli import`
+    reads recorded messages (bybit-stream)
 limits: one connection for linear and one for inverse contracts, a subscription a symbol, a ping every 20 s
 side: `S` is the position's side: Buy = a long was liquidated
 price: `p`, the bankruptcy price (price_kind bankruptcy)

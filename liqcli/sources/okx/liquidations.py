@@ -6,7 +6,8 @@ docs: GET /api/v5/public/liquidation-orders; removed from OKX's documentation bu
 gives: the last 23.5 to 24 h (probed by others); 100 rows a page, newest first; after = older than that time
     (documented). Several rows may share the millisecond at a page's edge: they are requested again, so none is lost.
     One user saw nothing after 450 to 1000 rows, another 1525 (probed): if a list of 400 rows or more ends over an hour
-    after the start of the retention, what lies before stays unknown
+    after the start of the retention, what lies before stays unknown. Recorded messages of the websocket channel
+    liquidation-orders have the same rows (documented); `liqcli import` reads them (okx-stream)
 limits: needs uly or instFamily, else 50015 (documented); 40 requests in 2 s an address (documented); the rate limit is
     code 50011 inside HTTP 200 (documented)
 side: posSide is the POSITION, side the order, a sell closes a long; posSide may be "net", then side says it
@@ -23,10 +24,10 @@ fixture: tests/sources/responses/okx
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from liqcli.core.instruments import Kind
+from liqcli.core.instruments import Kind, read_contract, require_kind
 from liqcli.core.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number
 from liqcli.core.times import now_us
 from liqcli.net.client import Request
@@ -37,6 +38,7 @@ from liqcli.sources.envelope import json_envelope
 from liqcli.sources.okx.paging import PageCursor, page_request, request_page
 from liqcli.sources.rows import build_answer, build_liquidation, closed_position, multiply
 
+CHANNEL = "liquidation-orders"  # of the websocket, with the rows of the REST answer
 LIMITS = (
     Limit(40, 2, "/api/v5/public/liquidation-orders"),
     Limit(20, 2, "/api/v5/public/instruments"),
@@ -87,6 +89,48 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
         completeness="sampled",
         source="okx",
     )
+
+
+def iter_orders(message: object) -> Iterator[tuple[str, Row]]:
+    """
+    Yield instrument and row of each liquidation in a message of ``liquidation-orders``, websocket or REST.
+
+    Answers to subscriptions and messages of other channels contain none.
+
+    Raises
+    ------
+    ValueError
+        Not a message.
+    """
+    if not isinstance(message, dict):
+        raise ValueError("not a JSON object")
+    channel = (message.get("arg") or {}).get("channel", CHANNEL)
+    for entry in message.get("data") or () if channel == CHANNEL else ():
+        for raw in entry["details"]:
+            yield str(entry["instId"]), raw
+
+
+def parse_order(order: tuple[str, Row], sizes: Mapping[str, float]) -> Liquidation:
+    """
+    Parse one order of :func:`iter_orders`.
+
+    Parameters
+    ----------
+    sizes : mapping
+        Instrument -> base coins (linear) or USD (inverse) per contract. Inverse contracts have a known size.
+
+    Raises
+    ------
+    ValueError
+        A number is missing, posSide and side disagree, or the contract size is unknown.
+    """
+    name, raw = order
+    contract = read_contract("okx", name)
+    inverse = require_kind(contract, "okx", name) == "inverse"
+    size = sizes.get(name, contract.face)
+    if size is None:
+        raise ValueError(f"contract size of {name} is unknown; pass --contract-size {name}=SIZE")
+    return parse_row(raw, ListedContract("okx", contract.symbol, name, size, inverse))
 
 
 def _read_position(raw: Row) -> Position:

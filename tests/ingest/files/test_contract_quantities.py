@@ -21,7 +21,8 @@ def imports(tmp_path, lake):
     def run(rows, columns, *more, exchange="okx", head=HEAD, words=WORDS) -> Result:
         path = tmp_path / "feed.csv"
         path.write_text("\n".join([head, *rows]) + "\n")
-        options = ["--exchange", exchange, "--columns", ",".join(filter(None, (words, columns))), "--lake", lake]
+        options = ["--columns", ",".join(filter(None, (words, columns))), "--lake", lake]
+        options += ["--exchange", exchange] if exchange else []
         return CliRunner().invoke(app, ["import", *map(str, (path, *options, *more))])
 
     return run
@@ -101,6 +102,28 @@ def test_an_unknown_size_rejects_the_row_until_it_is_stated(imports, lake):
     changed = imports([BTC, ETH, INVERSE], "contracts=sz", "--contract-size", "BTC-USDT-SWAP=1")
     assert changed.exit_code == 2
     assert "with other options" in changed.stderr
+
+
+def test_other_options_beside_new_sizes_are_refused(imports):
+    first = imports([BTC, ETH], "contracts=sz", "--contract-size", "BTC-USDT-SWAP=0.01")
+    assert first.exit_code == 6
+    sizes = ("--contract-size", "BTC-USDT-SWAP=0.01", "--contract-size", "ETH-USDT-SWAP=0.1")
+    other = imports([BTC, ETH], "contracts=sz,price_kind=:bankruptcy", *sizes)
+    assert other.exit_code == 2
+    assert "with other options" in other.stderr
+
+
+def test_a_face_of_one_dollar_is_not_the_size_of_a_contract(imports):
+    """Deribit states USD; its contract on BTC is 10 USD, which docs/units.md does not hold."""
+    row = "2024-03-01T00:00:00Z,BTC-PERPETUAL,long,60000,3,deribit"
+    words = "symbol=instId,position=side,price=bkPx,contracts=sz"
+    done = imports([row], "", head=f"{HEAD},venue", words=words, exchange="deribit")
+    assert "contract size of INSTRUMENT is unknown" in done.stderr
+    row_by_row = imports(
+        [row, row.replace("00Z", "01Z")], "exchange=venue", head=f"{HEAD},venue", words=words, exchange=""
+    )
+    assert row_by_row.exit_code == 5
+    assert "contract size of BTC-PERPETUAL is unknown" in row_by_row.stderr
 
 
 def test_one_constant_never_sizes_two_contracts(imports, lake):
