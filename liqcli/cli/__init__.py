@@ -14,13 +14,14 @@ from typing import Annotated
 
 import typer
 
-from liqcli.cli.group import CommandGroup
+from liqcli.cli.group import HELP_NAMES, CommandGroup
 from liqcli.cli.output import STATE, fail
 from liqcli.core.errors import OutputError
 from liqcli.core.version import __version__
 
 app = typer.Typer(
     cls=CommandGroup,
+    context_settings=HELP_NAMES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Real crypto-futures liquidations: fetch them, map them, keep them as plain Parquet.",

@@ -69,11 +69,14 @@ COMMANDS = {
 }
 
 
+HELP_NAMES = {"help_option_names": ["--help", "-h"]}  # context settings of the group and of every command
+
+
 def load_command(name: str) -> Any:  # noqa: ANN401 - typer's own copy of Click is private
     """Import the module of one command and build the command."""
     module, _, function = COMMANDS[name].function.partition(":")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name)(getattr(importlib.import_module(module), function))
+    app.command(name, context_settings=HELP_NAMES)(getattr(importlib.import_module(module), function))
     return typer.main.get_command(app)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.columns import Columns
 from rich.console import Console
 from rich.highlighter import RegexHighlighter
 from rich.padding import Padding
@@ -55,13 +56,12 @@ def print_group_help(group: TyperGroup, ctx: Any, commands: Mapping[str, str]) -
     console.print(Padding(mark(group.get_usage(ctx)), 1), style="bold")
     console.print(Padding(mark(Text(group.help or "")), (0, 1, 1, 1)))
     options = _table()
-    for _ in range(5):
-        options.add_column()
-    options.add_column(ratio=1)
     for option in group.get_params(ctx):
         kind = Text(option.display_type_rich(ctx=ctx) or "", style="bold yellow", overflow="fold")  # type: ignore[attr-defined]
         words = Text(getattr(option, "help", None) or "")
-        options.add_row(mark(",".join(option.opts)), "", "", "", mark_types(kind), mark(words))  # no short forms
+        long = ",".join(name for name in option.opts if name.startswith("--"))
+        short = ",".join(name for name in option.opts if not name.startswith("--"))
+        options.add_row(mark(long), mark(short), "", "", mark_types(kind), Columns([mark(words)]))
     console.print(Panel(options, border_style="dim", title=Text("Options"), title_align="left"))
     listed = _table(highlight=False)
     listed.add_column(style="bold cyan", no_wrap=True, width=max(map(len, commands)))

@@ -67,3 +67,10 @@ def test_help_is_laid_out_as_typer_does(
 
 def test_a_misspelt_command_is_suggested(run_cli: Any) -> None:
     assert "No such command 'heatmp'. Did you mean 'heatmap'" in " ".join(run_cli("heatmp", check=2).stderr.split())
+
+
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=lambda words: " ".join(words) or "liqcli")
+def test_h_is_help(run_cli: Any, words: tuple[str, ...]) -> None:
+    help_text = run_cli(*words, "--help", check=0)
+    assert "Usage: " in help_text.stdout
+    assert run_cli(*words, "-h", check=0) == help_text
