@@ -116,7 +116,8 @@ def import_files_command(
         bool,
         typer.Option(
             "--replace",
-            help="First remove the source's rows of these symbols between the first and last event of each file.",
+            help="First remove the rows that an earlier import of the same file stored; rows of other files stay. "
+            "Candles and open interest: first remove the source's rows between the first and last row of each file.",
         ),
     ] = False,
     drop_near_repeats: Annotated[
@@ -224,6 +225,8 @@ def render_summary(file: FileSummary) -> str:
         parts.append(f"{format_counted(file.dropped, 'near repeat')} dropped")
     if file.rejected:
         parts.append(f"{format_count(file.rejected)} rejected")
+    if file.removed:
+        parts.append(f"removed {format_counted(file.removed, 'row')}")
     if file.remark:
         parts.append(file.remark)
     if file.symbols:

@@ -88,6 +88,10 @@ class FetchLog:
         wanted = set(statuses)
         return merge_intervals(k.window.interval for k in self.windows if k.status in wanted)
 
+    def fetched(self) -> list[Interval]:
+        """Return the intervals that a source answered, joined; not those inferred from imported files."""
+        return self.covered(status for status in COVERED if status not in STRENGTH)
+
     def missing(self, window: Window) -> list[Window]:
         """Return the parts of a window that must be requested: all that is not ``complete``."""
         return [Window(*i) for i in subtract_intervals([window.interval], self.covered(("complete",)))]

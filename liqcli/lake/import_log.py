@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from liqcli.core.errors import DamagedError, UsageError
@@ -18,6 +19,7 @@ from liqcli.core.model import Liquidation
 from liqcli.lake.store import Lake
 
 _MODULUS = 2**61
+_DROP = "drop_near_repeats"
 
 
 class ImportKey(NamedTuple):
@@ -121,6 +123,13 @@ def write_import(lake: Lake, key: ImportKey, done: ImportLogEntry) -> None:
     lake.write_file(lake.root / "imports.json", f'{{"version": 1, "files": {{\n{entries}\n}}}}\n'.encode())
 
 
+def import_rows_path(lake: Lake, key: str) -> Path:
+    """Return the path of the rows that an import stored; ``key`` is an :class:`ImportKey` as text."""
+    sha256, _, table = key.partition(":")
+    suffix = f"-{zlib.crc32(table.encode(errors='replace')):08x}" if table else ""
+    return lake.root / "imports" / f"{sha256}{suffix}.parquet"
+
+
 def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> None:
     """
     Reject a file whose bytes are already stored as other rows.
@@ -131,15 +140,18 @@ def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> N
         The message names the option that differs, and how to replace the old rows.
     """
     old, new = _plain(before.options), _plain(now.options)
-    thinned = old.get("drop_near_repeats") != new.get("drop_near_repeats")
+    thinned = old.get(_DROP) != new.get(_DROP)
     if (before.format, old) == (now.format, new) or (not thinned and _are_same(before.wrote, now.wrote)):
         return
     if before.format == now.format and before.rejected > now.rejected and _only_adds(before, now):
         return  # rows rejected for an unknown contract size are now added to the others
     shown = _describe_change(old, new)
+    only_drops = new.get(_DROP) and {**old, _DROP: True} == new
+    fault = "its near repeats are already stored" if only_drops else "its events would be counted twice"
     raise UsageError(
-        f"{path}: this file was already imported as {before.name}, with other options ({shown or 'format'}); "
-        "its events would be counted twice. Use the same options, or --replace to replace the old rows"
+        f"{path}: this file was already imported as {before.name}, with other options ({shown or 'format'}); {fault}. "
+        "Use the same options, or add --replace, which first removes the rows that the earlier import stored; rows of "
+        "other files stay"
     )
 
 

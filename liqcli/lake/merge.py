@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from liqcli.core.errors import DamagedError, LakeError
 from liqcli.core.files import lake_errors, temporary_beside
+from liqcli.core.intervals import Interval
 from liqcli.core.model import Liquidation
+from liqcli.lake.partitions import Partition
 from liqcli.query.sql import read_query
 
 if TYPE_CHECKING:
@@ -52,13 +54,86 @@ class Merger:
         with lake_errors(self._root):
             self._open_view("stored", [path] if path.exists() else [])
             self._open_view("incoming", incoming)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                merged = self._connection.sql(read_query(query), params=dict(params))
-                with temporary_beside(path) as temporary:
-                    merged.write_parquet(str(temporary), compression="zstd", row_group_size=122_880)
-            except _duckdb_errors() as error:
-                raise _explain(error, path) from error
+            self._write(path, query, params)
+
+    def remove_import(
+        self, partition: Partition, former: Path, others: Sequence[Path], fetched: Sequence[Interval]
+    ) -> None:
+        """
+        Remove the rows of an import from one file, except those of others: ``sql/remove_import.sql``.
+
+        Parameters
+        ----------
+        partition : Partition
+            The file to remove rows from.
+        former, others
+            Rows that the import and other imports stored, as written by :meth:`count_import`.
+        fetched : sequence of (start, end)
+            Windows whose rows all stay, half-open. [µs]
+
+        Raises
+        ------
+        DamagedError
+            The target or another file cannot be read; the target is unchanged.
+        LakeError
+            The disk is full or not writable; the target is unchanged.
+        """
+        import pyarrow as pa
+
+        path = partition.path(self._root)
+        windows = pa.table({"start_us": [start for start, _ in fetched], "end_us": [end for _, end in fetched]})
+        with lake_errors(self._root):
+            self._open_view("stored", [path])
+            self._open_view("former", [former])
+            self._open_view("others", others, import_schema())
+            self._open_view("fetched", windows.cast(pa.schema([("start_us", pa.int64()), ("end_us", pa.int64())])))
+            self._write(path, "remove_import", {"exchange": partition.exchange, "symbol": partition.symbol})
+
+    def count_import(self, path: Path, incoming: Path, add: bool, most_copies: int) -> None:
+        """
+        Write the rows that an import stored, each once with its number of copies: ``sql/import_rows.sql``.
+
+        Parameters
+        ----------
+        path : Path
+            The target; need not exist.
+        incoming : Path
+            Rows of the import, with exchange and symbol.
+        add : bool
+            Whether to add the rows to those that the target holds; otherwise they replace them.
+        most_copies : int
+            Maximum number of identical rows.
+
+        Raises
+        ------
+        DamagedError
+            A file cannot be read; the target is unchanged.
+        LakeError
+            The disk is full or not writable; the target is unchanged.
+        """
+        with lake_errors(self._root):
+            self._open_view("stored", [path] if add and path.exists() else [], import_schema())
+            self._open_view("incoming", [incoming])
+            params = {"most_copies": most_copies}
+            if add and path.exists():
+                try:
+                    merged = self._connection.sql(read_query("import_rows"), params=params)
+                    both = (merged, self._connection.view("stored"))
+                    new, old = (rows.aggregate("count(*), sum(copies)").fetchall() for rows in both)
+                    if new == old:
+                        return  # the file is a part of the result, so equal totals mean equal rows
+                except _duckdb_errors() as error:
+                    raise _explain(error, path) from error
+            self._write(path, "import_rows", params)
+
+    def _write(self, path: Path, query: str, params: Mapping[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            merged = self._connection.sql(read_query(query), params=dict(params))
+            with temporary_beside(path) as temporary:
+                merged.write_parquet(str(temporary), compression="zstd", row_group_size=122_880)
+        except _duckdb_errors() as error:
+            raise _explain(error, path) from error
         _drop_if_empty(path)
 
     def find_near_repeats(self, path: Path, incoming: pa.Table | Sequence[Path], reach_us: int) -> pa.Table:
@@ -86,7 +161,8 @@ class Merger:
         except _duckdb_errors() as error:
             raise _explain(error, path) from error
 
-    def _open_view(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
+    def _open_view(self, name: str, rows: pa.Table | Sequence[Path], schema: pa.Schema | None = None) -> None:
+        """Open rows as a view; ``schema`` is that of a view without rows, the lake's by default."""
         if isinstance(rows, Sequence) and rows:
             escaped = [glob.escape(str(path)) for path in rows]
             try:
@@ -94,7 +170,7 @@ class Merger:
             except _duckdb_errors() as error:
                 raise _explain(error, rows[0]) from error
         else:
-            table = lake_schema().empty_table() if isinstance(rows, Sequence) else rows
+            table = (schema or lake_schema()).empty_table() if isinstance(rows, Sequence) else rows
             self._connection.from_arrow(table).create_view(name, replace=True)
 
 
@@ -139,6 +215,14 @@ def lake_schema() -> pa.Schema:
             ("source", text),
         ]
     )
+
+
+def import_schema(counted: bool = True) -> pa.Schema:
+    """Return the columns of the rows of an import: exchange, symbol, the lake's columns and, if counted, copies."""
+    import pyarrow as pa
+
+    names = [pa.field("exchange", pa.string()), pa.field("symbol", pa.string())]
+    return pa.schema([*names, *lake_schema(), *([pa.field("copies", pa.int64())] if counted else [])])
 
 
 def _duckdb_errors() -> tuple[type[Exception], ...]:

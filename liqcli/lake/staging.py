@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from liqcli.core.files import is_alive, lake_errors
 from liqcli.core.model import Liquidation
-from liqcli.lake.merge import open_merger, rows_to_table
+from liqcli.lake.merge import import_schema, open_merger, rows_to_table
 from liqcli.lake.partitions import Partition, month_of
 from liqcli.lake.store import Lake
 
@@ -109,6 +109,29 @@ class Staging:
             for partition in self.partitions():
                 rows = self._rows(partition)
                 merger.merge(partition.path(self._lake.root), "merge_union", {"most_copies": most_copies}, rows)
+
+    def write_import(self, path: Path, add: bool, most_copies: int) -> None:
+        """
+        Write all staged rows to one file, each once with its number of copies; the caller holds the lake's lock.
+
+        ``add`` joins them to the rows that the file holds; otherwise they replace them.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        raw = self._folder / "import.parquet"
+        with lake_errors(self._lake.root):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with pq.ParquetWriter(raw, import_schema(counted=False)) as writer:
+                for partition in self.partitions():
+                    rows = self._rows(partition)
+                    for table in [rows] if not isinstance(rows, list) else map(pq.read_table, rows):
+                        names = [pa.array([name] * len(table)) for name in (partition.exchange, partition.symbol)]
+                        columns = [*names, *table.columns]
+                        if len(table):
+                            writer.write_table(pa.table(columns, schema=import_schema(counted=False)))
+        with open_merger(self._lake.root) as merger:
+            merger.count_import(path, raw, add, most_copies)
 
     def _spill(self) -> None:
         import pyarrow.parquet as pq

@@ -26,7 +26,7 @@ TESTED = sorted(path.parent for path in CASES.glob("*/*/expected.csv"))
 _DOUBLES = (
     "price high low open close volume taker_buy qty notional contracts contract_size open_interest open_interest_usd"
 )
-_INTEGERS = "ts_us start_us end_us first_us last_us step_us notional_e6 burst minute_us band file line pair"
+_INTEGERS = "copies ts_us start_us end_us first_us last_us step_us notional_e6 burst minute_us band file line pair"
 TYPES = {
     "ts": "TIMESTAMP",
     "left_out": "BOOLEAN",

@@ -30,9 +30,11 @@ from liqcli.lake.import_log import (
     StoredSummary,
     check_same_rows,
     find_import,
+    import_rows_path,
     read_import_log,
     write_import,
 )
+from liqcli.lake.import_removal import RemovalPlan, plan_removal
 from liqcli.lake.partitions import Partition
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
@@ -131,7 +133,8 @@ def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, progre
         )
         with lake.locked():
             if done.wrote:
-                file.new = _store(lake, staging, reader, collector, sha256, done, options, str(file.path), started_us)
+                key = ImportKey(sha256, reader.table)
+                _store(lake, staging, reader, collector, key, done, options, file, started_us)
             file.rejected_path = _keep_rejected(
                 lake, "-".join(filter(None, (file.path.name, reader.table, sha256[:8]))), collector.rejected
             )
@@ -143,19 +146,19 @@ def _store(
     staging: Staging,
     reader: RowReader,
     collector: RowCollector,
-    sha256: str,
+    key: ImportKey,
     done: ImportLogEntry,
     options: ImportOptions,
-    shown: str,
+    file: FileSummary,
     started_us: int,
-) -> int:
-    """Merge a staged file; return the number of rows added to the lake."""
-    key = ImportKey(sha256, reader.table)
-    before = find_import(read_import_log(lake), key)
-    if before and not options.replace:
-        check_same_rows(shown, before, done)
+) -> None:
+    """Merge a staged file; set the numbers of added and removed rows in its summary."""
+    log = read_import_log(lake)
+    before = find_import(log, key)
     if options.replace:
-        _remove(lake, [*(before.wrote if before else ()), *done.wrote], started_us)
+        _replace(lake, plan_removal(lake, log, key, str(file.path)), file)
+    elif before:
+        check_same_rows(str(file.path), before, done)
     collector.check_near_repeats(options.drop_near_repeats)
     touched = staging.partitions()
     before_count = sum(_count_rows(lake, partition) for partition in touched)
@@ -163,16 +166,20 @@ def _store(
     staging.commit(reader.most_copies)
     for (exchange, symbol, source), covered in fresh.items():
         lake.add_to_fetch_log(exchange, symbol, source, covered)
+    staging.write_import(import_rows_path(lake, str(key)), not options.replace, reader.most_copies)
     write_import(lake, key, done)
-    return sum(_count_rows(lake, partition) for partition in touched) - before_count
+    file.new = sum(_count_rows(lake, partition) for partition in touched) - before_count
 
 
-def _remove(lake: Lake, wrote: Iterable[StoredSummary], started_us: int) -> None:
-    """Remove a source's events between the first and last event of a file, for each symbol."""
-    for item in wrote:
-        window = CoveredWindow(Window(item.first_us, item.last_us + 1), "inferred", None, started_us)
-        lake.replace_window(item.exchange, item.symbol, item.source, [window], [])
-        lake.remove_fetch_log(item.exchange, item.symbol, item.source)
+def _replace(lake: Lake, plan: RemovalPlan | None, file: FileSummary) -> None:
+    """Remove what an earlier import of the same file stored."""
+    if plan is None:
+        file.notes.append("--replace: this file was not imported before; no rows were removed")
+        return
+    parts = plan.partitions()
+    before_count = sum(_count_rows(lake, partition) for partition in parts)
+    plan.run()
+    file.removed = before_count - sum(_count_rows(lake, partition) for partition in parts)
 
 
 def _fresh_coverage(

@@ -25,7 +25,8 @@ class FileSummary:
 
     ``rows`` read = ``new`` + ``known`` (already in the lake) + ``doubled`` (repeats by the recorder or the archive) +
     ``dropped`` (near repeats, if they are dropped) + ``rejected``. ``longs``, ``shorts``, ``notional`` [USD]
-    and the times cover the events of the file: repeated ones once, dropped ones not at all.
+    and the times cover the events of the file: repeated ones once, dropped ones not at all. ``removed`` counts the rows
+    of an earlier import of the file that ``--replace`` removed first.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class FileSummary:
     known: int = 0
     doubled: int = 0
     dropped: int = 0
+    removed: int = 0
     rejected: int = 0
     exchanges: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()

@@ -100,6 +100,13 @@ def check_notes(lake: Lake, findings: list[Issue]) -> int:
             fault = str(error).partition(": ")[2].removesuffix("; delete it")
         if fault:
             findings.append(Issue(path, fault, "delete it; the next fetch writes it again"))
+    kept = sorted(lake.root.glob("imports/*.parquet"))
+    findings += [
+        Issue(path, fault, "delete it; importing the file again with the same options writes it again")
+        for path in kept
+        if (fault := _find_damage(path))
+    ]
+    paths += kept
     ledger = lake.root / "imports.json"
     if not ledger.is_file():
         return len(paths)
@@ -108,6 +115,18 @@ def check_notes(lake: Lake, findings: list[Issue]) -> int:
     except DamagedError as error:
         findings.append(Issue(ledger, str(error).partition(": ")[2], "delete it; liqcli import writes it again"))
     return len(paths) + 1
+
+
+def _find_damage(path: Path) -> str | None:
+    """Return what is wrong with a Parquet file, from its footer, or None."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        return f"damaged or not Parquet ({error})"
+    return None
 
 
 def _find_fault(known: Sequence[CoveredWindow]) -> str | None:

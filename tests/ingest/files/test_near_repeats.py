@@ -65,9 +65,11 @@ def test_rows_already_stored_are_dropped_by_replacing_alone(tmp_path, lake):
     path = write(tmp_path / "a.csv", TIMES)
     words = ("import", path, "--exchange", "x", "--lake", lake)
     run(*words)
-    assert "or --replace" in run(*words, "--drop-near-repeats", code=2).stderr
+    refused = run(*words, "--drop-near-repeats", code=2).stderr
+    assert "its near repeats are already stored. Use the same options, or add --replace, which first removes" in refused
     assert prices(lake) == [10, 10, 20, 20, 30, 30]
-    run(*words, "--drop-near-repeats", "--replace")
+    done = run(*words, "--drop-near-repeats", "--replace")
+    assert "6 rows · 4 stored · 2 near repeats dropped · removed 6 rows" in done.stdout
     assert prices(lake) == [10, 20, 30, 30]
     assert "counted twice" in run(*words, code=2).stderr
 
