@@ -273,12 +273,32 @@ class Lake:
             (on_damaged or _warn_damaged)(path)
         return table
 
-    def status(self) -> LakeStatus:
-        """List what the lake holds: ``rows``, one per exchange, symbol, source and kind, and ``damaged`` files."""
+    def status(self, symbols: Names = (), exchanges: Names = ()) -> LakeStatus:
+        """
+        List what the lake holds: ``rows``, one per exchange, symbol, source and kind, and ``damaged`` files.
+
+        Parameters
+        ----------
+        symbols, exchanges : str or sequence of str
+            Only rows of these; none means all. Symbols in any spelling; a bare base means every contract on it.
+
+        Raises
+        ------
+        UsageError
+            An unknown name.
+        """
         from liqcli.api.status import LakeStatus
+        from liqcli.core.symbols import check_exchange, match_symbols
         from liqcli.lake.status import build_status
 
         rows, damaged = build_status(self._store)
+        if symbols := split_names(symbols):
+            stored = {row.symbol for row in rows}
+            wanted = {found for name in symbols for found in match_symbols(name, stored)}
+            rows = [row for row in rows if row.symbol in wanted]
+        if exchanges := split_names(exchanges):
+            places = {check_exchange(name, (row.exchange for row in rows)) for name in exchanges}
+            rows = [row for row in rows if row.exchange in places]
         return LakeStatus(tuple(rows), tuple(damaged))
 
     def verify(self) -> Verdict:

@@ -222,9 +222,43 @@ def test_status_says_what_is_held(filled: Path, run_cli: RunCli) -> None:
         ("okx", "SOLUSDT", "import", 2, 204.5),
     ]
     assert rows[0]["first"] == "2026-03-02T10:00:00Z"
-    table = run_cli("status", check=0).stdout.splitlines()
+    table = run_cli("status", env={"COLUMNS": "160"}, check=0).stdout.splitlines()
     assert table[0].split()[:4] == ["exchange", "symbol", "source", "kind"]
-    assert len(table) == 3
+    totals = [
+        "total",
+        "1",
+        "symbol",
+        "1",
+        "source",
+        "liquidations",
+        "2026-03-02",
+        "10:00",
+        "2026-03-02",
+        "10:05",
+        "6",
+        "1.31K",
+    ]
+    assert table[3].split()[:-1] == totals
+    assert len(table) == 4
+
+
+def test_status_of_some_symbols_and_exchanges(sample: Path, run_cli: RunCli) -> None:
+    words = ("status", "--lake", sample)
+    every = json.loads(run_cli(*words, "--format", "json", check=0).stdout)
+    chosen = json.loads(run_cli(*words, "-s", "btc,sol", "--exchange", "okx,gate", "--format", "json", check=0).stdout)
+    symbols = ("BTCUSDT", "SOLUSDT")
+    assert chosen == [r for r in every if r["symbol"] in symbols and r["exchange"] in ("okx", "gate")]
+    assert 0 < len(chosen) < len(every)
+    rows = list(csv.DictReader(run_cli(*words, "--format", "csv", check=0).stdout.splitlines()))
+    assert list(rows[0]) == list(every[0])
+    assert [(r["symbol"], r["kind"], r["gaps"], r["first"]) for r in rows] == [
+        (r["symbol"], r["kind"], str(len(r["gaps"])), r["first"]) for r in every
+    ]
+    assert [r["notional"] and float(r["notional"]) for r in rows] == [r["notional"] or "" for r in every]
+    assert "unknown symbol 'SOLUSTD'; did you mean SOLUSDT" in run_cli(*words, "-s", "SOLUSTD", check=2).stderr
+    assert "unknown exchange 'gat'" in run_cli(*words, "--exchange", "gat", check=2).stderr
+    nothing = run_cli(*words, "-s", "BTCUSDT", "--exchange", "kraken", check=0)
+    assert (nothing.stdout, "holds nothing of BTCUSDT on kraken" in nothing.stderr) == ("", True)
 
 
 def test_status_of_an_empty_lake_says_how_to_begin(run_cli: RunCli) -> None:

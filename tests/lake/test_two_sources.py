@@ -77,6 +77,9 @@ def test_status_shows_which_source_counts(filled: Path) -> None:
     counted = {row["source"]: row["counted"] for row in json.loads(rows)}
     assert counted == {"okx": 1.0, "cryptohftdata": 0.0}
     assert said == ""
-    _table, said = run("status")
+    table, said = run("status")
+    totals = table.splitlines()[-1].split()
+    assert totals[:6] == ["total", "1", "symbol", "2", "sources", "liquidations"]
+    assert len(totals) == 11, "two times of two words, MB; no events and no USD: overlapping sources are not added up"
     assert said == "okx BTCUSDT: cryptohftdata is left out for 4 h that okx covers better; they are never added up\n"
     assert run("status", "--quiet")[1] == ""
