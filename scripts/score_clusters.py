@@ -21,109 +21,110 @@ PAGE = ROOT / "docs/clusters.md"
 HEAD = """\
 # Clusters
 
-A cluster is a price band in which much more was liquidated than beside it. `liqcli clusters` and every report rank
-them by USD, then nearer to the last price, then lower price.
+A cluster is a price band with far more liquidations than its surroundings. `liqcli clusters` and every report rank
+clusters by USD; ties are broken by distance from the last price, then by the lower price.
 
-**Clusters are a property of the events.** Neither `--bin` nor `--bucket` changes one: edges, peak, USD, rank, key
-levels are the same whatever is drawn (only `active_buckets` counts buckets of the drawn grid). What changes them is
-what changes the events: the window, `--exchange`, `--position`, `--min-usd`, `--price-range`, `--price`,
-`--half-life`.
+**Clusters are a property of the events.** Neither `--bin` nor `--bucket` changes them: edges, peak, USD, rank and key
+levels stay the same whatever is drawn (only `active_buckets` counts buckets of the drawn grid). They change only with
+the events: the window, `--exchange`, `--position`, `--min-usd`, `--price-range`, `--price`, `--half-life`.
 
 ## How they are found
 
-One scan adds up the events in fine price bins, a power of ten below a 10,000th of the price. From these:
+One scan sums the events in fine price bins, whose width is a power of ten below a 10,000th of the price. Then:
 
-1. **Axis** (`liqcli/analysis/price_axis.py`). It reaches to the last events no further than half of the price span
-   that holds 99 % of the USD, or 0.5 % of the price, beyond that span: a small order far away changes nothing, with
-   or without `--price-range`. A band may be 0.4 % of the price wide, or a twentieth of the span where that is more
-   (for a random walk about half the average true range of bars of a hundredth of the window), but never more than a
-   tenth of the axis, unless it stands alone. A step of the search is about a tenth of that, a multiple of the prices'
-   tick; edges of clusters are multiples of the step (`step` in JSON), and lie inside steps, so a band can have one
-   step more.
-2. **Weight** (`liqcli/analysis/price_peaks.py`). In the search an order counts with the square root of its USD: a
-   hundred orders weigh ten times as much as one of the same sum. Sums of USD alone follow the few largest orders, and
-   that is where most of the bands with nothing behind them came from.
-3. **Peaks** of the smoothed profile above its ground (a low quantile over half of the axis), by topographic
-   prominence; each stretch from valley to valley is trimmed to where the heat is.
-4. **Joining** of neighbours whose gap is no emptier than chance would leave it, as long as both together are no wider
-   than a band may be. A stretch that is wider by itself is cut at the lowest place of its middle half, and again.
-   On a short axis, bands that stand alone come first: joined the same way, without the limit of a tenth of the axis,
-   a stretch is one band when it weighs 2.6 times as much a step as all that lies beside it (half of that width to
-   either side, other bands included, nothing beyond the ends of the axis).
-5. **Keeping.** A band holds `--min-share` of the window (2 %), at least 10 events and 10,000 USD, and no order makes
-   up more than half of it. It stands out when it weighs 2.6 times as much a step as the steps beside it (half of the
-   widest band to either side, other bands left out), even if it weighed three of its standard deviations less; or
-   when it holds a tenth of all USD, 2.5 times as much a step as beside it. Where no band does, those of 1.5 times are
-   named, else the core of a single hill; level noise has none.
+1. **Axis** (`liqcli/analysis/price_axis.py`). The axis covers the price span that holds 99 % of the USD, and events
+   outside it up to a distance of half that span or 0.5 % of the price. A small order further away changes nothing, with
+   or without `--price-range`. A band may be as wide as 0.4 % of the price or a twentieth of the span, whichever is more
+   (for a random walk, a twentieth is about half the average true range of bars of a hundredth of the window), but at
+   most a tenth of the axis unless it stands alone. A step of the search is about a tenth of this width, and a multiple
+   of the tick of the prices. Edges of clusters are multiples of the step (`step` in JSON). True edges can lie inside
+   steps, so a band can be one step wider.
+2. **Weight** (`liqcli/analysis/price_peaks.py`). The search weights an order by the square root of its USD: a hundred
+   orders weigh ten times as much as one order of the same total. Plain sums of USD follow the few largest orders, which
+   caused most of the false bands.
+3. **Peaks.** The smoothed profile is compared with its background (a low quantile over half of the axis), and peaks
+   are found by topographic prominence. Each section from valley to valley is trimmed to its dense part.
+4. **Joining.** Neighbours are joined if the gap between them is no emptier than expected by chance, and the result is
+   no wider than the limit of a band. A section that is too wide by itself is split at the lowest point of its middle
+   half, repeatedly. On a short axis, isolated bands are searched first: sections are joined in the same way, without
+   the limit of a tenth of the axis, and form one band if they weigh 2.6 times as much per step as everything beside
+   them (half of the width limit to either side, including other bands, excluding anything beyond the axis).
+5. **Selection.** A band needs `--min-share` of the window (2 %), at least 10 events and 10,000 USD, and no order may
+   make up more than half of it. It must weigh 2.6 times as much per step as the steps beside it (half of the widest
+   band to either side, without other bands), even with three of its standard deviations subtracted; or hold a tenth of
+   all USD and 2.5 times as much per step as beside it. If no band qualifies, bands with 1.5 times as much are taken,
+   and otherwise the core of a single hill. Uniform noise has no clusters.
 
-Bands never overlap, so an event is in one cluster at the most, and the USD of a cluster are those of the events
-between its edges, added as integers. `low` and `high` are these exact edges in JSON, CSV, tables and pictures alike.
-They are not rounded to the drawn bins: rounding would move orders in or out of what the USD beside it say. With bins
-wider than a cluster the picture shows it as a stripe inside a row. Nothing depends on the row order, the clock or the
-scale of the price. With `--half-life` an event counts half for each half-life that it is older than the newest one;
-that decides which bands are found (`recent_share`), while `notional` and `share` stay what was liquidated.
+Bands never overlap, so an event is in at most one cluster. The USD of a cluster are the exact integer sum of the events
+between its edges. `low` and `high` are these exact edges in JSON, CSV, tables and pictures. They are not rounded to the
+drawn bins, since that would move orders into or out of the cluster. If bins are wider than a cluster, the picture shows
+the cluster as a stripe inside a row. Nothing depends on the order of rows, the clock or the scale of the price. With
+`--half-life`, the weight of an event halves for each half-life between it and the newest event. This affects which
+bands are found (`recent_share`); `notional` and `share` still contain the full amounts.
 
-What falls through: two hot prices closer than a few steps are one cluster; of a hot stretch that is wider than a band
-may be, only the parts with a tenth of the USD or a gap beside them are named.
+Limits: two peaks closer than a few steps form one cluster. Of a dense section that is wider than a band may be, only
+parts with a tenth of the USD or with a gap beside them are reported.
 
-A short window whose events lie within 0.4 % of the price, evenly or as one hill, is one cluster with nearly all of its
-USD: nothing lies beside it, and no valley in it is deeper than chance would leave it.
+A short window whose events lie within 0.4 % of the price, evenly or as one hill, is one cluster with nearly all of the
+USD: there is nothing beside it, and none of its valleys is deeper than expected by chance.
 
-| field | means |
+| field | meaning |
 |---|---|
-| `low`, `high` | exact edges, `low` inside, `high` outside; multiples of `step` |
-| `peak_price` | mean price of the USD in the step that holds most of them |
-| `share` | of the USD of the whole window, 0 to 1 |
-| `active_buckets` | buckets of the drawn time axis in which something was liquidated in the band |
-| `distance_pct` | from the last price to `peak_price` |
-| `side` | whether the whole band lies `above` or `below` the last price, or holds it (`at price`) |
-| `role` | what happened there, by side and place ([units.md](units.md#role)); not a forecast |
+| `low`, `high` | exact edges, `low` inclusive, `high` exclusive; multiples of `step` |
+| `peak_price` | mean price, weighted by USD, in the step with the most USD |
+| `share` | share of the USD of the whole window, 0 to 1 |
+| `active_buckets` | number of drawn time buckets with liquidations in the band |
+| `distance_pct` | distance from the last price to `peak_price` |
+| `side` | `above` or `below` if the whole band lies above or below the last price, `at price` if it contains it |
+| `role` | what happened there, by side and position ([units.md](units.md#role)); not a forecast |
 | `key_levels` | levels inside the band or close to its edge, with the distance; see below |
 
 ## Key levels
 
-A cluster sits on a level that lies inside it, or no further from its edge than a step or a 200th of the price axis.
+A cluster is at a level if the level lies inside it, or within a step or a 200th of the price axis of its edge.
 
-| level | is |
+| level | definition |
 |---|---|
-| round number | a multiple of a step of {1, 2, 5} x 10^k that leaves at most ten in the window's price range |
-| previous day's, week's high and low | of the UTC day, and week from Monday, before the one in which the window ends |
-| swing high, swing low | the latest four of each that stand out of a 24th of the window on both sides |
+| round number | a multiple of {1, 2, 5} x 10^k, with at most ten in the window's price range |
+| previous day's, week's high and low | of the UTC day and the week from Monday before those in which the window ends |
+| swing high, swing low | the latest four of each that are extremes over a 24th of the window on both sides |
 | point of control, value area | of the volume traded in the window, by the closes of its candles; 70 % |
 
-All but the round numbers need candles and are left out where those have holes; nothing after the window's end is
-looked at, and a swing counts only when the candles to its right have closed.
+All levels except round numbers need candles, and are left out if the candles have gaps. No data after the end of the
+window is used, and a swing counts only once the candles to its right have closed.
 
-## Planted truth
+## Test with planted clusters
 
-`scripts/score_clusters.py` makes windows of one day with 1 to 12 planted bands, 1 to 8 units wide (of 160) and at
-least 3 units apart, evenly filled or bell-shaped, and runs the program's own way from events to clusters with the
-default options. Order sizes are heavy-tailed (log-normal, sigma 1.5; recorded days have 1.5 to 1.9). The grounds:
+`scripts/score_clusters.py` generates windows of one day with 1 to 12 planted bands, 1 to 8 units wide (of 160) and at
+least 3 units apart, with a uniform or bell-shaped profile, and runs the normal cluster search with the default options.
+Order sizes are heavy-tailed (log-normal, sigma 1.5; recorded days have 1.5 to 1.9). The backgrounds:
 
-| ground | is |
+| ground | contents |
 |---|---|
-| empty | nothing but two small prints that mark the ends of the axis |
+| empty | only two small events that mark the ends of the axis |
 | hill | 1,000 to 4,000 orders around one price, standard deviation 20 to 35 % of the axis |
-| slope | as many, their density rising along the axis |
-| path | as many along a random walk that drifts from 10 % to 90 % of the axis: price dwells here and there |
+| slope | as many orders, with a density that rises along the axis |
+| path | as many orders along a random walk that drifts from 10 % to 90 % of the axis and stays longer at some prices |
 
-- A planted band **counts** when its own USD is at least 3 times the ground around it (mean of the ground in the band
-  and 10 units to either side) and at least 2.5 % of the window. Lighter ones need not be found and are not wrong.
-- A cluster **matches** a planted band when the two overlap and its peak lies in the band, give or take one unit. A
-  band is matched once: the second half of a band cut in two is wrong.
-- **Recall**: bands that count and are matched.
-- **Precision, strict**: clusters that match a planted band, of all clusters.
-- **Precision, with natural heat**: a cluster is also right where the ground alone holds 3 times, per unit, what the
-  ground holds in the 10 units to either side of it: what is asked of a planted band. A drifting random walk dwells,
-  and where it dwells more is liquidated: most of what is not planted on `path` is such a place.
+- A planted band **counts** if its own USD is at least 3 times the background around it (mean of the background in the
+  band and 10 units to either side) and at least 2.5 % of the window. Lighter bands are optional: finding them is not an
+  error.
+- A cluster **matches** a planted band if the two overlap and its peak lies in the band, within a tolerance of one unit.
+  A band is matched at most once: if it is split in two, the second half is an error.
+- **Recall**: share of the bands that count which are matched.
+- **Precision, strict**: share of the clusters that match a planted band.
+- **Precision, with natural heat**: a cluster is also correct where the background alone holds 3 times as much per unit
+  as in the 10 units to either side, the same condition as for planted bands. A random walk stays longer at some prices,
+  and more is liquidated there; most clusters on `path` that were not planted are such places.
 - **Bounds**: distance of both edges from the planted ones, in units. At 150 and 3,000 a step is two thirds of a unit,
   so planted edges fall inside steps.
 
-What each rule brought on `path` (200 scenes, at 0.1 and at 150; recall, strict precision): sums of USD on the drawn
-bins, against a ground of half the axis, 0.981 and 0.780, 0.952 and 0.807; the square root of the orders and what lies
-beside a band instead, as the table says. With sums of USD no threshold reached a precision of 0.90 at that recall.
+Effect of the rules on `path` (200 scenes, at 0.1 and at 150; recall and strict precision): sums of USD in the drawn
+bins, compared with a background of half the axis, reached 0.981 and 0.780, 0.952 and 0.807. Square-root weights and the
+comparison with what lies beside a band reach the values in the table. With sums of USD, no threshold reached a
+precision of 0.90 at that recall.
 
-Scored on SEEDS scenes for each line, seeds from FIRST on; the finder's constants were chosen on seeds below that.
+Each line is the score of SEEDS scenes, seeds from FIRST on; the constants were chosen on seeds below that.
 
 | ground | price scale | bands | recall | precision, strict | with natural heat | bounds, median | bounds, 90 % |
 |---|---|---|---|---|---|---|---|

@@ -24,7 +24,7 @@ def cascades(
     *,
     window: WindowOptions,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Also draw them into this .png.")
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Also draw the cascades to this .png.")
     ] = None,
     output_format: FormatOption = "table",
     shown: PictureOptions,

@@ -34,7 +34,7 @@ def daily(
         typer.Option(
             metavar="T",
             help="End of the windows: cut (the last midnight in the time zone of the settings), now, or ISO 8601; "
-            "reports of an explicit time are never removed.",
+            "reports with an explicit time are never removed.",
             show_default="from the settings",
         ),
     ] = None,

@@ -81,8 +81,8 @@ def fetch(
     """
     Fetch liquidations, candles and open interest from their sources into the lake.
 
-    Only missing data are requested: interrupted runs resume, and a second run changes nothing. Candles and open
-    interest come from one exchange per symbol: binance, or if it refuses, bybit, okx or gate.
+    Requests only missing data: interrupted runs resume, and a second run changes nothing. Candles and open
+    interest come from one exchange per symbol: binance, else bybit, okx or gate.
     """
     import json
 

@@ -65,7 +65,7 @@ def import_files_command(
             autocompletion=completion.exchanges,
         ),
     ] = None,
-    symbol: Annotated[str | None, typer.Option(metavar="NAME", help="Symbol, for files without it.")] = None,
+    symbol: Annotated[str | None, typer.Option(metavar="NAME", help="Symbol, for files without this column.")] = None,
     quote: Annotated[
         str | None, typer.Option(metavar="USD", help="Quote to append to symbols without one, such as BTC.")
     ] = None,
@@ -77,14 +77,14 @@ def import_files_command(
         typer.Option(
             metavar="WORD=COLUMN,...",
             help="Columns of generic files whose names are not recognised: ts, symbol, instrument, "
-            "exchange, position (long, short; for a column of buy and sell, say what buy means: "
+            "exchange, position (long, short; for a column of buy and sell, state what buy means: "
             "position=side:buy-is-long or position=side:buy-is-short) or side (the order's: sell closes a long), "
             "price, price_kind, qty (base coins; qty=sz:coins where the exchange counts contracts), notional (USD), "
             "contracts, contract_size, "
             "contract_kind (linear, inverse), completeness, event_id. "
             "Candles: ts (open time), exchange, symbol, market (spot, futures), interval (1m, 1h), open, high, low, "
-            "close, volume and of it taker_buy (base coins). Open interest: ts, exchange, symbol, open_interest (base "
-            "coins), open_interest_usd, or contracts with contract_size. "
+            "close, volume, and taker_buy, the part bought by takers (base coins). "
+            "Open interest: ts, exchange, symbol, open_interest (base coins), open_interest_usd, or contracts with contract_size. "
             "A constant is written :text, as in price_kind=:bankruptcy.",
             show_default="known names are recognised",
         ),
@@ -92,7 +92,7 @@ def import_files_command(
     no_header: Annotated[
         bool,
         typer.Option(
-            "--no-header", help="The first line of a CSV is data; --columns then takes numbers, as in ts=1,price=4."
+            "--no-header", help="The first line of a CSV is data; --columns takes column numbers, as in ts=1,price=4."
         ),
     ] = False,
     table: Annotated[
@@ -124,7 +124,7 @@ def import_files_command(
         bool,
         typer.Option(
             "--drop-near-repeats",
-            help="Drop rows that equal another except for a time within 2 s, as receipt times make them.",
+            help="Drop rows that repeat another row within 2 s, as feeds with receipt times do.",
         ),
     ] = False,
     lake: LakeOption = None,

@@ -112,7 +112,7 @@ HalfLifeOption = Annotated[
     str | None,
     typer.Option(
         metavar="6h",
-        help="Weight recent events more when searching clusters: the weight halves with this age.",
+        help="Give recent events more weight in the cluster search: an event of this age counts half.",
         show_default="equal weights",
     ),
 ]
@@ -223,7 +223,7 @@ class PictureOptions:
 
 
 def expand_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn each parameter of a command that is a dataclass into one option per field."""
+    """Expand each dataclass parameter of a command into one option per field."""
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, Any] = {}

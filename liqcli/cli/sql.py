@@ -28,7 +28,8 @@ def sql(
         str, typer.Argument(metavar="SELECT", help="DuckDB SQL over liquidations, candles and open_interest.")
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to .csv, .json or .parquet instead.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write to a .csv, .json or .parquet file instead."),
     ] = None,
     output_format: Annotated[
         str | None,

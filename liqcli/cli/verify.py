@@ -32,7 +32,7 @@ def verify(
         bool,
         typer.Option(
             "--move-dated",
-            help="First move dated contracts stored under a perpetual's symbol to their own. Safe to interrupt.",
+            help="First move dated contracts stored under a perpetual to their own symbols. Safe to interrupt.",
         ),
     ] = False,
     run: RunOptions,
