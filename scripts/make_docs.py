@@ -121,8 +121,8 @@ def build_sources_page() -> str:
         "## Fetched",
         "",
         "`liqcli fetch` requests perpetuals from these sources. It does not request dated futures, since they would be",
-        "stored under the symbol of the perpetual. Exchanges list only current contracts, so delisted ones are unknown there.",
-        "`tardis` is queried by name and `binance-vision` keeps its folders, so these two may still have them.",
+        "stored under the symbol of the perpetual. Exchanges list only current contracts, so delisted ones are unknown",
+        "there. `tardis` is queried by name and `binance-vision` keeps its folders, so these two may still have them.",
         "",
     ]
     for name, module in SOURCES.items():

@@ -84,7 +84,8 @@ def import_files_command(
             "contract_kind (linear, inverse), completeness, event_id. "
             "Candles: ts (open time), exchange, symbol, market (spot, futures), interval (1m, 1h), open, high, low, "
             "close, volume, and taker_buy, the part bought by takers (base coins). "
-            "Open interest: ts, exchange, symbol, open_interest (base coins), open_interest_usd, or contracts with contract_size. "
+            "Open interest: ts, exchange, symbol, open_interest (base coins), open_interest_usd, or "
+            "contracts with contract_size. "
             "A constant is written :text, as in price_kind=:bankruptcy.",
             show_default="known names are recognised",
         ),

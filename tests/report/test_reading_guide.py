@@ -45,9 +45,9 @@ def test_the_rules_of_the_text_are_those_of_the_program():
     assert (HELD["multi-day"], HELD["position"]) == ("days", "weeks")
     assert (SHORTEST_S, LONGEST_S) == (1800, 60 * 86_400)
     assert "Under 30 min and over 60 d" in TEXT
-    assert f"{RISING:g} times the mean of the 20 before" in TEXT
+    assert f"{RISING:g} times the mean volume of the 20 bars before" in TEXT
     assert (STOP_ATR, TARGET_ATR) == (1 / 4, 1 / 10)
-    assert "a quarter of an ATR beyond the far edge, a tenth before the near one" in TEXT
+    assert "a quarter of an ATR beyond the far edge, the target a tenth before the near edge" in " ".join(TEXT.split())
 
 
 def test_every_link_of_the_text_leads_somewhere():
