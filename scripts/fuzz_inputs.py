@@ -37,6 +37,16 @@ FRAMES = "\n".join(
     '"p":"60000","ap":"60010.5","X":"FILLED","l":"0.1","z":"0.2","T":1709251200000}}}'.replace("SYMBOL", symbol)
     for symbol in ("BTCUSDT", "ETHUSDT", "BTCUSD_PERP")
 )
+BYBIT = "\n".join(
+    '{"topic":"allLiquidation.SYMBOL","type":"snapshot","ts":1709251200100,"data":[{"T":1709251200000,"s":"SYMBOL",'
+    '"S":"Buy","v":"0.2","p":"60000"}]}'.replace("SYMBOL", symbol)
+    for symbol in ("BTCUSDT", "ETHUSDT", "BTCUSD")
+)
+OKX = "\n".join(
+    '{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{"instId":"SYMBOL","details":[{"bkPx":"60000",'
+    '"posSide":"long","side":"sell","sz":"2","ts":"1709251200000"}]}]}'.replace("SYMBOL", symbol)
+    for symbol in ("BTC-USD-SWAP", "ETH-USD-SWAP", "BTC-USDT-SWAP")
+)
 RECORDED = "\n".join(
     f"{symbol},SELL,LIMIT,IOC,2,60000,60010,FILLED,2,2,170925120{second}000,9"
     for second, symbol in enumerate(("BTC", "ETH", "SOL"))
@@ -269,6 +279,14 @@ CASES: tuple[Case, ...] = (
     Case("tardis-gzip", "t.csv.gz", TARDIS.encode(), pack=pack_gzip),
     Case("binance-vision", "BTCUSD_PERP-liquidationSnapshot-2024-03-01.zip", VISION.encode(), pack=pack_zip),
     Case("binance-stream", "s.jsonl", FRAMES.encode(), one_event_a_row=False),
+    Case("bybit-stream", "b.jsonl", BYBIT.encode(), one_event_a_row=False),
+    Case(
+        "okx-stream",
+        "o.jsonl",
+        OKX.encode(),
+        ImportOptions(contract_sizes={"BTC-USDT-SWAP": 0.01}),
+        one_event_a_row=False,
+    ),
     Case("binance-recorded", "s.csv", RECORDED.encode()),
     Case("candles", "c.csv", CANDLES.encode(), _CANDLES, one_event_a_row=False),
     Case("open-interest", "o.csv", INTEREST.encode(), ImportOptions(kind="open-interest", exchange="x"), None, False),

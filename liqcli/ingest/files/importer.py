@@ -111,6 +111,8 @@ def find_kind(path: Path, options: ImportOptions) -> str:
         kind = detect_kind(header, options.columns)
     if kind != "candles" and options.market is not None:
         raise UsageError(f"--market applies to candles only; this file contains {kind}")
+    if kind != "liquidations" and options.contract_sizes:
+        raise UsageError("--contract-size applies to liquidations only; pass --columns contract_size=COLUMN or :SIZE")
     return kind
 
 

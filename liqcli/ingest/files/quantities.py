@@ -89,6 +89,8 @@ def describe_missing_quantity(exchange: str | None, header: Sequence[str]) -> st
         ways = f"{contracts} ({exchange} counts contracts), qty={column}:{IN_COINS} or notional={column} (USD)"
     elif rule and rule.unit == "quote":
         ways = f"notional={column} ({exchange} states USD), qty={column}:{IN_COINS} or {contracts}"
+    elif rule and knows_faces(exchange):
+        ways = f"qty={column} (coins), contracts={column} (coin-margined contracts) or notional={column} (USD)"
     else:
         ways = f"qty={column} (coins), notional={column} (USD) or {contracts}"
     return f"quantity not specified: pass --columns {ways}"
@@ -102,12 +104,26 @@ def knows_faces(exchange: str | None) -> bool:
 
 def ask_size(name: str) -> str:
     """Build the message for an unknown contract size."""
-    return f"contract size of {name} is unknown: pass {_size_options(name, with_flag=True)}"
+    return f"contract size of {name} is unknown: pass --contract-size {name}=SIZE or --columns contract_size=COLUMN"
 
 
-def _size_options(name: str, with_flag: bool = False) -> str:
-    flag = "--columns " if with_flag else ""
-    return f"{flag}contract_size=COLUMN, contract_size=:0.01 or --contract-size {name}=SIZE"
+def doubt_coins(exchange: str | None, columns: Mapping[str, str]) -> list[str]:
+    """Note that a column named ``qty`` is read as coins although the exchange itself counts contracts or USD."""
+    column = columns.get("qty", "")
+    rule = RULES.get(exchange or "")
+    if column.strip().lower() != "qty" or {"notional", "contracts"} & set(columns):
+        return []
+    if exchange in _COUNT_CONTRACTS or (rule and rule.unit == "contracts"):
+        what, option = "contracts", f"contracts={column} with their size"
+    elif rule and rule.unit == "quote":
+        what, option = "USD", f"notional={column}"
+    else:
+        return []
+    return [f"{column} is read as coins; {exchange} itself states {what}: if the column does too, --columns {option}"]
+
+
+def _size_options(name: str) -> str:
+    return f"contract_size=COLUMN, contract_size=:0.01 or --contract-size {name}=SIZE"
 
 
 @dataclass(slots=True)

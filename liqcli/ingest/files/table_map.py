@@ -11,11 +11,19 @@ from liqcli.core.model import Position
 from liqcli.core.symbols import doubt_exchange
 from liqcli.core.times import parse_zone
 from liqcli.ingest.files.column_mapping import Claim, fill_columns, guess_columns, parse_columns, plain_name
-from liqcli.ingest.files.generic_rows import AVERAGES, KNOWN_NAMES, ORDER_PRICES, TableMap, check_columns, is_blank
+from liqcli.ingest.files.generic_rows import (
+    AVERAGES,
+    KNOWN_NAMES,
+    ORDER_PRICES,
+    TableMap,
+    check_columns,
+    exchange_of,
+    is_blank,
+)
 from liqcli.ingest.files.json_records import SourceRow
 from liqcli.ingest.files.names import canonical_name, canonical_symbol, check_quote, is_same_exchange, is_same_symbol
 from liqcli.ingest.files.options import ImportOptions
-from liqcli.ingest.files.quantities import IN_COINS, ContractSizes, check_size_options
+from liqcli.ingest.files.quantities import IN_COINS, ContractSizes, check_size_options, doubt_coins
 from liqcli.ingest.files.sides import BUY_MEANS
 
 _NAMING_WORDS = ("exchange", "symbol", "instrument")
@@ -65,6 +73,8 @@ def build_table_map(header: Sequence[str], options: ImportOptions) -> tuple[Tabl
     except ValueError as error:
         raise UsageError(str(error)) from None
     check_columns(table, header)
+    if not in_coins:
+        notes += doubt_coins(exchange_of(table), columns)
     if "side" in columns:
         notes.append(
             f"{columns['side']} is read as the order side: sell means that a long was liquidated, buy a short; "

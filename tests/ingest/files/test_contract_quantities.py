@@ -72,7 +72,30 @@ def test_a_missing_quantity_suggests_the_unit_of_the_exchange_first(imports):
     bitget = imports([BTC], "", exchange="bitget", words="symbol=instId,position=side:buy-is-long,price=bkPx").stderr
     assert "pass --columns notional=sz (bitget states USD), qty=sz:coins or contracts=sz" in bitget
     assert "pass --columns qty=sz (coins), notional=sz (USD) or contracts=sz" in imports([], "", exchange="dydx").stderr
+    binance = imports([], "", exchange="binance").stderr
+    assert "qty=sz (coins), contracts=sz (coin-margined contracts) or notional=sz (USD)" in binance
     assert "mexc counts contracts" in imports([BTC], "", exchange="mexc").stderr
+
+
+def test_a_column_of_the_word_itself_is_coins_with_a_note(imports, lake):
+    head = HEAD.replace("sz", "qty")
+    done = imports([BTC], "", head=head)
+    assert "qty is read as coins; okx itself states contracts: if the column does too, --columns contracts=qty" in (
+        done.stderr
+    )
+    assert amounts(lake)["BTC-USDT-SWAP"][0] == 7
+    assert "is read as coins" not in imports([BTC], "qty=qty:coins", head=head).stderr
+    binance = imports([BTC.replace("-", "").replace("SWAP", "")], "", head=head, exchange="binance")
+    assert "is read as coins" not in binance.stderr
+
+
+def test_contract_sizes_are_refused_for_other_kinds(tmp_path, lake):
+    path = tmp_path / "oi.csv"
+    path.write_text("ts,open_interest\n2024-03-01T00:00:00Z,5\n")
+    words = ("--exchange", "okx", "--symbol", "BTCUSDT", "--kind", "open-interest", "--contract-size", "BTCUSDT=0.01")
+    done = CliRunner().invoke(app, ["import", str(path), *words, "--lake", str(lake)])
+    assert done.exit_code == 2
+    assert "--contract-size applies to liquidations only" in done.stderr
 
 
 def test_sizes_of_several_contracts(imports, lake):
@@ -92,8 +115,8 @@ def test_an_unknown_size_rejects_the_row_until_it_is_stated(imports, lake):
     done = imports([BTC, ETH, INVERSE], "contracts=sz", "--contract-size", "BTC-USDT-SWAP=0.01")
     assert done.exit_code == 6
     assert (
-        "contract size of ETH-USDT-SWAP is unknown: pass --columns contract_size=COLUMN, contract_size=:0.01 or "
-        "--contract-size ETH-USDT-SWAP=SIZE"
+        "contract size of ETH-USDT-SWAP is unknown: pass --contract-size ETH-USDT-SWAP=SIZE or --columns "
+        "contract_size=COLUMN"
     ) in done.stderr
     assert set(amounts(lake)) == {"BTC-USDT-SWAP", "BTC-USD-SWAP"}
     sizes = ("--contract-size", "BTC-USDT-SWAP=0.01", "--contract-size", "ETH-USDT-SWAP=0.1")
