@@ -78,6 +78,13 @@ class FetchResult:
         return tuple(row for rows in self.market_runs for row in rows)
 
     @property
+    def unreached(self) -> bool:
+        """True if no host could be reached, as without a network."""
+        from liqcli.ingest.fetch.messages import is_unreached
+
+        return is_unreached((*self.rows, *self.market))
+
+    @property
     def exit_code(self) -> ExitCode:
         """Exit code of ``liqcli fetch``. Market data that was not named does not change it."""
         from liqcli.ingest.fetch.tasks import assess_market
@@ -90,7 +97,7 @@ class FetchResult:
 
     def messages(self, notes: bool = True) -> list[tuple[str, bool]]:
         """
-        List what is missing and why, each cause once, then what to do.
+        List what is missing and why, each cause once, then what to do; without a network what to do comes first.
 
         Parameters
         ----------
@@ -113,7 +120,8 @@ class FetchResult:
         lines = list(problems.items())
         if notes and summary:  # without any data the notes are the reason
             lines += [(line, summary.exit_code == ExitCode.NO_DATA) for line in list_notes(summary)]
-        return [*lines, *((line, False) for line in suggest_next_step(problems))]
+        advice = [(line, False) for line in suggest_next_step(problems)]
+        return [*advice, *lines] if self.unreached else [*lines, *advice]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data as ``liqcli fetch --format json`` prints it; see ``docs/units.md#fetch``."""

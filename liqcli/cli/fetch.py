@@ -87,12 +87,13 @@ def fetch(
     import json
 
     from liqcli.api import Lake
+    from liqcli.ingest.fetch.messages import is_unreached
 
     set_verbosity(run.quiet, run.debug)
     as_table = check_choice(output_format, ("table", "json"), "--format") == "table"
 
     def print_liquidations(summary: FetchSummary) -> None:
-        if as_table:
+        if as_table and not is_unreached(summary.rows):
             typer.echo(render_summary(summary))
 
     result = Lake(run.lake).fetch(
@@ -110,8 +111,9 @@ def fetch(
     )
     if not as_table:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=1))
-    elif result.market:
-        typer.echo(("\n" if result.liquidations else "") + render_market(result.market))
+    elif result.market and not result.unreached:
+        above = result.liquidations and not is_unreached(result.rows)
+        typer.echo(("\n" if above else "") + render_market(result.market))
     print_messages(result.messages())
     if result.exit_code:
         raise typer.Exit(int(result.exit_code))

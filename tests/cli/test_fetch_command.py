@@ -59,7 +59,8 @@ def test_table_and_partial(run_cli: RunCli) -> None:
 def test_offline_is_one_line_a_source(run_cli: RunCli) -> None:
     """Nothing is reached: a plain cause for each source, once for all symbols and kinds, one line on what to do."""
     done = run_cli("fetch", env=environment(), check=3)
-    *causes, advice = done.stderr.splitlines()
+    advice, *causes = done.stderr.splitlines()
+    assert done.stdout == "", "no table of zeros"
     sources = ["gate", "htx", "okx", "bitfinex", "cryptohftdata", "bitget", "coinex", "binance", "bybit"]
     refused = "cannot be reached: Connection refused (127.0.0.1)"
     assert causes == [f"liqcli: warning: {source}: {refused}" for source in sources]
@@ -73,7 +74,7 @@ def test_a_host_without_address_is_named(run_cli: RunCli) -> None:
     env = environment(gate="https://nowhere.invalid")
     done = run_cli("fetch", "--source", "gate", "--symbol", "BTCUSDT,ETHUSDT", env=env, check=3)
     assert (
-        done.stderr.splitlines()[0] == "liqcli: warning: gate: cannot be reached: DNS lookup failed for nowhere.invalid"
+        done.stderr.splitlines()[1] == "liqcli: warning: gate: cannot be reached: DNS lookup failed for nowhere.invalid"
     )
     assert len(done.stderr.splitlines()) == 2
 
@@ -81,8 +82,9 @@ def test_a_host_without_address_is_named(run_cli: RunCli) -> None:
 @pytest.mark.parametrize(("columns", "head"), [("120", "requests"), ("80", "req.")])
 def test_table_fits_the_screen(run_cli: RunCli, columns: str, head: str) -> None:
     """The widest names there are: at 80 columns the headings are shortened, no line is longer than the screen."""
-    words = ("fetch", "--exchange", "binance,kraken", "--symbol", "BTCUSDT", "--lookback", "6h")
-    done = run_cli(*words, env=environment() | {"COLUMNS": columns}, check=3)
+    words = ("fetch", "--exchange", "binance,kraken,gate", "--symbol", "BTCUSDT", "--lookback", "6h")
+    with GateServer(TRUTH, {"BTC_USDT": "0.0001"}) as server:
+        done = run_cli(*words, env=environment(gate=server.url) | {"COLUMNS": columns}, check=6)
     lines = done.stdout.splitlines()
     assert head in lines[0]
     assert any(line.startswith("cryptohftdata") for line in lines)

@@ -47,6 +47,15 @@ def _find_forgotten(row: MarketRow) -> list[str]:
     return [f"{row.exchange} keeps only the most recent part" if row.usable else "no exchange keeps data this old"]
 
 
+def is_unreached(rows: Sequence[FetchRow | MarketRow]) -> bool:
+    """Return True if there are rows, none has data, and each failed because its host cannot be reached."""
+    return bool(rows) and all(
+        not row.usable
+        and (UNREACHED in (row.error or "") if isinstance(row, FetchRow) else any(UNREACHED in t for t in row.troubles))
+        for row in rows
+    )
+
+
 def suggest_next_step(lines: Collection[str]) -> Iterator[str]:
     """Suggest what to do about unreachable sources: one line for all of them."""
     if lines and all(UNREACHED in line for line in lines):
