@@ -45,6 +45,7 @@ _PERPETUAL = re.compile(r"[-_](SWAP|PERP|PERPETUAL)$")
 _KRAKEN = re.compile(r"^(PF|PI|FI|FF)_")
 _BITFINEX = re.compile(r"^T([A-Z0-9]+)F0:UST(F0)?$")
 _CCXT = re.compile(r"^([^/:]+)/([^/:]+):[^/:-]+(-\d{6})?$")
+_MULTIPLE = re.compile(r"^(100+|1M)(?=[A-Z])|(?<=[A-Z])100+$")  # 1000PEPE, 1MBABYDOGE, SHIB1000
 _OPTION = re.compile(r"[-_][\dD.]+[-_][CP]([-_][A-Z]+)?$")  # BTC-27MAR26-80000-C, XRP_USDC-27MAR26-0d5-C
 
 
@@ -142,6 +143,12 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     return pair, ""
 
 
+def is_multiple(symbol: str, other: str) -> bool:
+    """Return True if two symbols differ in the coins per unit, as ``PEPE``, ``1000PEPEUSDT`` and ``PEPE1000USDT``."""
+    base, base_of_other = split_symbol(symbol)[0], split_symbol(other)[0]
+    return base != base_of_other and _MULTIPLE.sub("", base) == _MULTIPLE.sub("", base_of_other)
+
+
 def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
     """
     Find the stored symbols a user means: the symbol itself, or every contract on a bare base (with its expiry, if any).
@@ -160,6 +167,8 @@ def match_symbols(wanted: str, held: Iterable[str]) -> list[str]:
         on_base = [name for name in names if name == symbol or split_symbol(name)[0] == base]
         found = [name for name in on_base if not expiry or expiry_of(name) == expiry]
     if not found and names and not _is_known(symbol):
+        if multiples := [name for name in names if is_multiple(name, symbol)]:
+            raise UsageError(f"unknown symbol {wanted!r}; did you mean {', '.join(multiples[:3])}?")
         pool = names if _has_quote(symbol) else [*names, *(split_symbol(name)[0] for name in names)]
         raise UsageError(f"unknown symbol {wanted!r}{nearest(symbol, pool, 'the lake holds')}")
     return found

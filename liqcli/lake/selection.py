@@ -10,7 +10,7 @@ from liqcli.core.coverage import ExchangeCoverage, overall_share
 from liqcli.core.errors import DamagedError, EmptyWindowError, UsageError
 from liqcli.core.formatting import format_count, format_iso, format_time
 from liqcli.core.model import Window
-from liqcli.core.symbols import expiry_of, match_symbols, normalise_symbol, split_symbol
+from liqcli.core.symbols import expiry_of, is_multiple, match_symbols, normalise_symbol, split_symbol
 from liqcli.core.times import resolve_window
 from liqcli.core.wording import describe_coverage
 from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile, read_inventory
@@ -157,7 +157,11 @@ def _load(
 def _nothing_stored(query: Query, lake: Lake, has_history: Callable[[str], bool]) -> EmptyWindowError:
     name = normalise_symbol(query.symbol)
     held = lake.symbols()
-    what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
+    elsewhere = sorted({p.exchange for p in lake.find("liquidations", match_symbols(query.symbol, held))})
+    if elsewhere:
+        what = f"it holds {name} on {', '.join(elsewhere)}"
+    else:
+        what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
     where = f" on {', '.join(query.exchanges)}" if query.exchanges else ""
     fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
     get = _advise(name, query.exchanges, lake, has_history, f"liqcli fetch --symbol {name}{fetch_where}")
@@ -173,9 +177,8 @@ def _advise(name: str, exchanges: Sequence[str], lake: Lake, has_history: Callab
     """Mention a contract on the same base that the lake holds; else how to get the requested one, if possible."""
     base = split_symbol(name)[0]
     held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
-    siblings = [
-        f"{symbol} on {exchange} is in the lake" for symbol, exchange in held if split_symbol(symbol)[0] == base
-    ]
+    near = [pair for pair in held if split_symbol(pair[0])[0] == base] + [p for p in held if is_multiple(p[0], name)]
+    siblings = [f"{symbol} on {exchange} is in the lake" for symbol, exchange in near]
     if exchanges and not any(map(has_history, exchanges)):
         hint = f"liqcli fetch has no source for {', '.join(exchanges)}; import a file (liqcli import FILE)"
     else:

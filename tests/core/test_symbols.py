@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqcli.core.errors import UsageError
-from liqcli.core.symbols import check_exchange, check_name, match_symbols, nearest, normalise_symbol, split_symbol
+from liqcli.core.symbols import (
+    check_exchange,
+    check_name,
+    is_multiple,
+    match_symbols,
+    nearest,
+    normalise_symbol,
+    split_symbol,
+)
 
 # product.md section 2, and the contract names of the exchanges it lists.
 SPELLINGS = {
@@ -168,3 +176,19 @@ def test_exchange_names():
 def test_nearest_lists_when_nothing_is_close():
     assert nearest("zzz", ["b", "a"]) == "; known: a, b"
     assert nearest("zzz", [f"n{k:02}" for k in range(21)]).endswith("n19 …")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "other", "same"),
+    [
+        ("PEPE", "1000PEPEUSDT", True),
+        ("1000PEPEUSDT", "PEPEUSD", True),
+        ("SHIB1000USDT", "1000SHIBUSDT", True),
+        ("BABYDOGE", "1MBABYDOGEUSDT", True),
+        ("PEPEUSDT", "PEPEUSDC", False),
+        ("1INCH", "INCHUSDT", False),
+        ("PEPE", "PEOPLEUSDT", False),
+    ],
+)
+def test_contracts_on_several_coins(symbol, other, same):
+    assert is_multiple(symbol, other) == is_multiple(other, symbol) == same

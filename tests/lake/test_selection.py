@@ -472,3 +472,20 @@ def test_only_possible_fetches_are_suggested(lake):
     text = message(store, "BTCUSDT", exchanges=("hyperliquid",))
     assert "BTCUSDC on hyperliquid is in the lake; liqcli fetch has no source for hyperliquid" in text
     assert "liqcli fetch --symbol" not in text
+
+
+def test_a_symbol_of_other_exchanges_is_found_there(lake):
+    rows = [make_liquidation(exchange=name, symbol="BTCUSDT") for name in ("okx", "gate")]
+    store = fill_lake(lake, [*rows, make_liquidation(exchange="bybit", symbol="1000BONKUSDT")])
+    for name in ("BTCUSDT", "BTC"):
+        assert message(store, name, exchanges=("bybit",)) == (
+            f"no liquidations of {name} on bybit in the lake {store.root} (it holds {name} on gate, okx); "
+            f"to fetch it: liqcli fetch --symbol {name} --exchange bybit"
+        )
+
+
+def test_contracts_on_a_thousand_coins_are_suggested(lake):
+    names = ("1000PEPEUSDT", "1000FLOKIUSDT", "PEOPLEUSDT")
+    store = fill_lake(lake, [make_liquidation(exchange="binance", symbol=name) for name in names])
+    assert "; 1000PEPEUSDT on binance is in the lake; to fetch it:" in message(store, "PEPE")
+    assert message(store, "FLOKI", UsageError) == "unknown symbol 'FLOKI'; did you mean 1000FLOKIUSDT?"
