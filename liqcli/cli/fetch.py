@@ -33,6 +33,8 @@ def fetch(
     symbol: Annotated[
         str | None,
         typer.Option(
+            "--symbol",
+            "-s",
             help="Symbols in any spelling, comma separated; SOL means every contract on SOL.",
             autocompletion=completion.default_symbols,
             show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the sources have on BTC, ETH and SOL",

@@ -65,7 +65,9 @@ def import_files_command(
             autocompletion=completion.exchanges,
         ),
     ] = None,
-    symbol: Annotated[str | None, typer.Option(metavar="NAME", help="Symbol, for files without this column.")] = None,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", "-s", metavar="NAME", help="Symbol, for files without this column.")
+    ] = None,
     quote: Annotated[
         str | None, typer.Option(metavar="USD", help="Quote to append to symbols without one, such as BTC.")
     ] = None,

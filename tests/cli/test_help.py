@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 from liqcli.cli import app
-from liqcli.cli.group import COMMANDS
+from liqcli.cli.group import COMMANDS, load_command
 from liqcli.cli.group_help import print_group_help
 
 HEAVY = ("duckdb", "pyarrow", "matplotlib", "requests", "numpy", "rich.markdown", "typer.rich_utils")
@@ -74,3 +74,11 @@ def test_h_is_help(run_cli: Any, words: tuple[str, ...]) -> None:
     help_text = run_cli(*words, "--help", check=0)
     assert "Usage: " in help_text.stdout
     assert run_cli(*words, "-h", check=0) == help_text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_s_is_symbol(name: str) -> None:
+    command = load_command(name)
+    symbols = [option for option in command.params if "--symbol" in option.opts]
+    assert all("-s" in option.opts for option in symbols)
+    assert bool(symbols) == (name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "status"})
