@@ -1,14 +1,14 @@
-"""Aster, live: a stream in Binance's form.
+"""Aster, live: a stream in Binance's format.
 
 exchange: aster
-docs: https://github.com/asterdex/api-docs (aster-finance-futures-api); facts/sources.md 3.12, read 2026-11-22
+docs: https://github.com/asterdex/api-docs (aster-finance-futures-api), read 2026-11-22
 gives: events while connected, from `!forceOrder@arr`; its history is not public
 limits: one connection
 side: `S` is the order's side: SELL = a long was liquidated
-price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
+price: `ap`, the average fill (price_kind fill); if it is missing or 0, the order's limit `p` (price_kind order)
 qty: `z`, filled [base coin]
 time: `T`, trade time [ms UTC]
-completeness: sampled, at most one order a symbol a second, so every total is a floor
+completeness: sampled, at most one order per symbol and second, so totals are minimums
 changed: no known changes
 fixture: tests/sources/aster/test_aster_stream.py (frames written by hand in Binance's form); no live connection was
     ever made

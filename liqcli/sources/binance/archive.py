@@ -1,20 +1,22 @@
-"""The COIN-M ``liquidationSnapshot`` archive of data.binance.vision: a zip with one CSV a day and contract.
+"""The COIN-M ``liquidationSnapshot`` archive of data.binance.vision: a zip with one CSV per day and contract.
 
 exchange: binance (COIN-M)
 docs: https://data.binance.vision/?prefix=data/futures/cm/daily/liquidationSnapshot/; read 2026-11-22. No live endpoint
     was called; each fact states its evidence
-gives: 2023-06-25 to 2024-10-14, a file a day, in time order; 472 of those 478 days for BTCUSD_PERP (probed by others
-    2026-09; other contracts unproven). A day without a file stays unknown. The USD-M twin was deleted. What exists is
-    listed on s3-ap-northeast-1.amazonaws.com/data.binance.vision, XML, 1000 keys a page, marker = go on behind it
-limits: none stated; 20 requests in 2 s are sent. A file counts only when its sha256 is that of its
-    .CHECKSUM, where one is published
+gives: 2023-06-25 to 2024-10-14, one file per day, in time order; 472 of these 478 days for BTCUSD_PERP (probed by
+    others 2026-09; other contracts unproven). A day without a file stays unknown. The USD-M archive was deleted.
+    Existing files are listed on s3-ap-northeast-1.amazonaws.com/data.binance.vision, XML, 1000 keys per page, marker =
+    continue after it
+limits: none stated; liqcli sends 20 requests in 2 s. If a .CHECKSUM is published, a file counts only if its sha256
+    matches
 side: the order's side: SELL = a long was liquidated (documented)
 price: `average_price`, the fill; `price` is the order's limit (documented)
-qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others) (documented); an order that filled
-    nothing is passed over
+qty: `accumulated_fill_quantity` in contracts of 100 USD (BTC) or 10 USD (others) (documented); unfilled orders are
+    skipped
 time: `time` [ms UTC] (recorded)
-completeness: sampled, as the forceOrder stream (at most one order a symbol a second)
-changed: every row is repeated (binance-public-data#337): if all counts are even half are kept, otherwise one each
+completeness: sampled, as the forceOrder stream (at most one order per symbol and second)
+changed: every row is repeated (binance-public-data#337): if all counts are even, half of each are kept, otherwise one
+    of each
 fixture: tests/sources/binance/test_binance_archive.py (the three rows of peers.md section 6 number 11)
 """
 

@@ -1,14 +1,14 @@
-"""Binance forced orders as websocket recorders leave them: ``forceOrder`` frames as JSON lines, and two CSV layouts.
+"""Binance forced orders as websocket recorders store them: ``forceOrder`` frames as JSON lines, and two CSV layouts.
 
 exchange: binance
 docs: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams; read 2026-11-22
 gives: the recorded orders, one per message or row
 limits: none for files on disk
 side: `S` is the order's side: SELL = a long was liquidated
-price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
+price: `ap`, the average fill (price_kind fill); if it is missing or 0, the order's limit `p` (price_kind order)
 qty: `z`, filled; coins on USD-M, contracts of 100 (BTC) or 10 USD on COIN-M (`st` 2 or a name like BTCUSD_PERP)
 time: `T`, trade time [ms UTC]; recorded CSVs also as text with an offset
-completeness: sampled, at most one order a symbol a second; so a repeat is the recorder's, and is dropped
+completeness: sampled, at most one order per symbol and second; so a repeated row comes from the recorder and is dropped
 changed: 2026-06-29 both hosts push USD-M and COIN-M orders, distinguished by `st`; one parser for all
 fixture: tests/sources/binance/test_binance_force_orders.py (frames of facts/sources.md section 1, rows written by hand)
 """

@@ -1,15 +1,16 @@
-"""Binance USD-M and COIN-M, live: every forced order that the market-wide stream shows.
+"""Binance USD-M and COIN-M, live: every forced order in the market-wide stream.
 
 exchange: binance
 docs: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams; read 2026-11-22
-gives: events while connected, from `!forceOrder@arr`; there is no history to fetch (the REST call went in 2021)
-limits: one connection; the exchange closes it after 24 h, and it is opened again
+gives: events while connected, from `!forceOrder@arr`; there is no history to fetch (the REST endpoint was removed in
+    2021)
+limits: one connection; the exchange closes it after 24 h, and liqcli reopens it
 side: `S` is the order's side: SELL = a long was liquidated
-price: `ap`, the average fill (price_kind fill); where it is missing or 0 the order's limit `p` (price_kind order)
+price: `ap`, the average fill (price_kind fill); if it is missing or 0, the order's limit `p` (price_kind order)
 qty: `z`, filled; coins on USD-M, contracts of 100 (BTC) or 10 USD on COIN-M (`st` 2 or a name like BTCUSD_PERP)
 time: `T`, trade time [ms UTC]
-completeness: sampled, at most one order a symbol a second, so every total is a floor
-changed: 2026-04-23 only `/market/stream` pushes, the older path stays silent; 2026-06-29 USD-M and COIN-M come together
+completeness: sampled, at most one order per symbol and second, so totals are minimums
+changed: 2026-04-23 only `/market/stream` sends events, not the older path; 2026-06-29 USD-M and COIN-M share a stream
 fixture: tests/sources/binance/test_binance_stream.py (frames of facts/sources.md section 1); no live connection was
     ever made
 """

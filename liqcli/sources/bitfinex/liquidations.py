@@ -4,18 +4,18 @@ exchange: bitfinex
 docs: GET /v2/liquidations/hist and /v2/conf/pub:list:pair:futures on api-pub.bitfinex.com, read 2026-11-22 in ccxt
     4.5.90 and in the messages of tardis-node's tests; https://docs.bitfinex.com/reference/rest-public-liquidations
 gives: liquidations of all symbols in one list, without a filter, newest first with sort=-1 (documented), at most 500
-    an answer, which is about 78 h (probed by others); read by walking `end` back. How far back is unproven, so three
-    days in which no symbol at all has a row are unknown, not empty. Only F0:USTF0 contracts, no spot margin (tBTCUSD)
-limits: 3 requests a minute (documented), 11010 "ratelimit: error" with 429 (documented). An answer carries all symbols,
-    so a run sends each request once for all of them. Whether `start` and `end` are inclusive is unproven: both are
-    handled
-side: sign of AMOUNT [5] is the POSITION, above 0 = a long was liquidated (documented). IS_MATCH is no side
-price: PRICE_ACQUIRED [11], the execution (documented), so price_kind fill; BASE_PRICE [6] is the entry of the position
-    and no liquidation price. A match without PRICE_ACQUIRED is rejected
+    per response, about 78 h (probed by others); read by moving `end` back. The depth is unproven, so three days without
+    a row of any symbol are unknown, not empty. Only F0:USTF0 contracts, no spot margin (tBTCUSD)
+limits: 3 requests per minute (documented), 11010 "ratelimit: error" with 429 (documented). A response contains all
+    symbols, so a run sends each request once for all of them. Whether `start` and `end` are inclusive is unproven: both
+    are handled
+side: sign of AMOUNT [5] is the POSITION, above 0 = a long was liquidated (documented). IS_MATCH is not a side
+price: PRICE_ACQUIRED [11], the execution (documented), so price_kind fill; BASE_PRICE [6] is the entry price of the
+    position, not a liquidation price. A match without PRICE_ACQUIRED is rejected
 qty: |AMOUNT| in base coins (documented); 1 UST counts as 1 USD
 time: MTS, milliseconds (recorded). 15 minutes are allowed for late rows (unproven)
 completeness: full: rows with IS_MATCH [8] = 1, the executions (documented); those with 0 are the trigger of the same
-    position, POS_ID [1], and would count it twice. event_id is POS_ID, which several rows share
+    position, POS_ID [1], and would count it twice. event_id is POS_ID, which several rows can share
 changed: nothing dated; a trigger row of 2020 carried a PRICE_ACQUIRED (recorded)
 fixture: tests/sources/responses/bitfinex
 """

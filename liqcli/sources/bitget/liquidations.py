@@ -3,17 +3,17 @@
 exchange: bitget
 docs: GET /api/v3/market/liquidations, https://www.bitget.com/api-doc/uta/public/Get-Liquidations, read 2026-11-22
     (documented, in copies of it)
-gives: the last 3 days, "may be delayed" (documented); 100 rows a page, newest first (seen by others), requests take no
-    times, so each window is reached by paging back from now with the cursor of the page before (opaque, or a count of
-    rows or pages: unproven)
-limits: 5 requests a second an address (documented)
+gives: the last 3 days, "may be delayed" (documented); 100 rows per page, newest first (seen by others), requests have
+    no time parameters, so each window is reached by paging back from now with the cursor of the previous page (opaque,
+    or a count of rows or pages: unproven)
+limits: 5 requests per second and address (documented)
 side: side is the POSITION: buy = a long was liquidated (proved by others on the cascade of 2026-10-07)
 price: price, about the bankruptcy price (seen by others), so price_kind bankruptcy
-qty: amount is QUOTE money: 13.70319 / 0.1649 = 83.1 coins exactly (recorded); so coins = amount / price. That it is
-    so of COIN-FUTURES too (USD) is unproven: a row of which it need not be true (1000 at 62978.5 is no round number of
-    coins, so 1000 may be coins or contracts) is rejected
+qty: amount is in the QUOTE currency: 13.70319 / 0.1649 = 83.1 coins exactly (recorded); so coins = amount / price.
+    Whether this also holds for COIN-FUTURES (USD) is unproven: rows that allow another reading (1000 at 62978.5 is not
+    a round number of coins, so 1000 may be coins or contracts) are rejected
 time: ts, milliseconds as text (recorded). Fifteen minutes are allowed for delayed rows (unproven)
-completeness: sampled: the websocket sends at most one a second; for this answer nothing is stated, so sampled is
+completeness: sampled: the websocket sends at most one per second; nothing is stated for this endpoint, so sampled is
     assumed
 changed: added 2026-06-25 (seen by others); v2 has no such data
 fixture: tests/sources/responses/bitget

@@ -2,15 +2,15 @@
 
 exchange: bybit
 docs: https://bybit-exchange.github.io/docs/v5/websocket/public/all-liquidation; read 2026-11-22
-gives: events while connected, from `allLiquidation.{symbol}`; there is no history to fetch. `liqcli import`
-    reads recorded messages (bybit-stream)
-limits: one connection for linear and one for inverse contracts, a subscription a symbol, a ping every 20 s
+gives: events while connected, from `allLiquidation.{symbol}`; there is no history to fetch. `liqcli import` reads
+    recorded messages (bybit-stream)
+limits: one connection for linear and one for inverse contracts, one subscription per symbol, a ping every 20 s
 side: `S` is the position's side: Buy = a long was liquidated
 price: `p`, the bankruptcy price (price_kind bankruptcy)
 qty: `v`; base coins on linear, USD on inverse contracts
 time: `T` [ms UTC]
-completeness: full; pushed every 500 ms, many events a message
-changed: 2025-02 `allLiquidation` replaced `liquidation`, which delivered one order a second
+completeness: full; pushed every 500 ms, several events per message
+changed: 2025-02 `allLiquidation` replaced `liquidation`, which sent one order per second
 fixture: tests/sources/bybit/test_bybit_stream.py (recorded frames); no live connection was ever made
 """
 

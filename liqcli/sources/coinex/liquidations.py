@@ -5,13 +5,13 @@ docs: GET /v2/futures/liquidation-history,
     https://docs.coinex.com/api/v2/futures/market/http/list-market-liquidation-history (documented, read in copies
     2026-11-22)
 gives: at least nine months (paged by others to 2026-01-01 on 2026-09-28; deeper is unproven and not requested), 100
-    rows a page (documented), pages by number while pagination.has_next; newest first (seen by others) or not (sample):
-    either
-limits: none found; 150 requests a minute are sent, as others did without trouble. start_time and end_time in
-    milliseconds; that they lie inside is unproven, so requests are a millisecond wider on each side
+    rows per page (documented), paged by number while pagination.has_next; newest first (seen by others) or not
+    (sample); both are accepted
+limits: none found; liqcli sends 150 requests per minute, as others did without errors. start_time and end_time in
+    milliseconds; whether they are inclusive is unproven, so requests are a millisecond wider on each side
 side: side is the POSITION, long or short (documented)
-price: liq_price, where the liquidation is triggered (documented), so price_kind trigger; no fill is published.
-    bkr_price, the bankruptcy price, is taken only where liq_price is missing, and then called so
+price: liq_price, at which the liquidation is triggered (documented), so price_kind trigger; no fill is published.
+    bkr_price, the bankruptcy price, is used only if liq_price is missing, with price_kind bankruptcy
 qty: liq_amount in coins on linear markets (documented; the unit is unproven). Inverse markets are not requested
 time: created_at, milliseconds (documented). Five minutes are allowed for late events (unproven)
 completeness: full: no sampling stated (unproven)

@@ -2,21 +2,21 @@
 
 exchange: binance (USD-M), bybit, okx, bitget, kraken, aster
 docs: https://www.cryptohftdata.com/docs and the Python package cryptohftdata 0.8.0, read 2026-11-22 (documented)
-gives: GET /v1/download?file={venue}/{YYYY-MM-DD}/{HH}/{SYMBOL}_liquidations.parquet, an hour a file from 2025-06-28 on
-    (documented for Binance and Kraken; others may begin later, unproven). GET /v1/symbols lists names (documented).
-    404 = no events OR an hour that is missing (documented): such an hour stays unknown and is requested again
-limits: 60 requests a minute without a key, 429 with Retry-After (documented); bursts can ban (seen by others)
+gives: GET /v1/download?file={venue}/{YYYY-MM-DD}/{HH}/{SYMBOL}_liquidations.parquet, one file per hour from 2025-06-28
+    on (documented for Binance and Kraken; others may begin later, unproven). GET /v1/symbols lists names (documented).
+    404 = no events OR a missing hour (documented), so the hour stays unknown and is requested again
+limits: 60 requests per minute without a key, 429 with Retry-After (documented); bursts can ban (seen by others)
 side: order-like for all exchanges: SELL = a long was liquidated (documented)
 price: Binance and Aster average_price, the fill (order where it is missing); Bybit, OKX, Bitget price, the bankruptcy
     price; Kraken price, the fill
 qty: Binance and Aster filled_quantity, Bybit and Kraken PF_ quantity in coins; Bybit inverse and Kraken PI_ USD; OKX
-    contracts x the size that OKX itself states; Bitget quote money as in its own feed (unproven here, so rows with a
-    round amount but without a round amount / price are rejected). Numbers are text (documented)
-time: trade_time, else event_time, milliseconds (documented). A row may be in a later hour's file (documented for
-    OKX): each window also reads the hour after it, and until that can be read the last hour is provisional
-completeness: Bybit full; the others sampled, as their feeds send at most one a second (Kraken: unproven, so sampled
+    contracts x the size that OKX states; Bitget quote currency as in its own feed (unproven here, so rows with a round
+    amount but without a round amount / price are rejected). Numbers are text (documented)
+time: trade_time, else event_time, milliseconds (documented). A row may be in a later hour's file (documented for OKX):
+    each window also reads the following hour; until that is available, the last hour is provisional
+completeness: Bybit full; the others sampled, as their feeds send at most one per second (Kraken: unproven, so sampled
     is assumed)
-changed: until 2026-08-19 a file is wrapped in a zstd frame, later not (documented); the first bytes decide
+changed: until 2026-08-19 files are wrapped in a zstd frame, later ones are not (documented); the first bytes decide
 fixture: tests/sources/cryptohftdata/test_cryptohftdata_api.py (vectors of facts/sources.md section 1 in its columns)
 """
 

@@ -3,17 +3,17 @@
 exchange: deribit
 docs: GET /api/v2/public/get_last_trades_by_instrument[_and_time] and get_instruments on history.deribit.com, read
     2026-11-22 (documented, https://docs.deribit.com/); www.deribit.com serves only the last 24 h (documented)
-gives: every trade since 2020, others say 2018 (probed), of which those with a `liquidation` mark are kept; the first
-    page of a window is requested by time, others by trade_seq. Pages are unsorted and hold a trade from just outside
-    (probed); trade_seq has no holes (probed: 0 of 257,202), so one that stays is a cut. No dated futures
-limits: count at most 1000 (documented), 10000 is taken (probed by two projects); a smaller answer is continued, a 400
-    is repeated with 1000. 1.1 requests a second passed (probed), 20 are allowed elsewhere (unproven); 120 a minute are
-    sent. 10028 too_many_requests is the rate limit (documented)
+gives: every trade since 2020, or 2018 according to others (probed); trades with a `liquidation` mark are kept. The
+    first page of a window is requested by time, others by trade_seq. Pages are unsorted and contain a trade from just
+    outside (probed); trade_seq has no holes (probed: 0 of 257,202), so a remaining hole is a cut. No dated futures
+limits: count at most 1000 (documented), 10000 is accepted (probed by two projects); a smaller response is continued, a
+    400 is repeated with 1000. 1.1 requests per second succeeded (probed), 20 are allowed elsewhere (unproven); liqcli
+    sends 120 per minute. 10028 too_many_requests is the rate limit (documented)
 side: direction is the TAKER's; liquidation T: the taker was liquidated, a sell closes a long; M: the maker, so the
     other side (recorded, 2 of 2); MT: both (documented): it closes a long and a short, so it becomes two rows
 price: price, the fill (documented), so price_kind fill
 qty: amount is USD for inverse contracts (BTC-PERPETUAL), base coins for linear ones (BTC_USDC-PERPETUAL) (documented);
-    contracts is there since 2024 and kept as it is
+    contracts exists since 2024 and is kept unchanged
 time: timestamp, milliseconds (recorded). The mark comes about 60 min after the trade (probed by others, 94 of 94), so
     nothing younger than two hours is requested
 completeness: full: every trade, each with its mark (probed by others)

@@ -3,15 +3,15 @@
 exchange: dydx
 docs: GET /v4/trades/perpetualMarket/{BTC-USD} of indexer.dydx.trade; v4-chain trades-controller.ts, read 2026-11-22
     (documented in that code)
-gives: all trades, newest first, 1000 a page, created at or before a time or a block height (documented); liquidations
-    are picked out of them. How far back the indexer goes is unproven: what lies more than an hour before the oldest
-    trade it gives stays unknown, not empty
-limits: 100 requests in 10 s an address (from memory, unproven); half of that is sent
+gives: all trades, newest first, 1000 per page, created at or before a time or a block height (documented); liquidations
+    are selected from them. The depth of the indexer is unproven: time more than an hour before its oldest trade stays
+    unknown, not empty
+limits: 100 requests in 10 s per address (from memory, unproven); liqcli sends half of that
 side: side of the TAKER, the order that closes the position: SELL = a long was liquidated (recorded 2024-08-04)
 price: price, the fill (documented), so price_kind fill
 qty: size in coins (documented); priced in USD
 time: createdAt, ISO 8601 with milliseconds (recorded). Five minutes are allowed for a late indexer (unproven)
-completeness: full: each fill a row, kinds LIQUIDATED and DELEVERAGED (documented)
+completeness: full: one row per fill, kinds LIQUIDATED and DELEVERAGED (documented)
 changed: nothing dated
 fixture: tests/sources/responses/dydx
 """

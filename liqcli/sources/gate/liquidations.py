@@ -3,21 +3,21 @@
 exchange: gate
 docs: GET /api/v4/futures/{usdt|btc}/liq_orders, read 2026-11-22 in the copy of Gate's documentation of 2025-11-30
     (documented); https://www.gate.com/docs/developers/apiv4/
-gives: a rolling 90 days or so (probed by others 2026-09-08: 90 days answered, 95 days empty); newest first; no paging;
-    at most 1000 rows an answer (documented), so a full window is halved, down to one second
+gives: about the last 90 days (probed by others 2026-09-08: 90 days answered, 95 days empty); newest first; no paging;
+    at most 1000 rows per response (documented), so a full window is split in two, down to one second
 limits: to - from at most 3600 s, else 400 "range from/to must in 1 hour" (recorded); from and to are whole seconds,
-    both inside (documented); 200 requests in 10 s an endpoint and address (documented), which is kept
-    for all endpoints together
+    both inclusive (documented); 200 requests in 10 s per endpoint and address (documented), applied to all endpoints
+    together
 side: sign of size is the POSITION, above 0 = a long was liquidated; order_size has the other sign (recorded, 109 of
     109). The websocket's sign is the opposite one. A row whose two signs agree is rejected
 price: fill_price, the average fill (documented), so price_kind fill; order_price, near bankruptcy, is not used
-qty: executed contracts = |order_size| - |left|, times quanto_multiplier of the contract; order_size may be missing
-    and is then -size, and may differ from size when only part is closed (recorded). On btc settle one contract of an
-    inverse market is 1 USD (unproven)
-time: time in seconds (documented); time_ms where present and of the same second (seen by others).
-    Five minutes are allowed for late events (unproven)
+qty: executed contracts = |order_size| - |left|, times quanto_multiplier of the contract; order_size may be missing and
+    is then -size; it may differ from size if only a part is closed (recorded). On btc settle one contract of an inverse
+    market is 1 USD (unproven)
+time: time in seconds (documented); time_ms if present and in the same second (seen by others). Five minutes are allowed
+    for late events (unproven)
 completeness: full: one order per row, no sampling stated (documented)
-changed: nothing dated; older rows lack order_size, newer ones carry time_ms: one parser reads all
+changed: nothing dated; older rows have no order_size, newer ones have time_ms; one parser reads all
 fixture: tests/sources/responses/gate
 """
 

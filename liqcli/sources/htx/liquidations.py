@@ -4,21 +4,20 @@ exchange: htx
 docs: GET /v5/market/liquidation_orders, read 2026-11-22 in ccxt 4.5.90; /linear-swap-api/v3/swap_liquidation_orders
     where there is no v5, and /swap-api/v3/swap_liquidation_orders of coin-margined swaps, read 2026-11-22 in the copy
     of HTX's documentation of 2025-11-30 (documented); https://www.htx.com/en-us/opend/newApiPages/
-gives: a rolling 90 days (documented); 100 rows a page in v5, an unstated number in v3; direct=next with from (from_id)
-    = the highest id so far (documented). Whether the row of that id is repeated is unproven: rows are identified by id,
-    and a page without a new id is the last
-limits: a window of at most 2 h (documented); 240 requests in 3 s an address, shared (documented); errors come as HTTP
+gives: the last 90 days (documented); 100 rows per page in v5, not stated for v3; direct=next with from (from_id) = the
+    highest id so far (documented). Whether the row of that id is repeated is unproven: rows are identified by id, and a
+    page without a new id is the last
+limits: windows of at most 2 h (documented); 240 requests in 3 s per address, shared (documented); errors come as HTTP
     200 with status "error" or a code other than 200 (documented). v1 of the path is offline, code 10000 (probed)
 side: v5 position_side is the POSITION, side the order (recorded); v3 and websocket: direction is the order, a sell
-    closes a long (recorded). position_side "both" (one-way mode) leaves the order to say it (unproven)
+    closes a long (recorded). with position_side "both" (one-way mode) the order decides (unproven)
 price: v5 bankrupt_price, v3 price: the bankruptcy price (documented), so price_kind bankruptcy
 qty: v5 amount is CONTRACTS (recorded), so base coins = trade_turnover / bankrupt_price; v3 and websocket: amount is
     base coins (recorded, 0.227 x 23350.5 = 5300.5635); volume is contracts in all. A coin-margined contract is 100 USD
     of BTC, 10 USD of others: 173 x 100 / 17102.9 = 1.01152 BTC (documented)
-time: v5 liquidation_time, v3 created_at, milliseconds (recorded). Five minutes are allowed for late events
-    (unproven)
+time: v5 liquidation_time, v3 created_at, milliseconds (recorded). Five minutes are allowed for late events (unproven)
 completeness: full: one order per row, no sampling stated (documented)
-changed: v1 removed; v3 renamed fields (2021), v5 again (2026): a row is read as what its fields say it is
+changed: v1 removed; v3 renamed fields (2021), v5 again (2026): the fields of a row determine its version
 fixture: tests/sources/responses/htx
 """
 

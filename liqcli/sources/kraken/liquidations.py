@@ -3,18 +3,20 @@
 exchange: kraken
 docs: GET /api/history/v3/market/{tradeable}/executions, /api/charts/v1/analytics/{tradeable}/liquidation-volume and
     /derivatives/api/v3/instruments on futures.kraken.com, read 2026-11-22 (documented, https://docs.kraken.com/)
-gives: every execution since 2021-05-27 (PI_XBTUSD), 2022-03-23 (PF_XBTUSD) (probed), 1000 a page with a continuation
+gives: every execution since 2021-05-27 (PI_XBTUSD), 2022-03-23 (PF_XBTUSD) (probed), 1000 per page with a continuation
     token (documented); forced ones are kept. The volume liquidated in each minute is requested first (since 2020, 2000
-    points an answer, probed), and only minutes above zero or without a point are read, with one on either side
-    (unproven: whether a point names its beginning or end); pages extend to later minutes, which are not read twice
-limits: public calls cost nothing, no number is stated (documented); 120 a minute are sent. apiLimitExceeded or 429
-side: takerOrder.direction is the ORDER: a Sell closes a long (documented); where makerOrder is the forced one, its
-    direction counts in the same way (unproven), and where both are, there are two rows
+    points per response, probed), and only minutes above zero or without a point are read, with one minute on either
+    side (unproven: whether a point marks the start or the end of its minute); pages extend to later minutes, which are
+    not read twice
+limits: public calls cost nothing, no limit is stated (documented); liqcli sends 120 per minute. apiLimitExceeded or 429
+side: takerOrder.direction is the ORDER: a Sell closes a long (documented); if makerOrder is the forced one, its
+    direction counts in the same way (unproven); if both are, there are two rows
 price: price of the fill (documented), so price_kind fill
-qty: PF_ and FF_ base coins, PI_ and FI_ USD (documented); usdValue, rounded to cents, only has to agree roughly
+qty: PF_ and FF_ base coins, PI_ and FI_ USD (documented); usdValue, rounded to cents, must agree roughly
 time: timestamp, milliseconds (recorded). 15 minutes are allowed for late points of the volume series (unproven)
-completeness: full: each fill (documented). Whether recent rows are still marked is unproven (one probe saw marks of
-    2022, one saw none in 1000 quiet rows): a minute with liquidated volume and no marked fill is unknown, not empty
+completeness: full: each fill (documented). Whether recent rows are still marked is unproven (one probe found marks in
+    2022, another found none in 1000 quiet rows): a minute with liquidated volume and no marked fill is unknown, not
+    empty
 changed: Liquidation, then PartialLiquidation, partialLiquidation or "partial liquidation" (recorded by others): any
     spelling counts, CoveredLiquidation too; Assignment and Unwind do not
 fixture: tests/sources/responses/kraken

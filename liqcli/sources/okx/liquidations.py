@@ -3,21 +3,21 @@
 exchange: okx
 docs: GET /api/v5/public/liquidation-orders; removed from OKX's documentation but answering on 2026-08-09 and 2026-09
     (probed by others); https://www.okx.com/docs-v5/
-gives: the last 23.5 to 24 h (probed by others); 100 rows a page, newest first; after = older than that time
-    (documented). Several rows may share the millisecond at a page's edge: they are requested again, so none is lost.
-    One user saw nothing after 450 to 1000 rows, another 1525 (probed): if a list of 400 rows or more ends over an hour
-    after the start of the retention, what lies before stays unknown. Recorded messages of the websocket channel
-    liquidation-orders have the same rows (documented); `liqcli import` reads them (okx-stream)
-limits: needs uly or instFamily, else 50015 (documented); 40 requests in 2 s an address (documented); the rate limit is
-    code 50011 inside HTTP 200 (documented)
-side: posSide is the POSITION, side the order, a sell closes a long; posSide may be "net", then side says it
-    (documented). A row where the two disagree is rejected
+gives: the last 23.5 to 24 h (probed by others); 100 rows per page, newest first; after = rows older than that time
+    (documented). Several rows may share the millisecond at the end of a page; they are requested again, so none is
+    lost. For one user lists ended after 450 to 1000 rows, for another after 1525 (probed): if a list of 400 rows or
+    more ends over an hour after the start of the retention, the time before it stays unknown. Recorded messages of the
+    websocket channel liquidation-orders have the same rows (documented); `liqcli import` reads them (okx-stream)
+limits: needs uly or instFamily, else 50015 (documented); 40 requests in 2 s per address (documented); the rate limit is
+    code 50011 with HTTP 200 (documented)
+side: posSide is the POSITION, side the order, a sell closes a long; if posSide is "net", side decides (documented). A
+    row where the two disagree is rejected
 price: bkPx, the bankruptcy price (documented), so price_kind bankruptcy
 qty: sz in contracts, times ctVal x ctMult of /api/v5/public/instruments: base coins when linear, USD when inverse
     (BTC-USD-SWAP: 100 USD) (documented)
-time: ts, milliseconds as text (recorded); events may arrive minutes late (documented), 15 min are allowed for them
-completeness: sampled: OKX says that it "may not represent the total" (documented, for the websocket; for
-    this REST answer unproven, so sampled is assumed)
+time: ts, milliseconds as text (recorded); events may arrive minutes late (documented); 15 min are allowed
+completeness: sampled: OKX says that it "may not represent the total" (documented, for the websocket; for this REST
+    answer unproven, so sampled is assumed)
 changed: 2020 v3 table with type 3 long, 4 short; 2021 v5 flat rows; 2023 v5 rows with details, the only form read here
 fixture: tests/sources/responses/okx
 """

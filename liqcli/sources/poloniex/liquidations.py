@@ -3,18 +3,19 @@
 exchange: poloniex
 docs: GET /v3/market/liquidationOrder, https://api-docs.poloniex.com/v3/futures/api/market/get-liquidation-order, and
     /v3/market/allInstruments (documented, both read 2026-11-22)
-gives: how far back is unproven, so a window counts as known only if an older liquidation of its symbol is still listed;
+gives: the depth is unproven, so a window counts as known only if an older liquidation of its symbol is still listed;
     100 rows at most, from sTime to eTime, oldest first (the documentation's sample). Rows have no id although paging is
-    by one (from), so a window that fills a page is cut in two instead
-limits: none found; 120 requests a minute are sent, evenly
+    by one (from), so a window that fills a page is split in two instead
+limits: none found; liqcli sends 120 requests per minute, evenly spaced
 side: side is the ORDER, BUY or SELL: a sell closes a long. posSide is the POSITION, LONG or SHORT, or BOTH in one-way
     mode (documented; the sample's BUY rows are SHORT)
-price: bkPx, in the documentation's words the price of the order; its name and the sample (71,983 and 80,909 within ten
-    seconds) say the bankruptcy price, so price_kind bankruptcy
+price: bkPx, the price of the order according to the documentation; its name and the sample (71,983 and 80,909 within
+    ten seconds) indicate the bankruptcy price, so price_kind bankruptcy
 qty: sz in contracts of ctVal coins, 0.001 BTC (documented). Inverse contracts are not requested
-time: uTime, when the liquidation was done, milliseconds as text (documented). Whether sTime and eTime lie inside is
+time: uTime, the time of the liquidation, milliseconds as text (documented). Whether sTime and eTime are inclusive is
     unproven: both are widened by a millisecond. Five minutes are allowed for late events (unproven)
-completeness: sampled: the websocket sends at most one a second; of this answer nothing is stated, so sampled is assumed
+completeness: sampled: the websocket sends at most one per second; nothing is stated for this endpoint, so sampled is
+    assumed
 changed: v1 and v2 were removed on 2024-11-30 (documented)
 fixture: tests/sources/responses/poloniex
 """

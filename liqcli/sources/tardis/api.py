@@ -2,19 +2,21 @@
 
 exchange: binance, aster, bybit, okx, htx, deribit, bitmex, ftx, bitget, dydx (others: download the file and import it)
 docs: https://docs.tardis.dev/downloadable-csv-files, read 2026-11-22 (documented)
-gives: GET /v1/{exchange}/liquidations/YYYY/MM/DD/{SYMBOL}.csv.gz on datasets.tardis.dev, one file a day from 2019 on;
+gives: GET /v1/{exchange}/liquidations/YYYY/MM/DD/{SYMBOL}.csv.gz on datasets.tardis.dev, one file per day from 2019 on;
     the first day of each month is free, other days need LIQCLI_KEY_TARDIS (documented); published about 06:00 UTC of
     the next day (documented). 404 = no such file, which is not the same as no liquidations
-limits: none stated; 60 requests a minute are sent. Some clients got 403 without a User-Agent (probed by others)
+limits: none stated; liqcli sends 60 requests per minute. Some clients receive 403 without a User-Agent (probed by
+    others)
 side: order-like for all exchanges: sell = a long was liquidated (documented)
-price: that of each exchange's feed: Binance order, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fill
+price: as in each exchange's feed: Binance order, OKX, Bybit, HTX bankruptcy, Deribit, dYdX, FTX fill
 qty: in each exchange's own unit; contract sizes of OKX and HTX are requested from those exchanges
 time: timestamp, microseconds of the exchange (documented). A file is cut by local_timestamp (documented), so an event
-    just before midnight may be in the next day's file: days add to each other and never replace, and the file after
-    the last requested day is read too, if available
+    just before midnight may be in the next day's file: days are added to each other and never replaced, and the file
+    after the last requested day is also read, if available
 completeness: as the exchange's websocket: Bybit (from 2025-02-26), HTX, Deribit full, Binance and OKX sampled
     (documented)
-changed: 2025-02-26 Bybit's stream sends all liquidations instead of one a second; before 2020-05-14 Binance's are bad
+changed: 2025-02-26 Bybit's stream sends all liquidations instead of one per second; before 2020-05-14 Binance's data is
+    faulty
 fixture: tests/sources/responses/tardis
 """
 

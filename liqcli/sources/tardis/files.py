@@ -1,17 +1,17 @@
-"""Rows of Tardis liquidation CSV files: one layout for all exchanges, but units and prices of each exchange.
+"""Rows of Tardis liquidation CSV files: one layout for all exchanges, with the units and prices of each exchange.
 
 exchange: aster, binance, bitget, bitmex, bybit, deribit, dydx, ftx, htx, kraken, lighter, okx (bitfinex is rejected)
 docs: https://docs.tardis.dev/downloadable-csv-files#liquidations, mappers of tardis-dev/tardis-node; read 2026-11-22
-gives: a CSV a day and instrument (exchange, symbol, timestamp, local_timestamp, id, side, price, amount)
+gives: one CSV per day and instrument (exchange, symbol, timestamp, local_timestamp, id, side, price, amount)
 limits: none for files on disk
-side: order side, made equal upstream: sell = a long was liquidated (tardis-node NORMALIZED_MAPPING_GUIDELINES.md)
-price: what the exchange's feed carries, see VENUES: order (binance `p`), bankruptcy (bybit, okx, htx …), fill (deribit
+side: order side, normalised upstream: sell = a long was liquidated (tardis-node NORMALIZED_MAPPING_GUIDELINES.md)
+price: the price in the exchange's feed, see VENUES: order (binance `p`), bankruptcy (bybit, okx, htx …), fill (deribit
     …)
-qty: the exchange's unit: coins, USD of inverse contracts, contracts x contract size (okx, htx), quote money (bitget)
+qty: the exchange's unit: coins, USD of inverse contracts, contracts x contract size (okx, htx), quote currency (bitget)
 time: `timestamp` [µs UTC], the exchange's own
-completeness: as the exchange's websocket: binance, aster, okx, bitget at most one order a second; kraken without
-    partial liquidations, which are most (tardis-node keeps `liquidation` alone); the others every one
-changed: 2025-02-26 bybit moved from `liquidation` (one a second at most) to `allLiquidation` (all); same parser
+completeness: as the exchange's websocket: binance, aster, okx, bitget at most one order per second; kraken without
+    partial liquidations, which are the majority (tardis-node keeps only `liquidation`); the others all
+changed: 2025-02-26 bybit moved from `liquidation` (at most one per second) to `allLiquidation` (all); same parser
 fixture: tests/sources/tardis/test_tardis_files.py (rows written by hand after the messages of tardis-node's own tests)
 """
 
