@@ -377,6 +377,25 @@ def test_tables_of_the_sample_fit_80_columns(sample: Path, run_cli: RunCli, word
     assert max(map(len, lines)) <= 80
 
 
+def test_clusters_go_into_files(sample: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    words = ("clusters", "BTCUSDT", "--until", "2026-01-08", "--lake", sample)
+    names = ("c.json", "c.csv", "c.md")
+    done = run_cli(*words, "-o", "c.json", "-o", "c.csv", "-o", "c.md", check=0)
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-3:] == [f"wrote {name}" for name in names]
+    for name in ("json", "csv"):
+        assert (tmp_path / f"c.{name}").read_text() == run_cli(*words, "--format", name, check=0).stdout
+    run_cli("heatmap", *words[1:], "-o", "r.json", check=0)
+    written, report = (json.loads((tmp_path / name).read_text()) for name in ("c.json", "r.json"))
+    assert written == {key: report[key] for key in ("meta", "clusters", "nearest", "checklist", "context")}
+    title, _, header, _, *rows = (tmp_path / "c.md").read_text().splitlines()
+    assert title == "# BTCUSDT: clusters of realized liquidations, 2026-01-07 00:00 to 2026-01-08 00:00 UTC"
+    assert header.startswith("| \\# | price band | peak | USD |")
+    assert [int(row.split("|")[1]) for row in rows] == [c["rank"] for c in report["clusters"]]
+    assert {row.count(" | ") for row in rows} == {header.count(" | ")}
+    assert "cannot write 'c.html'" in run_cli(*words, "-o", "c.html", check=2).stderr
+
+
 def test_clusters_and_cascades_of_the_sample_agree_with_its_report(
     sample: Path, run_cli: RunCli, tmp_path: Path
 ) -> None:
