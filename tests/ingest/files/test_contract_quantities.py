@@ -164,6 +164,23 @@ def test_one_constant_never_sizes_two_contracts(imports, lake):
     assert amounts(lake)["BTC-USDT-SWAP"][1] == pytest.approx(4200)
 
 
+def test_a_size_belongs_to_one_exchange(imports, lake):
+    """A contract of BTC is 0.01 BTC on OKX and 0.001 BTC on HTX."""
+    rows = ["2024-03-01T00:00:00Z,BTCUSDT,sell,60000,7,okx", "2024-03-01T00:00:01Z,BTCUSDT,sell,60000,7,htx"]
+    options = ("--contract-size", "BTCUSDT=0.01")
+    done = imports(rows, "contracts=sz,exchange=venue", *options, head=f"{HEAD},venue", exchange="")
+    assert done.exit_code != 0
+    assert "--contract-size BTCUSDT would apply to rows of okx and htx" in done.stderr
+    assert not amounts(lake)
+
+
+def test_contracts_of_one_coin_are_sized_alike_where_the_exchange_counts_coins(imports, lake):
+    """7 x 60,000 = 420,000 and 5 x 3,000 = 15,000 USD."""
+    rows = ["2024-03-01T00:00:00Z,BTCUSDT,sell,60000,7", "2024-03-01T00:00:01Z,ETHUSDT,sell,3000,5"]
+    assert imports(rows, "contracts=sz,contract_size=:1", exchange="binance").exit_code == 0
+    assert sum(usd for _qty, usd, *_rest in amounts(lake).values()) == 435_000
+
+
 def test_a_size_column_is_used_with_contracts_alone(imports, lake):
     rows = [f"{BTC},0.01", f"{ETH},0.1"]
     assert imports(rows, "contracts=sz", head=f"{HEAD},contract_size").exit_code == 0
