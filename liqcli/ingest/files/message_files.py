@@ -17,12 +17,14 @@ from liqcli.ingest.files.row_reader import RAW_SHOWN, Item, RowReader, convert_r
 from liqcli.sources.bybit import stream as bybit_stream
 from liqcli.sources.okx import liquidations as okx_liquidations
 
+REMARK = "bankruptcy prices"  # of both feeds, for the summary
+
 
 def open_bybit_stream(
     path: Path, lines: Iterator[TextLine], _first: TextLine, _options: ImportOptions, now_us: int
 ) -> RowReader:
     """Open recorded ``allLiquidation`` messages of Bybit's websocket; identical events are separate ones."""
-    reader = RowReader("bybit-stream", iter(()), {})
+    reader = RowReader("bybit-stream", iter(()), {}, remark=REMARK)
     reader.items = _iter_events(reader, path.name, lines, _read_bybit, bybit_stream.parse_event, now_us)
     return reader
 
@@ -32,7 +34,7 @@ def open_okx_stream(
 ) -> RowReader:
     """Open recorded ``liquidation-orders`` messages of OKX: of the websocket, or answers of the REST endpoint."""
     sizes = dict(options.contract_sizes)
-    reader = RowReader("okx-stream", iter(()), {"contract_sizes": sizes})
+    reader = RowReader("okx-stream", iter(()), {"contract_sizes": sizes}, remark=REMARK)
     parse = partial(okx_liquidations.parse_order, sizes=sizes)
     reader.items = _iter_events(reader, path.name, lines, okx_liquidations.iter_orders, parse, now_us)
     return reader

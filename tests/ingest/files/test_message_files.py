@@ -65,6 +65,7 @@ def test_bybits_side_is_the_positions_and_all_entries_count(store, tmp_path):
     assert (file.format, file.new, file.rejected, file.exchanges) == ("bybit-stream", 2, 1, ("bybit",))
     assert (file.reasons[0].first.line, file.reasons[0].first.reason[:8]) == (4, "not JSON")
     assert "2 messages without liquidations skipped" in file.notes
+    assert file.remark == "bankruptcy prices"
     assert {row[:4] for row in rows_of(store)} == {
         ("BTCUSDT", "long", 0.044, 3247.9744),
         ("BTCUSD", "short", 0.015, 900),
