@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from liqcli.core.choices import THEMES, check_choice
+from liqcli.core.choices import TEXTS, THEMES, check_choice
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,6 +133,23 @@ class Heatmap:
         check_outputs(names)
         name = _check_picture(picture)
         return write_outputs(self.results, names, format_iso(now_us()) if stamp else None, self._report, name)
+
+    def render(self, output_format: str = "json", stamp: bool = False) -> str:
+        """
+        Return the text that :meth:`save` writes to a file.
+
+        Parameters
+        ----------
+        output_format : {"json", "csv", "html"}
+        stamp : bool
+            As for :meth:`save`.
+        """
+        from liqcli.core.formatting import format_iso
+        from liqcli.core.times import now_us
+        from liqcli.report.output_files import render_text
+
+        check_choice(output_format, TEXTS, "--format")
+        return render_text(self.results, output_format, format_iso(now_us()) if stamp else None, self._report)
 
     def figure(self, picture: str = "heatmap") -> Figure:
         """

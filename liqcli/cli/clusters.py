@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from liqcli.cli.options import ClusterOptions, FormatOption, RunOptions, WindowOptions, expand_options
-from liqcli.cli.output import say, set_verbosity, warn
+from liqcli.cli.output import STDOUT, say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 from liqcli.core.choices import check_choice
 
@@ -28,7 +28,13 @@ def clusters(
     window: WindowOptions,
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write .json, .csv or .md instead of stdout; repeatable."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write .json, .csv or .md, or - for stdout; repeatable.",
+            show_default="-",
+        ),
     ] = None,
     output_format: FormatOption = "table",
     search: ClusterOptions,
@@ -40,7 +46,7 @@ def clusters(
     from liqcli.report.output_files import check_outputs, write_file
 
     set_verbosity(run.quiet, run.debug)
-    outputs = output or []
+    outputs = [path for path in output or [] if path != STDOUT]
     check_outputs(outputs, (".json", ".csv", ".md"))
     check_choice(output_format, ("table", "json", "csv"), "--format")
     results = Lake(run.lake).heatmap(**window.arguments(), **search.arguments())
@@ -55,7 +61,7 @@ def clusters(
     for path in outputs:
         write_file(path, _render(path.suffix.lower().removeprefix("."), report).encode())
         say(f"wrote {path}")
-    if outputs:
+    if outputs and STDOUT not in (output or []):
         return
     if output_format != "table":
         typer.echo(_render(output_format, report), nl=False)

@@ -16,9 +16,9 @@ from liqcli.cli.options import (
     WindowOptions,
     expand_options,
 )
-from liqcli.cli.output import print_messages, say, set_verbosity, warn
+from liqcli.cli.output import STDOUT, print_messages, say, set_verbosity, warn
 from liqcli.cli.progress import show_progress
-from liqcli.core.choices import BY, SCALES, check_choice
+from liqcli.core.choices import BY, SCALES, TEXTS, check_choice
 from liqcli.core.errors import ExitCode, UsageError
 from liqcli.report.figures import FIGURES
 
@@ -38,10 +38,14 @@ def heatmap(
             "-o",
             "--output",
             metavar="FILE",
-            help=".html .md .png .json .csv .parquet; repeatable.",
+            help=".html .md .png .json .csv .parquet, or - for stdout; repeatable.",
             show_default="SYMBOL-LOOKBACK.html in this folder, such as BTC-24h.html",
         ),
     ] = None,
+    output_format: Annotated[
+        str,
+        typer.Option("--format", help="Format of -o -: json, csv or html.", autocompletion=completion.one_of(*TEXTS)),
+    ] = "json",
     bucket: BucketOption = None,
     clusters: ClusterOptions,
     by: Annotated[
@@ -76,9 +80,11 @@ def heatmap(
     from liqcli.report.output_files import check_outputs
 
     set_verbosity(run.quiet, run.debug)
-    outputs = output or []
+    outputs = [path for path in output or [] if path != STDOUT]
+    to_stdout = STDOUT in (output or [])
     check_outputs(outputs)
-    if open_page and outputs and not any(map(_is_page, outputs)):
+    check_choice(output_format, TEXTS, "--format")
+    if open_page and output and not any(map(_is_page, outputs)):
         raise UsageError("--open shows a page: add -o report.html, or leave out -o")
     check_choice(picture, PICTURES, "--picture")
     fetched = ExitCode.DONE
@@ -100,9 +106,11 @@ def heatmap(
     )
     for path in results.damaged:
         warn(f"{path}: damaged, left out; to repair it: liqcli verify")
-    written = results.save(*outputs, picture=picture, stamp=stamp)
+    written = results.save(*outputs, picture=picture, stamp=stamp) if outputs or not to_stdout else []
     for path in written:
         say(f"wrote {path}")
+    if to_stdout:
+        typer.echo(results.render(output_format, stamp), nl=False)
     if open_page:
         _open_in_browser(next(filter(_is_page, written)))
     if results.damaged or fetched:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 
@@ -17,6 +18,7 @@ class OutputState:
 
 
 STATE = OutputState()
+STDOUT = Path("-")  # the name of stdout after -o
 
 
 def set_verbosity(quiet: bool, debug: bool) -> None:

@@ -12,6 +12,7 @@ KINDS = ("liquidations", "candles", "open-interest")
 PALETTES = ("liq", "viridis", "magma", "cividis")
 POSITIONS = ("long", "short", "both")
 PRICES = ("reported", "market")
+TEXTS = ("json", "csv", "html")  # formats of a window on stdout
 SCALES = ("log", "linear", "percentile")
 THEMES = ("auto", "dark", "light")
 

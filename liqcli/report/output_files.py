@@ -36,10 +36,7 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
         if path.is_dir():
             raise UsageError(f"-o: {path} is a folder; name a file in it, such as {path / f'report{suffixes[0]}'}")
         if str(path) in ("-", "/dev/stdout"):
-            raise UsageError(
-                f"-o: {path}: only files are written, by their ending: {', '.join(suffixes)}; "
-                "for numbers on stdout: liqcli clusters --format json, or csv, and liqcli cascades"
-            )
+            raise UsageError(f"-o: {path}: only files are written here, by their ending: {', '.join(suffixes)}")
         if path.suffix.lower() not in suffixes:
             raise UsageError(f"-o: cannot write {path.name!r}{nearest(path.suffix.lower(), suffixes)}")
 
@@ -118,6 +115,15 @@ def write_outputs(
             write_file(name, data)
             written[name] = None
     return list(written)
+
+
+def render_text(
+    results: WindowResults, output_format: str, made: str | None = None, report: dict[str, Any] | None = None
+) -> str:
+    """Render the results as one text: ``html``, ``json`` or ``csv``, as :func:`write_outputs` writes it to a file."""
+    content = _Content(results, made, report)
+    ((_path, data),) = content.iter_files(Path(f"stdout.{output_format}"), HEATMAP)
+    return data.decode()
 
 
 class _Content:

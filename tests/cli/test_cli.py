@@ -377,6 +377,22 @@ def test_tables_of_the_sample_fit_80_columns(sample: Path, run_cli: RunCli, word
     assert max(map(len, lines)) <= 80
 
 
+def test_a_dash_is_stdout(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    words = ("heatmap", "SOL", *WINDOW)
+    names = ("r.json", "r.csv", "r.html")
+    run_cli(*words, *(part for name in names for part in ("-o", name)), check=0)
+    for name in names:
+        done = run_cli(*words, "-o", "-", "--format", name[2:], check=0)
+        assert (done.stdout, done.stderr) == ((tmp_path / name).read_text(), "")
+    both = run_cli(*words, "-o", "q.csv", "-o", "-", check=0)
+    assert (both.stdout, both.stderr) == ((tmp_path / "r.json").read_text(), "wrote q.csv\n")
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == sorted(["q.csv", *names])
+    assert "choose json, csv or html" in run_cli(*words, "-o", "-", "--format", "png", check=2).stderr
+    for form in ("table", "json", "csv"):
+        plain = run_cli("clusters", "SOL", *WINDOW, "--format", form, check=0)
+        assert run_cli("clusters", "SOL", *WINDOW, "--format", form, "-o", "-", check=0) == plain
+
+
 def test_clusters_go_into_files(sample: Path, run_cli: RunCli, tmp_path: Path) -> None:
     words = ("clusters", "BTCUSDT", "--until", "2026-01-08", "--lake", sample)
     names = ("c.json", "c.csv", "c.md")

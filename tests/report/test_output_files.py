@@ -37,7 +37,7 @@ def findings(lake):
         (["a.htm"], r"did you mean \.html"),
         (["report"], r"-o: cannot write 'report'"),
         ([".html"], r"-o: cannot write '\.html'"),
-        (["-"], r"-o: -: only files are written.*for numbers on stdout: liqcli clusters --format json"),
+        (["-"], r"-o: -: only files are written here, by their ending: \.html"),
     ],
 )
 def test_names_are_checked_before_any_work(names, words):
