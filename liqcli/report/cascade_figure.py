@@ -85,6 +85,9 @@ def _build_headline(results: WindowResults) -> tuple[HeadlineNumber, ...]:
 
 def build_hover_map(results: WindowResults, figure: Figure) -> list[Mark]:
     """Describe each cascade over its shaded span and over its row in the list."""
-    regions, texts = PixelRegions(figure), {c.rank: describe_cascade(c) for c in results.cascades}
+    regions, texts = (
+        PixelRegions(figure.regions, figure.width, figure.height),
+        {c.rank: describe_cascade(c) for c in results.cascades},
+    )
     found = [(kind, region) for name, kind in _MARK_KINDS.items() for region in regions.find(name).values()]
     return [regions.mark(kind, r, texts[r.key]) for kind, r in found if r.width and r.height]

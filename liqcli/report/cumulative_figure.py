@@ -78,7 +78,7 @@ def _usd(sums_e6: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def build_hover_map(results: WindowResults, figure: Figure) -> list[Mark]:
     """Describe for each step the USD between the last price and its far edge."""
-    regions, sums = PixelRegions(figure), results.cumulative
+    regions, sums = PixelRegions(figure.regions, figure.width, figure.height), results.cumulative
 
     def describe_step(key: int) -> str:
         side, steps, sign = (sums.above, key + 1, 1) if key >= 0 else (sums.below, -key, -1)

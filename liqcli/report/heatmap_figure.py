@@ -139,7 +139,7 @@ def build_hover_map(results: WindowResults, figure: Figure) -> list[Mark]:
     Where marks overlap the last one counts: a bin in the profile; a cascade, else a bucket, in the bars; a cell, else a
     cluster, else a bucket, in the heat.
     """
-    regions = PixelRegions(figure)
+    regions = PixelRegions(figure.regions, figure.width, figure.height)
     return [mark for mark in _iter_marks(results, regions) if mark.width > 0 and mark.height > 0]
 
 

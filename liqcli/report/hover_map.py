@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from liqcli.core.formatting import format_count, format_duration, format_price, format_share, format_time, format_usd
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from liqcli.analysis.cascades import Cascade
     from liqcli.charts import Region
     from liqcli.core.intervals import Interval
     from liqcli.core.model import HeatmapGrid
-    from liqcli.report.figure import Figure
 
 MINUTE_US = 60_000_000
 
@@ -53,14 +54,15 @@ def build_highlights(clusters: int, cascades: int) -> str:
 
 
 class PixelRegions:
-    """The regions of a figure in pixels."""
+    """The regions of a figure of ``width`` x ``height`` pixels."""
 
-    def __init__(self, figure: Figure) -> None:
-        self._figure = figure
+    def __init__(self, regions: Sequence[Region], width: int, height: int) -> None:
+        self._regions = regions
+        self._width, self._height = width, height
 
     def find(self, kind: str) -> dict[int, Region]:
         """Return the regions of one kind by key."""
-        return {r.key: r for r in self._figure.regions if r.kind == kind}
+        return {r.key: r for r in self._regions if r.kind == kind}
 
     def mark(self, kind: str, region: Region, title: str, clip: Region | None = None) -> Mark:
         """Build a mark from a region, clipped to another; edges are rounded so that neighbours meet exactly."""
@@ -68,11 +70,9 @@ class PixelRegions:
         if clip is not None:
             a, b, c, d = _corners(clip)
             left, top, right, bottom = max(left, a), max(top, b), min(right, c), min(bottom, d)
-        width, height = self._figure.width, self._figure.height
-        x, y = _round(left * width), _round(top * height)
-        return Mark(
-            kind, region.key, x, y, _round(_round(right * width) - x), _round(_round(bottom * height) - y), title
-        )
+        x, y = _round(left * self._width), _round(top * self._height)
+        width, height = _round(right * self._width) - x, _round(bottom * self._height) - y
+        return Mark(kind, region.key, x, y, _round(width), _round(height), title)
 
 
 def _corners(region: Region) -> tuple[float, float, float, float]:

@@ -112,7 +112,11 @@ def _build_headline(
 
 def build_hover_map(results: WindowResults, figure: Figure) -> list[Mark]:
     """Describe for each bucket its liquidations and the open interest at its end."""
-    regions, grid, series = PixelRegions(figure), results.grid, results.open_interest
+    regions, grid, series = (
+        PixelRegions(figure.regions, figure.width, figure.height),
+        results.grid,
+        results.open_interest,
+    )
     marks = []
     for column, region in regions.find("bucket").items():
         text = describe_bucket(grid, column, results.gaps)
