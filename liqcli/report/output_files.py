@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from liqcli.core.errors import EmptyWindowError, OutputError, UsageError
 from liqcli.core.files import replace_file
 from liqcli.core.formatting import format_iso, format_time
-from liqcli.core.symbols import nearest, normalise_symbol
+from liqcli.core.symbols import normalise_symbol
 from liqcli.core.times import format_length
 from liqcli.lake.selection import Selection
 from liqcli.report.csv_parquet import render_csv, render_parquet
@@ -20,6 +21,13 @@ from liqcli.report.html_markdown import render_html, render_json, render_markdow
 from liqcli.report.results import WindowResults
 
 SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")
+ALIKE = {
+    ".md": (".markdown", ".mdown", ".txt"),
+    ".png": (".jpg", ".jpeg", ".gif", ".svg", ".webp"),
+    ".csv": (".tsv", ".xlsx", ".xls"),
+    ".json": (".jsonl", ".ndjson", ".yaml"),
+    ".parquet": (".pq", ".arrow", ".feather"),
+}  # what people may mean by an ending that is not written
 GENERATOR = b'<meta name="generator" content="liqcli '  # in the head of every page
 
 
@@ -30,7 +38,7 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
     Raises
     ------
     UsageError
-        A suffix that is not in ``suffixes``, or a folder.
+        A suffix that is not in ``suffixes``, a folder, or a file in a folder that does not exist.
     """
     for path in paths:
         if path.is_dir():
@@ -38,7 +46,22 @@ def check_outputs(paths: Sequence[Path], suffixes: Sequence[str] = SUFFIXES) -> 
         if str(path) in ("-", "/dev/stdout"):
             raise UsageError(f"-o: {path}: only files are written here, by their ending: {', '.join(suffixes)}")
         if path.suffix.lower() not in suffixes:
-            raise UsageError(f"-o: cannot write {path.name!r}{nearest(path.suffix.lower(), suffixes)}")
+            raise UsageError(f"-o: cannot write {path.name!r}; {_suggest_suffix(path, suffixes)}")
+        if not (folder := path.parent).exists():
+            raise UsageError(
+                f"-o: the folder {folder} does not exist; to create it: mkdir -p {shlex.quote(str(folder))}"
+            )
+
+
+def _suggest_suffix(path: Path, suffixes: Sequence[str]) -> str:
+    """Suggest a suffix that is spelled similarly, else one for the same use, else list all."""
+    suffix = path.suffix.lower()
+    close = [name for name in suffixes if suffix[:3] == name[:3] or suffix in ALIKE.get(name, ())]
+    if close and suffix:
+        return f"did you mean {path.with_suffix(close[0]).name}?"
+    if suffix == ".pdf" and ".html" in suffixes:
+        return f"write {path.with_suffix('.html').name} and print it to PDF in a browser"
+    return f"possible endings: {', '.join(suffixes)}"
 
 
 def choose_output(selection: Selection) -> Path:

@@ -41,6 +41,7 @@ def filled(imported: Callable[[str, Path], Path], lake: Path) -> Path:
 
 def test_every_number_of_a_small_window(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    out.mkdir()
     run_cli(
         "heatmap", "--symbol", "SOLUSDT", *WINDOW, "--bucket", "5m", "--bin", "1",
         "-o", out / "r.json", "-o", out / "r.csv", check=0,

@@ -33,8 +33,12 @@ def findings(lake):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["a.html", "a.pdf"], r"-o: cannot write 'a\.pdf'"),
-        (["a.htm"], r"did you mean \.html"),
+        (["a.html", "a.pdf"], r"-o: cannot write 'a\.pdf'; write a\.html and print it to PDF in a browser$"),
+        (["a.jpeg"], r"did you mean a\.png\?$"),
+        (["a b.TXT"], r"did you mean a b\.md\?$"),
+        (["a.xyz"], r"; possible endings: \.html, \.md, \.png, \.json, \.csv, \.parquet$"),
+        (["no/such/a.html"], r"-o: the folder no/such does not exist; to create it: mkdir -p no/such$"),
+        (["a.htm"], r"did you mean a\.html"),
         (["report"], r"-o: cannot write 'report'"),
         ([".html"], r"-o: cannot write '\.html'"),
         (["-"], r"-o: -: only files are written here, by their ending: \.html"),
@@ -51,7 +55,7 @@ def test_a_folder_is_no_file(tmp_path):
         check_outputs([tmp_path / "x.png"])
     with pytest.raises(UsageError, match="is a folder"):
         check_outputs([tmp_path])
-    check_outputs([tmp_path / "x.HTML", tmp_path / "new" / "x.md"])
+    check_outputs([tmp_path / "x.HTML"])
 
 
 @pytest.mark.parametrize(
