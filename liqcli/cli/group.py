@@ -77,7 +77,18 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - typer's own copy of Click 
     module, _, function = COMMANDS[name].function.partition(":")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name, context_settings=HELP_NAMES)(getattr(importlib.import_module(module), function))
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    _name_values(command)
+    return command
+
+
+def _name_values(command: Any) -> None:  # noqa: ANN401 - as above
+    """Show ``TEXT`` and ``N`` in the help in place of Python types; the name of an argument says enough."""
+    for param in command.params:
+        if param.param_type_name == "argument":
+            param.display_type_rich = lambda ctx: ""
+        elif param.metavar is None and not param.is_flag:
+            param.metavar = "N" if param.bare_type() in ("int", "float") else "TEXT"
 
 
 class LazyCommands(Mapping[str, Any]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from typing import Any
@@ -82,3 +83,18 @@ def test_s_is_symbol(name: str) -> None:
     symbols = [option for option in command.params if "--symbol" in option.opts]
     assert all("-s" in option.opts for option in symbols)
     assert bool(symbols) == (name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "status"})
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_values_have_plain_names(run_cli: Any, name: str) -> None:
+    """Flags have ``<bool>``, by typer; no other Python type shows."""
+    help_text = run_cli(name, "--help", env={"COLUMNS": "200"}, check=0).stdout
+    assert set(re.findall(r"<[a-zA-Z_ \[\]]+>", help_text)) == {"<bool>"}
+
+
+def test_values_of_options_are_text_or_numbers(run_cli: Any) -> None:
+    lines = run_cli("heatmap", "--help", env={"COLUMNS": "200"}, check=0).stdout.splitlines()
+    shown = {words[1]: words[2] for line in lines if (words := line.split())[1:2] and words[1].startswith("--")}
+    assert [shown[name] for name in ("--position", "--bins", "--min-usd", "--since", "--lake")] == [
+        "TEXT", "N", "N", "T", "DIR",
+    ]  # fmt: skip
