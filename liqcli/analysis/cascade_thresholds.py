@@ -27,7 +27,7 @@ MAD_TO_SD = 1.4826  # of a normal distribution
 @dataclass(frozen=True, slots=True)
 class CascadeRule:
     """
-    How far above the baseline a cascade lies.
+    Thresholds of a cascade above the baseline.
 
     A minute starts a cascade at ``start_k`` spreads above the median, with at least ``min_orders`` orders, and
     continues it at ``stay_k`` spreads. A run of ``long_run`` minutes at the lower threshold is also a cascade when it

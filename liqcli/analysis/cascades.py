@@ -81,7 +81,7 @@ class MinuteSums:
 @dataclass(frozen=True, slots=True)
 class Bursts:
     """
-    Where the cascades of a window lie, before their prices are known.
+    Positions of the cascades of a window, before their prices are known.
 
     ``first_us`` and ``last_us``, shape ``(n,)``: starts of the first and last minute of each burst [µs UTC], rising.
     ``sums`` are the minutes they were found in.

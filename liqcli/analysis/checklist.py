@@ -2,7 +2,7 @@
 The trade checklist: four questions about a price band, answered yes, no or unknown, each with its number and rule.
 
 Answers describe what was measured. None of them predicts that price will reach a band, turn there or pass it: no
-refereed study shows that clusters of liquidations attract price.
+peer-reviewed study shows that clusters of liquidations attract price.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Answer = Literal["yes", "no", "unknown"]
 
 BAR = 3  # of four must be yes
 RISING = 1.2  # least volume ratio that counts as rising
-NO_CANDLES = "at no round number; other key levels need candles"
+NO_CANDLES = "not at a round number; other key levels need candles"
 DAY_S = 86_400
 # Style, its lookback [s], and how long its trades are held. Lookbacks under half the shortest or over twice the longest
 # have no style.
@@ -229,8 +229,8 @@ def _check_lookback(context: Context, window: Window, distance: float | None) ->
         return Check("lookback", "unknown", None, f"{suits}; the usual move in that time is unknown")
     part = round(distance / context.usual_move, 2)
     rule = (
-        f"{suits}; the band is {part:.2f} x the usual move of that time away "
-        f"({format_price(distance)} against {format_price(context.usual_move)}, ATR x √bars; at most 1.00)"
+        f"{suits}; the distance to the band is {part:.2f} x the usual move in that time "
+        f"({format_price(distance)} of {format_price(context.usual_move)}, ATR x √bars; at most 1.00)"
     )
     return Check("lookback", _answer(part <= 1), part, rule)
 

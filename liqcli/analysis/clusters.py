@@ -49,7 +49,7 @@ class Cluster:
     """
     One price band ``[low, high)`` [quote] that stands out; rank 1 holds the most USD.
 
-    ``low`` and ``high`` are exact multiples of ``step`` that enclose its events, whatever bins are drawn.
+    ``low`` and ``high`` are exact multiples of ``step`` that enclose its events, independent of the drawn bins.
     ``peak_price`` is the mean price of the step with the most USD; ``share`` its share of the window's USD;
     ``distance_pct`` the distance of ``peak_price`` from the last price [%]; ``side`` is ``above`` or ``below`` if the
     whole band lies there, else ``at price``. ``recent_share`` is its share of the weight in the search: with a
@@ -85,7 +85,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class ClusterScan:
-    """The result of a search; ``axis`` is None when there is no event."""
+    """Result of a search; ``axis`` is None without events."""
 
     clusters: tuple[Cluster, ...] = ()
     axis: PriceAxis | None = None

@@ -76,7 +76,7 @@ def plan_grid(
     window : Window
         Half-open. [UTC]
     options : GridOptions
-        What the user chose.
+        Options chosen by the user.
     traded : (float, float) or None
         Lowest and highest price of the candles. [quote]
 

@@ -29,7 +29,7 @@ OnSummary = Callable[["FetchSummary"], None]
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """
-    What to fetch.
+    Parameters of a fetch.
 
     ``sources`` are sources of liquidations. ``named`` means that the user chose ``kinds``: then missing candles and
     open interest count in the exit code.
@@ -48,7 +48,7 @@ class FetchRequest:
 @dataclass(frozen=True, slots=True)
 class FetchResult:
     """
-    What a fetch stored.
+    Result of a fetch.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ def fetch(
     show : callable
         Returns a context manager that shows progress; entered once per kind of data.
     on_liquidations : callable
-        Receives the summary of liquidations before market data are fetched.
+        Receives the summary of liquidations before market data is fetched.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def fetch_for_query(store: Store, query: Query, show: ShowProgress) -> FetchResu
     """
     Fetch what the report of a query uses, including the candles before its window for key levels and indicators.
 
-    Candles and open interest that cannot be fetched are listed in ``failures``: the report is made without them.
+    Candles and open interest that cannot be fetched are listed in ``failures``: the report is written without them.
 
     Raises
     ------

@@ -68,7 +68,7 @@ class Heatmap:
 
     @property
     def coverage(self) -> tuple[ExchangeCoverage, ...]:
-        """Which share of the window each exchange and symbol covers, and the gaps."""
+        """Covered share of the window by exchange and symbol, and the gaps."""
         return self.results.selection.coverage
 
     @property

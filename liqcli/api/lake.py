@@ -133,7 +133,7 @@ class Lake:
         UsageError
             An unknown name or an invalid value.
         EmptyWindowError
-            No liquidation in the window; the message says what the lake holds.
+            No liquidation in the window; the message shows what the lake holds.
         SourceError
             No source answered, and the lake has no liquidation in the window.
         DamagedError

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LakeStatus:
-    """What a lake holds: one row per exchange, symbol, source and kind, and the files that cannot be read."""
+    """Contents of a lake: one row per exchange, symbol, source and kind, and the files that cannot be read."""
 
     rows: tuple[StatusRow, ...]
     damaged: tuple[Path, ...]

@@ -42,7 +42,7 @@ class TitledFigure(Protocol):
 
     @property
     def subtitle(self) -> str:
-        """What is shown: realized, exchanges, window."""
+        """Contents: realized, exchanges, window."""
 
     @property
     def headline(self) -> tuple[HeadlineNumber, ...]:

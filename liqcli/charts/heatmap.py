@@ -52,7 +52,7 @@ def draw_heatmap(
     Parameters
     ----------
     picture : HeatmapSpec
-        What to show.
+        Contents of the picture.
     theme, palette, scale : str
         Colours of the page and of the heat, and the scale of the values.
     position : {"both", "long", "short"}

@@ -15,7 +15,7 @@ from liqcli.core.errors import ExitCode, LiqcliError
 
 
 class CommandEntry(NamedTuple):
-    """Where a command is defined, and the first paragraph of its docstring for ``liqcli --help``."""
+    """Location of a command, and the first paragraph of its docstring for ``liqcli --help``."""
 
     function: str
     summary: str

@@ -1,4 +1,4 @@
-"""What a command prints: data on stdout; progress, warnings and errors on stderr."""
+"""Output of a command: data on stdout; progress, warnings and errors on stderr."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def show_progress() -> AbstractContextManager[Progress]:
 
 
 def _is_terminal() -> bool:
-    """Whether stderr is a terminal that can redraw lines; FORCE_COLOR does not make a file one."""
+    """Return whether stderr is a terminal that can redraw lines; FORCE_COLOR does not make a file one."""
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
@@ -148,7 +148,7 @@ class ProgressBars(Progress):
         return self._states.setdefault(name, BarState())
 
     def _draw_source(self, name: str) -> None:
-        """Draw the bar of a source; a moving one without a count while it is asked for its contracts."""
+        """Draw the bar of a source: without a count and moving while the contracts are requested."""
         source, state = self._source(name), self._state(name)
         state.count = f"{source.done}/{source.planned}" if source.planned else ""
         state.text = source.text if source.planned else ""

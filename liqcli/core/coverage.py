@@ -40,14 +40,14 @@ class ExchangeCoverage:
 
 
 def overall_share(coverage: Sequence[ExchangeCoverage]) -> float | None:
-    """Average the shares of the exchanges: one of five silent for half the window gives 0.9. None if one is unknown."""
+    """Average the shares of the exchanges; None if one is unknown. One of five half missing gives 0.9."""
     shares = [c.share for c in coverage]
     known = [share for share in shares if share is not None]
     return sum(known) / len(known) if known and len(known) == len(shares) else None
 
 
 def common_gaps(coverage: Sequence[ExchangeCoverage], window: Window) -> list[Interval]:
-    """Find intervals without data on any exchange, which must not look like calm. [µs]"""
+    """Find intervals without data on any exchange, which must not look like a quiet market. [µs]"""
     return subtract_intervals([window.interval], [i for c in coverage for i in (*c.intervals, *c.unknown)])
 
 

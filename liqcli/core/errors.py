@@ -24,7 +24,7 @@ class LiqcliError(Exception):
 
 
 class UsageError(LiqcliError):
-    """An invalid name, flag or value; the message contains the nearest valid ones."""
+    """An invalid name, option or value; the message suggests valid ones."""
 
 
 class MixedSeriesError(LiqcliError):
@@ -60,7 +60,7 @@ class BlockedError(SourceError):
 
 class EmptyWindowError(LiqcliError):
     """
-    The lake holds no liquidation in the window; the message says what it does hold.
+    The lake holds no liquidation in the window; the message shows what it holds.
 
     ``fact`` is the message without advice and without paths, for published pages.
     """

@@ -22,7 +22,7 @@ def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, wa
     """
     Send alerts that are new and not yet sent for this day. A failure is a warning without the address.
 
-    That nothing could be sent is said on calm days too: an alert is the wrong moment to learn it.
+    A missing Apprise is reported even without alerts, so that it is noticed before the first one.
     """
     if not limits.notify:
         return

@@ -25,7 +25,7 @@ def publish_day(
     out : Path
         Folder of the daily reports.
     making : Path
-        Where this run works; ``day`` in it holds the finished reports.
+        Working folder of this run; ``day`` in it holds the finished reports.
     summary : dict
         Of the day.
     days : sequence of str

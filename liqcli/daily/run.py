@@ -55,7 +55,7 @@ def run_daily(
     settings : Settings
         Symbols, lookbacks, folders, thresholds.
     lake : Lake
-        Where events are stored.
+        The lake with the events.
     until : str or None
         End of the windows: ``cut``, ``now`` or a time. None: from the settings.
     say, warn : callable

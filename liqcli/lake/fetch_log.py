@@ -1,15 +1,15 @@
 """
-The fetch log of a source: which windows were requested, when, how many events came, and whether the answer was
+The fetch log of a source: requested windows, times of the requests, numbers of events, and whether the answer was
 complete.
 
 It is kept beside the data as ``<lake>/windows/exchange=…/symbol=…/<source>.json``, so an hour without events is known
 to be empty. Statuses:
 
 - ``complete``: answered in full, and old enough that nothing more can arrive.
-- ``provisional``: answered in full, but so recent that late events may still come; requested again next time.
+- ``provisional``: answered in full, but so recent that late events may still arrive; requested again next time.
 - ``cut``: the source could not return all of it (a page limit hit inside one second); requested again next time.
-- ``inferred``: an imported file has events here and no long silence; when its recorder ran is not recorded.
-- ``unknown``: an imported file is silent here, or has too few events to distinguish a calm market from a stopped
+- ``inferred``: an imported file has events here and no long pause; the recording times are unknown.
+- ``unknown``: an imported file has a pause here, or too few events to distinguish a quiet market from a stopped
   recorder. Neither covered nor a gap.
 """
 
@@ -36,8 +36,8 @@ FETCHED = 2
 
 FEWEST_MINUTES = 30  # with an event; with fewer, nothing can be inferred about the recorder
 SHORTEST_GAP_US = 15 * MINUTE_US
-LONGEST_CALM_US = 60 * MINUTE_US  # a longer silence does not prove that the recorder ran
-APART = 5  # a silence this many times longer than all shorter ones of the file is a gap
+LONGEST_PAUSE_US = 60 * MINUTE_US  # a longer pause does not prove that the recorder ran
+APART = 5  # a pause this many times longer than all shorter ones in the file is a gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +146,16 @@ class Heartbeat:
 
     def infer_coverage(self) -> tuple[list[Interval], list[Interval]]:
         """
-        Infer when a recorder ran from the silences between the events of all its symbols.
+        Infer when a recorder ran from the pauses between the events of all its symbols.
 
-        Silences are measured from a minute with events to the next such minute. So that a few holes do not set their
-        own limit, silences are compared with each other, the shortest 90 % taken as calm:
+        Pauses are measured from a minute with events to the next such minute. So that a few holes do not set their own
+        limit, pauses are compared with each other, and the shortest 90 % are taken as normal:
 
-        - gap: at least 15 minutes, and five times as long as every shorter silence; or more than 2 hours and sixty
-        times the
-          90th percentile. A busy feed that stops for hours was not calm.
-        - covered: any other silence of up to an hour.
-        - unknown: any other, longer silence. In a thin file, everything but the gaps: fewer than 30 minutes have an
-        event, or
-          the unknown silences are longer than the covered time.
+        - gap: at least 15 minutes, and five times as long as every shorter pause; or more than 2 hours and more than
+          sixty times the 90th percentile.
+        - covered: any other pause of up to an hour.
+        - unknown: any other, longer pause. If fewer than 30 minutes have an event, or more time is unknown than
+          covered, everything but the gaps is unknown.
 
         Returns
         -------
@@ -170,21 +168,21 @@ class Heartbeat:
             return [], []
         if len(active) < FEWEST_MINUTES:
             return [], [(active[0][0], active[-1][1] + 1)]
-        silences = [(before[1] + 1, after[0]) for before, after in pairwise(active)]
-        limit = _find_gap_limit([end - start + 1 for start, end in silences])
-        gaps = [(start, end) for start, end in silences if end - start + 1 >= limit]
-        unknown = [i for i in silences if LONGEST_CALM_US < i[1] - i[0] + 1 < limit]
+        pauses = [(before[1] + 1, after[0]) for before, after in pairwise(active)]
+        limit = _find_gap_limit([end - start + 1 for start, end in pauses])
+        gaps = [(start, end) for start, end in pauses if end - start + 1 >= limit]
+        unknown = [i for i in pauses if LONGEST_PAUSE_US < i[1] - i[0] + 1 < limit]
         present = subtract_intervals([(active[0][0], active[-1][1] + 1)], gaps)
         covered = subtract_intervals(present, unknown)
         thin = total_length(unknown) > total_length(covered)
         return ([], present) if thin else (covered, merge_intervals(unknown))
 
 
-def _find_gap_limit(silences: list[int]) -> int:
-    """Find the length from which a silence is a gap. [µs]"""
-    ordered = sorted(silences)
+def _find_gap_limit(pauses: list[int]) -> int:
+    """Find the minimum length of a gap. [µs]"""
+    ordered = sorted(pauses)
     usual = int(0.9 * (len(ordered) - 1))
-    limit = max(2 * LONGEST_CALM_US, 60 * ordered[usual]) + 1
+    limit = max(2 * LONGEST_PAUSE_US, 60 * ordered[usual]) + 1
     for shorter, longer in pairwise(ordered[usual:]):
         if longer >= max(SHORTEST_GAP_US, APART * shorter):
             return min(limit, longer)
@@ -231,7 +229,7 @@ def parse_fetch_log(text: str, name: str) -> FetchLog:
         ]
         return FetchLog(tuple(sorted(windows, key=lambda item: item.window)))
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
-        raise DamagedError(f"{name}: not a fetch log of liqcli ({error}); liqcli verify says what to do") from error
+        raise DamagedError(f"{name}: not a fetch log of liqcli ({error}); run liqcli verify for details") from error
 
 
 def _iso(ts_us: int) -> str:
@@ -257,14 +255,14 @@ def build_coverage(
     cut = clip_intervals((i for m in logs.values() for i in m.covered(("cut",))), window.interval)
     vague = [window.interval] if unlogged else [i for m in logs.values() for i in m.covered(("unknown",))]
     unknown = subtract_intervals(clip_intervals(vague, window.interval), covered)
-    guessed = subtract_intervals(covered, fetched)
+    inferred = subtract_intervals(covered, fetched)
     return ExchangeCoverage(
         exchange,
         symbol,
         window,
         tuple(covered),
         tuple(cut),
-        bool(guessed),
+        bool(inferred),
         tuple(sorted({*(s for s, part in parts.items() if part), *unlogged})),
         tuple(unknown),
     )

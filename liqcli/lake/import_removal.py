@@ -28,7 +28,7 @@ _UNKNOWN_ROWS = (
 @dataclass(frozen=True, slots=True)
 class RemovalPlan:
     """
-    What to remove, and what must stay.
+    Rows to remove, and rows to keep.
 
     Attributes
     ----------

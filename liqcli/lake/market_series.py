@@ -49,7 +49,7 @@ def read_market(
     Parameters
     ----------
     engine, lake
-        Where to run queries, and where the files are.
+        The engine for queries, and the lake with the files.
     symbols, exchanges : sequence of str
         The liquidated symbols and their exchanges, most USD first.
     window : Window

@@ -113,7 +113,7 @@ def read_rows(lake: Lake, partition: Partition) -> dict[int, Candle | OpenIntere
         times = table.column("ts").cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
         columns = [table.column(name).to_pylist() for name in schema.names[1:-1]]
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise DamagedError(f"{path}: damaged or not Parquet ({error}); liqcli verify says what to do") from error
+        raise DamagedError(f"{path}: damaged or not Parquet ({error}); run liqcli verify for details") from error
     make = Candle if partition.kind == "candles" else OpenInterest
     return {ts: make(ts, *values) for ts, *values in zip(times, *columns, strict=True)}
 

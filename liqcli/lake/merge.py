@@ -238,7 +238,7 @@ def _explain(error: Exception, path: Path) -> Exception:
         code = re.search(r'"errno":"(\d+)"', text)
         reason = os.strerror(int(code[1])) if code else text.rsplit(": ", 1)[-1]
         return LakeError(f"{path}: cannot write the lake ({reason}); its previous contents are unchanged")
-    return DamagedError(f"{path}: damaged or not Parquet ({text}); liqcli verify says what to do")
+    return DamagedError(f"{path}: damaged or not Parquet ({text}); run liqcli verify for details")
 
 
 def _drop_if_empty(path: Path) -> None:

@@ -71,7 +71,7 @@ def build_selection(
     UsageError
         Unknown symbol or unreadable time.
     EmptyWindowError
-        The window has no events; the message says what the lake holds and which fetch would fill it.
+        The window has no events; the message shows what the lake holds and which fetch would fill it.
     DamagedError
         None of the files can be read, or rows are invalid.
     """

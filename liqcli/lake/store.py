@@ -223,7 +223,7 @@ class Lake:
                 lock.release()
 
     def write_file(self, path: Path, content: bytes) -> None:
-        """Write a file atomically; unchanged content leaves the old file and its time alone."""
+        """Write a file atomically; unchanged content does not touch the old file or its time."""
         with lake_errors(self.root):
             if path.exists() and path.read_bytes() == content:
                 return

@@ -67,7 +67,7 @@ class Engine:
         damaged = [path for path, schema in found.items() if schema is None]
         if not schemas:
             names = ", ".join(str(path) for path in damaged) or "no file"
-            raise DamagedError(f"nothing readable: {names}; liqcli verify says what to do")
+            raise DamagedError(f"nothing readable: {names}; run liqcli verify for details")
         sound = [glob.escape(str(path)) for path in paths if found[path] is not None]  # "*" in a path is literal
         # If schemas differ, all footers are read again to find columns and types that fit all of them.
         differ = any(not schema.equals(schemas[0]) for schema in schemas)

@@ -109,7 +109,7 @@ def write_outputs(
     Parameters
     ----------
     results : WindowResults
-        What to write.
+        The results to write.
     paths : sequence of Path
         Names that passed :func:`check_outputs`.
     made : str, optional
@@ -117,7 +117,7 @@ def write_outputs(
     report : dict, optional
         The document of :func:`liqcli.report.document.build_document`, where it is already built.
     picture : str
-        What a ``.png`` shows: a name of :data:`liqcli.report.figures.FIGURES`.
+        Content of a ``.png``: a name of :data:`liqcli.report.figures.FIGURES`.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 Analysis results as plain, JSON-ready dicts.
 
 One function per result type; the keys are those of ``docs/units.md#json``. Times are ISO 8601 UTC text, amounts USD,
-prices in the quote currency, shares 0 to 1, ``*_pct`` percent. What is unknown is None or ``"unknown"``.
+prices in the quote currency, shares 0 to 1, ``*_pct`` percent. Unknown values are None or ``"unknown"``.
 :mod:`liqcli.report.document` puts the records together.
 """
 
@@ -48,7 +48,7 @@ def sums_record(sums: Sums) -> dict[str, Any]:
 
 
 def band_record(band: PriceBand) -> dict[str, Any]:
-    """Convert one hot price bin."""
+    """Convert one price bin."""
     return {
         "rank": band.rank,
         "low": band.low,

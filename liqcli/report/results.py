@@ -1,7 +1,7 @@
 """
 The results of one window: each analysis runs when its result is first used.
 
-An output therefore computes only what it shows: a table of cascades finds no clusters, a CSV file no cascades.
+An output therefore computes only what it shows: a table of cascades searches no clusters, a CSV file no cascades.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumula
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
     """
-    How results are shown: the quantity of the cells, and the look of the figures.
+    Display options: the quantity of the cells, and the style of the figures.
 
     Theme ``auto`` follows the reader's system on a page and is dark elsewhere. ``size`` is that of a single figure
     [px]; None is its designed size.
@@ -58,11 +58,11 @@ class WindowResults:
     Parameters
     ----------
     data : WindowData
-        What was loaded.
+        The loaded data.
     view : ViewOptions
-        How to show it.
+        Display options.
     cluster_options : ClusterOptions
-        How to find clusters.
+        Options of the cluster search.
     """
 
     data: WindowData
@@ -83,7 +83,7 @@ class WindowResults:
         self.data.engine.close()
         return self
 
-    # ---- what was loaded
+    # ---- loaded data
 
     @property
     def selection(self) -> Selection:

@@ -107,7 +107,7 @@ def test_unknown_levels_are_not_counted_as_none() -> None:
         build_checklist(blind, 100.0, UNKNOWN, None, TODAY),
     ):
         assert (found.checks[0].answer, found.checks[0].number) == ("unknown", None)
-        assert found.checks[0].rule == "at no round number; other key levels need candles"
+        assert found.checks[0].rule == "not at a round number; other key levels need candles"
 
 
 @pytest.mark.parametrize("price", [110.0, 111.0])

@@ -254,7 +254,7 @@ def test_who_listens_to_the_page_finds_the_way(open_page: Open) -> None:
     assert [roles.count(role) for role in ("main", "navigation", "banner", "contentinfo")] == [1, 1, 1, 1]
     named = {"link", "image", "img", "table", "region", "navigation", "columnheader", "rowheader", "heading"}
     assert [node for node in shown if node[0] in named and not node[1].strip()] == []
-    assert ("group", "Clusters in the picture, each a link to its row in the table") in shown
+    assert ("group", "Clusters in the picture, each linked to its row in the table") in shown
     images = [name for role, name in shown if role in ("image", "img")]
     assert any("1,232 events, 19.8M USD" in name for name in images)
     # Places in the picture are for the pointer; only the clusters' links are read out, once each.

@@ -149,7 +149,7 @@ def test_text_form_is_readable_and_exact():
     ],
 )
 def test_damaged_memory_is_named(text, tmp_path):
-    with pytest.raises(DamagedError, match=r"gate\.json: not a fetch log.*liqcli verify says what to do"):
+    with pytest.raises(DamagedError, match=r"gate\.json: not a fetch log.*run liqcli verify for details"):
         parse_fetch_log(text, "windows/gate.json")
     path = tmp_path / "windows/exchange=gate/symbol=SOLUSDT/gate.json"
     path.parent.mkdir(parents=True)

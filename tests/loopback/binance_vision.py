@@ -1,4 +1,4 @@
-"""data.binance.vision as facts/sources.md 3.1 describes it: S3 listing, daily zips, rows doubled, a .CHECKSUM each."""
+"""Test server of data.binance.vision as documented: S3 listing, daily zips, repeated rows, a .CHECKSUM for each."""
 
 from __future__ import annotations
 

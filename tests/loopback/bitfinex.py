@@ -1,4 +1,4 @@
-"""Bitfinex as facts/sources.md 3.8 describes it: one list of all symbols, triggers and matches, no filter."""
+"""Test server of Bitfinex as documented: one list of all symbols, triggers and matches, no filter."""
 
 from __future__ import annotations
 

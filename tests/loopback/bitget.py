@@ -1,4 +1,4 @@
-"""Bitget as facts/sources.md 3.9 describes it: three days, newest first, 100 a page, a cursor, amount in money."""
+"""Test server of Bitget as documented: three days, newest first, 100 per page, a cursor, amounts in quote currency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CoinEx as facts/sources.md 3.12 describes it: pages by number, 100 rows, has_next, code 0, position side."""
+"""Test server of CoinEx as documented: pages by number, 100 rows, has_next, code 0, position side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CryptoHFTData as facts/sources.md 4.1 describes it: an hour a file by time of receipt, 404 where nothing came."""
+"""Test server of CryptoHFTData as documented: one file per hour by time of receipt, 404 for hours without events."""
 
 from __future__ import annotations
 

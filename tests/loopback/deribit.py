@@ -1,4 +1,4 @@
-"""Deribit's history host as facts/sources.md 3.6 describes it: trades of which a few carry a liquidation mark."""
+"""Test server of Deribit's history host as documented: trades, a few of them with a liquidation mark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dYdX indexer as facts/sources.md 3.11 describes it: all trades, newest first, by time or height, 1000 a page."""
+"""Test server of the dYdX indexer as documented: all trades, newest first, by time or height, 1000 per page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kraken Futures as facts/sources.md 3.7 describes it: executions with a token, the volume liquidated a minute."""
+"""Test server of Kraken Futures as documented: executions with a token, liquidated volume per minute."""
 
 from __future__ import annotations
 

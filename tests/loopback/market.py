@@ -1,4 +1,4 @@
-"""Candles and open interest as facts/sources.md section 5 describes them: order, bounds, page caps, error bodies."""
+"""Test servers of candles and open interest: documented order, bounds, page sizes and error bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Poloniex as facts/sources.md 3.12 and its documentation describe it: by time, 100 rows, code 200, order side."""
+"""Test server of Poloniex as documented: by time, 100 rows, code 200, order side."""
 
 from __future__ import annotations
 

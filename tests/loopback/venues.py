@@ -1,4 +1,4 @@
-"""Gate, HTX, OKX and Tardis as facts/sources.md describes them: bounds, page caps, order, units, errors."""
+"""Test servers of Gate, HTX, OKX and Tardis as documented: bounds, page sizes, order, units, errors."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def fetch(
     Parameters
     ----------
     lake : Lake
-        Lake to fill. Its fetch log says what is missing.
+        Lake to fill. Its fetch log determines what is missing.
     window : Window
         Window to fetch. [UTC]
     symbols : sequence of str

@@ -236,7 +236,7 @@ def _drop_bare(
     lake: Lake, batch: _Batch, key: Key, source: str, kind: str, outcome: MarketImport
 ) -> list[tuple[Partition, dict[int, Row], dict[int, Row]]]:
     """
-    Plan to take away the rows of a file that were imported before, when its symbol had no quote yet.
+    Plan the removal of rows that an earlier import of the file stored under a symbol without a quote.
 
     Only rows equal to the file's are removed; others came from elsewhere.
     """

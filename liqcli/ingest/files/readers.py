@@ -141,7 +141,8 @@ def split_cells(text: str, delimiter: str = ",") -> list[str]:
     """
     Split one line into cells.
 
-    Each line is parsed by itself, so a stray quote invalidates one row; a CSV reader would swallow the next rows too.
+    Each line is parsed by itself, so an unmatched quote invalidates one row only; a CSV reader would also
+    consume the next rows.
     """
     if '"' not in text:
         return text.split(delimiter)

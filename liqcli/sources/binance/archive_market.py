@@ -1,7 +1,7 @@
 """Binance's archive of USD-M candles and metrics, for older days and for networks that fapi refuses.
 
 exchange: binance
-docs: https://data.binance.vision, read 2026-11-22 in facts/sources.md section 5; no live file was read
+docs: https://data.binance.vision, read 2026-11-22; no live file was read
 gives: futures/um/{daily,monthly}/klines/SYM/INT zips, and daily/metrics zips with open interest every 5 minutes since
     2020-09-01 (documented); a day's file is there the day after (unproven: 26 hours are allowed), a month's some days
     into the next (unproven: three days are allowed). A missing file is a 404

@@ -10,7 +10,7 @@ qty: `z`, filled; coins on USD-M, contracts of 100 (BTC) or 10 USD on COIN-M (`s
 time: `T`, trade time [ms UTC]; recorded CSVs also as text with an offset
 completeness: sampled, at most one order per symbol and second; so a repeated row comes from the recorder and is dropped
 changed: 2026-06-29 both hosts push USD-M and COIN-M orders, distinguished by `st`; one parser for all
-fixture: tests/sources/binance/test_binance_force_orders.py (frames of facts/sources.md section 1, rows written by hand)
+fixture: tests/sources/binance/test_binance_force_orders.py (documented frames, rows written by hand)
 """
 
 from __future__ import annotations

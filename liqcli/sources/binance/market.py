@@ -1,7 +1,7 @@
 """Binance USD-M futures, official REST. No live endpoint was called; each fact states its evidence.
 
 exchange: binance
-docs: GET /fapi/v1/klines and /futures/data/openInterestHist, read 2026-11-22 in facts/sources.md section 5 (documented)
+docs: GET /fapi/v1/klines and /futures/data/openInterestHist, read 2026-11-22 (documented)
 gives: candles since listing, oldest first, at most 1500 an answer, startTime and endTime inclusive (documented); open
     interest every 5 minutes, oldest first, at most 500, the last 30 days, an older startTime gets -1130 (documented)
 limits: 2400 weight a minute and address, candles weigh 1, 2, 5 or 10 by the number requested; open interest

@@ -11,7 +11,7 @@ qty: `z`, filled; coins on USD-M, contracts of 100 (BTC) or 10 USD on COIN-M (`s
 time: `T`, trade time [ms UTC]
 completeness: sampled, at most one order per symbol and second, so totals are minimums
 changed: 2026-04-23 only `/market/stream` sends events, not the older path; 2026-06-29 USD-M and COIN-M share a stream
-fixture: tests/sources/binance/test_binance_stream.py (frames of facts/sources.md section 1); no live connection was
+fixture: tests/sources/binance/test_binance_stream.py (documented frames); no live connection was
     ever made
 """
 

@@ -17,7 +17,7 @@ time: trade_time, else event_time, milliseconds (documented). A row may be in a 
 completeness: Bybit full; the others sampled, as their feeds send at most one per second (Kraken: unproven, so sampled
     is assumed)
 changed: until 2026-08-19 files are wrapped in a zstd frame, later ones are not (documented); the first bytes decide
-fixture: tests/sources/cryptohftdata/test_cryptohftdata_api.py (vectors of facts/sources.md section 1 in its columns)
+fixture: tests/sources/cryptohftdata/test_cryptohftdata_api.py (recorded events in its columns)
 """
 
 from __future__ import annotations

@@ -205,7 +205,7 @@ def test_without_again_a_damaged_file_costs_its_own_symbol_alone(
     for text in (said, alone):
         (warning,) = [line for line in text.splitlines() if "warning" in line]
         assert warning.startswith(f"liqcli: warning: gate BTCUSDT: {broken(lake)}: ")
-        assert warning.endswith("; liqcli verify says what to do")
+        assert warning.endswith("; run liqcli verify for details")
 
 
 def test_again_takes_what_the_source_says_now(monkeypatch: pytest.MonkeyPatch, clean: Path, lake: Path) -> None:

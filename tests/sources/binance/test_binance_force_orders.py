@@ -1,4 +1,4 @@
-"""Binance frames and recorded rows; the vectors are those of facts/sources.md section 1."""
+"""Binance frames and recorded rows; with documented values."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Binance's live frames (facts/sources.md section 1)."""
+"""Binance's live frames."""
 
 from __future__ import annotations
 

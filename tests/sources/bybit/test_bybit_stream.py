@@ -1,4 +1,4 @@
-"""Bybit's live frames: recorded ones (facts/sources.md section 1 and 3.2), and answers to subscriptions."""
+"""Bybit's live frames: recorded ones, and answers to subscriptions."""
 
 from __future__ import annotations
 
