@@ -57,8 +57,8 @@ def verify(
     verdict = lake.verify()
     if output_format == "json":
         typer.echo(json.dumps(verdict_record(Store(lake.path), verdict), ensure_ascii=False, indent=1))
-    elif verdict.findings:
-        typer.echo(render_findings(lake, verdict))
+    elif verdict.issues:
+        typer.echo(render_issues(lake, verdict))
     say(render_verdict(lake, verdict))
     if verdict.damage:
         raise typer.Exit(int(ExitCode.DAMAGED))
@@ -76,15 +76,15 @@ def _move_dated(lake: Lake) -> None:
         say("no dated contract is stored under the symbol of another")
 
 
-def render_findings(lake: Lake, verdict: Verdict) -> str:
+def render_issues(lake: Lake, verdict: Verdict) -> str:
     """Render the issues, damage first: the file relative to the lake, the problem, the fix."""
     lines = []
-    for finding in verdict.findings:
-        word = "damage" if finding.damage else "suspicion"
+    for issue in verdict.issues:
+        word = "damage" if issue.damage else "suspicion"
         lines += [
-            f"{word:<11}{finding.path.relative_to(lake.path)}",
-            f"{'':<11}{finding.what}",
-            f"{'':<11}to do: {finding.do}",
+            f"{word:<11}{issue.path.relative_to(lake.path)}",
+            f"{'':<11}{issue.what}",
+            f"{'':<11}to do: {issue.do}",
         ]
     return "\n".join(lines)
 
@@ -93,9 +93,9 @@ def render_verdict(lake: Lake, verdict: Verdict) -> str:
     """Render the result in one line."""
     from liqcli.core.formatting import format_count, format_counted
 
-    if not verdict.files and not verdict.findings:
+    if not verdict.files and not verdict.issues:
         return f"the lake {lake.path} is empty; start with: liqcli fetch, liqcli import FILE, or liqcli demo"
-    files = len({finding.path for finding in verdict.damage})
+    files = len({issue.path for issue in verdict.damage})
     state = f"{format_count(files)} damaged" if files else "nothing damaged"
     if verdict.suspicions:
         state += f", {format_count(len(verdict.suspicions))} to look at"

@@ -76,7 +76,7 @@ def make_reports(task: ReportTask, say: Say, warn: Say) -> list[Entry]:
 
 def _compute_ahead(task: ReportTask, names: Iterable[tuple[str, str]]) -> Iterator[Future[Computed]]:
     """Yield the results of each report, at most one computed in advance, since they are large."""
-    with ThreadPoolExecutor(1, "findings") as pool:
+    with ThreadPoolExecutor(1, "results") as pool:
         ready: Future[Computed] | None = None
         for name in names:
             following = pool.submit(_compute, task, name)

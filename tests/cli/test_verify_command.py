@@ -43,7 +43,7 @@ def test_what_was_fetched_is_whole(monkeypatch: pytest.MonkeyPatch, lake: Path) 
         point(monkeypatch, gate=gate.url, htx=htx.url)
         fetch(Lake(lake), WINDOW, ["BTCUSDT", "ETHUSDT"], ["gate", "htx"])
     verdict = verify_lake(Lake(lake), KNOWN_SOURCES)
-    assert verdict.findings == []
+    assert verdict.issues == []
     assert verdict.rows == sum(sum(stored(lake, symbol).values()) for symbol in ("BTCUSDT", "ETHUSDT"))
     for path in lake.rglob("liquidations/exchange=htx/symbol=BTCUSDT/*/*.parquet"):
         path.unlink()

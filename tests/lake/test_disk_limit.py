@@ -72,7 +72,7 @@ def test_full_disk_stops_a_fetch(monkeypatch: pytest.MonkeyPatch, filled: Path) 
         after = snapshot(filled)
         assert {name: after[name] for name in before} == before
         assert set(after) - set(before) <= {"contracts/gate.json"}, "nothing half-written is left"
-        assert verify_lake(Lake(filled), KNOWN_SOURCES).findings == []
+        assert verify_lake(Lake(filled), KNOWN_SOURCES).issues == []
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         run(*words, code=0)  # there is space again: it goes on

@@ -94,7 +94,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path
             # A slow fetch stores its first hours before the disk is full: complete ones, beside what was there.
             assert before.items() <= parquet_bytes(told.lake).items()
             assert not list(told.lake.rglob("*.tmp"))
-            assert verify_lake(Lake(told.lake), KNOWN_SOURCES).findings == []
+            assert verify_lake(Lake(told.lake), KNOWN_SOURCES).issues == []
         row = fetch(Lake(told.lake), WINDOW, ["BTCUSDT"], ["gate"]).rows[0]
     assert (row.result, row.events) == ("ok", 2_408)
 
@@ -136,7 +136,7 @@ def test_a_damaged_memory_costs_the_coverage_and_is_named(lake: Path, content: b
     rows, damaged = build_status(store)
     assert [(row.exchange, row.events, row.coverage) for row in rows] == [("gate", 1, None), ("okx", 1, 1.0)]
     assert damaged == [memory]
-    assert memory in [finding.path for finding in verify_lake(store, KNOWN_SOURCES).findings]
+    assert memory in [issue.path for issue in verify_lake(store, KNOWN_SOURCES).issues]
     query = Query("SOLUSDT", since="2026-03-01", until="2026-03-01T02:00:00")
     with Engine() as engine:
         chosen = build_selection(engine, store, query)
@@ -160,7 +160,7 @@ def test_strange_files_are_left_out_and_named(lake: Path) -> None:
     rows, damaged = build_status(store)
     assert [(row.exchange, row.events) for row in rows] == [("gate", 1), ("okx", 1)]
     assert damaged == sorted([copy, odd_month])
-    found = {finding.path.name for finding in verify_lake(store, KNOWN_SOURCES).findings}
+    found = {issue.path.name for issue in verify_lake(store, KNOWN_SOURCES).issues}
     assert found >= {"gate (1).parquet", "._gate.parquet", "notes.txt"}
     with Engine() as engine:
         build_selection(engine, store, Query("SOLUSDT", since="2026-03-01", until="2026-03-01T02:00:00"))

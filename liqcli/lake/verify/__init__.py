@@ -28,22 +28,22 @@ ROWS_AT_ONCE = 500_000
 
 @dataclass(slots=True)
 class Verdict:
-    """The number of ``files`` and ``rows``, their ``size`` [bytes], and the findings, damage first, by file."""
+    """The number of ``files`` and ``rows``, their ``size`` [bytes], and the issues, damage first, by file."""
 
     files: int = 0
     rows: int = 0
     size: int = 0
-    findings: list[Issue] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
 
     @property
     def damage(self) -> list[Issue]:
         """Findings that must be wrong."""
-        return [finding for finding in self.findings if finding.damage]
+        return [issue for issue in self.issues if issue.damage]
 
     @property
     def suspicions(self) -> list[Issue]:
         """Findings that are possible and deserve a look."""
-        return [finding for finding in self.findings if not finding.damage]
+        return [issue for issue in self.issues if not issue.damage]
 
 
 def verify_lake(lake: Lake, known: KnownSources) -> Verdict:
@@ -62,18 +62,18 @@ def verify_lake(lake: Lake, known: KnownSources) -> Verdict:
     """
     verdict = Verdict()
     repairs = Repairs(lake, known)
-    verdict.findings += iter_foreign_files(lake)
-    logs = check_fetch_logs(repairs, verdict.findings)
-    verdict.files += logs.files + check_notes(lake, verdict.findings)
+    verdict.issues += iter_foreign_files(lake)
+    logs = check_fetch_logs(repairs, verdict.issues)
+    verdict.files += logs.files + check_notes(lake, verdict.issues)
     with Engine() as engine:
         for kind in KINDS:
             for batch in _iter_batches(repairs, kind, verdict):
-                verdict.findings += check_rows(engine, repairs, kind, batch)
+                verdict.issues += check_rows(engine, repairs, kind, batch)
                 if kind == "liquidations":
                     count_events(logs, batch)
-    verdict.findings += find_contradictions(lake)
-    verdict.findings += logs.compare(repairs, {f.path for f in verdict.findings if f.unreadable})
-    verdict.findings.sort(key=lambda finding: (not finding.damage, finding.path, finding.what))
+    verdict.issues += find_contradictions(lake)
+    verdict.issues += logs.compare(repairs, {f.path for f in verdict.issues if f.unreadable})
+    verdict.issues.sort(key=lambda issue: (not issue.damage, issue.path, issue.what))
     return verdict
 
 
@@ -84,8 +84,8 @@ def verdict_record(lake: Lake, verdict: Verdict) -> dict[str, Any]:
         "files": verdict.files,
         "rows": verdict.rows,
         "bytes": verdict.size,
-        "damaged": [finding.record() for finding in verdict.damage],
-        "suspicions": [finding.record() for finding in verdict.suspicions],
+        "damaged": [issue.record() for issue in verdict.damage],
+        "suspicions": [issue.record() for issue in verdict.suspicions],
     }
 
 
@@ -96,7 +96,7 @@ def _iter_batches(repairs: Repairs, kind: str, verdict: Verdict) -> Iterator[Seq
     for partition, read in read_whole(repairs, kind):
         verdict.files += 1
         if isinstance(read, Issue):
-            verdict.findings.append(read)
+            verdict.issues.append(read)
             continue
         verdict.rows += read.num_rows
         verdict.size += partition.path(repairs.lake.root).stat().st_size

@@ -49,8 +49,8 @@ class FetchLogs:
                 yield Issue(path, what, mend if missing else f"if none were imported: {mend}", damage=missing)
 
 
-def check_fetch_logs(repairs: Repairs, findings: list[Issue]) -> FetchLogs:
-    """Read every fetch log; faults are appended to ``findings``."""
+def check_fetch_logs(repairs: Repairs, issues: list[Issue]) -> FetchLogs:
+    """Read every fetch log; faults are appended to ``issues``."""
     logs = FetchLogs()
     for path in sorted(repairs.lake.root.glob("windows/exchange=*/symbol=*/*.json")):
         logs.files += 1
@@ -62,7 +62,7 @@ def check_fetch_logs(repairs: Repairs, findings: list[Issue]) -> FetchLogs:
         exchange, symbol = (folder.name.partition("=")[2] for folder in (path.parent.parent, path.parent))
         if fault:
             mend = repairs.suggest_log(exchange, symbol, path.stem)
-            findings.append(Issue(path, f"fetch log: {fault}", mend))
+            issues.append(Issue(path, f"fetch log: {fault}", mend))
             continue
         counted = [item for item in known if item.status == "complete" and item.events is not None]
         key = exchange, symbol, path.stem
@@ -86,8 +86,8 @@ def count_events(logs: FetchLogs, batch: Sequence[tuple[Partition, pa.Table]]) -
                 stored[number] += int(last - first)
 
 
-def check_notes(lake: Lake, findings: list[Issue]) -> int:
-    """Read contract sizes and the import log; faults are appended to ``findings``. Return the number of files."""
+def check_notes(lake: Lake, issues: list[Issue]) -> int:
+    """Read contract sizes and the import log; faults are appended to ``issues``. Return the number of files."""
     paths = sorted(lake.root.glob("contracts/*.json"))
     for path in paths:
         fault = None
@@ -99,9 +99,9 @@ def check_notes(lake: Lake, findings: list[Issue]) -> int:
         except DamagedError as error:
             fault = str(error).partition(": ")[2].removesuffix("; delete it")
         if fault:
-            findings.append(Issue(path, fault, "delete it; the next fetch writes it again"))
+            issues.append(Issue(path, fault, "delete it; the next fetch writes it again"))
     kept = sorted(lake.root.glob("imports/*.parquet"))
-    findings += [
+    issues += [
         Issue(path, fault, "delete it; importing the file again with the same options writes it again")
         for path in kept
         if (fault := _find_damage(path))
@@ -113,7 +113,7 @@ def check_notes(lake: Lake, findings: list[Issue]) -> int:
     try:
         read_import_log(lake)
     except DamagedError as error:
-        findings.append(Issue(ledger, str(error).partition(": ")[2], "delete it; liqcli import writes it again"))
+        issues.append(Issue(ledger, str(error).partition(": ")[2], "delete it; liqcli import writes it again"))
     return len(paths) + 1
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_whole(repairs: Repairs, kind: str) -> Iterator[tuple[Partition, pa.Table | Issue]]:
-    """Read the files of a kind one by one; unreadable ones yield a finding instead of rows."""
+    """Read the files of a kind one by one; unreadable ones yield an issue instead of rows."""
     lake = repairs.lake
     for partition in lake.partitions(kind, misplaced=True):
         if _misplaced(lake, partition) is None:

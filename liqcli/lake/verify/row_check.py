@@ -57,18 +57,18 @@ SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
 def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> list[Issue]:
     """Check the rows of some files of one kind."""
     _open(engine, batch)
-    findings = list(_name(repairs, batch, engine.run("verify_times", _time_limits())))
+    issues = list(_name(repairs, batch, engine.run("verify_times", _time_limits())))
     if kind == "liquidations":
         limits = {"largest": LARGEST_NOTIONAL, "smallest": SMALLEST_NOTIONAL, "factor": FACTOR}
-        findings += _name(repairs, batch, engine.run("verify_liquidations", limits))
-        findings += _name_doubled(repairs, batch, engine.run("verify_doubled", {"shortest": SHORTEST_RUN}))
-        findings += _name_near_repeats(repairs, batch, engine.run("verify_near_repeats", {"reach_us": NEAR_REPEAT_US}))
-        findings += _check_instruments(repairs, batch)
+        issues += _name(repairs, batch, engine.run("verify_liquidations", limits))
+        issues += _name_doubled(repairs, batch, engine.run("verify_doubled", {"shortest": SHORTEST_RUN}))
+        issues += _name_near_repeats(repairs, batch, engine.run("verify_near_repeats", {"reach_us": NEAR_REPEAT_US}))
+        issues += _check_instruments(repairs, batch)
     elif kind == "candles":
-        findings += _name(repairs, batch, engine.run("verify_candles"))
+        issues += _name(repairs, batch, engine.run("verify_candles"))
     else:
-        findings += _name(repairs, batch, engine.run("verify_open_interest"))
-    return findings
+        issues += _name(repairs, batch, engine.run("verify_open_interest"))
+    return issues
 
 
 def _open(engine: Engine, batch: Batch) -> None:

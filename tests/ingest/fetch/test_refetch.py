@@ -131,7 +131,7 @@ def test_the_command_that_verify_names_makes_the_lake_whole(
         told = run(command, 0)
     assert data(lake) == data(clean)
     assert known(lake) == known(clean)
-    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
     kept = list(lake.rglob("damaged/**/*.parquet"))
     assert [path.read_bytes() for path in kept] == ([broken] if aside else [])
     assert ("moved to" in told) is aside
@@ -171,7 +171,7 @@ def test_a_memory_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, clean: Pa
     with gate_server() as server:
         point(monkeypatch, gate=server.url)
         run(command, 0)
-    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
     held, whole = stored(lake, "BTCUSDT"), stored(clean, "BTCUSDT")  # now of all the month that Gate still keeps
     assert {row: held[row] for row in held if WINDOW.contains(row[0])} == whole  # type: ignore[arg-type]
     assert not Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").missing(WINDOW)
@@ -182,7 +182,7 @@ def test_a_source_that_is_down_leaves_known_gaps(clean: Path, lake: Path) -> Non
     shutil.copytree(clean, lake)
     cut(lake)
     run(["fetch", "--again", "--source", "gate", "--symbol", "BTCUSDT", *_flags(WINDOW)], 3)
-    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
     assert Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").missing(WINDOW) == [WINDOW]
     assert known_eth(lake) == known_eth(clean), "the other symbol is as it was"
 
@@ -222,7 +222,7 @@ def test_again_takes_what_the_source_says_now(monkeypatch: pytest.MonkeyPatch, c
         assert (len(asked), len(set(asked))) == (6, 3), "three hours; that nothing came has to be said twice"
     kept = {row: count for row, count in before.items() if not inner.contains(row[0])}  # type: ignore[arg-type]
     assert stored(lake, "BTCUSDT") == kept
-    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
 
 
 def test_candles(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

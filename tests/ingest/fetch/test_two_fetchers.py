@@ -107,7 +107,7 @@ def _count(servers: tuple[Loopback, Loopback]) -> int:
 
 def _check_tidy(lake: Path, began: float) -> None:
     """Every file is intact, everything is logged as complete, and no leftovers of killed writers remain."""
-    assert verify_lake(Lake(lake), KNOWN_SOURCES).findings == []
+    assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
     for source in SOURCES:
         for symbol in SYMBOLS:
             assert Lake(lake).read_fetch_log(source, symbol, source).missing(WINDOW) == []

@@ -57,28 +57,28 @@ def plant_table(path, schema, rows, source="gate"):
 
 
 def found(store, damage=True):
-    """(file, what) of all findings, after a check that the other kind is not there."""
+    """(file, what) of all issues, after a check that the other kind is not there."""
     verdict = verify_lake(store, KNOWN_SOURCES)
     other = verdict.suspicions if damage else verdict.damage
     assert other == []
-    assert all(finding.do for finding in verdict.findings)
-    return [(f.path.relative_to(store.root).as_posix(), f.what) for f in verdict.findings]
+    assert all(issue.do for issue in verdict.issues)
+    return [(f.path.relative_to(store.root).as_posix(), f.what) for f in verdict.issues]
 
 
 def test_a_whole_lake(store):
     verdict = verify_lake(store, KNOWN_SOURCES)
-    assert verdict.findings == []
+    assert verdict.issues == []
     assert (verdict.files, verdict.rows) == (5, 32)  # three Parquet files, a memory, contract sizes
     assert verdict.size == sum(path.stat().st_size for path in store.root.rglob("*.parquet"))
 
 
 def test_an_empty_lake(lake):
     verdict = verify_lake(Lake(lake), KNOWN_SOURCES)
-    assert (verdict.files, verdict.findings) == (0, [])
+    assert (verdict.files, verdict.issues) == (0, [])
 
 
 def test_the_sample_is_whole(sample):
-    assert verify_lake(Lake(sample), KNOWN_SOURCES).findings == []
+    assert verify_lake(Lake(sample), KNOWN_SOURCES).issues == []
 
 
 # ------------------------------------------------------------------------------------------------ files
@@ -133,11 +133,11 @@ def test_what_to_do_is_a_command(store):
         f"move it away, then: {command}--until 2026-03-01T01:00:00Z"
     }
     (store.root / GATE).write_bytes(b"x")
-    (finding,) = verify_lake(store, KNOWN_SOURCES).findings
-    assert finding.do == f"{command}--until 2026-03-01T01:00:00Z"
+    (issue,) = verify_lake(store, KNOWN_SOURCES).issues
+    assert issue.do == f"{command}--until 2026-03-01T01:00:00Z"
     (store.root / MEMORY).unlink()
-    (finding,) = verify_lake(store, KNOWN_SOURCES).findings
-    assert finding.do == f"{command}--until 2026-04-01T00:00:00Z"
+    (issue,) = verify_lake(store, KNOWN_SOURCES).issues
+    assert issue.do == f"{command}--until 2026-04-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_what_to_do_is_a_command(store):
 def test_remedy_for_data_that_was_not_fetched(store, source, said):
     path = (store.root / GATE).with_name(f"{source}.parquet")
     path.write_bytes(b"x")
-    (finding,) = verify_lake(store, KNOWN_SOURCES).findings
-    assert said in finding.do
+    (issue,) = verify_lake(store, KNOWN_SOURCES).issues
+    assert said in issue.do
 
 
 def test_files_that_no_command_reads(store):
@@ -438,7 +438,7 @@ def test_a_hundred_files_take_less_than_three_seconds(lake):
         pq.write_table(rows_to_table(rows), path)
     started = time.perf_counter()
     verdict = verify_lake(Lake(lake), KNOWN_SOURCES)
-    assert (verdict.files, verdict.rows, verdict.findings) == (100, 20_000, [])
+    assert (verdict.files, verdict.rows, verdict.issues) == (100, 20_000, [])
     assert time.perf_counter() - started < 3
 
 
@@ -447,7 +447,7 @@ def test_what_to_do_about_candles(store):
     (store.root / CANDLES).write_bytes(b"x")
     own = (store.root / CANDLES).with_name("sample.parquet")
     own.write_bytes(b"x")
-    dos = {finding.path.name: finding.do for finding in verify_lake(store, KNOWN_SOURCES).findings}
+    dos = {issue.path.name: issue.do for issue in verify_lake(store, KNOWN_SOURCES).issues}
     assert dos == {
         "gate.parquet": "liqcli fetch --again --kind candles --interval 1m --exchange gate "
         "--symbol SOLUSDT --since 2026-03-01T00:00:00Z --until 2026-04-01T00:00:00Z",
@@ -457,7 +457,7 @@ def test_what_to_do_about_candles(store):
 
 def suspected(store):
     found = verify_lake(store, KNOWN_SOURCES).suspicions
-    return {finding.path.relative_to(store.root).as_posix(): finding.what for finding in found}
+    return {issue.path.relative_to(store.root).as_posix(): issue.what for issue in found}
 
 
 def test_two_sources_that_contradict_each_other_are_named(store):
