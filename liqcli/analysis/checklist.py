@@ -113,7 +113,7 @@ class Checklist:
 
     @property
     def meets_bar(self) -> Answer:
-        """Yes from three yes on; unknown while unanswered questions could still decide it."""
+        """Return yes for three or more; unknown while unanswered questions could still decide it."""
         if self.passed >= BAR:
             return "yes"
         return "unknown" if self.passed + self.unknown >= BAR else "no"

@@ -254,7 +254,7 @@ def _build(
 
 
 def _find_peak(rows: BinRows, axis: PriceAxis, step: int) -> float:
-    """Compute the mean price of a step, weighted by USD, to a fine bin; Python integers, as the products are large."""
+    """Compute the USD-weighted mean price of a step, rounded to a fine bin; Python integers cannot overflow."""
     inside = axis.place(rows.bin) == step
     bins, usd_e6 = rows.bin[inside].tolist(), rows.recent_e6[inside].tolist()
     total = sum(usd_e6)

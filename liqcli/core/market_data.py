@@ -53,7 +53,7 @@ class Candle(NamedTuple):
 
 
 class OpenInterest(NamedTuple):
-    """One snapshot: ``ts_us`` [µs UTC], ``open_interest`` [base coin], ``open_interest_usd`` [USD]; either may be unknown."""  # noqa: E501
+    """One snapshot: ``ts_us`` [µs UTC], ``open_interest`` [base coin] and ``open_interest_usd`` [USD], or None."""
 
     ts_us: int
     open_interest: float | None

@@ -1,4 +1,4 @@
-"""Cascades: planted bursts are found to the minute, quiet days and split orders give none, values by hand."""
+"""Find planted cascades to the minute, and none in quiet days or split orders; values are worked out by hand."""
 
 from __future__ import annotations
 
