@@ -14,9 +14,9 @@ from typing import Literal, Protocol
 
 from liqcli.analysis.context import Approach, Context
 from liqcli.analysis.trade_levels import NO_LEVELS, Direction, TradeLevels, build_trade_levels
+from liqcli.core.durations import format_length
 from liqcli.core.formatting import format_counted, format_percent_signed, format_price
 from liqcli.core.model import US_PER_S, Window
-from liqcli.core.times import format_length
 
 Answer = Literal["yes", "no", "unknown"]
 

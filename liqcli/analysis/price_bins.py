@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from decimal import Decimal, InvalidOperation
 
+from liqcli.core.durations import format_length, parse_length
 from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_price
 from liqcli.core.model import US_PER_S, BinWidth, Window, parse_number
-from liqcli.core.times import format_length, parse_length
 
 # Steps of a clock that divide an hour, a day or a week.
 _BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 604800)

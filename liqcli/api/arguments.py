@@ -57,7 +57,7 @@ def read_grid_options(
 def read_cluster_options(min_share: float | None, max_clusters: int | None, half_life: str | None) -> ClusterOptions:
     """Check what makes a cluster; None is the default."""
     from liqcli.analysis.clusters import ClusterOptions, check_options
-    from liqcli.core.times import parse_length
+    from liqcli.core.durations import parse_length
 
     usual = ClusterOptions()
     return check_options(

@@ -36,17 +36,24 @@ LookbackOption = Annotated[
     str | None,
     typer.Option(
         metavar="24h",
-        help="Length of the window up to --until: 90s 15m 1h 4h 24h 7d 30d.",
+        help="Length of the window up to --until: 90s 15m 1h 24h 7d 2w 1d12h.",
         show_default=DEFAULT_LOOKBACK,
     ),
 ]
 SinceOption = Annotated[
-    str | None, typer.Option(metavar="T", help="Start of the window, ISO 8601 (UTC if it has no offset).")
+    str | None,
+    typer.Option(
+        metavar="T",
+        help="Start of the window: ISO 8601 (UTC if it has no offset), today, yesterday, yesterday 14:30, monday (days "
+        "in time_zone of liqcli.toml, else UTC), or -3d.",
+    ),
 ]
 UntilOption = Annotated[
     str | None,
     typer.Option(
-        metavar="T", help="End of the window: ISO 8601, now, or latest (the last stored event).", show_default="now"
+        metavar="T",
+        help="End of the window: as --since, now, or latest (the last stored event).",
+        show_default="now",
     ),
 ]
 

@@ -53,9 +53,9 @@ def record(
     Connection times are stored as coverage, so an interruption shows as a gap. Events are stored every half minute and
     at the end. A lost connection is reopened.
     """
+    from liqcli.core.durations import parse_length
     from liqcli.core.environment import lake_root
     from liqcli.core.model import US_PER_S
-    from liqcli.core.times import parse_length
     from liqcli.ingest.stream import record as run_record
     from liqcli.lake.store import Lake
 

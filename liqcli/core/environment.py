@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 from liqcli.core.errors import UsageError
@@ -34,6 +35,17 @@ def lake_root(option: Path | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("liqcli", appauthor=False)) / "lake"
+
+
+def time_zone() -> tzinfo:
+    """Return ``time_zone`` of ``liqcli.toml``, in which ``today`` and ``yesterday`` are days; UTC without the file."""
+    if (path := find_settings(None)) is None:
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    from liqcli.core.settings_file import read_settings
+
+    return ZoneInfo(read_settings(path).time_zone)
 
 
 def source_url(source: str, default: str) -> str:

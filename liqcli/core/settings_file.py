@@ -18,10 +18,10 @@ import msgspec
 from msgspec import Struct
 
 from liqcli.core.choices import PALETTES, SCALES, THEMES, check_choice
+from liqcli.core.durations import format_length, parse_length
 from liqcli.core.errors import UsageError
 from liqcli.core.settings import Alerts, Settings, expand_path
 from liqcli.core.symbols import nearest, normalise_symbol
-from liqcli.core.times import format_length, parse_length
 
 ENDS = ("cut", "now")
 EXIT_CODES = range(7, 126)  # not used by liqcli, shells or signals

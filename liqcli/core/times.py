@@ -1,48 +1,23 @@
 """
-Parse times and durations: those that users type (``24h``, ``2024-12-04T16:00Z``, ``now``, ``latest``) and those of data
-files (ISO 8601 text, or seconds, ms, µs, ns since the epoch).
+Parse times: those that users type (``2024-12-04T16:00Z``, ``yesterday``, ``now``, ``latest``) and those of data files
+(ISO 8601 text, or seconds, ms, µs, ns since the epoch).
 """
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 
+from liqcli.core.durations import format_length as format_length
+from liqcli.core.durations import parse_length
+from liqcli.core.environment import time_zone
 from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_iso, format_time
 from liqcli.core.model import EARLIEST_US, US_PER_S, Window, shorten, to_us
+from liqcli.core.relative_times import parse_relative
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_LENGTH = re.compile(r"^(\d{1,9})([smhdw])$")
 MINUTE_US = 60 * US_PER_S
 DEFAULT_LOOKBACK = "24h"
-
-
-def parse_length(text: str, what: str = "lookback") -> int:
-    """
-    Parse a duration such as ``90s 15m 1h 4h 24h 7d 30d``. [µs]
-
-    Raises
-    ------
-    UsageError
-        Not of that form, or zero.
-    """
-    match = _LENGTH.match(text.strip().lower())
-    if not match or int(match[1]) == 0:
-        raise UsageError(f"{what}: {text!r} is not a length of time; write it like 90s, 15m, 1h, 24h, 7d")
-    return int(match[1]) * _UNITS[match[2]] * US_PER_S
-
-
-def format_length(length_us: int) -> str:
-    """Format a duration in the largest unit that divides it: ``24h`` for a day, ``5m`` for 300 s."""
-    seconds = length_us // US_PER_S
-    if seconds and seconds % 86400 == 0 and seconds > 86400:
-        return f"{seconds // 86400}d"
-    for unit in ("h", "m"):
-        if seconds and seconds % _UNITS[unit] == 0:
-            return f"{seconds // _UNITS[unit]}{unit}"
-    return f"{seconds}s"
 
 
 def parse_moment(text: str, what: str) -> int:
@@ -58,9 +33,8 @@ def parse_moment(text: str, what: str) -> int:
         moment = datetime.fromisoformat(text.strip().replace("z", "Z"))
         return to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
-        words = ", now or latest" if what == "--until" else " or 2026-03-31T10:00+02:00"
         raise UsageError(
-            f"{what}: {text!r} is not a time; write it like 2026-03-31, 2026-03-31T08:00Z{words}"
+            f"{what}: {text!r} is not a time; write it like 2026-03-31, 2026-03-31T08:00Z or 2026-03-31T10:00+02:00"
         ) from None
 
 
@@ -69,22 +43,25 @@ def now_us() -> int:
     return to_us(datetime.now(tz=UTC))
 
 
-def resolve_window(since: str | None, until: str | None, lookback: str, latest_us: int | None) -> Window:
+def resolve_window(
+    since: str | None, until: str | None, lookback: str, latest_us: int | None, zone: tzinfo | None = None
+) -> Window:
     """
     Resolve ``--since/--until/--lookback`` to a half-open window.
 
     ``now`` and ``latest`` (the last stored event, ``latest_us``) are rounded up to the next full minute, so that the
-    event itself lies inside and titles of daily runs are round.
+    event itself lies inside and titles of daily runs are round. Words such as ``yesterday`` mean days of the zone;
+    default: ``time_zone`` of ``liqcli.toml``, else UTC.
 
     Raises
     ------
     UsageError
         Unreadable, before 2015, or the end is not after the start.
     """
-    end = _resolve_end(until or "now", latest_us)
+    end = _resolve_end(until or "now", latest_us, zone)
     if since and since.strip().lower() in ("now", "latest"):
         raise UsageError("--since: 'now' and 'latest' only make sense for --until")
-    start = parse_moment(since, "--since") if since else end - parse_length(lookback, "--lookback")
+    start = _parse_typed(since, "--since", zone) if since else end - parse_length(lookback, "--lookback")
     if start >= end:
         shown = f"{format_time(start)} is not before {format_time(end)} UTC{'' if until else ', which is now'}"
         raise UsageError(f"--since must lie before --until: {shown}")
@@ -103,7 +80,7 @@ def check_lookback(lookback: str | None, since: str | None) -> str:
         Both are given: a lookback counts back from the end. The message suggests the end that was probably meant.
     """
     if lookback is not None and since:
-        end = format_iso(parse_moment(since, "--since") + parse_length(lookback, "--lookback"))
+        end = format_iso(_parse_typed(since, "--since", None) + parse_length(lookback, "--lookback"))
         raise UsageError(
             f"--since and --lookback cannot be combined: --lookback counts back from --until; "
             f"for {lookback} from there on: --since {since} --until {end}"
@@ -117,15 +94,35 @@ def cut_future(window: Window, now: int) -> Window:
     return Window(window.start_us, end) if end > window.start_us else window
 
 
-def _resolve_end(until: str, latest_us: int | None) -> int:
+def _resolve_end(until: str, latest_us: int | None, zone: tzinfo | None) -> int:
     word = until.strip().lower()
     if word == "now":
-        return -(-now_us() // MINUTE_US) * MINUTE_US
+        return _this_minute()
     if word == "latest":
         if latest_us is None:
             raise UsageError("--until latest: the lake holds no event of that symbol yet")
         return (latest_us // MINUTE_US + 1) * MINUTE_US
-    return parse_moment(until, "--until")
+    return _parse_typed(until, "--until", zone)
+
+
+def _parse_typed(text: str, what: str, zone: tzinfo | None) -> int:
+    """Parse a time that a user typed, also one relative to now. [µs UTC]"""
+    relative = parse_relative(text, what, _this_minute(), lambda: zone or time_zone())
+    if relative is not None:
+        return relative
+    try:
+        return parse_moment(text, what)
+    except UsageError:
+        words = "now, latest" if what == "--until" else "-12h"
+        raise UsageError(
+            f"{what}: {text!r} is not a time; write it like 2026-03-31, 2026-03-31T08:00Z, 2026-03-31T10:00+02:00, "
+            f"today, yesterday, yesterday 14:30, monday, -3d, {words}"
+        ) from None
+
+
+def _this_minute() -> int:
+    """Return the current time, rounded up to a full minute. [µs UTC]"""
+    return -(-now_us() // MINUTE_US) * MINUTE_US
 
 
 # Numbers below the first limit are seconds (up to the year 5138), below the second ms, below the third µs, else ns.

@@ -23,7 +23,7 @@ class Day:
 
 def resolve_day(until: str, time_zone: str, now: int | None = None) -> Day:
     """
-    Turn ``cut`` (the last midnight of the zone), ``now`` or an ISO 8601 time into a day.
+    Turn ``cut`` (the last midnight of the zone), ``now`` or a time, such as ``yesterday``, into a day.
 
     A window that ends at midnight belongs to the day before.
 
@@ -40,5 +40,5 @@ def resolve_day(until: str, time_zone: str, now: int | None = None) -> Day:
         today = from_us(now_us() if now is None else now).astimezone(zone).date()
         end_us = to_us(datetime(today.year, today.month, today.day, tzinfo=zone))
     else:
-        end_us = resolve_window(None, until, "1m", None).end_us
+        end_us = resolve_window(None, until, "1m", None, zone).end_us
     return Day((from_us(end_us) - timedelta(microseconds=1)).astimezone(zone).date().isoformat(), end_us)

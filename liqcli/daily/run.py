@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from liqcli.core.durations import parse_length
 from liqcli.core.errors import UsageError
 from liqcli.core.model import Window
 from liqcli.core.settings import Settings
 from liqcli.core.symbols import check_exchange, nearest
-from liqcli.core.times import now_us, parse_length
+from liqcli.core.times import now_us
 from liqcli.daily import folders
 from liqcli.daily.day import Day, resolve_day
 from liqcli.daily.fetch import FetchOutcome, fetch_day

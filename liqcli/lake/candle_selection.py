@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from liqcli.core.durations import parse_length
 from liqcli.core.symbols import expiry_of, split_symbol
-from liqcli.core.times import parse_length
 from liqcli.lake.partitions import Partition
 
 USD_QUOTES = ("USDT", "USDC", "USD", "FDUSD", "BUSD", "TUSD", "USDE")  # the deepest books first

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from liqcli.core.durations import parse_length
 from liqcli.core.errors import DamagedError
 from liqcli.core.market_data import STALE_US, Candles, MarketData, OpenInterestSeries, choose_step
 from liqcli.core.model import US_PER_S, PriceSeries, Window
-from liqcli.core.times import parse_length
 from liqcli.lake.candle_selection import Series, list_series
 from liqcli.lake.partitions import month_of, months_of
 from liqcli.lake.store import Lake

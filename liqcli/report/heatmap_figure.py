@@ -11,6 +11,7 @@ from liqcli.analysis.summary import cell_values
 from liqcli.charts import draw_heatmap
 from liqcli.charts.figure_spec import ClusterLabel, HeadlineNumber, HeatmapSpec
 from liqcli.charts.heatmap import DESIGN
+from liqcli.core.durations import format_length
 from liqcli.core.formatting import (
     format_count,
     format_counted,
@@ -21,7 +22,6 @@ from liqcli.core.formatting import (
 )
 from liqcli.core.model import HeatmapGrid
 from liqcli.core.symbols import split_symbol
-from liqcli.core.times import format_length
 from liqcli.report.figure import Figure, render_figure
 from liqcli.report.hover_map import (
     Mark,

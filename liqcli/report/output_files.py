@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from liqcli.core.durations import format_length
 from liqcli.core.errors import EmptyWindowError, OutputError, UsageError
 from liqcli.core.files import replace_file
 from liqcli.core.formatting import format_iso, format_time
 from liqcli.core.symbols import normalise_symbol
-from liqcli.core.times import format_length
 from liqcli.lake.selection import Selection
 from liqcli.report.csv_parquet import render_csv, render_parquet
 from liqcli.report.document import build_document

@@ -25,9 +25,9 @@ from liqcli.analysis.level_tag import LevelTag
 from liqcli.analysis.open_interest import OpenInterestChange
 from liqcli.analysis.summary import PriceBand, Sums
 from liqcli.analysis.trade_levels import TradeLevels
+from liqcli.core.durations import format_length
 from liqcli.core.formatting import format_iso
 from liqcli.core.model import US_PER_S
-from liqcli.core.times import format_length
 
 DISTANCES_PCT = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 

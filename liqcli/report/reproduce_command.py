@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from liqcli.core.durations import format_length
 from liqcli.core.formatting import format_exact, format_iso
 from liqcli.core.model import US_PER_S
-from liqcli.core.times import format_length
 
 if TYPE_CHECKING:
     from liqcli.report.results import WindowResults

@@ -18,8 +18,8 @@ from liqcli.analysis.price_bins import (
     parse_bucket,
     parse_price_range,
 )
+from liqcli.core.durations import parse_length
 from liqcli.core.errors import UsageError
-from liqcli.core.times import parse_length
 
 
 @pytest.mark.parametrize(
