@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout draws itself, also where another liqcli is installed
 
 from liqcli.analysis.heatmap import GridOptions  # noqa: E402
+from liqcli.core.choices import PaletteName, ThemeName  # noqa: E402
 from liqcli.demo import fill_lake, read_facts  # noqa: E402
 from liqcli.lake.selection import Query  # noqa: E402
 from liqcli.lake.store import Lake  # noqa: E402
@@ -31,8 +32,8 @@ class Variant(NamedTuple):
     """A picture's name and how it looks."""
 
     picture: str = "heatmap"
-    theme: str = "dark"
-    palette: str = "liq"
+    theme: ThemeName = "dark"
+    palette: PaletteName = "liq"
 
 
 # Ending of the file name -> what it shows. The first one is what `liqcli demo` draws.

@@ -127,6 +127,14 @@ def test_wrong_values_are_usage_errors(sample: Path) -> None:
         lake.heatmap("SOLUSDT", since="2020-01-01", until="2020-01-02")
 
 
+def test_an_unknown_picture_or_section_names_the_known_ones(sample: Path) -> None:
+    m = liqcli.Lake(sample).heatmap("SOLUSDT", lookback="1h", until="latest")
+    with pytest.raises(UsageError, match="choose heatmap, cascades, cumulative or open-interest"):
+        m.figure("unknown")
+    with pytest.raises(UsageError, match=r"invalid section 'cluster' \(choose meta, .*did you mean clusters"):
+        m.sections("cluster")
+
+
 def two_sources(root: Path) -> None:
     """Gate itself has 4 events of 100 USD in two hours; a sampled feed has 3 in those and the hour before."""
     full = [make_liquidation(START_US + HOUR_US + k * HOUR_US // 2, source="gate") for k in range(4)]

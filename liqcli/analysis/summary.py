@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from liqcli.core.choices import ByName
 from liqcli.core.model import US_PER_S, HeatmapGrid, PriceSeries
 from liqcli.core.symbols import expiry_of
 from liqcli.query.columns import LastPrintRows, Totals
@@ -152,7 +153,7 @@ def _sums(columns: Totals, mine: NDArray[np.bool_]) -> Sums:
     )
 
 
-def cell_values(grid: HeatmapGrid, by: str) -> NDArray[Any]:
+def cell_values(grid: HeatmapGrid, by: ByName) -> NDArray[Any]:
     """Return the values of the cells, shape ``(n_bins, n_buckets)``: USD, number of events, or base quantity."""
     return {"notional": grid.notional, "count": grid.events.astype(np.float64), "qty": grid.qty}[by]
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from liqcli.charts.bars import LEAST_CASCADE_PX, STRIP, WORDS, shade_cascades
-from liqcli.charts.canvas import Box, Canvas, own_style
+from liqcli.charts.canvas import Box, Canvas
 from liqcli.charts.cascade_list import CascadeList, draw_list, list_width, plan_list
 from liqcli.charts.cascade_rate import draw_rate, write_rate_words
-from liqcli.charts.compact_layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, DrawnFigure, open_canvas
-from liqcli.charts.figure_spec import CascadeMark, CascadesSpec, PaletteName, ThemeName
+from liqcli.charts.compact_layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, DrawnFigure, draw_compact
+from liqcli.charts.figure_spec import CascadeMark, CascadesSpec
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.charts.price_line import PriceLine, build_price_line, draw_price_line, plan_axis
 from liqcli.charts.text_fit import spread
 from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis, widen
+from liqcli.core.choices import PaletteName, ThemeName
 
 _CHIPS = 30  # height of the strip with the ranks, over the minutes [px]
 _MOST_CHIPS, _FURTHEST = 60, 45  # most ranks to place; maximum distance of a rank from its cascade [px]
@@ -51,10 +52,7 @@ def draw_cascades(
     UsageError
         Unknown theme or palette, or a size too small or too large.
     """
-    with own_style():
-        sheet = open_canvas(size, dpi, theme, palette)
-        regions = _compose(sheet, picture)
-    return DrawnFigure(sheet.figure, regions)
+    return draw_compact(_compose, picture, theme, palette, size, dpi)
 
 
 def _compose(sheet: Canvas, picture: CascadesSpec) -> list[Region]:

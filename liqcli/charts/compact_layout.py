@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from liqcli.charts.canvas import Box, Canvas
-from liqcli.charts.figure_spec import PaletteName, ThemeName
+from liqcli.charts.canvas import Box, Canvas, own_style
 from liqcli.charts.hit_regions import Region
 from liqcli.charts.palettes import find_palette
 from liqcli.charts.themes import find_theme
 from liqcli.charts.ticks import round_ticks
+from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.core.errors import UsageError
 
 COMPACT = (1600, 640)  # [px]
 EDGE, CAPTION, FOOT = 28, 26, 44  # left margin; text above a panel; time labels below the last panel [px]
 AXIS_SIZE = 12.5
 _SMALLEST, _LARGEST = (800, 420), (6000, 4000)
+
+Spec = TypeVar("Spec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,16 @@ class ValueAxis:
         return self.box.bottom + self.box.height * (value - self.low) / (self.high - self.low)
 
 
-def open_canvas(size: tuple[int, int], dpi: float, theme: ThemeName, palette: PaletteName) -> Canvas:
+def draw_compact(
+    compose: Callable[[Canvas, Spec], list[Region]],
+    picture: Spec,
+    theme: ThemeName,
+    palette: PaletteName,
+    size: tuple[int, int],
+    dpi: float,
+) -> DrawnFigure:
     """
-    Open the page of a compact figure.
+    Open the page of a compact figure and let ``compose`` draw on it; ``compose`` returns the regions of its elements.
 
     Raises
     ------
@@ -54,7 +65,10 @@ def open_canvas(size: tuple[int, int], dpi: float, theme: ThemeName, palette: Pa
     if not all(low <= side <= high for low, side, high in zip(_SMALLEST, size, _LARGEST, strict=True)):
         raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 420 and 6000 x 4000 is possible")
     look = find_theme(theme, palette)
-    return Canvas(size, dpi, look, find_palette(palette, look.name), COMPACT)
+    with own_style():
+        sheet = Canvas(size, dpi, look, find_palette(palette, look.name), COMPACT)
+        regions = compose(sheet, picture)
+    return DrawnFigure(sheet.figure, regions)
 
 
 def list_axis(sheet: Canvas, axis: ValueAxis, every: float = 44) -> tuple[list[float], float]:

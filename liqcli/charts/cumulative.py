@@ -9,19 +9,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from liqcli.charts.canvas import Box, Canvas, own_style
+from liqcli.charts.canvas import Box, Canvas
 from liqcli.charts.compact_layout import (
     COMPACT,
     EDGE,
     DrawnFigure,
     ValueAxis,
+    draw_compact,
     list_axis,
-    open_canvas,
     write_axis,
 )
-from liqcli.charts.figure_spec import CumulativeSpec, PaletteName, ThemeName
+from liqcli.charts.figure_spec import CumulativeSpec
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
+from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.core.formatting import format_axis, format_price, format_usd, price_decimals
 
 _ROW, _SIZE = 21, 12.5  # of the numbers below the curve [px]
@@ -92,10 +93,7 @@ def draw_cumulative(
     UsageError
         Unknown theme or palette, or a size too small or too large.
     """
-    with own_style():
-        sheet = open_canvas(size, dpi, theme, palette)
-        regions = _compose(sheet, picture)
-    return DrawnFigure(sheet.figure, regions)
+    return draw_compact(_compose, picture, theme, palette, size, dpi)
 
 
 def _compose(sheet: Canvas, picture: CumulativeSpec) -> list[Region]:

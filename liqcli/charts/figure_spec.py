@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from liqcli.core.model import HeatmapGrid, PriceSeries
 
 Tone = Literal["plain", "long", "short", "warn"]
-ThemeName = Literal["dark", "light"]
-PaletteName = Literal["liq", "viridis", "magma", "cividis"]
-ScaleName = Literal["log", "linear", "percentile"]
-Shown = Literal["both", "long", "short"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from liqcli.charts.axes import draw_price_axis, measure_gutter
 from liqcli.charts.bars import STRIP, BarSeries, draw_bars, draw_interest, plan_bars, shade_cascades, write_words
 from liqcli.charts.canvas import Canvas, own_style
 from liqcli.charts.compact_layout import DrawnFigure
-from liqcli.charts.figure_spec import HeatmapSpec, PaletteName, ScaleName, Shown, ThemeName
+from liqcli.charts.figure_spec import HeatmapSpec
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.heat import band_colors, draw_heat, sum_bands, write_gaps
 from liqcli.charts.heatmap_layout import HeatmapLayout, Sides, lay_out, split_sides
@@ -29,6 +29,7 @@ from liqcli.charts.price_range import draw_outside, draw_prices_outside, find_pr
 from liqcli.charts.profile import draw_profile
 from liqcli.charts.themes import find_theme
 from liqcli.charts.timeline import draw_gaps, draw_time_axis
+from liqcli.core.choices import PaletteName, PositionFilter, ScaleName, ThemeName
 from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_duration
 
@@ -42,7 +43,7 @@ def draw_heatmap(
     theme: ThemeName = "dark",
     palette: PaletteName = "liq",
     scale: ScaleName = "log",
-    position: Shown = "both",
+    position: PositionFilter = "both",
     size: tuple[int, int] = DESIGN,
     dpi: float = 100.0,
 ) -> DrawnFigure:
@@ -88,7 +89,7 @@ def _check(picture: HeatmapSpec, size: tuple[int, int]) -> None:
 
 
 def _compose(
-    sheet: Canvas, picture: HeatmapSpec, colors: tuple[HeatNorm, ListedColormap], position: Shown
+    sheet: Canvas, picture: HeatmapSpec, colors: tuple[HeatNorm, ListedColormap], position: PositionFilter
 ) -> list[Region]:
     norm, glow = colors
     head, span = plan_header(sheet, picture), price_span(picture)

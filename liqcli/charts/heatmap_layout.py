@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.charts.canvas import Box, Canvas
-from liqcli.charts.figure_spec import HeatmapSpec, Shown
+from liqcli.charts.figure_spec import HeatmapSpec
 from liqcli.charts.timeline import Timeline
+from liqcli.core.choices import PositionFilter
 from liqcli.core.model import PriceSeries
 
 
@@ -39,7 +40,7 @@ class Sides:
     short: NDArray[np.float64]
 
 
-def split_sides(picture: HeatmapSpec, shown: Shown) -> Sides:
+def split_sides(picture: HeatmapSpec, shown: PositionFilter) -> Sides:
     """Select longs and shorts of the grid in the unit of the cells; a side that is not shown is 0."""
     grid = picture.grid
     pairs = {"USD": (grid.long_notional, grid.short_notional), "events": (grid.long_events, grid.short_events)}

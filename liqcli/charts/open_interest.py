@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from liqcli.charts.bars import STRIP, WORDS, BarSeries, draw_bars, plan_bars, shade_cascades, write_words
-from liqcli.charts.canvas import Box, Canvas, own_style
+from liqcli.charts.canvas import Box, Canvas
 from liqcli.charts.compact_layout import (
     AXIS_SIZE,
     COMPACT,
@@ -14,14 +14,15 @@ from liqcli.charts.compact_layout import (
     FOOT,
     DrawnFigure,
     ValueAxis,
+    draw_compact,
     list_axis,
-    open_canvas,
     write_axis,
 )
-from liqcli.charts.figure_spec import OpenInterestLine, OpenInterestSpec, PaletteName, ThemeName
+from liqcli.charts.figure_spec import OpenInterestLine, OpenInterestSpec
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis
+from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.core.formatting import format_amount, format_axis, format_percent_signed
 
 _BETWEEN = 12  # the two panels [px]
@@ -47,10 +48,7 @@ def draw_interest_picture(
     UsageError
         Unknown theme or palette, or a size too small or too large.
     """
-    with own_style():
-        sheet = open_canvas(size, dpi, theme, palette)
-        regions = _compose(sheet, picture)
-    return DrawnFigure(sheet.figure, regions)
+    return draw_compact(_compose, picture, theme, palette, size, dpi)
 
 
 def _compose(sheet: Canvas, picture: OpenInterestSpec) -> list[Region]:

@@ -10,8 +10,7 @@ from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from numpy.typing import NDArray
 
-from liqcli.charts.figure_spec import PaletteName, ScaleName, ThemeName
-from liqcli.core.errors import UsageError
+from liqcli.core.choices import PALETTES, SCALES, PaletteName, ScaleName, ThemeName, check_choice
 
 # Cold to hot. The coldest colour differs from the background, so that it cannot be taken for an empty cell.
 _LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {
@@ -39,8 +38,6 @@ _STRETCH: dict[PaletteName, dict[ThemeName, tuple[float, float]]] = {
     "magma": {"dark": (0.36, 0.98), "light": (0.77, 0.08)},
     "cividis": {"dark": (0.24, 1.0), "light": (0.76, 0.0)},
 }
-PALETTES: tuple[PaletteName, ...] = ("liq", "viridis", "magma", "cividis")
-SCALES: tuple[ScaleName, ...] = ("log", "linear", "percentile")
 # The bands behind the cells run from cold to hot through violet: translucent yellow or green looks muddy on a dark
 # page, and a cell must not look like the band behind it. From low to high opacity.
 _GLOW: dict[ThemeName, tuple[tuple[float, str], ...]] = {
@@ -54,7 +51,7 @@ _LEAST_SPAN = 20.0  # minimum ratio that a log scale covers, so that similar cel
 _LARGEST_SPAN = 1e6  # maximum ratio, so that tiny values do not use up the colours
 
 
-def find_palette(name: str, theme: ThemeName) -> ListedColormap:
+def find_palette(name: PaletteName, theme: ThemeName) -> ListedColormap:
     """
     Build a palette for a theme: 0 is the coldest colour, 1 the hottest, and "bad" (no value) is transparent.
 
@@ -63,14 +60,12 @@ def find_palette(name: str, theme: ThemeName) -> ListedColormap:
     UsageError
         Unknown name.
     """
-    if name == "liq":
+    if check_choice(name, PALETTES, "--palette") == "liq":
         base = LinearSegmentedColormap.from_list("liq", list(_LIQ[theme]), N=_SHADES)
         shades = base(np.linspace(0, 1, _SHADES))
-    elif name in _STRETCH:
+    else:
         low, high = _STRETCH[name][theme]
         shades = colormaps[name](np.linspace(low, high, _SHADES))
-    else:
-        raise UsageError(f"--palette: {name!r} is not known; valid are {', '.join(PALETTES)}")
     return ListedColormap(shades, name=f"liqcli-{name}-{theme}", bad=(0.0, 0.0, 0.0, 0.0))
 
 
@@ -109,9 +104,8 @@ class HeatNorm(Normalize):
         Unknown scale.
     """
 
-    def __init__(self, values: NDArray[Any], scale: str) -> None:
-        if scale not in SCALES:
-            raise UsageError(f"--scale: {scale!r} is not known; valid are {', '.join(SCALES)}")
+    def __init__(self, values: NDArray[Any], scale: ScaleName) -> None:
+        self.scale = check_choice(scale, SCALES, "--scale")
         filled = np.asarray(values, dtype=np.float64)
         filled = np.sort(filled[np.isfinite(filled) & (filled > 0)])
         top = float(filled[-1]) if filled.size else 1.0
@@ -120,7 +114,6 @@ class HeatNorm(Normalize):
             usual = float(np.quantile(filled, 0.05)) if filled.size else top
             floor = min(max(usual, top / _LARGEST_SPAN), top / _LEAST_SPAN)
         super().__init__(vmin=floor, vmax=top, clip=True)
-        self.scale = scale
         self.floor, self.top = floor, top
         self._levels = np.unique(filled) if filled.size else np.array([top])
         # The rank of a value is the number of lower cells, the largest being 1: equal cells (mostly one event each)

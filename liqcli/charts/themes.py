@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from liqcli.charts.figure_spec import ThemeName, Tone
-from liqcli.core.errors import UsageError
+from liqcli.charts.figure_spec import Tone
+from liqcli.core.choices import FIGURE_THEMES, PaletteName, ThemeName, check_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ THEMES: dict[ThemeName, Theme] = {"dark": DARK, "light": LIGHT}
 
 # For the colour-blind safe palette: orange and blue differ for every kind of colour blindness, red and green do
 # not. The middle of the palette is grey, so candles are less prominent.
-_SAFE_PALETTE = "cividis"
+_SAFE_PALETTE: PaletteName = "cividis"
 _SAFE: dict[ThemeName, Theme] = {
     "dark": replace(
         DARK, long="#ff9a4d", short="#4fb3ff", candle_up="#748093", candle_down="#222b38", candle_wick="#6b7689"
@@ -106,7 +106,7 @@ _SAFE: dict[ThemeName, Theme] = {
 }
 
 
-def find_theme(name: str, palette: str = "") -> Theme:
+def find_theme(name: ThemeName, palette: PaletteName = "liq") -> Theme:
     """
     Look up a theme by name; the colour-blind safe palette also changes the hues of longs and shorts.
 
@@ -115,7 +115,5 @@ def find_theme(name: str, palette: str = "") -> Theme:
     UsageError
         Unknown name.
     """
-    for known, theme in THEMES.items():
-        if known == name:
-            return _SAFE[known] if palette == _SAFE_PALETTE else theme
-    raise UsageError(f"--theme: {name!r} is not known; valid are {', '.join(THEMES)}")
+    themes = _SAFE if palette == _SAFE_PALETTE else THEMES
+    return themes[check_choice(name, FIGURE_THEMES, "--theme")]

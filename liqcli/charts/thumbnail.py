@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.colors import Colormap, to_rgb
 from numpy.typing import NDArray
 
-from liqcli.charts.figure_spec import HeatmapSpec, PaletteName, ScaleName, ThemeName
+from liqcli.charts.figure_spec import HeatmapSpec
 from liqcli.charts.heat import BAND_POWER
 from liqcli.charts.heatmap_layout import clip_candles, time_span
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.png import pack_png
 from liqcli.charts.price_range import price_span
 from liqcli.charts.themes import Theme, find_theme
+from liqcli.core.choices import PaletteName, ScaleName, ThemeName
 
 WIDTH, HEIGHT, PROFILE = 720, 384, 104  # [px]; shown at half the size, so that it is sharp on dense screens
 _LINE = 3  # thickness of the price line [px]

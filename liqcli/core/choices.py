@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeVar, get_args
 
 from liqcli.core.errors import UsageError
 from liqcli.core.symbols import nearest
 
-BY = ("notional", "count", "qty")
+ByName = Literal["notional", "count", "qty"]
+PaletteName = Literal["liq", "viridis", "magma", "cividis"]
+PositionFilter = Literal["long", "short", "both"]
+PriceName = Literal["reported", "market"]
+ScaleName = Literal["log", "linear", "percentile"]
+ThemeName = Literal["dark", "light"]
+ThemeChoice = Literal["auto", ThemeName]
+
+BY: tuple[ByName, ...] = get_args(ByName)
 KINDS = ("liquidations", "candles", "open-interest")
-PALETTES = ("liq", "viridis", "magma", "cividis")
-POSITIONS = ("long", "short", "both")
-PRICES = ("reported", "market")
+PALETTES: tuple[PaletteName, ...] = get_args(PaletteName)
+POSITIONS: tuple[PositionFilter, ...] = get_args(PositionFilter)
+PRICES: tuple[PriceName, ...] = get_args(PriceName)
+SCALES: tuple[ScaleName, ...] = get_args(ScaleName)
 TEXTS = ("json", "csv", "html")  # formats of a window on stdout
-SCALES = ("log", "linear", "percentile")
-THEMES = ("auto", "dark", "light")
+FIGURE_THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
+THEMES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
+
+Choice = TypeVar("Choice", bound=str)
 
 
-def check_choice(value: object, choices: Sequence[str], name: str) -> str:
+def check_choice(value: object, choices: Sequence[Choice], name: str) -> Choice:
     """
     Return a value that is one of the choices.
 
@@ -31,9 +43,10 @@ def check_choice(value: object, choices: Sequence[str], name: str) -> str:
     UsageError
         It is none of them; the message lists them and suggests the nearest.
     """
-    if not isinstance(value, str) or value not in choices:
-        hint = nearest(value, choices) if isinstance(value, str) else ""
-        suggestion = hint if "did you mean" in hint else ""
-        listed = " or ".join([", ".join(choices[:-1]), choices[-1]])
-        raise UsageError(f"invalid {name} {value!r} (choose {listed}){suggestion}")
-    return value
+    for choice in choices:
+        if value == choice:
+            return choice
+    hint = nearest(value, choices) if isinstance(value, str) else ""
+    suggestion = hint if "did you mean" in hint else ""
+    listed = " or ".join([", ".join(choices[:-1]), choices[-1]])
+    raise UsageError(f"invalid {name} {value!r} (choose {listed}){suggestion}")

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from liqcli.core.choices import PaletteName, ScaleName, ThemeChoice
 from liqcli.core.errors import UsageError
 from liqcli.core.files import data_folder, replace_file
 
@@ -33,9 +34,9 @@ class Settings:
     lookbacks: tuple[str, ...] = ("24h", "7d")
     out: Path | None = None
     lake: Path | None = None
-    themes: tuple[str, ...] = ("auto",)
-    palette: str = "liq"
-    scale: str = "log"
+    themes: tuple[ThemeChoice, ...] = ("auto",)
+    palette: PaletteName = "liq"
+    scale: ScaleName = "log"
     retention_days: int = 90
     time_zone: str = "UTC"
     until: str = "cut"

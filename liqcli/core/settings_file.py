@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -41,6 +41,7 @@ FAULTS = {
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.(?P<table>alerts)`)?\Z", re.DOTALL)
 _PLACE = re.compile(r" - at `\$\.(\w+)(?:\.(\w+))?[^`]*`\Z")
 
+Parsed = TypeVar("Parsed", bound=str)
 Texts = str | list[str]  # a list of one may be written without brackets
 
 
@@ -170,7 +171,7 @@ def _explain(message: str, table: dict[str, Any]) -> str:
     return f"{f'[{first}] {second}' if second else first}: {shown} {FAULTS.get(key, TEXT)}"
 
 
-def _each(texts: str | list[str] | None, required: str, parse: Callable[[str], str]) -> tuple[str, ...] | None:
+def _each(texts: str | list[str] | None, required: str, parse: Callable[[str], Parsed]) -> tuple[Parsed, ...] | None:
     """Parse each text once, in order. ``required`` names a key whose list must not be empty."""
     if texts is None:
         return None

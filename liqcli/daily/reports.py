@@ -11,8 +11,8 @@ from typing import Any
 
 from liqcli.analysis.clusters import side_of
 from liqcli.api import Heatmap, Lake
-from liqcli.charts.figure_spec import ThemeName
 from liqcli.charts.thumbnail import draw_thumbnail
+from liqcli.core.choices import FIGURE_THEMES
 from liqcli.core.errors import EmptyWindowError, LiqcliError, OutputError
 from liqcli.core.formatting import format_iso
 from liqcli.core.settings import Settings
@@ -21,7 +21,6 @@ from liqcli.lake.store import Lake as Store
 from liqcli.report import heatmap_figure
 from liqcli.report.output_files import write_file
 
-THUMBNAIL_THEMES: tuple[ThemeName, ...] = ("dark", "light")
 _HEADLINES = (
     "start", "end", "exchanges", "sources", "events", "notional", "long_notional", "short_notional", "largest",
     "last_price", "bin_width", "completeness", "coverage", "sample", "too_little_data",
@@ -141,9 +140,9 @@ def _write(task: ReportTask, name: str, heatmap: Heatmap, report: Entry) -> Entr
         pages[theme] = page.name
     thumbnails = {}
     picture = heatmap_figure.build_spec(heatmap.results)
-    for thumbnail_theme in THUMBNAIL_THEMES:
+    for thumbnail_theme in FIGURE_THEMES:
         thumbnails[thumbnail_theme] = f"{name}-{thumbnail_theme}.png"
-        shown = draw_thumbnail(picture, theme=thumbnail_theme, palette=settings.palette, scale=settings.scale)  # type: ignore[arg-type]
+        shown = draw_thumbnail(picture, theme=thumbnail_theme, palette=settings.palette, scale=settings.scale)
         write_file(folder / thumbnails[thumbnail_theme], shown)
     return {
         "files": {"html": pages[settings.themes[0]], "pages": pages, "json": f"{name}.json", "thumbnails": thumbnails},

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from liqcli.core.choices import PositionFilter, PriceName
 from liqcli.core.coverage import ExchangeCoverage, overall_share
-from liqcli.core.errors import DamagedError, EmptyWindowError, UsageError
+from liqcli.core.errors import DamagedError, EmptyWindowError
 from liqcli.core.formatting import format_count, format_iso, format_time
 from liqcli.core.model import Window
 from liqcli.core.symbols import expiry_of, is_multiple, match_symbols, normalise_symbol, split_symbol
@@ -31,9 +32,9 @@ class Query:
     since: str | None = None
     until: str | None = None
     exchanges: tuple[str, ...] = ()
-    position: str = "both"
+    position: PositionFilter = "both"
     min_usd: float = 0.0
-    price: str = "reported"
+    price: PriceName = "reported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +212,3 @@ def _nothing_inside(
         f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC"
     )
     return EmptyWindowError(f"{fact} (--until latest shows the last ones); {advice}", fact=fact)
-
-
-def check_position(position: str) -> str:
-    """
-    Check ``--position``.
-
-    Raises
-    ------
-    UsageError
-        Neither long, short nor both.
-    """
-    if position not in ("long", "short", "both"):
-        raise UsageError(f"--position: invalid value {position!r} (choose long, short or both)")
-    return position

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from liqcli.core.choices import PositionFilter
 from liqcli.core.formatting import format_count, format_duration, format_share, format_usd
 from liqcli.lake.inventory import StoredFile
 from liqcli.lake.source_ranking import ExcludedSource
@@ -49,7 +50,11 @@ class Comparison:
 
 
 def compare_sources(
-    engine: Engine, excluded: Sequence[ExcludedSource], files: Sequence[StoredFile], position: str, min_usd: float
+    engine: Engine,
+    excluded: Sequence[ExcludedSource],
+    files: Sequence[StoredFile],
+    position: PositionFilter,
+    min_usd: float,
 ) -> tuple[Comparison, ...]:
     """
     Compare the sources left out with those counted instead, over the files open as ``stored``.

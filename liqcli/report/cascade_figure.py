@@ -19,7 +19,7 @@ def draw(results: WindowResults, view: ViewOptions) -> Figure | None:
     if spec is None:
         return None
     drawn = draw_cascades(spec, **compact_style(view))
-    return render_figure(drawn, describe(results), results, view.theme)
+    return render_figure(drawn, describe(results), results, view.figure_themes[0])
 
 
 def build_spec(results: WindowResults) -> CascadesSpec | None:

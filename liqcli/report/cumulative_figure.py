@@ -18,7 +18,7 @@ from liqcli.report.shared_captions import coverage_headline, list_limits, list_o
 def draw(results: WindowResults, view: ViewOptions) -> Figure:
     """Draw the USD liquidated within x % of the last price; the same results give the same bytes."""
     drawn = draw_cumulative(build_spec(results), **compact_style(view))
-    return render_figure(drawn, describe(results), results, view.theme)
+    return render_figure(drawn, describe(results), results, view.figure_themes[0])
 
 
 def build_spec(results: WindowResults) -> CumulativeSpec:

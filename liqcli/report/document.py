@@ -18,6 +18,7 @@ import numpy as np
 
 from liqcli.analysis.clusters import largest_above, largest_below, nearest_above, nearest_below
 from liqcli.analysis.summary import ExchangeSums, busiest_bucket
+from liqcli.core.choices import check_choice
 from liqcli.core.coverage import common_unknown, overall_share
 from liqcli.core.formatting import format_iso
 from liqcli.core.model import US_PER_S
@@ -46,8 +47,16 @@ def build_document(results: WindowResults) -> dict[str, Any]:
 
 
 def build_sections(results: WindowResults, names: Iterable[str]) -> dict[str, Any]:
-    """Build some sections of the document; only what they need is computed."""
-    return _add_version({name: SECTIONS[name](results) for name in names})
+    """
+    Build some sections of the document; only what they need is computed.
+
+    Raises
+    ------
+    UsageError
+        Unknown section.
+    """
+    known = tuple(SECTIONS)
+    return _add_version({name: SECTIONS[check_choice(name, known, "section")](results) for name in names})
 
 
 def _add_version(content: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypedDict
 
 import matplotlib.figure
 import numpy as np
@@ -15,6 +15,7 @@ from liqcli.charts import DrawnFigure, Region
 from liqcli.charts.compact_layout import COMPACT
 from liqcli.charts.fonts import describe_stand_in
 from liqcli.charts.png import pack_png, render_pixels
+from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.report.hover_map import Mark
 from liqcli.report.inline_images import pack_webp, write_data_uri
 from liqcli.report.results import ViewOptions, WindowResults
@@ -31,8 +32,7 @@ class Figure:
         The rendered picture.
     alt : str
         One sentence for readers who cannot see it.
-    theme : str
-        ``dark`` or ``light``.
+    theme : {"dark", "light"}
     regions : sequence of Region
         Positions of the elements, in fractions of width and height.
     note : str
@@ -49,7 +49,7 @@ class Figure:
 
     pixels: NDArray[np.uint8]
     alt: str
-    theme: str = "dark"
+    theme: ThemeName = "dark"
     regions: Sequence[Region] = ()
     note: str = ""
     dpi: float = 100.0
@@ -83,7 +83,7 @@ class Figure:
         return write_data_uri(self.webp)
 
 
-def render_figure(drawn: DrawnFigure, alt: str, results: WindowResults, theme: str) -> Figure:
+def render_figure(drawn: DrawnFigure, alt: str, results: WindowResults, theme: ThemeName) -> Figure:
     """Render the result of a chart function."""
     return Figure(
         render_pixels(drawn.figure),
@@ -96,6 +96,14 @@ def render_figure(drawn: DrawnFigure, alt: str, results: WindowResults, theme: s
     )
 
 
-def compact_style(view: ViewOptions) -> dict[str, Any]:
+class CompactStyle(TypedDict):
+    """Style arguments of the compact charts."""
+
+    theme: ThemeName
+    palette: PaletteName
+    size: tuple[int, int]
+
+
+def compact_style(view: ViewOptions) -> CompactStyle:
     """Return theme, palette and size as the compact charts take them."""
-    return {"theme": view.theme, "palette": view.palette, "size": view.size or COMPACT}
+    return {"theme": view.figure_themes[0], "palette": view.palette, "size": view.size or COMPACT}

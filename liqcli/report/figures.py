@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from liqcli.report.results import ViewOptions, WindowResults
 
 HEATMAP = "heatmap"
-AUTO_THEMES = ("dark", "light")  # drawn for theme "auto"; the first one where only one fits
 
 
 class FigureModule(Protocol):
@@ -75,8 +74,7 @@ class WindowFigures:
 
     def __init__(self, results: WindowResults) -> None:
         self._results = results
-        view = results.view
-        self.themes: tuple[str, ...] = AUTO_THEMES if view.theme == "auto" else (view.theme,)
+        self.themes = results.view.figure_themes
         self._drawn: dict[tuple[str, ViewOptions], Figure | None] = {}
 
     def alone(self, name: str = HEATMAP) -> Figure | None:

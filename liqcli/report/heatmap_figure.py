@@ -11,6 +11,7 @@ from liqcli.analysis.summary import cell_values
 from liqcli.charts import draw_heatmap
 from liqcli.charts.figure_spec import ClusterLabel, HeadlineNumber, HeatmapSpec
 from liqcli.charts.heatmap import DESIGN
+from liqcli.core.choices import ByName
 from liqcli.core.durations import format_length
 from liqcli.core.formatting import (
     format_count,
@@ -44,16 +45,16 @@ def draw(results: WindowResults, view: ViewOptions) -> Figure:
     """Draw the heat map of a window; the same results give the same bytes."""
     drawn = draw_heatmap(
         build_spec(results, view.by),
-        theme=view.theme,  # type: ignore[arg-type]
-        palette=view.palette,  # type: ignore[arg-type]
-        scale=view.scale,  # type: ignore[arg-type]
-        position=results.selection.query.position,  # type: ignore[arg-type]
+        theme=view.figure_themes[0],
+        palette=view.palette,
+        scale=view.scale,
+        position=results.selection.query.position,
         size=view.size or DESIGN,
     )
-    return render_figure(drawn, describe(results), results, view.theme)
+    return render_figure(drawn, describe(results), results, view.figure_themes[0])
 
 
-def build_spec(results: WindowResults, by: str = "notional") -> HeatmapSpec:
+def build_spec(results: WindowResults, by: ByName = "notional") -> HeatmapSpec:
     """Collect what the heat map shows; ``by`` is the quantity of the cells."""
     grid = results.grid
     base, _quote = split_symbol(results.selection.symbols[0])

@@ -23,6 +23,7 @@ from liqcli.analysis.hours import HourTable
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, find_last_price, rank_bands
 from liqcli.analysis.thin_data import describe_shortage
+from liqcli.core.choices import FIGURE_THEMES, ByName, PaletteName, ScaleName, ThemeChoice, ThemeName
 from liqcli.core.intervals import Interval
 from liqcli.core.market_data import OpenInterestSeries
 from liqcli.core.model import SAMPLE_SOURCE, HeatmapGrid, PriceSeries
@@ -43,11 +44,16 @@ class ViewOptions:
     [px]; None is its designed size.
     """
 
-    by: str = "notional"
-    palette: str = "liq"
-    scale: str = "log"
-    theme: str = "auto"
+    by: ByName = "notional"
+    palette: PaletteName = "liq"
+    scale: ScaleName = "log"
+    theme: ThemeChoice = "auto"
     size: tuple[int, int] | None = None
+
+    @property
+    def figure_themes(self) -> tuple[ThemeName, ...]:
+        """Themes of the figures of a page; where only one fits, it is the first."""
+        return FIGURE_THEMES if self.theme == "auto" else (self.theme,)
 
 
 @dataclass(frozen=True, eq=False)

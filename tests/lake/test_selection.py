@@ -10,7 +10,7 @@ from factories import DAY, HOUR, MINUTE, T0, covered, fill_lake, make_liquidatio
 from liqcli.analysis.summary import build_summary
 from liqcli.core.coverage import common_gaps, common_unknown, overall_share
 from liqcli.core.errors import DamagedError, EmptyWindowError, ExitCode, UsageError
-from liqcli.lake.selection import Query, build_selection, check_position
+from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.status import build_status
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
@@ -179,12 +179,6 @@ def test_exchanges(store):
     assert usd(store, exchanges=("okx",)) == 2
     assert usd(store, exchanges=("okx", "gate")) == 3
     assert "no liquidations of SOLUSDT on bybit in the lake" in message(store, exchanges=("bybit",))
-
-
-def test_check_position():
-    assert [check_position(p) for p in ("long", "short", "both")] == ["long", "short", "both"]
-    with pytest.raises(UsageError, match="--position: invalid value 'Long'"):
-        check_position("Long")
 
 
 # ------------------------------------------------------------------ two sources, one exchange
