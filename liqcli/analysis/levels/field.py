@@ -1,0 +1,155 @@
+"""Sum standing mass by price and time, and outward from the last price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.analysis.levels.lots import SIDES
+from liqcli.analysis.levels.walk import Standing, Walk
+from liqcli.core.model import BinWidth
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelField:
+    """
+    Estimated mass by price and time.
+
+    ``long_notional``, ``short_notional``, shape ``(n_bins, n_columns)``, row 0 the lowest price: what stands at the
+    *start* of each column, so a column knows nothing of the candles drawn in it [USD]. ``starts_us``, shape
+    ``(n_columns,)`` [µs UTC]; ``price_edges``, shape ``(n_bins + 1,)`` [quote]. ``known``, shape ``(n_columns,)``:
+    False before the first step.
+    """
+
+    starts_us: Ints
+    price_edges: Floats
+    bin: BinWidth
+    long_notional: Floats
+    short_notional: Floats
+    known: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """
+    Estimated mass that stands at one instant, by price.
+
+    ``long_notional``, ``short_notional``, shape ``(n_bins,)`` [USD]; ``price_edges``, shape ``(n_bins + 1,)`` [quote].
+    ``long_outside`` and ``short_outside`` stand beyond the edges [USD].
+    """
+
+    price_edges: Floats
+    long_notional: Floats
+    short_notional: Floats
+    long_outside: float = 0.0
+    short_outside: float = 0.0
+
+
+def make_edges(low: float, high: float, width: BinWidth) -> Floats:
+    """Return the edges of the bins that cover ``low`` to ``high``, multiples of the width. [quote]"""
+    first, last = int(low / width.width) - 1, int(high / width.width) + 2
+    edges = np.array([width.edge(k) for k in range(max(first, 0), last + 1)])
+    start = max(int(np.searchsorted(edges, low, side="right")) - 1, 0)
+    stop = int(np.searchsorted(edges, high, side="left")) + 1
+    return edges[start:stop]
+
+
+def bin_standing(standing: Standing, price_edges: Floats) -> Levels:
+    """Sum standing mass by price bin; a price on an edge belongs to the bin above it."""
+    row = np.searchsorted(price_edges, standing.price, side="right") - 1
+    n_bins = len(price_edges) - 1
+    inside = (row >= 0) & (row < n_bins)
+    sums = []
+    for side in range(len(SIDES)):
+        mine = (standing.side == side) & inside
+        sums.append(np.asarray(np.bincount(row[mine], standing.notional[mine], n_bins), dtype=np.float64))
+    beyond = [float(standing.notional[(standing.side == side) & ~inside].sum()) for side in range(len(SIDES))]
+    return Levels(price_edges, sums[0], sums[1], beyond[0], beyond[1])
+
+
+def build_field(walk: Walk, starts_us: Ints, price_edges: Floats, width: BinWidth) -> LevelField:
+    """
+    Sum the standing mass at the start of each time column.
+
+    Parameters
+    ----------
+    walk : Walk
+        The model run; its first step may be later than the first column.
+    starts_us : array of int64, shape (n_columns,)
+        Rising. [µs UTC]
+    price_edges : array, shape (n_bins + 1,)
+        See :func:`make_edges`. [quote]
+    """
+    steps, lots = walk.steps, walk.lots
+    after = np.searchsorted(steps.closes_us, starts_us, side="right") - 1  # last step closed at each start; -1: none
+    n_bins, n_columns = len(price_edges) - 1, len(starts_us)
+    row = np.searchsorted(price_edges, lots.price, side="right") - 1
+    come = np.searchsorted(after, lots.born, side="left")  # the first column that starts after the lot opened
+    go = np.searchsorted(after, walk.gone, side="left")
+    seen = (row >= 0) & (row < n_bins) & (come < go) & (walk.mass > 0)
+    mass = walk.mass * (lots.price if steps.kind == "linear" else 1.0)
+    fields = []
+    for side in range(len(SIDES)):
+        mine = seen & (lots.side == side)
+        fields.append(_accumulate(row[mine], come[mine], go[mine], mass[mine], (n_bins, n_columns)))
+    kept = np.where(after >= 0, walk.kept[:, np.maximum(after, 0)], 0.0)
+    return LevelField(starts_us, price_edges, width, fields[0] * kept[0], fields[1] * kept[1], after >= 0)
+
+
+def _accumulate(row: Ints, come: Ints, go: Ints, mass: Floats, shape: tuple[int, int]) -> Floats:
+    """Add each mass to the columns from ``come`` to before ``go`` of its row; exactly 0 where nothing stands."""
+    n_bins, n_columns = shape
+    cells = n_bins * (n_columns + 1)
+    first, last = row * (n_columns + 1) + come, row * (n_columns + 1) + go
+    change = np.bincount(first, mass, cells) - np.bincount(last, mass, cells)
+    count = np.bincount(first, minlength=cells) - np.bincount(last, minlength=cells)
+    standing = np.cumsum(count.reshape(n_bins, n_columns + 1), axis=1)[:, :n_columns] > 0
+    sums = np.cumsum(change.reshape(n_bins, n_columns + 1), axis=1)[:, :n_columns]
+    return np.where(standing, np.maximum(sums, 0.0), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    Mass between the last price and prices further away, on one side.
+
+    ``price`` of shape ``(n,)``, outward from the last price [quote]; ``notional`` is the sum liquidated if price
+    reaches it [USD].
+    """
+
+    price: Floats
+    notional: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class LevelBand:
+    """One bin of one side: ``[low, high)`` [quote], its ``notional`` [USD], distance of its nearer edge [%]."""
+
+    low: float
+    high: float
+    notional: float
+    distance_pct: float
+
+
+def reach_outward(levels: Levels, last_price: float) -> tuple[Reach, Reach]:
+    """
+    Sum outward from the last price: longs below it, shorts above it.
+
+    The sum at the outer edge of a bin includes the whole bin. Mass beyond the axis is not included.
+    """
+    edges = levels.price_edges
+    below = np.flatnonzero(edges[:-1] < last_price)[::-1]
+    above = np.flatnonzero(edges[1:] > last_price)
+    longs = Reach(
+        np.concatenate([[last_price], edges[below]]), np.concatenate([[0.0], np.cumsum(levels.long_notional[below])])
+    )
+    shorts = Reach(
+        np.concatenate([[last_price], edges[above + 1]]),
+        np.concatenate([[0.0], np.cumsum(levels.short_notional[above])]),
+    )
+    return longs, shorts

@@ -1,0 +1,217 @@
+"""Move standing mass forward in time: what price passes is consumed, what closes leaves in proportion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqcli.analysis.levels.lots import OPENINGS, SIDES, Lots
+from liqcli.analysis.levels.steps import Steps
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+NEGLIGIBLE = 1e-9  # once this little of a side's older contracts is left, they count as closed
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    Mass that stands at one instant: rows of shape ``(m,)``, by side, then price.
+
+    ``price`` at which it would be liquidated [quote]; ``side`` indexes :data:`SIDES`; ``leverage`` is that of the lot;
+    ``contracts``; ``notional`` [USD]: contracts at their liquidation price.
+    """
+
+    price: Floats
+    side: NDArray[np.int8]
+    leverage: Floats
+    contracts: Floats
+    notional: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """
+    The state after each step. The axes are side (:data:`SIDES`), leverage and step.
+
+    ``standing`` is the mass with a known liquidation price, ``lost`` what price consumed during the step, both of shape
+    ``(2, n_leverages, n)``; ``unit_lost`` the same had every contract that leverage. ``unplaced``, shape ``(2, n)``, is
+    the rest of the open interest: opened before the first step, or at unknown prices. ``replaced``, ``left`` (shape
+    ``(2, n)``): contracts that replaced liquidated ones, and that were closed otherwise. All in contracts. For each
+    side and step ``standing.sum(leverages) + unplaced = open interest``.
+    """
+
+    steps: Steps
+    lots: Lots
+    weights: Floats
+    standing: Floats
+    unplaced: Floats
+    lost: Floats
+    unit_lost: Floats
+    replaced: Floats
+    left: Floats
+    kept: Floats
+    mass: Floats
+    gone: Ints
+
+    def standing_after(self, step: int) -> Standing:
+        """Return the mass that stands after a step; steps count from 0, -1 is before the first one (nothing)."""
+        lots = self.lots
+        alive = (lots.born <= step) & (self.gone > step) & (self.mass > 0)
+        side = lots.side[alive]
+        contracts = self.mass[alive] * self.kept[side, max(step, 0)]
+        price = lots.price[alive]
+        order = np.lexsort((price, side))
+        notional = contracts * price if self.steps.kind == "linear" else contracts
+        leverage = lots.leverages[lots.leverage[alive]]
+        return Standing(price[order], side[order], leverage[order], contracts[order], notional[order])
+
+
+def walk_forward(steps: Steps, lots: Lots, weights: Floats) -> Walk:
+    """
+    Walk the model forward, without look-ahead: the state after a step depends on that step and earlier ones only.
+
+    In each step, for each side on its own: lots that price passes are lost. Of the contracts that closed, the lost ones
+    explain the first part; the rest leaves in proportion from everything that stands, placed or not. Lost contracts
+    that no closing explains were taken over by somebody at that price: they open anew. What opened is added to both
+    sides alike.
+
+    Parameters
+    ----------
+    steps : Steps
+        Shape ``(n,)``.
+    lots : Lots
+        Of the same steps.
+    weights : array of shape (2, n_leverages)
+        Share of the contracts that a side opens with each leverage; each row sums to at most 1.
+
+    Returns
+    -------
+    Walk
+    """
+    n, n_leverages = len(steps), len(lots.leverages)
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != (len(SIDES), n_leverages) or (weights < 0).any() or (weights.sum(axis=1) > 1 + 1e-9).any():
+        raise ValueError("weights: shape (2, n_leverages), not negative, each row at most 1")
+    group = lots.side.astype(np.int64) * n_leverages + lots.leverage
+    flows = _walk(steps, lots, weights, group)
+    unit_lost = flows.unit_lost
+    lost = unit_lost * weights[:, :, None]
+    arriving = (flows.amounts[:, :, None] * _placed_shares(lots, group, n, n_leverages)).sum(axis=0) * weights[
+        :, :, None
+    ]
+    standing, unplaced = _sum_up(flows, lost, arriving)
+    slot = (lots.opening * len(SIDES) + lots.side).astype(np.int64) * n + lots.born
+    opened = (flows.amounts / flows.kept).reshape(-1)
+    return Walk(
+        steps=steps,
+        lots=lots,
+        weights=weights,
+        standing=standing,
+        unplaced=unplaced,
+        lost=lost,
+        unit_lost=unit_lost,
+        replaced=flows.amounts[1],
+        left=flows.left,
+        kept=flows.kept,
+        mass=opened[slot] * lots.share * weights.reshape(-1)[group],
+        gone=_end_at_flushes(lots, flows.flushed),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """
+    What moves in each step; sides before steps.
+
+    ``amounts`` opened, shape ``(openings, 2, n)``; ``left`` otherwise closed; ``factor`` of what stands that remains
+    after closings; ``kept`` its running product, 1 again after a flush; ``flushed`` where everything older is closed;
+    ``first`` open interest before the first step.
+    """
+
+    amounts: Floats
+    left: Floats
+    factor: Floats
+    kept: Floats
+    flushed: NDArray[np.bool_]
+    unit_lost: Floats
+    first: float
+
+
+def _walk(steps: Steps, lots: Lots, weights: Floats, group: Ints) -> _Flows:
+    """Walk through the steps, one after the other: what a step loses depends on what was opened before."""
+    n, sides = len(steps), range(len(SIDES))
+    n_groups = weights.size
+    flat_weights = weights.reshape(-1)
+    share, slot = lots.share, (lots.opening * len(SIDES) + lots.side).astype(np.int64) * n + lots.born
+    bounds = np.searchsorted(lots.gone, np.arange(n + 1)).tolist()
+    before = (steps.interest - steps.opened + steps.closed).tolist()
+    opens, closes = steps.opened.tolist(), steps.closed.tolist()
+    alive = np.zeros(len(OPENINGS) * len(SIDES) * n)  # contracts at birth divided by `kept` there
+    passed = np.zeros((n, n_groups))
+    amounts, left = np.zeros((len(OPENINGS), len(SIDES), n)), np.zeros((len(SIDES), n))
+    factors, kept, before_step = np.ones((len(SIDES), n)), np.ones((len(SIDES), n)), np.ones((len(SIDES), n))
+    flushed = np.zeros((len(SIDES), n), dtype=bool)
+    remaining = [1.0 for _ in sides]
+    for k in range(n):
+        gone = [0.0 for _ in sides]
+        if bounds[k] < bounds[k + 1]:
+            chosen = slice(bounds[k], bounds[k + 1])
+            passed[k] = np.bincount(group[chosen], share[chosen] * alive[slot[chosen]], n_groups)
+            halves = (passed[k] * flat_weights).reshape(len(SIDES), -1).sum(axis=1).tolist()
+            gone = [halves[side] * remaining[side] for side in sides]
+        for side in sides:
+            anew, leaving = max(gone[side] - closes[k], 0.0), max(closes[k] - gone[side], 0.0)
+            base = max(before[k] - gone[side], 0.0)
+            factor = 1 - min(leaving, base) / base if base > 0 else 0.0
+            fresh = max(opens[k] - max(leaving - base, 0.0), 0.0)
+            before_step[side, k] = remaining[side]
+            remaining[side] *= factor
+            if remaining[side] < NEGLIGIBLE:
+                remaining[side], flushed[side, k] = 1.0, True
+                alive.reshape(len(OPENINGS), len(SIDES), n)[:, side] = 0.0
+            factors[side, k], kept[side, k], left[side, k] = factor, remaining[side], leaving
+            for opening, amount in enumerate((fresh, anew)):
+                amounts[opening, side, k] = amount
+                alive[(opening * len(SIDES) + side) * n + k] = amount / remaining[side]
+    unit_lost = passed.T.reshape(len(SIDES), -1, n) * before_step[:, None]
+    return _Flows(amounts, left, factors, kept, flushed, unit_lost, before[0])
+
+
+def _sum_up(flows: _Flows, lost: Floats, arriving: Floats) -> tuple[Floats, Floats]:
+    """Return standing mass, shape (2, n_leverages, n), and unplaced open interest, shape (2, n), after each step."""
+    standing, unplaced = np.zeros_like(lost), np.zeros_like(flows.left)
+    now, rest = np.zeros(lost.shape[:2]), np.full(len(SIDES), flows.first)
+    unplaced_arriving = flows.amounts.sum(axis=0) - arriving.sum(axis=1)
+    for k in range(lost.shape[2]):
+        now = np.maximum(now - lost[:, :, k], 0) * flows.factor[:, k, None]
+        rest = rest * flows.factor[:, k]
+        if flows.flushed[:, k].any():
+            at = flows.flushed[:, k]
+            rest[at] += now[at].sum(axis=1)
+            now[at] = 0.0
+        standing[:, :, k] = now = now + arriving[:, :, k]
+        unplaced[:, k] = rest = rest + unplaced_arriving[:, k]
+    return standing, unplaced
+
+
+def _placed_shares(lots: Lots, group: Ints, n: int, n_leverages: int) -> Floats:
+    """Return the share of what opens that has a lot: shape (openings, sides, leverages, steps)."""
+    shape = (len(OPENINGS), len(SIDES), n_leverages, n)
+    key = (lots.opening * len(SIDES) * n_leverages + group) * n + lots.born
+    sums = np.bincount(key, lots.share, int(np.prod(shape)))
+    return np.minimum(sums, 1.0).reshape(shape)
+
+
+def _end_at_flushes(lots: Lots, flushed: NDArray[np.bool_]) -> Ints:
+    """Return when each lot ends: passed by price, or closed with everything that is as old."""
+    gone = lots.gone.copy()
+    for side in range(len(SIDES)):
+        at = np.append(np.flatnonzero(flushed[side]), flushed.shape[1])
+        mine = lots.side == side
+        gone[mine] = np.minimum(
+            gone[mine], at[np.searchsorted(at, lots.born[mine], side="right").clip(max=len(at) - 1)]
+        )
+    return gone
