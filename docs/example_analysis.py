@@ -25,7 +25,7 @@ usd_by_hour = np.bincount(hours, weights=per_bucket, minlength=24)
 busiest = int(usd_by_hour.argmax())
 print(f"busiest hour: {busiest:02d}:00 UTC with {usd_by_hour[busiest] / 1e6:.2f}M USD")
 
-# %% How concentrated are they? Share of the largest 10 % of the non-empty cells
+# %% How concentrated are they? Share of the largest 10% of the non-empty cells
 cells = np.sort(m.grid.notional[m.grid.notional > 0])[::-1]
 top = cells[: max(1, cells.size // 10)].sum() / cells.sum()
 print(f"the largest tenth of {cells.size} cells holds {top:.0%} of the USD")
@@ -53,7 +53,7 @@ for cascade in m.cascades:
     after = cascade.price_after_1h_pct
     print(
         f"{cascade.rank:>2}  {cascade.position:<6} {cascade.notional / 1e6:6.2f}M USD  after 1 h: "
-        + ("unknown" if after is None else f"{after:+.2f} %")
+        + ("unknown" if after is None else f"{after:+.2f}%")
     )
 
 # %% Save the report, the picture and the grid

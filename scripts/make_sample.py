@@ -203,7 +203,7 @@ fills.
 | exchange | price | completeness | note |
 |---|---|---|---|
 | binance | fill | sampled | at most one event a symbol a second; recorder down {gap} |
-| bybit | bankruptcy, about 0.5 % beyond the fill | full | |
+| bybit | bankruptcy, about 0.5% beyond the fill | full | |
 | okx | bankruptcy | sampled | contracts of 0.01 BTC, 0.1 ETH, 1 SOL |
 | gate | fill | full | contracts of 0.0001 BTC, 0.01 ETH, 1 SOL; whole seconds |
 | htx | bankruptcy | full | contracts of 0.001 BTC, 0.01 ETH, 1 SOL |

@@ -25,9 +25,9 @@ Floats = NDArray[np.float64]
 
 GROUNDS = ("empty", "hill", "slope", "path")
 SCALES = (0.00001, 0.1, 150.0, 3_000.0, 100_000.0)
-UNITS = 160  # the price axis, in units of 0.05 % of the scale
+UNITS = 160  # the price axis, in units of 0.05% of the scale
 UNIT = 0.0005
-FLOOR_UNITS = 1900  # the axis begins at 95 % of the scale
+FLOOR_UNITS = 1900  # the axis begins at 95% of the scale
 TICKS = 50  # a unit
 SIGMA = 1.5  # of the logarithm of order sizes; recorded days have 1.5 to 1.9
 FACTOR = 3.0  # a planted band stands out when it holds this times the ground around it
@@ -107,7 +107,7 @@ def _make_ground(rng: np.random.Generator, ground: str) -> tuple[Floats, Floats]
         place = (
             UNITS * (np.sqrt((1 - steep) ** 2 + rng.uniform(0, 1, n) * (1 - (1 - steep) ** 2)) - (1 - steep)) / steep
         )
-    else:  # a random walk with a drift from 10 % to 90 % of the axis: price dwells here and there
+    else:  # a random walk with a drift from 10% to 90% of the axis: price dwells here and there
         walk = np.cumsum(rng.normal(0, 1, 5000))
         bridge = walk - np.linspace(0, walk[-1], len(walk))
         bridge *= rng.uniform(0.05, 0.12) * UNITS / np.abs(bridge).max()

@@ -32,9 +32,9 @@ the events: the window, `--exchange`, `--position`, `--min-usd`, `--price-range`
 
 One scan sums the events in fine price bins, whose width is a power of ten below a 10,000th of the price. Then:
 
-1. **Axis** (`liqcli/analysis/price_axis.py`). The axis covers the price span that holds 99 % of the USD, and events
-   outside it up to a distance of half that span or 0.5 % of the price. A small order further away changes nothing, with
-   or without `--price-range`. A band may be as wide as 0.4 % of the price or a twentieth of the span, whichever is more
+1. **Axis** (`liqcli/analysis/price_axis.py`). The axis covers the price span that holds 99% of the USD, and events
+   outside it up to a distance of half that span or 0.5% of the price. A small order further away changes nothing, with
+   or without `--price-range`. A band may be as wide as 0.4% of the price or a twentieth of the span, whichever is more
    (for a random walk, a twentieth is about half the average true range of bars of a hundredth of the window), but at
    most a tenth of the axis unless it stands alone. A step of the search is about a tenth of this width, and a multiple
    of the tick of the prices. Edges of clusters are multiples of the step (`step` in JSON). True edges can lie inside
@@ -49,7 +49,7 @@ One scan sums the events in fine price bins, whose width is a power of ten below
    half, repeatedly. On a short axis, isolated bands are searched first: sections are joined in the same way, without
    the limit of a tenth of the axis, and form one band if they weigh 2.6 times as much per step as everything beside
    them (half of the width limit to either side, including other bands, excluding anything beyond the axis).
-5. **Selection.** A band needs `--min-share` of the window (2 %), at least 10 events and 10,000 USD, and no order may
+5. **Selection.** A band needs `--min-share` of the window (2%), at least 10 events and 10,000 USD, and no order may
    make up more than half of it. It must weigh 2.6 times as much per step as the steps beside it (half of the widest
    band to either side, without other bands), even with three of its standard deviations subtracted; or hold a tenth of
    all USD and 2.5 times as much per step as beside it. If no band qualifies, bands with 1.5 times as much are taken,
@@ -65,7 +65,7 @@ bands are found (`recent_share`); `notional` and `share` still contain the full 
 Limits: two peaks closer than a few steps form one cluster. Of a dense section that is wider than a band may be, only
 parts with a tenth of the USD or with a gap beside them are reported.
 
-A short window whose events lie within 0.4 % of the price, evenly or as one hill, is one cluster with nearly all of the
+A short window whose events lie within 0.4% of the price, evenly or as one hill, is one cluster with nearly all of the
 USD: there is nothing beside it, and none of its valleys is deeper than expected by chance.
 
 | field | meaning |
@@ -88,7 +88,7 @@ A cluster is at a level if the level lies inside it, or within a step or a 200th
 | round number | a multiple of {1, 2, 5} x 10^k, with at most ten in the window's price range |
 | previous day's, week's high and low | of the UTC day and the week from Monday before those in which the window ends |
 | swing high, swing low | the latest four of each that are extremes over a 24th of the window on both sides |
-| point of control, value area | of the volume traded in the window, by the closes of its candles; 70 % |
+| point of control, value area | of the volume traded in the window, by the closes of its candles; 70% |
 
 All levels except round numbers need candles, and are left out if the candles have gaps. No data after the end of the
 window is used, and a swing counts only once the candles to its right have closed.
@@ -102,12 +102,12 @@ Order sizes are heavy-tailed (log-normal, sigma 1.5; recorded days have 1.5 to 1
 | ground | contents |
 |---|---|
 | empty | only two small events that mark the ends of the axis |
-| hill | 1,000 to 4,000 orders around one price, standard deviation 20 to 35 % of the axis |
+| hill | 1,000 to 4,000 orders around one price, standard deviation 20 to 35% of the axis |
 | slope | as many orders, with a density that rises along the axis |
-| path | as many orders along a random walk that drifts from 10 % to 90 % of the axis and stays longer at some prices |
+| path | as many orders along a random walk that drifts from 10% to 90% of the axis and stays longer at some prices |
 
 - A planted band **counts** if its own USD is at least 3 times the background around it (mean of the background in the
-  band and 10 units to either side) and at least 2.5 % of the window. Lighter bands are optional: finding them is not an
+  band and 10 units to either side) and at least 2.5% of the window. Lighter bands are optional: finding them is not an
   error.
 - A cluster **matches** a planted band if the two overlap and its peak lies in the band, within a tolerance of one unit.
   A band is matched at most once: if it is split in two, the second half is an error.
@@ -126,7 +126,7 @@ precision of 0.90 at that recall.
 
 Each line is the score of SEEDS scenes, seeds from FIRST on; the constants were chosen on seeds below that.
 
-| ground | price scale | bands | recall | precision, strict | with natural heat | bounds, median | bounds, 90 % |
+| ground | price scale | bands | recall | precision, strict | with natural heat | bounds, median | bounds, 90% |
 |---|---|---|---|---|---|---|---|
 """
 

@@ -133,7 +133,7 @@ def test_a_day_without_any_of_221_symbols_is_a_hole(real_data, store):
         assert clip_intervals(memory.covered(), hole) == []
         assert memory.covered(("unknown",)) == []
     query = Query("ACHUSDT", since="2025-01-26T18:00Z", until="2025-01-27T16:30Z")
-    with pytest.raises(EmptyWindowError, match="27 16:30 UTC; the lake holds"):  # it said "known for 100 % of it"
+    with pytest.raises(EmptyWindowError, match="27 16:30 UTC; the lake holds"):  # it said "known for 100% of it"
         compute_results(store, query, GridOptions(), ViewOptions())
     day = Query("ACHUSDT", since="2025-01-26T17:30Z", until="2025-01-27T17:30Z")
     first, _last = compute_results(store, day, GridOptions(), ViewOptions()).gaps

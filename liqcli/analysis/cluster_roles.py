@@ -43,6 +43,6 @@ def describe_role(side: str, long_notional: float, short_notional: float) -> str
 
 
 def find_closed(long_notional: float, short_notional: float) -> str:
-    """Find the dominant side: ``longs`` or ``shorts`` from 70 % of the USD on, else ``mixed``."""
+    """Find the dominant side: ``longs`` or ``shorts`` from 70% of the USD on, else ``mixed``."""
     longs = round(100 * long_notional / (long_notional + short_notional))  # as tables show it
     return "longs" if longs >= MOSTLY_PCT else "shorts" if longs <= 100 - MOSTLY_PCT else "mixed"

@@ -102,7 +102,7 @@ def check_options(min_share: float, max_clusters: int, half_life_us: int | None)
         ``--min-share`` outside 0 to 1, ``--max-clusters`` below 1, ``--half-life`` not positive.
     """
     if not 0 <= min_share <= 1:
-        raise UsageError(f"--min-share: {min_share:g} must lie between 0 and 1, such as 0.02 for 2 %")
+        raise UsageError(f"--min-share: {min_share:g} must lie between 0 and 1, such as 0.02 for 2%")
     if max_clusters < 1:
         raise UsageError(f"--max-clusters: {max_clusters} must be at least 1")
     if half_life_us is not None and half_life_us <= 0:

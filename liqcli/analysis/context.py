@@ -93,7 +93,7 @@ class Context:
 
     @property
     def order_flow(self) -> OrderFlow:
-        """Dominant taker side: buying above 55 %, selling below 45 %; compared as displayed, in whole percent."""
+        """Dominant taker side: buying above 55%, selling below 45%; compared as displayed, in whole percent."""
         if self.taker_share is None:
             return "unknown"
         edge = round(100 * self.taker_share) - 50
@@ -188,7 +188,7 @@ def _read_bars(bars: Candles, window: Window) -> dict[str, Any]:
 
 
 def _find_trend(fast: float, slow: float, slope_pct: float) -> Trend:
-    """Compare displayed values: equal averages have no order, a slope of 0.00 % has no direction."""
+    """Compare displayed values: equal averages have no order, a slope of 0.00% has no direction."""
     slope = round(slope_pct, 2)
     if format_price(fast) == format_price(slow) or slope == 0:
         return "mixed"

@@ -26,7 +26,7 @@ def fit_axis(profile: ProfileRows, traded: tuple[float, float] | None = None) ->
     """
     Choose the price range of the automatic axis, from the lowest to the highest event on it. [quote]
 
-    The axis covers the shortest price range that holds 99.5 % of the USD, and the prices ``traded`` in the window.
+    The axis covers the shortest price range that holds 99.5% of the USD, and the prices ``traded`` in the window.
     Events within half of that range beyond it are included, so that only those are left out that would flatten the
     rest.
 

@@ -66,7 +66,7 @@ def plan_grid(
     """
     Choose the axes of the grid.
 
-    Without a requested price range the price axis covers 99.5 % of the USD and the prices ``traded``; what lies far
+    Without a requested price range the price axis covers 99.5% of the USD and the prices ``traded``; what lies far
     outside is counted beside the grid.
 
     Parameters

@@ -47,7 +47,7 @@ def find_heavy_steps(
     last_price: float | None,
 ) -> tuple[HeavyStep, ...]:
     """
-    Find the steps with at least 5 % of the window's USD and 10,000 USD that lie in none of the ``taken`` bands.
+    Find the steps with at least 5% of the window's USD and 10,000 USD that lie in none of the ``taken`` bands.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def find_key_levels(axis: PriceAxis, window: Window, candles: Candles | None) ->
 
 
 def choose_round_step(low: float, high: float) -> BinWidth:
-    """Choose the smallest step of {1, 2, 5} x 10^k that leaves at most ten round numbers, and is 0.1 % of the price."""
+    """Choose the smallest step of {1, 2, 5} x 10^k that leaves at most ten round numbers, and is 0.1% of the price."""
     least = max((high - low) / MOST_ROUND, high * LEAST_ROUND_STEP)
     exponent = int(np.floor(np.log10(least)))
     steps = [Decimal(m).scaleb(k) for k in (exponent, exponent + 1) for m in (1, 2, 5)]

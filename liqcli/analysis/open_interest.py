@@ -20,7 +20,7 @@ class OpenInterestChange:
     ``unit`` is the unit compared: coins where known, else USD. ``start_coins`` [base coin] and ``start_usd`` [USD] are
     the first snapshot; ``change_pct`` [%] is None when that is 0. In coins, ``change_usd`` is the change at the price
     of the first snapshot: the plain difference of two USD amounts mostly reflects the price (on 2026-03-23 BTC rose by
-    4 % while open interest fell by 1,472 coins, and the difference was +65M USD). In USD it is that difference.
+    4% while open interest fell by 1,472 coins, and the difference was +65M USD). In USD it is that difference.
     """
 
     start_coins: float | None = None

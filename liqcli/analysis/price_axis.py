@@ -84,7 +84,7 @@ def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceA
     """
     Choose the axis from the contents of the fine bins.
 
-    The widest band is 0.4 % of the median price, or 1/20 of the span if that is more, and at most 1/10 of the axis
+    The widest band is 0.4% of the median price, or 1/20 of the span if that is more, and at most 1/10 of the axis
     unless it has no neighbors. The axis ends at the last events near the span, so an order far away, even inside a
     requested price range, changes neither. A step is about a tenth of the widest band and a multiple of the prices'
     tick.
@@ -111,7 +111,7 @@ def build_axis(fine: BinWidth, bins: Ints, usd_e6: Ints, events: Ints) -> PriceA
 
 
 def find_span(bins: Ints, usd_e6: Ints) -> tuple[int, int, int]:
-    """Find the bins below which 0.5 %, 50 % and 99.5 % of the USD lie."""
+    """Find the bins below which 0.5%, 50% and 99.5% of the USD lie."""
     sums = np.cumsum(usd_e6)
     outside = (1 - SPAN_PART) / 2
     at = np.searchsorted(sums, np.array([outside, 0.5, 1 - outside]) * float(sums[-1]))

@@ -2,7 +2,7 @@
 The least data that clusters and cascades need.
 
 Clusters and cascades are defined relative to the window: shares of it, multiples of a baseline. By those rules the only
-event of a window would be a cluster with 100 %. The minimums here are absolute; ``docs/units.md#too-little-data`` gives
+event of a window would be a cluster with 100%. The minimums here are absolute; ``docs/units.md#too-little-data`` gives
 the reasons.
 """
 

@@ -38,7 +38,7 @@ def build_volume_profile(
 
     Each candle's volume counts at the row its close rounds up to. The value area starts at the row with the most volume
     (the lower one on a tie) and takes the larger of its two neighboring rows, the upper one on a tie, until it holds
-    more than 70 % of the volume.
+    more than 70% of the volume.
 
     Parameters
     ----------

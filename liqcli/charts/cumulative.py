@@ -1,4 +1,4 @@
-"""The figure of USD liquidated within x % of the last price: cumulative sums, longs and shorts stacked."""
+"""The figure of USD liquidated within x% of the last price: cumulative sums, longs and shorts stacked."""
 
 from __future__ import annotations
 
@@ -220,5 +220,5 @@ def _list_columns(
                 break
             price = format_price(picture.last_price * (1 + percent / 100), step)
             long, short = side.within(k)
-            columns.append((side.way * k, [f"{percent:+,.{decimals}f} %", price, format_usd(short), format_usd(long)]))
+            columns.append((side.way * k, [f"{percent:+,.{decimals}f}%", price, format_usd(short), format_usd(long)]))
     return columns

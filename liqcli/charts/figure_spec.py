@@ -231,7 +231,7 @@ class OpenInterestSpec:
 @dataclass(frozen=True, slots=True)
 class CumulativeSpec:
     """
-    Everything the cumulative figure shows: USD within x % of the last price, below and at or above it.
+    Everything the cumulative figure shows: USD within x% of the last price, below and at or above it.
 
     Parameters
     ----------

@@ -52,36 +52,36 @@ def format_counted(value: int, word: str) -> str:
 
 
 def format_share(part: float, whole: float) -> str:
-    """Format a share in percent, with one decimal below ten: ``72 %``, ``4.6 %``, ``<0.1 %``."""
+    """Format a share in percent, with one decimal below ten: ``72%``, ``4.6%``, ``<0.1%``."""
     if whole <= 0:
         return "–"
     percent = 100 * part / whole
     if 0 < percent < 0.1:
-        return "<0.1 %"
+        return "<0.1%"
     if 99.95 <= percent < 100:
-        return ">99.9 %"
-    whole_number = percent == 0 or 9.95 <= percent < 99.5 or percent >= 100  # 99.6 % is not "100 %"
-    return f"{percent:.0f} %" if whole_number else f"{percent:.1f} %"
+        return ">99.9%"
+    whole_number = percent == 0 or 9.95 <= percent < 99.5 or percent >= 100  # 99.6% is not "100%"
+    return f"{percent:.0f}%" if whole_number else f"{percent:.1f}%"
 
 
 def format_coverage(share: float) -> str:
-    """Format a coverage of 0 to 1: ``97.5 %``; ``100 %`` only if complete, ``0 %`` only if there is none."""
+    """Format a coverage of 0 to 1: ``97.5%``; ``100%`` only if complete, ``0%`` only if there is none."""
     if share <= 0 or share >= 1:
-        return "0 %" if share <= 0 else "100 %"
+        return "0%" if share <= 0 else "100%"
     percent = 100 * share
-    return "<0.1 %" if percent < 0.1 else ">99.9 %" if percent > 99.9 else f"{percent:.1f} %"
+    return "<0.1%" if percent < 0.1 else ">99.9%" if percent > 99.9 else f"{percent:.1f}%"
 
 
 def format_percent(value: float) -> str:
-    """Format a round percentage: ``0.5 %``, ``2 %``, ``1,000 %``."""
+    """Format a round percentage: ``0.5%``, ``2%``, ``1,000%``."""
     text = f"{value:,.9f}"
-    return f"{text.rstrip('0').rstrip('.')} %"
+    return f"{text.rstrip('0').rstrip('.')}%"
 
 
 def format_percent_signed(value: float) -> str:
-    """Format a signed percentage: ``+1.09 %``, ``-5.21 %``; what rounds to zero has no sign: ``0.00 %``."""
+    """Format a signed percentage: ``+1.09%``, ``-5.21%``; what rounds to zero has no sign: ``0.00%``."""
     text = f"{value:+,.2f}"
-    return "0.00 %" if text[1:] == "0.00" else f"{text} %"
+    return "0.00%" if text[1:] == "0.00" else f"{text}%"
 
 
 def format_times_signed(value: float) -> str:

@@ -25,8 +25,8 @@ SHORT_COMPLETENESS: Mapping[str, str] = {
 }
 PRICE_KINDS: Mapping[str, str] = {
     "fill": "average fill price",
-    "order": "limit price of the forced order (on Binance about 0.4 % beyond the fill for BTC)",
-    "bankruptcy": "bankruptcy price, about one maintenance margin beyond the fill (0.5 % on Bybit)",
+    "order": "limit price of the forced order (on Binance about 0.4% beyond the fill for BTC)",
+    "bankruptcy": "bankruptcy price, about one maintenance margin beyond the fill (0.5% on Bybit)",
     "trigger": "trigger (liquidation) price, before the fill",
     "market": "moved to the nearest price traded in its minute (from candles)",
 }

@@ -148,14 +148,14 @@ def _coverage(cards: Sequence[Card]) -> str:
 
 
 def describe_change(new: float, old: float | None, decimals: int = 0) -> str | None:
-    """Format a change: ``+35 %``, ``-4.20 %``, ``× 12`` from ten on; None if it has no meaning."""
+    """Format a change: ``+35%``, ``-4.20%``, ``× 12`` from ten on; None if it has no meaning."""
     if not old or old < 0:
         return None
     factor = new / old
     if factor >= 10:
         return f"× {factor:,.0f}"
     text = f"{100 * (factor - 1):+.{decimals}f}"
-    return f"{'±0' if float(text) == 0 else text} %"
+    return f"{'±0' if float(text) == 0 else text}%"
 
 
 def percent(part: float, whole: float) -> float:

@@ -149,7 +149,7 @@ class Heartbeat:
         Infer when a recorder ran from the pauses between the events of all its symbols.
 
         Pauses are measured from a minute with events to the next such minute. So that a few holes do not set their own
-        limit, pauses are compared with each other, and the shortest 90 % are taken as normal:
+        limit, pauses are compared with each other, and the shortest 90% are taken as normal:
 
         - gap: at least 15 minutes, and five times as long as every shorter pause; or more than 2 hours and more than
           sixty times the 90th percentile.

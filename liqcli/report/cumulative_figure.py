@@ -16,7 +16,7 @@ from liqcli.report.shared_captions import coverage_headline, list_limits, list_o
 
 
 def draw(results: WindowResults, view: ViewOptions) -> Figure:
-    """Draw the USD liquidated within x % of the last price; the same results give the same bytes."""
+    """Draw the USD liquidated within x% of the last price; the same results give the same bytes."""
     drawn = draw_cumulative(build_spec(results), **compact_style(view))
     return render_figure(drawn, describe(results), results, view.figure_themes[0])
 
@@ -25,7 +25,7 @@ def build_spec(results: WindowResults) -> CumulativeSpec:
     """Collect what the figure shows."""
     sums = results.cumulative
     return CumulativeSpec(
-        title=f"{results.selection.label} liquidated within x % of the last price",
+        title=f"{results.selection.label} liquidated within x% of the last price",
         subtitle=" · ".join([*list_origin(results), *_list_range(results), *_list_notes(results)]),
         headline=(
             HeadlineNumber(format_price(sums.last_price), "last price"),

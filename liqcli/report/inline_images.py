@@ -22,7 +22,7 @@ def pack_webp(pixels: NDArray[np.uint8]) -> bytes:
 
     image, packed = Image.fromarray(np.ascontiguousarray(pixels)), io.BytesIO()
     if features.check("webp"):
-        image.save(packed, "WEBP", lossless=True, exact=True, method=1, quality=50)  # a higher effort saves only 5 %
+        image.save(packed, "WEBP", lossless=True, exact=True, method=1, quality=50)  # a higher effort saves only 5%
     else:
         image.save(packed, "PNG")
     return packed.getvalue()

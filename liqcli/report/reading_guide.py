@@ -54,7 +54,7 @@ def build_reading_guide(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "Completeness",
             f"Here: {COMPLETENESS[meta['completeness']]}. Hatched time was not recorded. Exchanges publish different "
-            "kinds of prices; a bankruptcy price is about 0.5 % beyond the price paid.",
+            "kinds of prices; a bankruptcy price is about 0.5% beyond the price paid.",
         ),
         (
             "How to use it",

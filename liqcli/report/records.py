@@ -237,7 +237,7 @@ def _distance_record(found: CumulativeSums, rings: int, percent: float) -> dict[
         sums_e6 |= {place: long + short, f"{place}_long": long, f"{place}_short": short}
     return {
         "within_pct": round(percent, 9),
-        "price_below": max(found.last_price * (1 - percent / 100), 0.0),  # more than 100 % below is still price 0
+        "price_below": max(found.last_price * (1 - percent / 100), 0.0),  # more than 100% below is still price 0
         "price_above": found.last_price * (1 + percent / 100),
         **{name: usd_e6 / 1e6 for name, usd_e6 in sums_e6.items()},
     }

@@ -34,5 +34,5 @@ def test_closed_positions_fuel_nothing() -> None:
     ("longs", "closed"), [(695.1, "longs"), (694.9, "mixed"), (305.1, "mixed"), (304.9, "shorts"), (0, "shorts")]
 )
 def test_side_is_dominant_from_70_percent_as_displayed(longs: float, closed: str) -> None:
-    """Of 1,000 USD: 69.51 % is written 70 %, 69.49 % is 69 %."""
+    """Of 1,000 USD: 69.51% is written 70%, 69.49% is 69%."""
     assert find_closed(longs, 1000 - longs) == closed

@@ -132,7 +132,7 @@ def test_a_dip_inside_a_band_does_not_cut_it_when_orders_are_few():
 
 
 def test_what_is_wider_than_a_band_may_be_is_cut_at_its_valley():
-    """Two peaks in a hot stretch of 16 bins: in bins of 100 orders each dip is 30 % deep."""
+    """Two peaks in a hot stretch of 16 bins: in bins of 100 orders each dip is 30% deep."""
     profile = np.full(120, 10)
     profile[40:56] = [60, 80, 100, 100, 100, 80, 80, 70, 60, 80, 90, 100, 100, 100, 80, 60]
     bands = find(profile * 10, 10, widest=10)
@@ -160,7 +160,7 @@ def test_band_without_neighbors_is_not_cut():
 
 def test_a_tenth_of_all_usd_is_a_band_though_its_orders_are_few():
     """
-    Six orders of 2,500 in 3 bins hold 15,000 of 114,500 USD: 13 %, against bins of 1,025 beside them: 4.9 times.
+    Six orders of 2,500 in 3 bins hold 15,000 of 114,500 USD: 13%, against bins of 1,025 beside them: 4.9 times.
 
     Their weight 6 x 50 = 300, less 3 x √15,000 = 367, is nothing: without their share they would be no band.
     """
@@ -174,7 +174,7 @@ def test_a_tenth_of_all_usd_is_a_band_though_its_orders_are_few():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_single_hill_gives_its_core(engine, seed):
-    """Peers call all of it one cluster, or cut the day in three. Here bands of 0.4 % with a tenth of the USD each."""
+    """Peers call all of it one cluster, or cut the day in three. Here bands of 0.4% with a tenth of the USD each."""
     rng = np.random.default_rng(seed)
     events = [(T0, float(p), "long", 100.0) for p in rng.normal(100, 1, 5000)]
     found = clusters_of(engine, events)
@@ -285,7 +285,7 @@ def test_empty_time_row_order_threads_and_clock_change_nothing(engine):
 
 
 def test_fields_by_hand(engine):
-    """0.4 % of the price is about 0.4, a tenth of that 0.04: the prices' tick of 0.1 is the step of the search."""
+    """0.4% of the price is about 0.4, a tenth of that 0.04: the prices' tick of 0.1 is the step of the search."""
     first, second = clusters_of(engine, two_bands(), last=100.0, bin="0.1", bucket_us=5 * MINUTE)
     assert first == Cluster(
         rank=1, low=105.0, high=105.2, peak_price=105.0, notional=30_000.0, share=30_000 / 50_020,
@@ -340,7 +340,7 @@ def test_half_life_prefers_the_recent_band(engine):
     events = [(T0 if p < 100 else T0 + 12 * HOUR, p, side, usd) for p, side, usd, *_ in (e[1:] for e in two_bands())]
     assert [c.low for c in clusters_of(engine, events, bin="0.1")] == [105.0, 95.0]
     aged = clusters_of(engine, events, bin="0.1", options=ClusterOptions(half_life_us=HOUR))
-    # Twelve half-lives: 20,000 USD weigh 4.9, less than 2 % of what is left.
+    # Twelve half-lives: 20,000 USD weigh 4.9, less than 2% of what is left.
     assert [(c.low, c.notional) for c in aged] == [(105.0, 30_000.0)]
     assert aged[0].recent_share > 0.999
 

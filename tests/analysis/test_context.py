@@ -168,8 +168,8 @@ def test_numbers_are_those_of_the_indicators() -> None:
         (np.linspace(200, 100, 192), "down", "oversold"),
         (np.append(np.linspace(100, 200, 180), np.linspace(199, 170, 12)), "mixed", "oversold"),
         (np.full(192, 100.0), "mixed", "neutral"),
-        (np.linspace(50_000, 50_100, 192), "up", "overbought"),  # 2.62 in 5 bars: +0.01 %
-        (np.linspace(50_000, 50_050, 192), "mixed", "overbought"),  # 1.31 in 5 bars, 0.0026 %, is shown as 0.00 %
+        (np.linspace(50_000, 50_100, 192), "up", "overbought"),  # 2.62 in 5 bars: +0.01%
+        (np.linspace(50_000, 50_050, 192), "mixed", "overbought"),  # 1.31 in 5 bars, 0.0026%, is shown as 0.00%
     ],
 )
 def test_trend_and_rsi_state(close: np.ndarray, trend: str, state: str) -> None:
@@ -222,7 +222,7 @@ def test_volume_as_price_nears_a_band() -> None:
 def test_order_flow_needs_taker_volume() -> None:
     candles = make_candles(walk(192), T0 - DAY, 15 * MINUTE)
     assert build_context(TODAY, MarketData(candles)).order_flow == "unknown"
-    # 55.4 % is shown as 55 %, which is not above 55 %; 55.6 % is shown as 56 %.
+    # 55.4% is shown as 55%, which is not above 55%; 55.6% is shown as 56%.
     flows = ((0.6, "buying"), (0.556, "buying"), (0.554, "balanced"), (0.5, "balanced"), (0.446, "balanced"))
     for share, word in (*flows, (0.44, "selling")):
         context = build_context(TODAY, MarketData(replace(candles, taker_buy=candles.volume * share)))
@@ -236,7 +236,7 @@ def make_cascade(start_us: int, end_us: int) -> Cascade:
 
 def test_open_interest_by_hand() -> None:
     """
-    Snapshots of 100, 90, 95 coins at 00:00, 12:00, 24:00: 10 % fewer over a cascade at 11:59, 5 % over the day.
+    Snapshots of 100, 90, 95 coins at 00:00, 12:00, 24:00: 10% fewer over a cascade at 11:59, 5% over the day.
 
     A coin cost 10,000 / 100 = 100 USD at first, so 5 coins are 500 USD; the later fall to 95 USD does not count.
     """
@@ -275,7 +275,7 @@ def test_open_interest_is_unknown_without_two_snapshots() -> None:
 
 
 def test_open_interest_known_only_in_usd_is_compared_in_usd() -> None:
-    """From 10,000 to 9,000 USD: 1,000 USD or 10 % less; and 500 USD or 5 % less over a cascade."""
+    """From 10,000 to 9,000 USD: 1,000 USD or 10% less; and 500 USD or 5% less over a cascade."""
     times = np.array([T0, T0 + 12 * HOUR, T0 + DAY])
     series = OpenInterestSeries(times, np.full(3, np.nan), np.array([1e4, 9.5e3, 9e3]), "test")
     cascade = make_cascade(T0 + HOUR // 2, T0 + 11 * HOUR + 30 * MINUTE)
@@ -285,19 +285,19 @@ def test_open_interest_known_only_in_usd_is_compared_in_usd() -> None:
     assert (interest["change_usd"], interest["change_pct"], interest["change_coins"]) == (-1000.0, -10.0, None)
     assert (interest["cascades"][0]["change_usd"], interest["cascades"][0]["change_pct"]) == (-500.0, -5.0)
     assert describe_interest(interest).startswith(
-        "Open interest in USD changed by -10.00 % (-1.00K USD, including price changes"
+        "Open interest in USD changed by -10.00% (-1.00K USD, including price changes"
     )
 
 
 def test_open_interest_that_starts_inside_the_window_states_its_start() -> None:
-    """60 coins at 06:00, the first known, and 75 at 18:00: 25 % more; from 0 on there is no percentage."""
+    """60 coins at 06:00, the first known, and 75 at 18:00: 25% more; from 0 on there is no percentage."""
     times = np.array([T0 + 6 * HOUR, T0 + 18 * HOUR])
     series = OpenInterestSeries(times, np.array([60.0, 75.0]), np.array([600.0, 900.0]), "test")
     change = measure_window(series, T0, T0 + DAY)
     assert (change.change_pct, change.change_usd, change.first_us, change.last_us) == (25.0, 150.0, *times.tolist())
     said = describe_interest(change_record(change))
     assert said == (
-        "Open interest changed by +25.00 % (+150 USD at the first price) from 2024-12-05 06:00 to 2024-12-05 18:00 UTC"
+        "Open interest changed by +25.00% (+150 USD at the first price) from 2024-12-05 06:00 to 2024-12-05 18:00 UTC"
     )
     begun = measure_window(replace(series, coins=np.array([0.0, 75.0])), T0, T0 + DAY)
     assert (begun.change_pct, begun.change_coins, begun.change_usd) == (None, 75.0, None)
@@ -351,7 +351,7 @@ def test_damaged_market_files_are_named_and_left_out(tmp_path: Path) -> None:
 
 
 def test_order_flow_is_read_from_the_lake_where_the_feed_has_taker_volume(tmp_path: Path) -> None:
-    """Buyers took 7 of 10 coins in each bar of the window: 70 %; without the column it stays unknown."""
+    """Buyers took 7 of 10 coins in each bar of the window: 70%; without the column it stays unknown."""
     lake = Lake(tmp_path / "lake")
     rows = [Candle(T0 + k * HOUR, 10.0, 12.0, 9.0, 11.0, 10.0, 7.0) for k in range(-300, 24)]
     write_candles(lake, "binance", "BTCUSDT", "1h", "binance", rows)

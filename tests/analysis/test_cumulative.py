@@ -1,4 +1,4 @@
-"""USD within x % of the last price: exact at every step, and in total equal to the grid."""
+"""USD within x% of the last price: exact at every step, and in total equal to the grid."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ def build(engine, events, last_price, bin_width="0.5", low=None, high=None):
 
 def test_sums_outward_worked_out_by_hand(engine):
     events = [
-        (98.0, "long", 100.0),  # 2 % below
-        (99.5, "long", 30.0),  # 0.5 % below
+        (98.0, "long", 100.0),  # 2% below
+        (99.5, "long", 30.0),  # 0.5% below
         (99.5, "short", 7.0),
         (100.0, "short", 4.0),  # the last price itself lies above
-        (101.0, "short", 50.0),  # 1 % above
+        (101.0, "short", 50.0),  # 1% above
     ]
     found, _ = build(engine, events, 100.0)
-    assert found.step_pct == 0.02  # the grid reaches from 98 to 101.5: 2 % by 125 steps is 0.016
+    assert found.step_pct == 0.02  # the grid reaches from 98 to 101.5: 2% by 125 steps is 0.016
     record = cumulative_record(found)
     at = round(0.5 / 0.02)
-    assert record["below_long"][: at + 2] == [0.0] * at + [30.0, 30.0]  # the ring of 99.5 ends 0.5 % below
+    assert record["below_long"][: at + 2] == [0.0] * at + [30.0, 30.0]  # the ring of 99.5 ends 0.5% below
     assert record["below_long"][-1] == 130.0
     assert record["below_short"][-1] == 7.0
     assert record["above_short"][0] == 0.0
     assert record["above_short"][1] == 4.0
-    assert record["above_short"][round(1 / 0.02)] == 4.0  # a print 1 % above lies not within 1 %, but from there on
+    assert record["above_short"][round(1 / 0.02)] == 4.0  # a print 1% above lies not within 1%, but from there on
     assert record["above_short"][round(1 / 0.02) + 1] == 54.0
     assert record["above_long"] == [0.0] * len(record["above_short"])
 
@@ -104,7 +104,7 @@ def test_both_sides_together_are_the_grid_at_any_price_scale(engine, prices, las
         assert below[-1] + above[-1] == np.rint(cells * 1e6).sum()
         assert (np.diff(below) >= 0).all()
         assert (np.diff(above) >= 0).all()
-    # Of what is drawn: a far print with less than 0.5 % of the USD may lie outside the axis.
+    # Of what is drawn: a far print with less than 0.5% of the USD may lie outside the axis.
     under = sum(
         round(usd * 1e6) for price, _, usd in events if grid.price_low <= price < min(last_price, grid.price_high)
     )
@@ -127,7 +127,7 @@ def test_a_print_at_the_last_price_lies_above_it_at_every_price(engine):
 
 
 def test_no_price_lies_below_nothing(engine):
-    """Eleven times the last price is 1,000 % above it; a hundred percent below it is all there is."""
+    """Eleven times the last price is 1,000% above it; a hundred percent below it is all there is."""
     found, _ = build(engine, [(1.0, "long", 1.0), (10.9, "short", 2.0)], 1.0, bin_width="0.1")
     last = distance_records(found)[-1]
     assert (last["within_pct"], last["price_below"], last["price_above"]) == (1000.0, 0.0, 11.0)

@@ -29,10 +29,10 @@ def engine():
 
 
 def test_ten_dollars_far_away_do_not_stretch_the_axis():
-    """21 prices from 0.2000 to 0.2020 with 1,000 USD each; 10 USD at 1.7 are 0.05 %, 0.5 % is 105 USD."""
+    """21 prices from 0.2000 to 0.2020 with 1,000 USD each; 10 USD at 1.7 are 0.05%, 0.5% is 105 USD."""
     prices = {round(0.2 + k / 10_000, 4): 1000.0 for k in range(21)}
     assert fit_axis(profile_of({**prices, 1.7: 10.0})) == (0.2, 0.202)
-    assert fit_axis(profile_of({**prices, 1.7: 106.0})) == (0.2, 1.7)  # 106 of 21,106 is over 0.5 %
+    assert fit_axis(profile_of({**prices, 1.7: 106.0})) == (0.2, 1.7)  # 106 of 21,106 is over 0.5%
     # Within half of the range beyond it, 0.203, it is drawn: it flattens nothing.
     assert fit_axis(profile_of({**prices, 0.203: 10.0})) == (0.2, 0.203)
     # Where candles went that far, the axis goes there anyway.
@@ -46,7 +46,7 @@ def test_all_at_one_price_but_a_cent_far_away():
 
 
 def test_cells_and_what_lies_outside_are_all_events(engine):
-    """10 USD at 1.7 and 0.4 USD at 0.01 beside 2,100 USD: together less than 0.5 %, 10.55 USD."""
+    """10 USD at 1.7 and 0.4 USD at 0.01 beside 2,100 USD: together less than 0.5%, 10.55 USD."""
     events = [(T0 + k, round(0.2 + k % 21 / 10_000, 4), "long", 100_000_000, 1.0) for k in range(21)]
     events += [(T0, 1.7, "short", 10_000_000, 1.0), (T0, 0.01, "long", 400_000, 1.0)]
     grid = grid_of(engine, events, Window(T0, T0 + DAY))

@@ -35,7 +35,7 @@ def test_the_reason_is_the_true_one(row, reason):
 
 
 def test_light_steps_and_those_of_clusters_are_left_out():
-    """4.9 % of a million, and 5 % inside of a cluster; of a window of 100,000 USD 9,999 USD are below the floor."""
+    """4.9% of a million, and 5% inside of a cluster; of a window of 100,000 USD 9,999 USD are below the floor."""
     bins = bins_of((150, 49_000, 20, 1000), (203, 50_000, 20, 1000))
     assert find_heavy_steps(bins, AXIS, [(190.0, 210.0)], 1_000_000.0, None) == ()
     assert find_heavy_steps(bins_of((150, 9_999, 20, 1000)), AXIS, [], 100_000.0, None) == ()

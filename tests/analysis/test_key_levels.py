@@ -140,7 +140,7 @@ def test_nothing_after_the_window_is_seen():
 
 
 def test_volume_profile_by_hand():
-    """Rows of 1: 10.0 stays, 10.2 goes to 11. 70 % of 20 is 14: POC 12 (8), then 13 (4, upper on a tie), 11 (4)."""
+    """Rows of 1: 10.0 stays, 10.2 goes to 11. 70% of 20 is 14: POC 12 (8), then 13 (4, upper on a tie), 11 (4)."""
     close, volume = np.array([10.0, 10.2, 11.5, 13.0, 14.5]), np.array([2.0, 4.0, 8.0, 4.0, 2.0])
     profile = build_volume_profile(close, volume, BinWidth(1, 1))
     assert profile.prices.tolist() == [10, 11, 12, 13, 15]
@@ -179,7 +179,7 @@ def test_clusters_name_their_levels():
     levels = KeyLevels((KeyLevel.of("a", 99.0), KeyLevel.of("b", 101.0), KeyLevel.of("c", 103.5)), candles_known=True)
     near, far = tag_clusters([cluster_of(100, 102), cluster_of(200, 202)], levels, axis)
     assert [(t.kind, t.distance_pct) for t in near.key_levels] == [("b", 0.0), ("a", pytest.approx(-1.0))]
-    assert [str(t) for t in near.key_levels] == ["b 101", "a 99 (-1.00 %)"]
+    assert [str(t) for t in near.key_levels] == ["b 101", "a 99 (-1.00%)"]
     assert level_record(near.key_levels[1]) == {
         "kind": "a", "name": "a 99", "price": 99.0, "distance_pct": pytest.approx(-1.0),
     }  # fmt: skip

@@ -37,11 +37,11 @@ def test_the_widest_band_has_four_thousandths_of_the_price():
 
 
 def test_the_widest_band_follows_a_wide_span_and_a_narrow_range():
-    """60,000 to 140,000: 99 % of it is 79,200, a twentieth 3,960. 99,900 to 100,100: a tenth is 20, a step 2."""
+    """60,000 to 140,000: 99% of it is 79,200, a twentieth 3,960. 99,900 to 100,100: a tenth is 20, a step 2."""
     wide, narrow = axis_of(range(60_000, 140_001)), axis_of(range(99_900, 100_101))
     assert (wide.step.width, wide.widest, wide.widest_alone) == (500, 9, 9)
     assert (narrow.step.width, narrow.widest) == (2, 12)
-    assert narrow.widest_alone == 201  # a band that stands alone may still have 400, 0.4 % of 100,000
+    assert narrow.widest_alone == 201  # a band that stands alone may still have 400, 0.4% of 100,000
 
 
 def test_an_order_far_away_does_not_stretch_the_axis():

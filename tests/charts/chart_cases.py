@@ -49,9 +49,9 @@ def make_picture(grid, **changes):
         headline=(
             HeadlineNumber("1,844", "events"),
             HeadlineNumber("26.9M USD", "liquidated"),
-            HeadlineNumber("7.6M 28 %", "longs", "long"),
-            HeadlineNumber("19.3M 72 %", "shorts", "short"),
-            HeadlineNumber("58 %", "coverage", "warn"),
+            HeadlineNumber("7.6M 28%", "longs", "long"),
+            HeadlineNumber("19.3M 72%", "shorts", "short"),
+            HeadlineNumber("58%", "coverage", "warn"),
         ),
         grid=grid,
         values=grid.notional,

@@ -15,7 +15,7 @@ HEADLINE = (
     HeadlineNumber("19", "cascades"),
     HeadlineNumber("13.0M USD", "in cascades"),
     HeadlineNumber("2.55M", "largest, longs", "long"),
-    HeadlineNumber("97.5 %", "coverage", "warn"),
+    HeadlineNumber("97.5%", "coverage", "warn"),
 )
 SUBTITLE = "realized · bybit, binance, gate and 2 more (partly sampled, totals are minimums) · 2024-12-04 16:00 UTC on"
 
@@ -157,7 +157,7 @@ def cumulative(**changes):
         return np.insert(np.cumsum(np.exp(random.normal(10, 1.5, size=count))) * size, 0, 0.0)
 
     picture = CumulativeSpec(
-        title="BTCUSDT liquidated within x % of the last price",
+        title="BTCUSDT liquidated within x% of the last price",
         subtitle=SUBTITLE,
         headline=HEADLINE,
         last_price=91_206.8,

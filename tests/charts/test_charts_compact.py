@@ -142,7 +142,7 @@ def test_bursts_are_shaded_ranked_and_listed():
     assert (shown[burst.rank].left, shown[burst.rank].width) == pytest.approx((left, right - left), abs=1e-7)
     said = words(drawing.figure)
     assert said.count("1") == 2  # over the minutes and in the list
-    assert {"▲ shorts", "▼ longs", "5.00M", "30 %"} <= set(said)
+    assert {"▲ shorts", "▼ longs", "5.00M", "30%"} <= set(said)
     assert [region.key for region in drawing.regions if region.kind == "label"] == list(range(1, 20))
 
 
@@ -235,12 +235,12 @@ def test_curves_end_at_the_whole_and_stack():
 def test_numbers_under_the_curve_are_the_sums_there():
     picture = cumulative()
     said = words(draw_cumulative(picture).figure)
-    assert {"-1.0 %", "+0.5 %"} <= set(said)
+    assert {"-1.0%", "+0.5%"} <= set(said)
     below, above = (picture.below_short[20], picture.below_long[20]), (picture.above_short[10], picture.above_long[10])
-    for distance, sums in (("-1.0 %", below), ("+0.5 %", above)):
+    for distance, sums in (("-1.0%", below), ("+0.5%", above)):
         at = said.index(distance)
         assert said[at + 2 : at + 4] == [format_usd(float(value)) for value in sums]
-    assert said[said.index("-1.0 %") + 1] == "90,295"  # 99 % of 91,206.8
+    assert said[said.index("-1.0%") + 1] == "90,295"  # 99% of 91,206.8
     assert f"below the last price: {format_usd(picture.below_long[-1] + picture.below_short[-1])} USD" in said
     upper = format_usd(picture.above_long[-1] + picture.above_short[-1])
     assert f"at or above the last price: {upper} USD" in said  # a print at the last price counts there
@@ -254,10 +254,10 @@ def test_longs_are_never_named_without_shorts_over_the_curve(width):
 
 
 def test_no_column_lies_below_a_price_of_nothing():
-    """Prices reach 30 times as high: a tenth of the width is left for the 100 % that can lie below."""
+    """Prices reach 30 times as high: a tenth of the width is left for the 100% that can lie below."""
     picture = cumulative(step_pct=50.0, below_long=make_zeros(1), below_short=make_zeros(1))
     said = words(draw_cumulative(picture).figure)
-    assert "+2,500 %" in said
+    assert "+2,500%" in said
     assert not [text for text in said if text.startswith("-") and float(text.split()[0].replace(",", "")) < -100]
 
 

@@ -50,7 +50,7 @@ def test_a_lasting_fall_is_drawn_whole():
 
 
 def test_a_spike_that_takes_little_room_stays():
-    """94,500 is 500 below the heat, whose span is 8,000: less than 15 % of the axis."""
+    """94,500 is 500 below the heat, whose span is 8,000: less than 15% of the axis."""
     assert price_span(spiked(low=94_500.0))[0] < 94_500
     assert "▼ 94,500" not in words(draw(spiked(low=94_500.0)))
 

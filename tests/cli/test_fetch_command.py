@@ -44,10 +44,10 @@ def test_table_and_partial(run_cli: RunCli) -> None:
         "source", "exchange", "symbol", "requests", "events", "USD", "covered", "gaps", "rejected", "result",
     ]  # fmt: skip
     # 100 x 0.0001 x 60000.5 + 50 x 0.0001 x 60000 = 600.005 + 300
-    assert re.fullmatch(r"gate +gate +BTCUSDT +\d+ +2 +900 +100 % +0 +0 +ok", liquidations[1])
+    assert re.fullmatch(r"gate +gate +BTCUSDT +\d+ +2 +900 +100% +0 +0 +ok", liquidations[1])
     # each of the tries counts; one gap: all of it
     assert [re.sub(r" +", " ", line) for line in liquidations[2:]] == [
-        f"{source} {source} BTCUSDT {client.CONNECT_TRIES + 1} 0 0 0 % 1 0 failed" for source in ("htx", "okx")
+        f"{source} {source} BTCUSDT {client.CONNECT_TRIES + 1} 0 0 0% 1 0 failed" for source in ("htx", "okx")
     ]
     assert [line.split()[::9] for line in market] == [["kind"], ["candles", "failed"], ["open-interest", "failed"]]
     refused = "cannot be reached: Connection refused (127.0.0.1)"

@@ -8,7 +8,7 @@ from liqcli.cli.output import STATE
 from liqcli.cli.tables import render_table
 
 HEADER = ("exchange", "coverage", "MB", "words")
-ROWS = (("gate", "100 %", "0.02", "a b c d e f g h i j k l m n"), ("okx", "9 %", "12.00", "none"))
+ROWS = (("gate", "100%", "0.02", "a b c d e f g h i j k l m n"), ("okx", "9%", "12.00", "none"))
 
 
 def draw(columns: int | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -23,8 +23,8 @@ def draw(columns: int | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_pipe_has_no_edge(monkeypatch: pytest.MonkeyPatch) -> None:
     assert draw(None, monkeypatch) == [
         "exchange  coverage     MB  words",
-        "gate         100 %   0.02  a b c d e f g h i j k l m n",
-        "okx            9 %  12.00  none",
+        "gate          100%   0.02  a b c d e f g h i j k l m n",
+        "okx             9%  12.00  none",
     ]
 
 
@@ -32,12 +32,12 @@ def test_columns_move_together_then_go_then_the_words_are_cut(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert draw(54, monkeypatch)[0] == "exchange  coverage     MB  words"
-    assert draw(53, monkeypatch)[:2] == ["exch.  cov.    MB words", "gate  100 %  0.02 a b c d e f g h i j k l m n"]
+    assert draw(53, monkeypatch)[:2] == ["exch. cov.    MB words", "gate  100%  0.02 a b c d e f g h i j k l m n"]
     assert capsys.readouterr().err == ""
-    assert draw(40, monkeypatch)[:2] == ["exch.  cov. words", "gate  100 % a b c d e f g h i j k l m n"]
+    assert draw(40, monkeypatch)[:2] == ["exch. cov. words", "gate  100% a b c d e f g h i j k l m n"]
     assert capsys.readouterr().err == "columns omitted to fit 40 characters: MB\n"
-    assert draw(30, monkeypatch)[1:] == ["gate  100 % a b c d e f g h i…", "okx     9 % none"]
-    assert draw(9, monkeypatch)[1] == "gate  100 % a b c d e f…"  # some words stay, on the narrowest screen too
+    assert draw(30, monkeypatch)[1:] == ["gate  100% a b c d e f g h i …", "okx     9% none"]
+    assert draw(9, monkeypatch)[1] == "gate  100% a b c d e f…"  # some words stay, on the narrowest screen too
 
 
 def test_wide_letters_keep_the_columns_in_line() -> None:

@@ -62,11 +62,10 @@ def test_the_words_of_alerts() -> None:
     ]
     limits = Alerts(cluster_usd=2.0, cascade_usd=1.0)
     assert [(a["kind"], a["text"]) for a in find_alerts([entry], limits)] == [
-        ("cluster", "SOLUSDT 24h: cluster 100.0 to 101.0 holds 5.00M USD realized, -3.00 % from the last price"),
+        ("cluster", "SOLUSDT 24h: cluster 100.0 to 101.0 holds 5.00M USD realized, -3.00% from the last price"),
         (
             "order",
-            "SOLUSDT 24h: 120.0 to 120.5 holds 7.00M USD realized, "
-            "+16.28 % from the last price, 1 event and no cluster",
+            "SOLUSDT 24h: 120.0 to 120.5 holds 7.00M USD realized, +16.28% from the last price, 1 event and no cluster",
         ),
         ("cascade", "SOLUSDT 24h: cascade of longs from 2026-01-07 13:37 UTC, 4.00M USD in 9 events"),
     ]

@@ -197,9 +197,9 @@ def test_days_are_cut_in_the_zone() -> None:
 
 
 def test_changes_in_words() -> None:
-    assert describe_change(135, 100) == "+35 %"
-    assert describe_change(95.8, 100, decimals=2) == "-4.20 %"
-    assert describe_change(100.2, 100) == "±0 %"
+    assert describe_change(135, 100) == "+35%"
+    assert describe_change(95.8, 100, decimals=2) == "-4.20%"
+    assert describe_change(100.2, 100) == "±0%"
     assert describe_change(1200, 100) == "× 12"
     assert describe_change(5, 0) is None
     assert describe_change(5, None) is None

@@ -227,7 +227,7 @@ def test_full_beats_sampled_and_the_rest_is_filled(lake):
     }
     assert comparison.text == (
         "bybit SOLUSDT: tardis counted and recorder left out for the 6 h that both cover: "
-        "2 events, 96.0 USD (100 % long), against 2 events, 6.00 USD (100 % long)"
+        "2 events, 96.0 USD (100% long), against 2 events, 6.00 USD (100% long)"
     )
 
 
@@ -429,7 +429,7 @@ def test_a_full_source_that_knows_of_nothing_outweighs_a_sampled_one(lake):
         ],
         {("gate", "SOLUSDT", "gate"): [(T0 - DAY, T0 + DAY, "complete")]},
     )
-    assert "(coverage 100 %)" in message(store)
+    assert "(coverage 100%)" in message(store)
 
 
 @pytest.mark.parametrize("change", [{"position": "buy"}, {"price_kind": "mid"}, {"completeness": "some"}])

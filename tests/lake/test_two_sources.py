@@ -65,7 +65,7 @@ def test_reports_name_the_counted_source_and_compare_the_other(filled: Path, tmp
     }  # fmt: skip
     sentence = (
         "okx BTCUSDT: okx counted and cryptohftdata left out for the 4 h that both cover: "
-        "240 events, 12.0M USD (67 % long), against 120 events, 6.00M USD (67 % long)"
+        "240 events, 12.0M USD (67% long), against 120 events, 6.00M USD (67% long)"
     )
     assert report["coverage"]["overlaps"] == [sentence]
     for path in outputs[:2]:

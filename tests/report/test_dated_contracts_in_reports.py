@@ -20,7 +20,7 @@ from liqcli.report.results import ViewOptions, compute_results
 
 PERPETUAL, QUARTERLY = "SOLUSDT", "SOLUSDT-260626"
 SPAN = ("--since", format_iso(T0 - 1_000_000), "--until", format_iso(T0 + 60_000_000))
-CAPTION = "includes dated futures, whose prices differ: SOLUSDT-260626 (25 % of the USD)"
+CAPTION = "includes dated futures, whose prices differ: SOLUSDT-260626 (25% of the USD)"
 
 
 @pytest.fixture

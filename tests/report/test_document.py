@@ -190,8 +190,8 @@ def test_json_html_and_markdown_say_the_same(report):
     assert text.endswith("\n")
     html = render_html(report, themes("alt"))
     markdown = render_markdown(report, beside("alt"))
-    said = ["4.42K", "1.60K", "2.82K", "2.20K", "104.5", "110.0 – 110.5", "100.0 – 100.5", "2.70K", "1.72K", "+5.50 %",
-            "50 %", "75.0 %", "2026-03-01 00:00 to 2026-03-02 00:00 UTC", report["content_hash"][:16],
+    said = ["4.42K", "1.60K", "2.82K", "2.20K", "104.5", "110.0 – 110.5", "100.0 – 100.5", "2.70K", "1.72K", "+5.50%",
+            "50%", "75.0%", "2026-03-01 00:00 to 2026-03-02 00:00 UTC", report["content_hash"][:16],
             "not recorded: 2026-03-01 02:00 to 2026-03-01 06:00 UTC (4 h)",
             "okx SOLUSDT not recorded: 2026-03-01 00:00 to 2026-03-01 06:00 UTC (6 h)",
             "gate SOLUSDT: incomplete response 2026-03-01 23:00:00 to 2026-03-02 00:00:00 UTC",
@@ -209,8 +209,8 @@ def test_hours_nobody_recorded_are_not_called_calm(report):
         ("00", 1200.98, 0.5), ("02", 0, 0), ("04", 0, 0), ("06", 918, 0.5),
     ]  # fmt: skip
     markdown = render_markdown(report, beside())
-    assert "| 2026-03-01 00:00 | 1.20K | █████████ | 1.20K | 0 | 2 | 50.0 % |" in markdown
-    assert markdown.count("| – | not recorded | – | – | – | 0 % |") == 4
+    assert "| 2026-03-01 00:00 | 1.20K | █████████ | 1.20K | 0 | 2 | 50.0% |" in markdown
+    assert markdown.count("| – | not recorded | – | – | – | 0% |") == 4
     html = render_html(report, themes())
     assert html.count('<td>–</td><td class="text meter">not recorded</td>') == 4
 

@@ -137,7 +137,7 @@ def test_only_like_is_compared_with_like(findings):
     binance = next(e for e in findings.summary.exchanges if e.exchange == "binance").sums.notional
     share = 100 * binance / open_interest_figure.build_line(findings).ends[0]
     assert 0 < share < 0.1
-    assert labels["of binance open interest liquidated"] == "<0.1 %"
+    assert labels["of binance open interest liquidated"] == "<0.1%"
     elsewhere = replace(findings.open_interest, basis="kraken BTCUSD")
     others = open_interest_figure.build_spec(with_interest(findings, elsewhere)).headline
     assert not any("open interest liquidated" in number.label for number in others)
@@ -165,10 +165,10 @@ def test_marks_within_x_percent_worked_out_by_hand(tmp_path):
     findings = compute_results(fill_lake(tmp_path / "lake", rows), query, GridOptions(), DARK)
     assert findings.last_price == 100.0  # no candles: the last liquidation's
     marks = dict(mark.title.split("\n") for mark in WindowFigures(findings).on_page()["cumulative"][0].marks)
-    assert marks["within -1.00 % (99)"] == "longs 99.0, shorts 0 USD"
-    assert marks["within -0.99 % (99.01)"] == "longs 0, shorts 0 USD"
-    assert marks["within +1.00 % (101)"] == "longs 50.0, shorts 0 USD"  # 101 itself lies 1 % away, not within
-    assert marks["within +1.01 % (101.01)"] == "longs 50.0, shorts 202 USD"
+    assert marks["within -1.00% (99)"] == "longs 99.0, shorts 0 USD"
+    assert marks["within -0.99% (99.01)"] == "longs 0, shorts 0 USD"
+    assert marks["within +1.00% (101)"] == "longs 50.0, shorts 0 USD"  # 101 itself lies 1% away, not within
+    assert marks["within +1.01% (101.01)"] == "longs 50.0, shorts 202 USD"
 
 
 def test_an_order_at_the_last_price_counts_as_at_or_above_everywhere(tmp_path):

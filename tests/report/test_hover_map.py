@@ -63,12 +63,12 @@ def test_marks_say_what_is_there(findings):
         ("row", ["100.0 – 100.5", "longs 24.0K, shorts 0 USD, 24 events"]),
         ("column", ["2026-03-01 06:00 – 06:30 UTC", "longs 24.0K, shorts 0 USD, 24 events"]),
         ("column", ["2026-03-01 02:00 – 02:30 UTC", "nothing liquidated; partly or not recorded"]),
-        ("band", ["Cluster 1: 100.2 – 100.4, peak 100.2, +4.37 % from the last price", "24.0K USD, 86 % of the window",
+        ("band", ["Cluster 1: 100.2 – 100.4, peak 100.2, +4.37% from the last price", "24.0K USD, 86% of the window",
                   "longs 24.0K, shorts 0 USD, 24 events"]),
         ("cell", ["2026-03-01 06:00 – 06:30 UTC", "100.0 – 100.5", "longs 24.0K, shorts 0 USD, 24 events"]),
-        ("label", ["Cluster 1: 100.2 – 100.4, peak 100.2, +4.37 % from the last price", "24.0K USD, 86 % of the window",
+        ("label", ["Cluster 1: 100.2 – 100.4, peak 100.2, +4.37% from the last price", "24.0K USD, 86% of the window",
                    "longs 24.0K, shorts 0 USD, 24 events"]),
-        ("burst", ["Cascade 1: 2026-03-01 06:00:00 UTC, 46 s", "24.0K USD, 100 % longs, 24 events",
+        ("burst", ["Cascade 1: 2026-03-01 06:00:00 UTC, 46 s", "24.0K USD, 100% longs, 24 events",
                    "price 100.2 to 100.2"]),
     ]  # fmt: skip
     boxes = {m.kind: (m.x, m.y, m.width, m.height) for m in marks}

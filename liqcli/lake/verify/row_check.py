@@ -46,7 +46,7 @@ FAULTS: Mapping[str, str] = {
     "range": "open or close lies outside low..high",
     "volume": "volume is negative or not finite",
     "grid": "the open time is not a multiple of the interval",
-    "jump": "a candle opens more than 20 % from the previous close: another contract?",
+    "jump": "a candle opens more than 20% from the previous close: another contract?",
     "interest_jump": "open interest is 5 times, or a fifth of, the one before it (within an hour): another contract?",
     "silent": "neither coins nor USD are stated",
     "open_interest": "open interest is negative or not finite",

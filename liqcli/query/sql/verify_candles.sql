@@ -1,6 +1,6 @@
 -- Find invalid candles: prices not positive or outside low..high, negative volume, duplicate times.
 --
--- Also candles possibly of another contract: an open more than 20 % from the previous close.
+-- Also candles possibly of another contract: an open more than 20% from the previous close.
 --
 -- reads   checked (file, line, ts, open, high, low, close, volume), places (file, step_us)
 -- gives   file BIGINT; fault VARCHAR; found BIGINT; first_line BIGINT

@@ -475,12 +475,12 @@ def test_two_sources_that_contradict_each_other_are_named(store):
 
 
 def test_rows_of_another_contract_show_by_a_jump(store):
-    """Candles at 11 and twice one at 14 (27 % more): up and down again, four jumps; 60 coins are over 5 x 11."""
+    """Candles at 11 and twice one at 14 (27% more): up and down again, four jumps; 60 coins are over 5 x 11."""
     prices = {3: 14.0, 7: 14.0}
     rows = [candle(n, open=p, high=p + 1, low=p - 1, close=p) for n in range(10) for p in [prices.get(n, 11.0)]]
     write_candles(store, "gate", "SOLUSDT", "1m", "gate", rows)
     write_open_interest(store, "gate", "SOLUSDT", "gate", [OpenInterest(T0 + 10 * MINUTE, 60.0, None)])
     found = suspected(store)
-    assert found[CANDLES].startswith("a candle opens more than 20 % from the previous close: another contract?")
+    assert found[CANDLES].startswith("a candle opens more than 20% from the previous close: another contract?")
     assert "(4 of 10 rows, the first is row 4)" in found[CANDLES]
     assert "(1 of 3 rows, the first is row 3)" in found[INTEREST]
