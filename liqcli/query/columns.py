@@ -87,6 +87,16 @@ class HourRows:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelEventRows:
+    """Rows of ``level_events.sql``: sums and orders per step of time and position."""
+
+    start_us: Ints
+    position: Words
+    notional_e6: Ints
+    orders: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class TraceRows:
     """Rows of ``trace.sql``: the last price printed in each time bucket."""
 

@@ -22,6 +22,7 @@ from liqcli.query.columns import (
     HourRows,
     Ints,
     LastPrintRows,
+    LevelEventRows,
     MinuteRows,
     PriceExtent,
     ProfileRows,
@@ -58,6 +59,11 @@ def scan_heatmap(engine: Engine, bucket_us: int, bin_: BinWidth, price_low: floa
 def scan_hours(engine: Engine, step_us: int, cycle_us: int) -> HourRows:
     """Sum the window per step of time and position; with a cycle [µs] by time within it, 0 for none."""
     return _read(engine, "hours", HourRows, {"step_us": step_us, "cycle_us": cycle_us})
+
+
+def scan_level_events(engine: Engine, step_us: int) -> LevelEventRows:
+    """Sum the window per step of time and position, with the number of orders."""
+    return _read(engine, "level_events", LevelEventRows, {"step_us": step_us})
 
 
 def scan_trace(engine: Engine, bucket_us: int) -> TraceRows:

@@ -17,9 +17,9 @@ Ints = NDArray[np.int64]
 # Mean of four published mixes (5x, 10x, 20x or 25x, 50x, 100x): .15 .30 .25 .20 .10; .10 .20 .30 .25 .15; - .30 .35 .25
 # .10; .20 .35 .30 .15 -. None of them is measured.
 DEFAULT_WEIGHTS = dict(zip(DEFAULT_LEVERAGES, (0.1125, 0.2875, 0.30, 0.2125, 0.0875), strict=True))
-LEAST_EVENTS = 200  # in the training stretch
+LEAST_ORDERS = 200  # in the training stretch
 LEAST_OF_SIDE = 50  # of them on each side
-LEAST_EXPOSURE = 0.01  # of the loss of all tiers: a tier that price hardly reached keeps its default weight
+PRIOR_ORDERS = 50.0  # weight of the default mix, in orders: it decides where realized liquidations do not
 WALKS = 5  # the losses depend on the weights a little: what is lost opens anew
 UPDATES = 200  # multiplicative updates after each walk
 
@@ -31,14 +31,14 @@ class Calibration:
 
     ``weights``, shape ``(2, n_leverages)``, rows summing to 1; ``calibrated`` is False for the default weights, then
     ``reason`` says why. ``scale``, shape ``(2,)``: realized USD per USD that the model lost in the training stretch,
-    NaN when not calibrated. ``events`` realized in it, from ``start_us`` to ``end_us`` [µs UTC].
+    NaN when not calibrated. ``orders`` realized in it, from ``start_us`` to ``end_us`` [µs UTC].
     """
 
     weights: Floats
     calibrated: bool
     reason: str
     scale: Floats
-    events: int
+    orders: int
     start_us: int
     end_us: int
 
@@ -50,14 +50,16 @@ def default_weights(leverages: Floats) -> Floats:
     return np.tile(row, (len(SIDES), 1))
 
 
-def calibrate(steps: Steps, lots: Lots, realized: Floats, events: Ints, *, end_us: int) -> Calibration:
+def calibrate(steps: Steps, lots: Lots, realized: Floats, orders: Ints, *, end_us: int) -> Calibration:
     """
     Estimate the weights by non-negative maximum likelihood on a stretch that ends before ``end_us``.
 
-    The realized USD of side ``s`` in step ``t`` are taken as Poisson with mean ``sum_j v_sj u_sjt``, where ``u_sjt`` is
-    what the side would have lost if all its contracts had leverage ``j``. The updates ``v_j <- v_j * (sum_t r_t u_jt /
-    mean_t) / sum_t u_jt`` never decrease the likelihood and keep ``v`` non-negative (expectation maximization). The
-    weights are ``v`` divided by its sum, the scale. Steps after ``end_us`` are not looked at.
+    The realized orders of a side in step ``t``, ``r_t`` (USD divided by the mean order), are taken as Poisson with mean
+    ``sum_j v_j u_jt``, where ``u_jt`` is what the side would have lost if all its contracts had leverage ``j``. Each
+    ``v_j`` has a gamma prior whose mean is the default mix and whose weight is ``a_j = PRIOR_ORDERS * default_j``
+    orders: it decides for leverages that price did not reach. The updates ``v_j <- (v_j sum_t r_t u_jt / mean_t + a_j)
+    / (sum_t u_jt + a_j / prior_j)`` never decrease the posterior and keep ``v`` positive (expectation maximization).
+    The weights are ``v`` divided by its sum, the scale. Steps after ``end_us`` are not looked at.
 
     Parameters
     ----------
@@ -65,28 +67,42 @@ def calibrate(steps: Steps, lots: Lots, realized: Floats, events: Ints, *, end_u
         Of any length; only the steps closed by ``end_us`` are used.
     realized : array, shape (2, n)
         Realized USD per side and step. [USD]
-    events : array of int64, shape (2, n)
-        Realized events per side and step.
+    orders : array of int64, shape (2, n)
+        Realized orders per side and step; the prints of one second and side are one order.
     end_us : int
         End of the training stretch. [µs UTC]
     """
     n = steps.count_until(end_us)
     weights = default_weights(lots.leverages)
     start_us = int(steps.ts_us[0]) if n else end_us
-    counts = events[:, :n].sum(axis=1)
+    counts = orders[:, :n].sum(axis=1)
     none = Calibration(weights, False, "", np.full(len(SIDES), np.nan), int(counts.sum()), start_us, end_us)
-    if counts.sum() < LEAST_EVENTS or counts.min() < LEAST_OF_SIDE:
-        return replace(none, reason=f"{int(counts.sum())} realized events before the window, {LEAST_EVENTS} are needed")
+    if counts.sum() < LEAST_ORDERS or counts.min() < LEAST_OF_SIDE:
+        return replace(none, reason=_describe_shortage(counts))
     steps, lots = cut_steps(steps, n), cut_lots(lots, n)
+    order_usd = realized[:, :n].sum(axis=1) / counts
     scale = np.full(len(SIDES), np.nan)
+    usual = weights[0]
     for _ in range(WALKS):
-        walk = walk_forward(steps, lots, weights)
-        losses = _in_usd(walk)
-        fitted = [_fit(losses[side], realized[side, :n], weights[side]) for side in range(len(SIDES))]
-        weights, scale = np.stack([one[0] for one in fitted]), np.array([one[1] for one in fitted])
-    if not np.isfinite(scale).all():
-        return replace(none, reason="price reached no estimated level before the window")
+        losses = _in_usd(walk_forward(steps, lots, weights))
+        fitted = [
+            _fit(losses[side] / order_usd[side], realized[side, :n] / order_usd[side], usual)
+            for side in range(len(SIDES))
+        ]
+        if any(one is None for one in fitted):
+            return replace(none, reason="price reached no estimated level before the window")
+        v = np.stack([one for one in fitted if one is not None])
+        scale = v.sum(axis=1)
+        weights = v / scale[:, None]
     return Calibration(weights, True, "", scale, int(counts.sum()), start_us, end_us)
+
+
+def _describe_shortage(counts: Ints) -> str:
+    longs, shorts = counts.tolist()
+    return (
+        f"{longs} long and {shorts} short realized orders before the window; "
+        f"{LEAST_ORDERS} are needed, {LEAST_OF_SIDE} of each side"
+    )
 
 
 def _in_usd(walk: Walk) -> Floats:
@@ -94,25 +110,25 @@ def _in_usd(walk: Walk) -> Floats:
     return walk.unit_lost * walk.steps.close if walk.steps.kind == "linear" else walk.unit_lost
 
 
-def _fit(unit: Floats, realized: Floats, start: Floats) -> tuple[Floats, float]:
-    """Fit one side; ``unit`` has shape (n_leverages, n). Returns weights that sum to 1, and the scale, NaN if
-    unknown.
+def _fit(unit: Floats, realized: Floats, usual: Floats) -> Floats | None:
     """
-    exposure = unit.sum(axis=1)
-    seen = exposure > LEAST_EXPOSURE * exposure.sum()
-    usable = unit[seen].sum(axis=0) > 0  # elsewhere the model has nothing at stake
-    if not seen.any() or not realized[usable].sum() > 0:
-        return start, float("nan")
-    part, target = unit[seen][:, usable], realized[usable]
-    v = np.maximum(start[seen], 1e-3)
-    v *= target.sum() / (v @ part).sum()
+    Fit one side; None where nothing was at stake.
+
+    ``unit``, shape (n_leverages, n), is what each leverage would have lost, ``realized``, shape (n,), what was; both in
+    orders. ``usual`` are the default weights.
+    """
+    at_stake = unit.sum(axis=0) > 0
+    part, target = unit[:, at_stake], realized[at_stake]
+    if not target.sum() > 0:
+        return None
+    prior = usual * target.sum() / (usual @ part).sum()
+    known = usual > 0
+    v: Floats = np.array(prior)
+    strength = PRIOR_ORDERS * usual
+    rate = part.sum(axis=1)[known] + strength[known] / prior[known]
     for _ in range(UPDATES):
-        v *= (part @ (target / (v @ part))) / part.sum(axis=1)
-    unseen = start[~seen]
-    weights = np.empty_like(start)
-    weights[~seen] = unseen
-    weights[seen] = v / v.sum() * (1 - unseen.sum())
-    return weights, float(v.sum() / max(1 - unseen.sum(), 1e-9))
+        v[known] = (v[known] * (part[known] @ (target / (v @ part))) + strength[known]) / rate
+    return v
 
 
 def cut_steps(steps: Steps, n: int) -> Steps:

@@ -13,6 +13,8 @@ from liqcli.core.model import BinWidth
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+NOTABLE = 0.25  # of the largest level: a smaller one is not named the nearest
+BESIDE = 3  # bins on either side of the nearest level that are no larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,13 @@ class LevelBand:
     notional: float
     distance_pct: float
 
+    @classmethod
+    def at(cls, edges: Floats, row: int, notional: float, last_price: float) -> LevelBand:
+        """Build the band of one bin."""
+        low, high = float(edges[row]), float(edges[row + 1])
+        near = min(max(last_price, low), high)
+        return cls(low, high, notional, 100 * (near / last_price - 1))
+
 
 def reach_outward(levels: Levels, last_price: float) -> tuple[Reach, Reach]:
     """
@@ -153,3 +162,37 @@ def reach_outward(levels: Levels, last_price: float) -> tuple[Reach, Reach]:
         np.concatenate([[0.0], np.cumsum(levels.short_notional[above])]),
     )
     return longs, shorts
+
+
+@dataclass(frozen=True, slots=True)
+class SideBands:
+    """The nearest and the largest level of one side; None where nothing stands within the axis."""
+
+    nearest: LevelBand | None
+    largest: LevelBand | None
+
+
+def find_bands(levels: Levels, last_price: float) -> tuple[SideBands, SideBands]:
+    """
+    Find the nearest and the largest level of longs below and of shorts above the last price.
+
+    The largest one is the bin with the most mass, the nearer one on a tie. The nearest one is the first bin from the
+    last price on that is no smaller than the three bins on either side and holds at least a quarter of the largest.
+    """
+    edges = levels.price_edges
+    sides = []
+    for notional, low_first in ((levels.long_notional, False), (levels.short_notional, True)):
+        beyond = edges[1:] > last_price if low_first else edges[:-1] < last_price
+        rows = np.flatnonzero(beyond) if low_first else np.flatnonzero(beyond)[::-1]  # outward
+        mass = notional[rows]
+        if not (mass > 0).any():
+            sides.append(SideBands(None, None))
+            continue
+        largest = int(np.argmax(mass))
+        around = np.lib.stride_tricks.sliding_window_view(np.pad(mass, BESIDE), 2 * BESIDE + 1).max(axis=1)
+        peaks = (mass >= around) & (mass >= NOTABLE * mass[largest])
+        found = [
+            LevelBand.at(edges, int(rows[k]), float(mass[k]), last_price) for k in (int(np.argmax(peaks)), largest)
+        ]
+        sides.append(SideBands(found[0], found[1]))
+    return sides[0], sides[1]

@@ -19,7 +19,8 @@ Ints = NDArray[np.int64]
 SIDES: tuple[Position, Position] = ("long", "short")  # the order of every axis of sides
 Opening = Literal["opened", "replaced"]
 OPENINGS: tuple[Opening, Opening] = ("opened", "replaced")  # the order of every axis of openings
-ENTRIES = {"opened": 8, "replaced": 2}  # prices over which the entries of a step are spread
+APART = 4e-4  # largest distance of two entries of a step, as a fraction of the price
+MOST_ENTRIES = 64  # of a step
 DEFAULT_LEVERAGES = (5.0, 10.0, 25.0, 50.0, 100.0)
 DEFAULT_POSITION_USD = 10_000.0
 
@@ -122,10 +123,15 @@ def _spread(steps: Steps, before: Floats, name: Opening, position: Position) -> 
     elif name == "replaced":
         low, high = np.clip(before, steps.low, steps.high), steps.high
     chosen = np.flatnonzero(np.isfinite(low) & (steps.opened > 0) if name == "opened" else low < high)
-    count = ENTRIES[name]
-    middles = (np.arange(count) + 0.5) / count
-    entries = low[chosen, None] + (high - low)[chosen, None] * middles
-    return entries.ravel(), np.repeat(chosen, count), np.full(entries.size, 1 / count)
+    low, height = low[chosen], (high - low)[chosen]
+    counts = np.clip(np.ceil(height / (APART * low)), 1, MOST_ENTRIES).astype(np.int64)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    middles = (np.arange(len(first)) - first + 0.5) / np.repeat(counts, counts)
+    return (
+        np.repeat(low, counts) + np.repeat(height, counts) * middles,
+        np.repeat(chosen, counts),
+        1 / np.repeat(counts, counts),
+    )
 
 
 def find_passage(steps: Steps, position: Position, price: Floats, born: Ints) -> Ints:

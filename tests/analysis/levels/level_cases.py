@@ -33,10 +33,11 @@ def steps_of(lows, highs, interest, closes=None) -> Steps:
     return build_steps(candles(lows, highs, closes), snapshots(interest))
 
 
-def random_steps(seed: int, n: int = 300, volatility: float = 0.004) -> Steps:
-    """A seeded random walk of price and open interest."""
+def random_steps(seed: int, n: int = 300, volatility: float = 0.004, swing: float = 0.0) -> Steps:
+    """A seeded random walk of price and open interest; with a swing also up and down by it every 150 steps."""
     rng = np.random.default_rng(seed)
-    close = 100 * np.exp(np.cumsum(rng.normal(0, volatility, n)))
+    waves = swing * np.sin(2 * np.pi * np.arange(n) / 150)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, volatility, n)) + waves)
     before = np.concatenate([[100.0], close[:-1]])
     spread = np.abs(rng.normal(0, volatility / 2, (2, n)))
     low, high = np.minimum(close, before) * (1 - spread[0]), np.maximum(close, before) * (1 + spread[1])

@@ -37,8 +37,8 @@ def test_entries_spread_over_the_traded_range():
     walk = walk_ten_x([100, 96, 100], [100, 104, 100], [500, 580, 580])
     longs = walk.standing_after(1)
     prices = longs.price[longs.side == 0]
-    np.testing.assert_allclose(prices, np.arange(96.5, 104) * 0.9 / 0.995)  # 8 entries, the middles of eighths
-    np.testing.assert_allclose(longs.contracts[longs.side == 0], 10)
+    np.testing.assert_allclose(prices, (96 + 8 * (np.arange(64) + 0.5) / 64) * 0.9 / 0.995)  # 64 entries, the middles
+    np.testing.assert_allclose(longs.contracts[longs.side == 0], 80 / 64)
 
 
 def test_price_consumes_longs_and_falling_open_interest_explains_it():
@@ -57,7 +57,7 @@ def test_contracts_lost_while_open_interest_stays_open_anew_at_that_price():
     assert walk.replaced[0, 2] == pytest.approx(120)
     longs = walk.standing_after(2)
     # their entries lie between the low and the close before, cut to the candle: 90 to 99
-    np.testing.assert_allclose(longs.price[longs.side == 0], np.array([92.25, 96.75]) * 0.9 / 0.995)
+    np.testing.assert_allclose(longs.price[longs.side == 0], (90 + 9 * (np.arange(64) + 0.5) / 64) * 0.9 / 0.995)
     assert longs.contracts[longs.side == 0].sum() == pytest.approx(120)
     assert walk.replaced[1, 2] == 0
 
