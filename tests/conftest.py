@@ -1,4 +1,4 @@
-"""What every test may use: an empty lake, the program run as a user runs it, the recorded data."""
+"""Fixtures of all tests: an empty lake, the sample, the program run as a user runs it, recorded data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from warm import Warmth, wants_cold_start
+from fork_server import ForkClient, ForkServers, needs_new_interpreter
 
 from liqcli.net.host_health import network
 
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class CliResult:
-    """What one run of the program said: stdout is data, stderr is narration."""
+    """Result of one run of the program: stdout carries data, stderr everything else."""
 
     exit_code: int
     stdout: str
@@ -28,6 +29,7 @@ class CliResult:
 
 
 RunCli = Callable[..., CliResult]
+FORK_SERVERS = pytest.StashKey[ForkServers]()
 
 
 @pytest.fixture(autouse=True)
@@ -90,22 +92,39 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], 
     return fill
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Start the fork servers once for all workers of a test run."""
+    stash = node.config.stash
+    if FORK_SERVERS not in stash:
+        stash[FORK_SERVERS] = ForkServers(cli_environment(Path("unused")))
+    node.workerinput["fork_servers"] = stash[FORK_SERVERS].addresses
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the fork servers."""
+    if FORK_SERVERS in config.stash:
+        config.stash[FORK_SERVERS].close()
+
+
 @pytest.fixture(scope="session")
-def warmth() -> Iterator[Warmth]:
-    """Processes that have everything imported, from which programs are forked."""
-    parents = Warmth()
-    yield parents
-    parents.close()
+def fork_client(request: pytest.FixtureRequest) -> ForkClient:
+    """Runs the program by forking processes that have everything imported; without xdist, they start here."""
+    config = request.config
+    if hasattr(config, "workerinput"):
+        return ForkClient(config.workerinput["fork_servers"])
+    config.stash[FORK_SERVERS] = ForkServers(cli_environment(Path("unused")))
+    return ForkClient(config.stash[FORK_SERVERS].addresses)
 
 
 @pytest.fixture
-def run_cli(tmp_path: Path, warmth: Warmth) -> RunCli:
+def run_cli(tmp_path: Path, fork_client: ForkClient) -> RunCli:
     """
     Run ``python -m liqcli ARGS`` in a process of its own, in a folder of its own.
 
     ``run_cli("status", env={"LIQCLI_THREADS": "1"}, cwd=..., check=0)``: ``env`` is added to the environment, ``check``
-    is the exit code that must come (None: any), ``stdin`` what the program may read. ``cold``: a new interpreter, not
-    one forked from a process that has everything imported (see warm.py).
+    is the expected exit code (None: any), ``stdin`` what the program may read. ``cold`` starts a new interpreter in
+    place of a fork of a process that has everything imported (see fork_server.py).
     """
 
     def run(
@@ -119,7 +138,7 @@ def run_cli(tmp_path: Path, warmth: Warmth) -> RunCli:
     ) -> CliResult:
         words = list(map(str, args))
         environment = cli_environment(tmp_path / "lake", env)
-        if cold or wants_cold_start(env or {}):
+        if cold or needs_new_interpreter(env or {}):
             done = subprocess.run(
                 [sys.executable, "-m", "liqcli", *words],
                 input=stdin,
@@ -133,7 +152,7 @@ def run_cli(tmp_path: Path, warmth: Warmth) -> RunCli:
             )
             result = CliResult(done.returncode, done.stdout, done.stderr)
         else:
-            result = CliResult(*warmth.run(words, environment, cwd or tmp_path, stdin, timeout_s))
+            result = CliResult(*fork_client.run(words, environment, cwd or tmp_path, stdin, timeout_s))
         assert check is None or result.exit_code == check, f"liqcli {' '.join(map(str, args))}: {result}"
         return result
 

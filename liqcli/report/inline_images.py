@@ -18,7 +18,11 @@ def pack_webp(pixels: NDArray[np.uint8]) -> bytes:
     Falls back to PNG if Pillow has no WebP support.
     """
     import numpy as np
-    from PIL import Image, features
+    from PIL import (
+        Image,
+        WebPImagePlugin,  # noqa: F401 - else the first save loads the plugins of all 40 formats
+        features,
+    )
 
     image, packed = Image.fromarray(np.ascontiguousarray(pixels)), io.BytesIO()
     if features.check("webp"):

@@ -48,7 +48,7 @@ def filled(imported: Callable[[str, Path], Path], lake: Path) -> Path:
         (("--symbol", "SOLUSDT", "--bin", "-1"), ("--bin", "greater than 0")),
         (("--symbol", "SOLUSDT", "--bin", "nan"), ("--bin",)),
         (("--symbol", "SOLUSDT", "--bin", "1", "--bins", "9"), ("--bin and --bins cannot be combined",)),
-        (("--symbol", "SOLUSDT", "--since", "yesterday"), ("--since", "2026-03-31T08:00Z")),
+        (("--symbol", "SOLUSDT", "--since", "yestreday"), ("--since", "2026-03-31T08:00Z")),
         (
             ("--symbol", "SOLUSDT", "--since", "2026-03-03", "--until", "2026-03-02"),
             ("--since must lie before --until",),
