@@ -10,19 +10,20 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from liqcli.cli.group import HELP_NAMES, CommandGroup
 from liqcli.cli.output import STATE, fail
-from liqcli.core.errors import OutputError
+from liqcli.core.errors import ExitCode, OutputError
 from liqcli.core.version import __version__
 
 app = typer.Typer(
     cls=CommandGroup,
     context_settings=HELP_NAMES,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help="Real crypto-futures liquidations: fetch them, map them, keep them as plain Parquet.",
     epilog="Start with: liqcli demo",
@@ -37,11 +38,31 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
+    lake: Annotated[
+        Path | None,
+        typer.Option("--lake", metavar="DIR", help="Folder of the Parquet lake, as the option of the commands."),
+    ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", envvar="LIQCLI_QUIET", show_envvar=False, help="As the option of the commands."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="LIQCLI_DEBUG", show_envvar=False, help="As the option of the commands.")
+    ] = False,
 ) -> None:
-    pass
+    """Without a command: on a terminal what the lake holds, else the help."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if not sys.stdout.isatty():
+        typer.echo(ctx.get_help())
+        raise typer.Exit(int(ExitCode.USAGE))
+    from liqcli.cli.welcome import print_welcome
+
+    print_welcome(lake)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ def stored_symbols(ctx: typer.Context, incomplete: str) -> list[str]:
     from liqcli.core.environment import lake_root
     from liqcli.core.symbols import split_symbol
 
-    given: Any = ctx.params.get("lake")
+    given: Any = ctx.params.get("lake") or (ctx.parent.params.get("lake") if ctx.parent else None)
     folders = lake_root(Path(given) if given else None).glob("liquidations/exchange=*/symbol=*")
     held = {folder.name.removeprefix("symbol=") for folder in folders}
     return sorted(name for name in held | {split_symbol(one)[0] for one in held} if name.startswith(incomplete.upper()))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
+from liqcli.cli.command import Command, name_values
 from liqcli.cli.output import STATE, fail
 from liqcli.core.errors import ExitCode, LiqcliError
 
@@ -76,19 +77,8 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - typer's own copy of Click 
     """Import the module of one command and build the command."""
     module, _, function = COMMANDS[name].function.partition(":")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name, context_settings=HELP_NAMES)(getattr(importlib.import_module(module), function))
-    command = typer.main.get_command(app)
-    _name_values(command)
-    return command
-
-
-def _name_values(command: Any) -> None:  # noqa: ANN401 - as above
-    """Show ``TEXT`` and ``N`` in the help in place of Python types; the name of an argument says enough."""
-    for param in command.params:
-        if param.param_type_name == "argument":
-            param.display_type_rich = lambda ctx: ""
-        elif param.metavar is None and not param.is_flag:
-            param.metavar = "N" if param.bare_type() in ("int", "float") else "TEXT"
+    app.command(name, cls=Command, context_settings=HELP_NAMES)(getattr(importlib.import_module(module), function))
+    return typer.main.get_command(app)
 
 
 class LazyCommands(Mapping[str, Any]):
@@ -121,6 +111,10 @@ class CommandGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
         """List the names, without loading a command."""
         return list(COMMANDS)
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as above
+        """List the options, with plain names for their values."""
+        return name_values(super().get_params(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
         """Print the help of the group, without loading a command."""

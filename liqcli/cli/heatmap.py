@@ -17,6 +17,7 @@ from liqcli.cli.options import (
     expand_options,
 )
 from liqcli.cli.output import STDOUT, print_messages, say, set_verbosity, warn
+from liqcli.cli.preview import print_preview, wants_preview
 from liqcli.cli.progress import show_progress
 from liqcli.core.choices import BY, SCALES, TEXTS, check_choice
 from liqcli.core.errors import ExitCode, UsageError
@@ -66,6 +67,14 @@ def heatmap(
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in a browser: the first .html that is written.")
     ] = False,
+    preview: Annotated[
+        bool | None,
+        typer.Option(
+            "--preview/--no-preview",
+            help="Print a small map on the terminal; never to a file or pipe.",
+            show_default="without -o, unless preview = false in liqcli.toml",
+        ),
+    ] = None,
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Add a generation timestamp to pages; their bytes then differ each time.")
     ] = False,
@@ -106,6 +115,8 @@ def heatmap(
     )
     for path in results.damaged:
         warn(f"{path}: damaged, left out; to repair it: liqcli verify")
+    if wants_preview(preview, bool(output)):
+        print_preview(results)
     written = results.save(*outputs, picture=picture, stamp=stamp) if outputs or not to_stdout else []
     for path in written:
         say(f"wrote {path}")

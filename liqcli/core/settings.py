@@ -26,7 +26,7 @@ class Alerts:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of the daily run, with the defaults of a missing file."""
+    """Settings of the daily run and of other commands, with the defaults of a missing file."""
 
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
     exchanges: tuple[str, ...] = ()
@@ -41,6 +41,7 @@ class Settings:
     time_zone: str = "UTC"
     until: str = "cut"
     fetch: bool = True
+    preview: bool = True
     alerts: Alerts = Alerts()
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     path: Path | None = None

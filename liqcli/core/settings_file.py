@@ -36,7 +36,7 @@ FAULTS = {
     **dict.fromkeys(("cluster_usd", "cascade_usd", "distance_pct"), AMOUNT),
     "exit_code": EXIT_CODE,
     "retention_days": f"is not a whole number from 0 to {MOST_DAYS}",
-    "fetch": "is neither true nor false",
+    **dict.fromkeys(("fetch", "preview"), "is neither true nor false"),
 }
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.(?P<table>alerts)`)?\Z", re.DOTALL)
 _PLACE = re.compile(r" - at `\$\.(\w+)(?:\.(\w+))?[^`]*`\Z")
@@ -72,6 +72,7 @@ class SettingsTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
     time_zone: str | None = None
     until: Any = None
     fetch: bool | None = None
+    preview: bool | None = None
     alerts: AlertsTable | None = None
     keys: dict[str, str] | None = None
 
@@ -129,6 +130,7 @@ def parse_settings(table: dict[str, Any], path: Path) -> Settings:
         "time_zone": None if parsed.time_zone is None else _check_zone(parsed.time_zone),
         "until": None if parsed.until is None else check_choice(parsed.until, ENDS, "until"),
         "fetch": parsed.fetch,
+        "preview": parsed.preview,
         "alerts": None if parsed.alerts is None else _build_alerts(parsed.alerts),
         "keys": parsed.keys,
     }

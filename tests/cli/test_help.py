@@ -85,11 +85,12 @@ def test_s_is_symbol(name: str) -> None:
     assert bool(symbols) == (name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "status"})
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_values_have_plain_names(run_cli: Any, name: str) -> None:
-    """Flags have ``<bool>``, by typer; no other Python type shows."""
-    help_text = run_cli(name, "--help", env={"COLUMNS": "200"}, check=0).stdout
-    assert set(re.findall(r"<[a-zA-Z_ \[\]]+>", help_text)) == {"<bool>"}
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=lambda words: " ".join(words) or "liqcli")
+def test_values_have_plain_names(run_cli: Any, words: tuple[str, ...]) -> None:
+    """No Python type shows, such as ``<list[Path]>`` or ``<bool>``."""
+    help_text = run_cli(*words, "--help", env={"COLUMNS": "200"}, check=0).stdout
+    assert "--help" in help_text
+    assert not re.findall(r"<[a-zA-Z_ \[\]]+>", help_text)
 
 
 def test_values_of_options_are_text_or_numbers(run_cli: Any) -> None:
