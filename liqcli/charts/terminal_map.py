@@ -12,11 +12,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.charts.figure_spec import HeatmapSpec, PaletteName, ScaleName
+from liqcli.charts.figure_spec import HeatmapSpec
 from liqcli.charts.heatmap_layout import clip_candles, time_span
 from liqcli.charts.palettes import HeatNorm, find_palette
 from liqcli.charts.price_range import price_span
 from liqcli.charts.ticks import nice_step, round_ticks, time_ticks
+from liqcli.core.choices import PaletteName, ScaleName
 from liqcli.core.formatting import format_price, format_usd
 
 ColourMode = Literal["truecolor", "256", "none"]
@@ -222,5 +223,5 @@ def _legend(cells: Pixels, scale: ScaleName, palette: PaletteName, colours: Colo
     else:
         shades = np.asarray(find_palette(palette, "dark")(np.linspace(0, 1, 16)))[:, :3]
         rgb = [tuple(np.round(255 * shade).astype(int).tolist()) for shade in shades]
-        bar = "".join(f"{_code(38, colour, colours)}█" for colour in rgb) + "\x1b[0m"  # type: ignore[arg-type]
+        bar = "".join(f"{_code(38, colour, colours)}█" for colour in rgb) + "\x1b[0m"
     return f"{format_usd(norm.value_at(0.0))} {bar} {format_usd(norm.value_at(1.0))} {unit}"

@@ -45,8 +45,8 @@ def print_preview(results: Heatmap) -> None:
         columns=screen.columns,
         lines=max(LEAST_LINES, min(MOST_LINES, screen.lines - ROWS_AROUND)),
         colours=_choose_colours(),
-        palette=view.palette,  # type: ignore[arg-type] # checked when the results were computed
-        scale=view.scale,  # type: ignore[arg-type]
+        palette=view.palette,
+        scale=view.scale,
     )
     typer.echo(f"{_title(results)}\n\n{drawn}\n{_hottest(results)}", color=True)
 
