@@ -9,13 +9,14 @@ from liqcli.core.version import __version__
 if TYPE_CHECKING:
     from liqcli.api import Heatmap as Heatmap
     from liqcli.api import Lake as Lake
+    from liqcli.api import Levels as Levels
 
-__all__ = ["Heatmap", "Lake", "__version__"]
+__all__ = ["Heatmap", "Lake", "Levels", "__version__"]
 
 
 def __getattr__(name: str) -> object:
     """Load the API when one of its names is first used, so that ``import liqcli`` stays light."""
-    if name in ("Heatmap", "Lake"):
+    if name in ("Heatmap", "Lake", "Levels"):
         from liqcli import api
 
         return getattr(api, name)

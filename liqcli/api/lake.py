@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from liqcli.api.fetch import FetchResult, OnSummary, ShowProgress
     from liqcli.api.heatmap import Heatmap
+    from liqcli.api.levels import Levels
     from liqcli.api.status import LakeStatus
     from liqcli.lake.store import Lake as Store
     from liqcli.lake.verify import Verdict
@@ -161,6 +162,39 @@ class Lake:
             if fetched == ExitCode.SOURCE:
                 raise SourceError(f"nothing could be fetched, and there are {error.fact}") from error
             raise
+
+    def levels(
+        self,
+        symbol: str,
+        *,
+        lookback: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        exchanges: Names = (),
+        bucket: str | None = None,
+        bin: float | str | None = None,
+        bins: int | None = None,
+        price_range: tuple[float, float] | str | None = None,
+        palette: str = "liq",
+        theme: str = "auto",
+        size: tuple[int, int] | None = None,
+    ) -> Levels:
+        """
+        Estimate where open positions would be liquidated, from open interest and candles; see ``docs/levels.md``.
+
+        The parameters are those of :meth:`heatmap`; ``until="latest"`` is the last snapshot of open interest.
+
+        Raises
+        ------
+        UsageError
+            An unknown name or an invalid value.
+        EmptyWindowError
+            No candles or no open interest in the window; the message names the command that gets them.
+        """
+        from liqcli.api.levels import open_levels
+
+        window, axes, view = (lookback, since, until), (bucket, bin, bins, price_range), (palette, theme, size)
+        return open_levels(self._store, self.exchanges, symbol, window, exchanges, axes, view)
 
     def fetch(
         self,

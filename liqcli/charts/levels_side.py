@@ -84,12 +84,12 @@ def _write_outside(sheet: Canvas, picture: LevelsSpec, view: HeatmapLayout) -> l
 def _write_marks(sheet: Canvas, picture: LevelsSpec, view: HeatmapLayout, largest: float) -> list[Box]:
     """Label the nearest and the largest level of each side beside its bar; returns the boxes of the labels."""
     marks = sorted(picture.marks, key=lambda mark: mark.low)
-    half = sheet.px(_ROW) / 2
+    half, spare = sheet.px(_ROW) / 2, sheet.px(_ROW + 6)  # the texts of _write_outside
     rows = spread(
         [view.y((mark.low + mark.high) / 2) for mark in marks],
         2 * half,
-        view.heat.bottom + half + 2,
-        view.heat.top - half - 2,
+        view.heat.bottom + half + 2 + spare * (picture.long_outside > 0),
+        view.heat.top - half - 2 - spare * (picture.short_outside > 0),
     )
     taken = []
     for mark, y in zip(marks, rows, strict=True):

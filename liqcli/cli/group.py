@@ -53,6 +53,10 @@ COMMANDS = {
         "liqcli.cli.cascades:cascades",
         "List the bursts of liquidations: time, side, size, and the price move that followed.",
     ),
+    "levels": CommandEntry(
+        "liqcli.cli.levels:levels",
+        "Estimate where open positions would be liquidated, from open interest and candles.",
+    ),
     "status": CommandEntry(
         "liqcli.cli.status:status",
         "List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size.",

@@ -183,12 +183,8 @@ class WindowOptions:
         """
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         exchanges = given.pop("exchange") or ()
-        symbols = {name for name in (given.pop("symbol_argument"), given.pop("symbol")) if name}
-        if not symbols:
-            raise UsageError("missing symbol: use -s SOLUSDT, or -s SOL for every contract on SOL")
-        if len(symbols) > 1:
-            raise UsageError(f"one symbol at a time, not {' and '.join(sorted(symbols))}")
-        return {**given, "symbol": symbols.pop(), "exchanges": exchanges}
+        symbol = choose_symbol(given.pop("symbol_argument"), given.pop("symbol"))
+        return {**given, "symbol": symbol, "exchanges": exchanges}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +223,23 @@ class PictureOptions:
             ``--size`` is not two numbers.
         """
         return {"palette": self.palette, "theme": self.theme, "size": read_size(self.size)}
+
+
+def choose_symbol(argument: str | None, option: str | None) -> str:
+    """
+    Return the symbol, given as an argument or as ``--symbol``.
+
+    Raises
+    ------
+    UsageError
+        No symbol, or two.
+    """
+    symbols = {name for name in (argument, option) if name}
+    if not symbols:
+        raise UsageError("missing symbol: use -s SOLUSDT, or -s SOL for every contract on SOL")
+    if len(symbols) > 1:
+        raise UsageError(f"one symbol at a time, not {' and '.join(sorted(symbols))}")
+    return symbols.pop()
 
 
 def expand_options(command: Callable[..., None]) -> Callable[..., None]:

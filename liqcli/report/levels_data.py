@@ -182,6 +182,9 @@ def _describe_gaps(steps: Steps, window: Window) -> list[str]:
     first_us = int(steps.ts_us[0])
     if first_us > window.start_us:
         notes.append(f"candles with open interest start at {format_time(first_us)} UTC; nothing is known before")
+    last_us = int(steps.closes_us[-1])
+    if last_us + steps.step_us < window.end_us:
+        notes.append(f"candles with open interest end at {format_time(last_us)} UTC; levels are as of then")
     holes = np.flatnonzero(np.diff(steps.ts_us) > steps.step_us)
     if len(holes):
         notes.append(

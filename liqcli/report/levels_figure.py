@@ -7,7 +7,14 @@ from liqcli.analysis.levels.estimate import LevelEstimate
 from liqcli.charts.figure_spec import HeadlineNumber
 from liqcli.charts.levels_spec import LevelMark, LevelsSpec
 from liqcli.core.durations import format_length
-from liqcli.core.formatting import format_count, format_percent_signed, format_price, format_time, format_usd
+from liqcli.core.formatting import (
+    format_count,
+    format_iso,
+    format_percent_signed,
+    format_price,
+    format_time,
+    format_usd,
+)
 from liqcli.report.levels_data import LevelsData
 
 
@@ -66,7 +73,10 @@ def describe_calibration(calibration: Calibration) -> str:
 def describe_tiers(data: LevelsData) -> str:
     """Describe which margin tiers were used."""
     tiers = data.estimate.tiers
-    return f"margin tiers: {tiers.source}" + (f" of {tiers.date}" if tiers.date else "")
+    if tiers.date is None:
+        return f"margin tiers: {tiers.source}"
+    late = ", after the window" if tiers.date > format_iso(data.window.end_us)[:10] else ""
+    return f"margin tiers: {tiers.source} of {tiers.date}{late}"
 
 
 def _headline(estimate: LevelEstimate) -> tuple[HeadlineNumber, ...]:
@@ -88,3 +98,20 @@ def _marks(estimate: LevelEstimate) -> list[LevelMark]:
             if band is not None and not (word == "nearest" and band == bands.largest):
                 marks.append(LevelMark(word, position, band.low, band.high, band.notional))
     return marks
+
+
+def describe_levels(data: LevelsData) -> str:
+    """Describe the figure in one sentence, for readers who cannot see it."""
+    estimate = data.estimate
+    parts = []
+    for bands, words in ((estimate.long_bands, "longs below"), (estimate.short_bands, "shorts above")):
+        if (band := bands.largest) is None:
+            parts.append(f"no {words} the price")
+        else:
+            place = f"{format_price(band.low)} – {format_price(band.high)} ({format_percent_signed(band.distance_pct)})"
+            parts.append(f"the largest level of {words} the price is {format_usd(band.notional)} USD at {place}")
+    return (
+        f"Estimated, not realized: where open positions of {data.label} would be liquidated, by price and time to "
+        f"{format_time(estimate.window.end_us)} UTC, with candles and, on the right, what stands now; at a last price "
+        f"of {format_price(estimate.last_price)} {', and '.join(parts)}."
+    )

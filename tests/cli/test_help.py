@@ -82,7 +82,9 @@ def test_s_is_symbol(name: str) -> None:
     command = load_command(name)
     symbols = [option for option in command.params if "--symbol" in option.opts]
     assert all("-s" in option.opts for option in symbols)
-    assert bool(symbols) == (name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "status"})
+    assert bool(symbols) == (
+        name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "levels", "status"}
+    )
 
 
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=lambda words: " ".join(words) or "liqcli")

@@ -25,7 +25,7 @@ class LevelField:
     ``long_notional``, ``short_notional``, shape ``(n_bins, n_columns)``, row 0 the lowest price: what stands at the
     *start* of each column, so a column knows nothing of the candles drawn in it [USD]. ``starts_us``, shape
     ``(n_columns,)`` [µs UTC]; ``price_edges``, shape ``(n_bins + 1,)`` [quote]. ``known``, shape ``(n_columns,)``:
-    False before the first step.
+    False before the first and after the last step.
     """
 
     starts_us: Ints
@@ -90,9 +90,11 @@ def build_field(walk: Walk, starts_us: Ints, price_edges: Floats, width: BinWidt
     steps, lots = walk.steps, walk.lots
     after = np.searchsorted(steps.closes_us, starts_us, side="right") - 1  # last step closed at each start; -1: none
     n_bins, n_columns = len(price_edges) - 1, len(starts_us)
+    until = int(np.searchsorted(starts_us, steps.closes_us[-1] + steps.step_us))  # what follows is unknown
+    known = (after >= 0) & (np.arange(n_columns) < until)
     row = np.searchsorted(price_edges, lots.price, side="right") - 1
     come = np.searchsorted(after, lots.born, side="left")  # the first column that starts after the lot opened
-    go = np.searchsorted(after, walk.gone, side="left")
+    go = np.minimum(np.searchsorted(after, walk.gone, side="left"), until)
     seen = (row >= 0) & (row < n_bins) & (come < go) & (walk.mass > 0)
     mass = walk.mass * (lots.price if steps.kind == "linear" else 1.0)
     fields = []
@@ -100,7 +102,7 @@ def build_field(walk: Walk, starts_us: Ints, price_edges: Floats, width: BinWidt
         mine = seen & (lots.side == side)
         fields.append(_accumulate(row[mine], come[mine], go[mine], mass[mine], (n_bins, n_columns)))
     kept = np.where(after >= 0, walk.kept[:, np.maximum(after, 0)], 0.0)
-    return LevelField(starts_us, price_edges, width, fields[0] * kept[0], fields[1] * kept[1], after >= 0)
+    return LevelField(starts_us, price_edges, width, fields[0] * kept[0], fields[1] * kept[1], known)
 
 
 def _accumulate(row: Ints, come: Ints, go: Ints, mass: Floats, shape: tuple[int, int]) -> Floats:

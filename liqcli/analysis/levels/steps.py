@@ -60,10 +60,11 @@ def build_steps(prices: PriceSeries, interest: OpenInterestSeries | None, kind: 
     """
     Align candles with snapshots of open interest.
 
-    Steps start with the first candle that closes after the first snapshot. A change between two snapshots belongs to
-    the candle in which the later one was taken, and its entries to all candles since the earlier one; over more than an
-    hour (or a candle, if that is longer), or where candles are missing, its entries are unknown. Where a snapshot is
-    missing, the last one holds. A snapshot of 0 counts as missing: exchanges state it before a listing and in outages.
+    Steps start with the first candle that closes after the first snapshot, and end an hour (or a candle) after the
+    last. A change between two snapshots belongs to the candle in which the later one was taken, and its entries to all
+    candles since the earlier one; over more than an hour (or a candle, if that is longer), or where candles are
+    missing, its entries are unknown. Where a snapshot is missing, the last one holds. A snapshot of 0 counts as
+    missing: exchanges state it before a listing and in outages.
 
     Raises
     ------
@@ -82,6 +83,8 @@ def build_steps(prices: PriceSeries, interest: OpenInterestSeries | None, kind: 
     if not len(ts_us):
         raise EmptyWindowError("no open interest during the candles")
     first = int(step[0])
+    fresh = np.searchsorted(closes_us, ts_us[-1] + max(STALE_US, prices.step_us), side="right")
+    closes_us = closes_us[: max(int(fresh), int(step[-1]) + 1)]
     n = len(closes_us) - first
     if n < LEAST_STEPS:
         raise EmptyWindowError("a single candle with open interest; levels need two")
@@ -89,14 +92,14 @@ def build_steps(prices: PriceSeries, interest: OpenInterestSeries | None, kind: 
     change, place = np.diff(amounts), step[1:]
     far = (np.diff(ts_us) > max(STALE_US, prices.step_us)) | (ts_us[1:] < prices.ts_us[first:][place])
     last = np.searchsorted(ts_us, closes_us[first:], side="right") - 1
-    low, high = prices.low[first:], prices.high[first:]
+    low, high = prices.low[first : first + n], prices.high[first : first + n]
     entry_low, entry_high = _entry_ranges(low, high, step, far)
     return Steps(
-        ts_us=prices.ts_us[first:],
+        ts_us=prices.ts_us[first : first + n],
         step_us=prices.step_us,
         low=low,
         high=high,
-        close=prices.close[first:],
+        close=prices.close[first : first + n],
         interest=amounts[last],
         opened=np.bincount(place, np.maximum(change, 0), n).astype(np.float64),
         closed=np.bincount(place, np.maximum(-change, 0), n).astype(np.float64),

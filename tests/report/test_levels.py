@@ -1,0 +1,206 @@
+"""Estimated levels from a lake: inputs, outputs, missing inputs, and no look-ahead."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from factories import DAY, HOUR, T0, fill_lake, make_liquidation
+
+import liqcli
+from liqcli.core.errors import EmptyWindowError
+from liqcli.core.market_data import Candle, OpenInterest
+from liqcli.lake.market_tables import write_candles, write_open_interest
+
+DAYS = 8
+NOW = "2026-03-09T00:00:00Z"  # T0 is 2026-03-01
+WINDOW = {"since": "2026-03-07", "until": NOW}
+
+
+def market(days=DAYS, price=100.0):
+    """Hourly candles that swing by 10 %, and open interest that grows by day and shrinks by night."""
+    rng = np.random.default_rng(5)
+    n = 24 * days
+    close = price * np.exp(0.1 * np.sin(np.arange(n) / 9) + np.cumsum(rng.normal(0, 0.004, n)))
+    before = np.concatenate([[price], close[:-1]])
+    candles = [
+        Candle(
+            T0 + k * HOUR, before[k], 1.003 * max(before[k], close[k]), 0.997 * min(before[k], close[k]), close[k], 5.0
+        )
+        for k in range(n)
+    ]
+    coins = 1e4 * (1 + 0.2 * np.sin(np.arange(n + 1) / 4))
+    values = np.concatenate([[price], close]) * coins
+    interest = [OpenInterest(T0 + k * HOUR, coins[k], values[k]) for k in range(n + 1)]
+    return candles, interest
+
+
+def fill(root, candles=None, interest=None, rows=(), symbol="SOLUSDT", exchange="binance"):
+    lake = fill_lake(root, rows)
+    whole = market()
+    write_candles(lake, exchange, symbol, "1h", exchange, whole[0] if candles is None else candles)
+    if interest := (whole[1] if interest is None else interest):
+        write_open_interest(lake, exchange, symbol, exchange, interest)
+    return liqcli.Lake(root)
+
+
+@pytest.fixture(scope="module")
+def levels(tmp_path_factory):
+    return fill(tmp_path_factory.mktemp("lake")).levels("SOLUSDT", **WINDOW)
+
+
+def test_the_document_has_the_promised_keys(levels):
+    report = json.loads(levels.render("json"))
+    meta = report["meta"]
+    assert (meta["symbol"], meta["kind"], meta["as_of"], meta["calibrated"]) == ("SOLUSDT", "estimated", NOW, False)
+    assert sum(meta["weights"].values()) == pytest.approx(1)
+    assert list(meta["weights"]) == ["5", "10", "25", "50", "100"]
+    assert "assumed" in meta["tiers_source"]
+    assert meta["tiers_date"] is None
+    coins, price = market()[1][-1].open_interest, market()[0][-1].close
+    assert meta["open_interest"] == pytest.approx(coins * price)
+    assert meta["open_interest_basis"] == "binance SOLUSDT"
+    assert set(report["levels"][0]) == {"price_low", "price_high", "long_notional", "short_notional"}
+    for word in ("nearest", "largest"):
+        assert report[word]["long"]["price_low"] < meta["last_price"] < report[word]["short"]["price_high"]
+
+
+def test_all_outputs_add_up_to_the_same_levels(levels, tmp_path):
+    report = levels.report
+    total = sum(row["long_notional"] for row in report["levels"])
+    assert total == pytest.approx(report["meta"]["long_notional"])
+    for position in ("long", "short"):
+        row = report["accounting"][position]
+        assert row["standing"] + row["unplaced"] == pytest.approx(row["open_interest"])
+    reached = [row["long_notional"] for row in report["reach"] if row["long_notional"] is not None]
+    assert reached == sorted(reached)
+    rows = list(csv.DictReader(io.StringIO(levels.render("csv"))))
+    assert list(rows[0]) == ["bucket_start", "price_low", "price_high", "position", "estimated_notional"]
+    (path,) = levels.save(tmp_path / "levels.parquet")
+    table = pq.read_table(path)
+    assert table.column_names == list(rows[0])
+    assert table.num_rows == len(rows)
+    assert sum(table["estimated_notional"].to_pylist()) == pytest.approx(
+        levels.field.long_notional.sum() + levels.field.short_notional.sum()
+    )
+
+
+def test_everything_is_marked_as_estimated(levels):
+    from liqcli.report.levels_figure import build_spec, describe_levels
+
+    page = levels.render("html")
+    assert "<title>SOLUSDT estimated liquidation levels" in page
+    assert "estimated, not realized" in page
+    assert "<script" not in page
+    assert "http" not in page.split("<main>")[1].replace("http-equiv", "")
+    assert describe_levels(levels.data).startswith("Estimated, not realized")
+    spec = build_spec(levels.data)
+    assert "estimated" in spec.title
+    assert "not realized" in spec.subtitle
+    assert repr(levels).startswith("<Levels SOLUSDT at 2026-03-09 00:00 UTC, estimated: ")
+
+
+def test_the_same_lake_gives_the_same_bytes(levels, tmp_path):
+    again = fill(tmp_path).levels("SOLUSDT", **WINDOW)
+    for suffix in ("json", "csv"):
+        assert levels.render(suffix) == again.render(suffix)
+
+
+def test_later_data_change_nothing(levels, tmp_path):
+    """The lake goes on for two days after the window; levels are those of the shorter lake."""
+    candles, interest = market(DAYS + 2)
+    rows = [make_liquidation(T0 + 9 * DAY + k * 60_000_000, 120.0, exchange="binance") for k in range(300)]
+    whole = fill(tmp_path / "whole", candles, interest, rows)
+    short = fill(tmp_path / "short", candles[: 24 * DAYS], interest[: 24 * DAYS + 1])
+    assert whole.levels("SOLUSDT", **WINDOW).render("json") == short.levels("SOLUSDT", **WINDOW).render("json")
+
+
+def test_realized_orders_before_the_window_calibrate(tmp_path):
+    rows = [
+        make_liquidation(
+            T0 + HOUR * (5 + k % 130) + 1_000_000 * k,
+            100.0,
+            exchange="binance",
+            position="long" if k % 2 else "short",
+            qty=10.0,
+        )
+        for k in range(400)
+    ]
+    found = fill(tmp_path, rows=rows).levels("SOLUSDT", **WINDOW)
+    meta = found.report["meta"]
+    assert meta["calibrated"]
+    assert meta["calibration"]["orders"] == 400
+    assert meta["calibration"]["end"] == "2026-03-07T00:00:00Z"
+    assert meta["weights_long"] != meta["weights_short"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"interest": ()}, r"no open interest of SOLUSDT .* liqcli fetch --kind open-interest --symbol SOLUSDT"),
+        ({"interest": market()[1][:20]}, "no open interest with candles"),
+        ({"candles": market()[0][-1:]}, "a single candle"),
+    ],
+)
+def test_missing_inputs_are_one_sentence(tmp_path, change, words):
+    if change.get("interest") == ():
+        lake = liqcli.Lake(tmp_path)
+        write_candles(lake._store, "binance", "SOLUSDT", "1h", "binance", market()[0])
+    else:
+        lake = fill(tmp_path, **change)
+    with pytest.raises(EmptyWindowError, match=words) as error:
+        lake.levels("SOLUSDT", **WINDOW)
+    assert "levels" in str(error.value)
+
+
+def test_no_candles_are_named(tmp_path):
+    lake = liqcli.Lake(tmp_path)
+    write_open_interest(lake._store, "binance", "SOLUSDT", "binance", market()[1])
+    with pytest.raises(EmptyWindowError, match=r"no candles of SOLUSDT .* --kind candles"):
+        lake.levels("SOLUSDT", **WINDOW)
+
+
+def test_a_listing_in_the_middle_is_hatched_and_said(tmp_path):
+    candles, interest = market()
+    cut = 24 * 7  # a day into the window of two days
+    found = fill(tmp_path, candles[cut:], interest[cut:]).levels("SOLUSDT", **WINDOW)
+    assert found.report["meta"]["notes"][0].startswith("candles with open interest start at 2026-03-08 00:00 UTC")
+    assert not found.field.known[: np.searchsorted(found.field.starts_us, T0 + 7 * DAY)].any()
+    assert found.field.long_notional[:, ~found.field.known].sum() == 0
+
+
+def test_open_interest_in_usd_only(tmp_path):
+    interest = [one._replace(open_interest=None) for one in market()[1]]
+    found = fill(tmp_path, interest=interest).levels("SOLUSDT", **WINDOW)
+    assert found.report["meta"]["open_interest_unit"] == "usd"
+    assert found.report["meta"]["long_notional"] > 0
+
+
+def test_inverse_contracts(tmp_path):
+    found = fill(tmp_path, symbol="BTCUSD").levels("BTCUSD", **WINDOW)
+    meta = found.report["meta"]
+    assert meta["contract_kind"] == "inverse"
+    assert meta["open_interest"] == pytest.approx(market()[1][-1].open_interest_usd)
+
+
+def test_gaps_are_said(tmp_path):
+    candles, interest = market()
+    holed = candles[: 24 * 5] + candles[24 * 5 + 7 :]
+    found = fill(tmp_path, holed, interest).levels("SOLUSDT", **WINDOW)
+    assert found.report["meta"]["notes"] == [
+        "1 gap in the candles; what opened there has no estimated level",
+        *found.report["meta"]["notes"][1:],
+    ]
+
+
+def test_the_price_axis_can_be_chosen(tmp_path):
+    found = fill(tmp_path).levels("SOLUSDT", price_range="80:120", bin="2", **WINDOW)
+    edges = found.field.price_edges
+    np.testing.assert_array_equal(edges, np.arange(80.0, 121, 2))
+    meta = found.report["meta"]
+    standing = found.estimate.standing
+    assert meta["long_notional"] + meta["long_outside"] == pytest.approx(standing.notional[standing.side == 0].sum())
