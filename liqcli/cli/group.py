@@ -36,6 +36,10 @@ COMMANDS = {
         "liqcli.cli.heatmap:heatmap",
         "Draw where and when positions were liquidated, as a report, a picture or plain numbers.",
     ),
+    "overview": CommandEntry(
+        "liqcli.cli.overview:overview",
+        "Rank every symbol of the lake: USD, sides, change, largest event, cascades, coverage.",
+    ),
     "daily": CommandEntry(
         "liqcli.cli.daily:daily",
         "Fetch data, write a report per symbol and lookback of liqcli.toml, and update the index.",

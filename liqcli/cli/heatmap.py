@@ -16,7 +16,7 @@ from liqcli.cli.options import (
     WindowOptions,
     expand_options,
 )
-from liqcli.cli.output import STDOUT, print_messages, say, set_verbosity, warn
+from liqcli.cli.output import STDOUT, open_in_browser, print_messages, say, set_verbosity, warn
 from liqcli.cli.preview import print_preview, wants_preview
 from liqcli.cli.progress import show_progress
 from liqcli.core.choices import BY, SCALES, TEXTS, check_choice
@@ -123,17 +123,10 @@ def heatmap(
     if to_stdout:
         typer.echo(results.render(output_format, stamp), nl=False)
     if open_page:
-        _open_in_browser(next(filter(_is_page, written)))
+        open_in_browser(next(filter(_is_page, written)))
     if results.damaged or fetched:
         raise typer.Exit(int(ExitCode.PARTIAL))
 
 
 def _is_page(path: Path) -> bool:
     return path.suffix.lower() == ".html"
-
-
-def _open_in_browser(path: Path) -> None:
-    import webbrowser
-
-    if not webbrowser.open(path.resolve().as_uri()):
-        warn(f"no browser found to open {path}")

@@ -52,3 +52,11 @@ def print_messages(messages: Iterable[tuple[str, bool]]) -> None:
 def fail(text: str) -> None:
     """Print an error on stderr, on one line."""
     typer.echo(f"liqcli: {' '.join(text.split())}", err=True)
+
+
+def open_in_browser(path: Path) -> None:
+    """Open a page, or warn that there is no browser."""
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        warn(f"no browser found to open {path}")

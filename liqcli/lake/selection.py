@@ -82,13 +82,25 @@ def build_selection(
         selection = _select(engine, lake, query, has_history, symbols, everything)
     except DamagedError:  # in a page that the inventory did not read: find the file, use the others
         selection = _select(engine, lake, query, has_history, symbols, everything, thorough=True)
+    check_rows(engine, lake)
+    return selection
+
+
+def check_rows(engine: Engine, lake: Lake) -> None:
+    """
+    Check the rows of table ``reported``.
+
+    Raises
+    ------
+    DamagedError
+        Some are invalid.
+    """
     if impossible := int(engine.run("window_count")["impossible"][0]):
         raise DamagedError(
             f"{format_count(impossible)} invalid row{'s'[: impossible != 1]} in {lake.root}: unknown position, price "
             "kind or completeness, or a price, quantity or USD that is not a positive number; "
             "liqcli verify names the files"
         )
-    return selection
 
 
 def _select(
@@ -139,11 +151,25 @@ def _load(
     query: Query,
 ) -> int:
     """Load the selected events as table ``reported``, with prices as stored; return their number."""
-    assigned = list_assigned_intervals([h.partition for h in inside], assignment.shares)
-    engine.register("assigned", assigned_table(lake.root, assigned))
     engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
+    create_events(engine, lake, [h.partition for h in inside], assignment, window, query, "reported")
+    return int(engine.run("window_count")["events"][0])
+
+
+def create_events(
+    engine: Engine,
+    lake: Lake,
+    partitions: Sequence[Partition],
+    assignment: SourceAssignment,
+    window: Window,
+    query: Query,
+    table: str,
+) -> None:
+    """Copy the events that count from the files open as ``stored``, which hold these partitions, into a table."""
+    assigned = list_assigned_intervals(partitions, assignment.shares)
+    engine.register("assigned", assigned_table(lake.root, assigned))
     engine.create(
-        "reported",
+        table,
         "select_liquidations",
         {
             "start_us": window.start_us,
@@ -152,7 +178,6 @@ def _load(
             "min_notional": query.min_usd,
         },
     )
-    return int(engine.run("window_count")["events"][0])
 
 
 def _nothing_stored(query: Query, lake: Lake, has_history: Callable[[str], bool]) -> EmptyWindowError:

@@ -38,6 +38,10 @@ class Totals:
     first_us: Ints
     last_us: Ints
 
+    def take(self, rows: list[int]) -> Self:
+        """Return the rows at these places."""
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileRows:
@@ -133,6 +137,32 @@ class MinuteRows:
     short_e6: Ints
     orders: Ints
     prints: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolMinuteRows:
+    """Rows of ``symbol_minutes.sql``: sums of each symbol and minute with an event, by symbol, then rising time."""
+
+    symbol: Words
+    minute_us: Ints
+    usd_e6: Ints
+    long_e6: Ints
+    short_e6: Ints
+    orders: Ints
+    prints: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class LargestRows:
+    """Rows of ``symbol_largest.sql``: the largest single event of each symbol."""
+
+    symbol: Words
+    exchange: Words
+    position: Words
+    price: Floats
+    price_kind: Words
+    ts_us: Ints
+    notional_e6: Ints
 
 
 @dataclass(frozen=True, slots=True)

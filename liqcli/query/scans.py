@@ -21,12 +21,14 @@ from liqcli.query.columns import (
     HeatmapRows,
     HourRows,
     Ints,
+    LargestRows,
     LastPrintRows,
     LevelEventRows,
     MinuteRows,
     PriceExtent,
     ProfileRows,
     RingRows,
+    SymbolMinuteRows,
     Totals,
     TraceRows,
 )
@@ -85,6 +87,16 @@ def scan_rings(engine: Engine, last_price: float, step: BinWidth, price_low: flo
 def scan_minutes(engine: Engine) -> MinuteRows:
     """Sum the window per clock minute; minutes without events have no row."""
     return _read(engine, "cascade_minutes", MinuteRows)
+
+
+def scan_symbol_minutes(engine: Engine) -> SymbolMinuteRows:
+    """Sum the window per symbol and clock minute; minutes without events have no row."""
+    return _read(engine, "symbol_minutes", SymbolMinuteRows)
+
+
+def scan_largest(engine: Engine) -> LargestRows:
+    """Find the largest single event of each symbol."""
+    return _read(engine, "symbol_largest", LargestRows)
 
 
 def scan_burst_prices(engine: Engine, first_us: Ints, last_us: Ints) -> BurstPrices:

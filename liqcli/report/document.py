@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,13 @@ from liqcli.core.coverage import common_unknown, overall_share
 from liqcli.core.formatting import format_iso
 from liqcli.core.model import US_PER_S
 from liqcli.core.version import __version__
-from liqcli.report.lake_records import comparison_record, coverage_record, interval_records, market_prices_record
+from liqcli.report.lake_records import (
+    comparison_record,
+    coverage_record,
+    interval_records,
+    market_prices_record,
+    path_in_lake,
+)
 from liqcli.report.records import (
     band_record,
     cascade_record,
@@ -186,14 +191,8 @@ def _coverage(results: WindowResults) -> dict[str, Any]:
         "by_exchange": [coverage_record(c) for c in coverage],
         "overlaps": [comparison.text for comparison in results.selection.comparisons],
         "comparisons": [comparison_record(comparison) for comparison in results.selection.comparisons],
-        "damaged": [_path_in_lake(path) for path in results.damaged],
+        "damaged": [path_in_lake(path) for path in results.damaged],
     }
-
-
-def _path_in_lake(path: Path) -> str:
-    """Return the path of a file inside the lake: reports are shared, and a moved lake gives the same report."""
-    kinds = [k for k, part in enumerate(path.parts) if part in ("liquidations", "candles", "open_interest")]
-    return Path(*path.parts[kinds[-1] :]).as_posix() if kinds else path.name
 
 
 def _cumulative(results: WindowResults) -> dict[str, Any]:

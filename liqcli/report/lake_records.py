@@ -7,6 +7,7 @@ Conventions are those of :mod:`liqcli.report.records`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from liqcli.core.coverage import ExchangeCoverage
@@ -56,3 +57,9 @@ def market_prices_record(moved: MarketPrices | None) -> dict[str, Any] | None:
     if moved is None:
         return None
     return {"basis": list(moved.basis), "moved": moved.moved, "filled": moved.filled, "kept": moved.kept}
+
+
+def path_in_lake(path: Path) -> str:
+    """Return the path of a file inside the lake: reports are shared, and a moved lake gives the same report."""
+    kinds = [k for k, part in enumerate(path.parts) if part in ("liquidations", "candles", "open_interest")]
+    return Path(*path.parts[kinds[-1] :]).as_posix() if kinds else path.name

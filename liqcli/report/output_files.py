@@ -12,8 +12,9 @@ from liqcli.core.durations import format_length
 from liqcli.core.errors import EmptyWindowError, OutputError, UsageError
 from liqcli.core.files import replace_file
 from liqcli.core.formatting import format_iso, format_time
+from liqcli.core.model import Window
 from liqcli.core.symbols import normalise_symbol
-from liqcli.lake.selection import Selection
+from liqcli.lake.selection import Query, Selection
 from liqcli.report.csv_parquet import render_csv, render_parquet
 from liqcli.report.document import build_document
 from liqcli.report.figures import FIGURES, HEATMAP, WindowFigures
@@ -65,6 +66,11 @@ def _suggest_suffix(path: Path, suffixes: Sequence[str]) -> str:
 
 
 def choose_output(selection: Selection) -> Path:
+    """Name the page of a symbol that is written without ``-o``; see :func:`name_page`."""
+    return name_page(normalise_symbol(selection.query.symbol), selection.window, selection.query)
+
+
+def name_page(stem: str, window: Window, query: Query) -> Path:
     """
     Name the page that is written without ``-o``: ``BTC-24h.html`` in the current folder.
 
@@ -76,13 +82,12 @@ def choose_output(selection: Selection) -> Path:
     OutputError
         A file of this name exists that liqcli did not write.
     """
-    window, query = selection.window, selection.query
     if query.since or (query.until or "now").strip().lower() not in ("now", "latest"):
         start = format_time(window.start_us).replace(" ", "-").replace(":", "")
         span = f"{start}-{format_length(window.end_us - window.start_us)}"
     else:
         span = query.lookback.strip().lower()
-    path = Path(f"{normalise_symbol(query.symbol)}-{span}.html")
+    path = Path(f"{stem}-{span}.html")
     if path.exists() and not _is_own_page(path):
         raise OutputError(f"{path} exists and was not written by liqcli; choose another name with -o")
     return path
