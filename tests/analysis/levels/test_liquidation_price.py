@@ -83,9 +83,10 @@ def test_hyperliquid_formula_gives_the_same_price():
 
 
 def test_deductions_of_the_published_table():
-    tiers = build_tiers([0, 50e3, 250e3, 1e6], [0.005, 0.01, 0.025, 0.05])
-    values = [10e3, 50e3, 100e3, 250e3, 500e3, 1e6]
-    np.testing.assert_allclose(tiers.maintenance(np.array(values)), [50, 250, 750, 2_250, 8_500, 21_000], rtol=1e-12)
+    tiers = build_tiers([0, 50e3, 250e3, 1e6, 10e6], [0.005, 0.01, 0.025, 0.05, 0.1])
+    margins = {10e3: 50, 50e3: 250, 100e3: 750, 250e3: 2_250, 500e3: 8_500, 1e6: 21_000}
+    margins |= {5e6: 221_000, 10e6: 471_000, 20e6: 1_471_000}
+    np.testing.assert_allclose(tiers.maintenance(np.array(list(margins))), list(margins.values()), rtol=1e-12)
     published = build_tiers(FLOORS, RATES, LEVERAGES)
     np.testing.assert_allclose(published.deductions, [0, 300, 1_500, 12_000], rtol=1e-12)  # Binance's own `cum`
 
