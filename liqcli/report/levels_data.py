@@ -12,15 +12,18 @@ from liqcli.analysis.levels.estimate import LevelAxes, LevelEstimate, Realized, 
 from liqcli.analysis.levels.liquidation_price import ContractKind
 from liqcli.analysis.levels.lots import SIDES
 from liqcli.analysis.levels.steps import Steps, build_steps
-from liqcli.analysis.levels.tier_tables import default_tiers
+from liqcli.analysis.levels.tier_tables import TierTable, default_tiers
+from liqcli.analysis.levels.tiers import read_tiers
 from liqcli.core.errors import EmptyWindowError
 from liqcli.core.formatting import format_iso, format_time
 from liqcli.core.instruments import read_contract
+from liqcli.core.margin_tiers import find_tier_fault
 from liqcli.core.market_data import Candles
 from liqcli.core.model import US_PER_S, PriceSeries, Window
 from liqcli.core.symbols import expiry_of, match_symbols, normalise_symbol, split_symbol
 from liqcli.core.times import resolve_window
 from liqcli.lake.inventory import read_market_inventory
+from liqcli.lake.margin_tiers import find_margin_tiers
 from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
@@ -106,7 +109,8 @@ def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
     if steps.count_until(window.end_us) - steps.count_until(window.start_us) < 1:
         raise _explain(label, "open interest with candles", "candles,open-interest", symbols[0], window)
     realized, missed = _read_realized(lake, query, steps, window)
-    estimate = estimate_levels(steps, realized, window, default_tiers(exchange, contract), exchange, query.axes)
+    tiers, unreadable = _find_tiers(lake, exchange, contract, window)
+    estimate = estimate_levels(steps, realized, window, tiers, exchange, query.axes)
     notes = (*filter(None, (market.substitution,)), *_describe_gaps(steps, window))
     return LevelsData(
         label=label,
@@ -116,7 +120,7 @@ def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
         estimate=estimate,
         prices=market.candles.since(window.start_us - market.candles.prices.step_us + 1).prices,
         notes=notes,
-        damaged=tuple(dict.fromkeys((*damaged, *missed))),
+        damaged=tuple(dict.fromkeys((*damaged, *missed, *unreadable))),
     )
 
 
@@ -174,6 +178,15 @@ def _read_realized(lake: Lake, query: LevelsQuery, steps: Steps, window: Window)
     np.add.at(usd, (side[inside], step[inside]), rows.notional_e6[inside] / 1e6)
     np.add.at(orders, (side[inside], step[inside]), rows.orders[inside])
     return Realized(usd, orders), selection.damaged
+
+
+def _find_tiers(lake: Lake, exchange: str, contract: str, window: Window) -> tuple[TierTable, list[Path]]:
+    """Find the margin tiers in the lake, else the default table."""
+    found, damaged = find_margin_tiers(lake, exchange, contract, window.end_us)
+    if found is None or find_tier_fault(found.tiers):
+        return default_tiers(exchange, contract), damaged
+    day = format_iso(found.ts_us)[:10]
+    return TierTable(read_tiers(found.tiers), f"{exchange} {contract} snapshot", day), damaged
 
 
 def _describe_gaps(steps: Steps, window: Window) -> list[str]:

@@ -204,3 +204,16 @@ def test_the_price_axis_can_be_chosen(tmp_path):
     meta = found.report["meta"]
     standing = found.estimate.standing
     assert meta["long_notional"] + meta["long_outside"] == pytest.approx(standing.notional[standing.side == 0].sum())
+
+
+def test_tiers_of_the_lake_are_used_and_dated(tmp_path):
+    from liqcli.core.margin_tiers import MarginTier
+    from liqcli.lake.margin_tiers import write_margin_tiers
+
+    lake = fill(tmp_path)
+    write_margin_tiers(lake._store, "binance", T0 + DAY, [MarginTier("SOLUSDT", 0.0, 0.01, 0.0, 30.0)])
+    meta = lake.levels("SOLUSDT", **WINDOW).report["meta"]
+    assert (meta["tiers_source"], meta["tiers_date"]) == ("binance SOLUSDT snapshot", "2026-03-02")
+    assert list(meta["weights"]) == ["5", "10", "25"]  # at most 30x
+    write_margin_tiers(lake._store, "binance", T0 + 20 * DAY, [MarginTier("SOLUSDT", 0.0, 0.02, 0.0, 20.0)])
+    assert lake.levels("SOLUSDT", **WINDOW).report["meta"]["tiers_date"] == "2026-03-02"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liqcli.analysis.levels.tiers import MarginTiers, build_tiers
@@ -38,18 +37,3 @@ def default_tiers(exchange: str, symbol: str) -> TierTable:
     if split_symbol(symbol)[0] == "BTC":
         return _HYPERLIQUID_BTC if exchange == "hyperliquid" else _BINANCE_BTC
     return _ASSUMED
-
-
-def choose_snapshot(dates_us: Sequence[int], end_us: int) -> tuple[int, bool]:
-    """
-    Choose the snapshot of tiers for a window that ends at ``end_us``.
-
-    Returns
-    -------
-    index, in_time : int, bool
-        The last snapshot captured before the end; where there is none, the nearest later one, and False.
-    """
-    earlier = [index for index, date_us in enumerate(dates_us) if date_us <= end_us]
-    if earlier:
-        return max(earlier, key=lambda index: dates_us[index]), True
-    return min(range(len(dates_us)), key=lambda index: dates_us[index]), False

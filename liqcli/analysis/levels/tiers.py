@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from liqcli.core.margin_tiers import MarginTier, TierUnit
+
 Floats = NDArray[np.float64]
-TierUnit = Literal["quote", "base"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,15 @@ def build_tiers(
     deductions = np.concatenate([[0.0], np.cumsum(steps)])
     most = 1 / (2 * rate) if leverages is None else np.asarray(leverages, dtype=np.float64)
     return MarginTiers(floor, rate, deductions, most, unit)
+
+
+def read_tiers(rows: Sequence[MarginTier]) -> MarginTiers:
+    """Build tiers from published rows of one contract, by rising floor, with the deductions as published."""
+    floors, rates, deductions, leverages = (
+        np.array([getattr(row, name) for row in rows], dtype=np.float64)
+        for name in ("floor", "rate", "deduction", "max_leverage")
+    )
+    return MarginTiers(floors, rates, deductions, leverages, rows[0].unit)
 
 
 def flat_tier(rate: float, deduction: float = 0.0) -> MarginTiers:
