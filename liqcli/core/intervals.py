@@ -29,6 +29,12 @@ def clip_intervals(intervals: Iterable[Interval], bounds: Interval) -> list[Inte
     return merge_intervals((max(start, low), min(end, high)) for start, end in intervals)
 
 
+def intersect_intervals(intervals: Iterable[Interval], others: Iterable[Interval]) -> list[Interval]:
+    """Return the parts of ``intervals`` that lie in one of the others."""
+    bounds = merge_intervals(others)
+    return merge_intervals((max(s, low), min(e, high)) for s, e in merge_intervals(intervals) for low, high in bounds)
+
+
 def subtract_intervals(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
     """Return the parts of ``intervals`` that no hole covers."""
     cuts, place = merge_intervals(holes), 0

@@ -249,20 +249,21 @@ def build_coverage(
     ``unlogged`` are sources that have rows but no log, for example written by another program: when they recorded is
     unknown.
     """
-    parts = {s: clip_intervals(m.covered(), window.interval) for s, m in logs.items()}
-    fetched = [i for m in logs.values() for i in m.covered(("complete", "provisional", "cut"))]
-    covered = merge_intervals(i for part in parts.values() for i in part)
-    cut = clip_intervals((i for m in logs.values() for i in m.covered(("cut",))), window.interval)
-    vague = [window.interval] if unlogged else [i for m in logs.values() for i in m.covered(("unknown",))]
-    unknown = subtract_intervals(clip_intervals(vague, window.interval), covered)
-    inferred = subtract_intervals(covered, fetched)
+    recorded = {source: log.covered() for source, log in logs.items()}
+    fetched = [interval for log in logs.values() for interval in log.fetched()]
+    cut = [interval for log in logs.values() for interval in log.covered(("cut",))]
+    vague = [interval for log in logs.values() for interval in log.covered(("unknown",))]
+
+    inside = {source: clip_intervals(intervals, window.interval) for source, intervals in recorded.items()}
+    covered = merge_intervals(interval for intervals in inside.values() for interval in intervals)
+    unknown = clip_intervals([window.interval] if unlogged else vague, window.interval)
     return ExchangeCoverage(
         exchange,
         symbol,
         window,
         tuple(covered),
-        tuple(cut),
-        bool(inferred),
-        tuple(sorted({*(s for s, part in parts.items() if part), *unlogged})),
-        tuple(unknown),
+        tuple(clip_intervals(cut, window.interval)),
+        bool(subtract_intervals(covered, fetched)),
+        tuple(sorted({*(source for source, intervals in inside.items() if intervals), *unlogged})),
+        tuple(subtract_intervals(unknown, covered)),
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from liqcli.core.choices import PositionFilter, PriceName
-from liqcli.core.coverage import ExchangeCoverage, overall_share
-from liqcli.core.errors import DamagedError, EmptyWindowError
-from liqcli.core.formatting import format_count, format_iso, format_time
+from liqcli.core.coverage import ExchangeCoverage
+from liqcli.core.errors import DamagedError
+from liqcli.core.formatting import format_count
 from liqcli.core.model import Window
-from liqcli.core.symbols import expiry_of, is_multiple, match_symbols, normalise_symbol, split_symbol
+from liqcli.core.symbols import match_symbols, normalise_symbol
 from liqcli.core.times import resolve_window
-from liqcli.core.wording import describe_coverage
+from liqcli.lake.empty_window import explain_absence, explain_empty_window
 from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile, read_inventory
 from liqcli.lake.market_price import MarketPrices, move_to_market
 from liqcli.lake.partitions import Partition
@@ -76,12 +76,11 @@ def build_selection(
     DamagedError
         None of the files can be read, or rows are invalid.
     """
-    symbols = match_symbols(query.symbol, lake.symbols())
-    everything = lake.find("liquidations", symbols, exchanges=query.exchanges)
+    request = _resolve(query, lake)
     try:
-        selection = _select(engine, lake, query, has_history, symbols, everything)
+        selection = _select(engine, lake, request, has_history)
     except DamagedError:  # in a page that the inventory did not read: find the file, use the others
-        selection = _select(engine, lake, query, has_history, symbols, everything, thorough=True)
+        selection = _select(engine, lake, request, has_history, thorough=True)
     check_rows(engine, lake)
     return selection
 
@@ -103,33 +102,45 @@ def check_rows(engine: Engine, lake: Lake) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A query with its symbol resolved: its canonical ``name``, the stored ``symbols`` that it means, their files."""
+
+    query: Query
+    name: str
+    symbols: tuple[str, ...]
+    partitions: tuple[Partition, ...]
+
+
+def _resolve(query: Query, lake: Lake) -> _Request:
+    stored = lake.partitions()
+    symbols = match_symbols(query.symbol, {p.symbol for p in stored})
+    files = (p for p in stored if p.symbol in symbols and (not query.exchanges or p.exchange in query.exchanges))
+    return _Request(query, normalise_symbol(query.symbol), tuple(symbols), tuple(files))
+
+
 def _select(
-    engine: Engine,
-    lake: Lake,
-    query: Query,
-    has_history: Callable[[str], bool],
-    symbols: Sequence[str],
-    everything: Sequence[Partition],
-    thorough: bool = False,
+    engine: Engine, lake: Lake, request: _Request, has_history: Callable[[str], bool], thorough: bool = False
 ) -> Selection:
+    query, name = request.query, request.name
     if (query.until or "").strip().lower() == "latest":
-        files, damaged = read_inventory(engine, lake, everything, thorough)
+        files, damaged = read_inventory(engine, lake, request.partitions, thorough)
         if not files:
-            raise _nothing_stored(query, lake, has_history)
+            raise explain_absence(lake, name, query.exchanges, has_history)
         window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in files))
     else:
         window = resolve_window(query.since, query.until, query.lookback, None)
-        files, damaged = read_inventory(engine, lake, everything, thorough, window.end_us)
+        files, damaged = read_inventory(engine, lake, request.partitions, thorough, window.end_us)
     known = {h.partition.symbol for h in files}
-    symbols = [symbol for symbol in symbols if symbol in known] or symbols
-    label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
+    symbols = [symbol for symbol in request.symbols if symbol in known] or request.symbols
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
     events = _load(engine, lake, inside, assignment, window, query) if inside else 0
     if not events:
-        if held := read_inventory(engine, lake, everything, thorough)[0]:
-            raise _nothing_inside(query, held, window, assignment.coverage)
-        raise _nothing_stored(query, lake, has_history)
+        if held := read_inventory(engine, lake, request.partitions, thorough)[0]:
+            narrowed = query.position != "both" or query.min_usd > 0
+            raise explain_empty_window(name, query.exchanges, narrowed, held, window, assignment.coverage)
+        raise explain_absence(lake, name, query.exchanges, has_history)
     comparisons = compare_sources(engine, assignment.excluded, inside, query.position, query.min_usd)
     damaged = [*damaged, *assignment.damaged]
     market = None
@@ -139,6 +150,7 @@ def _select(
         pairs = sorted({(h.partition.exchange, h.partition.symbol) for h in inside})
         market = move_to_market(engine, lake, pairs, window)
         damaged = [*damaged, *market.damaged]
+    label = symbols[0] if len(symbols) == 1 else name
     return Selection(label, tuple(symbols), window, query, assignment.coverage, comparisons, tuple(damaged), market)
 
 
@@ -178,62 +190,3 @@ def create_events(
             "min_notional": query.min_usd,
         },
     )
-
-
-def _nothing_stored(query: Query, lake: Lake, has_history: Callable[[str], bool]) -> EmptyWindowError:
-    name = normalise_symbol(query.symbol)
-    held = lake.symbols()
-    elsewhere = sorted({p.exchange for p in lake.find("liquidations", match_symbols(query.symbol, held))})
-    if elsewhere:
-        what = f"it holds {name} on {', '.join(elsewhere)}"
-    else:
-        what = f"it holds {', '.join(held[:8])}{' …' if len(held) > 8 else ''}" if held else "it is empty"
-    where = f" on {', '.join(query.exchanges)}" if query.exchanges else ""
-    fetch_where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
-    get = _advise(name, query.exchanges, lake, has_history, f"liqcli fetch --symbol {name}{fetch_where}")
-    if expiry_of(name):
-        get = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
-    return EmptyWindowError(
-        f"no liquidations of {name}{where} in the lake {lake.root} ({what}); {get}",
-        fact=f"no liquidations of {name}{where} in the lake ({what})",
-    )
-
-
-def _advise(name: str, exchanges: Sequence[str], lake: Lake, has_history: Callable[[str], bool], fetch: str) -> str:
-    """Mention a contract on the same base that the lake holds; else how to get the requested one, if possible."""
-    base = split_symbol(name)[0]
-    held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
-    near = [pair for pair in held if split_symbol(pair[0])[0] == base] + [p for p in held if is_multiple(p[0], name)]
-    siblings = [f"{symbol} on {exchange} is in the lake" for symbol, exchange in near]
-    if exchanges and not any(map(has_history, exchanges)):
-        hint = f"liqcli fetch has no source for {', '.join(exchanges)}; import a file (liqcli import FILE)"
-    else:
-        hint = f"to fetch it: {fetch}"
-    return "; ".join([*siblings[:1], hint])
-
-
-def _nothing_inside(
-    query: Query, files: Sequence[StoredFile], window: Window, coverage: Sequence[ExchangeCoverage]
-) -> EmptyWindowError:
-    name = normalise_symbol(query.symbol)
-    first = min(h.first_us for h in files)
-    last = max(h.last_us for h in files)
-    events = format_count(sum(h.events for h in files))
-    narrowed = query.position != "both" or query.min_usd > 0
-    filters = " that pass --position and --min-usd" if narrowed else ""
-    share = overall_share(coverage)
-    known = f" (coverage {describe_coverage(share, any(c.inferred for c in coverage))})" if coverage else ""
-    span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
-    where = f" --exchange {','.join(query.exchanges)}" if query.exchanges else ""
-    fill = (
-        f"to fill the window: liqcli fetch --symbol {name}{where} "
-        f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"
-    )
-    if expiry_of(name):
-        fill = "dated contracts are not fetched: liqcli import FILE, or liqcli record"
-    advice = "a lower --min-usd or --position both selects more" if narrowed else fill
-    fact = (
-        f"no liquidations of {name}{filters} in {span}{known}; "
-        f"the lake holds {events} events from {format_time(first)} to {format_time(last)} UTC"
-    )
-    return EmptyWindowError(f"{fact} (--until latest shows the last ones); {advice}", fact=fact)

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liqcli.core.coverage import ExchangeCoverage
-from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals, total_length
+from liqcli.core.intervals import (
+    Interval,
+    clip_intervals,
+    intersect_intervals,
+    merge_intervals,
+    subtract_intervals,
+    total_length,
+)
 from liqcli.core.model import Window
 from liqcli.lake.fetch_log import COVERED, FetchLog, build_coverage
 from liqcli.lake.inventory import StoredFile, try_fetch_log
@@ -63,7 +70,7 @@ def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str,
     shares: dict[str, list[Interval]] = {view.source: [] for view in ranked}
     unlogged = [(view, view.rows) for view in ranked if not view.covered]
     for view, intervals in [*((view, view.covered) for view in ranked), *unlogged]:
-        mine = [piece for interval in merge_intervals(intervals) for piece in clip_intervals(free, interval)]
+        mine = intersect_intervals(free, intervals)
         shares[view.source] = merge_intervals([*shares[view.source], *mine])
         free = subtract_intervals(free, mine)
     if ranked:
@@ -212,12 +219,8 @@ def find_excluded_sources(
         instead = {
             other.source: intervals
             for other in views
-            if other is not view and (intervals := _meet(left, shares.get(other.source, ())))
+            if other is not view and (intervals := intersect_intervals(left, shares.get(other.source, ())))
         }
         if view.events and instead:
             found.append(ExcludedSource(*key, view.source, tuple(left), instead))
     return found
-
-
-def _meet(some: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
-    return [piece for other in others for piece in clip_intervals(some, other)]
