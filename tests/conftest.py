@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from fork_server import ForkClient, ForkServers, needs_new_interpreter
 
+from liqcli.lake.store import Lake
 from liqcli.net.host_health import network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,25 +53,27 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a lake with the synthetic sample, filled once for all processes of a test run: only to be read."""
-    from filelock import FileLock
-
-    from liqcli.demo import fill_lake
-    from liqcli.lake.store import Lake
-
-    shared = tmp_path_factory.getbasetemp()
+def make_once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Lake], object]) -> Path:
+    """Fill a lake once for all workers of a test run; its folder is only to be read."""
+    shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    made = shared / "sample" / "lake"
-    with FileLock(shared / "sample.lock"):
-        if not made.exists():
-            filling = shared / "sample-filling" / "lake"
+    folder = shared / name
+    with FileLock(shared / f"{name}.lock"):
+        if not folder.exists():
+            filling = shared / f"{name}-filling"
             shutil.rmtree(filling, ignore_errors=True)
-            fill_lake(Lake(filling))
-            filling.parent.rename(made.parent)
-    return made
+            fill(Lake(filling / "lake"))
+            filling.rename(folder)
+    return folder / "lake"
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a lake with the synthetic sample: only to be read."""
+    from liqcli.demo import fill_lake
+
+    return make_once(tmp_path_factory, "sample", fill_lake)
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +81,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], 
     """``imported(text, lake)`` puts what ``liqcli import`` makes of a CSV file there; each text is imported once."""
     from liqcli.ingest.files.importer import import_files
     from liqcli.ingest.files.options import ImportOptions
-    from liqcli.lake.store import Lake
 
     made: dict[str, Path] = {}
 
@@ -169,6 +172,34 @@ def real_data() -> Path:
     if not (folder / "expected.json").is_file():
         pytest.skip(f"LIQCLI_REAL_DATA: {folder} has no expected.json")
     return folder
+
+
+# Columns of recorded files whose layout has to be stated.
+RECORDED = {
+    "pacifica-2026-03/events_utc.csv.gz": {
+        "exchange": "pacifica",
+        "columns": "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base",
+    },
+    "multi-venue-eth-2026-04-03/events_utc.csv": {
+        "columns": "ts=event_ms,exchange=exchange,symbol=symbol,position=position,price=price,qty=amount_base",
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def recorded(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """``recorded("binance-btcusdt-2024-12/forceorder.jsonl")``: a lake with one recorded file: only to be read."""
+    from liqcli.ingest.files.importer import import_files
+    from liqcli.ingest.files.options import ImportOptions
+
+    def find(name: str) -> Path:
+        options = ImportOptions(**RECORDED.get(name, {}))
+        key = name.replace("/", "-")
+        return make_once(
+            tmp_path_factory, f"recorded-{key}", lambda lake: import_files(lake, [real_data / name], options)
+        )
+
+    return find
 
 
 def cli_environment(lake: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:

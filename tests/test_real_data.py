@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from conftest import RECORDED
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.core.errors import EmptyWindowError
@@ -21,7 +22,7 @@ from liqcli.lake.store import Lake
 from liqcli.report.results import ViewOptions, compute_results
 from liqcli.sources.binance.force_orders import iter_orders, parse_order
 
-PACIFICA_COLUMNS = "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base"
+PACIFICA, ALL_SYMBOLS = "pacifica-2026-03/events_utc.csv.gz", "binance-allsymbols-2025-01/liquidations.csv"
 
 
 @pytest.fixture(scope="module")
@@ -83,24 +84,22 @@ def bytes_of(root: Path):
 
 
 def test_a_month_of_fill_pieces_keeps_every_piece(real_data, events, store):
-    want = events["pacifica-2026-03/events_utc.csv.gz"]
-    path = real_data / "pacifica-2026-03" / "events_utc.csv.gz"
-    file = import_one(store, path, exchange="pacifica", columns=PACIFICA_COLUMNS)
+    want = events[PACIFICA]
+    file = import_one(store, real_data / PACIFICA, **RECORDED[PACIFICA])
     assert (file.rows, file.new, file.doubled, file.rejected) == (8139, 8139, 0, 0)
     assert len(file.symbols) == want["symbols"] == 59
     agree_by(totals(store), want["by_symbol"], normalise_symbol)
     agree(totals(store, "exchange")["pacifica"], want["total"])
     before = bytes_of(store.root)
-    assert import_one(store, path, exchange="pacifica", columns=PACIFICA_COLUMNS).known == 8139
+    assert import_one(store, real_data / PACIFICA, **RECORDED[PACIFICA]).known == 8139
     assert bytes_of(store.root) == before
 
 
 def test_local_times_read_in_their_zone_give_the_same_events(real_data, events, store):
-    columns = PACIFICA_COLUMNS.replace("time_utc", "recorded_local_time")
-    path = real_data / "pacifica-2026-03" / "events_utc.csv.gz"
-    file = import_one(store, path, exchange="pacifica", columns=columns, tz="Europe/Berlin")
+    columns = RECORDED[PACIFICA]["columns"].replace("time_utc", "recorded_local_time")
+    file = import_one(store, real_data / PACIFICA, exchange="pacifica", columns=columns, tz="Europe/Berlin")
     assert (file.new, file.rejected) == (8139, 0)
-    agree_by(totals(store), events["pacifica-2026-03/events_utc.csv.gz"]["by_symbol"], normalise_symbol)
+    agree_by(totals(store), events[PACIFICA]["by_symbol"], normalise_symbol)
 
 
 def test_the_file_whose_columns_change_in_the_middle(real_data, events, store):
@@ -124,9 +123,9 @@ def test_the_file_whose_columns_change_in_the_middle(real_data, events, store):
     agree_by(totals(store), want["by_symbol"])
 
 
-def test_a_day_without_any_of_221_symbols_is_a_hole(real_data, store):
+def test_a_day_without_any_of_221_symbols_is_a_hole(recorded):
     """Nothing between 26 Jan 17:14 and 27 Jan 16:50: also for a coin without an event near its edges."""
-    import_one(store, real_data / "binance-allsymbols-2025-01" / "liquidations.csv")
+    store = Lake(recorded(ALL_SYMBOLS))
     for symbol in ("ACHUSDT", "BTCUSDT"):
         memory = store.read_fetch_log("binance", symbol, "binance")
         hole = us("2025-01-26T17:15:00Z"), us("2025-01-27T16:50:00Z")
@@ -141,12 +140,9 @@ def test_a_day_without_any_of_221_symbols_is_a_hole(real_data, store):
     assert us("2025-01-27T16:50Z") < first[1] < us("2025-01-27T16:51Z")
 
 
-def test_a_thin_venue_is_of_unknown_coverage(real_data, store):
+def test_a_thin_venue_is_of_unknown_coverage(recorded):
     """Pacifica is silent for more than three hours 54 times in a month: whether its recorder ran, nobody knows."""
-    import_one(
-        store, real_data / "pacifica-2026-03" / "events_utc.csv.gz", exchange="pacifica", columns=PACIFICA_COLUMNS
-    )
-    memory = store.read_fetch_log("pacifica", "BTC", "import")
+    memory = Lake(recorded(PACIFICA)).read_fetch_log("pacifica", "BTC", "import")
     assert (memory.covered(), len(memory.covered(("unknown",)))) == ([], 1)
 
 
@@ -159,8 +155,8 @@ def test_the_frames_alone_give_the_same_lake_as_the_rows(real_data, store, tmp_p
 
 
 def test_two_recorders_in_one_file_are_told_from_twins(real_data, events, store):
-    want = events["binance-allsymbols-2025-01/liquidations.csv"]
-    file = import_one(store, real_data / "binance-allsymbols-2025-01" / "liquidations.csv")
+    want = events[ALL_SYMBOLS]
+    file = import_one(store, real_data / ALL_SYMBOLS)
     assert (file.rows, file.new, file.doubled, file.rejected) == (3510, 1837, 3510 - 1837, 0)
     after = want["after_event_key_dedup"]
     assert len(file.symbols) == after["symbols"] == 221

@@ -14,8 +14,6 @@ from factories import DAY, HOUR, MINUTE
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.model import Window
-from liqcli.ingest.files.importer import import_files
-from liqcli.ingest.files.options import ImportOptions
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
@@ -76,22 +74,13 @@ def test_two_hundred_planted_windows(engine):
 
 
 @pytest.fixture(scope="module")
-def december(real_data, tmp_path_factory):
-    return store(tmp_path_factory, real_data / "binance-btcusdt-2024-12/forceorder.jsonl")
+def december(recorded):
+    return Lake(recorded("binance-btcusdt-2024-12/forceorder.jsonl"))
 
 
 @pytest.fixture(scope="module")
-def pacifica(real_data, tmp_path_factory):
-    columns = "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base"
-    path = real_data / "pacifica-2026-03/events_utc.csv.gz"
-    return store(tmp_path_factory, path, exchange="pacifica", columns=columns)
-
-
-def store(tmp_path_factory, path, **options):
-    lake = Lake(tmp_path_factory.mktemp("lake"))
-    (file,) = import_files(lake, [path], ImportOptions(**options)).files
-    assert file.error is None
-    return lake
+def pacifica(recorded):
+    return Lake(recorded("pacifica-2026-03/events_utc.csv.gz"))
 
 
 def check_recorded(lake, symbol, since, until, widths):

@@ -1,4 +1,4 @@
-"""The program as a user runs it: stdout is data, stderr is narration, the exit code says how it went."""
+"""Run the program as a user does: stdout carries data, stderr everything else, the exit code the outcome."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def test_every_number_of_a_small_window(filled: Path, run_cli: RunCli, tmp_path:
 def test_without_output_the_page_is_named_after_symbol_and_lookback(
     filled: Path, run_cli: RunCli, tmp_path: Path
 ) -> None:
-    words = ("heatmap", "-s", "sol", "--lookback", "1h", "--until", "latest")
-    assert run_cli(*words, check=0).stderr == "wrote SOL-1h.html\n"
+    words = ("heatmap", "-s", "sol", "--lookback", "1h", "--until", "latest", "--theme")
+    assert run_cli(*words, "dark", check=0).stderr == "wrote SOL-1h.html\n"
     page = (tmp_path / "SOL-1h.html").read_bytes()
-    run_cli(*words, "--theme", "dark", check=0)
+    run_cli(*words, "light", check=0)
     assert (tmp_path / "SOL-1h.html").read_bytes() != page, "a page of liqcli is replaced"
-    run_cli(*words, "-o", tmp_path / "r.html", check=0)
+    run_cli(*words, "dark", "-o", tmp_path / "r.html", check=0)
     assert (tmp_path / "r.html").read_bytes() == page
 
 
@@ -81,7 +81,7 @@ def test_a_page_is_opened_in_the_browser(filled: Path, run_cli: RunCli, tmp_path
     browser.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/opened\n')
     browser.chmod(0o755)
     env = {"BROWSER": f"{browser} %s"}
-    words = ("heatmap", "SOL", "--lookback", "1h", "--until", "latest", "--open")
+    words = ("heatmap", "SOL", "--lookback", "1h", "--until", "latest", "--theme", "dark", "--open")
     run_cli(*words, env=env, check=0)
     run_cli(*words, "-o", "r.json", "-o", "a page.html", "-o", "b.html", env=env, check=0)
     opened = (tmp_path / "opened").read_text().splitlines()
@@ -93,8 +93,8 @@ def test_a_page_is_opened_in_the_browser(filled: Path, run_cli: RunCli, tmp_path
 
 
 @pytest.mark.parametrize("command", ["heatmap", "clusters", "cascades"])
-def test_a_symbol_needs_no_flag(filled: Path, run_cli: RunCli, tmp_path: Path, command: str) -> None:
-    output = ("-o", tmp_path / "r.png") if command == "heatmap" else ("--format", "json")
+def test_a_symbol_needs_no_flag(filled: Path, run_cli: RunCli, command: str) -> None:
+    output = ("--format", "json") if command != "heatmap" else ("-o", "-", "--format", "json")
     named = run_cli(command, "-s", "SOLUSDT", *WINDOW, *output, check=0)
     for words in (("sol-usdt-swap", *WINDOW), (*WINDOW, "SOLUSDT"), ("SOLUSDT", "-s", "SOLUSDT", *WINDOW)):
         assert run_cli(command, *words, *output, check=0) == named
@@ -191,7 +191,7 @@ def test_row_order_and_threads_do_not_change_a_byte(run_cli: RunCli, tmp_path: P
         env = {"LIQCLI_LAKE": str(folder / "lake"), "LIQCLI_THREADS": threads}
         run_cli("import", folder / "events.csv", env=env, check=0)
         flags = [word for kind in kinds for word in ("-o", str(folder / f"r.{kind}"))]
-        run_cli("heatmap", *window, *flags, env=env, check=0)
+        run_cli("heatmap", *window, "--theme", "dark", *flags, env=env, check=0)
         for kind in kinds:
             made.setdefault(kind, []).append((folder / f"r.{kind}").read_bytes())
     assert [len(made[kind]) for kind in ("png", "html", "md", *numbers)] == [2, 2, 2, 3, 3, 3]
@@ -306,7 +306,7 @@ def test_the_recorded_binance_days_give_the_known_totals(run_cli: RunCli, real_d
     page, numbers = tmp_path / "report.html", tmp_path / "report.json"
     run_cli(
         "heatmap", "--symbol", "BTCUSDT", "--since", "2024-12-04T16:00Z", "--until", "2024-12-06T19:00Z",
-        "-o", page, "-o", numbers, check=0,
+        "--theme", "dark", "-o", page, "-o", numbers, check=0,
     )  # fmt: skip
     report = json.loads(numbers.read_text())
     meta = report["meta"]
@@ -325,17 +325,19 @@ def test_the_recorded_binance_days_give_the_known_totals(run_cli: RunCli, real_d
 @pytest.mark.parametrize(
     "number", [0, 4, 8, 13, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 2, 3, 6, 10, 11, 12, 14))]
 )
-def test_the_known_grids(run_cli: RunCli, real_data: Path, tmp_path: Path, number: int) -> None:
+def test_the_known_grids(
+    run_cli: RunCli, real_data: Path, recorded: Callable[[str], Path], tmp_path: Path, number: int
+) -> None:
     grid = json.loads((real_data / "expected.json").read_text())["grids"][number]
     assert grid["price"].lower() in ("price", "average price")
-    import_for_grid(run_cli, real_data, grid)
     symbol = {"BTC": "BTCUSDT", "DOGE": "DOGEUSDT", "ACH": "ACHUSDT"}.get(grid["symbol"], grid["symbol"])
     symbol = grid["symbol"] if grid["file"].startswith("pacifica") else symbol.split(",")[0]
     out = tmp_path / "g.csv"
     exchange = ["--exchange", "binance"] if "binance only" in grid["symbol"] else []
     run_cli(
         "heatmap", "--symbol", symbol, "--since", grid["window"][0], "--until", grid["window"][1], *exchange,
-        "--bucket", f"{grid['bucket_seconds']}s", "--bin", grid["price_bin"], "-o", out, check=0,
+        "--bucket", f"{grid['bucket_seconds']}s", "--bin", grid["price_bin"],
+        "--lake", recorded(grid["file"]), "-o", out, check=0,
     )  # fmt: skip
     cells: dict[tuple[str, float], float] = {}
     for row in csv.DictReader(out.read_text().splitlines()):
@@ -347,20 +349,6 @@ def test_the_known_grids(run_cli: RunCli, real_data: Path, tmp_path: Path, numbe
     for top in grid["top_cells"]:
         key = (top["bucket_start"].replace(".000Z", "Z"), float(top["price_lo"]))
         assert cells[key] == pytest.approx(float(top["usd"]), rel=1e-9)
-
-
-def import_for_grid(run_cli: RunCli, real_data: Path, grid: dict[str, str]) -> None:
-    """Import a recorded file the way a user would."""
-    flags: list[str] = []
-    if grid["file"].startswith("pacifica"):
-        columns = "ts=time_utc,symbol=symbol,position=position,price=price,qty=amount_base"
-        flags = ["--exchange", "pacifica", "--columns", columns]
-    elif grid["file"].startswith("multi"):
-        flags = [
-            "--columns",
-            "ts=event_ms,exchange=exchange,symbol=symbol,position=position,price=price,qty=amount_base",
-        ]
-    run_cli("import", real_data / grid["file"], *flags)
 
 
 CLUSTER_KEYS = {
@@ -379,7 +367,7 @@ def test_tables_of_the_sample_fit_80_columns(sample: Path, run_cli: RunCli, word
 
 
 def test_a_dash_is_stdout(filled: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    words = ("heatmap", "SOL", *WINDOW)
+    words = ("heatmap", "SOL", *WINDOW, "--theme", "dark")
     names = ("r.json", "r.csv", "r.html")
     run_cli(*words, *(part for name in names for part in ("-o", name)), check=0)
     for name in names:
@@ -463,7 +451,7 @@ def test_one_event_or_all_at_one_price_are_no_trouble(run_cli: RunCli, tmp_path:
     events.write_text("\n".join(["ts,exchange,symbol,position,price,qty", *lines]))
     run_cli("import", events, check=0)
     outputs = [word for kind in ("html", "md", "png", "json") for word in ("-o", tmp_path / f"r.{kind}")]
-    run_cli("heatmap", "-s", "SOLUSDT", "--until", "latest", *outputs, check=0)
+    run_cli("heatmap", "-s", "SOLUSDT", "--until", "latest", "--theme", "dark", *outputs, check=0)
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["meta"]["notional"] == 100 * rows
     assert (report["clusters"], report["cascades"], report["heavy_outside"]) == ([], [], [])  # 4,000 USD at the most

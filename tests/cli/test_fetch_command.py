@@ -49,7 +49,11 @@ def test_table_and_partial(run_cli: RunCli) -> None:
     assert [re.sub(r" +", " ", line) for line in liquidations[2:]] == [
         f"{source} {source} BTCUSDT {client.CONNECT_TRIES + 1} 0 0 0% 1 0 failed" for source in ("htx", "okx")
     ]
-    assert [line.split()[::9] for line in market] == [["kind"], ["candles", "failed"], ["open-interest", "failed"]]
+    assert [line.split()[::8] for line in market] == [
+        ["kind", "result"],
+        ["candles", "failed"],
+        ["open-interest", "failed"],
+    ]
     refused = "cannot be reached: Connection refused (127.0.0.1)"
     assert [line for line in done.stderr.splitlines() if "gate" not in line] == [
         f"liqcli: warning: {source}: {refused}" for source in ("htx", "okx")
@@ -126,7 +130,7 @@ def test_second_run_is_known(run_cli: RunCli) -> None:
         second = run_cli(*words, env=environment(gate=server.url), check=0)
         assert len(server.asked) == asked
     assert re.search(r"^gate: (\d) of \1 windows, 2 events, 900 USD$", first.stderr, re.MULTILINE)
-    assert second.stdout.splitlines()[1].split()[3:] == ["0", "0", "0", "100", "%", "0", "0", "ok"]
+    assert second.stdout.splitlines()[1].split()[3:] == ["0", "0", "0", "100%", "0", "0", "ok"]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ Run = Callable[..., DailyResult]
 
 def test_the_same_run_again_gives_the_same_bytes(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures and all, with one thread and with two."""
-    settings = Settings(("SOLUSDT",), lookbacks=("4h",), out=tmp_path, fetch=False)
+    settings = Settings(("SOLUSDT",), lookbacks=("4h",), themes=("dark",), out=tmp_path, fetch=False)
     run_daily(settings, Lake(sample), UNTIL, print, print)
     first = tree(tmp_path)
     assert check_usable(tmp_path) == 3
@@ -110,7 +110,7 @@ def test_retention_counts_what_it_removes(run: Run, tmp_path: Path, capsys: pyte
 
 
 def test_a_time_on_the_command_line_keeps_its_day(run_cli: RunCli, env: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["1h"]\nout = "out"\n')
+    (tmp_path / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["1h"]\ntheme = "dark"\nout = "out"\n')
     run_cli("daily", "--no-fetch", "--until", UNTIL, env=env, check=0)
     done = run_cli("daily", "--no-fetch", "--until", "cut", env=env, check=4)
     assert "still shows 2026-01-07" in done.stderr
@@ -172,18 +172,18 @@ def test_a_cluster_that_holds_the_last_price_is_neither_above_nor_below(run: Run
     assert f"| {band} (" in (tmp_path / "out/latest/digest.md").read_text()
 
 
-def test_the_page_allows_its_style_and_its_pictures_alone(sample: Path, tmp_path: Path) -> None:
-    settings = Settings(symbols=("SOLUSDT",), lookbacks=("4h",), out=tmp_path, themes=("light", "dark"), fetch=False)
-    run_daily(settings, Lake(sample), UNTIL, print, print)
-    text = (tmp_path / "index.html").read_text()
+def test_the_page_allows_its_style_and_its_pictures_alone(run: Run, tmp_path: Path) -> None:
+    run(themes=("light", "dark"))
+    out = tmp_path / "out"
+    text = (out / "index.html").read_text()
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
     assert style
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert f"default-src 'none'; img-src 'self' data:; style-src 'sha256-{digest}'; base-uri 'none'" in text
     assert "//" not in text.replace(digest, "")  # no address anywhere; a hash may hold two slashes
-    pages = json.loads((tmp_path / "2026-01-07/summary.json").read_text())["reports"][0]["files"]["pages"]
-    assert pages == {"light": "SOLUSDT-4h.html", "dark": "SOLUSDT-4h-dark.html"}
-    assert len({(tmp_path / "latest" / name).read_bytes() for name in pages.values()}) == 2
+    pages = json.loads((out / "2026-01-07/summary.json").read_text())["reports"][0]["files"]["pages"]
+    assert pages == {"light": "SOLUSDT-1h.html", "dark": "SOLUSDT-1h-dark.html"}
+    assert len({(out / "latest" / name).read_bytes() for name in pages.values()}) == 2
 
 
 def test_days_are_cut_in_the_zone() -> None:
