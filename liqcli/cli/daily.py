@@ -42,6 +42,15 @@ def daily(
         bool | None,
         typer.Option("--fetch/--no-fetch", help="Fetch missing data first.", show_default="from the settings"),
     ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics",
+            metavar="FILE",
+            help="Also write the numbers of the run for Prometheus' textfile collector, such as liqcli.prom.",
+            show_default="from the settings",
+        ),
+    ] = None,
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -58,8 +67,10 @@ def daily(
     from liqcli.core.errors import ExitCode
     from liqcli.core.settings import expand_path, find_settings
     from liqcli.core.settings_file import read_settings
+    from liqcli.core.times import now_us
     from liqcli.daily import run_daily
     from liqcli.daily.day import WORDS
+    from liqcli.daily.metrics import check_metrics_file, write_metrics
     from liqcli.lake.store import Lake
 
     set_verbosity(quiet, debug)
@@ -68,7 +79,12 @@ def daily(
         settings = replace(settings, out=expand_path(out, "--out").absolute())
     if fetch is not None:
         settings = replace(settings, fetch=fetch)
+    if metrics is not None:
+        settings = replace(settings, metrics=expand_path(metrics, "--metrics").absolute())
+    if settings.metrics is not None:
+        check_metrics_file(settings.metrics)
     store = Lake(lake_root(lake))
+    started_us = now_us()
     keep = until is not None and until.strip().lower() not in WORDS
     result = run_daily(settings, store, until, say, warn, show_progress, keep)
     for alert in result.summary["alerts"]:
@@ -78,6 +94,9 @@ def daily(
             say(f"since {alert['since']}: {alert['text']}")
     if result.exit_code == ExitCode.NO_DATA:
         warn(f"no report has data; the lake is {store.root}")
+    if settings.metrics is not None:
+        write_metrics(settings.metrics, result.summary, started_us, now_us())
+        say(f"wrote {settings.metrics}")
     typer.echo(result.index)
     if result.exit_code:
         raise typer.Exit(result.exit_code)

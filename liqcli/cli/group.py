@@ -44,6 +44,10 @@ COMMANDS = {
         "liqcli.cli.daily:daily",
         "Fetch data, write a report per symbol and lookback of liqcli.toml, and update the index.",
     ),
+    "alerts": CommandEntry(
+        "liqcli.cli.alerts:alerts",
+        "Evaluate the thresholds of liqcli.toml on the lake: exit code 1 if one is passed, else 0.",
+    ),
     "init": CommandEntry("liqcli.cli.init:init", "Write a commented liqcli.toml, the settings of the daily run."),
     "schedule": CommandEntry(
         "liqcli.cli.schedule:schedule",
@@ -70,6 +74,10 @@ COMMANDS = {
     "sources": CommandEntry(
         "liqcli.cli.sources:sources",
         "List each source: exchanges, history depth, completeness, price kind, limits, key needed.",
+    ),
+    "doctor": CommandEntry(
+        "liqcli.cli.doctor:doctor",
+        "Check the installation: versions, settings, lake, disk, fonts, clock, and which hosts of the sources answer.",
     ),
     "demo": CommandEntry(
         "liqcli.cli.demo:demo",

@@ -9,6 +9,7 @@ class ExitCode(IntEnum):
     """Exit codes of the command line; ``docs/units.md#exit-codes`` explains each."""
 
     DONE = 0
+    ALERT = 1
     USAGE = 2
     SOURCE = 3
     NO_DATA = 4

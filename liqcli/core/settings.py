@@ -34,6 +34,7 @@ class Settings:
     lookbacks: tuple[str, ...] = ("24h", "7d")
     out: Path | None = None
     lake: Path | None = None
+    metrics: Path | None = None
     themes: tuple[ThemeChoice, ...] = ("auto",)
     palette: PaletteName = "liq"
     scale: ScaleName = "log"

@@ -64,6 +64,7 @@ class SettingsTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
     lookbacks: Texts | None = None
     out: str | None = None
     lake: str | None = None
+    metrics: str | None = None
     theme: str | None = None
     themes: Texts | None = None
     palette: Any = None
@@ -123,6 +124,7 @@ def parse_settings(table: dict[str, Any], path: Path) -> Settings:
         "lookbacks": _each(parsed.lookbacks, "lookbacks", lambda text: format_length(parse_length(text, "lookbacks"))),
         "out": None if parsed.out is None else folder / expand_path(parsed.out, "out"),
         "lake": None if parsed.lake is None else folder / expand_path(parsed.lake, "lake"),
+        "metrics": None if parsed.metrics is None else folder / expand_path(parsed.metrics, "metrics"),
         "themes": _each(themes, "themes", lambda name: check_choice(name, THEMES, "themes")),
         "palette": None if parsed.palette is None else check_choice(parsed.palette, PALETTES, "palette"),
         "scale": None if parsed.scale is None else check_choice(parsed.scale, SCALES, "scale"),

@@ -23,8 +23,9 @@ from liqcli.report.output_files import write_file
 
 _HEADLINES = (
     "start", "end", "exchanges", "sources", "events", "notional", "long_notional", "short_notional", "largest",
-    "last_price", "bin_width", "completeness", "coverage", "sample", "too_little_data",
+    "last_price", "last_event", "bin_width", "completeness", "coverage", "sample", "too_little_data",
 )  # fmt: skip
+_BY_EXCHANGE = ("exchange", "completeness", "events", "long_notional", "short_notional", "coverage")
 _PLACE = ("rank", "low", "high", "notional", "share", "events", "distance_pct", "step")
 LISTED = 20  # entries of each kind, for alerts
 _BURST = ("start", "end", "position", "events", "notional", "share")
@@ -148,12 +149,12 @@ def _write(task: ReportTask, name: str, heatmap: Heatmap, report: Entry) -> Entr
         "files": {"html": pages[settings.themes[0]], "pages": pages, "json": f"{name}.json", "thumbnails": thumbnails},
         "alt": heatmap_figure.describe(heatmap.results),
         "damaged": [path.name for path in heatmap.damaged],
-        **_headlines(report),
+        **pick_headlines(report),
     }
 
 
-def _headlines(report: dict[str, Any]) -> Entry:
-    """Select the numbers that index, digest and alerts need."""
+def pick_headlines(report: dict[str, Any]) -> Entry:
+    """Select the numbers that index, digest, alerts and metrics need."""
     meta, places = report["meta"], largest_levels(report)
     bursts = sorted(report.get("cascades") or [], key=lambda burst: (-burst["notional"], burst["start"]))
     heavy = report["heavy_outside"] if report.get("clusters") else []  # bands include them
@@ -173,6 +174,7 @@ def _headlines(report: dict[str, Any]) -> Entry:
         "clusters": [_shorten(place) for place in places[:LISTED]],
         "heavy_outside": [_shorten(place) for place in heavy[:LISTED]],
         "cascades": [{key: burst[key] for key in _BURST} for burst in bursts[:LISTED]],
+        "by_exchange": [{key: row[key] for key in _BY_EXCHANGE} for row in report["exchanges"]],
         "content_hash": report["content_hash"],
     }
 

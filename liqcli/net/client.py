@@ -219,7 +219,7 @@ class Client:
         except broken.HTTPError as error:
             raise ValueError("the body broke off") from error
         except failed.ConnectionError as error:
-            raise UnreachableError(f"{where} {UNREACHED}: {_innermost(error)}") from error
+            raise UnreachableError(f"{where} {UNREACHED}: {describe_cause(error)}") from error
         except failed.RequestException as error:
             raise UnreachableError(f"{where}: request failed ({type(error).__name__})") from error
         except OSError as error:
@@ -271,7 +271,7 @@ class Client:
         return re.sub(r"[\x00-\x1f\x7f\s]+", " ", shown).strip()[:160]
 
 
-def _innermost(error: BaseException) -> str:
+def describe_cause(error: BaseException) -> str:
     """Describe in plain words why there is no connection."""
     from urllib3 import exceptions as trouble
 

@@ -87,7 +87,7 @@ class SourceSession:
         self._session = requests.Session()
         self._session.max_redirects = REDIRECTS
         self._session.headers.update(headers)
-        _settle_environment(self._session, url)
+        settle_environment(self._session, url)
         adapter = _RateLimitedAdapter(self)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -123,7 +123,7 @@ class SourceSession:
             raise ClosedError
 
 
-def _settle_environment(session: requests.Session, url: str) -> None:
+def settle_environment(session: requests.Session, url: str) -> None:
     """Read proxies and certificates from the environment once instead of with every request; ignore ~/.netrc."""
     settings = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies.update(settings["proxies"])

@@ -20,10 +20,12 @@ sources = "gate"
 lookbacks = ["1440m", "7d", "24h"]
 out = "reports"
 lake = "/data/lake"
+metrics = "liqcli.prom"
 themes = ["light", "dark"]
 palette = "magma"
 scale = "percentile"
 retention_days = 0
+preview = false
 time_zone = "Europe/Berlin"
 until = "now"
 fetch = false
@@ -59,6 +61,8 @@ def test_every_key(tmp_path: Path) -> None:
         time_zone="Europe/Berlin",
         until="now",
         fetch=False,
+        preview=False,
+        metrics=tmp_path / "liqcli.prom",
         alerts=Alerts(5e6, 1e7, 2.0, 10, ("json://user:hush@host",)),
         keys={"tardis": "TD.hush"},
         path=tmp_path / "liqcli.toml",
@@ -180,7 +184,7 @@ def test_init_writes_what_the_defaults_are(run_cli: RunCli, tmp_path: Path) -> N
     assert (bare.out, bare.path) == (tmp_path / "reports", path)
     lines = path.read_text().splitlines()
     shown = [line.removeprefix("# ") for line in lines if " = " in line and not line.startswith("# ...")]
-    defaults = [line for line in shown if line.split(" = ")[0] not in ("lake", "notify", "tardis")]
+    defaults = [line for line in shown if line.split(" = ")[0] not in ("lake", "metrics", "notify", "tardis")]
     path.write_text("\n".join(line for line in defaults if not line.startswith(("cluster", "cascade", "dist", "exit"))))
     assert Settings(out=tmp_path / "reports", path=path) == read_settings(path), "the comments show the defaults"
     done = run_cli("init", check=2)
