@@ -49,7 +49,7 @@ format: $(READY)  ## fix and format the code with ruff
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: $(READY)  ## generate docs/cli.md and docs/sources.md from the code
+docs: $(READY)  ## generate docs/cli.md, docs/sources.md, man page and completions from the code
 	@$(RUN) scripts/make_docs.py
 
 pictures: $(READY)  ## draw docs/pictures from the embedded sample

@@ -1,5 +1,5 @@
 """
-Write docs/cli.md from the help of the commands, and docs/sources.md from the headers of the source modules.
+Write docs/cli.md, the man page and completion files from the commands, and docs/sources.md from the source modules.
 
 ``--check`` writes nothing and exits with 1 when one of them is stale.
 """
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from shell_files import build_shell_files
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout documents itself, also where another liqcli is installed
@@ -40,15 +42,18 @@ EXIT_WORDS = {
 
 def main() -> int:
     """Write or check the generated documents."""
-    parser = argparse.ArgumentParser(description="Write docs/cli.md and docs/sources.md from the code.")
+    parser = argparse.ArgumentParser(description="Write generated documents from the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a document is stale")
     check = parser.parse_args().check
     stale = []
-    for path, text in ((ROOT / "docs/cli.md", build_cli_page()), (ROOT / "docs/sources.md", build_sources_page())):
+    texts = {"docs/cli.md": build_cli_page(), "docs/sources.md": build_sources_page(), **build_shell_files(EXIT_WORDS)}
+    for name, text in texts.items():
+        path = ROOT / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        stale.append(path.relative_to(ROOT).as_posix())
+        stale.append(name)
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if check and stale:
         print(f"stale: {', '.join(stale)}; run `make docs` and commit the result", file=sys.stderr)

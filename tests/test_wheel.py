@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -89,12 +90,40 @@ def test_wheel_carries_code_sql_templates_and_sample(built: Built) -> None:
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
 
 
+def test_wheel_installs_man_page_and_completions(built: Built, installed: Path, plain_env: dict[str, str]) -> None:
+    names = files_below("share")
+    assert {name.split("/")[1] for name in names} == {"man", "bash-completion", "zsh", "fish"}
+    with zipfile.ZipFile(built.wheel) as archive:
+        held = {name.partition(".data/data/")[2] for name in archive.namelist()}
+    assert names <= held
+    for name in names:
+        assert (installed / name).read_bytes() == (ROOT / name).read_bytes()
+    assert "\n.SS liqcli heatmap " in (installed / "share/man/man1/liqcli.1").read_text(encoding="utf-8")
+
+
+def test_bash_completes_with_the_installed_file(installed: Path, plain_env: dict[str, str], tmp_path: Path) -> None:
+    if shutil.which("bash") is None:
+        pytest.skip("there is no bash")
+    script = (
+        f"PATH={installed}/bin:$PATH; source {installed}/share/bash-completion/completions/liqcli; "
+        'COMP_WORDS=(liqcli heat); COMP_CWORD=1; _liqcli_completion liqcli; echo "${COMPREPLY[@]}"; complete -p liqcli'
+    )
+    said = run("bash", "-c", script, cwd=tmp_path, env=plain_env).splitlines()
+    assert said[0].split() == ["heatmap"]
+    assert "_liqcli_completion liqcli" in said[1]
+
+
 def test_sdist_carries_what_a_developer_needs(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"pyproject.toml", "requirements.txt", "Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"}
     wanted |= files_below("templates") | files_below("sample_data") | files_below("liqcli", "*.sql")
-    wanted |= files_below("scripts", "*.py") | files_below("tests", "*.py") | files_below("docs", "*.md")
+    wanted |= (
+        files_below("share")
+        | files_below("scripts", "*.py")
+        | files_below("tests", "*.py")
+        | files_below("docs", "*.md")
+    )
     assert wanted <= names
 
 

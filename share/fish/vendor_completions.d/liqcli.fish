@@ -1,0 +1,1 @@
+complete --command liqcli --no-files --arguments "(env _LIQCLI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) liqcli)" --condition "env _LIQCLI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) liqcli"
