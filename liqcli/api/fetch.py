@@ -15,12 +15,11 @@ from liqcli.core.model import Window
 if TYPE_CHECKING:
     from liqcli.core.intervals import Interval
     from liqcli.ingest.fetch import FetchRow, FetchSummary
-    from liqcli.ingest.fetch.tasks import MarketRow
     from liqcli.ingest.progress import Progress
     from liqcli.lake.selection import Query
     from liqcli.lake.store import Lake as Store
 
-MARKET_KINDS = KINDS[1:]
+LIQUIDATIONS, MARKET_KINDS = KINDS[:1], KINDS[1:]
 
 ShowProgress = Callable[[], AbstractContextManager["Progress"]]
 OnSummary = Callable[["FetchSummary"], None]
@@ -54,8 +53,8 @@ class FetchResult:
     ----------
     liquidations : FetchSummary or None
         One row per source, exchange and symbol; None if liquidations were not requested.
-    market_runs : tuple of tuple of MarketRow
-        One tuple per run over the sources of candles and open interest; ``market`` joins them.
+    market_runs : tuple of FetchSummary
+        One per run over the sources of candles and open interest; ``market`` joins their rows.
     failures : tuple of str
         Kinds that failed as a whole, with the reason.
     named : bool
@@ -63,7 +62,7 @@ class FetchResult:
     """
 
     liquidations: FetchSummary | None
-    market_runs: tuple[tuple[MarketRow, ...], ...] = ()
+    market_runs: tuple[FetchSummary, ...] = ()
     failures: tuple[str, ...] = ()
     named: bool = False
 
@@ -73,9 +72,9 @@ class FetchResult:
         return tuple(self.liquidations.rows) if self.liquidations else ()
 
     @property
-    def market(self) -> tuple[MarketRow, ...]:
+    def market(self) -> tuple[FetchRow, ...]:
         """Rows of candles and open interest, one per kind and symbol."""
-        return tuple(row for rows in self.market_runs for row in rows)
+        return tuple(row for summary in self.market_runs for row in summary.rows)
 
     @property
     def unreached(self) -> bool:
@@ -87,11 +86,9 @@ class FetchResult:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of ``liqcli fetch``. Market data that was not named does not change it."""
-        from liqcli.ingest.fetch.tasks import assess_market
-
         if self.liquidations is None:
-            return assess_market(self.market)
-        if self.named and not self.liquidations.exit_code and assess_market(self.market):
+            return max((summary.exit_code for summary in self.market_runs), default=ExitCode.DONE)
+        if self.named and not self.liquidations.exit_code and any(summary.exit_code for summary in self.market_runs):
             return ExitCode.PARTIAL
         return self.liquidations.exit_code
 
@@ -113,8 +110,8 @@ class FetchResult:
 
         summary = self.liquidations
         problems = dict.fromkeys(list_problems(summary), True) if summary else {}
-        for rows in self.market_runs:
-            for line, missing in list_market_problems(rows):  # an exchange that was skipped is no warning
+        for run in self.market_runs:
+            for line, missing in list_market_problems(run.rows):  # an exchange that was skipped is no warning
                 problems[line] = problems.get(line, False) or missing
         problems |= dict.fromkeys(self.failures, True)
         lines = list(problems.items())
@@ -151,18 +148,18 @@ def fetch(
     LakeError, DamagedError
         The lake cannot be written or read.
     """
-    from liqcli.ingest.fetch import DEFAULT_BASES, DEFAULT_SYMBOLS
-    from liqcli.ingest.fetch.market_data import spell_out
+    from liqcli.ingest.fetch import DEFAULT_BASES, DEFAULT_SYMBOLS, spell_out
 
-    summary, market, listed = None, [], []
+    summary, listed = None, []
+    market: tuple[FetchSummary, ...] = ()
     if "liquidations" in request.kinds:
-        summary = fetch_liquidations(store, request, show)
+        summary = fetch_kinds(store, request, LIQUIDATIONS, request.symbols, show)
         listed = [row.symbol for row in summary.rows if row.usable]
         on_liquidations(summary)
     if kinds := [kind for kind in request.kinds if kind != "liquidations"]:
         symbols = spell_out(request.symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
-        market = fetch_market(store, request, symbols, kinds, show)
-    return FetchResult(summary, (tuple(market),), named=request.named)
+        market = (fetch_kinds(store, request, kinds, symbols, show),)
+    return FetchResult(summary, market, named=request.named)
 
 
 def fetch_for_query(store: Store, query: Query, show: ShowProgress) -> FetchResult:
@@ -179,60 +176,45 @@ def fetch_for_query(store: Store, query: Query, show: ShowProgress) -> FetchResu
     if is_latest(query.until):
         raise UsageError("--fetch cannot be combined with --until latest (the last stored event); use --until now")
     from liqcli.core.times import resolve_window
-    from liqcli.ingest.fetch.market_data import spell_out
+    from liqcli.ingest.fetch import spell_out
     from liqcli.report.window_data import LEVEL_HISTORY_US
 
     window = resolve_window(query.since, query.until, query.lookback, None)
     request = FetchRequest(window, (query.symbol,), query.exchanges)
-    summary = fetch_liquidations(store, request, show)
+    summary = fetch_kinds(store, request, LIQUIDATIONS, request.symbols, show)
     symbols = spell_out(request.symbols, [row.symbol for row in summary.rows if row.usable])
     wider = Window(window.start_us - LEVEL_HISTORY_US, window.end_us)
     runs, failures = [], []
     for kind, span in (("candles", wider), ("open-interest", window)):
         try:
-            rows = fetch_market(store, FetchRequest(span, exchanges=request.exchanges), symbols, (kind,), show)
+            run = fetch_kinds(store, FetchRequest(span, exchanges=request.exchanges), (kind,), symbols, show)
         except LakeError:
             raise
         except LiqcliError as error:
             failures.append(f"{kind}: {error}")
         else:
-            runs.append(tuple(rows))
+            runs.append(run)
     return FetchResult(summary, tuple(runs), tuple(failures))
 
 
-def fetch_liquidations(store: Store, request: FetchRequest, show: ShowProgress) -> FetchSummary:
-    """Fetch the liquidations of a request."""
+def fetch_kinds(
+    store: Store, request: FetchRequest, kinds: Sequence[str], symbols: Sequence[str], show: ShowProgress
+) -> FetchSummary:
+    """Fetch some kinds of a request; ``symbols`` need a quote, except for liquidations."""
     from liqcli.ingest.fetch import fetch as run_fetch
 
     with show() as progress:
         return run_fetch(
             store,
             request.window,
-            request.symbols,
+            symbols,
             request.sources,
             request.exchanges,
             progress.say,
             progress=progress,
             again=request.again,
-        )
-
-
-def fetch_market(
-    store: Store, request: FetchRequest, symbols: Sequence[str], kinds: Sequence[str], show: ShowProgress
-) -> list[MarketRow]:
-    """Fetch candles and open interest of symbols with a quote."""
-    from liqcli.ingest.fetch.market_data import fetch_market as run_fetch
-
-    with show() as progress:
-        return run_fetch(
-            store,
-            request.window,
-            symbols,
-            kinds,
-            request.exchanges,
-            request.interval,
-            progress=progress,
-            again=request.again,
+            kinds=kinds,
+            interval=request.interval,
         )
 
 
@@ -275,16 +257,16 @@ def _record(row: FetchRow) -> dict[str, Any]:
     }
 
 
-def _market_record(row: MarketRow) -> dict[str, Any]:
+def _market_record(row: FetchRow) -> dict[str, Any]:
     return {
         "kind": row.kind,
-        "sources": row.places,
+        "sources": list(row.sources),
         "exchange": row.exchange,
         "symbol": row.symbol,
         "requests": row.requests,
         "rows": row.rows,
         "coverage": row.share,
-        "gaps": list(_intervals([hole.interval for hole in row.holes])),
+        "gaps": list(_intervals(row.holes)),
         "result": row.result,
         "troubles": list(dict.fromkeys(row.troubles)),
     }

@@ -16,7 +16,6 @@ from liqcli.core.choices import KINDS, check_choice
 
 if TYPE_CHECKING:
     from liqcli.ingest.fetch import FetchRow, FetchSummary
-    from liqcli.ingest.fetch.tasks import MarketRow
 
 
 @expand_options
@@ -96,7 +95,7 @@ def fetch(
 
     def print_liquidations(summary: FetchSummary) -> None:
         if as_table and not is_unreached(summary.rows):
-            typer.echo(render_summary(summary))
+            typer.echo(render_rows(summary.rows, LIQUIDATION_COLUMNS))
 
     result = Lake(run.lake).fetch(
         () if symbol is None else symbol,
@@ -115,13 +114,13 @@ def fetch(
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=1))
     elif result.market and not result.unreached:
         above = result.liquidations and not is_unreached(result.rows)
-        typer.echo(("\n" if above else "") + render_market(result.market))
+        typer.echo(("\n" if above else "") + render_rows(result.market, MARKET_COLUMNS))
     print_messages(result.messages())
     if result.exit_code:
         raise typer.Exit(int(result.exit_code))
 
 
-HEADER = (
+LIQUIDATION_COLUMNS = (
     "source",
     "exchange",
     "symbol",
@@ -133,52 +132,26 @@ HEADER = (
     "rejected",
     "result",
 )
+MARKET_COLUMNS = ("kind", "source", "exchange", "symbol", "requests", "rows", "covered", "gaps", "result")
+WORDS = ("kind", "source", "exchange", "symbol", "result")  # other columns are numbers
 SHORT = {"exchange": "exch.", "requests": "req.", "covered": "cov.", "rejected": "rej."}  # on a narrow screen
-MARKET_HEADER = ("kind", "source", "exchange", "symbol", "requests", "rows", "covered", "gaps", "result")
 
 
-def _shorten(word: str) -> str:
-    return SHORT.get(word, word)
+def render_rows(rows: Sequence[FetchRow], columns: Sequence[str]) -> str:
+    """Render the summary of a run, a line per row."""
+    right = [number for number, name in enumerate(columns) if name not in WORDS]
+    cells = (tuple(_cell(row, name) for name in columns) for row in rows)
+    return render_table(columns, cells, right=right, short=lambda word: SHORT.get(word, word))
 
 
-def render_summary(summary: FetchSummary) -> str:
-    """Render the summary of liquidations: one row per source, exchange and symbol."""
-    return render_table(HEADER, map(_cells, summary.rows), right=(3, 4, 5, 6, 7, 8), short=_shorten)
-
-
-def render_market(rows: Sequence[MarketRow]) -> str:
-    """Render the summary of candles and open interest: one row per kind and symbol."""
-    return render_table(MARKET_HEADER, map(_market_cells, rows), right=(4, 5, 6, 7), short=_shorten)
-
-
-def _cells(row: FetchRow) -> tuple[str, ...]:
+def _cell(row: FetchRow, column: str) -> str:
     from liqcli.core.formatting import format_count, format_coverage, format_usd
 
-    return (
-        row.source,
-        row.exchange,
-        row.symbol,
-        format_count(row.requests),
-        format_count(row.events),
-        format_usd(row.notional),
-        format_coverage(row.share),
-        format_count(len(row.holes)),
-        format_count(row.rejected),
-        row.result,
-    )
-
-
-def _market_cells(row: MarketRow) -> tuple[str, ...]:
-    from liqcli.core.formatting import format_count, format_coverage
-
-    return (
-        row.kind,
-        "+".join(row.places) or row.exchange,
-        row.exchange,
-        row.symbol,
-        format_count(row.requests),
-        format_count(row.rows),
-        format_coverage(row.share),
-        format_count(len(row.holes)),
-        row.result,
-    )
+    if column == "covered":
+        return format_coverage(row.share)
+    if column == "USD":
+        return format_usd(row.notional)
+    if column == "gaps":
+        return format_count(len(row.holes))
+    value: str | int = getattr(row, column)
+    return value if isinstance(value, str) else format_count(value)

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from liqcli.api.fetch import MARKET_KINDS, FetchRequest, ShowProgress, fetch_liquidations, fetch_market
+from liqcli.api.fetch import LIQUIDATIONS, MARKET_KINDS, FetchRequest, ShowProgress, fetch_kinds
 from liqcli.core.errors import LakeError, LiqcliError, UsageError
 from liqcli.core.model import Window
 from liqcli.core.settings import Settings
@@ -18,8 +18,7 @@ from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 
 if TYPE_CHECKING:
-    from liqcli.ingest.fetch import FetchSummary
-    from liqcli.ingest.fetch.tasks import MarketRow
+    from liqcli.ingest.fetch import FetchRow, FetchSummary
 
 Say = Callable[[str], None]
 
@@ -75,7 +74,7 @@ class _Run:
         """Fetch liquidations; raises for an unknown symbol."""
         try:
             request = FetchRequest(self.window, symbols, self.exchanges, self.settings.sources)
-            summary = fetch_liquidations(self.lake, request, self.show)
+            summary = fetch_kinds(self.lake, request, LIQUIDATIONS, symbols, self.show)
         except (UsageError, LakeError):
             raise
         except LiqcliError as error:
@@ -85,20 +84,20 @@ class _Run:
 
     def fetch_market(self) -> None:
         """Fetch candles and open interest. Failures are only noted: a report without them says so."""
-        from liqcli.ingest.fetch.market_data import spell_out
+        from liqcli.ingest.fetch import spell_out
 
         symbols = spell_out(self.symbols, [row["symbol"] for row in self.found.rows])
         try:
-            rows = fetch_market(self.lake, FetchRequest(self.window), symbols, MARKET_KINDS, self.show)
+            summary = fetch_kinds(self.lake, FetchRequest(self.window), MARKET_KINDS, symbols, self.show)
         except LakeError:
             raise
         except LiqcliError as error:
             self.found.notes.append(f"candles and open interest: {error}")
         else:
-            self.found.notes += _list_missing(rows)
+            self.found.notes += _list_missing(summary.rows)
 
 
-def _list_missing(rows: Sequence[MarketRow]) -> list[str]:
+def _list_missing(rows: Sequence[FetchRow]) -> list[str]:
     """List each reason once, with its subject."""
     lines = [line for line, missing in list_market_problems(rows) if missing]
     return [line if line.startswith(MARKET_KINDS) else f"candles and open interest: {line}" for line in lines]

@@ -1,4 +1,4 @@
-"""Interface of a source of liquidations: its properties, and the answer to one window.
+"""Interface of a source: where it answers, and for liquidations its properties and the answer to one window.
 
 A source does not use the network. Its ``ask_`` functions are generators: they yield a
 :class:`~liqcli.net.client.Request`, receive the decoded answer, and return their result. Paging can therefore be tested
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from liqcli.core.model import (
     US_PER_S,
@@ -25,8 +25,37 @@ HOUR_US = 3600 * US_PER_S
 DAY_US = 24 * HOUR_US
 
 
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """
+    Where a source of any kind of data answers.
+
+    Attributes
+    ----------
+    keyless : bool
+        Whether the source works without an API key.
+    shared : bool
+        Whether an answer contains all symbols, so that a run sends each request once.
+    """
+
+    name: str
+    url: str
+    limits: tuple[Limit, ...]
+    decode: Callable[[bytes], object]
+    keyless: bool = True
+    shared: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name in the progress; sources with equal titles share a client and its worker threads."""
+        return self.name
+
+
 @dataclass(slots=True)
-class Answer:
+class WindowAnswer(Generic[RowT]):
     """
     Answer to one window.
 
@@ -42,23 +71,28 @@ class Answer:
         Parts that may still get rows.
     absent : str or None
         Why the window, or its ``unknown`` parts, have no answer.
+    fingerprint : int or None
+        Hash of rows that do not say to which request they belong; equal ones of two requests are a wrong answer.
     """
 
-    rows: list[Liquidation] = field(default_factory=list)
+    rows: list[RowT] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     skipped: int = 0
     cut: list[Window] = field(default_factory=list)
     unknown: list[Window] = field(default_factory=list)
     unsettled: list[Window] = field(default_factory=list)
     absent: str | None = None
+    fingerprint: int | None = None
 
 
+Answer = WindowAnswer[Liquidation]
 AskMarkets = Generator[Request, Any, Listing]
-AskWindow = Generator[Request, Any, Answer]
+Ask = Generator[Request, Any, WindowAnswer[RowT]]
+AskWindow = Ask[Liquidation]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Source(Endpoint):
     """
     A source of liquidations.
 
@@ -76,40 +110,30 @@ class Source:
         Length of the next file's start that may contain late events of a window.
     union : bool
         Whether answers overlap their window, so that rows are added to stored ones instead of replacing them.
-    keyless : bool
-        Whether the source works without an API key.
     by_default : bool
         Whether a fetch without ``--source`` and ``--exchange`` uses it.
     mostly : tuple of str
         Exchanges that such a fetch requests; the first exchange if empty.
     quotes : tuple of str
         Quotes of its symbols; any if empty.
-    shared : bool
-        Whether an answer contains all symbols, so that a run sends each request once.
     sizes_from : mapping
         Exchange -> source that states its contract sizes.
     find_obstacle : callable or None
         Takes a window and returns why it cannot be requested (a missing key), or None.
     """
 
-    name: str
     exchanges: tuple[str, ...]
-    url: str
-    limits: tuple[Limit, ...]
     window_us: int
     grain_us: int
     retention_us: int | None
     settle_us: int
-    decode: Callable[[bytes], object]
     ask_markets: Callable[[str, Sequence[str]], AskMarkets]
     ask_window: Callable[[ListedContract, Window], AskWindow]
     delay_us: int = 0
     late_us: int = 0
     union: bool = False
-    keyless: bool = True
     by_default: bool = True
     mostly: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
-    shared: bool = False
     sizes_from: Mapping[str, str] = field(default_factory=dict)
     find_obstacle: Callable[[Window], str | None] | None = None

@@ -16,11 +16,10 @@ from liqcli.core.market_data import (
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.core.times import now_us
 from liqcli.net.client import RefusalError, Request
-from liqcli.net.rate_limit import Limit
+from liqcli.sources.base import Endpoint
 from liqcli.sources.stale_answers import UnrequestedRowsError
 
 MINUTE_US = 60 * US_PER_S
-DAY_US = 86_400 * US_PER_S
 SNAPSHOT_US = 5 * MINUTE_US  # interval of stored open interest, which every exchange offers
 Memo = dict[str, float]  # facts requested once per run: contract sizes
 Timed = TypeVar("Timed", Candle, OpenInterest)
@@ -29,7 +28,7 @@ AskOpenInterest = Generator[Request, Any, list[OpenInterest] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class MarketSource:
+class MarketSource(Endpoint):
     """
     A source of candles and open interest.
 
@@ -38,17 +37,18 @@ class MarketSource:
     is not listed or, for archives (``is_archive``), a file does not exist.
     """
 
-    name: str
     exchange: str
-    url: str
-    limits: tuple[Limit, ...]
-    decode: Callable[[bytes], object]
     intervals: Mapping[str, str]
     cut_candles: Callable[[Window, int, int], list[Window]]
     ask_candles: Callable[[str, str, Window, Memo], AskCandles]
     cut_open_interest: Callable[[Window, int], list[Window]]
     ask_open_interest: Callable[[str, Window, Memo], AskOpenInterest]
     is_archive: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name in the progress, apart from a source of liquidations of the same name."""
+        return f"{self.name} market"
 
 
 def cut_bars(gap: Window, step_us: int, bars: int, first_us: int = 0) -> list[Window]:

@@ -13,7 +13,7 @@ answers is wrong, and both requests are repeated while no other is under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from liqcli.core.errors import SourceError
 from liqcli.core.formatting import format_time
@@ -23,6 +23,8 @@ from liqcli.net.client import RefusalError, Request
 TRIES = 3  # requests until an answer must fit
 CONFIRMING_TRIES = 4  # requests until two answers in a row must be equal
 
+RowT = TypeVar("RowT")
+AskRows = Generator[Request, Any, list[RowT] | None]
 AskFitting = Generator[Request, Any, Any]
 ResultT = TypeVar("ResultT")
 
@@ -99,14 +101,14 @@ def request_twice(
     raise RefusalError("the answers neither match the request nor agree with each other")
 
 
-def request_rows(ask: Callable[[], list[Any] | None], requested: str, accept_repeated: bool) -> list[Any] | None:
+def request_rows(ask: Callable[[], AskRows[RowT]], requested: str, accept_repeated: bool) -> AskRows[RowT]:
     """
     Repeat a request for candles or open interest until it returns rows of the requested window.
 
     Parameters
     ----------
     ask : callable
-        Sends the request. Raises :class:`UnrequestedRowsError` if all rows lie outside the window.
+        Yields the request. Raises :class:`UnrequestedRowsError` if all rows lie outside the window.
     requested : str
         Source, symbol and window, for the error message.
     accept_repeated : bool
@@ -121,7 +123,7 @@ def request_rows(ask: Callable[[], list[Any] | None], requested: str, accept_rep
     errors = []
     for _ in range(CONFIRMING_TRIES):
         try:
-            return ask()
+            return (yield from ask())
         except UnrequestedRowsError as error:
             errors.append(error)
     if accept_repeated and len({error.fingerprint for error in errors}) == 1:
@@ -137,47 +139,6 @@ def request_until_repeated(ask: Callable[[], ResultT], fingerprint: Callable[[Re
         if fingerprint(answers[-1]) == fingerprint(answers[-2]):
             break
     return answers
-
-
-class Fingerprinted(Protocol):
-    """Result of a request that :class:`StaleAnswerDetector` can compare with others."""
-
-    @property
-    def fingerprint(self) -> int | None:
-        """Hash of the rows; None without rows."""
-
-    @property
-    def confirmed(self) -> bool:
-        """Return whether the request was repeated alone until the answers agreed."""
-
-    @property
-    def key(self) -> Hashable:
-        """Identifies what was requested."""
-
-
-FingerprintedT = TypeVar("FingerprintedT", bound=Fingerprinted)
-
-
-class StaleAnswerDetector(Generic[FingerprintedT]):
-    """
-    Finds two requests that were answered with identical rows, so that one of them got the other's answer.
-
-    Which one is wrong is unknown, because answers can overtake each other; both must be repeated.
-    """
-
-    def __init__(self) -> None:
-        self._owners: dict[int, FingerprintedT] = {}
-
-    def find(self, result: FingerprintedT) -> FingerprintedT | None:
-        """Return the other, unconfirmed result with the same rows, or None; register this result if None."""
-        fingerprint = result.fingerprint
-        if fingerprint is None:
-            return None
-        owner = self._owners.get(fingerprint)
-        if result.confirmed or owner is None or owner.key == result.key:
-            self._owners[fingerprint] = result
-            return None
-        return owner
 
 
 def are_all_inside(times: Iterable[float | None], start: float, end: float, leak: float = 0) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from liqcli.core.errors import ExitCode
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch import FetchSummary, fetch
+from liqcli.ingest.fetch import FetchRow, FetchSummary, fetch
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import MARKET_SOURCES, SOURCES
 from loopback.server import Reply, json_reply
@@ -23,6 +25,7 @@ DAY_US = 24 * HOUR_US
 NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens
 # Five hours, three days ago, edges on no hour: what Gate and HTX can give in full.
 START_US = now_us() // DAY_US * DAY_US - 3 * DAY_US + 13 * MINUTE_US
+FOLDERS = {"candles": "candles", "open-interest": "open_interest"}  # of the kinds in a lake
 WINDOW = Window(START_US, START_US + 5 * HOUR_US)
 
 
@@ -53,6 +56,25 @@ def fetch_truth(lake: Path, source: str, truth: Truth) -> FetchSummary:
     for symbol, rows in truth.rows.items():
         assert tidy(stored(lake, symbol)) == tidy(rows), symbol
     return summary
+
+
+def fetch_market(
+    lake: Path,
+    window: Window,
+    symbols: Sequence[str],
+    kinds: Sequence[str],
+    exchanges: Sequence[str] = (),
+    interval: str = "1m",
+    say: Callable[[str], None] = lambda _line: None,
+) -> list[FetchRow]:
+    """Fetch candles and open interest."""
+    summary = fetch(Lake(lake), window, symbols, exchanges=exchanges, say=say, kinds=kinds, interval=interval)
+    return list(summary.rows)
+
+
+def exit_code(rows: Sequence[FetchRow]) -> ExitCode:
+    """What a run with these rows ends with."""
+    return FetchSummary(WINDOW, tuple(rows)).exit_code
 
 
 def stored(lake: Path, symbol: str, exchange: str = "*") -> Rows:

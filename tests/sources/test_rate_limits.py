@@ -16,13 +16,12 @@ import pytest
 from loopback.cases import CASES
 from loopback.faults import FAULTS, spoilt
 from loopback.market import BinanceMarket, BybitMarket, GateMarket, MarketServer, OkxMarket, VisionMarket
-from loopback.scenes import DAY_US, NOBODY, be_swift, point
+from loopback.scenes import DAY_US, NOBODY, be_swift, fetch_market, point
 from loopback.server import Asked, Loopback
 
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
-from liqcli.ingest.fetch.market_data import fetch_market
 from liqcli.lake.store import Lake
 from liqcli.net import client
 from liqcli.net.client import BusyError
@@ -149,7 +148,7 @@ def test_no_place_of_candles_is_asked_faster_than_it_documents(
     with place.server() as server, spoilt(server, FAULTS["429"], 7):
         point(monkeypatch, **{place.name.replace("-", "_"): server.url})
         window = Window(end_us - place.days * DAY_US, end_us)
-        fetch_market(Lake(lake), window, ["BTCUSDT", "ETHUSDT"], [place.kind], [exchange])
+        fetch_market(lake, window, ["BTCUSDT", "ETHUSDT"], [place.kind], [exchange])
     assert len(server.asked) > FEW
     check_log(server.asked, place.pace, scale, weigh)
 

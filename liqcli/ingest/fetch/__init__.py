@@ -5,7 +5,8 @@ Decides what to request and how complete an answer is. Requests and parsing of o
 ``net``, files to ``lake``.
 """
 
-from liqcli.ingest.fetch.run import DEFAULT_BASES, DEFAULT_SYMBOLS, fetch
+from liqcli.ingest.fetch.kinds.liquidations import DEFAULT_BASES, DEFAULT_SYMBOLS
+from liqcli.ingest.fetch.run import fetch, spell_out
 from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
 
-__all__ = ["DEFAULT_BASES", "DEFAULT_SYMBOLS", "FetchRow", "FetchSummary", "fetch"]
+__all__ = ["DEFAULT_BASES", "DEFAULT_SYMBOLS", "FetchRow", "FetchSummary", "fetch", "spell_out"]

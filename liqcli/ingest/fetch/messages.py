@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from liqcli.core.formatting import format_count
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.request_runner import NOT_ASKED
 from liqcli.ingest.fetch.source_selection import find_elsewhere
-from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary, MarketRow
+from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
 from liqcli.net.client import UNREACHED
 
 _COUNTED = re.compile(r"(?P<some>\d+) of (?P<of>\d+) (?P<what>.*?)(?P<first>, first .*)?$")
@@ -26,11 +25,11 @@ def list_notes(summary: FetchSummary) -> list[str]:
     return [*_join(answered, lambda row: row.notes), *_list_elsewhere(answered)]
 
 
-def list_market_problems(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]]:
-    """Yield each problem of candles and open interest once, with a flag: true if data are missing because of it."""
-    about: dict[str, list[MarketRow]] = {}
+def list_market_problems(rows: Sequence[FetchRow]) -> Iterator[tuple[str, bool]]:
+    """Yield each problem of kinds other than liquidations once, with a flag: true if data are missing because of it."""
+    about: dict[str, list[FetchRow]] = {}
     for row in rows:
-        for trouble in dict.fromkeys(map(_plain, row.troubles)) or _find_forgotten(row):
+        for trouble in dict.fromkeys(map(_plain, problems_of(row))) or _find_forgotten(row):
             about.setdefault(trouble, []).append(row)
     for trouble, found in about.items():
         kinds = dict.fromkeys(row.kind for row in found)
@@ -40,19 +39,17 @@ def list_market_problems(rows: Sequence[MarketRow]) -> Iterator[tuple[str, bool]
         yield f"{which}{trouble}", any(row.result != "ok" for row in found)
 
 
-def _find_forgotten(row: MarketRow) -> list[str]:
+def _find_forgotten(row: FetchRow) -> list[str]:
     """Explain why data are missing that were not requested: sources keep less."""
     if row.result == "ok":
         return []
     return [f"{row.exchange} keeps only the most recent part" if row.usable else "no exchange keeps data this old"]
 
 
-def is_unreached(rows: Sequence[FetchRow | MarketRow]) -> bool:
+def is_unreached(rows: Sequence[FetchRow]) -> bool:
     """Return True if there are rows, none has data, and each failed because its host cannot be reached."""
     return bool(rows) and all(
-        not row.usable
-        and (UNREACHED in (row.error or "") if isinstance(row, FetchRow) else any(UNREACHED in t for t in row.troubles))
-        for row in rows
+        not row.usable and any(UNREACHED in text for text in (row.error or "", *row.troubles)) for row in rows
     )
 
 
@@ -69,8 +66,8 @@ def suggest_next_step(lines: Collection[str]) -> Iterator[str]:
 
 def problems_of(row: FetchRow) -> list[str]:
     """List the problems of one source, exchange and symbol."""
-    problems = [_plain(row.error.removeprefix(NOT_ASKED)).removeprefix(f"{row.source}: ")] if row.error else []
-    problems += _add_up(row.gaps)
+    problems = [_plain(row.error).removeprefix(f"{row.source}: ")] if row.error else []
+    problems += _add_up(row.troubles)
     if row.cut:
         problems.append(
             f"{format_count(row.cut)} moments have more events than the source returns; those returned are stored"

@@ -1,38 +1,30 @@
-"""
-Plan which windows to request.
-
-For liquidations from the limits of the source and the fetch log; for candles and open interest from the stored rows.
-"""
+"""Plan which windows of liquidations to request from a source, and assess how complete an answer is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_time
 from liqcli.core.intervals import Interval, merge_intervals, subtract_intervals
-from liqcli.core.model import US_PER_S, Window
+from liqcli.core.model import Window
 from liqcli.lake.fetch_log import CoveredWindow
-from liqcli.lake.partitions import Partition, months_of
-from liqcli.lake.store import Lake
 from liqcli.sources.base import Source
-from liqcli.sources.market_base import SNAPSHOT_US
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Windows to request, oldest first, and what cannot be requested.
+    """
+    Windows to request, oldest first, and what cannot be requested.
 
-    ``notes`` are limits of the source, ``gaps`` limits that the user can change (a key); ``damage`` is why the fetch
-    log cannot be read, so that nothing is planned.
+    ``notes`` are limits of the source, ``gaps`` limits that the user can change (a key); ``error`` is why nothing can
+    be requested.
     """
 
     windows: tuple[Window, ...] = ()
     notes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
-    damage: str | None = None
+    error: str | None = None
 
 
 def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan:
@@ -136,59 +128,3 @@ def _explain_reach(source: Source, wanted: list[Window], first: int, last: int) 
 def _name(windows: list[Window]) -> str:
     days = list(dict.fromkeys(f"{window.start:%Y-%m-%d}" for window in windows))
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
-
-
-CANDLE_DELAY_US = 5 * US_PER_S  # a candle is available this long after its end
-SNAPSHOT_DELAY_US = SNAPSHOT_US
-SHORTEST_GAP = {"candles": 1, "open_interest": 2}  # steps; a single missing snapshot is not requested
-
-
-def align_window_to_step(kind: str, window: Window, step_us: int, now_us: int) -> Window:
-    """Widen a window to whole steps, and end it where nothing can be there yet."""
-    latest = (now_us - (CANDLE_DELAY_US if kind == "candles" else SNAPSHOT_DELAY_US)) // step_us * step_us
-    start = window.start_us // step_us * step_us
-    return Window(start, max(start, min(-(-window.end_us // step_us) * step_us, latest)))
-
-
-def find_gaps(
-    lake: Lake, kind: str, exchange: str, symbol: str, interval: str, window: Window, step_us: int
-) -> list[Window]:
-    """
-    Find the parts of an aligned window without stored rows of the exchange itself.
-
-    Raises
-    ------
-    DamagedError
-        A stored file cannot be read.
-    """
-    import numpy as np
-
-    paths = [
-        Partition(kind, exchange, symbol, month, exchange, interval).path(lake.root) for month in months_of(window)
-    ] if window.length_us else []  # fmt: skip
-    first, last = window.start_us // step_us, window.end_us // step_us
-    missing = np.ones(last - first, dtype=bool)
-    for times in _read_times(paths):
-        places = np.asarray(times, dtype=np.int64) // step_us - first
-        missing[places[(places >= 0) & (places < last - first)]] = False
-    edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
-    gaps = [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-    return [
-        Window((first + a) * step_us, (first + b) * step_us) for a, b in gaps if b - a >= SHORTEST_GAP[kind]
-    ]  # fmt: skip
-
-
-def _read_times(paths: Sequence[Path]) -> list[list[int]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    found = []
-    for path in paths:
-        try:
-            with path.open("rb") as handle:
-                found.append(pq.read_table(handle, columns=["ts"]).column("ts").cast(pa.int64()).to_pylist())
-        except FileNotFoundError:
-            continue
-        except (pa.ArrowException, OSError, KeyError) as error:
-            raise DamagedError(f"{path}: damaged or not Parquet ({error}); run liqcli verify") from error
-    return found

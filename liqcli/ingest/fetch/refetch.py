@@ -45,13 +45,9 @@ def prepare_refetch(lake: Lake, exchange: str, symbol: str, source: str, window:
             lake.write_fetch_log(exchange, symbol, source, log.without(doubtful))
 
 
-def prepare_market_refetch(
-    lake: Lake, kind: str, exchange: str, symbol: str, interval: str, window: Window, say: Say
-) -> None:
-    """Prepare an exchange's candles or open interest for a refetch; they have no fetch log."""
+def quarantine_files(lake: Lake, parts: Sequence[Partition], say: Say) -> None:
+    """Quarantine damaged files of data without a fetch log."""
     with lake.locked():
-        months = months_of(window) if window.length_us else []
-        parts = [Partition(kind, exchange, symbol, month, exchange, interval) for month in months]
         list(_quarantine_unreadable(lake, parts, say))
 
 

@@ -8,88 +8,67 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from liqcli.core.environment import source_key
 from liqcli.core.errors import BlockedError, SourceError
-from liqcli.core.formatting import format_time
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.planner import clip_to_available
-from liqcli.ingest.fetch.tasks import FetchTask
-from liqcli.ingest.fetch.worker_pool import Task
+from liqcli.ingest.fetch.tasks import Task, WindowResult
 from liqcli.ingest.progress import Progress
 from liqcli.net.client import Client, RefusalError, Request, UnreachableError
 from liqcli.net.rate_limit import count_workers
-from liqcli.sources.base import Answer, Source
-from liqcli.sources.contracts import Listing
-from liqcli.sources.market_base import MarketSource
-from liqcli.sources.registry import load_source
+from liqcli.sources.base import Endpoint
+from liqcli.sources.market_base import Memo
+from liqcli.sources.stale_answers import request_until_repeated
+
+Result = TypeVar("Result")
+AnswerCache = dict[Request, Any]
 
 
 class Clients:
-    """Clients of one run, one per source, created on first use; ``title`` formats a source's name for the progress."""
+    """
+    Clients of one run, one per source, created on first use, and what its requests share.
 
-    def __init__(self, progress: Progress, title: str = "{}") -> None:
+    Attributes
+    ----------
+    memo : dict
+        Facts that are requested once per run.
+    caches : dict
+        Source -> answers by request, for sources whose answers contain all symbols.
+    started_us : int
+        Start of the run; a cached answer may be as old.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self.memo: Memo = {}
+        self.caches: dict[str, AnswerCache] = defaultdict(dict)
+        self.started_us = now_us()
         self._progress = progress
-        self._title = title
         self._open: dict[str, Client] = {}
         self._lock = threading.Lock()
 
-    def of(self, source: Source | MarketSource) -> Client:
+    def of(self, source: Endpoint) -> Client:
         """Return the client of a source."""
         with self._lock:
-            if source.name not in self._open:
-                key = source_key(source.name) if isinstance(source, Source) and not source.keyless else None
-                on_wait = partial(self._progress.wait, self._title.format(source.name))
-                self._open[source.name] = Client(source.name, source.url, source.limits, key, on_wait)
-            return self._open[source.name]
+            if source.title not in self._open:
+                key = None if source.keyless else source_key(source.name)
+                on_wait = partial(self._progress.wait, source.title)
+                self._open[source.title] = Client(source.name, source.url, source.limits, key, on_wait)
+            return self._open[source.title]
 
-    def workers(self, source: Source | MarketSource) -> int:
+    def workers(self, source: Endpoint) -> int:
         """Return the number of threads for a source; 1 if symbols share answers, so that no request is sent twice."""
-        if isinstance(source, Source) and source.shared:
-            return 1
-        return count_workers(self.of(source).limits)
+        return 1 if source.shared else count_workers(self.of(source).limits)
 
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
             for client in self._open.values():
                 client.close()
-
-
-NOT_ASKED = "no further requests after: "
-
-Result = TypeVar("Result")
-AnswerCache = dict[Request, Any]  # for sources whose answers contain all symbols
-
-
-@dataclass(frozen=True, slots=True)
-class WindowResult:
-    """Answer of one window, or the error; ``asked_us`` is the time of the request."""
-
-    task: FetchTask
-    window: Window
-    answer: Answer | None
-    asked_us: int
-    requests: int = 0
-    error: str | None = None
-    lost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MarketListing:
-    """Contracts that a source lists for the wanted symbols, or the error."""
-
-    source: Source
-    exchange: str
-    listing: Listing | None
-    requests: int = 0
-    error: str | None = None
-    lost: bool = False
 
 
 def run_requests(
@@ -128,80 +107,37 @@ def run_requests(
         raise SourceError(f"{client.source}: {path} answered 200, but {reason}") from error
 
 
-def resolve(
-    source: Source, exchange: str, words: Sequence[str], clients: Clients, tripped: str | None
-) -> MarketListing:
-    """Request the contracts of symbols, and their sizes from the exchange if the source does not state them."""
+def request_window(task: Task, window: Window, clients: Clients, tripped: str | None) -> WindowResult:
+    """Request one window of a task; ``tripped`` is why no further request may go to its source."""
+    source, kind, symbol = task.source, task.target.kind, task.target.row.symbol
+    cache = clients.caches[source.title] if source.shared else None
+    asked_us = clients.started_us if source.shared else now_us()
+    result = WindowResult(task=task, window=window, asked_us=asked_us, counts=not task.stops)
+    if tripped:
+        return replace(result, error=tripped, lost=True)
+    if task.stopped:
+        return result
     client = clients.of(source)
     before = client.requests
-    listing: Listing | None = None
     try:
-        if tripped:
-            raise SourceError(tripped)
-        listing = run_requests(source.ask_markets(exchange, words), client, source.decode)
-        size_source = source.sizes_from.get(exchange)
-        if size_source and listing.markets:
-            other = load_source(size_source)
-            listed = run_requests(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
-            listing = _add_sizes(listing, listed)
-        return MarketListing(source, exchange, listing, client.requests - before)
+        requests = kind.ask(source, symbol, window, clients.memo)
+        result = replace(result, answer=run_requests(requests, client, source.decode, cache))
     except SourceError as error:
-        lost = listing is None and is_lost(error)  # otherwise the source of the sizes is unreachable
-        return MarketListing(source, exchange, None, client.requests - before, str(error), lost)
+        result = replace(result, error=str(error), lost=is_lost(error))
+    if task.stops and (result.answer is None or result.answer.absent is not None):
+        task.stopped = True  # in this thread, before others send further requests
+    return replace(result, requests=client.requests - before)
 
 
-def list_windows(tasks: Sequence[FetchTask], clients: Clients) -> Iterator[tuple[Source, Task[WindowResult]]]:
-    """Yield a worker task per window, oldest first across symbols, because sources drop the oldest data first."""
-    caches: dict[str, AnswerCache] = defaultdict(dict)
-    started_us = now_us()
-    windows = [(window.start_us, number, window) for number, task in enumerate(tasks) for window in task.windows]
-    for _start_us, number, window in sorted(windows):
-        task = tasks[number]
-        if task.source.shared:
-            yield task.source, partial(_request_shared, task, window, clients, caches[task.source.name], started_us)
-        else:
-            yield task.source, partial(_request_window, task, window, clients, None)
+def request_confirmed(task: Task, window: Window, clients: Clients, tripped: str | None) -> WindowResult:
+    """Repeat a doubtful request until two answers in a row are equal; it must run alone."""
+    results = request_until_repeated(
+        lambda: request_window(task, window, clients, tripped),
+        lambda result: result.answer.fingerprint if result.answer else None,
+    )
+    return replace(results[-1], requests=sum(result.requests for result in results), confirmed=True)
 
 
 def is_lost(error: Exception) -> bool:
     """Return whether an error rules out further requests to a source in this run."""
     return isinstance(error, BlockedError | UnreachableError)
-
-
-def _request_shared(
-    task: FetchTask, window: Window, clients: Clients, cache: AnswerCache, started_us: int, tripped: str | None
-) -> WindowResult:
-    """Request a window, or use a cached answer, which may be as old as the run."""
-    return replace(_request_window(task, window, clients, cache, tripped), asked_us=started_us)
-
-
-def _request_window(
-    task: FetchTask, planned: Window, clients: Clients, cache: AnswerCache | None, tripped: str | None
-) -> WindowResult:
-    asked_us = now_us()
-    if tripped:
-        return WindowResult(task, planned, None, asked_us, error=f"{NOT_ASKED}{tripped}")
-    window = clip_to_available(task.source, planned, asked_us)
-    if window is None:
-        absent = f"dropped {format_time(planned.start_us)} to {format_time(planned.end_us)} UTC before it was requested"
-        return WindowResult(task, planned, Answer(absent=absent), asked_us)
-    assert task.market is not None, "windows belong to resolved tasks"  # noqa: S101
-    client = clients.of(task.source)
-    before = client.requests
-    try:
-        answer = run_requests(task.source.ask_window(task.market, window), client, task.source.decode, cache)
-        return WindowResult(task, window, answer, asked_us, client.requests - before)
-    except SourceError as error:
-        return WindowResult(task, window, None, asked_us, client.requests - before, str(error), is_lost(error))
-
-
-def _add_sizes(listing: Listing, own: Listing) -> Listing:
-    return replace(
-        listing,
-        markets={
-            symbol: replace(market, contract_size=own.markets[symbol].contract_size)
-            if symbol in own.markets and own.markets[symbol].instrument == market.instrument
-            else market
-            for symbol, market in listing.markets.items()
-        },
-    )

@@ -1,52 +1,26 @@
-"""Fetch liquidations: the main thread plans and writes, a few threads per source send requests.
-
-Answered windows are written about every second and when the run is interrupted. A killed run loses little, and a later
-run continues where it stopped.
-"""
+"""Fetch what the lake does not have, and store it."""
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import NamedTuple
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 
-from liqcli.core.errors import DamagedError, UsageError
+from liqcli.core.errors import DamagedError
+from liqcli.core.intervals import subtract_intervals, total_length
 from liqcli.core.model import Window
 from liqcli.core.symbols import normalise_symbol, split_symbol
-from liqcli.core.times import cut_future, now_us
-from liqcli.ingest.fetch.planner import Plan, plan_windows
-from liqcli.ingest.fetch.request_runner import Clients, MarketListing, WindowResult, list_windows, resolve
-from liqcli.ingest.fetch.source_selection import Pair, check_listed, check_perpetual, select_pairs
-from liqcli.ingest.fetch.tasks import FetchSummary, FetchTask, sum_up
-from liqcli.ingest.fetch.worker_pool import Task, WorkerPool, raise_keyboard_interrupt
-from liqcli.ingest.fetch.writer import Writer
+from liqcli.core.times import now_us
+from liqcli.ingest.fetch.kinds import KINDS
+from liqcli.ingest.fetch.scheduler import Job, Scheduler
+from liqcli.ingest.fetch.source_selection import check_perpetual
+from liqcli.ingest.fetch.tasks import FetchSummary, Scope, Target, Task
+from liqcli.ingest.fetch.worker_pool import raise_keyboard_interrupt
 from liqcli.ingest.progress import Progress
-from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.store import Lake
-from liqcli.sources.base import Source
 
-DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-DEFAULT_BASES = ("BTC", "ETH", "SOL")  # if no source lists these symbols: Kraken, Deribit and dYdX quote in USD
 FLUSH_S = 1.0
-WRITING_SHARE = 5  # wait at least this many times the duration of the last write, which rewrites whole files
 
 Say = Callable[[str], None]
-Planner = Callable[[Source, str, str], Plan]  # source, exchange, symbol
-
-
-class _Run(NamedTuple):
-    """State of one run."""
-
-    lake: Lake
-    clients: Clients
-    pool: WorkerPool[MarketListing | WindowResult]
-    progress: Progress
-
-    def put(self, source: Source, task: Task[MarketListing | WindowResult]) -> None:
-        """Submit a task of a source, to as many threads as its rate limit supports."""
-        self.pool.put(source.name, self.clients.workers(source), task)
 
 
 def fetch(
@@ -59,21 +33,25 @@ def fetch(
     flush_s: float = FLUSH_S,
     progress: Progress | None = None,
     again: bool = False,
+    kinds: Sequence[str] = ("liquidations",),
+    interval: str = "1m",
 ) -> FetchSummary:
     """
-    Fetch liquidations of a window that the lake does not have, and store them.
+    Fetch the parts of a window [UTC] that the lake does not have, and store them.
+
+    Answered windows are written about every second and when the run is interrupted. A killed run loses little, and a
+    later run continues where it stopped.
 
     Parameters
     ----------
-    lake : Lake
-        Lake to fill. Its fetch log determines what is missing.
-    window : Window
-        Window to fetch. [UTC]
     symbols : sequence of str
-        In any spelling; a base alone (``SOL``) means every contract on it. Default: BTCUSDT, ETHUSDT, SOLUSDT, or the
-        contracts of each source on their bases.
-    sources, exchanges : sequence of str
-        Names. Default: every source that needs no key.
+        In any spelling. For liquidations a base alone (``SOL``) means every contract on it, and the default is BTCUSDT,
+        ETHUSDT, SOLUSDT, or the contracts of each source on their bases; other kinds need symbols with a quote.
+    sources : sequence of str
+        Sources of liquidations. Default: every source that needs no key.
+    exchanges : sequence of str
+        For candles and open interest tried in this order, ignoring those without such data. Default: binance, bybit,
+        okx, gate.
     say : callable
         Prints progress lines.
     flush_s : float
@@ -82,159 +60,105 @@ def fetch(
         Receives progress per source. Default: lines go to ``say``.
     again : bool
         Also fetch what is complete; damaged files are quarantined first.
+    kinds : sequence of str
+        Keys of :data:`~liqcli.ingest.fetch.kinds.KINDS`.
+    interval : str
+        Length of candles, ``1m`` to ``1d``.
 
     Raises
     ------
     UsageError
-        Unknown name; no liquidations were requested.
+        Unknown name; nothing was requested.
     LakeError, DamagedError
         The lake cannot be written or read.
     KeyboardInterrupt
         Ctrl-C or SIGTERM; answered windows are stored.
     """
-    words = [normalise_symbol(text) for text in dict.fromkeys(symbols)] or list(DEFAULT_SYMBOLS)
-    check_perpetual(words)
-    pairs = select_pairs(sources, exchanges, window, words, say)
-    progress = progress or Progress(say)
-    past = cut_future(window, now_us())
-    run = _Run(lake, Clients(progress), WorkerPool(), progress)
+    symbols = list(dict.fromkeys(map(normalise_symbol, symbols)))
+    check_perpetual(symbols)
+    scope = Scope(window, symbols, sources, exchanges, interval, again)
+    scheduler = Scheduler(lake, progress or Progress(say), flush_s)
     try:
         with raise_keyboard_interrupt():
-            plan = partial(_plan, lake, window, progress.say if again else None)
-            tasks = _build_tasks(run, plan, pairs, words) if symbols else _build_default_tasks(run, plan, pairs)
-            _request_all(run, tasks, flush_s)
+            # A symbol's kinds are fetched in turn: the second can use what the first learned about the contract.
+            groups: dict[object, list[Target]] = {}
+            for kind in kinds:
+                for target in KINDS[kind](scope, scheduler):
+                    groups.setdefault((target.row.symbol, target.exchanges, target.row.sources), []).append(target)
+            scheduler.run([_fetch_targets(scheduler, targets, again) for targets in groups.values()])
     finally:
-        run.pool.stop()
-        run.clients.close()
-    logs = (try_fetch_log(lake, task.exchange, task.symbol, task.source.name)[0] for task in tasks)
-    return FetchSummary(window, tuple(sum_up(task, past, log) for task, log in zip(tasks, logs, strict=True)))
+        scheduler.close()
+    return FetchSummary(window, tuple(target.close() for targets in groups.values() for target in targets))
 
 
-def _build_default_tasks(run: _Run, plan: Planner, pairs: Sequence[Pair]) -> list[FetchTask]:
-    """Plan the default symbols, or each source's own contracts on their bases; never fails."""
-    try:
-        return _build_tasks(run, plan, pairs, DEFAULT_SYMBOLS)
-    except UsageError:  # a symbol that no source lists
-        return _build_tasks(run, plan, pairs, DEFAULT_BASES, must_be_listed=False)
+def spell_out(words: Sequence[str], listed: Sequence[str]) -> list[str]:
+    """Add quotes to symbols; a base alone means its listed contracts, otherwise its USDT contract."""
+    found: list[str] = []
+    for word in map(normalise_symbol, words):
+        on_base = [name for name in listed if split_symbol(name)[0] == word]
+        found += [word] if split_symbol(word)[1] else on_base or [f"{word}USDT"]
+    return list(dict.fromkeys(found))
 
 
-def _build_tasks(
-    run: _Run, plan: Planner, pairs: Sequence[Pair], words: Sequence[str], must_be_listed: bool = True
-) -> list[FetchTask]:
-    """Plan each symbol; contracts are looked up only if there is something to request."""
-    tasks: list[FetchTask] = []
-    open_words: dict[int, list[str]] = defaultdict(list)
-    for number, (source, exchange) in enumerate(pairs):
-        for word in words:
-            planned = plan(source, exchange, word) if split_symbol(word)[1] else None
-            if planned is None or planned.windows:
-                open_words[number].append(word)
-            else:
-                tasks.append(_task(source, exchange, word, planned))
-    for number in open_words:
-        run.progress.plan(pairs[number][0].name, 0)
-    resolved = _resolve_all(run, [(pairs[number], wanted) for number, wanted in open_words.items()])
-    unlisted: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for answer in resolved:
-        wanted = open_words[pairs.index((answer.source, answer.exchange))]
-        tasks += _tasks_of(plan, answer, wanted, unlisted)
-    failed = sum(answer.listing is None for answer in resolved)
-    if must_be_listed:
-        check_listed(unlisted, len(pairs), failed)
-    for answer in resolved:
-        if answer.error:
-            run.progress.fail(answer.source.name, answer.error)
-        if answer.listing is not None:
-            sizes = {m.instrument: m.contract_size for m in answer.listing.markets.values() if m.contract_size}
-            _write_contracts(run, answer.exchange, sizes)
-    order = [(source.name, exchange) for source, exchange in pairs]
-    return sorted(tasks, key=lambda task: (order.index((task.source.name, task.exchange)), _rank(task.symbol, words)))
+def _fetch_targets(scheduler: Scheduler, targets: Sequence[Target], again: bool) -> Job:
+    for target in targets:
+        yield from _fetch_target(scheduler, target, again)
 
 
-def _tasks_of(
-    plan: Planner, answer: MarketListing, wanted: Sequence[str], unlisted: dict[str, list[tuple[str, ...]]]
-) -> Iterator[FetchTask]:
-    markets = answer.listing.markets if answer.listing else {}
-    first = True
-    for word in wanted:
-        symbols = [symbol for symbol in markets if symbol == word or split_symbol(symbol)[0] == word]
-        for symbol in symbols or [word]:
-            task = _task(answer.source, answer.exchange, symbol, plan(answer.source, answer.exchange, symbol))
-            task.market = markets.get(symbol)
-            task.requests = answer.requests if first else 0
-            task.error = answer.error
-            first = False
-            if task.market is None:
-                task.windows = ()
-                if answer.listing is not None:
-                    unlisted[word].append(answer.listing.names)
-                    task.notes, task.gaps = [f"does not list {word}"], []
-            yield task
-
-
-def _task(source: Source, exchange: str, symbol: str, plan: Plan) -> FetchTask:
-    notes, gaps = list(plan.notes), list(plan.gaps)
-    return FetchTask(source, exchange, symbol, windows=plan.windows, notes=notes, gaps=gaps, damage=plan.damage)
-
-
-def _write_contracts(run: _Run, exchange: str, sizes: Mapping[str, float]) -> None:
-    """Store contract sizes; a damaged file of them is only reported, because no fetch depends on it."""
-    try:
-        run.lake.write_contracts(exchange, sizes)
-    except DamagedError as error:
-        run.progress.say(str(error))
-
-
-def _plan(lake: Lake, window: Window, again: Say | None, source: Source, exchange: str, symbol: str) -> Plan:
-    """Plan the missing parts of a window, or, with ``again``, all of it; ``again`` prints what is quarantined."""
-    missing = [window]
-    if again is None:
+def _fetch_target(scheduler: Scheduler, target: Target, again: bool) -> Job:
+    """Fetch a target from the first exchange that has all of it; series of two exchanges are never mixed."""
+    kind, row = target.kind, target.row
+    for exchange in () if again else target.exchanges:
+        with contextlib.suppress(DamagedError):
+            if not kind.find_missing(scheduler.lake, exchange, row.symbol, target.window):
+                row.exchange = exchange
+                return
+    row.holes = [row.window.interval]
+    for exchange in target.exchanges:
         try:
-            missing = lake.read_fetch_log(exchange, symbol, source.name).missing(window)
+            answered = yield from _fetch_exchange(scheduler, target, exchange, again)
         except DamagedError as error:
-            return Plan(damage=str(error))
+            target.note_damage(exchange, str(error))
+            continue
+        if answered and row.holes != [row.window.interval]:
+            return
+        if exchange != target.exchanges[-1]:
+            why = row.troubles[-1] if row.troubles else "incomplete"
+            if why not in scheduler.pool.tripped.values():  # the summary names unusable sources
+                scheduler.progress.say(f"{exchange} {kind.name} {row.symbol}: {why}; trying the next exchange")
+
+
+def _fetch_exchange(scheduler: Scheduler, target: Target, exchange: str, again: bool) -> Generator[Task, None, bool]:
+    """Request what is missing from the sources of one exchange in turn; return whether all of it was answered."""
+    kind, row, window, lake = target.kind, target.row, target.window, scheduler.lake
+    if again:
+        kind.prepare_refetch(lake, exchange, row.symbol, window, scheduler.progress.say)
+        missing = [window.interval] if window.length_us else []
     else:
-        from liqcli.ingest.fetch.refetch import prepare_refetch
-
-        prepare_refetch(lake, exchange, symbol, source.name, window, again)
-    return plan_windows(source, missing, now_us())
-
-
-def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
-    base = split_symbol(symbol)[0]
-    return (words.index(symbol) if symbol in words else words.index(base) if base in words else len(words)), symbol
-
-
-def _resolve_all(run: _Run, asked: Sequence[tuple[Pair, Sequence[str]]]) -> list[MarketListing]:
-    """Request the listed contracts of all sources at once."""
-    for (source, exchange), wanted in asked:
-        run.put(source, partial(resolve, source, exchange, wanted, run.clients))
-    answers = [message for message in run.pool.results() if isinstance(message, MarketListing)]
-    return sorted(answers, key=lambda answer: (answer.source.name, answer.exchange))
-
-
-def _request_all(run: _Run, tasks: Sequence[FetchTask], flush_s: float) -> None:
-    """Request and write until every window is answered or the user interrupts."""
-    for planned in tasks:
-        if planned.windows:
-            run.progress.plan(planned.source.name, len(planned.windows))
-    for source, task in list_windows(tasks, run.clients):
-        run.put(source, task)
-    writer = Writer(run.lake, tasks, run.progress)
-    try:
-        due_s = time.monotonic() + flush_s
-        for message in run.pool.results():
-            if isinstance(message, WindowResult):
-                writer.add(message)
-            began_s = time.monotonic()
-            if began_s >= due_s or writer.is_full():
-                writer.flush()
-                ended_s = time.monotonic()
-                due_s = ended_s + max(flush_s, WRITING_SHARE * (ended_s - began_s))
-    finally:
-        run.pool.stop()
-        for message in run.pool.drain():  # arrived during the last write
-            if isinstance(message, WindowResult):
-                writer.add(message)
-        writer.flush()
-        writer.write_rejected()
+        missing = [gap.interval for gap in kind.find_missing(lake, exchange, row.symbol, window)]
+    sources: dict[str, None] = {}
+    for source in kind.list_sources(exchange):
+        if not missing:
+            break
+        plan = kind.plan(source, row.symbol, [Window(*gap) for gap in missing], now_us())
+        target.note_plan(plan)
+        if not plan.windows:
+            continue
+        if kind.substitutes and (tripped := scheduler.pool.tripped.get(source.title)):
+            row.troubles.append(tripped)
+            continue
+        task = Task(target, exchange, source, plan.windows, kind.stops(source))
+        row.planned += len(task.windows)
+        yield task
+        scheduler.writer.store(task)
+        if task.damage:
+            raise DamagedError(task.damage)
+        target.note_task(task)
+        missing = subtract_intervals(missing, [part.interval for part in task.answered])
+        if task.answered:
+            sources[source.name] = None
+    holes = [hole.interval for hole in kind.find_holes(lake, exchange, row.symbol, row.window)]
+    if not row.exchange or total_length(holes) < total_length(row.holes):
+        row.exchange, row.holes, row.unanswered = exchange, holes, len(missing)
+        row.sources = tuple(sources) if kind.substitutes else row.sources
+    return not missing

@@ -1,133 +1,120 @@
-"""
-Tasks of a fetch and rows of its summary.
-
-Liquidations have one task and one row per source, exchange and symbol; candles and open interest one row per kind and
-symbol.
-"""
+"""What a fetch works on (a target per row of the summary, a task per source, a result per window), and its summary."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from liqcli.core.errors import ExitCode
-from liqcli.core.intervals import Interval, clip_intervals, subtract_intervals, total_length
-from liqcli.core.model import Liquidation, Rejected, Window
-from liqcli.lake.fetch_log import CoveredWindow, FetchLog
-from liqcli.sources.base import Source
-from liqcli.sources.contracts import ListedContract
+from liqcli.core.intervals import Interval, subtract_intervals, total_length
+from liqcli.core.model import Rejected, Window
+from liqcli.ingest.fetch.worker_pool import Outcome
+from liqcli.sources.base import Endpoint, WindowAnswer
 
-
-class UnsavedWindows(NamedTuple):
-    """
-    Windows of one answer that are not in the lake yet, with all of their rows.
-
-    ``loose`` rows lie outside the covered windows: they are added without replacing anything.
-    """
-
-    windows: list[CoveredWindow]
-    rows: list[Liquidation]
-    loose: Counter[Liquidation]
-
-
-@dataclass(slots=True)
-class FetchTask:
-    """
-    One symbol of one exchange from one source. Only the writer changes it after planning.
-
-    Attributes
-    ----------
-    error : str or None
-        Why no request could be sent.
-    damage : str or None
-        Why nothing can be stored.
-    failures, absences : list of (Window, str)
-        Why windows are missing: errors, and answers that the source cannot give.
-    notes, gaps : list of str
-        Limits of the source, and limits that the user can change.
-    tails : dict
-        End [µs UTC] -> last minutes of an answered window whose late events may be in the next window's answer, until
-        that answer arrives.
-    """
-
-    source: Source
-    exchange: str
-    symbol: str
-    market: ListedContract | None = None
-    windows: tuple[Window, ...] = ()
-    notes: list[str] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
-    error: str | None = None
-    damage: str | None = None
-    failures: list[tuple[Window, str]] = field(default_factory=list)
-    absences: list[tuple[Window, str]] = field(default_factory=list)
-    requests: int = 0
-    events: int = 0
-    notional_e6: int = 0
-    skipped: int = 0
-    answered: list[Window] = field(default_factory=list)
-    cut: list[Window] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    pending: list[UnsavedWindows] = field(default_factory=list)
-    tails: dict[int, CoveredWindow] = field(default_factory=dict)
+if TYPE_CHECKING:
+    from liqcli.ingest.fetch.kinds.base import Kind
+    from liqcli.ingest.fetch.planner import Plan
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is to fetch; ``interval`` is the length of candles, ``again`` includes what is complete."""
+
+    window: Window
+    symbols: Sequence[str]
+    sources: Sequence[str]
+    exchanges: Sequence[str]
+    interval: str
+    again: bool
+
+
+@dataclass(slots=True)
 class FetchRow:
     """
-    Result of one source, exchange and symbol.
+    Result of one kind and symbol, from one exchange or from the best of several.
 
     Attributes
     ----------
-    events, notional : int, float
-        Stored by this run. [USD]
+    window : Window
+        Requested window, without the future; of candles and open interest in whole steps.
+    exchange, sources : str, tuple of str
+        The best exchange, and its sources that answered; for liquidations the one that was asked.
+    requests : int
+        To all sources and exchanges.
+    rows, notional_e6 : int
+        Stored by this run; ``notional_e6`` of liquidations. [1e-6 USD]
     planned, answered : int
         Number of windows.
-    covered, holes : tuple of interval
-        Parts of the requested window that the lake now covers, and the rest.
+    unanswered : int
+        Number of stretches that no source of the exchange answered.
     cut : int
-        Number of windows with more events than the source returns.
-    gaps, notes : tuple of str
-        Problems that the user can solve, and limits of the source.
+        Number of windows with more rows than the source returns.
+    skipped : int
+        Number of rows without an execution.
+    holes : list of interval
+        Parts of the window that the lake does not have of the exchange.
+    troubles, notes : list of str
+        Why available data are missing and why other exchanges were skipped; limits of the sources.
+    error : str or None
+        The first failure, if no other exchange is tried.
     damaged : bool
-        Return whether a file of the lake is damaged.
+        Whether a file of the lake is damaged.
+    partial : bool
+        Whether available data are missing.
     """
 
-    source: str
-    exchange: str
+    kind: str
     symbol: str
-    requests: int
-    events: int
-    notional: float
-    planned: int
-    answered: int
-    covered: tuple[Interval, ...]
-    holes: tuple[Interval, ...]
-    cut: int
-    rejected: int
-    skipped: int
-    gaps: tuple[str, ...]
-    notes: tuple[str, ...]
-    error: str | None
+    window: Window
+    exchange: str = ""
+    sources: tuple[str, ...] = ()
+    requests: int = 0
+    rows: int = 0
+    notional_e6: int = 0
+    planned: int = 0
+    answered: int = 0
+    unanswered: int = 0
+    cut: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    holes: list[Interval] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    error: str | None = None
     damaged: bool = False
+    partial: bool = False
+
+    @property
+    def source(self) -> str:
+        """Sources joined by +; the exchange if none was asked."""
+        return "+".join(self.sources) or self.exchange
+
+    @property
+    def events(self) -> int:
+        """Rows of liquidations."""
+        return self.rows
+
+    @property
+    def notional(self) -> float:
+        """Liquidated USD stored by this run."""
+        return self.notional_e6 / 1e6
+
+    @property
+    def covered(self) -> list[Interval]:
+        """Parts of the window that the lake has."""
+        return subtract_intervals([self.window.interval], self.holes)
 
     @property
     def usable(self) -> bool:
-        """Return whether the lake covers any part of the window, from this run or before."""
-        return bool(self.covered or self.cut)
+        """Return whether the lake has any part of the window, from this run or before; true for an empty window."""
+        return bool(self.cut or self.covered or not self.window.length_us)
 
     @property
     def share(self) -> float:
-        """Share of the window that the lake covers, 0 to 1."""
-        known, missing = total_length(self.covered), total_length(self.holes)
-        return known / (known + missing)
-
-    @property
-    def partial(self) -> bool:
-        """Return whether available data are missing."""
-        return bool(self.error or self.gaps or self.cut or self.rejected)
+        """Share of the window that the lake has, 0 to 1; 1 if no data can exist yet."""
+        length = max(1, self.window.length_us)
+        return (length - total_length(self.holes)) / length
 
     @property
     def result(self) -> str:
@@ -139,7 +126,7 @@ class FetchRow:
 
 @dataclass(frozen=True, slots=True)
 class FetchSummary:
-    """Results of one run, one row per source, exchange and symbol, in the order of the request."""
+    """Results of one run, one row per target, in the order of the request."""
 
     window: Window
     rows: tuple[FetchRow, ...]
@@ -147,98 +134,118 @@ class FetchSummary:
     @property
     def exit_code(self) -> ExitCode:
         """0 complete, 6 partial; without usable data 5 (damaged files), 3 (failures) or 4 (sources have no data)."""
-        if not any(row.usable for row in self.rows):
+        if self.rows and not any(row.usable for row in self.rows):
             if any(row.damaged for row in self.rows):
                 return ExitCode.DAMAGED
             return ExitCode.SOURCE if any(row.partial for row in self.rows) else ExitCode.NO_DATA
         return ExitCode.PARTIAL if any(row.partial for row in self.rows) else ExitCode.DONE
 
 
-def sum_up(task: FetchTask, window: Window, log: FetchLog) -> FetchRow:
-    """Build the summary row of a task from the requested window and the fetch log after the run."""
-    known = [] if task.damage else log.covered(("complete", "provisional"))
-    covered = clip_intervals(known, window.interval)
-    return FetchRow(
-        source=task.source.name,
-        exchange=task.exchange,
-        symbol=task.symbol,
-        requests=task.requests,
-        events=task.events,
-        notional=task.notional_e6 / 1e6,
-        planned=len(task.windows),
-        answered=len(task.answered),
-        covered=tuple(covered),
-        holes=tuple(subtract_intervals([window.interval], covered)),
-        cut=len(task.cut),
-        rejected=len(task.rejected),
-        skipped=task.skipped,
-        gaps=(*task.gaps, *(text for _window, text in sorted(task.absences))),
-        notes=tuple(task.notes),
-        error=task.damage or task.error or next((text for _window, text in sorted(task.failures)), None),
-        damaged=task.damage is not None,
-    )
-
-
-NOTHING = Window(0, 0)
-
-
-@dataclass(slots=True)
-class MarketRow:
+@dataclass(slots=True, eq=False)
+class Target:
     """
-    Result of one kind and symbol, from the best exchange tried.
+    A row of the summary, the window to fetch for it, and exchanges to fetch from, in order of preference.
+
+    ``repeats`` are tasks that repeat a request after its first answer had been accepted.
+    """
+
+    kind: Kind[Any, Any]
+    exchanges: tuple[str, ...]
+    window: Window
+    row: FetchRow
+    repeats: list[Task] = field(default_factory=list)
+
+    def note_plan(self, plan: Plan) -> None:
+        """Keep what cannot be requested."""
+        self.row.notes += plan.notes
+        self.row.troubles += plan.gaps
+        self.row.error = self.row.error or plan.error
+
+    def note_damage(self, exchange: str, damage: str) -> None:
+        """Keep why an exchange's rows cannot be read or stored."""
+        if self.kind.substitutes:
+            self.row.troubles.append(f"{exchange}: {damage}")
+        else:
+            self.row.error, self.row.damaged = damage, True
+
+    def note_task(self, task: Task) -> None:
+        """Keep why windows of a task are missing: of many failures the first, or only what ended the task."""
+        failures, absences = sorted(task.failures)[:1], sorted(task.absences)
+        if not self.kind.substitutes:
+            self.row.error = self.row.error or next((text for _window, text in failures), None)
+            self.row.troubles += [text for _window, text in absences]
+        else:
+            self.row.troubles += [text for _window, text in sorted(failures + absences)[: 1 if task.stops else None]]
+
+    def close(self) -> FetchRow:
+        """Return the row at the end of the run."""
+        row = self.row
+        for task in self.repeats:
+            if not task.answered:
+                why = ", ".join(text for _window, text in [*task.failures, *task.absences])
+                row.unanswered += 1
+                row.troubles.append(f"{task.source.name} gave {row.symbol} the rows of another request: {why}")
+        lacking = row.unanswered or not row.usable if self.kind.substitutes else row.error or row.troubles
+        row.partial = bool(lacking or row.cut or row.rejected)
+        return row
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """
+    Windows of one target to request from one source. Only the main thread changes it, except for ``stopped``.
 
     Attributes
     ----------
-    places : list of str
-        Sources of the exchange that answered.
-    rows : int
-        Stored by this run.
-    planned, answered : int
-        Number of windows.
-    missing : int
-        Number of stretches without an answer.
-    whole : Window
-        Requested window in whole steps.
-    holes : list of Window
-        Parts of it that the lake does not have.
-    troubles : list of str
-        Why parts are missing, and why other exchanges were skipped.
+    stops : bool
+        Whether the first window is requested alone, and a failure ends the task.
+    repeats : bool
+        Whether it repeats a window after its first answer had been accepted.
+    failures, absences : list of (Window, str)
+        Why windows are missing: errors, and answers that the source cannot give.
+    damage : str or None
+        Why nothing can be stored.
+    pending : list of WindowResult
+        Answers that are not in the lake yet.
     """
 
-    kind: str
-    symbol: str
-    exchange: str = ""
+    target: Target
+    exchange: str
+    source: Endpoint
+    windows: Sequence[Window]
+    stops: bool = False
+    repeats: bool = False
+    finished: int = 0
+    stopped: bool = False
+    answered: list[Window] = field(default_factory=list)
+    failures: list[tuple[Window, str]] = field(default_factory=list)
+    absences: list[tuple[Window, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    pending: list[WindowResult] = field(default_factory=list)
+    damage: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowResult(Outcome):
+    """
+    Answer of one window, or the error; neither if no request was sent because the task had ended.
+
+    Attributes
+    ----------
+    asked_us : int
+        Time of the request.
+    confirmed : bool
+        Whether the request was repeated alone until the answers agreed.
+    """
+
+    task: Task
+    window: Window
+    answer: WindowAnswer[Any] | None = None
+    asked_us: int = 0
     requests: int = 0
-    rows: int = 0
-    planned: int = 0
-    answered: int = 0
-    missing: int = 0
-    usable: bool = False
-    whole: Window = NOTHING
-    holes: list[Window] = field(default_factory=list)
-    places: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
+    confirmed: bool = False
 
     @property
-    def share(self) -> float:
-        """Share of the window that the lake has, 0 to 1; 1 if no data can exist yet."""
-        return 1 - length_of(self.holes) / max(1, self.whole.length_us)
-
-    @property
-    def result(self) -> str:
-        """Result in one word: ok, partial or failed."""
-        if self.usable:
-            return "partial" if self.missing else "ok"
-        return "failed"
-
-
-def assess_market(rows: Sequence[MarketRow]) -> ExitCode:
-    """0 complete, 6 partial, 3 nothing usable."""
-    if rows and not any(row.usable for row in rows):
-        return ExitCode.SOURCE
-    return ExitCode.PARTIAL if any(row.result != "ok" for row in rows) else ExitCode.DONE
-
-
-def length_of(windows: Sequence[Window]) -> int:
-    """Total length of windows. [µs]"""
-    return total_length(window.interval for window in windows)
+    def key(self) -> Hashable:
+        """Identity of the request, independent of the task."""
+        return self.task.target.kind.name, self.task.target.row.symbol, self.window

@@ -13,34 +13,39 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Generic, Protocol, TypeVar
 
 FAILURES_IN_A_ROW = 3  # after these, no further requests go to a source in this run
 
 
-class Outcome(Protocol):
-    """Result of a task: an error, and whether it rules out further requests to the source."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """
+    Result of some work.
 
-    @property
-    def error(self) -> str | None:
-        """Why there is no answer."""
+    Attributes
+    ----------
+    error : str or None
+        Why there is no answer.
+    lost : bool
+        Whether the error rules out further requests to the source in this run.
+    counts : bool
+        Whether several errors in a row rule them out as well.
+    """
 
-    @property
-    def lost(self) -> bool:
-        """Return whether further requests to the source are pointless in this run."""
+    error: str | None = None
+    lost: bool = False
+    counts: bool = True
 
 
-ResultT = TypeVar("ResultT", bound=Outcome)
-# A task: sends requests and returns their result. If its source is tripped, it gets the reason and sends nothing.
-Task = Callable[[str | None], ResultT]
+# Sends requests and returns their result. If its source is tripped, it gets the reason and sends nothing.
+Work = Callable[[str | None], Outcome]
 
 
 @dataclass(slots=True)
-class _SourceQueue(Generic[ResultT]):
+class _SourceQueue:
     """Tasks of one source in order, and the state of its circuit breaker."""
 
-    only_trip_on_block: bool
-    tasks: deque[tuple[Task[ResultT], bool]] = field(default_factory=deque)  # with "runs alone"
+    tasks: deque[tuple[Work, bool]] = field(default_factory=deque)  # with "runs alone"
     changed: threading.Condition = field(default_factory=threading.Condition)
     threads: int = 0
     running: int = 0
@@ -55,7 +60,7 @@ class _SourceQueue(Generic[ResultT]):
             return bool(self.tasks)
         return self.answered and not self.exclusive and not self.tasks[0][1]
 
-    def record(self, outcome: ResultT, failures_before: int) -> None:
+    def record(self, outcome: Outcome, failures_before: int) -> None:
         """
         Count failures in a row.
 
@@ -65,38 +70,32 @@ class _SourceQueue(Generic[ResultT]):
             self.failures = 0
         elif outcome.lost:
             self.tripped = self.tripped or outcome.error
-        elif failures_before == self.failures and not self.only_trip_on_block:
+        elif failures_before == self.failures and outcome.counts:
             self.failures += 1
             if self.failures >= FAILURES_IN_A_ROW:
                 self.tripped = self.tripped or outcome.error
 
 
-class WorkerPool(Generic[ResultT]):
+class WorkerPool:
     """
     Runs tasks of many sources at once, each with a few threads and a circuit breaker.
 
     The first task of a source runs alone, so that a source which blocks this network gets only one request.
-
-    Parameters
-    ----------
-    only_trip_on_block : bool
-        Trip the circuit breaker only if a result is ``lost``, not after several failures in a row.
     """
 
-    def __init__(self, only_trip_on_block: bool = False) -> None:
-        self._only_trip_on_block = only_trip_on_block
-        self._queues: dict[str, _SourceQueue[ResultT]] = {}
-        self._inbox: queue.SimpleQueue[ResultT | BaseException] = queue.SimpleQueue()
+    def __init__(self) -> None:
+        self._queues: dict[str, _SourceQueue] = {}
+        self._inbox: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         self._stopped = False
         self._open = 0
 
-    def put(self, source: str, workers: int, task: Task[ResultT], alone: bool = False) -> None:
+    def put(self, source: str, workers: int, task: Work, alone: bool = False) -> None:
         """
         Submit a task of a source, which is served by at most ``workers`` threads.
 
         A task that must run ``alone`` goes to the front of the queue.
         """
-        own = self._queues.setdefault(source, _SourceQueue(self._only_trip_on_block))
+        own = self._queues.setdefault(source, _SourceQueue())
         self._open += 1
         with own.changed:
             if alone:
@@ -108,7 +107,7 @@ class WorkerPool(Generic[ResultT]):
                 threading.Thread(target=self._work, args=(own,), daemon=True, name=f"liqcli-{source}").start()
             own.changed.notify()
 
-    def results(self) -> Iterator[ResultT | None]:
+    def results(self) -> Iterator[Outcome | None]:
         """
         Yield results as they arrive until all tasks are done, and None after each 0.2 s without a result.
 
@@ -128,6 +127,11 @@ class WorkerPool(Generic[ResultT]):
                 raise message
             yield message
 
+    @property
+    def tripped(self) -> dict[str, str]:
+        """Sources that get no further requests, and why."""
+        return {name: own.tripped for name, own in self._queues.items() if own.tripped}
+
     def stop(self) -> None:
         """Start no further tasks."""
         self._stopped = True
@@ -135,7 +139,7 @@ class WorkerPool(Generic[ResultT]):
             with own.changed:
                 own.changed.notify_all()
 
-    def drain(self) -> Iterator[ResultT]:
+    def drain(self) -> Iterator[Outcome]:
         """Yield results that have arrived and were not yielded by :meth:`results`."""
         with contextlib.suppress(queue.Empty):
             while True:
@@ -143,10 +147,10 @@ class WorkerPool(Generic[ResultT]):
                 if not isinstance(message, BaseException):
                     yield message
 
-    def _work(self, own: _SourceQueue[ResultT]) -> None:
+    def _work(self, own: _SourceQueue) -> None:
         while (taken := self._next(own)) is not None:
             task, failures = taken
-            outcome: ResultT | BaseException
+            outcome: Outcome | BaseException
             try:
                 outcome = task(own.tripped)
             except BaseException as error:  # raised in the main thread
@@ -160,7 +164,7 @@ class WorkerPool(Generic[ResultT]):
                 own.changed.notify_all()
             self._inbox.put(outcome)
 
-    def _next(self, own: _SourceQueue[ResultT]) -> tuple[Task[ResultT], int] | None:
+    def _next(self, own: _SourceQueue) -> tuple[Work, int] | None:
         """Wait for a task; return it with the number of failures before it, or None if the pool was stopped."""
         with own.changed:
             while not self._stopped and not own.is_ready():

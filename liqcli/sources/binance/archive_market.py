@@ -23,11 +23,11 @@ from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.core.model import Window, to_us
 from liqcli.core.symbols import split_symbol
 from liqcli.net.response_body import Body
+from liqcli.sources.base import DAY_US
 from liqcli.sources.binance.archive import LIMITS
 from liqcli.sources.binance.archive_files import decode, read_csv, request_zip
 from liqcli.sources.binance.market import INTERVALS, QUOTES, TAKER_BUY
 from liqcli.sources.market_base import (
-    DAY_US,
     AskCandles,
     AskOpenInterest,
     MarketSource,

@@ -22,9 +22,9 @@ from liqcli.core.model import Window
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
+from liqcli.sources.base import DAY_US
 from liqcli.sources.envelope import decode_json
 from liqcli.sources.market_base import (
-    DAY_US,
     SNAPSHOT_US,
     AskCandles,
     AskOpenInterest,

@@ -115,7 +115,7 @@ def _nothing_is_wrong(lake: Path, name: str, case: Case, summary: FetchSummary) 
         if row.result == "ok":
             assert held == truth, f"{row.symbol}: {sum((truth - held).values())} rows are missing, and it says ok"
         else:
-            assert row.error or row.gaps or row.cut, row
+            assert row.error or row.troubles or row.cut, row
         memory = Lake(lake).read_fetch_log(row.exchange, row.symbol, name)
         for part in memory.covered(("complete",)):
             known = Window(*part)

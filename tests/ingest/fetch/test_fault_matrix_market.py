@@ -27,14 +27,12 @@ from loopback.market import (
     make_held,
     steps,
 )
-from loopback.scenes import NOBODY, be_swift, every_file, point
+from loopback.scenes import FOLDERS, NOBODY, be_swift, every_file, exit_code, fetch_market, point
 
 from liqcli.core.errors import ExitCode
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.market_data import KINDS, fetch_market
-from liqcli.ingest.fetch.tasks import MarketRow, assess_market
-from liqcli.lake.store import Lake
+from liqcli.ingest.fetch import FetchRow
 from liqcli.net import client
 from liqcli.sources.binance.archive_market import DAILY_US
 from liqcli.sources.registry import MARKET_SOURCES
@@ -108,7 +106,7 @@ def _check(monkeypatch: pytest.MonkeyPatch, lake: Path, name: str, fault: str | 
         monkeypatch.setattr(client, "TIMEOUT_S", patience)
         assert {row.result for row in (_fetch(lake, exchange, span) if fault else first)} == {"ok"}
         for symbol in SYMBOLS:
-            for kind in KINDS:
+            for kind in FOLDERS:
                 assert _held(lake, kind, exchange, symbol, span) == _truth(kind, exchange, symbol, span), (kind, symbol)
         before, asked = every_file(lake), len(server.asked)
         assert {row.result for row in _fetch(lake, exchange, span)} == {"ok"}
@@ -116,13 +114,13 @@ def _check(monkeypatch: pytest.MonkeyPatch, lake: Path, name: str, fault: str | 
         assert every_file(lake) == before
 
 
-def _fetch(lake: Path, exchange: str, span: tuple[int, int]) -> list[MarketRow]:
-    return fetch_market(Lake(lake), Window(span[0] * 1000, span[1] * 1000), SYMBOLS, list(KINDS), [exchange])
+def _fetch(lake: Path, exchange: str, span: tuple[int, int]) -> list[FetchRow]:
+    return fetch_market(lake, Window(span[0] * 1000, span[1] * 1000), SYMBOLS, list(FOLDERS), [exchange])
 
 
-def _nothing_is_wrong(lake: Path, exchange: str, span: tuple[int, int], rows: list[MarketRow]) -> None:
+def _nothing_is_wrong(lake: Path, exchange: str, span: tuple[int, int], rows: list[FetchRow]) -> None:
     """Nothing is made up; what is called ok is all there; anything else says why."""
-    assert [(row.symbol, row.kind) for row in rows] == [(symbol, kind) for symbol in SYMBOLS for kind in KINDS]
+    assert [(row.symbol, row.kind) for row in rows] == [(symbol, kind) for symbol in SYMBOLS for kind in FOLDERS]
     for row in rows:
         truth, held = _truth(row.kind, exchange, row.symbol, span), _held(lake, row.kind, exchange, row.symbol, span)
         assert held.items() <= truth.items(), row
@@ -130,13 +128,13 @@ def _nothing_is_wrong(lake: Path, exchange: str, span: tuple[int, int], rows: li
             assert held == truth, f"{row}: {len(truth) - len(held)} rows are missing, and it says ok"
         else:
             assert row.troubles, row
-    assert (assess_market(rows) == ExitCode.DONE) == all(row.result == "ok" for row in rows)
+    assert (exit_code(rows) == ExitCode.DONE) == all(row.result == "ok" for row in rows)
 
 
 def _held(lake: Path, kind: str, exchange: str, symbol: str, span: tuple[int, int]) -> Held:
     """What stands in the lake of a time; the archive brings whole days."""
     found: Held = {}
-    for path in sorted((lake / KINDS[kind] / f"exchange={exchange}" / f"symbol={symbol}").rglob("*.parquet")):
+    for path in sorted((lake / FOLDERS[kind] / f"exchange={exchange}" / f"symbol={symbol}").rglob("*.parquet")):
         table = pq.ParquetFile(path).read()
         times = [ts // 1000 for ts in table["ts"].cast("int64").to_pylist()]
         assert times == sorted(set(times))

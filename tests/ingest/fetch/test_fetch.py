@@ -107,7 +107,7 @@ def test_tardis_days_add_up_over_midnight(monkeypatch: pytest.MonkeyPatch, lake:
         point(monkeypatch, tardis=server.url)
         summary = fetch(Lake(lake), both, ["BTCUSDT"], ["tardis"])
         assert summary.exit_code == ExitCode.PARTIAL
-        assert "LIQCLI_KEY_TARDIS" in summary.rows[0].gaps[0]
+        assert "LIQCLI_KEY_TARDIS" in summary.rows[0].troubles[0]
         assert [a.path[-26:] for a in server.asked] == ["/2026/03/01/BTCUSDT.csv.gz"], "a day without key is not asked"
         assert sum(stored(lake, "BTCUSDT").values()) == len(events) - 3
         monkeypatch.setenv("LIQCLI_KEY_TARDIS", TardisServer.KEY)
@@ -177,7 +177,19 @@ def _second_run_is_still(
     assert len(server.paths(path)) == asked, "complete windows were asked again"
     assert every_file(lake) == before
     assert summary.exit_code == ExitCode.DONE
-    assert summary.rows[0].covered == (window.interval,)
+    assert summary.rows[0].covered == [window.interval]
+
+
+def test_the_newest_second_is_requested(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
+    """A window that ends in the future is fetched up to now, not to the last full minute, which coverage refers to."""
+    now = now_us()
+    with gate_server() as gate:
+        point(monkeypatch, gate=gate.url)
+        (row,) = fetch(Lake(lake), Window(now - HOUR_US, now + HOUR_US), ["ETHUSDT"], ["gate"]).rows
+        last = max(int(asked.params["to"]) for asked in gate.paths("liq_orders"))
+    assert 0 <= last + 1 - now // US_PER_S <= 30
+    assert row.window.end_us % (60 * US_PER_S) == 0
+    assert (row.share, row.result) == (1.0, "ok")
 
 
 def test_partition_of_a_fetch(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

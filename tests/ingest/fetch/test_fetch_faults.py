@@ -191,7 +191,7 @@ def test_unknown_symbol_names_the_nearest(monkeypatch: pytest.MonkeyPatch, lake:
         with pytest.raises(UsageError, match=r"unknown symbol 'BTTUSDT'.*did you mean.*BTCUSDT"):
             fetch(Lake(lake), WINDOW, ["ETHUSDT", "BTTUSDT"], ["gate", "htx"])
         assert not gate.paths("liq_orders")
-        assert fetch(Lake(lake), WINDOW, ["BTCUSD"], ["gate", "htx"]).rows[1].notes == ("does not list BTCUSD",)
+        assert fetch(Lake(lake), WINDOW, ["BTCUSD"], ["gate", "htx"]).rows[1].notes == ["does not list BTCUSD"]
 
 
 def test_bare_base_means_every_contract(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -23,16 +23,14 @@ from loopback.market import (
     make_held,
     steps,
 )
-from loopback.scenes import NOBODY, parquet_bytes
+from loopback.scenes import FOLDERS, NOBODY, WINDOW, exit_code, fetch_market, parquet_bytes
 from loopback.server import Asked, Reply, json_reply
 from loopback.venues import GateServer
 
 from liqcli.core.errors import ExitCode
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch import request_runner
-from liqcli.ingest.fetch.market_data import KINDS, fetch_market
-from liqcli.ingest.fetch.tasks import MarketRow, assess_market
+from liqcli.ingest.fetch import FetchRow, request_runner
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
 from liqcli.sources.registry import KNOWN_SOURCES
@@ -118,7 +116,7 @@ def test_a_day_equals_the_truth_and_twice_is_silence(
     server = SERVERS[exchange]()
     house(**{exchange: server})  # type: ignore[operator]
     window = window_of(SPAN_MS)
-    rows = fetch_market(Lake(lake), window, ["BTCUSDT", "ETHUSDT"], BOTH, [exchange])
+    rows = fetch_market(lake, window, ["BTCUSDT", "ETHUSDT"], BOTH, [exchange])
     assert [(row.kind, row.symbol, row.exchange, row.result) for row in rows] == [
         (kind, symbol, exchange, "ok") for symbol in ("BTCUSDT", "ETHUSDT") for kind in BOTH
     ]
@@ -129,7 +127,7 @@ def test_a_day_equals_the_truth_and_twice_is_silence(
         assert read(lake, "open_interest", exchange, symbol) == true_interest(symbol, SPAN_MS, exchange)
     assert verify_lake(Lake(lake), KNOWN_SOURCES).damage == []  # its prices jump, which is only a suspicion
     asked = len(server.asked)
-    again = fetch_market(Lake(lake), window, ["BTCUSDT", "ETHUSDT"], BOTH, [exchange])
+    again = fetch_market(lake, window, ["BTCUSDT", "ETHUSDT"], BOTH, [exchange])
     assert [(row.result, row.rows, row.requests) for row in again] == [("ok", 0, 0)] * 4
     assert len(server.asked) == asked
 
@@ -140,7 +138,7 @@ def test_only_gaps_are_asked_for(house: object, lake: Path) -> None:
     house(binance=server)  # type: ignore[operator]
     hours = [SPAN_MS[0] + n * HOUR_MS for n in range(6)]
     for span in ((hours[2], hours[3]), (hours[1], hours[5])):
-        fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"])
+        fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"])
     spans = [(int(a.params["startTime"]), int(a.params["endTime"]) + 1) for a in server.asked]
     assert spans == [(hours[2], hours[3]), (hours[1], hours[2]), (hours[3], hours[5])]
     assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", (hours[1], hours[5]))
@@ -150,7 +148,7 @@ def test_only_gaps_are_asked_for(house: object, lake: Path) -> None:
 def test_the_open_candle_is_left_out(house: object, lake: Path, exchange: str) -> None:
     house(**{exchange: SERVERS[exchange]()})  # type: ignore[operator]
     now_ms = now_us() // 1000
-    fetch_market(Lake(lake), window_of((now_ms - HOUR_MS, now_ms)), ["BTCUSDT"], ["candles"], [exchange])
+    fetch_market(lake, window_of((now_ms - HOUR_MS, now_ms)), ["BTCUSDT"], ["candles"], [exchange])
     stored = read(lake, "candles", exchange, "BTCUSDT")
     assert 59 <= len(stored) <= 61
     assert max(stored) + MINUTE_MS <= now_us() // 1000
@@ -173,7 +171,7 @@ def test_faults_are_asked_again(house: object, lake: Path, exchange: str) -> Non
         "okx": json_reply({"code": "50011", "msg": "Too Many Requests", "data": []}),
     }.get(exchange, Reply(503, b"later"))
     house(**{exchange: SERVERS[exchange](faults={**FAULTS, 1: busy})})  # type: ignore[operator]
-    rows = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], BOTH, [exchange])
+    rows = fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], BOTH, [exchange])
     assert [row.result for row in rows] == ["ok", "ok"]
     assert read(lake, "candles", exchange, "BTCUSDT") == true_candles("BTCUSDT", SPAN_MS)
     assert read(lake, "open_interest", exchange, "BTCUSDT") == true_interest("BTCUSDT", SPAN_MS, exchange)
@@ -185,13 +183,13 @@ def test_blocked_binance_hands_over_to_bybit(house: object, lake: Path) -> None:
     house(binance=binance, bybit=bybit)  # type: ignore[operator]
     lines: list[str] = []
     span = (NOW_MS - 3 * HOUR_MS, NOW_MS - HOUR_MS)  # today: no archive has it
-    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"], say=lines.append)
+    rows = fetch_market(lake, window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"], say=lines.append)
     assert [(row.exchange, row.result) for row in rows] == [("bybit", "ok")] * 2
     assert len(binance.asked) == 1
     assert all("451" in row.troubles[0] and "refuses this network" in row.troubles[0] for row in rows)
     assert not [line for line in lines if "451" in line], "it is named in the sum-up, once"
     asked = len(bybit.asked)
-    again = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"])
+    again = fetch_market(lake, window_of(span), ["BTCUSDT", "ETHUSDT"], ["candles"])
     assert [(row.exchange, row.result, row.requests) for row in again] == [("bybit", "ok", 0)] * 2
     assert (len(binance.asked), len(bybit.asked)) == (1, asked)
 
@@ -200,7 +198,7 @@ def test_all_the_way_to_gate(house: object, lake: Path) -> None:
     """Binance 451, Bybit 403, OKX not there at all."""
     house(binance=BinanceMarket(blocked=451), bybit=BybitMarket(blocked=403), gate=GateMarket())  # type: ignore[operator]
     span = (NOW_MS - 3 * HOUR_MS, NOW_MS - HOUR_MS)
-    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["open-interest"])
+    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["open-interest"])
     assert (row.exchange, row.result) == ("gate", "ok")
     assert [text.split(":")[0] for text in row.troubles] == ["binance", "bybit", "okx"]
 
@@ -208,7 +206,7 @@ def test_all_the_way_to_gate(house: object, lake: Path) -> None:
 def test_a_symbol_that_only_okx_lists(house: object, lake: Path) -> None:
     house(binance=BinanceMarket(), bybit=BybitMarket(), okx=OkxMarket(("NEWUSDT",)))  # type: ignore[operator]
     span = (NOW_MS - 3 * HOUR_MS, NOW_MS - 2 * HOUR_MS)
-    (row,) = fetch_market(Lake(lake), window_of(span), ["NEWUSDT"], ["candles"])
+    (row,) = fetch_market(lake, window_of(span), ["NEWUSDT"], ["candles"])
     assert (row.exchange, row.result, row.rows) == ("okx", "ok", len(read(lake, "candles", "okx", "NEWUSDT")))
     assert [text.split(",")[0] for text in row.troubles] == [
         "binance does not list NEWUSDT",
@@ -218,8 +216,8 @@ def test_a_symbol_that_only_okx_lists(house: object, lake: Path) -> None:
 
 def test_no_source_answers(house: object, lake: Path) -> None:
     house()  # type: ignore[operator]
-    rows = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
-    assert (rows[0].result, assess_market(rows)) == ("failed", ExitCode.SOURCE)
+    rows = fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
+    assert (rows[0].result, exit_code(rows)) == ("failed", ExitCode.SOURCE)
     assert "cannot be reached" in rows[0].troubles[0]
     assert not lake.exists() or not list(lake.rglob("*.parquet"))
 
@@ -233,13 +231,13 @@ def test_blocked_binance_serves_older_days_from_its_archive(house: object, lake:
     house(binance=binance, binance_vision=vision)  # type: ignore[operator]
     days = NOW_MS // DAY_MS * DAY_MS - 4 * DAY_MS
     span = (days + 13 * HOUR_MS, days + 37 * HOUR_MS)
-    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], BOTH)
+    rows = fetch_market(lake, window_of(span), ["BTCUSDT"], BOTH)
     assert [(row.exchange, row.result) for row in rows] == [("binance", "ok")] * 2
     two_days = (days, days + 2 * DAY_MS)
     assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", two_days)
     assert read(lake, "open_interest", "binance", "BTCUSDT") == true_interest("BTCUSDT", two_days, "binance")
     assert len(vision.asked) == 8  # a zip and a checksum, two days, two kinds
-    assert [row.requests for row in fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], BOTH)] == [0, 0]
+    assert [row.requests for row in fetch_market(lake, window_of(span), ["BTCUSDT"], BOTH)] == [0, 0]
 
 
 def test_old_windows_come_as_months_and_days(house: object, lake: Path) -> None:
@@ -248,7 +246,7 @@ def test_old_windows_come_as_months_and_days(house: object, lake: Path) -> None:
     house(binance=binance, binance_vision=vision)  # type: ignore[operator]
     january, march = 1_769_817_600_000, 1_772_409_600_000  # 2026-01-31, 2026-03-02
     window = window_of((january + 12 * HOUR_MS, march))
-    (row,) = fetch_market(Lake(lake), window, ["BTCUSDT"], ["candles"])
+    (row,) = fetch_market(lake, window, ["BTCUSDT"], ["candles"])
     assert row.result == "ok"
     assert binance.asked == []
     files = [a.path.rsplit("/", 1)[1] for a in vision.asked if not a.path.endswith("CHECKSUM")]
@@ -267,8 +265,8 @@ def test_a_day_missing_from_the_archive_comes_from_fapi(house: object, lake: Pat
     house(binance=binance, binance_vision=vision)  # type: ignore[operator]
     vision.missing.add("2026-01-11")
     span = (1_768_003_200_000, 1_768_003_200_000 + 3 * DAY_MS)  # from 2026-01-10 on
-    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
-    assert (row.result, row.places) == ("ok", ["binance-vision", "binance"])
+    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
+    assert (row.result, row.sources) == ("ok", ("binance-vision", "binance"))
     assert [asked.params["startTime"] for asked in binance.asked] == [str(span[0] + DAY_MS)]
     assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", span)
 
@@ -298,12 +296,12 @@ def test_the_series_of_another_symbol_is_asked_again(
     server.answer = stale  # type: ignore[method-assign]
     house(**{exchange: server})  # type: ignore[operator]
     span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    rows = fetch_market(Lake(lake), window_of(span), ["BTCUSDT", "ETHUSDT"], [kind], [exchange])
+    rows = fetch_market(lake, window_of(span), ["BTCUSDT", "ETHUSDT"], [kind], [exchange])
     assert [row.result for row in rows] == ["ok", "ok"]
     assert sum(row.requests for row in rows) <= 2 * (1 + 1 + 4)  # a contract, its series, and four to be sure
     for symbol in ("BTCUSDT", "ETHUSDT"):
         truth = true_candles(symbol, span) if kind == "candles" else true_interest(symbol, span, exchange)
-        assert read(lake, KINDS[kind], exchange, symbol) == truth
+        assert read(lake, FOLDERS[kind], exchange, symbol) == truth
 
 
 @pytest.mark.parametrize(("lies", "result"), [(2, "ok"), (99, "failed")])
@@ -323,7 +321,7 @@ def test_rows_of_other_times_are_not_taken_for_silence(house: object, lake: Path
     server.answer = stale  # type: ignore[method-assign]
     house(bybit=server)  # type: ignore[operator]
     span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
+    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
     assert (row.result, row.requests) == (result, min(lies + 1, 4))
     if result == "ok":
         assert read(lake, "candles", "bybit", "BTCUSDT") == true_candles("BTCUSDT", span)
@@ -345,7 +343,7 @@ def test_okx_rows_beyond_the_end_are_an_answer_to_another_question(house: object
     server.answer = stale  # type: ignore[method-assign]
     house(okx=server)  # type: ignore[operator]
     span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["okx"])
+    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["okx"])
     assert (row.result, row.requests) == ("ok", 2)
     assert read(lake, "candles", "okx", "BTCUSDT") == true_candles("BTCUSDT", span)
 
@@ -358,14 +356,14 @@ def test_what_is_said_each_time_is_believed(house: object, lake: Path) -> None:
     server.answer = lambda asked: honest(asked._replace(params=asked.params | late))  # type: ignore[method-assign]
     house(bybit=server)  # type: ignore[operator]
     span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
+    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
     assert (row.rows, row.requests, row.troubles) == (0, 4, [])
 
 
 def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -> None:
     house(binance_vision=VisionMarket(wrong_checksums=99))  # type: ignore[operator]
     span = (1_769_817_600_000, 1_769_904_000_000)
-    (row,) = fetch_market(Lake(lake), window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
+    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
     assert (row.result, row.rows) == ("failed", 0)
     assert "its sha256 differs from its .CHECKSUM (4 attempts)" in row.troubles[0]
 
@@ -378,10 +376,10 @@ def test_gate_keeps_ten_thousand_bars(house: object, lake: Path) -> None:
     server = GateMarket()
     house(gate=server)  # type: ignore[operator]
     now_ms = now_us() // 1000  # NOW_MS is as old as the run, and the server keeps what is ten thousand minutes old
-    (row,) = fetch_market(Lake(lake), window_of((now_ms - 8 * DAY_MS, now_ms)), ["BTCUSDT"], ["candles"], ["gate"])
+    (row,) = fetch_market(lake, window_of((now_ms - 8 * DAY_MS, now_ms)), ["BTCUSDT"], ["candles"], ["gate"])
     assert (row.result, row.usable) == ("partial", True)
     assert 9_980 <= row.rows <= 9_990
-    assert assess_market([row]) == ExitCode.PARTIAL
+    assert exit_code([row]) == ExitCode.PARTIAL
     assert len(server.paths("candlesticks")) == 5
 
 
@@ -389,7 +387,7 @@ def test_coarser_candles(house: object, lake: Path) -> None:
     server = BinanceMarket()
     house(binance=server)  # type: ignore[operator]
     start = NOW_MS // HOUR_MS * HOUR_MS - 48 * HOUR_MS
-    (row,) = fetch_market(Lake(lake), window_of((start, start + 24 * HOUR_MS)), ["BTCUSDT"], ["candles"], interval="1h")
+    (row,) = fetch_market(lake, window_of((start, start + 24 * HOUR_MS)), ["BTCUSDT"], ["candles"], interval="1h")
     assert (row.rows, row.requests) == (24, 1)
     (path,) = {p.parent.parent.name for p in lake.rglob("candles/**/*.parquet")}
     assert path == "interval=1h"
@@ -397,10 +395,10 @@ def test_coarser_candles(house: object, lake: Path) -> None:
 
 def test_a_damaged_file_is_named_and_the_next_exchange_serves(house: object, lake: Path) -> None:
     house(binance=BinanceMarket(), bybit=BybitMarket())  # type: ignore[operator]
-    fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
+    fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
     for path in lake.rglob("candles/**/*.parquet"):
         path.write_bytes(b"x")
-    (row,) = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
+    (row,) = fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
     assert (row.exchange, row.result) == ("bybit", "ok")
     assert "damaged or not Parquet" in row.troubles[0]
 
@@ -424,11 +422,11 @@ def test_the_command(run_cli: RunCli, lake: Path) -> None:
         second = run_cli(*words, until, env=environment(binance=server.url), check=0)
     assert [line.split() for line in first.stdout.splitlines()] == [
         ["kind", "source", "exchange", "symbol", "requests", "rows", "covered", "gaps", "result"],
-        ["candles", "binance", "binance", "BTCUSDT", "1", "1,440", "100", "%", "0", "ok"],
-        ["open-interest", "binance", "binance", "BTCUSDT", "1", "288", "100", "%", "0", "ok"],
+        ["candles", "binance", "binance", "BTCUSDT", "1", "1,440", "100%", "0", "ok"],
+        ["open-interest", "binance", "binance", "BTCUSDT", "1", "288", "100%", "0", "ok"],
     ]
     assert first.stderr == ""
-    assert [line.split()[4:] for line in second.stdout.splitlines()[1:]] == [["0", "0", "100", "%", "0", "ok"]] * 2
+    assert [line.split()[4:] for line in second.stdout.splitlines()[1:]] == [["0", "0", "100%", "0", "ok"]] * 2
 
 
 def test_without_being_asked_for_their_failure_is_a_warning(run_cli: RunCli) -> None:
@@ -451,20 +449,20 @@ def test_nothing_usable_is_exit_3(run_cli: RunCli) -> None:
 
 
 def test_rows_without_windows_are_partial() -> None:
-    row = MarketRow("candles", "BTCUSDT", "gate", usable=True, missing=1)
-    assert assess_market([row, MarketRow("candles", "ETHUSDT", "gate", usable=True)]) == ExitCode.PARTIAL
+    row = FetchRow("candles", "BTCUSDT", WINDOW, "gate", partial=True)
+    assert exit_code([row, FetchRow("candles", "ETHUSDT", WINDOW, "gate")]) == ExitCode.PARTIAL
 
 
 def test_a_broken_run_is_taken_up_again(house: object, lake: Path) -> None:
     """Of OKX's fifteen windows the fifth is refused: what is under way is stored, the next run asks for the rest."""
     server = OkxMarket(faults={5: Reply(404, b"gone")})
     house(okx=server)  # type: ignore[operator]
-    (row,) = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
+    (row,) = fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
     assert (row.result, row.answered) == ("partial", row.requests - 1)
     assert 4 <= row.answered <= 14
     held = len(read(lake, "candles", "okx", "BTCUSDT"))
     assert held == row.rows
-    (again,) = fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
+    (again,) = fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
     assert (again.result, again.rows, again.requests) == ("ok", 1440 - held, 15 - row.answered)
     assert read(lake, "candles", "okx", "BTCUSDT") == true_candles("BTCUSDT", SPAN_MS)
 
@@ -483,7 +481,7 @@ def test_an_interrupted_run_keeps_what_was_answered(house: object, lake: Path, m
 
     monkeypatch.setattr(net_client.Client, "get", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fetch_market(Lake(lake), window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
+        fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], ["candles"], ["okx"])
     assert len(read(lake, "candles", "okx", "BTCUSDT")) >= 500
 
 
@@ -497,7 +495,7 @@ def test_symbols_and_windows_are_asked_at_once_and_their_order_changes_nothing(
     for workers in (1, 8):
         monkeypatch.setattr(request_runner, "count_workers", lambda _limits, workers=workers: workers)
         lake = tmp_path / f"lake{workers}"
-        rows = fetch_market(Lake(lake), window_of(SPAN_MS), symbols, BOTH, ["okx"])
+        rows = fetch_market(lake, window_of(SPAN_MS), symbols, BOTH, ["okx"])
         found.append((rows, parquet_bytes(lake)))
     assert found[0] == found[1]
     assert [(row.symbol, row.kind, row.requests) for row in rows] == [
@@ -514,7 +512,7 @@ def test_a_blocking_source_gets_one_request(house: object, lake: Path) -> None:
     symbols = [f"{base}USDT" for base in ("BTC", "ETH", "SOL", "XRP", "ADA", "DOT")]
     house(binance=binance, bybit=BybitMarket(tuple(symbols)))  # type: ignore[operator]
     span = (NOW_MS - 3 * HOUR_MS, NOW_MS - HOUR_MS)
-    rows = fetch_market(Lake(lake), window_of(span), symbols, BOTH)
+    rows = fetch_market(lake, window_of(span), symbols, BOTH)
     assert [(row.exchange, row.result) for row in rows] == [("bybit", "ok")] * 12
     assert len(binance.asked) == 1
 
@@ -522,5 +520,5 @@ def test_a_blocking_source_gets_one_request(house: object, lake: Path) -> None:
 def test_a_contract_size_is_asked_for_once_a_symbol(house: object, lake: Path) -> None:
     server = GateMarket()
     house(gate=server)  # type: ignore[operator]
-    fetch_market(Lake(lake), window_of((NOW_MS - 6 * DAY_MS, NOW_MS)), ["BTCUSDT", "ETHUSDT"], BOTH, ["gate"])
+    fetch_market(lake, window_of((NOW_MS - 6 * DAY_MS, NOW_MS)), ["BTCUSDT", "ETHUSDT"], BOTH, ["gate"])
     assert len(server.paths("BTC_USDT")) == len(server.paths("ETH_USDT")) == 1

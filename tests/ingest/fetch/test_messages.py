@@ -8,7 +8,7 @@ from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us, parse_moment
 from liqcli.ingest.fetch.messages import list_market_problems, list_notes, list_problems, suggest_next_step
 from liqcli.ingest.fetch.source_selection import find_elsewhere
-from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary, MarketRow
+from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
 from liqcli.sources.base import DAY_US
 
 NOW = parse_moment("2026-11-22T12:00Z", "")
@@ -17,20 +17,18 @@ DOWN = "okx: /api/v5/public/instruments cannot be reached: DNS lookup failed for
 
 
 def row(symbol: str = "BTCUSDT", source: str = "okx", exchange: str = "okx", **changes: object) -> FetchRow:
-    usual: dict[str, object] = {
-        "requests": 1, "events": 0, "notional": 0.0, "planned": 1, "answered": 0, "covered": (),
-        "holes": (DAY.interval,), "cut": 0, "rejected": 0, "skipped": 0, "gaps": (), "notes": (), "error": None,
-    }  # fmt: skip
-    return FetchRow(source=source, exchange=exchange, symbol=symbol, **{**usual, **changes})  # type: ignore[arg-type]
+    """Liquidations of which nothing is stored."""
+    usual: dict[str, object] = {"requests": 1, "planned": 1, "holes": [DAY.interval]}
+    return FetchRow("liquidations", symbol, DAY, exchange, (source,), **{**usual, **changes})  # type: ignore[arg-type]
 
 
 def test_each_cause_is_reported_once() -> None:
     """The same for all symbols; named where it is about some; a source given up after a failure has that one cause."""
     rows = (
         row("BTCUSDT", error=DOWN, notes=("has not published data after noon",)),
-        row("ETHUSDT", error=f"no further requests after: {DOWN}"),
-        row("BTCUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), rejected=1200, covered=(DAY.interval,)),
-        row("ETHUSDT", "tardis", "binance", gaps=("2026-11-02: needs a key",), cut=2),
+        row("ETHUSDT", error=DOWN),
+        row("BTCUSDT", "tardis", "binance", troubles=("2026-11-02: needs a key",), rejected=1200, holes=[]),
+        row("ETHUSDT", "tardis", "binance", troubles=("2026-11-02: needs a key",), cut=2),
     )
     assert list_problems(FetchSummary(DAY, rows)) == [
         "okx: cannot be reached: DNS lookup failed for www.okx.com",
@@ -46,7 +44,7 @@ def test_what_windows_count_is_added_up() -> None:
     gaps = [
         f"{n} of 6 hours have no file (quiet, or not recorded), first {hour:02}/BTC" for n, hour in ((6, 0), (2, 7))
     ]
-    rows = (row(gaps=(*gaps, "2026-11-02: needs a key", "2026-11-02: needs a key")),)
+    rows = (row(troubles=(*gaps, "2026-11-02: needs a key", "2026-11-02: needs a key")),)
     assert list_problems(FetchSummary(DAY, rows)) == [
         "okx BTCUSDT: 8 of 12 hours have no file (quiet, or not recorded), first 00/BTC",
         "okx BTCUSDT: 2026-11-02: needs a key",
@@ -56,20 +54,20 @@ def test_what_windows_count_is_added_up() -> None:
 def test_each_market_problem_is_reported_once() -> None:
     blocked, missing = "binance: /fapi/v1/klines answered 451", "gate has no candles of 3m"
     rows = [
-        MarketRow("candles", "BTCUSDT", "bybit", usable=True, troubles=[blocked]),
-        MarketRow("open-interest", "BTCUSDT", "bybit", usable=True, troubles=[blocked, blocked, missing]),
+        FetchRow("candles", "BTCUSDT", DAY, "bybit", troubles=[blocked]),
+        FetchRow("open-interest", "BTCUSDT", DAY, "bybit", troubles=[blocked, blocked, missing]),
     ]
     assert list(list_market_problems(rows)) == [(blocked, False), (f"open-interest BTCUSDT: {missing}", False)]
-    rows[1].missing = 1
+    rows[1].partial = True
     assert list(list_market_problems(rows))[1] == (f"open-interest BTCUSDT: {missing}", True)
 
 
 def test_missing_data_without_requests_are_explained() -> None:
     """Eight days of minutes are more than Gate keeps; no open interest is kept for a year."""
     rows = [
-        MarketRow("candles", "BTCUSDT", "gate", usable=True, missing=1),
-        MarketRow("open-interest", "BTCUSDT", missing=1),
-        MarketRow("candles", "ETHUSDT", "gate", usable=True),
+        FetchRow("candles", "BTCUSDT", DAY, "gate", partial=True),
+        FetchRow("open-interest", "BTCUSDT", DAY, holes=[DAY.interval], partial=True),
+        FetchRow("candles", "ETHUSDT", DAY, "gate"),
     ]
     assert list(list_market_problems(rows)) == [
         ("candles BTCUSDT: gate keeps only the most recent part", True),
@@ -151,7 +149,7 @@ def test_a_key_opens_the_other_days(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_notes_name_who_has_it() -> None:
     old = Window(now_us() // DAY_US * DAY_US - 100 * DAY_US, now_us() // DAY_US * DAY_US - 99 * DAY_US)
-    rows = (row("BTCUSDT", "bitget", "bitget", holes=(old.interval,), notes=("has no data before noon",)),)
+    rows = (row("BTCUSDT", "bitget", "bitget", holes=[old.interval], notes=("has no data before noon",)),)
     first, second, *_free = list_notes(FetchSummary(old, rows))
     assert first == "bitget BTCUSDT: has no data before noon"
     assert second.startswith("bitget: cryptohftdata has bitget for that time: liqcli fetch --source")

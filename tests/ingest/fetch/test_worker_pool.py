@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from loopback.scenes import WINDOW, be_swift, gate_server, parquet_bytes, point
@@ -16,20 +16,20 @@ from loopback.venues import GateServer
 
 from liqcli.core.errors import ExitCode
 from liqcli.ingest.fetch import fetch, request_runner
-from liqcli.ingest.fetch.worker_pool import FAILURES_IN_A_ROW, WorkerPool
+from liqcli.ingest.fetch.worker_pool import FAILURES_IN_A_ROW, Outcome, WorkerPool
 from liqcli.lake.store import Lake
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True)
+class Result(Outcome):
     name: object
-    error: str | None = None
-    lost: bool = False
 
 
 class Scene:
     """Tasks that record their order and concurrency; ``fails`` maps task numbers to errors."""
 
-    def __init__(self, fails: dict[int, str] | None = None, together: int = 1) -> None:
+    def __init__(self, fails: dict[int, str] | None = None, together: int = 1, counts: bool = True) -> None:
+        self.counts = counts
         self.fails = fails or {}
         self.asked: list[int] = []
         self.at_once = self.most = 0
@@ -38,7 +38,7 @@ class Scene:
 
     def question(self, number: int, tripped: str | None) -> Result:
         if tripped:
-            return Result(number, f"tripped: {tripped}")
+            return Result(number, error=f"tripped: {tripped}")
         with self.lock:
             self.asked.append(number)
             self.at_once += 1
@@ -48,10 +48,10 @@ class Scene:
         with self.lock:
             self.at_once -= 1
         error = self.fails.get(number)
-        return Result(number, error, error == "refused")
+        return Result(number, error=error, lost=error == "refused", counts=self.counts)
 
-    def run(self, questions: int, workers: int = 1, only_trip_on_block: bool = False) -> dict[object, str | None]:
-        pool: WorkerPool[Result] = WorkerPool(only_trip_on_block)
+    def run(self, questions: int, workers: int = 1) -> dict[object, str | None]:
+        pool: WorkerPool = WorkerPool()
         for number in range(questions):
             pool.put("gate", workers, lambda tripped, number=number: self.question(number, tripped))
         said = {message.name: message.error for message in pool.results() if message}
@@ -95,15 +95,15 @@ def test_a_blocked_network_sends_one_request() -> None:
     assert set(said.values()) == {"refused", "tripped: refused"}
 
 
-def test_a_pool_can_trip_on_blocks_only() -> None:
-    scene = Scene(dict.fromkeys(range(9), "not listed"))
-    scene.run(9, only_trip_on_block=True)
+def test_some_errors_do_not_count() -> None:
+    scene = Scene(dict.fromkeys(range(9), "not listed"), counts=False)
+    scene.run(9)
     assert len(scene.asked) == 9
 
 
 def test_an_exclusive_task_runs_next_and_alone() -> None:
     """Two tasks run and a third waits; an exclusive one waits for the two, and the third waits for it."""
-    pool: WorkerPool[Result] = WorkerPool()
+    pool: WorkerPool = WorkerPool()
     go, active, seen = threading.Event(), threading.Semaphore(0), []
 
     def ask(name: str, tripped: str | None) -> Result:
@@ -112,7 +112,7 @@ def test_an_exclusive_task_runs_next_and_alone() -> None:
         if name in ("first", "second"):
             go.wait(5)
         active.acquire()
-        return Result(name, tripped)
+        return Result(name, error=tripped)
 
     pool.put("gate", 2, partial(ask, "opener"))
     assert next(pool.results()) == Result("opener")
@@ -130,7 +130,7 @@ def test_an_exclusive_task_runs_next_and_alone() -> None:
 def test_sources_do_not_wait_for_each_other() -> None:
     """Two sources of one worker each meet at a barrier."""
     barrier = threading.Barrier(2, timeout=5)
-    pool: WorkerPool[Result] = WorkerPool()
+    pool: WorkerPool = WorkerPool()
     for name in ("gate", "htx"):
         pool.put(name, 1, lambda _tripped, name=name: Result(f"{name} {barrier.wait() >= 0}"))
     assert {message.name for message in pool.results() if message} == {"gate True", "htx True"}
@@ -138,7 +138,7 @@ def test_sources_do_not_wait_for_each_other() -> None:
 
 
 def test_unexpected_errors_reach_the_main_thread() -> None:
-    pool: WorkerPool[Result] = WorkerPool()
+    pool: WorkerPool = WorkerPool()
     pool.put("gate", 1, lambda _tripped: Result(1 // 0))
     with pytest.raises(ZeroDivisionError):
         list(pool.results())
@@ -153,7 +153,7 @@ def test_stopping_asks_nothing_more_and_keeps_what_came() -> None:
         go.wait(5)
         return Result("second")
 
-    pool: WorkerPool[Result] = WorkerPool()
+    pool: WorkerPool = WorkerPool()
     pool.put("gate", 1, lambda _tripped: Result("first"))
     pool.put("gate", 1, slow)
     pool.put("gate", 1, lambda _tripped: Result("third"))

@@ -11,8 +11,8 @@ import pytest
 from factories import make_liquidation
 
 from liqcli.core.model import US_PER_S, Liquidation, Window
-from liqcli.ingest.fetch.request_runner import WindowResult
-from liqcli.ingest.fetch.tasks import FetchTask
+from liqcli.ingest.fetch.kinds.liquidations import Liquidations
+from liqcli.ingest.fetch.tasks import FetchRow, Target, Task, WindowResult
 from liqcli.ingest.fetch.writer import Writer
 from liqcli.ingest.progress import Progress
 from liqcli.lake.fetch_log import CoveredWindow
@@ -46,7 +46,7 @@ class Bell:
         self.left, self.rung = number, False
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
-        if not frame.f_code.co_filename.endswith("ingest/fetch/writer.py"):
+        if not frame.f_code.co_filename.endswith(("ingest/fetch/writer.py", "fetch/kinds/liquidations.py")):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode" and not self.rung:
@@ -60,13 +60,15 @@ class Bell:
 def run_until(bell: Bell) -> Shelf:
     """Take three hours, write after the second, and, interrupted or not, write in the end."""
     shelf = Shelf()
-    job = FetchTask(load_source("gate"), "gate", "BTCUSDT")
-    writer = Writer(shelf, [job], Progress(lambda _line: None))  # type: ignore[arg-type]
+    gate = load_source("gate")
+    row = FetchRow("liquidations", "BTCUSDT", Window(HOURS[0].start_us, HOURS[-1].end_us), "gate")
+    job = Task(Target(Liquidations(gate, "gate"), ("gate",), row.window, row), "gate", gate, HOURS)
+    writer = Writer(shelf, Progress(lambda _line: None), 60)  # type: ignore[arg-type]
     before = sys.gettrace()
     sys.settrace(bell.trace)
     try:
         for number, hour in enumerate(HOURS):
-            writer.add(WindowResult(job, hour, Answer(rows=ROWS[hour]), DONE_US))
+            writer.add(WindowResult(task=job, window=hour, answer=Answer(rows=ROWS[hour]), asked_us=DONE_US))
             if number == 1:
                 writer.flush()
     except KeyboardInterrupt:

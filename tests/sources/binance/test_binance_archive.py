@@ -122,8 +122,8 @@ def test_lake_equals_truth(monkeypatch, lake):
         assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
         assert max(stored(lake, "BTCUSD").values()) > 1, "the truth has no twins"
         assert summary.exit_code == ExitCode.PARTIAL
-        assert "no file" in summary.rows[0].gaps[0]
-        assert "2024-01-03.zip" in summary.rows[0].gaps[0]
+        assert "no file" in summary.rows[0].troubles[0]
+        assert "2024-01-03.zip" in summary.rows[0].troubles[0]
         assert summary.rows[0].skipped == len(truth()["BTCUSD_PERP"])
         assert Lake(lake).read_fetch_log("binance", "BTCUSD", "binance-vision").missing(DAYS) == [
             Window(START + 2 * DAY_US, DAYS.end_us)
@@ -161,7 +161,7 @@ def test_a_checksum_that_stays_wrong_is_a_gap(monkeypatch, lake):
         summary = fetch_days(lake, ["BTCUSD"])
         assert len(server.paths("2024-01-01.zip")) == archive_files.TRIES
     assert summary.exit_code == ExitCode.PARTIAL
-    assert "2024-01-01.zip: its sha256 differs from its .CHECKSUM" in summary.rows[0].gaps[0]
+    assert "2024-01-01.zip: its sha256 differs from its .CHECKSUM" in summary.rows[0].troubles[0]
     second = [e for e in truth()["BTCUSD_PERP"] if e.ts_ms * 1000 >= START + DAY_US]
     assert stored(lake, "BTCUSD") == expected(second, 100)
 
@@ -214,7 +214,7 @@ def test_other_columns_are_a_gap(monkeypatch, lake):
         day = f"{binance_archive.FOLDER}BTCUSD_PERP/BTCUSD_PERP-liquidationSnapshot-2024-01-01.zip"
         server.pack(day, ["time,price", "1704070800000,1"])
         point(monkeypatch, binance_vision=server.url)
-        assert "does not have the columns" in fetch_days(lake, ["BTCUSD"]).rows[0].gaps[0]
+        assert "does not have the columns" in fetch_days(lake, ["BTCUSD"]).rows[0].troubles[0]
 
 
 def test_without_a_listing_the_days_are_asked_by_name(monkeypatch, lake):
@@ -225,7 +225,7 @@ def test_without_a_listing_the_days_are_asked_by_name(monkeypatch, lake):
         assert len(server.paths(".CHECKSUM")) == 6
     assert stored(lake, "BTCUSD") == expected(truth()["BTCUSD_PERP"], 100)
     assert stored(lake, "ETHUSD") == expected(truth()["ETHUSD_PERP"], 10)
-    assert "2024-01-03.zip" in summary.rows[0].gaps[0]
+    assert "2024-01-03.zip" in summary.rows[0].troubles[0]
 
 
 def test_the_listing_of_another_contract_is_asked_again(monkeypatch, lake):

@@ -126,7 +126,7 @@ def test_days_of_silence_are_unknown(monkeypatch: pytest.MonkeyPatch, lake: Path
         aim(monkeypatch, "bitfinex", server.url)
         row = fetch(Lake(lake), long, ["BTCUSDT"], ["bitfinex"]).rows[0]
     assert row.result == "partial"
-    assert "no row of any symbol from" in row.gaps[0]
+    assert "no row of any symbol from" in row.troubles[0]
     assert sum(stored(lake, "BTCUSDT").values()) >= sum(TRUTH.rows["BTCUSDT"].values())
     missing = Lake(lake).read_fetch_log("bitfinex", "BTCUSDT", "bitfinex").missing(long)
     assert sum(window.length_us for window in missing) >= 14 * DAY_US

@@ -214,7 +214,7 @@ def test_lake_equals_truth(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
         for seed, busy, symbol in ((1, 300, "BTCUSDT"), (2, 90, "ETHUSDT")):
             assert inside(stored(lake, symbol), WINDOW) == count_expected(_orders(seed, busy), WINDOW, Decimal(1))
         assert summary.exit_code == ExitCode.PARTIAL
-        assert "1 of 6 hours have no file" in summary.rows[0].gaps[0]
+        assert "1 of 6 hours have no file" in summary.rows[0].troubles[0]
         memory = Lake(lake).read_fetch_log("binance", "BTCUSDT", "cryptohftdata")
         # The quiet hour, and the hour before, whose late rows might be in that file.
         assert memory.missing(WIDE) == [Window(QUIET.start_us - HOUR_US, QUIET.end_us)]
@@ -280,7 +280,7 @@ def test_two_contracts_of_one_kraken_symbol(monkeypatch: pytest.MonkeyPatch, lak
         point(monkeypatch, cryptohftdata=server.url)
         for _ in range(2):
             row = fetch(Lake(lake), WINDOW, ["BTCUSD"], ["cryptohftdata"], ["kraken"]).rows[0]
-            assert (row.result, row.covered) == ("failed", ())
+            assert (row.result, row.covered) == ("failed", [])
             assert stored(lake, "BTCUSD") == Counter(
                 {
                     (at * 1000, "long", 50_000.0, 2.0, 100_000.0): 1,
@@ -302,7 +302,7 @@ def test_blocked_host_is_no_missing_file(monkeypatch: pytest.MonkeyPatch, lake: 
         summary = fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["cryptohftdata"], ["bybit"])
     assert summary.exit_code == ExitCode.SOURCE
     assert "403" in (summary.rows[0].error or "")
-    assert not summary.rows[0].gaps
+    assert not summary.rows[0].troubles
 
 
 def test_days_before_the_first_file_are_said(lake: Path) -> None:

@@ -88,7 +88,7 @@ def test_what_the_indexer_forgot_stays_unknown(monkeypatch: pytest.MonkeyPatch, 
         row = fetch(Lake(lake), WINDOW, ["BTCUSD"], ["dydx"]).rows[0]
     assert stored(lake, "BTCUSD") == count_expected(events, WINDOW, SIZE)
     assert row.result == "partial"
-    assert "the indexer keeps no older ones" in row.gaps[0]
+    assert "the indexer keeps no older ones" in row.troubles[0]
     oldest = min(e.ts_ms for e in events) * 1000
     assert Lake(lake).read_fetch_log("dydx", "BTCUSD", "dydx").missing(WINDOW) == [Window(WINDOW.start_us, oldest)]
 

@@ -149,7 +149,7 @@ def test_volume_without_a_mark_is_unknown(monkeypatch: pytest.MonkeyPatch, lake:
         aim(monkeypatch, "kraken", server.url)
         row = fetch(Lake(lake), WINDOW, ["ETHUSD"], ["kraken"]).rows[0]
     assert (row.events, row.result) == (0, "partial")
-    assert "PF_ETHUSD: liquidated volume, but no fill marked as a liquidation in" in row.gaps[0]
+    assert "PF_ETHUSD: liquidated volume, but no fill marked as a liquidation in" in row.troubles[0]
     missing = Lake(lake).read_fetch_log("kraken", "ETHUSD", "kraken").missing(WINDOW)
     minutes = {ts_us // 60_000_000 for ts_us, *_ in TRUTH.rows["ETHUSD"]}
     assert {m for w in missing for m in range(w.start_us // 60_000_000, w.end_us // 60_000_000)} == minutes

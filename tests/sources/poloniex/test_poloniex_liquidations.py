@@ -123,7 +123,7 @@ def test_data_that_may_have_been_dropped_are_not_called_empty(monkeypatch: pytes
     first = min(e.ts_ms for e in _truth()["BTC_USDT_PERP"] if e.ts_ms >= kept_ms)
     missing = Lake(lake).read_fetch_log("poloniex", "BTCUSDT", "poloniex").missing(WINDOW)
     assert missing == [Window(WINDOW.start_us, first * 1000)]
-    assert "it may have been dropped" in row.gaps[0]
+    assert "it may have been dropped" in row.troubles[0]
     assert row.result == "partial"
     assert row.events == sum(stored(lake, "BTCUSDT").values()) > 40
 
@@ -132,7 +132,7 @@ def test_nothing_at_all_is_unknown(monkeypatch: pytest.MonkeyPatch, lake: Path) 
     with PoloniexServer({}, SIZES) as server:
         point(monkeypatch, poloniex=server.url)
         summary = fetch(Lake(lake), WINDOW, ["ETHUSDT"], ["poloniex"])
-    assert (summary.rows[0].result, summary.rows[0].covered) == ("failed", ())
+    assert (summary.rows[0].result, summary.rows[0].covered) == ("failed", [])
 
 
 def test_names(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -1,0 +1,20 @@
+"""
+Kinds of data that a fetch gets, one module each.
+
+A module describes its kind (:class:`~liqcli.ingest.fetch.kinds.base.Kind`) and lists the targets of a run. To add a
+kind: write its module, list it below and in ``core.choices.KINDS``, and write the modules of its sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from liqcli.ingest.fetch.kinds import candles, liquidations, open_interest
+from liqcli.ingest.fetch.scheduler import Scheduler
+from liqcli.ingest.fetch.tasks import Scope, Target
+
+KINDS: dict[str, Callable[[Scope, Scheduler], list[Target]]] = {
+    "liquidations": liquidations.list_targets,
+    "candles": candles.list_targets,
+    "open-interest": open_interest.list_targets,
+}

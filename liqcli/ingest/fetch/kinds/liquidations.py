@@ -1,0 +1,305 @@
+"""Liquidations. The fetch log says what is missing; requests need the contract that a source lists for a symbol."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from liqcli.core.errors import DamagedError, SourceError, UsageError
+from liqcli.core.formatting import format_time
+from liqcli.core.intervals import clip_intervals, subtract_intervals
+from liqcli.core.model import Liquidation, Window
+from liqcli.core.symbols import split_symbol
+from liqcli.core.times import cut_future, now_us
+from liqcli.ingest.fetch.kinds.base import Kind
+from liqcli.ingest.fetch.planner import Plan, assess_window, clip_to_available, plan_windows
+from liqcli.ingest.fetch.refetch import prepare_refetch
+from liqcli.ingest.fetch.request_runner import Clients, is_lost, run_requests
+from liqcli.ingest.fetch.scheduler import Scheduler
+from liqcli.ingest.fetch.source_selection import check_listed, select_pairs
+from liqcli.ingest.fetch.tasks import FetchRow, Scope, Target, Task, WindowResult
+from liqcli.ingest.fetch.worker_pool import Outcome
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog
+from liqcli.lake.inventory import try_fetch_log
+from liqcli.lake.staging import Staging
+from liqcli.lake.store import Lake
+from liqcli.sources.base import AskWindow, Source, WindowAnswer
+from liqcli.sources.contracts import ListedContract, Listing
+from liqcli.sources.market_base import Memo
+from liqcli.sources.registry import load_source
+
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+DEFAULT_BASES = ("BTC", "ETH", "SOL")  # if no source lists these symbols: Kraken, Deribit and dYdX quote in USD
+ALL_COPIES = 2**31
+
+
+class Liquidations(Kind[Source, Liquidation]):
+    """
+    Liquidations of one exchange from one source.
+
+    Attributes
+    ----------
+    contracts : dict
+        Symbol -> contract that the source lists.
+    unlisted : set of str
+        Wanted symbols that it does not list.
+    error : str or None
+        Why the contracts are unknown.
+    """
+
+    name = "liquidations"
+
+    def __init__(self, source: Source, exchange: str) -> None:
+        self.source = source
+        self.exchange = exchange
+        self.contracts: Mapping[str, ListedContract] = {}
+        self.unlisted: set[str] = set()
+        self.error: str | None = None
+        # Symbol and end [µs UTC] -> the last minutes of a stored window whose late events were still missing.
+        self._tails: dict[tuple[str, int], CoveredWindow] = {}
+
+    def list_sources(self, _exchange: str) -> Sequence[Source]:
+        """Return the one source."""
+        return [self.source]
+
+    def find_missing(self, lake: Lake, exchange: str, symbol: str, window: Window) -> list[Window]:
+        """Return what the fetch log does not call complete."""
+        return lake.read_fetch_log(exchange, symbol, self.source.name).missing(window)
+
+    def find_holes(self, lake: Lake, exchange: str, symbol: str, window: Window) -> list[Window]:
+        """Return what was never answered in full; answers to which late events may be added count as full."""
+        log, _damaged = try_fetch_log(lake, exchange, symbol, self.source.name)
+        covered = clip_intervals(log.covered(("complete", "provisional")), window.interval)
+        return [Window(*hole) for hole in subtract_intervals([window.interval], covered)]
+
+    def prepare_refetch(
+        self, lake: Lake, exchange: str, symbol: str, window: Window, say: Callable[[str], None]
+    ) -> None:
+        """Quarantine damaged files, and forget windows whose events are missing."""
+        prepare_refetch(lake, exchange, symbol, self.source.name, window, say)
+
+    def plan(self, source: Source, symbol: str, missing: Sequence[Window], now_us: int) -> Plan:
+        """Plan windows within the limits of the source; none without a contract."""
+        if symbol in self.unlisted:
+            return Plan(notes=(f"does not list {symbol}",))
+        plan = plan_windows(source, missing, now_us)
+        if symbol in self.contracts:
+            return plan
+        return replace(plan, windows=(), error=self.error if plan.windows else None)
+
+    def ask(self, source: Source, symbol: str, window: Window, _memo: Memo) -> AskWindow:
+        """Request what the source has not dropped since the plan was made."""
+        kept = clip_to_available(source, window, now_us())
+        if kept is None:
+            span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
+            return WindowAnswer(absent=f"dropped {span} before it was requested")
+        answer = yield from source.ask_window(self.contracts[symbol], kept)
+        if kept != window:
+            answer.unknown.append(Window(window.start_us, kept.start_us))
+        return answer
+
+    def sum_notional_e6(self, rows: Sequence[Liquidation]) -> int:
+        """Return the total of some liquidations. [1e-6 USD]"""
+        return sum(round(row.notional * 1e6) for row in rows)
+
+    def store(self, lake: Lake, task: Task, results: Sequence[WindowResult]) -> None:
+        """
+        Write answered windows: first the data, then the fetch log.
+
+        Rows outside the covered windows are added without replacing anything.
+        """
+        covered: list[CoveredWindow] = []
+        rows: list[Liquidation] = []
+        loose: Counter[Liquidation] = Counter()
+        for result in results:
+            if settled := self._tails.get((task.target.row.symbol, result.window.start_us)):
+                covered.append(settled)  # this answer has its late events
+            if result.answer is None or (result.answer.absent is not None and not result.answer.unknown):
+                continue
+            assessed = self._assess(task, result)
+            covered += assessed
+            outside: Counter[Liquidation] = Counter()
+            for row in result.answer.rows:
+                if self.source.union or any(item.window.contains(row.ts_us) for item in assessed):
+                    rows.append(row)
+                else:
+                    outside[row] += 1
+            loose |= outside  # overlapping answers repeat rows; only repeats within one answer are separate events
+        covered = list(FetchLog().add(covered).windows)  # adjacent windows are merged into one write
+        if covered and not self.source.union:
+            lake.replace_window(task.exchange, task.target.row.symbol, self.source.name, covered, rows)
+            rows, covered = [], []
+        if covered or loose:
+            with Staging(lake) as staging:
+                for row in [*rows, *loose.elements()]:
+                    staging.add(row)
+                staging.commit(most_copies=ALL_COPIES)
+            with lake.locked():
+                lake.add_to_fetch_log(task.exchange, task.target.row.symbol, self.source.name, covered)
+
+    def _assess(self, task: Task, result: WindowResult) -> list[CoveredWindow]:
+        """Assess an answer with numbers of events; late events of its end may be in the next window."""
+        answer, window = result.answer, result.window
+        assert answer is not None  # noqa: S101
+        tail = self._find_tail(task, window)
+        unsettled = [*answer.unsettled, *([tail] if tail else [])]
+        assessed = [
+            replace(item, events=sum(item.window.contains(row.ts_us) for row in answer.rows))
+            for item in assess_window(self.source, window, answer.cut, result.asked_us, answer.unknown, unsettled)
+        ]
+        for item in assessed:
+            if item.window == tail:
+                self._tails[task.target.row.symbol, window.end_us] = replace(item, status="complete")
+        return assessed
+
+    def _find_tail(self, task: Task, window: Window) -> Window | None:
+        """Return the last minutes of a window if their late events may be in a planned window without an answer."""
+        late_us, end_us = self.source.late_us, window.end_us
+        answered = {w.start_us for w in task.answered} | {w.start_us for w, _ in task.absences}
+        if not late_us or end_us in answered or all(w.start_us != end_us for w in task.windows):
+            return None
+        return Window(max(window.start_us, end_us - late_us), end_us)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingResult(Outcome):
+    """Contracts that a source lists for the wanted symbols, or the error."""
+
+    kind: Liquidations
+    listing: Listing | None
+    requests: int
+
+
+def list_targets(scope: Scope, scheduler: Scheduler) -> list[Target]:
+    """
+    List a target per source, exchange and symbol: the named ones, the default ones, or those on their bases.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, or a symbol that no source lists.
+    """
+    words = scope.symbols or DEFAULT_SYMBOLS
+    pairs = select_pairs(scope.sources, scope.exchanges, scope.window, words, scheduler.progress.say)
+    kinds = [Liquidations(source, exchange) for source, exchange in pairs]
+    try:
+        return _list_words(scope, scheduler, kinds, words)
+    except UsageError:
+        if scope.symbols:
+            raise
+        return _list_words(scope, scheduler, kinds, DEFAULT_BASES, must_be_listed=False)
+
+
+def _list_words(
+    scope: Scope, scheduler: Scheduler, kinds: Sequence[Liquidations], words: Sequence[str], must_be_listed: bool = True
+) -> list[Target]:
+    """List the targets of each symbol; contracts are looked up only if there is something to request."""
+    wanted = {kind: [word for word in words if _is_open(kind, word, scope, scheduler.lake)] for kind in kinds}
+    found = _list_contracts(scheduler, wanted)
+    listed = [(kind, result.listing) for kind, result in found.items() if result.listing]
+    if must_be_listed:
+        names = {word: [listing.names for kind, listing in listed if word in kind.unlisted] for word in words}
+        check_listed(names, len(kinds), len(found) - len(listed))
+    for kind, result in found.items():
+        if result.error:
+            scheduler.progress.fail(kind.source.title, result.error)
+        elif result.listing:
+            _write_contracts(scheduler, kind)
+    targets: list[Target] = []
+    past = cut_future(scope.window, now_us())
+    for kind in kinds:
+        requests = found[kind].requests if kind in found else 0
+        own = []
+        for word in words:
+            is_open = word in wanted[kind]
+            for symbol in (is_open and _match(kind, word)) or [word]:
+                row = FetchRow(kind.name, symbol, past, kind.exchange, (kind.source.name,))
+                if is_open:  # the first one counts the requests for contracts
+                    row.requests, requests = requests, 0
+                own.append(Target(kind, (kind.exchange,), scope.window, row))
+        targets += sorted(own, key=lambda target: _rank(target.row.symbol, words))
+    return targets
+
+
+def _is_open(kind: Liquidations, word: str, scope: Scope, lake: Lake) -> bool:
+    """Return whether anything would be requested for a word; a base alone has to be looked up."""
+    if not split_symbol(word)[1]:
+        return True
+    try:
+        missing = [scope.window] if scope.again else kind.find_missing(lake, kind.exchange, word, scope.window)
+    except DamagedError:
+        return False
+    return bool(plan_windows(kind.source, missing, now_us()).windows)
+
+
+def _match(kind: Liquidations, word: str) -> list[str]:
+    return [symbol for symbol in kind.contracts if word in (symbol, split_symbol(symbol)[0])]
+
+
+def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
+    base = split_symbol(symbol)[0]
+    return (words.index(symbol) if symbol in words else words.index(base) if base in words else len(words)), symbol
+
+
+def _list_contracts(
+    scheduler: Scheduler, wanted: Mapping[Liquidations, Sequence[str]]
+) -> dict[Liquidations, ListingResult]:
+    """Request the listed contracts of all sources at once."""
+    for kind, words in wanted.items():
+        if words:
+            scheduler.progress.plan(kind.source.title, 0)
+            scheduler.put(kind.source, partial(_request_contracts, kind, words, scheduler.clients))
+    found = {result.kind: result for result in scheduler.pool.results() if isinstance(result, ListingResult)}
+    for kind, result in found.items():
+        kind.error = result.error
+        if result.listing is not None:
+            kind.contracts = result.listing.markets
+            kind.unlisted = {word for word in wanted[kind] if not _match(kind, word)}
+    return {kind: found[kind] for kind in wanted if kind in found}
+
+
+def _request_contracts(
+    kind: Liquidations, words: Sequence[str], clients: Clients, tripped: str | None
+) -> ListingResult:
+    """Request the contracts of symbols, and their sizes from the exchange if the source does not state them."""
+    source, exchange = kind.source, kind.exchange
+    client = clients.of(source)
+    before = client.requests
+    listing: Listing | None = None
+    try:
+        if tripped:
+            raise SourceError(tripped)
+        listing = run_requests(source.ask_markets(exchange, words), client, source.decode)
+        size_source = source.sizes_from.get(exchange)
+        if size_source and listing.markets:
+            other = load_source(size_source)
+            sizes = run_requests(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
+            listing = _add_sizes(listing, sizes)
+        return ListingResult(kind=kind, listing=listing, requests=client.requests - before)
+    except SourceError as error:
+        lost = listing is None and is_lost(error)  # otherwise the source of the sizes is unreachable
+        requests = client.requests - before
+        return ListingResult(kind=kind, listing=None, requests=requests, error=str(error), lost=lost)
+
+
+def _add_sizes(listing: Listing, own: Listing) -> Listing:
+    return replace(
+        listing,
+        markets={
+            symbol: replace(market, contract_size=own.markets[symbol].contract_size)
+            if symbol in own.markets and own.markets[symbol].instrument == market.instrument
+            else market
+            for symbol, market in listing.markets.items()
+        },
+    )
+
+
+def _write_contracts(scheduler: Scheduler, kind: Liquidations) -> None:
+    """Store contract sizes; a damaged file of them is only reported, because no fetch depends on it."""
+    sizes = {market.instrument: market.contract_size for market in kind.contracts.values() if market.contract_size}
+    try:
+        scheduler.lake.write_contracts(kind.exchange, sizes)
+    except DamagedError as error:
+        scheduler.progress.say(str(error))
