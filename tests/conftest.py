@@ -6,14 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
-from fork_server import ForkClient, ForkServers, needs_new_interpreter
+from fork_server import ForkClient, ForkServers, needs_new_interpreter, skip_fsync
 
 from liqcli.lake.store import Lake
 from liqcli.net.host_health import network
@@ -45,6 +45,13 @@ def _no_liqcli_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("LIQCLI_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_fsync() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", skip_fsync)
+        yield
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 
 import pyarrow as pa
@@ -29,17 +30,23 @@ def liquidations(count=20):
     return [make_liquidation(T0 + n * MINUTE, 100.0 + n, 2.0) for n in range(count)]
 
 
-@pytest.fixture
-def store(lake):
-    """A whole lake: twenty liquidations, a candle a minute, two snapshots, a memory that knows of all events."""
-    made = fill_lake(lake, liquidations())
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A lake without damage: twenty liquidations, a candle a minute, two snapshots, a fetch log that has all events."""
+    made = fill_lake(tmp_path_factory.mktemp("whole") / "lake", liquidations())
     with made.locked():
         made.add_to_fetch_log("gate", "SOLUSDT", "gate", [covered(T0, T0 + HOUR, "complete", 20)])
     write_candles(made, "gate", "SOLUSDT", "1m", "gate", [candle(n) for n in range(10)])
     snapshots = [OpenInterest(T0 + n * 5 * MINUTE, 10.0 + n, None) for n in range(2)]
     write_open_interest(made, "gate", "SOLUSDT", "gate", snapshots)
     made.write_contracts("gate", {"SOL_USDT": 1.0})
-    return made
+    return made.root
+
+
+@pytest.fixture
+def store(whole, lake):
+    """A copy of the whole lake, to be damaged."""
+    return Lake(shutil.copytree(whole, lake))
 
 
 def candle(minute, **changes):
