@@ -1,4 +1,4 @@
-"""Bars over time: shorts up and longs down from one zero line, shaded cascades, and open interest as a line."""
+"""Bars over time: shorts up and longs down from one zero line, and shaded cascades."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
 from liqcli.charts.canvas import Box, Canvas, rectangles
-from liqcli.charts.figure_spec import OpenInterestLine
 from liqcli.charts.ticks import nice_step
 from liqcli.charts.timeline import Timeline, widen
 from liqcli.core.formatting import format_amount, format_tick
@@ -110,29 +109,10 @@ def shade_cascades(
         )
 
 
-def draw_interest(axes: Axes, sheet: Canvas, panel: BarPanel, interest: OpenInterestLine) -> None:
-    """Draw open interest as a line, scaled from its minimum to its maximum over the height below the text."""
-    low, high = np.nanmin(interest.values), np.nanmax(interest.values)
-    free = panel.box.height - sheet.px(STRIP) - sheet.px(12)
-    share = (interest.values - low) / (high - low) if high > low else np.full(len(interest.values), 0.5)
-    heights = panel.bottom + (sheet.px(4) + share * free) * panel.per_px
-    axes.plot(
-        interest.ts_us,
-        heights,
-        color=sheet.theme.interest,
-        linewidth=sheet.points(1.4),
-        solid_joinstyle="round",
-        zorder=3.5,  # over the shading, under the bars
-        label="open interest",
-    )
-
-
-def write_words(
-    sheet: Canvas, box: Box, series: BarSeries, cascades: Sequence[Burst], interest: OpenInterestLine | None
-) -> None:
+def write_words(sheet: Canvas, box: Box, series: BarSeries, cascades: Sequence[Burst]) -> None:
     """Write the sides, their peaks and the other elements into the strip over the bars, as far as they fit."""
     x, y = box.left + sheet.px(8), box.top - sheet.px(STRIP) / 2 - sheet.px(1)
-    for words, color, note in _list_words(sheet, series, cascades, interest):
+    for words, color, note in _list_words(sheet, series, cascades):
         width = sheet.text_width(words, WORDS, bold=True)
         if x + width > box.right:
             return
@@ -144,9 +124,7 @@ def write_words(
         x += sheet.px(18)
 
 
-def _list_words(
-    sheet: Canvas, series: BarSeries, cascades: Sequence[Burst], interest: OpenInterestLine | None
-) -> list[tuple[str, str, str]]:
+def _list_words(sheet: Canvas, series: BarSeries, cascades: Sequence[Burst]) -> list[tuple[str, str, str]]:
     """List the items of the strip: bold text, its colour, and a muted note."""
 
     def peak(side: NDArray[np.float64]) -> str:
@@ -159,9 +137,6 @@ def _list_words(
     ]
     if cascades:
         items.append((f"▮ {len(cascades)} cascade{'s' if len(cascades) != 1 else ''}", theme.warn, ""))
-    if interest is not None:
-        first, last = (format_amount(float(v), interest.unit) for v in interest.ends)
-        items.append(("━ open interest", theme.interest, f"{first} to {last} {interest.unit} ({interest.basis})"))
     return items
 
 

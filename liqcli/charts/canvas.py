@@ -201,13 +201,13 @@ class Canvas:
             )
         )
 
-    def chip(self, x: float, y: float, rank: int) -> Box:
+    def chip(self, x: float, y: float, rank: int, color: str | None = None, text_color: str | None = None) -> Box:
         """Draw a rank on a small coloured plate around a pixel; returns the plate."""
         text = str(rank)
         width = max(self.px(18), self.text_width(text, 11, bold=True) + self.px(8))
         box = Box(x - width / 2, y - self.px(9), width, self.px(18))
-        self.pill(box, self.theme.chip)
-        self.text(x, y, text, 11, self.theme.chip_text, bold=True, ha="center", va="center_baseline")
+        self.pill(box, color or self.theme.chip)
+        self.text(x, y, text, 11, text_color or self.theme.chip_text, bold=True, ha="center", va="center_baseline")
         return box
 
     def swatch(self, box: Box, color: str, hatch_color: str | None = None) -> None:

@@ -11,16 +11,16 @@ from liqcli.charts.canvas import Box, Canvas
 from liqcli.charts.cascade_list import CascadeList, draw_list, list_width, plan_list
 from liqcli.charts.cascade_rate import draw_rate, write_rate_words
 from liqcli.charts.compact_layout import AXIS_SIZE, CAPTION, COMPACT, EDGE, FOOT, DrawnFigure, draw_compact
-from liqcli.charts.figure_spec import CascadeMark, CascadesSpec
+from liqcli.charts.figure_spec import CascadesSpec
 from liqcli.charts.header import draw_header, plan_header
 from liqcli.charts.hit_regions import Page, Region
 from liqcli.charts.price_line import PriceLine, build_price_line, draw_price_line, plan_axis
-from liqcli.charts.text_fit import spread
+from liqcli.charts.rank_chips import draw_ranks
 from liqcli.charts.timeline import GAP_WORDS, Timeline, draw_gaps, draw_time_axis, widen
 from liqcli.core.choices import PaletteName, ThemeName
 
 _CHIPS = 30  # height of the strip with the ranks, over the minutes [px]
-_MOST_CHIPS, _FURTHEST = 60, 45  # most ranks to place; maximum distance of a rank from its cascade [px]
+_MOST_CHIPS = 60  # ranks to place
 _RATE_SHARE = 0.58  # of the height of both panels
 
 
@@ -106,36 +106,8 @@ def _draw_chips(sheet: Canvas, picture: CascadesSpec, rooms: _Panels) -> None:
     if not picture.bursts:
         words = "no cascades in this window"
         sheet.text(rooms.time.left + sheet.px(8), y, words, WORDS, sheet.theme.muted, va="center_baseline")
-    for burst, at, x in _place_chips(sheet, picture, rooms.time):
-        plate = sheet.chip(x, y, burst.rank)
-        sheet.line((x, plate.bottom), (at, rooms.rate.top), sheet.theme.muted, 0.9)
-
-
-def _place_chips(sheet: Canvas, picture: CascadesSpec, time: Timeline) -> list[tuple[CascadeMark, float, float]]:
-    """
-    Choose which ranks to draw, best first, so that each stays near its cascade.
-
-    Returns
-    -------
-    list of (burst, at, x)
-        Centre of the cascade and of its plate. [px]
-    """
-    wide, furthest = sheet.px(26), sheet.px(_FURTHEST)
-    chosen: list[tuple[CascadeMark, float, float]] = []
-    for burst in sorted(picture.bursts, key=lambda b: b.rank)[:_MOST_CHIPS]:
-        middle = time.x((burst.start_us + burst.end_us) / 2)
-        tried = sorted([*((b, at) for b, at, _ in chosen), (burst, middle)], key=_by_place)
-        if len(tried) * wide > time.width:
-            break
-        places = spread([at for _, at in tried], wide, time.left + wide / 2, time.right - wide / 2)
-        moved = [(b, at, x) for (b, at), x in zip(tried, places, strict=True)]
-        if all(abs(x - at) <= furthest for _, at, x in moved):
-            chosen = moved
-    return chosen
-
-
-def _by_place(placed: tuple[CascadeMark, float]) -> tuple[float, int]:
-    return placed[1], placed[0].rank
+    bursts = [(b.start_us, b.end_us, b.rank) for b in picture.bursts]
+    draw_ranks(sheet, rooms.time, bursts, y, rooms.rate.top, _MOST_CHIPS)
 
 
 def _map(sheet: Canvas, picture: CascadesSpec, rooms: _Panels) -> list[Region]:

@@ -51,13 +51,18 @@ class TitledFigure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClusterLabel:
-    """A price band ``[low, high)`` [quote] to label in the profile; ``notional`` [USD], ``share`` 0 to 1."""
+    """
+    A price band ``[low, high)`` [quote] to mark on the heat; ``notional`` [USD], ``share`` 0 to 1.
+
+    ``price`` is its price as written in the label; without it, the middle of the band.
+    """
 
     rank: int
     low: float
     high: float
     notional: float
     share: float
+    price: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +112,11 @@ class HeatmapSpec:
     bounded : bool
         True if the user requested the price range of the grid. Otherwise candles and last price can widen the axis.
     bands : sequence of ClusterLabel
-        Labelled by rank as far as they fit.
+        Bracketed, and labelled by rank as far as they fit.
     cascades : sequence of (start, end, rank)
-        Cascades to mark over the bars. [µs UTC]
+        Cascades to mark over the bars and to number above them. [µs UTC]
     interest : OpenInterestLine or None
-        A line over the bars with its own scale.
+        A line in a strip of its own below the bars.
     sample : bool
         Marks the figure as synthetic.
     """

@@ -1,111 +1,61 @@
-"""The heat: cells by time and price, translucent bands of cumulative sums behind them, and gaps."""
+"""The cells by time and price, the mark of the largest one, and the words in gaps."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import ListedColormap
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from liqcli.charts.canvas import Box, Canvas, rectangles
 from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.free_space import FreeSpace
 from liqcli.charts.heatmap_layout import HeatmapLayout
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.timeline import GAP_WORDS, visible_gaps
+from liqcli.core.formatting import format_amount
 
-BAND_POWER = 0.58  # below 1, so that the second and third band stay visible beside the largest
 _CELL_PX = 5  # minimum side of a cell
-_BAND_PX = 11  # minimum height of a band
-_GAP_SIZE = 12
+_RIM_FROM_PX = 6  # smaller cells have no rim
+_RIM = 1.0  # [px]
+_RING = 2.2  # around the largest cell [px]
+_GAP_SIZE, _MARK_SIZE = 12, 12.5
+
+Floats = NDArray[np.float64]
 
 
-def band_colors(so_far: NDArray[np.float64], glow: ListedColormap) -> NDArray[np.uint8]:
-    """
-    Colour the cumulative sums around each price: hue and opacity grow with the sum.
-
-    Parameters
-    ----------
-    so_far : ndarray, shape (n_bins, n_buckets)
-        Running sums along time.
-    glow : ListedColormap
-        From least to most, with opacity.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n_bins, n_buckets, 4)
-        RGBA; transparent where the sum is 0.
-    """
-    top = float(so_far.max()) if so_far.size else 0.0
-    strength = np.power(so_far / top, BAND_POWER) if top > 0 else np.zeros_like(so_far)
-    colors: NDArray[np.uint8] = glow(strength, bytes=True)
-    colors[so_far <= 0] = 0
-    return colors
-
-
-@dataclass(frozen=True, slots=True)
-class Bands:
-    """Cumulative sums over ``bins`` neighbours, centred on each bin: shape (n_bins, n_buckets)."""
-
-    bins: int
-    so_far: NDArray[np.float64]
-
-
-def sum_bands(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> Bands:
-    """
-    Sum along time, and for each bin over enough neighbours for a visible band.
-
-    The sums slide from bin to bin, so a band is centred on its events and neighbours blend. Nothing is added beyond
-    the grid.
-    """
-    grid = picture.grid
-    least = sheet.px(_BAND_PX) / view.heat.height * (view.high - view.low) / grid.bin.width
-    side = min(math.ceil(max(least - 1.0, 0.0) / 2), len(grid.price_edges) - 2)
-    rows = np.cumsum(np.asarray(picture.values, dtype=np.float64), axis=1)
-    padded = np.pad(rows, ((side, side), (0, 0)))
-    # Summed one by one: a difference of two running totals would leave rounding errors in empty bins.
-    so_far = sum((padded[k : k + len(rows)] for k in range(2 * side + 1)), start=np.zeros_like(rows))
-    return Bands(2 * side + 1, so_far)
-
-
-def draw_heat(
-    axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, colors: NDArray[np.uint8], norm: HeatNorm
-) -> None:
-    """Draw coloured bands and cells on the panel of time and price."""
-    grid = picture.grid
-    left = float(grid.bucket_starts_us[0])
-    right = left + grid.bucket_us * len(grid.bucket_starts_us)
-    style: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest", "resample": False}
-    axes.imshow(
-        colors,
-        extent=(left, right, float(grid.price_edges[0]), float(grid.price_edges[-1])),
-        zorder=1,
-        label="bands",
-        **style,
-    )
-    _draw_cells(axes, sheet, picture, view, norm)
-
-
-def _draw_cells(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, norm: HeatNorm) -> None:
+def draw_cells(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, norm: HeatNorm) -> None:
     """
     Draw the non-empty cells, coldest first, each at least a few pixels large around its centre.
 
-    An image would lose cells smaller than its pixels, such as a short burst within a month.
+    An image would lose cells smaller than its pixels, such as a short burst within a month. A rim in the colour of the
+    page separates a cell from the field and from its neighbours.
     """
-    grid, values = picture.grid, np.asarray(picture.values, dtype=np.float64)
+    values = np.asarray(picture.values, dtype=np.float64)
     rows, columns = np.nonzero(values > 0)
     order = np.argsort(values[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
-    x = grid.bucket_starts_us[columns] + grid.bucket_us / 2
-    y = (grid.price_edges[rows] + grid.price_edges[rows + 1]) / 2
-    least = sheet.px(_CELL_PX)
-    half_x = max(grid.bucket_us, least * view.time.us_per_px) / 2
-    half_y = max(grid.bin.width, least * (view.high - view.low) / view.heat.height) / 2
+    x, y, half_x, half_y = _centre(sheet, picture, view)
+    x, y = x[columns], y[rows]
+    rim_x, rim_y = (
+        sheet.px(_RIM) * step if half / step >= sheet.px(_RIM_FROM_PX) / 2 else 0.0
+        for half, step in ((half_x, view.time.us_per_px), (half_y, view.per_px))
+    )
+    if rim_x or rim_y:
+        axes.add_collection(
+            PolyCollection(
+                rectangles(x - half_x, x + half_x, y - half_y, y + half_y),
+                facecolors=sheet.theme.halo,
+                edgecolors="none",
+                antialiased=False,
+                alpha=0.85,
+                zorder=2.9,
+                label="cell rims",
+            ),
+            autolim=False,
+        )
+    half_x, half_y = half_x - rim_x / 2, half_y - rim_y / 2
     cells = PolyCollection(
         rectangles(x - half_x, x + half_x, y - half_y, y + half_y),
         array=values[rows, columns],
@@ -119,20 +69,84 @@ def _draw_cells(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLa
     axes.add_collection(cells, autolim=False)
 
 
-def write_gaps(
-    sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, prices: NDArray[np.float64], taken: Sequence[Box]
-) -> None:
+def _centre(sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout) -> tuple[Floats, Floats, float, float]:
+    """Return the centres of buckets [µs UTC] and bins [quote], and half the size of a drawn cell in both."""
+    grid, least = picture.grid, sheet.px(_CELL_PX)
+    x = np.asarray(grid.bucket_starts_us + grid.bucket_us / 2, dtype=np.float64)
+    y = np.asarray((grid.price_edges[:-1] + grid.price_edges[1:]) / 2, dtype=np.float64)
+    half_x = max(grid.bucket_us, least * view.time.us_per_px) / 2
+    half_y = max(grid.bin.width, least * view.per_px) / 2
+    return x, y, half_x, half_y
+
+
+def cover_cells(space: FreeSpace, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout) -> None:
+    """Mark the places of the cells."""
+    rows, columns = np.nonzero(np.asarray(picture.values) > 0)
+    x, y, half_x, half_y = _centre(sheet, picture, view)
+    left = view.time.left + (x[columns] - half_x - view.time.start_us) / view.time.us_per_px
+    bottom = view.heat.bottom + (y[rows] - half_y - view.low) / view.per_px
+    wide, tall = 2 * half_x / view.time.us_per_px, 2 * half_y / view.per_px
+    space.cover(left, left + wide, bottom, bottom + tall, weight=2)
+
+
+def find_largest(picture: HeatmapSpec) -> tuple[int, int] | None:
+    """Return row and column of the largest cell, the earliest and then the lowest of equals; None without any."""
+    values = np.asarray(picture.values, dtype=np.float64)
+    if not values.size or not values.max() > 0:
+        return None
+    column, row = np.unravel_index(int(np.argmax(values.T)), values.T.shape)
+    return int(row), int(column)
+
+
+def mark_largest(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, space: FreeSpace) -> None:
+    """Draw a ring around the largest cell, and write its value beside it."""
+    found = find_largest(picture)
+    if found is None:
+        return
+    row, column = found
+    x, y, half_x, half_y = _centre(sheet, picture, view)
+    wide, tall = sheet.px(_RING) * view.time.us_per_px, sheet.px(_RING) * view.per_px
+    corner = float(x[column]) - half_x - wide / 2, float(y[row]) - half_y - tall / 2
+    for color, width, zorder in ((sheet.theme.halo, 2.2 * _RING, 5.9), (sheet.theme.ring, _RING, 6.0)):
+        axes.add_patch(
+            Rectangle(
+                corner,
+                2 * half_x + wide,
+                2 * half_y + tall,
+                facecolor="none",
+                edgecolor=color,
+                linewidth=sheet.points(width),
+                joinstyle="miter",
+                zorder=zorder,
+                label="ring" if color == sheet.theme.ring else "ring rim",
+            )
+        )
+    words = f"max {format_amount(float(np.asarray(picture.values)[row, column]), picture.unit)}"
+    width, height = sheet.text_width(words, _MARK_SIZE, bold=True) + sheet.px(10), sheet.px(20)
+    half = half_x / view.time.us_per_px + sheet.px(6), half_y / view.per_px + sheet.px(6)
+    middle = view.time.x(float(x[column])), view.y(float(y[row]))
+    space.take([Box(middle[0] - half[0], middle[1] - half[1], 2 * half[0], 2 * half[1])])
+    aside = [middle[0] + half[0] + sheet.px(6), middle[0] - half[0] - sheet.px(6) - width]
+    above = [middle[0] + shift * width for shift in (-0.5, -0.8, -0.2, -1.0, 0.0)]
+    places = (
+        space.find(width, height, [middle[1] - height / 2], aside),
+        space.find(width, height, [middle[1] + half[1] + 6, middle[1] - half[1] - 6 - height], above),
+        space.find(width, height, [view.heat.top - height - 4, view.heat.bottom + 4], above),
+    )
+    best = min((place for place in places if place is not None), key=lambda place: place[1], default=None)
+    if best is None:
+        return
+    box = best[0]
+    space.take([box])
+    sheet.pill(box, sheet.theme.band)
+    sheet.text(box.left + sheet.px(5), box.bottom + height / 2, words, _MARK_SIZE, bold=True, va="center_baseline")
+
+
+def write_gaps(sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, space: FreeSpace) -> None:
     """
     Write "not recorded" into each gap that is wide enough, vertically where necessary.
 
-    Parameters
-    ----------
-    sheet, picture, view
-        The page, its content and its layout.
-    prices : ndarray, shape (n, 3)
-        Time [µs UTC], lowest and highest price [quote] of the drawn candles or line; the text avoids them.
-    taken : sequence of Box
-        Boxes of text already placed; a gap without free space gets no text.
+    A gap without a place free of data and labels gets no text.
     """
     wide, tall = sheet.text_width(GAP_WORDS, _GAP_SIZE), sheet.px(_GAP_SIZE * 1.4)
     edge = sheet.px(10)
@@ -142,14 +156,10 @@ def write_gaps(
         if right - left < tall + sheet.px(2):
             continue
         width, height = (tall, wide) if upright else (wide, tall)
-        inside = prices[(prices[:, 0] >= start) & (prices[:, 0] <= end)]
-        lowest = view.y(float(inside[:, 1].min(initial=view.high)))
-        highest = view.y(float(inside[:, 2].max(initial=view.low)))
-        at_top = view.heat.top - highest, view.heat.top - edge - height
-        at_bottom = lowest - view.heat.bottom, view.heat.bottom + edge
-        for air, bottom in (at_top, at_bottom):
-            box = Box((left + right - width) / 2, bottom, width, height)
-            if air >= height + 1.4 * edge and not any(box.touches(other) for other in taken):
-                x, y, turn = (left + right) / 2, bottom + height / 2, 90 if upright else 0
-                sheet.text(x, y, GAP_WORDS, _GAP_SIZE, sheet.theme.muted, ha="center", va="center", rotation=turn)
-                break
+        bottoms = view.heat.top - edge - height, view.heat.bottom + edge
+        found = space.find(width, height, bottoms, [(left + right - width) / 2])
+        if found is None or found[1] > 0:
+            continue
+        x, y, turn = (left + right) / 2, found[0].bottom + height / 2, 90 if upright else 0
+        sheet.text(x, y, GAP_WORDS, _GAP_SIZE, sheet.theme.muted, ha="center", va="center", rotation=turn)
+        space.take([found[0]])

@@ -7,17 +7,22 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
 from liqcli.charts.axes import draw_price_axis, measure_gutter
-from liqcli.charts.bars import STRIP, BarSeries, draw_bars, draw_interest, plan_bars, shade_cascades, write_words
+from liqcli.charts.bars import STRIP, BarSeries, draw_bars, plan_bars, shade_cascades, write_words
 from liqcli.charts.canvas import Canvas, own_style
+from liqcli.charts.cluster_labels import draw_clusters
 from liqcli.charts.compact_layout import DrawnFigure
+from liqcli.charts.field import draw_field, smooth_field
 from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.free_space import FreeSpace
 from liqcli.charts.header import draw_header, plan_header
-from liqcli.charts.heat import band_colors, draw_heat, sum_bands, write_gaps
+from liqcli.charts.heat import cover_cells, draw_cells, mark_largest, write_gaps
 from liqcli.charts.heatmap_layout import HeatmapLayout, Sides, lay_out, split_sides
 from liqcli.charts.hit_regions import Region, map_regions
+from liqcli.charts.interest_strip import draw_interest
 from liqcli.charts.legend import draw_legend
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.price import (
+    cover_price,
     draw_candles,
     draw_last_price,
     draw_tag,
@@ -27,6 +32,7 @@ from liqcli.charts.price import (
 )
 from liqcli.charts.price_range import draw_outside, draw_prices_outside, find_prices_outside, price_span
 from liqcli.charts.profile import draw_profile
+from liqcli.charts.rank_chips import draw_ranks
 from liqcli.charts.themes import find_theme
 from liqcli.charts.timeline import draw_gaps, draw_time_axis
 from liqcli.core.choices import PaletteName, PositionFilter, ScaleName, ThemeName
@@ -34,7 +40,9 @@ from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_duration
 
 DESIGN = (1600, 1000)  # [px]
-SMALLEST, LARGEST = (800, 500), (6000, 4000)
+PORTRAIT, PORTRAIT_DESIGN = (800, 1100), (457, 628)  # for narrow screens: text is as large at half the size [px]
+SMALLEST, LARGEST = (800, 500), (6000, 6000)
+_MOST_RANKS = 20
 
 
 def draw_heatmap(
@@ -59,7 +67,8 @@ def draw_heatmap(
     position : {"both", "long", "short"}
         Side that profile and bars show; ``picture.values`` are drawn unchanged.
     size, dpi : (int, int), float
-        Width and height [px]; resolution stated in the file, without effect on the look.
+        Width and height [px]; a page that is higher than wide has the layout for narrow screens. Resolution stated in
+        the file, without effect on the look.
 
     Returns
     -------
@@ -74,7 +83,8 @@ def draw_heatmap(
     _check(picture, size)
     look = find_theme(theme, palette)
     with own_style():
-        sheet = Canvas(size, dpi, look, find_palette(palette, look.name))
+        design = DESIGN if size[0] >= size[1] else PORTRAIT_DESIGN
+        sheet = Canvas(size, dpi, look, find_palette(palette, look.name), design)
         heat = HeatNorm(picture.values, scale), find_glow(palette, look.name)
         regions = _compose(sheet, picture, heat, position)
     return DrawnFigure(sheet.figure, regions)
@@ -85,7 +95,7 @@ def _check(picture: HeatmapSpec, size: tuple[int, int]) -> None:
     if np.shape(picture.values) != shape or 0 in shape:
         raise UsageError(f"the cells have the shape {np.shape(picture.values)}, the grid has {shape}")
     if not all(low <= side <= high for low, side, high in zip(SMALLEST, size, LARGEST, strict=True)):
-        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 500 and 6000 x 4000 is possible")
+        raise UsageError(f"a picture of {size[0]} x {size[1]} px: between 800 x 500 and 6000 x 6000 is possible")
 
 
 def _compose(
@@ -98,37 +108,48 @@ def _compose(
     heat, profile, bars = (
         sheet.axes(box, name) for box, name in ((view.heat, "heat"), (view.profile, "profile"), (view.bars, "bars"))
     )
+    timed = [heat, bars]
     draw_header(sheet, picture, head)
-    bands = sum_bands(picture, sheet, view)
-    draw_heat(heat, sheet, picture, view, band_colors(bands.so_far, glow), norm)
-    price_words = _draw_price(heat, sheet, picture, view)
-    labels = draw_profile(profile, sheet, picture, view, sides)
+    field = smooth_field(picture, sheet, view)
+    draw_field(heat, picture, view, field, glow)
+    draw_cells(heat, sheet, picture, view, norm)
+    draw_profile(profile, sheet, picture, view, sides)
     _draw_bars(bars, sheet, picture, view, sides)
-    draw_time_axis(sheet, view.time, view.bars.bottom, (heat, bars))
+    if picture.interest is not None and view.interest is not None:
+        timed.append(sheet.axes(view.interest, "interest"))
+        draw_interest(timed[-1], sheet, view.interest, picture.interest)
+    draw_time_axis(sheet, view.time, view.lowest.bottom, timed)
     tag = None
     if picture.last_price is not None:
         draw_last_price(sheet, (heat, profile), picture.last_price)
         tag = draw_tag(sheet, view, picture.last_price)
     draw_price_axis(sheet, view, (heat, profile), tag)
-    for axes in (heat, bars):
+    space = FreeSpace(view.heat)
+    cover_cells(space, sheet, picture, view)
+    price_words = _draw_price(heat, sheet, picture, view, space)
+    mark_largest(heat, sheet, picture, view, space)
+    labels = draw_clusters(heat, sheet, picture, view, space)
+    write_gaps(sheet, picture, view, space)
+    for axes in timed:
         draw_gaps(axes, sheet, picture.gaps, view.time)
     _write_captions(sheet, view, picture, price_words)
-    draw_legend(sheet, picture, view, bands, colors)
+    draw_legend(sheet, picture, view, field, norm, glow)
     return map_regions(sheet, picture, view, labels)
 
 
-def _draw_price(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout) -> str:
+def _draw_price(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, space: FreeSpace) -> str:
     """Draw candles or a line; returns the caption that says which."""
     candles = fit_candles(picture, sheet, view)
     extents = price_extents(picture, candles)
     outside = draw_outside(sheet, view, picture)
     led_out = candles is None and outside  # the line connects prices of events; those outside are labelled already
     escapes = [] if led_out else find_prices_outside(extents, view.low, view.high)
-    marks = draw_prices_outside(sheet, view, escapes, outside)
-    write_gaps(sheet, picture, view, extents, marks)
+    space.take(draw_prices_outside(sheet, view, escapes, outside))
+    cover_price(space, view, extents, candles.step_us if candles is not None else 0)
     if candles is not None:
         draw_candles(axes, sheet, view, candles)
-        return f"price: {format_duration(candles.step_us)} candles ({candles.basis})"
+        words = f"{format_duration(candles.step_us)} candles, light up, dark down"
+        return words if view.portrait else f"price: {words} ({candles.basis})"
     if picture.trace is not None:
         draw_trace(axes, sheet, picture)
         return "price: line of the last liquidation per bucket"
@@ -136,7 +157,7 @@ def _draw_price(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLa
 
 
 def _draw_bars(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLayout, sides: Sides) -> None:
-    """Draw the bars: sums of the columns of the grid, with cascades and open interest."""
+    """Draw the bars: sums of the columns of the grid, with cascades and their ranks."""
     grid = picture.grid
     series = BarSeries(
         grid.bucket_starts_us, grid.bucket_us, sides.long.sum(axis=0), sides.short.sum(axis=0), picture.unit
@@ -144,9 +165,9 @@ def _draw_bars(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapLay
     panel = plan_bars(sheet, view.bars, view.time, series)
     draw_bars(axes, sheet, panel, series)
     shade_cascades(axes, sheet, view.time, picture.cascades, view.bars.height, sheet.px(STRIP))
-    if picture.interest is not None:
-        draw_interest(axes, sheet, panel, picture.interest)
-    write_words(sheet, view.bars, series, picture.cascades, picture.interest)
+    inside = [c for c in picture.cascades if c[1] >= view.time.start_us and c[0] < view.time.end_us]
+    draw_ranks(sheet, view.time, inside, (view.bars.top + view.heat.bottom) / 2, view.bars.top, _MOST_RANKS)
+    write_words(sheet, view.bars, series, picture.cascades)
 
 
 def _write_captions(sheet: Canvas, view: HeatmapLayout, picture: HeatmapSpec, price_words: str) -> None:
@@ -157,4 +178,5 @@ def _write_captions(sheet: Canvas, view: HeatmapLayout, picture: HeatmapSpec, pr
         sheet.text(*middle, "no liquidations in this window", 16, sheet.theme.muted, ha="center", va="center")
     unit = picture.unit
     sheet.caption(view.heat, y, price_words)
-    sheet.caption(view.profile, y, f"{'Events' if unit == 'events' else unit} by price")
+    if not view.portrait:
+        sheet.caption(view.profile, y, f"{'Events' if unit == 'events' else unit} by price")

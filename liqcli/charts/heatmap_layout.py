@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,13 @@ from liqcli.charts.timeline import Timeline
 from liqcli.core.choices import PositionFilter
 from liqcli.core.model import PriceSeries
 
+_ASIDE, _ASIDE_PORTRAIT = 270, 108  # profile and price labels; fixed, so that long labels do not narrow the cells [px]
+_RANKS, _RANKS_PORTRAIT = 28, 22  # strip between heat and bars for the ranks of cascades [px]
+
 
 @dataclass(frozen=True, slots=True)
 class HeatmapLayout:
-    """The panels of the page and the ranges of the two shared axes."""
+    """The panels of the page and the ranges of the two shared axes; ``interest`` is None without open interest."""
 
     header: Box
     heat: Box
@@ -26,10 +30,22 @@ class HeatmapLayout:
     time: Timeline
     low: float
     high: float
+    interest: Box | None = None
+    portrait: bool = False
 
     def y(self, price: float) -> float:
         """Height of a price. [px]"""
         return self.heat.bottom + self.heat.height * (price - self.low) / (self.high - self.low)
+
+    @property
+    def per_px(self) -> float:
+        """Price per pixel. [quote]"""
+        return (self.high - self.low) / self.heat.height
+
+    @property
+    def lowest(self) -> Box:
+        """The lowest panel, which has the time labels."""
+        return self.interest or self.bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +92,43 @@ def lay_out(
     sheet: Canvas, picture: HeatmapSpec, span: tuple[float, float], header_height: float, gutter: float
 ) -> HeatmapLayout:
     """
-    Divide the page into panels.
+    Divide the page into panels: the heat with the profile beside it, the bars and open interest below.
+
+    The legend stands under the profile, on a portrait page under everything. Edges of the heat are whole pixels, so
+    that cells and field meet exactly.
 
     Parameters
     ----------
     sheet : Canvas
         The page.
     picture : HeatmapSpec
-        Defines the time axis.
+        Defines the time axis, and whether there is open interest.
     span : (float, float)
         The price axis. [quote]
     header_height, gutter : float
         Space for header and price labels. [px]
     """
     px = sheet.px
-    edge, between = px(28), px(10)
-    caption = px(26)
-    bars_height = max(px(148), 0.15 * sheet.height)
-    foot = px(44)
-    profile_width = min(max(0.185 * sheet.width, px(230)), px(330))
-    heat_width = sheet.width - edge - profile_width - between - gutter - px(10)
-    bottom = foot + bars_height + caption
-    heat_height = sheet.height - header_height - caption - bottom
-    heat = Box(edge, bottom, heat_width, heat_height)
-    profile = Box(heat.right + between, bottom, profile_width, heat_height)
-    bars = Box(edge, foot, heat_width, bars_height)
-    aside = profile.left + px(44)
-    legend = Box(aside, px(14), sheet.width - px(20) - aside, bottom - px(24))
+    portrait = sheet.height > sheet.width
+    edge, between, margin = (px(10), px(4), px(4)) if portrait else (px(20), px(8), px(8))
+    aside = px(_ASIDE_PORTRAIT if portrait else _ASIDE)
+    legend_height = px(82) if portrait else 0.0
+    foot = legend_height + (px(30) if portrait else px(40))
+    interest_height = px(68) if picture.interest is not None else 0.0
+    bars_height = px(74) if portrait else max(px(112), 0.11 * sheet.height)
+    caption, ranks = px(26), px(_RANKS_PORTRAIT if portrait else _RANKS)
+    left, width = math.floor(edge), math.floor(sheet.width - edge - between - aside)
+    below = foot + interest_height + (px(10) if interest_height else 0.0)
+    bottom = math.ceil(below + bars_height + ranks)
+    heat = Box(left, bottom, width, math.floor(sheet.height - header_height - caption) - bottom)
+    profile_width = max(aside - gutter - margin, px(24))
+    profile = Box(heat.right + between, bottom, profile_width, heat.height)
+    bars = Box(left, below, width, bars_height)
+    interest = Box(left, foot, width, interest_height) if interest_height else None
+    beside = heat.right + px(48)
+    legend = Box(beside, px(10), sheet.width - px(16) - beside, bottom - px(20))
+    if portrait:
+        legend = Box(edge, px(8), sheet.width - 2 * edge, legend_height)
     header = Box(edge, sheet.height - header_height, sheet.width - 2 * edge, header_height)
     time = Timeline(*time_span(picture), heat.left, heat.right)
-    return HeatmapLayout(header, heat, profile, bars, legend, time, *span)
+    return HeatmapLayout(header, heat, profile, bars, legend, time, *span, interest, portrait)

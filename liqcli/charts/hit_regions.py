@@ -26,7 +26,7 @@ class Region(NamedTuple):
     bucket     column ``key`` of the grid, from the top of the heat to the bottom of the bars
     bin        row ``key`` of the grid, from the left of the heat to the right of the profile
     cluster    the cluster of rank ``key``, from the left of the heat to the right of the profile
-    label      the label of that cluster in the profile, if it has one
+    label      the label of that cluster in the heat, if it has one
     cascade    the cascade of rank ``key``, over the height of the bars
     ========== ==================================================================================
 

@@ -66,7 +66,7 @@ def _compose(sheet: Canvas, picture: OpenInterestSpec) -> list[Region]:
     bars, lines = sheet.axes(below, "bars"), sheet.axes(above, "interest")
     series = BarSeries(picture.starts_us, picture.step_us, picture.long, picture.short, "USD")
     draw_bars(bars, sheet, plan_bars(sheet, below, time, series), series)
-    write_words(sheet, below, series, picture.cascades, None)
+    write_words(sheet, below, series, picture.cascades)
     _draw_lines(lines, sheet, picture, above)
     for axes, box in ((bars, below), (lines, above)):
         shade_cascades(axes, sheet, time, picture.cascades, box.height, px(STRIP))

@@ -124,7 +124,7 @@ def _draw_bars(sheet: Canvas, picture: OverviewSpec, box: Box, time: Timeline) -
     axes = sheet.axes(box, "bars")
     draw_bars(axes, sheet, plan_bars(sheet, box, time, picture.bars), picture.bars)
     shade_cascades(axes, sheet, time, picture.bursts, box.height, sheet.px(STRIP))
-    write_words(sheet, box, picture.bars, picture.bursts, None)
+    write_words(sheet, box, picture.bars, picture.bursts)
     return axes
 
 

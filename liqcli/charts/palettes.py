@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from liqcli.core.choices import PALETTES, SCALES, PaletteName, ScaleName, ThemeName, check_choice
 
-# Cold to hot. The coldest colour differs from the background, so that it cannot be taken for an empty cell.
+# Cold to hot: green, yellow, red. The coldest colour differs from the background, so that it cannot be taken for an
+# empty cell, and a hotter colour is never nearer to the background.
 _LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {
     "dark": (
-        (0.0, "#2a68b4"),
-        (0.20, "#1590ad"),
-        (0.42, "#2fb673"),
-        (0.63, "#f2e04a"),
-        (0.81, "#ff9a2b"),
-        (1.0, "#ff2a3f"),
+        (0.0, "#12796f"),
+        (0.22, "#1f9d63"),
+        (0.42, "#6fbf3a"),
+        (0.60, "#e6cf3c"),
+        (0.80, "#ff932c"),
+        (1.0, "#ff2338"),
     ),
     "light": (
-        (0.0, "#7db0df"),
-        (0.22, "#2f97b4"),
-        (0.42, "#22a15a"),
-        (0.53, "#7fa61a"),
-        (0.64, "#d99a00"),
-        (0.81, "#e0650f"),
-        (1.0, "#b30726"),
+        (0.0, "#79b8a8"),
+        (0.22, "#3f9f78"),
+        (0.42, "#5f9a1f"),
+        (0.60, "#cf9400"),
+        (0.80, "#de5a0c"),
+        (1.0, "#b00020"),
     ),
 }
 # The part of a stock palette that contrasts with the page; reversed on white, so that more is always further from it.
@@ -38,13 +38,26 @@ _STRETCH: dict[PaletteName, dict[ThemeName, tuple[float, float]]] = {
     "magma": {"dark": (0.36, 0.98), "light": (0.77, 0.08)},
     "cividis": {"dark": (0.24, 1.0), "light": (0.76, 0.0)},
 }
-# The bands behind the cells run from cold to hot through violet: translucent yellow or green looks muddy on a dark
-# page, and a cell must not look like the band behind it. From low to high opacity.
+# The field behind the cells has the same hues, darker (on white: lighter) and translucent, so that cells stand out.
 _GLOW: dict[ThemeName, tuple[tuple[float, str], ...]] = {
-    "dark": ((0.0, "#10233f"), (0.25, "#1c3f6e"), (0.50, "#5a3a86"), (0.75, "#a12f6b"), (1.0, "#d4283f")),
-    "light": ((0.0, "#8fb8e6"), (0.25, "#8f9fe6"), (0.50, "#b184d8"), (0.75, "#dd6fa8"), (1.0, "#dc2743")),
+    "dark": (
+        (0.0, "#0f4a3c"),
+        (0.30, "#1c7a45"),
+        (0.52, "#8c8f22"),
+        (0.68, "#c99a1c"),
+        (0.84, "#d8641c"),
+        (1.0, "#d3202f"),
+    ),
+    "light": (
+        (0.0, "#a9d8c4"),
+        (0.30, "#8ecb96"),
+        (0.52, "#d6cf6c"),
+        (0.68, "#efb650"),
+        (0.84, "#ee8348"),
+        (1.0, "#dc3a44"),
+    ),
 }
-_OPACITY: dict[ThemeName, tuple[float, float]] = {"dark": (0.12, 0.8), "light": (0.08, 0.72)}
+_OPACITY: dict[ThemeName, tuple[float, float]] = {"dark": (0.10, 0.82), "light": (0.10, 0.80)}
 _STOCK_OPACITY = (0.0, 0.6)
 _SHADES = 256
 _LEAST_SPAN = 20.0  # minimum ratio that a log scale covers, so that similar cells look similar

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from liqcli.charts.canvas import Box, Canvas, rectangles
 from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.free_space import FreeSpace
 from liqcli.charts.heatmap_layout import HeatmapLayout, clip_candles
 from liqcli.core.formatting import format_price
 from liqcli.core.model import US_PER_S, PriceSeries
@@ -162,6 +163,14 @@ def price_extents(picture: HeatmapSpec, candles: PriceSeries | None) -> NDArray[
         return np.empty((0, 3))
     rows = np.column_stack([picture.trace[0], picture.trace[1], picture.trace[1]]).astype(np.float64)
     return rows[np.isfinite(rows[:, 1])]
+
+
+def cover_price(space: FreeSpace, view: HeatmapLayout, extents: NDArray[np.float64], step_us: int) -> None:
+    """Mark the places of the candles or the line, so that labels avoid them."""
+    x = view.time.left + (extents[:, 0] - view.time.start_us) / view.time.us_per_px
+    half = max(0.31 * step_us / view.time.us_per_px, 3.0)
+    low, high = (view.heat.bottom + (extents[:, k] - view.low) / view.per_px for k in (1, 2))
+    space.cover(x - half, x + half, low - 2, high + 2, weight=1)
 
 
 def draw_last_price(sheet: Canvas, panels: tuple[Axes, ...], price: float) -> None:

@@ -27,6 +27,7 @@ class Theme:
     candle_down: str
     candle_wick: str
     halo: str
+    ring: str
     tag: str
     tag_text: str
     gap: str
@@ -47,8 +48,8 @@ DARK = Theme(
     grid="#1c2430",
     text="#eef1f6",
     muted="#939db0",
-    long="#ff5f66",
-    short="#2bd49b",
+    long="#f5609f",
+    short="#5cc4ff",
     interest="#b3a1ff",
     warn="#f5c84b",
     warn_text="#1a1405",
@@ -56,6 +57,7 @@ DARK = Theme(
     candle_down="#2c3646",
     candle_wick="#8f9bb0",
     halo="#0a0d13",
+    ring="#ffffff",
     tag="#eef1f6",
     tag_text="#0a0d13",
     gap="#0c1017",
@@ -72,8 +74,8 @@ LIGHT = Theme(
     grid="#e6e9ee",
     text="#141a24",
     muted="#5a6577",
-    long="#d3263f",
-    short="#08794f",
+    long="#b0187a",
+    short="#0a6fb8",
     interest="#6a45d6",
     warn="#955d00",
     warn_text="#ffffff",
@@ -81,6 +83,7 @@ LIGHT = Theme(
     candle_down="#7b8698",
     candle_wick="#5b6678",
     halo="#ffffff",
+    ring="#05070b",
     tag="#141a24",
     tag_text="#ffffff",
     gap="#eff1f4",

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.colors import Colormap, to_rgb
 from numpy.typing import NDArray
 
+from liqcli.charts.field import FIELD_POWER
 from liqcli.charts.figure_spec import HeatmapSpec
-from liqcli.charts.heat import BAND_POWER
 from liqcli.charts.heatmap_layout import clip_candles, time_span
 from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
 from liqcli.charts.png import pack_png
@@ -98,7 +98,7 @@ def _paint_heat(
     inside = np.ix_(rows[known_rows], columns[known_columns])
     shown = np.tile(area[0, 0].astype(np.float64), (bins, buckets, 1))
     so_far = np.cumsum(values, axis=1)
-    strength = np.power(so_far / max(float(so_far.max()), 1e-12), BAND_POWER)
+    strength = np.power(so_far / max(float(so_far.max()), 1e-12), FIELD_POWER)
     for cells, place, palette in zip(
         (so_far, values), (strength, HeatNorm(values, scale).spread(values)), reversed(palettes), strict=True
     ):

@@ -60,7 +60,7 @@ def heatmap(
     picture: Annotated[
         str,
         typer.Option(
-            help="Content of a .png: heatmap, cascades, cumulative or open-interest.",
+            help="Content of a .png: heatmap, heatmap-portrait, cascades, cumulative or open-interest.",
             autocompletion=completion.one_of(*PICTURES),
         ),
     ] = "heatmap",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from liqcli.report.hover_map import Mark
     from liqcli.report.results import ViewOptions, WindowResults
 
-HEATMAP = "heatmap"
+HEATMAP, PORTRAIT = "heatmap", "heatmap_portrait"
 
 
 class FigureModule(Protocol):
@@ -54,6 +54,7 @@ class FigureSpec:
 # In the order of a page.
 FIGURES: dict[str, FigureSpec] = {
     HEATMAP: FigureSpec("liqcli.report.heatmap_figure"),
+    PORTRAIT: FigureSpec("liqcli.report.heatmap_portrait_figure", on_page=lambda _results: False),
     "cascades": FigureSpec("liqcli.report.cascade_figure", on_page=lambda results: bool(results.cascades)),
     "cumulative": FigureSpec("liqcli.report.cumulative_figure"),
     "open_interest": FigureSpec("liqcli.report.open_interest_figure", needs="open-interest"),

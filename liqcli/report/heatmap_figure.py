@@ -69,7 +69,10 @@ def build_spec(results: WindowResults, by: ByName = "notional") -> HeatmapSpec:
         prices=results.prices,
         trace=(results.trace.ts_us, results.trace.price) if results.prices is None else None,
         last_price=results.last_price,
-        bands=[ClusterLabel(c.rank, c.low, c.high, c.notional, c.share) for c in results.clusters],
+        bands=[
+            ClusterLabel(c.rank, c.low, c.high, c.notional, c.share, format_price(c.peak_price))
+            for c in results.clusters
+        ],
         cascades=[(c.start_us, c.end_us, c.rank) for c in results.cascades],
         interest=build_line(results),
         bounded=results.options.price_low is not None,

@@ -4,7 +4,7 @@ import pytest
 from boxes import faults
 from chart_cases import CASES, busy_picture, draw
 
-SIZES = ((1200, 800), (2400, 1500), (800, 500), (1600, 700))
+SIZES = ((2400, 1500), (800, 500), (1600, 700), (800, 1100))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -28,9 +28,15 @@ def test_the_check_sees_an_overlap_and_a_clipped_word():
     assert any("leaves the page" in fault for fault in told)
 
 
-@pytest.mark.parametrize("scale", ["log", "linear", "percentile"])
-@pytest.mark.parametrize("palette", ["liq", "viridis", "magma", "cividis"])
-def test_every_scale_and_palette_in_both_themes(scale, palette):
-    for theme in ("dark", "light"):
-        figure = draw(CASES["half uncovered"](), theme=theme, palette=palette, scale=scale)
-        assert list(faults(figure)) == []
+@pytest.mark.parametrize(
+    ("scale", "palette", "theme"),
+    [
+        ("log", "viridis", "dark"),
+        ("linear", "magma", "light"),
+        ("percentile", "cividis", "dark"),
+        ("log", "liq", "light"),
+    ],
+)
+def test_scales_and_palettes(scale, palette, theme):
+    figure = draw(CASES["half uncovered"](), theme=theme, palette=palette, scale=scale)
+    assert list(faults(figure)) == []

@@ -8,9 +8,9 @@ from chart_cases import CASES, START, busy_picture, draw, make_busy, make_candle
 from matplotlib.text import Text
 
 from liqcli.charts import ClusterLabel
-from liqcli.charts.palettes import HeatNorm, find_glow, find_palette
+from liqcli.charts.cluster_labels import choose_bands
+from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.price import thin_candles
-from liqcli.charts.profile import choose_bands
 from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_usd
 from liqcli.core.model import US_PER_S
@@ -104,43 +104,51 @@ def test_position_takes_the_other_side_out_of_profile_and_bars():
     assert artists(figure, "bars", "bars long")[0].get_paths() != []
 
 
-def test_band_begins_with_its_first_print_and_never_falls():
+def field_of(figure):
+    """Opacity of the field by pixel of the heat, row 0 at the bottom, and its left and lower pixel."""
+    (image,) = artists(figure, "heat", "field")
+    return np.asarray(image.get_array())[..., 3].astype(int), image.get_extent()
+
+
+def test_field_begins_with_its_first_print_and_never_falls():
     grid = make_grid([(4, 10, "long", 100.0), (4, 20, "short", 300.0)])
-    (image,) = artists(draw(make_picture(grid)), "heat", "bands")
-    alpha = np.asarray(image.get_array())[..., 3].max(axis=0).astype(int)
-    assert (alpha[:10] == 0).all()
-    assert (np.diff(alpha) >= 0).all()
-    assert 0 < alpha[10] == alpha[19] < alpha[20] == alpha[-1]
+    opacity, _ = field_of(draw(make_picture(grid)))
+    along = opacity.max(axis=0)
+    bucket = len(along) / 48
+    assert (along[: int(10 * bucket)] == 0).all()
+    assert (np.diff(along) >= 0).all()
+    assert 0 < along[int(11.5 * bucket)] == along[int(19.5 * bucket)] < along[int(21.5 * bucket)] == along[-1]
 
 
-def test_bands_add_up_the_neighbours_on_both_sides_and_say_their_width():
-    picture = busy_picture()
-    figure = draw(picture)
-    profile = picture.values.sum(axis=1)
-    band = next(text for text in words(figure) if text.startswith("Band:"))
-    assert band == "Band: cumulative USD per 150"  # 160 bins of 50 are 3.6 px each: three make a band of 11 px
-    largest = max(profile[max(k - 1, 0) : k + 2].sum() for k in range(len(profile)))
-    assert f"max {format_usd(largest)}" in words(figure)
-
-
-def test_a_band_stands_centred_on_its_print_as_broad_as_it_says():
-    width = busy_picture().grid.bin.width
+def test_field_is_centred_on_its_print_and_fades_on_both_sides():
     grid = make_grid([(80, 10, "long", 100.0)], bins=160)
+    opacity, (_, _, bottom, top) = field_of(draw(make_picture(grid)))
+    column = opacity[:, -1]
+    prices = bottom + (np.arange(len(column)) + 0.5) * (top - bottom) / len(column)
+    centre = (grid.price_edges[80] + grid.price_edges[81]) / 2
+    pixel = (top - bottom) / len(column)
+    assert abs(prices[column > 0].mean() - centre) <= pixel
+    peak = int(np.argmax(column))
+    assert (np.diff(column[: peak + 1]) >= 0).all()
+    assert (np.diff(column[peak:]) <= 0).all()
+
+
+def test_legend_states_the_unit_of_cells_and_field_and_that_the_field_is_smoothed():
+    said = words(draw(busy_picture()))
+    assert {"Field: USD so far per 50", "field smoothed for display"} <= set(said)
+    assert any(text.startswith("Cell: USD per 5 min × 50") for text in said)
+    uneven = busy_picture(unit="BTC", values=make_busy().qty)
+    for size in ((1600, 1000), (800, 500), (800, 1100)):
+        assert any(text.startswith("Cell: BTC per 5 min × 50") for text in words(draw(uneven, size=size))), size
+
+
+def test_largest_cell_has_a_ring_and_its_value():
+    grid = make_grid([(3, 10, "long", 700.0), (9, 30, "short", 1300.0), (9, 31, "short", 1300.0)])
     figure = draw(make_picture(grid))
-    (image,) = artists(figure, "heat", "bands")
-    rows = np.flatnonzero(np.asarray(image.get_array())[:, -1, 3])
-    assert (rows.min() + rows.max()) / 2 == 80
-    assert f"Band: cumulative USD per {len(rows) * width:g}" in words(figure)
-
-
-def test_a_band_is_told_from_the_cells_it_lies_under():
-    for theme in ("dark", "light"):
-        cells, glow = find_palette("liq", theme)(np.linspace(0.25, 0.8, 50)), find_glow("liq", theme)
-        hottest = glow(np.linspace(0.0, 1.0, 50))
-        # Whatever a cell and the band under it are worth, from lukewarm to hot, their hues lie apart.
-        distance = np.linalg.norm(cells[:, None, :3] - hottest[None, :, :3], axis=-1)
-        assert distance.min() > 0.2
-        assert (np.diff(glow(np.linspace(0, 1, 256))[:, 3]) > 0).all()
+    (ring,) = artists(figure, "heat", "ring")
+    assert ring.get_x() <= grid.bucket_starts_us[30] < grid.bucket_starts_us[31] <= ring.get_x() + ring.get_width()
+    assert ring.get_y() <= grid.price_edges[9] < grid.price_edges[10] <= ring.get_y() + ring.get_height()
+    assert words(figure).count("max 1.30K") == 2  # at the cell and in the legend
 
 
 def test_cascades_stand_as_ribbons_above_the_highest_bar():
@@ -213,12 +221,15 @@ def test_the_line_of_price_is_dotted_over_a_long_silence_and_a_lonely_print_is_a
     assert dots.get_ydata().tolist() == [97_009.0]
 
 
-def test_band_labels_best_ranks_first_from_low_to_high():
-    bands = [ClusterLabel(rank, 100.0 * rank, 100.0 * rank + 5, 1.0, 0.1) for rank in (3, 1, 2, 4)]
-    assert [band.rank for band in choose_bands(bands, 3)] == [1, 2, 3]
-    assert choose_bands(bands, 0) == []
-    figure = draw(busy_picture(bands=[ClusterLabel(1, 97_000.0, 97_100.0, 3_290_000.0, 0.123)]))
-    assert {"1", "3.29M", "12%"} <= set(words(figure))
+def test_clusters_are_bracketed_and_labelled_with_rank_price_and_usd():
+    bands = [ClusterLabel(rank, 100.0 * rank, 100.0 * rank + 5, 1.0, 0.1) for rank in (3, 1, 12, 2, 4)]
+    assert [band.rank for band in choose_bands(bands)] == [1, 2, 3, 4, 12]
+    assert len(choose_bands([ClusterLabel(rank, 1.0, 2.0, 1.0, 0.1) for rank in range(1, 30)])) == 10
+    figure = draw(busy_picture(bands=[ClusterLabel(1, 97_000.0, 97_100.0, 3_290_000.0, 0.123, "97,037")]))
+    assert {"1", "97,037 · 3.29M"} <= set(words(figure))
+    (brackets,) = artists(figure, "heat", "brackets")
+    (bracket,) = brackets.get_segments()
+    assert set(bracket[:, 1]) == {97_000.0, 97_100.0}
 
 
 def test_candles_join_without_losing_a_wick():

@@ -88,8 +88,8 @@ def test_bars_of_longs_lie_below_the_price_and_of_shorts_above():
         corners = np.concatenate([path.vertices for path in drawn[name].get_paths()])
         assert inside(corners[:, 1])
     theme = find_theme("dark")
-    assert tuple(np.round(drawn["longs"].get_facecolor()[0][:3] * 255).astype(int)) == (0xFF, 0x5F, 0x66)
-    assert theme.long == "#ff5f66"
+    assert tuple(np.round(drawn["longs"].get_facecolor()[0][:3] * 255).astype(int)) == (0xF5, 0x60, 0x9F)
+    assert theme.long == "#f5609f"
 
 
 def test_more_is_brighter_on_dark_and_nothing_is_the_panel():

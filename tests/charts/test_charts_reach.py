@@ -106,21 +106,23 @@ def interest(values):
     return OpenInterestLine(START + np.arange(len(values)) * HOUR_US, values, "USD", "binance BTCUSDT")
 
 
-def test_open_interest_is_a_line_over_the_bars_and_says_its_ends():
+def test_open_interest_has_a_strip_with_an_axis_and_says_its_ends():
     figure = draw(busy_picture(interest=interest([8.0e9, 7.5e9, 7.6e9])))
-    (line,) = (a for a in panel(figure, "bars").get_children() if a.get_label() == "open interest")
-    heights = line.get_ydata()
-    low, high = panel(figure, "bars").get_ylim()
-    assert low < heights[1] < heights[2] < heights[0] < high
-    assert (heights[2] - heights[1]) / (heights[0] - heights[1]) == pytest.approx(0.2)  # 0.1 of 0.5 billion
-    assert {"━ open interest", "8.00B to 7.60B USD (binance BTCUSDT)"} <= set(words(figure))
+    strip, bars = panel(figure, "interest"), panel(figure, "bars")
+    assert strip.get_xlim() == bars.get_xlim()
+    assert strip.get_position().y1 < bars.get_position().y0
+    (line,) = (a for a in strip.get_children() if a.get_label() == "open interest")
+    assert list(line.get_ydata()) == [8.0e9, 7.5e9, 7.6e9]
+    low, high = strip.get_ylim()
+    assert low < 7.5e9 < 8.0e9 < high
+    assert {"━ open interest", "8.00B to 7.60B USD -5.00% (binance BTCUSDT)", "7.50B", "8.00B"} <= set(words(figure))
     assert list(faults(figure)) == []
 
 
 def test_unknown_open_interest_is_left_out():
     assert not any("open interest" in text for text in words(draw(busy_picture())))
     flat = draw(busy_picture(interest=interest([5e9, 5e9])))
-    assert "5.00B to 5.00B USD (binance BTCUSDT)" in words(flat)
+    assert "5.00B to 5.00B USD 0.00% (binance BTCUSDT)" in words(flat)
 
 
 def test_what_the_axis_leaves_out_is_named_at_its_edge():

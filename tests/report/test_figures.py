@@ -23,7 +23,7 @@ from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report import cascade_figure, cumulative_figure, heatmap_figure, open_interest_figure
 from liqcli.report.document import build_document
-from liqcli.report.figures import FIGURES, WindowFigures, draw_figure
+from liqcli.report.figures import FIGURES, PORTRAIT, WindowFigures, draw_figure
 from liqcli.report.html_markdown import render_html, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 from liqcli.report.shared_captions import list_price_kinds
@@ -145,7 +145,7 @@ def test_only_like_is_compared_with_like(findings):
 
 def test_pages_show_every_picture_with_its_marks(findings):
     shown = WindowFigures(findings).on_page()
-    assert list(shown) == list(FIGURES)
+    assert list(shown) == [name for name in FIGURES if name != PORTRAIT]
     said = {name: [mark.title for mark in dark.marks] for name, (dark,) in shown.items()}
     assert len(said["cascades"]) == 2 * len(findings.cascades)
     assert said["cascades"][0].startswith("Cascade 1: 2026-01-07")
@@ -153,6 +153,14 @@ def test_pages_show_every_picture_with_its_marks(findings):
     assert all("\nopen interest 8." in text or "\nopen interest 7." in text for text in said["open_interest"])
     sides = findings.cumulative.below, findings.cumulative.above
     assert len(said["cumulative"]) == sum(len(side.long_e6) - 1 for side in sides)
+
+
+def test_the_portrait_picture_has_the_last_price_and_the_sums_in_its_headline(findings):
+    figure = draw_figure(findings, PORTRAIT)
+    assert (figure.width, figure.height) == (800, 1100)
+    assert figure.alt == draw_figure(findings).alt
+    said = {text.get_text() for text in figure.drawing.texts}
+    assert {"BTCUSDT 24h", "91,206.8", "last price", "19.8M", "USD liquidated", "85%", "15%"} <= said
 
 
 def test_marks_within_x_percent_worked_out_by_hand(tmp_path):

@@ -1,0 +1,96 @@
+"""The field behind the cells: what was liquidated at each price so far, smoothed for display."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from numpy.typing import NDArray
+
+from liqcli.charts.canvas import Canvas
+from liqcli.charts.figure_spec import HeatmapSpec
+from liqcli.charts.heatmap_layout import HeatmapLayout
+
+FIELD_POWER = 0.6  # below 1, so that the second and third band stay visible beside the largest
+_SIGMA_BINS, _SIGMA_PX = 0.75, 4.0  # width of the smoothing: the larger of both
+_REACH = 2.5  # of the kernel, in sigma
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """
+    Smoothed sums so far, in the unit of the cells per bin.
+
+    ``values`` has shape (n_bins + 2 * margin, n_buckets + 1): ``margin`` bins are added at both ends, because bands
+    reach beyond the grid, and column ``k`` is the sum before bucket ``k``. ``top`` is the largest value.
+    """
+
+    values: Floats
+    margin: int
+    top: float
+
+    def place(self, values: Floats) -> Floats:
+        """Map values to the places 0..1 of their colours."""
+        return np.power(np.clip(values / (self.top or 1.0), 0.0, 1.0), FIELD_POWER)
+
+
+def smooth_field(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> Field:
+    """
+    Sum the cells along time, and blur the sums along price with a Gaussian of weight 1.
+
+    Nothing is blurred along time: a band starts where its first print is.
+    """
+    bin_px = picture.grid.bin.width / view.per_px
+    sigma = max(_SIGMA_BINS, sheet.px(_SIGMA_PX) / bin_px)
+    reach = math.ceil(_REACH * sigma)
+    offsets = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
+    weights /= weights.sum()
+    so_far = np.cumsum(np.asarray(picture.values, dtype=np.float64), axis=1)
+    so_far = np.pad(so_far, ((2 * reach, 2 * reach), (1, 0)))
+    rows = len(so_far) - 2 * reach
+    # Added one by one: the order of a matrix product depends on the machine.
+    values = sum((w * so_far[k : k + rows] for k, w in enumerate(weights)), start=np.zeros_like(so_far[:rows]))
+    return Field(values, reach, float(values.max(initial=0.0)))
+
+
+def draw_field(axes: Axes, picture: HeatmapSpec, view: HeatmapLayout, field: Field, palette: ListedColormap) -> None:
+    """Draw the field as one image with a pixel per pixel of the panel, linear between bins and along a bucket."""
+    if field.top <= 0:
+        return
+    grid, heat = picture.grid, view.heat
+    width, height = round(heat.width), round(heat.height)
+    prices = view.low + (np.arange(height) + 0.5) * view.per_px
+    rows = np.asarray((prices - float(grid.price_edges[0])) / grid.bin.width - 0.5 + field.margin, dtype=np.float64)
+    known = np.flatnonzero((rows >= 0) & (rows <= len(field.values) - 1))
+    if not len(known):
+        return
+    places = 255 * _interpolate(field.place(field.values), rows[known])
+    times = view.time.start_us + (np.arange(width) + 0.5) * view.time.us_per_px
+    columns = np.asarray((times - float(grid.bucket_starts_us[0])) / grid.bucket_us, dtype=np.float64)
+    shades = np.rint(_interpolate(places.T, columns).T).astype(np.uint8)
+    colors = palette(np.arange(256), bytes=True)
+    colors[0] = 0
+    bottom, top = (view.low + k * view.per_px for k in (int(known[0]), int(known[-1]) + 1))
+    axes.imshow(
+        colors[shades],
+        extent=(view.time.start_us, view.time.end_us, bottom, top),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        resample=False,
+        zorder=1,
+        label="field",
+    )
+
+
+def _interpolate(rows: Floats, at: Floats) -> Floats:
+    """Interpolate linearly between rows, at positions counted in rows."""
+    first = np.clip(np.floor(at).astype(np.int64), 0, len(rows) - 2)
+    share = (at - first)[:, np.newaxis]
+    return rows[first] * (1 - share) + rows[first + 1] * share
