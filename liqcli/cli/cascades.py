@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from liqcli.cli.options import FormatOption, PictureOptions, RunOptions, WindowOptions, expand_options
-from liqcli.cli.output import say, set_verbosity, warn
+from liqcli.cli.output import STDOUT, say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 from liqcli.core.choices import check_choice
 
@@ -24,7 +24,14 @@ def cascades(
     *,
     window: WindowOptions,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Also draw the cascades to this .png.")
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Also write a .png, .json or .csv; - is stdout, in --format; repeatable.",
+            show_default="-",
+        ),
     ] = None,
     output_format: FormatOption = "table",
     shown: PictureOptions,
@@ -33,33 +40,43 @@ def cascades(
     """List the bursts of liquidations: time, side, size, and the price move that followed."""
     from liqcli.api import Lake
     from liqcli.core.wording import describe_dated
-    from liqcli.report.html_markdown import render_json
-    from liqcli.report.output_files import check_outputs
+    from liqcli.report.output_files import check_outputs, write_file
 
     set_verbosity(run.quiet, run.debug)
-    if output is not None:
-        check_outputs([output], (".png",))
+    outputs = [path for path in output or [] if path != STDOUT]
+    check_outputs(outputs, (".png", ".json", ".csv"))
     check_choice(output_format, ("table", "json", "csv"), "--format")
     results = Lake(run.lake).heatmap(**window.arguments(), **shown.arguments())
-    if output is not None:
-        results.save(output, picture="cascades")
-        say(f"wrote {output}")
     report = results.sections("meta", "cascades", "coverage")
+    for path in outputs:
+        if path.suffix.lower() == ".png":
+            results.save(path, picture="cascades")
+        else:
+            write_file(path, _render(path.suffix.lower().removeprefix("."), report).encode())
+        say(f"wrote {path}")
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")
     if dated := describe_dated(report["meta"]["dated"]):
         say(f"{report['meta']['symbol']} {dated}")
     found, shortage = report["cascades"], report["meta"]["too_little_data"]
-    if output_format == "json":
-        typer.echo(render_json({key: report[key] for key in ("meta", "cascades")}), nl=False)
-    elif output_format == "csv":
-        typer.echo(render_rows(CSV, [["" if c[name] is None else c[name] for name in CSV] for c in found]))
+    if output_format != "table":
+        typer.echo(_render(output_format, report), nl=False)
     elif found:
         typer.echo(_table(found))
     elif shortage:
         say(f"too little data: {shortage}")
     else:
         say("no burst rose above the window's baseline")
+
+
+def _render(output_format: str, report: dict[str, Any]) -> str:
+    """Render the cascades as ``json`` or ``csv``."""
+    from liqcli.report.html_markdown import render_json
+
+    if output_format == "json":
+        return render_json({key: report[key] for key in ("meta", "cascades")})
+    rows = [["" if c[name] is None else c[name] for name in CSV] for c in report["cascades"]]
+    return render_rows(CSV, rows) + "\n"
 
 
 def _table(found: list[dict[str, Any]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from liqcli.cli import completion
 from liqcli.cli.options import DebugOption, LakeOption, QuietOption
 from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_table
+from liqcli.core.choices import check_choice
 from liqcli.core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def record(
     length: Annotated[
         str | None, typer.Option("--for", metavar="1h", help="Duration of the recording.", show_default="until Ctrl-C")
     ] = None,
+    output_format: Annotated[
+        str,
+        typer.Option(
+            "--format", help="Output format: table or json.", autocompletion=completion.one_of("table", "json")
+        ),
+    ] = "table",
     lake: LakeOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -53,6 +60,8 @@ def record(
     Connection times are stored as coverage, so an interruption shows as a gap. Events are stored every half minute and
     at the end. A lost connection is reopened.
     """
+    import json
+
     from liqcli.core.durations import parse_length
     from liqcli.core.environment import lake_root
     from liqcli.core.model import US_PER_S
@@ -60,16 +69,35 @@ def record(
     from liqcli.lake.store import Lake
 
     set_verbosity(quiet, debug)
+    check_choice(output_format, ("table", "json"), "--format")
     seconds = parse_length(length, "--for") / US_PER_S if length else None
     store = Lake(lake_root(lake))
     summary = run_record(store, split_names(symbol), split_names(exchange or ""), seconds, say, warn)
-    typer.echo(render_recorded(summary.rows))
+    if output_format == "json":
+        typer.echo(json.dumps([record_row(row) for row in summary.rows], ensure_ascii=False, indent=1))
+    else:
+        typer.echo(render_recorded(summary.rows))
     for problem in dict.fromkeys(f"{row.source}: {row.error}" for row in summary.rows if row.error):
         warn(problem)
     if summary.interrupted:
         say("interrupted; all received events are stored")
     if summary.exit_code != ExitCode.DONE:
         raise typer.Exit(int(summary.exit_code))
+
+
+def record_row(row: RecordRow) -> dict[str, Any]:
+    """Convert a row to plain values; keys of ``docs/units.md#record``."""
+    return {
+        "exchange": row.source,
+        "symbol": row.symbol,
+        "events": row.events,
+        "notional": row.notional,
+        "connected_s": row.covered_s,
+        "disconnects": row.breaks,
+        "rejected": row.rejected,
+        "result": row.result,
+        "error": row.error,
+    }
 
 
 def render_recorded(rows: Sequence[RecordRow]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from liqcli.cli import completion
 from liqcli.cli.options import RunOptions, expand_options
-from liqcli.cli.output import say, set_verbosity, warn
+from liqcli.cli.output import STDOUT, say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 from liqcli.core.choices import check_choice
 from liqcli.core.errors import ExitCode, UsageError
@@ -29,13 +30,13 @@ def sql(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write to a .csv, .json or .parquet file instead."),
+        typer.Option("-o", "--output", metavar="FILE", help="Write a .csv, .json or .parquet file; - is stdout."),
     ] = None,
     output_format: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="table, csv, json, or parquet (with -o).",
+            help="table, csv, json, or parquet (not on a terminal).",
             show_default="table; with -o from the file name",
             autocompletion=completion.one_of(*FORMATS),
         ),
@@ -52,12 +53,15 @@ def sql(
     from liqcli.report.output_files import write_file
 
     set_verbosity(run.quiet, run.debug)
+    output = None if output == STDOUT else output
     chosen = _choose_format(output_format, output)
     damaged: list[Path] = []
     table = Lake(run.lake).sql(statement, on_damaged=damaged.append)
     for path in damaged:
         warn(f"{path}: damaged, left out; to repair it: liqcli verify")
-    if output is None:
+    if output is None and chosen == "parquet":
+        sys.stdout.buffer.write(_pack(table, chosen))
+    elif output is None:
         typer.echo(_render(table, chosen))
     else:
         write_file(output, _pack(table, chosen))
@@ -71,8 +75,8 @@ def _choose_format(chosen: str | None, output: Path | None) -> str:
     if chosen is None and by_ending not in FORMATS:
         raise UsageError(f"-o: cannot write {str(output)!r}: use .csv, .json or .parquet, or give --format")
     name = check_choice(chosen or by_ending, FORMATS, "--format")
-    if name == "parquet" and output is None:
-        raise UsageError("--format parquet needs a file: -o rows.parquet")
+    if name == "parquet" and output is None and sys.stdout.isatty():
+        raise UsageError("--format parquet is not for a terminal; write a file: -o rows.parquet")
     return name
 
 

@@ -97,6 +97,11 @@ def find_settings(option: Path | None) -> Path | None:
     return None
 
 
+def read_default_settings() -> bytes:
+    """Return the commented file of ``templates/``."""
+    return (data_folder("templates") / FILE_NAME).read_bytes()
+
+
 def write_default_settings(path: Path, force: bool) -> Path:
     """
     Write the commented file of ``templates/``, readable only by its owner, since it can hold keys.
@@ -108,9 +113,8 @@ def write_default_settings(path: Path, force: bool) -> Path:
     """
     if path.exists() and not force:
         raise UsageError(f"{path} exists; liqcli init --force replaces it")
-    text = (data_folder("templates") / FILE_NAME).read_bytes()
     try:
-        replace_file(path, text, mode=0o600)
+        replace_file(path, read_default_settings(), mode=0o600)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from error
     return path.resolve()
