@@ -132,7 +132,9 @@ def test_a_day_without_any_of_221_symbols_is_a_hole(recorded):
         assert clip_intervals(memory.covered(), hole) == []
         assert memory.covered(("unknown",)) == []
     query = Query("ACHUSDT", since="2025-01-26T18:00Z", until="2025-01-27T16:30Z")
-    with pytest.raises(EmptyWindowError, match="27 16:30 UTC; the lake holds"):  # it said "known for 100% of it"
+    with pytest.raises(
+        EmptyWindowError, match="27 16:30 UTC; the lake holds"
+    ):  # was reported as "known for 100% of it"
         compute_results(store, query, GridOptions(), ViewOptions())
     day = Query("ACHUSDT", since="2025-01-26T17:30Z", until="2025-01-27T17:30Z")
     first, _last = compute_results(store, day, GridOptions(), ViewOptions()).gaps
@@ -154,7 +156,7 @@ def test_the_frames_alone_give_the_same_lake_as_the_rows(real_data, store, tmp_p
     assert bytes_of(store.root / "liquidations") == bytes_of(other.root / "liquidations")
 
 
-def test_two_recorders_in_one_file_are_told_from_twins(real_data, events, store):
+def test_two_recorders_in_one_file_are_distinguished_from_twins(real_data, events, store):
     want = events[ALL_SYMBOLS]
     file = import_one(store, real_data / ALL_SYMBOLS)
     assert (file.rows, file.new, file.doubled, file.rejected) == (3510, 1837, 3510 - 1837, 0)

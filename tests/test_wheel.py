@@ -108,9 +108,9 @@ def test_bash_completes_with_the_installed_file(installed: Path, plain_env: dict
         f"PATH={installed}/bin:$PATH; source {installed}/share/bash-completion/completions/liqcli; "
         'COMP_WORDS=(liqcli heat); COMP_CWORD=1; _liqcli_completion liqcli; echo "${COMPREPLY[@]}"; complete -p liqcli'
     )
-    said = run("bash", "-c", script, cwd=tmp_path, env=plain_env).splitlines()
-    assert said[0].split() == ["heatmap"]
-    assert "_liqcli_completion liqcli" in said[1]
+    lines = run("bash", "-c", script, cwd=tmp_path, env=plain_env).splitlines()
+    assert lines[0].split() == ["heatmap"]
+    assert "_liqcli_completion liqcli" in lines[1]
 
 
 def test_sdist_carries_what_a_developer_needs(built: Built) -> None:

@@ -88,11 +88,11 @@ def test_a_wanted_day_outlives_retention_and_latest_outlives_a_day_without_data(
     latest = tree(out / "latest")
     capsys.readouterr()
     done = run("2026-11-29")
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert sorted(day.name for day in out.iterdir() if day.name[0] == "2") == ["2026-01-07", "2026-11-28"]
     assert done.removed == ("2026-01-05",)
-    assert "removed 2026-01-05: retention_days is 90\n" in said
-    assert f"2026-11-28 has no data; {out / 'latest'} still shows 2026-01-07\n" in said
+    assert "removed 2026-01-05: retention_days is 90\n" in printed
+    assert f"2026-11-28 has no data; {out / 'latest'} still shows 2026-01-07\n" in printed
     assert json.loads((out / "latest/summary.json").read_text())["day"] == "2026-01-07"
     links = re.findall(r'href="([^"]*)" rel="(?:prev|next)"', (out / "latest/index.html").read_text())
     assert links == ["../2026-11-28/index.html"]

@@ -1,93 +1,37 @@
-"""Importing candles and open interest: no file of several series ends in one, and no unit is guessed."""
+"""Import candles: series of several exchanges and coins, rows of one time, lengths, spot and futures."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import zipfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from import_helpers import put
+from market_files import (
+    BINANCE,
+    COINS,
+    VENUES,
+    bytes_of,
+    candle,
+    candles,
+    held,
+    import_one,
+    many_venues,
+    rejected_of,
+    stamp,
+)
 
-from liqcli.core.errors import LiqcliError, MixedSeriesError, UsageError
+from liqcli.core.errors import MixedSeriesError, UsageError
 from liqcli.core.market_data import Candle, OpenInterest
-from liqcli.ingest.files.importer import find_kind, import_files
-from liqcli.ingest.files.market_columns import detect_kind, market_of_name, read_interval
-from liqcli.ingest.files.options import ImportOptions
-from liqcli.ingest.files.summary import FileSummary
+from liqcli.ingest.files.market_columns import market_of_name, read_interval
 from liqcli.lake.market_merge import find_interval, join_rows
-from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
 from liqcli.sources.registry import KNOWN_SOURCES
-
-START = datetime(2024, 4, 1, tzinfo=UTC)
-VENUES = ("binance", "bitget", "bybit", "coinex", "gate", "htx", "okx")
-COINS = ("ADA", "BTC", "DOGE", "ETH", "SOL")
-BINANCE = {"exchange": "binance", "symbol": "BTCUSDT"}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
-
-
-def put(tmp_path: Path, name: str, content: str | bytes) -> Path:
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def import_one(store: Lake, path: Path, **options: object) -> FileSummary:
-    (file,) = import_files(store, [path], ImportOptions(**options)).files  # type: ignore[arg-type]
-    if file.error:
-        raise file.error
-    return file
-
-
-def held(store: Lake, kind: str = "candles") -> dict[tuple[str, str, str], list[dict[str, object]]]:
-    found: dict[tuple[str, str, str], list[dict[str, object]]] = {}
-    for part in store.partitions(kind):
-        rows = pq.ParquetFile(part.path(store.root)).read().to_pylist()
-        found.setdefault((part.exchange, part.symbol, part.interval), []).extend(rows)
-    return found
-
-
-def bytes_of(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*.parquet"))}
-
-
-def rejected_of(file: FileSummary) -> list[dict[str, object]]:
-    assert file.rejected_path is not None
-    return [json.loads(line) for line in file.rejected_path.read_text().splitlines()]
-
-
-def stamp(minutes: float) -> str:
-    return (START + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def candle(minutes: float, close: float, volume: float | str = 5) -> str:
-    return f"{stamp(minutes)},{close},{close + 1},{close - 1},{close},{volume}"
-
-
-def candles(count: int, close: float = 100, first: int = 0) -> str:
-    lines = [candle(k, close + k % 7) for k in range(first, first + count)]
-    return "\n".join(["open_time,open,high,low,close,volume", *lines, ""])
-
-
-def many_venues() -> str:
-    """Seven exchanges and five coins, four minutes each: 140 rows, every price its own."""
-    lines = [
-        f"{stamp(minute)},{venue},{coin},{p},{p + 1},{p - 1},{p},1"
-        for minute in range(4)
-        for v, venue in enumerate(VENUES)
-        for c, coin in enumerate(COINS)
-        for p in [100 * (c + 1) + v + minute]
-    ]
-    return "\n".join(["time,venue,coin,open,high,low,close,volume", *lines, ""])
 
 
 # ------------------------------------------------------------------------------------------- several series
@@ -105,7 +49,7 @@ def test_each_exchange_and_coin_of_a_file_is_a_series_of_its_own(store: Lake, tm
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (BINANCE, "column coin holds 'ADA', but --symbol is BTCUSDT: omit --symbol"),
         ({"exchange": "binance"}, "column venue holds 'bitget', but --exchange is binance: omit --exchange"),
@@ -118,11 +62,11 @@ def test_each_exchange_and_coin_of_a_file_is_a_series_of_its_own(store: Lake, tm
     ],
 )
 def test_a_name_for_all_rows_does_not_overrule_a_column(
-    store: Lake, tmp_path: Path, options: dict[str, str], said: str
+    store: Lake, tmp_path: Path, options: dict[str, str], message: str
 ) -> None:
     with pytest.raises(MixedSeriesError) as caught:
         import_one(store, put(tmp_path, "all.csv", many_venues()), **options)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).count("omit --") == len(options) - ("columns" in options)  # all at once
     assert store.partitions("candles") == []
 
@@ -358,177 +302,3 @@ def test_spot_has_no_open_interest(store: Lake, tmp_path: Path) -> None:
         import_one(store, path, **BINANCE, market="spot")
     with pytest.raises(UsageError, match="unknown market 'sport'; did you mean spot"):
         import_one(store, put(tmp_path, "c.csv", candles(3)), **BINANCE, market="sport")
-
-
-# ------------------------------------------------------------------------------------------- open interest
-
-
-@pytest.mark.parametrize(
-    ("column", "coins", "usd"),
-    [
-        ("oi_usd", None, 7e6),
-        ("openInterestUsd", None, 7e6),
-        ("open_interest_value", None, 7e6),
-        ("sumOpenInterest", 7e6, None),
-        ("oiCcy", 7e6, None),
-        ("open_interest_base", 7e6, None),
-    ],
-)
-def test_a_name_with_a_unit_is_taken(
-    store: Lake, tmp_path: Path, column: str, coins: float | None, usd: float | None
-) -> None:
-    import_one(store, put(tmp_path, "oi.csv", f"time,{column}\n{stamp(0)},7000000\n"), **BINANCE)
-    ((row,),) = held(store, "open_interest").values()
-    assert (row["open_interest"], row["open_interest_usd"]) == (coins, usd)
-
-
-@pytest.mark.parametrize("column", ["open_interest", "oi", "openInterest"])
-def test_a_name_without_a_unit_is_asked_for(store: Lake, tmp_path: Path, column: str) -> None:
-    """Gate calls contracts so, Bybit coins (of inverse ones USD), Hyperliquid coins."""
-    path = put(tmp_path, "oi.csv", f"time,{column}\n{stamp(0)},7000\n")
-    with pytest.raises(UsageError) as caught:
-        import_one(store, path, **BINANCE)
-    assert (
-        f"pass --columns open_interest={column} if it counts base coins, open_interest_usd={column} if USD, "
-        f"contracts={column},contract_size=:SIZE if contracts"
-    ) in str(caught.value)
-    file = import_one(store, path, **BINANCE, columns=f"contracts={column},contract_size=:0.001")
-    assert file.new == 1
-    ((row,),) = held(store, "open_interest").values()
-    assert (row["open_interest"], row["open_interest_usd"]) == (7.0, None)  # 7,000 x 0.001
-
-
-def test_dollars_are_not_stored_as_coins(store: Lake, tmp_path: Path) -> None:
-    path = put(tmp_path, "oi.csv", f"time,oi_usd,open_interest\n{stamp(0)},7000000,100\n")
-    with pytest.raises(UsageError, match="according to its name it holds USD; pass open_interest_usd=oi_usd"):
-        import_one(store, path, **BINANCE, columns="open_interest=oi_usd")
-    file = import_one(store, path, **BINANCE)
-    assert "column open_interest is not used because its unit is unknown" in " ".join(file.notes)
-    ((row,),) = held(store, "open_interest").values()
-    assert (row["open_interest"], row["open_interest_usd"]) == (None, 7e6)
-
-
-def test_units_of_inverse_contracts_are_not_certain(store: Lake, tmp_path: Path) -> None:
-    """Binance's sumOpenInterest counts contracts of 100 USD there, and sumOpenInterestValue coins."""
-    text = f"create_time,symbol,sum_open_interest,sum_open_interest_value\n{stamp(0)},BTCUSD_PERP,5,6\n"
-    file = import_one(store, put(tmp_path, "m.csv", text), exchange="binance")
-    assert (file.new, file.rejected) == (0, 1)
-    assert "may count contracts or coins" in str(rejected_of(file)[0]["reason"])
-    path = put(tmp_path, "n.csv", text.replace("sum_", "my_"))
-    named = import_one(store, path, exchange="binance", columns="open_interest=my_open_interest_value")
-    assert named.new == 1
-
-
-def test_liqcli_reads_its_own_open_interest(store: Lake, tmp_path: Path) -> None:
-    import_one(store, put(tmp_path, "oi.csv", f"time,oi_coins,oi_usd\n{stamp(0)},5,500\n"), **BINANCE)
-    path = Partition("open_interest", "binance", "BTCUSDT", "2024-04", "import").path(store.root)
-    other = Lake(tmp_path / "other")
-    assert import_one(other, path, **BINANCE).new == 1
-    assert held(other, "open_interest") == held(store, "open_interest")
-
-
-def test_open_interest_may_begin_at_zero(store: Lake, tmp_path: Path) -> None:
-    text = f"time,oi_coins\n{stamp(0)},0\n{stamp(5)},3\n{stamp(10)},-1\n{stamp(15)},nan\n2010-01-01T00:00:00Z,3\n"
-    file = import_one(store, put(tmp_path, "oi.csv", text), **BINANCE)
-    assert (file.new, file.rejected) == (2, 3)
-
-
-# ------------------------------------------------------------------------------------------ kinds and columns
-
-
-@pytest.mark.parametrize(
-    ("header", "kind"),
-    [
-        ("time,symbol,position,price,qty", "liquidations"),
-        ("Open time,Open,High,Low,Close,Volume", "candles"),
-        ("time,open_interest", "open-interest"),
-        ("create_time,symbol,sum_open_interest,sum_open_interest_value", "open-interest"),
-        ("time,side,price,qty,open_interest", "liquidations"),
-        ("time,price,qty", "liquidations"),
-    ],
-)
-def test_the_columns_say_what_a_file_holds(header: str, kind: str) -> None:
-    assert detect_kind(header.split(",")) == kind
-
-
-@pytest.mark.parametrize("header", ["time,open,high,low,close,open_interest", "time,open,high,low,close,side,qty"])
-def test_columns_of_two_kinds_are_asked_about(tmp_path: Path, header: str) -> None:
-    with pytest.raises(UsageError, match="pass --kind candles or --kind"):
-        find_kind(put(tmp_path, "a.csv", header + "\n"), ImportOptions())
-
-
-def test_everything_that_is_missing_is_named_at_once(store: Lake, tmp_path: Path) -> None:
-    path = put(tmp_path, "c.csv", "when,o,high,low,close\n1,2,3,4,5\n")
-    with pytest.raises(UsageError) as caught:
-        import_one(store, path, kind="candles")
-    assert str(caught.value) == (
-        "no column recognised as ts, open, exchange, symbol: pass --columns ts=COLUMN,open=COLUMN and --exchange NAME "
-        "and --symbol NAME; the file has: when, o, high, low, close"
-    )
-    with pytest.raises(UsageError, match="ts=a,open=b: no such column"):
-        import_one(store, path, kind="candles", columns="ts=a,open=b", **BINANCE)
-    events = put(tmp_path, "e.csv", "when,symbol,qty\n")
-    with pytest.raises(
-        UsageError, match=r"^exchange not specified: .*position not specified.*no column recognised as ts, price: pass"
-    ):
-        import_one(store, events)
-    twice = put(tmp_path, "t.csv", "time,open,high,low,close,close\n")
-    with pytest.raises(UsageError, match="2 columns are named close"):
-        import_one(store, twice, **BINANCE)
-
-
-# --------------------------------------------------------------------------------------------- forms of files
-
-
-def test_every_form_and_time_unit_gives_the_same_lake(tmp_path: Path) -> None:
-    """ISO text, s, ms and µs; plain, gzip, zip, JSON lines, JSON array, Parquet."""
-    names, *lines = (line.split(",") for line in candles(30).split())
-    seconds = [int((START + timedelta(minutes=k)).timestamp()) for k in range(30)]
-    numbers = [list(map(float, row[1:])) for row in lines]
-
-    def text(unit: int) -> str:
-        rows = [[s * unit, *row] for s, row in zip(seconds, numbers, strict=True)]
-        return "\n".join(",".join(map(str, row)) for row in (names, *rows))
-
-    entries = [dict(zip(names, [s * 1000, *row], strict=True)) for s, row in zip(seconds, numbers, strict=True)]
-    files = [
-        put(tmp_path, "iso.csv", candles(30)),
-        *(put(tmp_path, f"{unit}.csv", text(unit)) for unit in (1, 1000, 1_000_000)),
-        put(tmp_path, "a.csv.gz", gzip.compress(candles(30).encode())),
-        put(tmp_path, "a.jsonl", "\n".join(map(json.dumps, entries))),
-        put(tmp_path, "a.json", json.dumps(entries)),
-    ]
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a.csv", candles(30))
-    moments = [START + timedelta(minutes=k) for k in range(30)]
-    columns = list(zip(*numbers, strict=True))
-    pq.write_table(pa.table(dict(zip(names, [moments, *columns], strict=True))), tmp_path / "a.parquet")
-    files += [tmp_path / "a.zip", tmp_path / "a.parquet"]
-    lakes = []
-    for number, path in enumerate(files):
-        store = Lake(tmp_path / f"lake{number}")
-        assert import_one(store, path, **BINANCE).new == 30
-        lakes.append(bytes_of(store.root))
-    assert all(lake == lakes[0] for lake in lakes)
-
-
-def test_headers_that_are_repeated_are_refused_rows(store: Lake, tmp_path: Path) -> None:
-    file = import_one(store, put(tmp_path, "cat.csv", candles(5) + candles(5, first=5)), **BINANCE)
-    assert (file.rows, file.new, file.rejected) == (11, 10, 1)
-
-
-def test_a_damaged_lake_stops_the_import(store: Lake, tmp_path: Path) -> None:
-    import_one(store, put(tmp_path, "1.csv", candles(5)), **BINANCE)
-    store.partitions("candles")[0].path(store.root).write_bytes(b"PAR1junk")
-    with pytest.raises(LiqcliError, match="verify"):
-        import_one(store, put(tmp_path, "2.csv", candles(9)), **BINANCE)
-
-
-def test_candles_of_a_bare_base_are_said_to_stand_in(store, tmp_path):
-    path = tmp_path / "candles.csv"
-    path.write_text(
-        "ts,symbol,open,high,low,close,volume\n2024-03-01T00:00:00Z,BTC,1,1,1,1,1\n2024-03-01T00:01:00Z,BTC,1,1,1,1,1\n"
-    )
-    (file,) = import_files(store, [path], ImportOptions(exchange="binance", market="futures")).files
-    assert any("BTC: their candles are used for" in note for note in file.notes)
-    assert not any("--quote" in note for note in file.notes)

@@ -148,14 +148,14 @@ def test_what_to_do_is_a_command(store):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "remedy"),
     [("import", "move it away and import its files again"), ("bybit", "a recording cannot be repeated")],
 )
-def test_remedy_for_data_that_was_not_fetched(store, source, said):
+def test_remedy_for_data_that_was_not_fetched(store, source, remedy):
     path = (store.root / GATE).with_name(f"{source}.parquet")
     path.write_bytes(b"x")
     (issue,) = verify_lake(store, KNOWN_SOURCES).issues
-    assert said in issue.do
+    assert remedy in issue.do
 
 
 def test_files_that_no_command_reads(store):
@@ -403,9 +403,9 @@ def test_invalid_log(store, text, what):
         window = {**dict(zip(keys, text, strict=True)), "fetched_at": "2026-03-02T00:00:00Z"}
         text = json.dumps({"version": 1, "windows": [window]})
     (store.root / MEMORY).write_text(text, encoding="utf-8")
-    ((file, said),) = found(store)
+    ((file, issue),) = found(store)
     assert file == MEMORY
-    assert what in said
+    assert what in issue
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"SOL_USDT": 0}', '{"SOL_USDT": "NaN"}'])
@@ -450,7 +450,7 @@ def test_a_hundred_files_take_less_than_three_seconds(lake):
 
 
 def test_what_to_do_about_candles(store):
-    """Candles are asked for again where a file is gone; those that were imported are not."""
+    """Candles are fetched again where a file is gone; imported ones are not."""
     (store.root / CANDLES).write_bytes(b"x")
     own = (store.root / CANDLES).with_name("sample.parquet")
     own.write_bytes(b"x")
