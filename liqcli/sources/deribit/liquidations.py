@@ -38,12 +38,12 @@ from liqcli.net.rate_limit import Limit
 from liqcli.sources.base import HOUR_US, AskMarkets, AskWindow, Source
 from liqcli.sources.contracts import ListedContract, Listing, Row, known_contract, pick_markets, read_markets
 from liqcli.sources.envelope import decode_json
+from liqcli.sources.paging import PAGE_TRIES
 from liqcli.sources.rows import build_answer, build_liquidation, closed_position
 
 PAGE = 10_000
 SMALL_PAGE = 1_000  # documented maximum, for servers that refuse more
 LEAK = 10  # rows outside the request that an answer may contain; requests are smaller by as many
-SAME_QUESTION = 3  # attempts to get an answer that matches the request
 _BUSY = frozenset({10028, 10040, 10041, 10047, 10066, 11051, 13028, 13888})
 _PERPETUAL = re.compile(r"^[A-Z0-9]+(_USDC)?-PERPETUAL$")
 _LIST = Request(
@@ -197,8 +197,14 @@ def _ask_holes(scan: InstrumentScan) -> Generator[Request, Any, None]:
 
 
 def _ask_page(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Generator[Request, Any, bool]:
-    """Read one page; return whether there are more. Answers that are empty or do not match are requested again."""
-    for strike in range(SAME_QUESTION):
+    """
+    Read one page; return whether there are more.
+
+    Answers that do not match are requested again. One without a trade of the request may be the answer to another
+    request, so it must come twice.
+    """
+    doubtful: set[frozenset[str]] = set()
+    for _ in range(PAGE_TRIES):
         result = yield page_request(scan, seqs)
         if result is None:
             scan.page = SMALL_PAGE
@@ -206,17 +212,21 @@ def _ask_page(scan: InstrumentScan, seqs: tuple[int, int] | None) -> Generator[R
         trades = result.get("trades") if isinstance(result, dict) else None
         if not isinstance(trades, list):
             raise RefusalError("the answer is not a list of trades")
-        if _is_asked(scan, seqs, trades) and (trades or strike):
+        inside = _count_inside(scan, seqs, trades)
+        if len(trades) - inside > LEAK or any(raw["instrument_name"] != scan.market.instrument for raw in trades):
+            continue
+        told = frozenset(str(raw["trade_id"]) for raw in trades)
+        if inside or told in doubtful:
             scan.add(trades)
             return bool(result.get("has_more")) or len(trades) >= scan.page
+        doubtful.add(told)
     raise RefusalError("the trades do not match the request")
 
 
-def _is_asked(scan: InstrumentScan, seqs: tuple[int, int] | None, trades: Sequence[Row]) -> bool:
-    """Return whether at most a few trades lie outside the request."""
+def _count_inside(scan: InstrumentScan, seqs: tuple[int, int] | None, trades: Sequence[Row]) -> int:
+    """Count the trades that belong to the request."""
     key, low, high = ("timestamp", scan.start_ms, scan.end_ms + 1) if seqs is None else ("trade_seq", *seqs)
-    outside = sum(not low <= int(raw[key]) < high for raw in trades)
-    return outside <= LEAK and all(raw["instrument_name"] == scan.market.instrument for raw in trades)
+    return sum(low <= int(raw[key]) < high for raw in trades)
 
 
 SOURCE = Source(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from loopback.deribit import DeribitServer, count_truth, make_trades
+from loopback.faults import FAULTS, spoilt
 from loopback.scenes import HOUR_US, aim, every_file, fetch_truth, stored
 from loopback.server import Asked, Reply
 from loopback.truth import Truth, tidy, two_days
@@ -133,6 +134,47 @@ def test_two_days(monkeypatch: pytest.MonkeyPatch, lake: Path, options: dict[str
         assert fetch(Lake(lake), WINDOW, list(truth.rows), ["deribit"]).exit_code == ExitCode.DONE
         assert server.asked == []
         assert every_file(lake) == before
+
+
+@pytest.mark.parametrize("cap", [10_000, 130])
+@pytest.mark.parametrize("symbols", [["BTCUSD"], list(SYMBOLS.values())], ids=len)
+def test_every_fourth_page_is_another(
+    monkeypatch: pytest.MonkeyPatch, lake: Path, cap: int, symbols: list[str]
+) -> None:
+    """A cache gives every fourth request the page before: all trades are found, and no gap is claimed."""
+    with serve(cap=cap) as server:
+        aim(monkeypatch, "deribit", server.url)
+        with spoilt(server, FAULTS["duplicate"], 4) as spoiled:
+            summary = fetch(Lake(lake), WINDOW, symbols, ["deribit"])
+        truth = truth_of(server)
+    assert len(spoiled) >= 2
+    assert [(row.cut, row.error, row.result) for row in summary.rows] == [(0, None, "ok")] * len(symbols)
+    assert summary.exit_code == ExitCode.DONE
+    for symbol in symbols:
+        assert tidy(stored(lake, symbol)) == tidy(truth.rows[symbol])
+        assert Lake(lake).read_fetch_log("deribit", symbol, "deribit").missing(WINDOW) == []
+
+
+def test_a_page_of_other_trades_is_no_end(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
+    """The request after the last known trade gets a page of ten earlier ones, once: paging goes on."""
+    earlier: list[Reply] = []
+
+    class Stale(DeribitServer):
+        def answer(self, asked: Asked) -> Reply:
+            if asked.path.endswith("get_last_trades_by_instrument"):
+                seqs = {"start_seq": "1000", "end_seq": "1008", "count": "10"}
+                earlier.append(super().answer(asked._replace(params=asked.params | seqs)))
+                if len(earlier) % 2:
+                    return earlier[-1]
+            return super().answer(asked)
+
+    with Stale(TRADES, now_us() // 1000) as server:
+        aim(monkeypatch, "deribit", server.url)
+        (row,) = fetch(Lake(lake), WINDOW, ["BTCUSD"], ["deribit"]).rows
+        truth = truth_of(server)
+    assert len(earlier) >= 4
+    assert (row.cut, row.result) == (0, "ok")
+    assert tidy(stored(lake, "BTCUSD")) == tidy(truth.rows["BTCUSD"])
 
 
 def test_a_hole_that_stays_is_cut(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
