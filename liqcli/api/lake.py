@@ -97,6 +97,7 @@ class Lake(SeveralSymbols):
         scale: str = "log",
         theme: str = "auto",
         size: tuple[int, int] | None = None,
+        levels: bool = False,
         fetch: bool | Callable[[FetchResult], None] = False,
         progress: ShowProgress | None = None,
     ) -> Heatmap:
@@ -121,6 +122,8 @@ class Lake(SeveralSymbols):
             Lowest price (inclusive) and highest price (exclusive), or ``"LOW:HIGH"``. [quote]
         min_usd : float
             Minimum value of an event. [USD]
+        levels : bool
+            Add a section of estimated levels to pages and JSON; see :meth:`levels`.
         fetch : bool or callable
             Fetch missing data first; a callable receives the :class:`FetchResult`.
         progress : callable, optional
@@ -158,7 +161,7 @@ class Lake(SeveralSymbols):
             if callable(fetch):
                 fetch(result)
         try:
-            return Heatmap(compute_results(self._store, query, options, view, clusters))
+            return Heatmap(compute_results(self._store, query, options, view, clusters, levels))
         except EmptyWindowError as error:
             if fetched == ExitCode.SOURCE:
                 raise SourceError(f"nothing could be fetched, and there are {error.fact}") from error

@@ -64,6 +64,10 @@ def heatmap(
             autocompletion=completion.one_of(*PICTURES),
         ),
     ] = "heatmap",
+    levels: Annotated[
+        bool,
+        typer.Option("--levels", help="Add a section of estimated levels to pages and JSON; see liqcli levels."),
+    ] = False,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in a browser: the first .html that is written.")
     ] = False,
@@ -110,6 +114,7 @@ def heatmap(
         bucket=bucket,
         by=by,
         scale=scale,
+        levels=levels,
         fetch=report_fetch if fetch else False,
         progress=show_progress,
     )

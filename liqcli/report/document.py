@@ -29,6 +29,8 @@ from liqcli.report.lake_records import (
     market_prices_record,
     path_in_lake,
 )
+from liqcli.report.levels_data import LevelsData
+from liqcli.report.levels_document import build_levels_document
 from liqcli.report.records import (
     band_record,
     cascade_record,
@@ -47,8 +49,15 @@ from liqcli.report.results import WindowResults
 def build_document(results: WindowResults) -> dict[str, Any]:
     """Build the whole document; ``content_hash`` covers every section, but neither the version nor the command."""
     content = {name: build(results) for name, build in SECTIONS.items()}
+    if results.levels is not None:
+        content["levels"] = _levels(results.levels)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return {**_add_version(content), "command": format_command(results), "content_hash": digest}
+
+
+def _levels(levels: LevelsData | str) -> dict[str, Any]:
+    """Build the part on estimated levels, or state why there are none."""
+    return {"reason": levels} if isinstance(levels, str) else {"reason": None, **build_levels_document(levels)}
 
 
 def build_sections(results: WindowResults, names: Iterable[str]) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
+    from liqcli.core.choices import ThemeName
     from liqcli.report.figure import Figure
     from liqcli.report.hover_map import Mark
     from liqcli.report.results import ViewOptions, WindowResults
 
 HEATMAP, PORTRAIT = "heatmap", "heatmap_portrait"
+LEVELS = "levels"  # estimated, so not among the figures of realized liquidations
 
 
 class FigureModule(Protocol):
@@ -96,6 +98,10 @@ class WindowFigures:
                         figure = replace(figure, marks=marks)
                     pool.submit(attrgetter("webp"), figure)
                     found.setdefault(name, []).append(figure)
+            for theme in self.themes:
+                if (figure := self._draw_levels(theme)) is not None:
+                    pool.submit(attrgetter("webp"), figure)
+                    found.setdefault(LEVELS, []).append(figure)
         return found
 
     def beside(self, page: Path) -> dict[str, Figure]:
@@ -106,7 +112,17 @@ class WindowFigures:
             if figure is not None:
                 suffix = "" if name == HEATMAP else f"-{name.replace('_', '-')}"
                 found[name] = replace(figure, file=f"{page.stem}{suffix}.png")
+        if (figure := self._draw_levels(self.themes[0])) is not None:
+            found[LEVELS] = replace(figure, file=f"{page.stem}-levels.png")
         return found
+
+    def _draw_levels(self, theme: ThemeName) -> Figure | None:
+        levels = self._results.levels
+        if levels is None or isinstance(levels, str):
+            return None
+        from liqcli.report.levels_figure import draw_level_figure
+
+        return draw_level_figure(levels, theme, self._results.view.palette)
 
     def _names(self) -> list[str]:
         return [name for name, spec in FIGURES.items() if spec.on_page(self._results)]

@@ -61,5 +61,6 @@ def market_prices_record(moved: MarketPrices | None) -> dict[str, Any] | None:
 
 def path_in_lake(path: Path) -> str:
     """Return the path of a file inside the lake: reports are shared, and a moved lake gives the same report."""
-    kinds = [k for k, part in enumerate(path.parts) if part in ("liquidations", "candles", "open_interest")]
+    folders = ("liquidations", "candles", "open_interest", "margin_tiers")
+    kinds = [k for k, part in enumerate(path.parts) if part in folders]
     return Path(*path.parts[kinds[-1] :]).as_posix() if kinds else path.name

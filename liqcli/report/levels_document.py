@@ -12,6 +12,7 @@ from liqcli.analysis.levels.field import LevelBand, Reach, SideBands
 from liqcli.analysis.levels.lots import DEFAULT_POSITION_USD, SIDES
 from liqcli.core.formatting import format_iso
 from liqcli.core.version import __version__
+from liqcli.report.lake_records import path_in_lake
 from liqcli.report.levels_data import LevelsData
 
 DISTANCES_PCT = (0.5, 1, 2, 3, 5, 7.5, 10, 15, 20)
@@ -75,7 +76,7 @@ def _meta(data: LevelsData) -> dict[str, Any]:
         "long_outside": estimate.levels.long_outside,
         "short_outside": estimate.levels.short_outside,
         "notes": list(data.notes),
-        "damaged": [str(path) for path in data.damaged],
+        "damaged": [path_in_lake(path) for path in data.damaged],
         "version": __version__,
     }
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from liqcli.analysis.levels.calibration import Calibration
 from liqcli.analysis.levels.estimate import LevelEstimate
 from liqcli.charts.figure_spec import HeadlineNumber
+from liqcli.charts.fonts import describe_stand_in
+from liqcli.charts.levels import DESIGN, draw_levels
 from liqcli.charts.levels_spec import LevelMark, LevelsSpec
+from liqcli.charts.png import render_pixels
+from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.core.durations import format_length
 from liqcli.core.formatting import (
     format_count,
@@ -15,7 +19,17 @@ from liqcli.core.formatting import (
     format_time,
     format_usd,
 )
+from liqcli.report.figure import Figure
 from liqcli.report.levels_data import LevelsData
+
+
+def draw_level_figure(
+    data: LevelsData, theme: ThemeName, palette: PaletteName = "liq", size: tuple[int, int] | None = None
+) -> Figure:
+    """Draw the figure in one theme."""
+    drawn = draw_levels(build_spec(data), theme=theme, palette=palette, size=size or DESIGN)
+    pixels, note = render_pixels(drawn.figure), describe_stand_in(data.label)
+    return Figure(pixels, describe_levels(data), theme, drawn.regions, note, drawn.figure.dpi, drawing=drawn.figure)
 
 
 def build_spec(data: LevelsData) -> LevelsSpec:

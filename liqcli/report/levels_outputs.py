@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from liqcli.analysis.levels.field import LevelField
-from liqcli.charts.fonts import describe_stand_in
-from liqcli.charts.levels import DESIGN, draw_levels
-from liqcli.charts.png import render_pixels
 from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.core.formatting import format_iso
 from liqcli.report.figure import Figure
 from liqcli.report.html_markdown import read_style, render_json, render_template
 from liqcli.report.levels_data import LevelsData
 from liqcli.report.levels_document import build_levels_document
-from liqcli.report.levels_figure import build_spec, describe_levels
+from liqcli.report.levels_figure import draw_level_figure
 from liqcli.report.output_files import write_file
 
 if TYPE_CHECKING:
@@ -56,12 +53,7 @@ class LevelsContent:
 
     def draw(self, theme: ThemeName) -> Figure:
         """Draw the figure in one theme."""
-        drawn = draw_levels(
-            build_spec(self.data), theme=theme, palette=self.view.palette, size=self.view.size or DESIGN
-        )
-        pixels = render_pixels(drawn.figure)
-        alt, note = describe_levels(self.data), describe_stand_in(self.data.label)
-        return Figure(pixels, alt, theme, drawn.regions, note, drawn.figure.dpi, drawing=drawn.figure)
+        return draw_level_figure(self.data, theme, self.view.palette, self.view.size)
 
     def render(self, suffix: str) -> bytes:
         """Render one format of :data:`SUFFIXES`."""
@@ -77,7 +69,14 @@ class LevelsContent:
         figures = [self.draw(theme) for theme in themes.get(self.view.theme, ("dark", "light"))]
         style = read_style("style.css")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        values = {**self.document, "figures": figures, "theme": self.view.theme, "style": style, "style_hash": digest}
+        values = {
+            "meta": self.document["meta"],
+            "est": self.document,
+            "figures": figures,
+            "theme": self.view.theme,
+            "style": style,
+            "style_hash": digest,
+        }
         return render_template("levels.html", values).encode()
 
     def write(self, paths: Sequence[Path]) -> list[Path]:

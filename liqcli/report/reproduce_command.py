@@ -33,6 +33,8 @@ def format_command(results: WindowResults) -> str:
     if options.price_low is not None and options.price_high is not None:
         words += ["--price-range", f"{format_exact(options.price_low)}:{format_exact(options.price_high)}"]
     words += _cluster_words(results)
+    if results.levels is not None:
+        words.append("--levels")
     for flag, value, default in (
         ("--by", view.by, "notional"),
         ("--palette", view.palette, "liq"),

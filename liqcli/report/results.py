@@ -24,6 +24,8 @@ from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, find_last_price, rank_bands
 from liqcli.analysis.thin_data import describe_shortage
 from liqcli.core.choices import FIGURE_THEMES, ByName, PaletteName, ScaleName, ThemeChoice, ThemeName
+from liqcli.core.errors import EmptyWindowError
+from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval
 from liqcli.core.market_data import OpenInterestSeries
 from liqcli.core.model import SAMPLE_SOURCE, HeatmapGrid, PriceSeries
@@ -31,6 +33,7 @@ from liqcli.lake.selection import Query, Selection
 from liqcli.lake.store import Lake
 from liqcli.query.columns import TraceRows
 from liqcli.query.scans import scan_last_prints, scan_trace
+from liqcli.report.levels_data import LevelsData, LevelsQuery, load_levels
 from liqcli.report.window_data import WindowData, load_window
 from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_hours
 
@@ -69,11 +72,14 @@ class WindowResults:
         Display options.
     cluster_options : ClusterOptions
         Options of the cluster search.
+    levels : LevelsData, str or None
+        Estimated levels where they were requested, or the reason why there are none. They belong to no other result.
     """
 
     data: WindowData
     view: ViewOptions
     cluster_options: ClusterOptions
+    levels: LevelsData | str | None = None
 
     def with_view(self, view: ViewOptions) -> WindowResults:
         """Return the same results in another view, with everything that is already computed."""
@@ -244,17 +250,33 @@ class WindowResults:
 
 
 def compute_results(
-    lake: Lake, query: Query, options: GridOptions, view: ViewOptions, cluster_options: ClusterOptions | None = None
+    lake: Lake,
+    query: Query,
+    options: GridOptions,
+    view: ViewOptions,
+    cluster_options: ClusterOptions | None = None,
+    with_levels: bool = False,
 ) -> WindowResults:
     """
-    Load a window; its analyses run when they are used.
+    Load a window; its analyses run when they are used. Estimated levels are computed now, ``with_levels``.
 
     Raises
     ------
     UsageError, EmptyWindowError, DamagedError
         See :func:`liqcli.report.window_data.load_window`.
     """
-    return WindowResults(load_window(lake, query, options), view, cluster_options or ClusterOptions())
+    data = load_window(lake, query, options)
+    levels = _estimate_levels(lake, query, data) if with_levels else None
+    return WindowResults(data, view, cluster_options or ClusterOptions(), levels)
+
+
+def _estimate_levels(lake: Lake, query: Query, data: WindowData) -> LevelsData | str:
+    """Estimate the levels of the same window; the reason where candles or open interest are missing."""
+    start, end = format_iso(data.window.start_us), format_iso(data.window.end_us)
+    try:
+        return load_levels(lake, LevelsQuery(query.symbol, since=start, until=end, exchanges=query.exchanges))
+    except EmptyWindowError as error:
+        return error.fact
 
 
 def _add_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:

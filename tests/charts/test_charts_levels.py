@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from boxes import faults, visible_texts
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 
 from liqcli.charts.figure_spec import HeadlineNumber
 from liqcli.charts.levels import draw_levels
@@ -87,9 +88,7 @@ def test_bars_of_longs_lie_below_the_price_and_of_shorts_above():
     for name, inside in (("longs", lambda y: y.max() <= 100.0), ("shorts", lambda y: y.min() >= 100.0)):
         corners = np.concatenate([path.vertices for path in drawn[name].get_paths()])
         assert inside(corners[:, 1])
-    theme = find_theme("dark")
-    assert tuple(np.round(drawn["longs"].get_facecolor()[0][:3] * 255).astype(int)) == (0xF5, 0x60, 0x9F)
-    assert theme.long == "#f5609f"
+    assert np.allclose(drawn["longs"].get_facecolor()[0], to_rgba(find_theme("dark").long))
 
 
 def test_more_is_brighter_on_dark_and_nothing_is_the_panel():

@@ -217,3 +217,43 @@ def test_tiers_of_the_lake_are_used_and_dated(tmp_path):
     assert list(meta["weights"]) == ["5", "10", "25"]  # at most 30x
     write_margin_tiers(lake._store, "binance", T0 + 20 * DAY, [MarginTier("SOLUSDT", 0.0, 0.02, 0.0, 20.0)])
     assert lake.levels("SOLUSDT", **WINDOW).report["meta"]["tiers_date"] == "2026-03-02"
+
+
+@pytest.fixture(scope="module")
+def with_events(tmp_path_factory):
+    rows = [make_liquidation(T0 + 6 * DAY + k * HOUR, 100.0, exchange="binance", qty=50.0) for k in range(24)]
+    return fill(tmp_path_factory.mktemp("events"), rows=rows)
+
+
+def test_a_report_has_levels_only_where_asked(with_events, tmp_path):
+    plain = with_events.heatmap("SOLUSDT", **WINDOW)
+    asked = with_events.heatmap("SOLUSDT", levels=True, theme="dark", **WINDOW)
+    assert "levels" not in plain.report
+    estimated = asked.report["levels"]
+    alone = with_events.levels("SOLUSDT", **WINDOW).report
+    assert estimated["levels"] == alone["levels"]
+    assert {k: v for k, v in asked.report.items() if k not in ("levels", "command", "content_hash")} == {
+        k: v for k, v in plain.report.items() if k not in ("command", "content_hash")
+    }
+    assert "--levels" in asked.report["command"]
+    page, text = tmp_path / "r.html", tmp_path / "r.md"
+    asked.save(page, text)
+    html = page.read_text()
+    assert '<h2 id="levels">Estimated levels</h2>' in html
+    assert "estimates only in their own section" in html
+    assert "realized liquidations, no estimates" not in html
+    assert "## Estimated levels" in text.read_text()
+    assert (tmp_path / "r-levels.png").exists()
+    plain.save(page)
+    assert 'id="levels"' not in page.read_text()
+    assert "realized liquidations, no estimates" in page.read_text()
+
+
+def test_a_report_without_open_interest_says_why_it_has_no_levels(tmp_path):
+    rows = [make_liquidation(T0 + 6 * DAY + k * HOUR, 100.0) for k in range(24)]
+    lake = fill_lake(tmp_path / "lake", rows)
+    found = liqcli.Lake(lake.root).heatmap("SOLUSDT", levels=True, theme="dark", **WINDOW)
+    reason = found.report["levels"]["reason"]
+    assert reason.startswith("no candles of SOLUSDT in 2026-03-07 00:00 to 2026-03-09 00:00 UTC")
+    found.save(tmp_path / "r.html")
+    assert f"No estimate: {reason}." in (tmp_path / "r.html").read_text()
