@@ -57,7 +57,7 @@ from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_grid
 with Engine() as engine:
     chosen = build_selection(engine, Lake(Path(sys.argv[1])), Query("BTCUSDT", since="2025-01-01", until="2025-01-08"))
     marks = [time.perf_counter()]
-    grid = scan_grid(engine, chosen.window, GridOptions())
+    grid = scan_grid(engine, chosen.window, GridOptions(), totals=chosen.totals)
     marks.append(time.perf_counter())
     scan_clusters(engine, grid, 95000.0)
     scan_cascades(engine, chosen.window, [], None)

@@ -98,7 +98,7 @@ def plan_grid(
     return GridPlan(window, bucket_us, width, low, high, rows, *profile.outside(low, high))
 
 
-def build_grid(plan: GridPlan, cells: HeatmapRows, totals: Totals) -> HeatmapGrid:
+def build_grid(plan: GridPlan, cells: HeatmapRows, profile: ProfileRows, totals: Totals) -> HeatmapGrid:
     """
     Build the full price x time grid of a window.
 
@@ -108,8 +108,8 @@ def build_grid(plan: GridPlan, cells: HeatmapRows, totals: Totals) -> HeatmapGri
         The axes.
     cells : HeatmapRows
         Sums over the buckets and bins of the plan.
-    totals : Totals
-        Sums of the same events, for the check; ``inside_`` columns over the bounds of the plan.
+    profile, totals : ProfileRows, Totals
+        Sums of the same events, for the check.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def build_grid(plan: GridPlan, cells: HeatmapRows, totals: Totals) -> HeatmapGri
     """
     dense = to_dense(cells, plan.window, plan.bucket_us, plan.bin, plan.rows)
     grid = replace(dense, price_low=plan.price_low, price_high=plan.price_high, below=plan.below, above=plan.above)
-    _check_conservation(grid, totals)
+    _check_conservation(grid, profile.between(plan.price_low, plan.price_high), totals)
     return grid
 
 
@@ -230,14 +230,14 @@ def _rows_of(low: float, high: float, width: BinWidth) -> tuple[int, int]:
     return first, past
 
 
-def _check_conservation(grid: HeatmapGrid, totals: Totals) -> None:
+def _check_conservation(grid: HeatmapGrid, inside: ProfileRows, totals: Totals) -> None:
     """Check that cells equal the events inside, and cells plus what lies outside all events: three separate queries."""
     outside_e6 = grid.below.notional_e6 + grid.above.notional_e6
-    for name, cells, outside, inside, everything in (
-        ("notional_e6", grid.notional_e6, outside_e6, totals.inside_e6, totals.notional_e6),
-        ("events", grid.events, grid.outside_events, totals.inside_events, totals.events),
+    for name, cells, outside, drawn, everything in (
+        ("notional_e6", grid.notional_e6, outside_e6, inside.notional_e6, totals.notional_e6),
+        ("events", grid.events, grid.outside_events, inside.events, totals.events),
     ):
         held = int(cells.sum())
-        for found, wanted in ((held, int(inside.sum())), (held + outside, int(everything.sum()))):
+        for found, wanted in ((held, int(drawn.sum())), (held + outside, int(everything.sum()))):
             if found != wanted:
                 raise ConservationError(f"grid {name} {found} is not the events' {wanted}: please report this bug")

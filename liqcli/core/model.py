@@ -24,7 +24,9 @@ Position = Literal["long", "short"]
 PriceKind = Literal["fill", "order", "bankruptcy", "trigger"]
 Completeness = Literal["full", "sampled"]
 
+SIDES: tuple[Position, ...] = get_args(Position)
 PRICE_KINDS: tuple[PriceKind, ...] = get_args(PriceKind)
+COMPLETENESS: tuple[Completeness, ...] = get_args(Completeness)
 
 US_PER_S = 1_000_000
 EARLIEST_US = 1_420_070_400 * US_PER_S  # 2015-01-01: no exchange published liquidations earlier

@@ -18,7 +18,11 @@ FOREVER_US = 2**62
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """The contents of one file: times [µs UTC]; ``usd_e6`` [1e-6 USD] of all rows except ``amountless`` ones."""
+    """
+    The contents of one file up to a time: ``later`` counts the rows from there on.
+
+    Times in µs UTC; ``usd_e6`` [1e-6 USD] of all rows except ``amountless`` ones.
+    """
 
     partition: Partition
     path: Path
@@ -29,6 +33,7 @@ class StoredFile:
     full: bool
     fill: bool
     amountless: int = 0
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,8 @@ def read_inventory(
         engine, lake, partitions, "stored", "inventory", LAKE_COLUMNS, thorough, {"end_us": end_us}
     )
     files = [
-        StoredFile(partition, path, first, last, events, usd_e6, full > 0, fill > 0, amountless)
-        for partition, path, (first, last, events, usd_e6, full, fill, amountless) in rows
+        StoredFile(partition, path, first, last, events, usd_e6, full > 0, fill > 0, amountless, later)
+        for partition, path, (first, last, events, usd_e6, full, fill, amountless, later) in rows
     ]
     return files, damaged
 

@@ -45,7 +45,7 @@ class MarketPrices:
 
 def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]], window: Window) -> MarketPrices:
     """
-    Create table ``liquidations`` from table ``reported``, with prices moved to the market.
+    Let ``liquidations`` stand for the events of ``reported`` with prices moved to the market.
 
     Parameters
     ----------
@@ -83,7 +83,8 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
             }
         ),
     )
-    engine.create("liquidations", "market_price", {"end_us": window.end_us})
+    engine.create("moved", "market_price", {"end_us": window.end_us})
+    engine.alias("liquidations", "moved")
     columns = engine.run("price_kinds")
     events = dict(zip(columns["price_kind"].tolist(), columns["events"].tolist(), strict=True))
     moved, filled = events.pop("market", 0), events.pop("fill", 0)

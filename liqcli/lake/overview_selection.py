@@ -16,9 +16,10 @@ from liqcli.core.errors import DamagedError, EmptyWindowError
 from liqcli.core.formatting import format_counted, format_time
 from liqcli.core.model import Window
 from liqcli.core.times import resolve_window
-from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile, read_inventory
+from liqcli.lake.event_selection import check_rows, open_events
+from liqcli.lake.inventory import StoredFile, read_inventory
 from liqcli.lake.partitions import Partition
-from liqcli.lake.selection import Query, check_rows, create_events
+from liqcli.lake.selection import Query
 from liqcli.lake.source_comparison import Comparison, compare_sources
 from liqcli.lake.source_ranking import SourceAssignment, assign_sources
 from liqcli.lake.store import Lake
@@ -43,6 +44,7 @@ class OverviewSelection:
     query: Query
     coverage: tuple[ExchangeCoverage, ...]
     previous_coverage: tuple[ExchangeCoverage, ...]
+    totals: Totals
     previous_totals: Totals
     comparisons: tuple[Comparison, ...] = ()
     damaged: tuple[Path, ...] = ()
@@ -77,11 +79,10 @@ def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
     logged = [key[1] for key in lake.list_fetch_logs() if not query.exchanges or key[0] in query.exchanges]
     symbols = sorted({*(p.symbol for p in everything), *logged})
     now = _load_window(engine, lake, query, everything, symbols, window, "selected")
-    if not now.inside or not int(engine.run("window_count")["events"][0]):
+    if not len(now.totals.events):
         raise _nothing_inside(engine, lake, query, everything, window)
     comparisons = compare_sources(engine, now.assignment.excluded, now.inside, query.position, query.min_usd)
     before = _load_window(engine, lake, query, everything, symbols, previous, "earlier")
-    previous_totals = scan_totals(engine)
     engine.alias("liquidations", "selected")
     return OverviewSelection(
         tuple(symbols),
@@ -90,7 +91,8 @@ def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
         query,
         now.assignment.coverage,
         before.assignment.coverage,
-        previous_totals,
+        now.totals,
+        before.totals,
         comparisons,
         tuple(dict.fromkeys((*now.damaged, *before.damaged))),
     )
@@ -100,6 +102,7 @@ def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
 class _Loaded:
     assignment: SourceAssignment
     inside: list[StoredFile]
+    totals: Totals
     damaged: list[Path]
 
 
@@ -117,9 +120,7 @@ def _load_window(
         found = _copy_events(engine, lake, query, everything, symbols, window, table)
     except DamagedError:  # in a page that the inventory did not read: find the file, use the others
         found = _copy_events(engine, lake, query, everything, symbols, window, table, thorough=True)
-    engine.alias("reported", table)
-    engine.alias("liquidations", table)
-    check_rows(engine, lake)
+    check_rows(found.totals, lake)
     return found
 
 
@@ -136,10 +137,11 @@ def _copy_events(
     files, damaged = read_inventory(engine, lake, everything, thorough, window.end_us)
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
-    if inside:  # else the files opened last stay open, and no row of them is selected
-        engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
-    create_events(engine, lake, [h.partition for h in inside], assignment, window, query, table)
-    return _Loaded(assignment, inside, [*damaged, *assignment.damaged])
+    if inside:
+        engine.load(table, open_events(engine, lake, inside, assignment, window, (query.position, query.min_usd)))
+        engine.alias("liquidations", table)
+    totals = scan_totals(engine) if inside else Totals.empty()
+    return _Loaded(assignment, inside, totals, [*damaged, *assignment.damaged])
 
 
 def _nothing_stored(lake: Lake, query: Query) -> EmptyWindowError:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from liqcli.core.choices import PositionFilter, PriceName
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.errors import DamagedError
-from liqcli.core.formatting import format_count
 from liqcli.core.model import Window
 from liqcli.core.symbols import match_symbols, normalise_symbol
 from liqcli.core.times import resolve_window
 from liqcli.lake.empty_window import explain_absence, explain_empty_window
-from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile, read_inventory
+from liqcli.lake.event_selection import check_rows, load_or_watch, open_events
+from liqcli.lake.inventory import StoredFile, read_inventory
 from liqcli.lake.market_price import MarketPrices, move_to_market
 from liqcli.lake.partitions import Partition
 from liqcli.lake.source_comparison import Comparison, compare_sources
-from liqcli.lake.source_ranking import SourceAssignment, assign_sources, assigned_table, list_assigned_intervals
+from liqcli.lake.source_ranking import SourceAssignment, assign_sources
 from liqcli.lake.store import Lake
+from liqcli.query.columns import Totals
 from liqcli.query.engine import Engine
+from liqcli.query.scans import scan_totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,14 @@ class Query:
     price: PriceName = "reported"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Selection:
     """
-    The selected events, loaded into the engine as table ``liquidations``.
+    The selected events, open in the engine as ``liquidations``.
 
-    ``comparisons`` are about sources left out because a better one covers the same exchange and time; ``damaged`` lists
-    files that could not be read; ``market_prices`` describes the outcome where prices were moved.
+    ``totals`` are their sums; ``comparisons`` are about sources left out because a better one covers the same exchange
+    and time; ``damaged`` lists files that could not be read; ``market_prices`` describes the outcome where prices were
+    moved.
     """
 
     label: str
@@ -51,6 +54,7 @@ class Selection:
     window: Window
     query: Query
     coverage: tuple[ExchangeCoverage, ...]
+    totals: Totals
     comparisons: tuple[Comparison, ...] = ()
     damaged: tuple[Path, ...] = field(default=())
     market_prices: MarketPrices | None = None
@@ -60,7 +64,7 @@ def build_selection(
     engine: Engine, lake: Lake, query: Query, has_history: Callable[[str], bool] = lambda _exchange: True
 ) -> Selection:
     """
-    Resolve symbols, window and sources, and load the events as table ``liquidations``.
+    Resolve symbols, window and sources, open the events as ``liquidations``, and sum them.
 
     Parameters
     ----------
@@ -81,25 +85,13 @@ def build_selection(
         selection = _select(engine, lake, request, has_history)
     except DamagedError:  # in a page that the inventory did not read: find the file, use the others
         selection = _select(engine, lake, request, has_history, thorough=True)
-    check_rows(engine, lake)
-    return selection
-
-
-def check_rows(engine: Engine, lake: Lake) -> None:
-    """
-    Check the rows of table ``reported``.
-
-    Raises
-    ------
-    DamagedError
-        Some are invalid.
-    """
-    if impossible := int(engine.run("window_count")["impossible"][0]):
-        raise DamagedError(
-            f"{format_count(impossible)} invalid row{'s'[: impossible != 1]} in {lake.root}: unknown position, price "
-            "kind or completeness, or a price, quantity or USD that is not a positive number; "
-            "liqcli verify names the files"
-        )
+    check_rows(selection.totals, lake)
+    if query.price == "reported":
+        return selection
+    pairs = sorted(set(zip(selection.totals.exchange.tolist(), selection.totals.symbol.tolist(), strict=True)))
+    market = move_to_market(engine, lake, pairs, selection.window)
+    damaged = (*selection.damaged, *market.damaged)
+    return replace(selection, totals=scan_totals(engine), damaged=damaged, market_prices=market)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +127,16 @@ def _select(
     symbols = [symbol for symbol in request.symbols if symbol in known] or request.symbols
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
-    events = _load(engine, lake, inside, assignment, window, query) if inside else 0
-    if not events:
+    totals = _load(engine, lake, inside, assignment, window, query) if inside else None
+    if totals is None or not len(totals.events):
         if held := read_inventory(engine, lake, request.partitions, thorough)[0]:
             narrowed = query.position != "both" or query.min_usd > 0
             raise explain_empty_window(name, query.exchanges, narrowed, held, window, assignment.coverage)
         raise explain_absence(lake, name, query.exchanges, has_history)
     comparisons = compare_sources(engine, assignment.excluded, inside, query.position, query.min_usd)
     damaged = [*damaged, *assignment.damaged]
-    market = None
-    if query.price == "reported":
-        engine.alias("liquidations", "reported")
-    else:
-        pairs = sorted({(h.partition.exchange, h.partition.symbol) for h in inside})
-        market = move_to_market(engine, lake, pairs, window)
-        damaged = [*damaged, *market.damaged]
     label = symbols[0] if len(symbols) == 1 else name
-    return Selection(label, tuple(symbols), window, query, assignment.coverage, comparisons, tuple(damaged), market)
+    return Selection(label, tuple(symbols), window, query, assignment.coverage, totals, comparisons, tuple(damaged))
 
 
 def _load(
@@ -161,32 +146,9 @@ def _load(
     assignment: SourceAssignment,
     window: Window,
     query: Query,
-) -> int:
-    """Load the selected events as table ``reported``, with prices as stored; return their number."""
-    engine.open_files("stored", [h.partition.path(lake.root) for h in inside], LAKE_COLUMNS)
-    create_events(engine, lake, [h.partition for h in inside], assignment, window, query, "reported")
-    return int(engine.run("window_count")["events"][0])
-
-
-def create_events(
-    engine: Engine,
-    lake: Lake,
-    partitions: Sequence[Partition],
-    assignment: SourceAssignment,
-    window: Window,
-    query: Query,
-    table: str,
-) -> None:
-    """Copy the events that count from the files open as ``stored``, which hold these partitions, into a table."""
-    assigned = list_assigned_intervals(partitions, assignment.shares)
-    engine.register("assigned", assigned_table(lake.root, assigned))
-    engine.create(
-        table,
-        "select_liquidations",
-        {
-            "start_us": window.start_us,
-            "end_us": window.end_us,
-            "position": query.position,
-            "min_notional": query.min_usd,
-        },
-    )
+) -> Totals:
+    """Open the selected events as ``reported``, with prices as stored, and sum them."""
+    view = open_events(engine, lake, inside, assignment, window, (query.position, query.min_usd))
+    load_or_watch(engine, "reported", view, inside)
+    engine.alias("liquidations", "reported")
+    return scan_totals(engine)

@@ -22,7 +22,11 @@ Words = NDArray[np.object_]  # of str
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Rows of ``totals.sql``: sums per exchange, symbol, source, position, price kind and completeness."""
+    """
+    Rows of ``totals.sql``: sums per exchange, symbol, source, position, price kind and completeness.
+
+    ``invalid`` counts events whose numbers are not positive and finite.
+    """
 
     exchange: Words
     symbol: Words
@@ -32,11 +36,16 @@ class Totals:
     completeness: Words
     events: Ints
     notional_e6: Ints
-    inside_events: Ints
-    inside_e6: Ints
+    invalid: Ints
     largest_e6: Ints
     first_us: Ints
     last_us: Ints
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return sums of no events."""
+        word, number = np.array([], dtype=np.object_), np.array([], dtype=np.int64)
+        return cls(*(word,) * 6, *(number,) * 6)
 
     def take(self, rows: list[int]) -> Self:
         """Return the rows at these places."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from liqcli.core.environment import engine_threads
-from liqcli.core.errors import DamagedError, UsageError
+from liqcli.core.errors import DamagedError, LakeError, UsageError
 from liqcli.query.sql import read_query
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class Engine:
         if chosen:
             config["threads"] = chosen
         self._con = duckdb.connect(":memory:", config=config)
+        self._differ: dict[str, bool] = {}  # view of files -> whether their schemas differ
+        self._numbers = itertools.count()
+        self._watched: dict[Path, tuple[int, ...] | None] = {}
 
     def __enter__(self) -> Engine:
         return self
@@ -68,15 +72,27 @@ class Engine:
         if not schemas:
             names = ", ".join(str(path) for path in damaged) or "no file"
             raise DamagedError(f"nothing readable: {names}; run liqcli verify for details")
-        sound = [glob.escape(str(path)) for path in paths if found[path] is not None]  # "*" in a path is literal
         # If schemas differ, all footers are read again to find columns and types that fit all of them.
         differ = any(not schema.equals(schemas[0]) for schema in schemas)
-        self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=differ).create_view(name)
+        self._create_file_view(name, [path for path in paths if found[path] is not None], differ)
         return damaged
 
     def register(self, name: str, table: pa.Table) -> None:
         """Register an Arrow table under a name."""
         self._con.register(name, table)
+
+    def open_subset(self, name: str, view: str, paths: Sequence[Path]) -> None:
+        """Open some of the readable files of a view of :meth:`open_files` as another view."""
+        self._create_file_view(name, paths, self._differ[view])
+
+    def watch(self, paths: Sequence[Path]) -> None:
+        """Let :meth:`run` fail when one of these files is replaced, so that all results are of the same files."""
+        self._watched = {path: _identify(path) for path in paths}
+
+    def _create_file_view(self, name: str, paths: Sequence[Path], differ: bool) -> None:
+        self._differ[name] = differ
+        sound = [glob.escape(str(path)) for path in paths]  # "*" in a path is literal
+        self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=differ).create_view(name)
 
     def create(self, name: str, query: str, params: Params | None = None) -> None:
         """
@@ -90,9 +106,23 @@ class Engine:
         with _explained():
             self._con.sql(read_query(query), params=dict(params or {})).create(name)
 
-    def create_view(self, name: str, query: str) -> None:
-        """Create a view of ``sql/<query>.sql``, which takes no parameters."""
-        self._con.sql(read_query(query)).create_view(name)
+    def create_view(self, name: str, query: str, params: Params | None = None) -> None:
+        """Create a view of ``sql/<query>.sql`` with these parameters; every use of it runs the query."""
+        self._con.sql(read_query(query), params=dict(params or {})).create_view(name)
+
+    def load(self, name: str, view: str) -> None:
+        """
+        Load the rows of a view, and let a name stand for them, whatever it stood for before.
+
+        Raises
+        ------
+        DamagedError
+            A file turns out damaged while its rows are read.
+        """
+        table = f"{name}_{next(self._numbers)}"
+        with _explained():
+            self._con.table(view).create(table)
+        self.alias(name, table)
 
     def run_statement(self, statement: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> pa.Table:
         """
@@ -114,7 +144,7 @@ class Engine:
             raise UsageError(f"sql: {error}") from error
 
     def alias(self, name: str, table: str) -> None:
-        """Create a second name for a table."""
+        """Let a name stand for a table or view, whatever it stood for before."""
         self._con.table(table).create_view(name)
 
     def run(self, query: str, params: Params | None = None) -> dict[str, NDArray[np.generic]]:
@@ -125,12 +155,25 @@ class Engine:
         ------
         DamagedError
             A file turns out damaged while its rows are read.
+        LakeError
+            A watched file was replaced.
         """
         import numpy as np
 
         with _explained():
             result = self._con.execute(read_query(query), dict(params or {})).fetchnumpy()
+        for path, identity in self._watched.items():
+            if _identify(path) != identity:
+                raise LakeError(f"{path}: replaced by another process while it was read; run the command again")
         return {name: np.ma.getdata(column) for name, column in result.items()}
+
+
+def _identify(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class _explained:

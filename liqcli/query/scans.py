@@ -1,19 +1,20 @@
 """
 Functions that run one SQL file over the events of a window and return its typed columns.
 
-Each reads table ``liquidations`` once. What follows from the sums is computed on the columns, in ``liqcli.analysis``,
-which does not know the engine. Money is summed as integers, so no result depends on row order or number of threads.
+Each reads ``liquidations``, a table or a view of files, once. What follows from the sums is computed on the columns, in
+``liqcli.analysis``, which does not know the engine. Money is summed as integers, so no result depends on row order or
+number of threads.
 
 All functions raise ``DamagedError`` when a file turns out damaged while its rows are read.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from liqcli.core.errors import DamagedError
 from liqcli.core.times import MINUTE_US
 from liqcli.query.columns import (
     BinRows,
@@ -40,11 +41,25 @@ if TYPE_CHECKING:
     from liqcli.query.engine import Engine, Params
 
 Rows = TypeVar("Rows")
+MOST_E6 = 2**63 - 1  # sums are 64-bit integers [1e-6 USD]
 
 
-def scan_totals(engine: Engine, price_low: float = 0.0, price_high: float = math.inf) -> Totals:
-    """Sum the window per exchange, symbol, source and kind; ``inside_`` columns over ``[price_low, price_high)``."""
-    return _read(engine, "totals", Totals, {"price_low": price_low, "price_high": price_high})
+def scan_totals(engine: Engine) -> Totals:
+    """
+    Sum the window per exchange, symbol, source, position, price kind and completeness.
+
+    Raises
+    ------
+    DamagedError
+        The events add up to more USD than any market has, so no sum of them would be right.
+    """
+    totals = _read(engine, "totals", Totals)
+    if (usd_e6 := sum(totals.notional_e6.tolist())) > MOST_E6:
+        raise DamagedError(
+            f"the events of the window add up to {usd_e6 // 10**6:,} USD, more than can be summed exactly "
+            f"({MOST_E6 // 10**6:,}); check the unit of the amounts, or choose a shorter window"
+        )
+    return totals
 
 
 def scan_profile(engine: Engine) -> ProfileRows:

@@ -62,7 +62,7 @@ def compute_overview(lake: Lake, query: Query, view: ViewOptions) -> OverviewRes
         window, coverage = selection.window, selection.coverage
         overview = build_overview(
             selection.symbols,
-            scans.scan_totals(engine),
+            selection.totals,
             selection.previous_totals,
             scans.scan_largest(engine),
             build_market_cascades(scans.scan_symbol_minutes(engine), window, coverage),

@@ -25,7 +25,6 @@ from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, Selection, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
-from liqcli.query.scans import scan_totals
 from liqcli.report.window_scans import scan_grid
 from liqcli.sources.registry import is_fetched
 
@@ -37,7 +36,7 @@ class WindowData:
     """
     One window as loaded from the lake.
 
-    ``engine`` holds the selected events in memory as table ``liquidations``, so later scans do not depend on the files.
+    ``engine`` holds the selected events as ``liquidations``: in memory, or in the files if they are very many.
     ``damaged`` names files that were left out.
     """
 
@@ -90,11 +89,11 @@ def _load(engine: Engine, lake: Lake, query: Query, options: GridOptions) -> Win
     selection = build_selection(engine, lake, query, is_fetched)
     window = selection.window
     check_bucket(options.bucket_us, window)
-    summary = build_summary(scan_totals(engine))
+    summary = build_summary(selection.totals)
     exchanges = [e.exchange for e in summary.exchanges]
     symbols = _sort_by_usd(selection.symbols, summary)
     market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
-    grid = scan_grid(engine, window, options, find_traded(market.prices_in(window)))
+    grid = scan_grid(engine, window, options, find_traded(market.prices_in(window)), selection.totals)
     return WindowData(
         engine, selection, options, summary, market, grid, tuple(dict.fromkeys((*selection.damaged, *damaged)))
     )

@@ -20,14 +20,19 @@ from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.intervals import Interval
 from liqcli.core.model import HeatmapGrid, PriceSeries, Window
 from liqcli.query import scans
+from liqcli.query.columns import Totals
 from liqcli.query.engine import Engine
 
 
 def scan_grid(
-    engine: Engine, window: Window, options: GridOptions, traded: tuple[float, float] | None = None
+    engine: Engine,
+    window: Window,
+    options: GridOptions,
+    traded: tuple[float, float] | None = None,
+    totals: Totals | None = None,
 ) -> HeatmapGrid:
     """
-    Bin the table ``liquidations`` over the full price x time grid of the window.
+    Bin the events of a window over its full price x time grid; without ``totals`` of the events they are scanned.
 
     Raises
     ------
@@ -36,13 +41,10 @@ def scan_grid(
     ConservationError
         See :func:`liqcli.analysis.heatmap.build_grid`.
     """
-    plan = plan_grid(scans.scan_profile(engine), window, options, traded)
-    bounds = (plan.price_low, plan.price_high)
-    return build_grid(
-        plan,
-        scans.scan_heatmap(engine, plan.bucket_us, plan.bin, *bounds),
-        scans.scan_totals(engine, *bounds),
-    )
+    profile = scans.scan_profile(engine)
+    plan = plan_grid(profile, window, options, traded)
+    cells = scans.scan_heatmap(engine, plan.bucket_us, plan.bin, plan.price_low, plan.price_high)
+    return build_grid(plan, cells, profile, totals or scans.scan_totals(engine))
 
 
 def scan_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCoverage]) -> HourTable:

@@ -3,7 +3,9 @@
 -- If perpetuals and dated contracts of a coin are summed, only events of perpetuals are used: a dated contract trades at
 -- its own price. Its symbol ends in a dash and the expiry (BTCUSDT-251226).
 --
--- reads   liquidations (ts_us, symbol, price, price_kind, notional_e6, exchange)
+-- The newest times come first, and only the events at them are ranked: ranking all events would sort all of them.
+--
+-- reads   liquidations (ts_us, symbol, price, price_kind, notional_e6)
 -- gives   price_kind VARCHAR; ts_us BIGINT [µs]; price DOUBLE [quote]
 -- order   price_kind   (total: one row per kind)
 WITH marked AS (
@@ -12,22 +14,32 @@ WITH marked AS (
         ts_us,
         price,
         notional_e6,
-        exchange,
         CASE WHEN symbol LIKE '%-%' THEN 1 ELSE 0 END AS dated
     FROM liquidations
 ),
 
+newest AS (
+    SELECT
+        dated,
+        price_kind,
+        MAX(ts_us) AS ts_us
+    FROM marked
+    GROUP BY dated, price_kind
+),
+
 ranked AS (
     SELECT
-        price_kind,
-        ts_us,
-        price,
+        marked.price_kind,
+        marked.ts_us,
+        marked.price,
         ROW_NUMBER() OVER (
-            PARTITION BY price_kind
-            ORDER BY ts_us DESC, notional_e6 DESC, price DESC, exchange ASC
+            PARTITION BY marked.price_kind
+            ORDER BY marked.notional_e6 DESC, marked.price DESC
         ) AS place
     FROM marked
-    WHERE dated = (SELECT MIN(dated) FROM marked)
+    INNER JOIN newest
+        ON marked.ts_us = newest.ts_us AND marked.price_kind = newest.price_kind AND marked.dated = newest.dated
+    WHERE newest.dated = (SELECT MIN(dated) FROM newest)
 )
 
 SELECT

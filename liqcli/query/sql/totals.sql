@@ -1,9 +1,9 @@
 -- Sum the window per exchange, symbol, source, position, price kind and completeness.
 --
--- reads   liquidations (ts_us, exchange, symbol, source, position, price, price_kind, completeness, notional_e6)
--- param   $price_low    DOUBLE   lowest price of the inside_ columns, inclusive [quote]
--- param   $price_high   DOUBLE   highest price of the inside_ columns, exclusive [quote]
--- gives   exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price_kind VARCHAR; completeness VARCHAR; events BIGINT; notional_e6 BIGINT [1e-6 USD]; inside_events BIGINT; inside_e6 BIGINT [1e-6 USD]; largest_e6 BIGINT [1e-6 USD]; first_us BIGINT [µs]; last_us BIGINT [µs]
+-- An event is invalid if its price, quantity or amount is missing or not positive and finite.
+--
+-- reads   liquidations (ts_us, exchange, symbol, source, position, price, price_kind, qty, completeness, notional_e6)
+-- gives   exchange VARCHAR; symbol VARCHAR; source VARCHAR; position VARCHAR; price_kind VARCHAR; completeness VARCHAR; events BIGINT; notional_e6 BIGINT [1e-6 USD]; invalid BIGINT; largest_e6 BIGINT [1e-6 USD]; first_us BIGINT [µs]; last_us BIGINT [µs]
 -- order   exchange, symbol, source, position, price_kind, completeness   (total: the six are unique)
 SELECT
     exchange,
@@ -13,10 +13,15 @@ SELECT
     price_kind,
     completeness,
     COUNT(*) AS events,
-    CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
-    CAST(SUM(CASE WHEN price >= $price_low AND price < $price_high THEN 1 ELSE 0 END) AS BIGINT) AS inside_events,
-    CAST(SUM(CASE WHEN price >= $price_low AND price < $price_high THEN notional_e6 ELSE 0 END) AS BIGINT) AS inside_e6,
-    MAX(notional_e6) AS largest_e6,
+    CAST(COALESCE(SUM(notional_e6), 0) AS BIGINT) AS notional_e6,
+    COUNT(
+        CASE
+            WHEN COALESCE(ISNAN(price) OR NOT (price > 0 AND price < CAST('Infinity' AS DOUBLE)), TRUE) THEN 1
+            WHEN COALESCE(ISNAN(qty) OR NOT (qty > 0 AND qty < CAST('Infinity' AS DOUBLE)), TRUE) THEN 1
+            WHEN notional_e6 IS NULL THEN 1
+        END
+    ) AS invalid,
+    COALESCE(MAX(notional_e6), 0) AS largest_e6,
     MIN(ts_us) AS first_us,
     MAX(ts_us) AS last_us
 FROM liquidations

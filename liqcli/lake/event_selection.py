@@ -1,0 +1,101 @@
+"""Open the events that count in a window: those of whole files, and parts of files where sources take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from liqcli.core.choices import PositionFilter
+from liqcli.core.errors import DamagedError
+from liqcli.core.formatting import format_count
+from liqcli.core.model import COMPLETENESS, PRICE_KINDS, SIDES, Window
+from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile
+from liqcli.lake.source_ranking import SourceAssignment, assigned_table, list_assigned_intervals
+from liqcli.lake.store import Lake
+from liqcli.query.columns import Totals
+from liqcli.query.engine import Engine
+
+MOST_LOADED = 2_000_000  # events; a table of them takes about 200 MB
+
+
+def open_events(
+    engine: Engine,
+    lake: Lake,
+    files: Sequence[StoredFile],
+    assignment: SourceAssignment,
+    window: Window,
+    filters: tuple[PositionFilter, float],
+) -> str:
+    """
+    Open the events of a window, and return the name of the view.
+
+    The view reads the files at each use. Another call replaces it: load its rows first if they are still needed.
+
+    Parameters
+    ----------
+    files : sequence of StoredFile
+        Readable files with events in the window, at least one.
+    filters : (str, float)
+        Position, and least USD of an event.
+    """
+    engine.open_files("stored", [h.path for h in files], LAKE_COLUMNS)
+    whole = [h for h in files if _counts_whole(h, assignment, window)]
+    cut = [h for h in files if h not in whole]
+    position, least_usd = filters
+    params = {"position": position, "min_notional": least_usd}
+    if whole:
+        engine.open_subset("whole_files", "stored", [h.path for h in whole])
+        engine.create_view("whole_rows", "select_whole_files", params)
+    if cut:
+        assigned = list_assigned_intervals([h.partition for h in cut], assignment.shares)
+        engine.register("assigned", assigned_table(lake.root, assigned))
+        engine.open_subset("cut_files", "stored", [h.path for h in cut])
+        bounds = {"start_us": window.start_us, "end_us": window.end_us}
+        engine.create_view("cut_rows", "select_liquidations", {**bounds, **params})
+    if whole and cut:
+        engine.create_view("all_rows", "select_all_files")
+        return "all_rows"
+    return "whole_rows" if whole else "cut_rows"
+
+
+def load_or_watch(engine: Engine, name: str, view: str, files: Sequence[StoredFile]) -> None:
+    """
+    Load the rows of a view as table ``name``, or let the name stand for the view if they are more than ``MOST_LOADED``.
+
+    Memory then does not grow with the number of events: every scan reads the columns that it needs.
+    """
+    if sum(h.events for h in files) <= MOST_LOADED:
+        engine.load(name, view)
+    else:
+        engine.watch([h.path for h in files])
+        engine.alias(name, view)
+
+
+def check_rows(totals: Totals, lake: Lake) -> None:
+    """
+    Check that all selected rows are valid.
+
+    Raises
+    ------
+    DamagedError
+        Unknown values, or numbers that are not positive and finite.
+    """
+    kinds = zip(totals.position, totals.price_kind, totals.completeness, totals.events, totals.invalid, strict=True)
+    invalid = sum(
+        int(wrong if position in SIDES and kind in PRICE_KINDS and completeness in COMPLETENESS else events)
+        for position, kind, completeness, events, wrong in kinds
+    )
+    if invalid:
+        raise DamagedError(
+            f"{format_count(invalid)} invalid row{'s'[: invalid != 1]} in {lake.root}: unknown position, price "
+            "kind or completeness, or a price, quantity or USD that is not a positive number; "
+            "liqcli verify names the files"
+        )
+
+
+def _counts_whole(held: StoredFile, assignment: SourceAssignment, window: Window) -> bool:
+    """Return whether all rows of a file lie inside the window and in the time of its source."""
+    place = held.partition
+    mine = assignment.shares.get((place.exchange, place.symbol), {}).get(place.source, ())
+    first_us, past_us = held.first_us, held.last_us + 1
+    inside = window.start_us <= first_us and past_us <= window.end_us and not held.later
+    return inside and any(start <= first_us and past_us <= end for start, end in mine)
