@@ -3,6 +3,9 @@ PYTHON ?= python3
 PINS ?= exact
 ARGS ?=
 
+# Tests and modules that are compiled once load in half the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 RUN := .venv/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 

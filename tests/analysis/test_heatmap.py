@@ -354,7 +354,7 @@ def test_shuffled_rows_and_any_number_of_threads_give_the_same_bytes(tmp_path, m
         shuffler.shuffle(rows)
         store = fill_lake(tmp_path / "lake", rows)
         query = Query("SOL", since="2026-03-26T00:00Z", until="2026-04-03T00:00Z")
-        findings = compute_results(store, query, GridOptions(), ViewOptions())
+        findings = compute_results(store, query, GridOptions(), ViewOptions(theme="dark"))
         names = numbers if threads == 2 else (*numbers, *pages)
         written = write_outputs(findings, [tmp_path / str(turn) / name for name in names])
         made[threads] = {path.name: path.read_bytes() for path in written}
