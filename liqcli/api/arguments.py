@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from liqcli.core.choices import BY, KINDS, PALETTES, POSITIONS, PRICES, SCALES, THEMES, check_choice
+from liqcli.core.choices import BY, KINDS, PALETTES, POSITIONS, PRICES, SCALES, SNAPSHOT_KINDS, THEMES, check_choice
 from liqcli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def choose_kinds(kinds: Names | None, sources: Names) -> tuple[str, ...]:
     """Choose what to fetch. Sources are sources of liquidations, so naming one means only these."""
     if kinds is None:
         return KINDS[:1] if sources else KINDS
-    return tuple(dict.fromkeys(check_choice(name, KINDS, "--kind") for name in split_names(kinds) or ("",)))
+    return tuple(
+        dict.fromkeys(check_choice(name, (*KINDS, *SNAPSHOT_KINDS), "--kind") for name in split_names(kinds) or ("",))
+    )
 
 
 def read_grid_options(

@@ -156,9 +156,14 @@ def fetch(
         summary = fetch_kinds(store, request, LIQUIDATIONS, request.symbols, show)
         listed = [row.symbol for row in summary.rows if row.usable]
         on_liquidations(summary)
-    if kinds := [kind for kind in request.kinds if kind != "liquidations"]:
-        symbols = spell_out(request.symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
+    symbols = spell_out(request.symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
+    if kinds := [kind for kind in request.kinds if kind in MARKET_KINDS]:
         market = (fetch_kinds(store, request, kinds, symbols, show),)
+    if "margin-tiers" in request.kinds:
+        from liqcli.ingest.fetch.margin_tiers import fetch_margin_tiers
+
+        with show() as progress:
+            market = (*market, fetch_margin_tiers(store, request.window, symbols, request.exchanges, progress))
     return FetchResult(summary, market, named=request.named)
 
 

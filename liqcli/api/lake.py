@@ -228,8 +228,8 @@ class Lake(SeveralSymbols):
         exchanges, sources : str or sequence of str
             Names; none means all that need no key. Sources are sources of liquidations.
         kinds : str or sequence of str, optional
-            Of ``liquidations``, ``candles`` and ``open-interest``. Default: all three; only liquidations if sources are
-            given.
+            Of ``liquidations``, ``candles``, ``open-interest`` and ``margin-tiers``. Default: the first three; only
+            liquidations if sources are given.
         interval : str
             Length of a candle, ``1m`` to ``1d``.
         again : bool

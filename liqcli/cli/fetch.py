@@ -12,7 +12,7 @@ from liqcli.cli.options import LookbackOption, RunOptions, SinceOption, UntilOpt
 from liqcli.cli.output import print_messages, set_verbosity
 from liqcli.cli.progress import show_progress
 from liqcli.cli.tables import render_table
-from liqcli.core.choices import KINDS, check_choice
+from liqcli.core.choices import KINDS, SNAPSHOT_KINDS, check_choice
 
 if TYPE_CHECKING:
     from liqcli.ingest.fetch import FetchRow, FetchSummary
@@ -50,9 +50,9 @@ def fetch(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="What to fetch, comma separated: liquidations, candles, open-interest.",
-            autocompletion=completion.some_of(*KINDS),
-            show_default="all three; with --source only liquidations",
+            help="What to fetch, comma separated: liquidations, candles, open-interest, margin-tiers.",
+            autocompletion=completion.some_of(*KINDS, *SNAPSHOT_KINDS),
+            show_default="the first three; with --source only liquidations",
         ),
     ] = None,
     interval: Annotated[

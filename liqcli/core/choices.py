@@ -18,6 +18,7 @@ ThemeChoice = Literal["auto", ThemeName]
 
 BY: tuple[ByName, ...] = get_args(ByName)
 KINDS = ("liquidations", "candles", "open-interest")
+SNAPSHOT_KINDS = ("margin-tiers",)  # of now; fetched only where named
 PALETTES: tuple[PaletteName, ...] = get_args(PaletteName)
 POSITIONS: tuple[PositionFilter, ...] = get_args(PositionFilter)
 PRICES: tuple[PriceName, ...] = get_args(PriceName)

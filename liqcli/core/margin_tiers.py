@@ -36,4 +36,6 @@ def find_tier_fault(tiers: Sequence[MarginTier]) -> str | None:
     for tier in tiers:
         if not 0 < tier.rate < 1 or tier.max_leverage <= 0 or tier.deduction < 0:
             return "a rate, leverage or deduction is out of range"
+        if tier.rate * tier.max_leverage > 1:  # a rate in percent, for example
+            return "a maintenance rate is above the initial margin"
     return None

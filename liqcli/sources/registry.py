@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from liqcli.sources.base import Source
     from liqcli.sources.market_base import MarketSource
     from liqcli.sources.stream_base import LiveSource
+    from liqcli.sources.tiers_base import TierSource
 
 LIVE_SOURCES = {
     "binance": "liqcli.sources.binance.stream",
@@ -118,6 +119,22 @@ def load_market_sources(exchange: str) -> list[MarketSource]:
     """Import the sources of candles and open interest of an exchange."""
     entries = (place.split(":") for place in MARKET_SOURCES[exchange])
     return [getattr(importlib.import_module(module), name) for module, name in entries]
+
+
+# Exchange -> the source of its margin tiers.
+TIER_SOURCES = {
+    "binance": "liqcli.sources.binance.margin_tiers",
+    "aster": "liqcli.sources.aster.margin_tiers",
+    "bybit": "liqcli.sources.bybit.margin_tiers",
+    "okx": "liqcli.sources.okx.margin_tiers",
+    "gate": "liqcli.sources.gate.margin_tiers",
+}
+
+
+def load_tier_source(exchange: str) -> TierSource:
+    """Import the source of margin tiers of an exchange."""
+    source: TierSource = importlib.import_module(TIER_SOURCES[exchange]).SOURCE
+    return source
 
 
 KNOWN_SOURCES = KnownSources(SOURCES, LIVE_SOURCES, MARKET_SOURCES, is_fetched)

@@ -57,4 +57,5 @@ def test_faults_of_tiers():
     assert find_tier_fault((LARGE,)) == "the first tier does not start at 0"
     assert find_tier_fault((STRICTER, LARGE)) == "floors and rates do not rise"
     assert find_tier_fault((SMALL._replace(rate=1.5),)) == "a rate, leverage or deduction is out of range"
+    assert find_tier_fault((SMALL._replace(rate=0.4),)) == "a maintenance rate is above the initial margin"
     assert find_tier_fault(()) is not None

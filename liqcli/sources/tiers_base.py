@@ -1,0 +1,63 @@
+"""Interface of a source of margin tiers. Like other sources it yields requests and parses answers, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from liqcli.core.margin_tiers import MarginTier, find_tier_fault
+from liqcli.net.client import RefusalError, Request
+from liqcli.net.rate_limit import Limit
+
+Tiers = dict[str, tuple[MarginTier, ...]]
+AskTiers = Generator[Request, Any, Tiers]
+
+
+@dataclass(frozen=True, slots=True)
+class TierSource:
+    """
+    A source of margin tiers; it publishes only those of now.
+
+    ``ask(symbols)`` returns tiers by symbol; where one answer has all contracts, all of them.
+    """
+
+    name: str
+    exchange: str
+    url: str
+    limits: tuple[Limit, ...]
+    decode: Callable[[bytes], object]
+    ask: Callable[[Sequence[str]], AskTiers]
+
+
+def sort_tiers(symbol: str, tiers: Iterable[MarginTier]) -> tuple[MarginTier, ...]:
+    """
+    Sort the tiers of a contract by size and check them.
+
+    Raises
+    ------
+    RefusalError
+        They are invalid; the message says why.
+    """
+    found = tuple(sorted(tiers, key=lambda tier: tier.floor))
+    if fault := find_tier_fault(found):
+        raise RefusalError(f"invalid margin tiers of {symbol}: {fault}")
+    return found
+
+
+def from_caps(
+    symbol: str, rows: Iterable[tuple[float, float, float | None, float]], factor: float = 1.0
+) -> tuple[MarginTier, ...]:
+    """
+    Build tiers from rows of (largest size, rate, deduction or None, highest leverage).
+
+    A tier starts where the one below ends. Deductions that are not stated are computed, so that the maintenance margin
+    has no step. ``factor`` converts sizes.
+    """
+    tiers: list[MarginTier] = []
+    floor, below, cut = 0.0, 0.0, 0.0
+    for cap, rate, deduction, leverage in sorted(rows):
+        cut = cut + floor * (rate - below) if deduction is None else deduction
+        tiers.append(MarginTier(symbol, floor, rate, cut if floor else 0.0, leverage))
+        floor, below = cap * factor, rate
+    return sort_tiers(symbol, tiers)
