@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
-from liqcli.core.errors import DamagedError, SourceError, UsageError
+from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.formatting import format_time
 from liqcli.core.intervals import clip_intervals, subtract_intervals
 from liqcli.core.model import Liquidation, Window
 from liqcli.core.symbols import split_symbol
 from liqcli.core.times import cut_future, now_us
+from liqcli.ingest.fetch.contracts import list_contracts, write_contracts
 from liqcli.ingest.fetch.kinds.base import Kind
 from liqcli.ingest.fetch.planner import Plan, assess_window, clip_to_available, plan_windows
 from liqcli.ingest.fetch.refetch import prepare_refetch
-from liqcli.ingest.fetch.request_runner import Clients, is_lost, run_requests
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.source_selection import check_listed, select_pairs
 from liqcli.ingest.fetch.tasks import FetchRow, Scope, Target, Task, WindowResult
-from liqcli.ingest.fetch.worker_pool import Outcome
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
 from liqcli.sources.base import AskWindow, Source, WindowAnswer
-from liqcli.sources.contracts import ListedContract, Listing
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.market_base import Memo
-from liqcli.sources.registry import load_source
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 DEFAULT_BASES = ("BTC", "ETH", "SOL")  # if no source lists these symbols: Kraken, Deribit and dYdX quote in USD
@@ -163,15 +160,6 @@ class Liquidations(Kind[Source, Liquidation]):
         return Window(max(window.start_us, end_us - late_us), end_us)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListingResult(Outcome):
-    """Contracts that a source lists for the wanted symbols, or the error."""
-
-    kind: Liquidations
-    listing: Listing | None
-    requests: int
-
-
 def list_targets(scope: Scope, scheduler: Scheduler) -> list[Target]:
     """
     List a target per source, exchange and symbol: the named ones, the default ones, or those on their bases.
@@ -197,16 +185,20 @@ def _list_words(
 ) -> list[Target]:
     """List the targets of each symbol; contracts are looked up only if there is something to request."""
     wanted = {kind: [word for word in words if _is_open(kind, word, scope, scheduler.lake)] for kind in kinds}
-    found = _list_contracts(scheduler, wanted)
+    found = list_contracts(scheduler, wanted)
     listed = [(kind, result.listing) for kind, result in found.items() if result.listing]
+    for kind, listing in listed:
+        kind.contracts = listing.markets
+        kind.unlisted = {word for word in wanted[kind] if not _match(kind, word)}
     if must_be_listed:
         names = {word: [listing.names for kind, listing in listed if word in kind.unlisted] for word in words}
         check_listed(names, len(kinds), len(found) - len(listed))
     for kind, result in found.items():
+        kind.error = result.error
         if result.error:
             scheduler.progress.fail(kind.source.title, result.error)
-        elif result.listing:
-            _write_contracts(scheduler, kind)
+        else:
+            write_contracts(scheduler, kind)
     targets: list[Target] = []
     past = cut_future(scope.window, now_us())
     for kind in kinds:
@@ -241,65 +233,3 @@ def _match(kind: Liquidations, word: str) -> list[str]:
 def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
     base = split_symbol(symbol)[0]
     return (words.index(symbol) if symbol in words else words.index(base) if base in words else len(words)), symbol
-
-
-def _list_contracts(
-    scheduler: Scheduler, wanted: Mapping[Liquidations, Sequence[str]]
-) -> dict[Liquidations, ListingResult]:
-    """Request the listed contracts of all sources at once."""
-    for kind, words in wanted.items():
-        if words:
-            scheduler.progress.plan(kind.source.title, 0)
-            scheduler.put(kind.source, partial(_request_contracts, kind, words, scheduler.clients))
-    found = {result.kind: result for result in scheduler.pool.results() if isinstance(result, ListingResult)}
-    for kind, result in found.items():
-        kind.error = result.error
-        if result.listing is not None:
-            kind.contracts = result.listing.markets
-            kind.unlisted = {word for word in wanted[kind] if not _match(kind, word)}
-    return {kind: found[kind] for kind in wanted if kind in found}
-
-
-def _request_contracts(
-    kind: Liquidations, words: Sequence[str], clients: Clients, tripped: str | None
-) -> ListingResult:
-    """Request the contracts of symbols, and their sizes from the exchange if the source does not state them."""
-    source, exchange = kind.source, kind.exchange
-    client = clients.of(source)
-    before = client.requests
-    listing: Listing | None = None
-    try:
-        if tripped:
-            raise SourceError(tripped)
-        listing = run_requests(source.ask_markets(exchange, words), client, source.decode)
-        size_source = source.sizes_from.get(exchange)
-        if size_source and listing.markets:
-            other = load_source(size_source)
-            sizes = run_requests(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)
-            listing = _add_sizes(listing, sizes)
-        return ListingResult(kind=kind, listing=listing, requests=client.requests - before)
-    except SourceError as error:
-        lost = listing is None and is_lost(error)  # otherwise the source of the sizes is unreachable
-        requests = client.requests - before
-        return ListingResult(kind=kind, listing=None, requests=requests, error=str(error), lost=lost)
-
-
-def _add_sizes(listing: Listing, own: Listing) -> Listing:
-    return replace(
-        listing,
-        markets={
-            symbol: replace(market, contract_size=own.markets[symbol].contract_size)
-            if symbol in own.markets and own.markets[symbol].instrument == market.instrument
-            else market
-            for symbol, market in listing.markets.items()
-        },
-    )
-
-
-def _write_contracts(scheduler: Scheduler, kind: Liquidations) -> None:
-    """Store contract sizes; a damaged file of them is only reported, because no fetch depends on it."""
-    sizes = {market.instrument: market.contract_size for market in kind.contracts.values() if market.contract_size}
-    try:
-        scheduler.lake.write_contracts(kind.exchange, sizes)
-    except DamagedError as error:
-        scheduler.progress.say(str(error))
