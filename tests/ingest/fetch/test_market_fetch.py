@@ -3,102 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
-from conftest import RunCli
-from loopback.market import (
-    DAY_MS,
-    FIVE_MS,
-    MINUTE_MS,
-    BinanceMarket,
-    BybitMarket,
-    GateMarket,
-    MarketServer,
-    OkxMarket,
-    VisionMarket,
-    make_bar,
-    make_held,
-    steps,
+from loopback.market import DAY_MS, MINUTE_MS, BinanceMarket, BybitMarket, GateMarket, OkxMarket, VisionMarket
+from loopback.market_scenes import (
+    BOTH,
+    HOUR_MS,
+    NOW_MS,
+    SERVERS,
+    SPAN_MS,
+    market_servers,
+    read,
+    true_candles,
+    true_interest,
+    window_of,
 )
-from loopback.scenes import FOLDERS, NOBODY, WINDOW, exit_code, fetch_market, parquet_bytes
-from loopback.server import Asked, Reply, json_reply
-from loopback.venues import GateServer
+from loopback.scenes import WINDOW, exit_code, fetch_market, parquet_bytes
+from loopback.server import Reply, json_reply
 
 from liqcli.core.errors import ExitCode
-from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch import FetchRow, request_runner
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
 from liqcli.sources.registry import KNOWN_SOURCES
 
-HOUR_MS = 3_600_000
-NAMES = ("BINANCE", "BINANCE_VISION", "BYBIT", "OKX", "GATE")
-SERVERS: dict[str, type[MarketServer]] = {
-    "binance": BinanceMarket,
-    "bybit": BybitMarket,
-    "okx": OkxMarket,
-    "gate": GateMarket,
-    "binance_vision": VisionMarket,
-}
-BOTH = ("candles", "open-interest")
-NOW_MS = now_us() // 1000
-DAY_START_MS = NOW_MS // DAY_MS * DAY_MS - 2 * DAY_MS  # the day before yesterday: in every archive
-SPAN_MS = (DAY_START_MS + 13 * HOUR_MS, DAY_START_MS + 37 * HOUR_MS)  # 24 hours over a midnight
-
-
-def window_of(span_ms: tuple[int, int]) -> Window:
-    return Window(span_ms[0] * 1000, span_ms[1] * 1000)
-
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """``house(binance=BinanceMarket())`` starts servers; whoever is not named is not there."""
-    from liqcli.net import client
-
-    monkeypatch.setattr(client, "BACKOFF_S", 0.01)
-    for name in NAMES:
-        monkeypatch.setenv(f"LIQCLI_RATE_{name}", "unlimited")
-        monkeypatch.setenv(f"LIQCLI_URL_{name}", NOBODY)
-    with ExitStack() as stack:
-
-        def start(**servers: MarketServer) -> None:
-            for name, server in servers.items():
-                stack.enter_context(server)
-                monkeypatch.setenv(f"LIQCLI_URL_{name.upper()}", server.url)
-
+    with market_servers(monkeypatch) as start:
         yield start
-
-
-def read(lake: Path, kind: str, exchange: str, symbol: str) -> dict[int, tuple[object, ...]]:
-    """ts [ms] -> the rest of each stored row."""
-    found: dict[int, tuple[object, ...]] = {}
-    for path in sorted((lake / kind / f"exchange={exchange}" / f"symbol={symbol}").rglob("*.parquet")):
-        table = pq.ParquetFile(path).read()
-        times = [ts // 1000 for ts in table["ts"].cast("int64").to_pylist()]
-        assert times == sorted(set(times))
-        assert set(table["source"].to_pylist()) == {exchange}
-        columns = [table[name].to_pylist() for name in table.column_names[1:-1]]
-        found.update(dict(zip(times, zip(*columns, strict=True), strict=True)))
-    if kind == "candles":  # of the four only Binance says what takers bought: in the loopback a quarter of the volume
-        for row in found.values():
-            assert row[-1] == (row[-2] / 4 if exchange == "binance" else None)  # type: ignore[operator]
-        return {ts: row[:-1] for ts, row in found.items()}
-    return found
-
-
-def true_candles(symbol: str, span_ms: tuple[int, int]) -> dict[int, tuple[float, ...]]:
-    bars = [make_bar(symbol, ts) for ts in steps(span_ms[0], span_ms[1] - 1, MINUTE_MS)]
-    return {bar.ts_ms: tuple(map(float, bar[1:])) for bar in bars}
-
-
-def true_interest(symbol: str, span_ms: tuple[int, int], exchange: str) -> dict[int, tuple[float | None, ...]]:
-    """Bybit says no USD."""
-    held = [make_held(symbol, ts) for ts in steps(span_ms[0], span_ms[1] - 1, FIVE_MS)]
-    return {h.ts_ms: (float(h.coins), None if exchange == "bybit" else float(h.usd)) for h in held}
 
 
 @pytest.mark.parametrize(
@@ -271,103 +207,6 @@ def test_a_day_missing_from_the_archive_comes_from_fapi(house: object, lake: Pat
     assert read(lake, "candles", "binance", "BTCUSDT") == true_candles("BTCUSDT", span)
 
 
-@pytest.mark.parametrize(
-    ("exchange", "kind", "ending"),
-    [
-        ("gate", "candles", "candlesticks"),
-        ("okx", "candles", "history-candles"),
-        ("okx", "open-interest", "open-interest-history"),
-    ],
-)
-def test_the_series_of_another_symbol_is_asked_again(
-    house: object, lake: Path, exchange: str, kind: str, ending: str
-) -> None:
-    """A cache returns BTC's series for ETH: only its repetition gives it away."""
-    server = SERVERS[exchange]()
-    honest, said = server.answer, [Reply()]
-
-    def stale(asked: Asked) -> Reply:
-        reply = honest(asked)
-        if not asked.path.endswith(ending):
-            return reply
-        said.append(reply)
-        return said[-2] if said[-2].body else reply
-
-    server.answer = stale  # type: ignore[method-assign]
-    house(**{exchange: server})  # type: ignore[operator]
-    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    rows = fetch_market(lake, window_of(span), ["BTCUSDT", "ETHUSDT"], [kind], [exchange])
-    assert [row.result for row in rows] == ["ok", "ok"]
-    assert sum(row.requests for row in rows) <= 2 * (1 + 1 + 4)  # a contract, its series, and four to be sure
-    for symbol in ("BTCUSDT", "ETHUSDT"):
-        truth = true_candles(symbol, span) if kind == "candles" else true_interest(symbol, span, exchange)
-        assert read(lake, FOLDERS[kind], exchange, symbol) == truth
-
-
-@pytest.mark.parametrize(("lies", "result"), [(2, "ok"), (99, "failed")])
-def test_rows_of_other_times_are_not_taken_for_silence(house: object, lake: Path, lies: int, result: str) -> None:
-    """A cache that says other hours, others each time: asked again, and it is said where that does not end."""
-    server = BybitMarket()
-    honest, told = server.answer, iter(range(lies))
-
-    def stale(asked: Asked) -> Reply:
-        number = next(told, None)
-        if number is None:
-            return honest(asked)
-        later_ms = (number + 1) * HOUR_MS
-        params = {name: str(int(asked.params[name]) + later_ms) for name in ("start", "end")}
-        return honest(asked._replace(params=asked.params | params))
-
-    server.answer = stale  # type: ignore[method-assign]
-    house(bybit=server)  # type: ignore[operator]
-    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
-    assert (row.result, row.requests) == (result, min(lies + 1, 4))
-    if result == "ok":
-        assert read(lake, "candles", "bybit", "BTCUSDT") == true_candles("BTCUSDT", span)
-    else:
-        assert row.troubles[0].endswith("UTC (4 times)")
-
-
-def test_okx_rows_beyond_the_end_are_an_answer_to_another_question(house: object, lake: Path) -> None:
-    """OKX gives the hundred before an instant: those before a later one share twenty minutes with the window."""
-    server = OkxMarket()
-    honest, told = server.answer, iter(range(1))
-
-    def stale(asked: Asked) -> Reply:
-        if asked.path.endswith("history-candles") and next(told, None) is not None:
-            later = str(int(asked.params["after"]) + 40 * MINUTE_MS)
-            asked = asked._replace(params=asked.params | {"after": later})
-        return honest(asked)
-
-    server.answer = stale  # type: ignore[method-assign]
-    house(okx=server)  # type: ignore[operator]
-    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["okx"])
-    assert (row.result, row.requests) == ("ok", 2)
-    assert read(lake, "candles", "okx", "BTCUSDT") == true_candles("BTCUSDT", span)
-
-
-def test_what_is_said_each_time_is_believed(house: object, lake: Path) -> None:
-    """A place that answers with later rows, the same again: the contract is younger than the window."""
-    server = BybitMarket()
-    honest = server.answer
-    late = {"start": str(SPAN_MS[0] + HOUR_MS), "end": str(SPAN_MS[0] + 2 * HOUR_MS - 1)}
-    server.answer = lambda asked: honest(asked._replace(params=asked.params | late))  # type: ignore[method-assign]
-    house(bybit=server)  # type: ignore[operator]
-    span = (SPAN_MS[0], SPAN_MS[0] + HOUR_MS)
-    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["bybit"])
-    assert (row.rows, row.requests, row.troubles) == (0, 4, [])
-
-
-def test_a_checksum_that_stays_wrong_stores_nothing(house: object, lake: Path) -> None:
-    house(binance_vision=VisionMarket(wrong_checksums=99))  # type: ignore[operator]
-    span = (1_769_817_600_000, 1_769_904_000_000)
-    (row,) = fetch_market(lake, window_of(span), ["BTCUSDT"], ["candles"], ["binance"])
-    assert (row.result, row.rows) == ("failed", 0)
-    assert "its sha256 differs from its .CHECKSUM (4 attempts)" in row.troubles[0]
-
-
 # ------------------------------------------------------------------------------------------------ limits
 
 
@@ -401,51 +240,6 @@ def test_a_damaged_file_is_named_and_the_next_exchange_serves(house: object, lak
     (row,) = fetch_market(lake, window_of(SPAN_MS), ["BTCUSDT"], ["candles"])
     assert (row.exchange, row.result) == ("bybit", "ok")
     assert "damaged or not Parquet" in row.troubles[0]
-
-
-# ------------------------------------------------------------------------------------------------ the program
-
-
-def environment(**urls: str) -> dict[str, str]:
-    names = (*NAMES, "HTX", "TARDIS")
-    return {f"LIQCLI_URL_{n}": urls.get(n.lower(), NOBODY) for n in names} | {
-        f"LIQCLI_RATE_{n}": "unlimited" for n in names
-    }
-
-
-def test_the_command(run_cli: RunCli, lake: Path) -> None:
-    start = f"{Lake(lake) and window_of(SPAN_MS).start:%Y-%m-%dT%H:%M:%SZ}"
-    words = ("fetch", "--kind", "candles,open-interest", "--symbol", "btc", "--since", start, "--until")
-    until = f"{window_of(SPAN_MS).end:%Y-%m-%dT%H:%M:%SZ}"
-    with BinanceMarket() as server:
-        first = run_cli(*words, until, "--quiet", env=environment(binance=server.url), check=0)
-        second = run_cli(*words, until, env=environment(binance=server.url), check=0)
-    assert [line.split() for line in first.stdout.splitlines()] == [
-        ["kind", "source", "exchange", "symbol", "requests", "rows", "covered", "gaps", "result"],
-        ["candles", "binance", "binance", "BTCUSDT", "1", "1,440", "100%", "0", "ok"],
-        ["open-interest", "binance", "binance", "BTCUSDT", "1", "288", "100%", "0", "ok"],
-    ]
-    assert first.stderr == ""
-    assert [line.split()[4:] for line in second.stdout.splitlines()[1:]] == [["0", "0", "100%", "0", "ok"]] * 2
-
-
-def test_without_being_asked_for_their_failure_is_a_warning(run_cli: RunCli) -> None:
-    """Gate gives liquidations and nothing else: exit 0 by default, 6 when candles were asked for by name."""
-    words = ("fetch", "--exchange", "gate", "--symbol", "BTCUSDT", "--lookback", "2h", "--quiet")
-    with GateServer({"BTC_USDT": []}, {"BTC_USDT": "0.0001"}) as server:
-        done = run_cli(*words, env=environment(gate=server.url), check=0)
-        run_cli(*words, "--kind", "liquidations,candles", env=environment(gate=server.url), check=6)
-        alone = run_cli(*words, "--kind", "liquidations", env=environment(gate=server.url), check=0)
-    assert "warning: candles BTCUSDT: gate: /api/v4/futures/usdt/candlesticks answered 404" in done.stderr
-    assert "warning: open-interest BTCUSDT: gate: /api/v4/futures/usdt/contract_stats answered 404" in done.stderr
-    assert (alone.stderr, "candles" in alone.stdout) == ("", False)
-
-
-def test_nothing_usable_is_exit_3(run_cli: RunCli) -> None:
-    done = run_cli(
-        "fetch", "--kind", "candles", "--exchange", "binance", "--symbol", "BTCUSDT", env=environment(), check=3
-    )
-    assert "warning: binance: cannot be reached: Connection refused (127.0.0.1)" in done.stderr
 
 
 def test_rows_without_windows_are_partial() -> None:
