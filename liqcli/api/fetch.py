@@ -273,7 +273,7 @@ def _market_record(row: FetchRow) -> dict[str, Any]:
         "coverage": row.share,
         "gaps": list(_intervals(row.holes)),
         "result": row.result,
-        "troubles": list(dict.fromkeys(row.troubles)),
+        "troubles": row.problems,
     }
 
 

@@ -29,7 +29,7 @@ def list_market_problems(rows: Sequence[FetchRow]) -> Iterator[tuple[str, bool]]
     """Yield each problem of kinds other than liquidations once, with a flag: true if data are missing because of it."""
     about: dict[str, list[FetchRow]] = {}
     for row in rows:
-        for trouble in dict.fromkeys(map(_plain, problems_of(row))) or _find_forgotten(row):
+        for trouble in dict.fromkeys(map(_plain, row.problems)) or _find_forgotten(row):
             about.setdefault(trouble, []).append(row)
     for trouble, found in about.items():
         kinds = dict.fromkeys(row.kind for row in found)
@@ -48,9 +48,7 @@ def _find_forgotten(row: FetchRow) -> list[str]:
 
 def is_unreached(rows: Sequence[FetchRow]) -> bool:
     """Return True if there are rows, none has data, and each failed because its host cannot be reached."""
-    return bool(rows) and all(
-        not row.usable and any(UNREACHED in text for text in (row.error or "", *row.troubles)) for row in rows
-    )
+    return bool(rows) and all(not row.usable and any(UNREACHED in text for text in row.problems) for row in rows)
 
 
 def suggest_next_step(lines: Collection[str]) -> Iterator[str]:

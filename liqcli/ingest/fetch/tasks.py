@@ -91,6 +91,11 @@ class FetchRow:
         return "+".join(self.sources) or self.exchange
 
     @property
+    def problems(self) -> list[str]:
+        """The error and the troubles, each text once."""
+        return list(dict.fromkeys([*([self.error] if self.error else []), *self.troubles]))
+
+    @property
     def events(self) -> int:
         """Rows of liquidations."""
         return self.rows

@@ -16,6 +16,7 @@ from liqcli.core.model import Window
 from liqcli.ingest.fetch import FetchSummary, fetch
 from liqcli.ingest.fetch.kinds import KINDS
 from liqcli.ingest.fetch.kinds.base import Kind
+from liqcli.ingest.fetch.messages import list_market_problems
 from liqcli.ingest.fetch.planner import Plan
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.tasks import FetchRow, Scope, Target, Task, WindowResult
@@ -122,3 +123,7 @@ def test_each_exchange_has_its_own_row(monkeypatch: pytest.MonkeyPatch, lake: Pa
     assert all("cannot be reached" in (row.error or "") for row in summary.rows[2:])
     assert summary.rows[3].requests == 0
     assert summary.exit_code == ExitCode.PARTIAL
+    assert list(list_market_problems(summary.rows)) == [
+        ("tiers ETHUSDT: does not list ETHUSDT", True),
+        ("okx: cannot be reached: Connection refused (127.0.0.1)", True),
+    ]
