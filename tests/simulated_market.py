@@ -1,9 +1,10 @@
 """
 A simulated market with known truth: agents with known leverage, entries and closings on a random path, all from a seed.
 
-A contract lives from its opening to its closing, so open interest is known exactly. On each side a chain of agents
-holds it: when one is liquidated, another opens at that price, with a newly drawn leverage, until the contract closes.
-:func:`spread_evenly` prints liquidations on the same path that know nothing of positions.
+A trade opens several contracts at once and closes them together, so that a candle seldom holds openings and closings
+that cancel in the open interest. On each side of a contract a chain of agents holds it: when one is liquidated, another
+opens at that price, with a newly drawn leverage, until the contract closes. :func:`spread_evenly` prints liquidations
+on the same path that know nothing of positions.
 """
 
 from __future__ import annotations
@@ -77,16 +78,23 @@ def simulate(
     days: int,
     weights: dict[int, float] | None = None,
     daily_move: float = 0.04,
-    contracts_a_day: int = 600,
+    trades_a_day: int = 72,
+    contracts: int = 3,
     life_days: float = 2.0,
 ) -> Market:
-    """Simulate a market of whole days; ``weights`` are the shares of each leverage, equal on both sides."""
+    """
+    Simulate a market of whole days.
+
+    ``weights`` are the shares of each leverage, equal on both sides. Each trade opens several ``contracts``, each of
+    them with its own agents.
+    """
     rng = np.random.default_rng(seed)
     weights = weights or WEIGHTS
     path = _walk(rng, days, daily_move)
-    n = days * contracts_a_day
-    opened = np.sort(rng.integers(0, days * 1440, n))
-    closed = opened + np.ceil(rng.exponential(life_days * 1440, n)).astype(np.int64)
+    opened = np.sort(rng.integers(0, days * 1440, days * trades_a_day))
+    closed = opened + np.ceil(rng.exponential(life_days * 1440, len(opened))).astype(np.int64)
+    opened, closed = np.repeat(opened, contracts), np.repeat(closed, contracts)
+    n = len(opened)
     qty = rng.lognormal(0, 1, n) * 1000
     entry = path[opened] * np.exp((path[opened + 1] / path[opened] - 1) * rng.random(n))
     held = [_hold(rng, path, side, opened, closed, entry, qty, weights) for side in (True, False)]

@@ -17,6 +17,7 @@ from liqcli.api.arguments import (
     read_view,
     split_names,
 )
+from liqcli.api.score import ScoreMethods
 from liqcli.api.several import SeveralSymbols
 from liqcli.core.choices import check_choice
 from liqcli.core.errors import UsageError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from liqcli.lake.verify.dated_contracts import MovedContract
 
 
-class Lake(SeveralSymbols):
+class Lake(ScoreMethods, SeveralSymbols):
     """
     A folder of liquidations, candles and open interest in Parquet files.
 

@@ -65,6 +65,10 @@ COMMANDS = {
         "liqcli.cli.levels:levels",
         "Estimate where open positions would be liquidated, from open interest and candles.",
     ),
+    "score": CommandEntry(
+        "liqcli.cli.score:score",
+        "Score levels or clusters on what happened afterwards, against baselines, with intervals.",
+    ),
     "status": CommandEntry(
         "liqcli.cli.status:status",
         "List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size.",

@@ -110,6 +110,16 @@ class LevelEventRows:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPrintRows:
+    """Rows of ``order_prints.sql``: sums per second, position and price."""
+
+    second_us: Ints
+    position: Words
+    price: Floats
+    notional_e6: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class TraceRows:
     """Rows of ``trace.sql``: the last price printed in each time bucket."""
 

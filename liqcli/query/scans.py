@@ -26,6 +26,7 @@ from liqcli.query.columns import (
     LastPrintRows,
     LevelEventRows,
     MinuteRows,
+    OrderPrintRows,
     PriceExtent,
     ProfileRows,
     RingRows,
@@ -81,6 +82,11 @@ def scan_hours(engine: Engine, step_us: int, cycle_us: int) -> HourRows:
 def scan_level_events(engine: Engine, step_us: int) -> LevelEventRows:
     """Sum the window per step of time and position, with the number of orders."""
     return _read(engine, "level_events", LevelEventRows, {"step_us": step_us})
+
+
+def scan_order_prints(engine: Engine) -> OrderPrintRows:
+    """Sum the window per second, position and price."""
+    return _read(engine, "order_prints", OrderPrintRows)
 
 
 def scan_trace(engine: Engine, bucket_us: int) -> TraceRows:

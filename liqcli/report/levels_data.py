@@ -73,6 +73,24 @@ class LevelsData:
         return self.estimate.window
 
 
+@dataclass(frozen=True, eq=False)
+class LevelInputs:
+    """
+    Candles and open interest of a window and the time before it.
+
+    ``steps`` are both, aligned; ``candles`` as stored. ``exchange`` and ``contract`` are those of the open interest.
+    """
+
+    label: str
+    window: Window
+    exchange: str
+    contract: str
+    steps: Steps
+    candles: Candles
+    notes: tuple[str, ...]
+    damaged: tuple[Path, ...]
+
+
 def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
     """
     Read the inputs of a window and estimate its levels.
@@ -84,12 +102,44 @@ def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
     EmptyWindowError
         No candles or no open interest; the message says which, and how to get them.
     """
+    inputs = read_inputs(lake, query)
+    steps, window = inputs.steps, inputs.window
+    realized, missed = read_realized(lake, query, steps, window.start_us)
+    tiers, unreadable = find_tiers(lake, inputs.exchange, inputs.contract, window)
+    estimate = estimate_levels(steps, realized, window, tiers, inputs.exchange, query.axes)
+    return LevelsData(
+        label=inputs.label,
+        query=query,
+        exchange=inputs.exchange,
+        contract=inputs.contract,
+        estimate=estimate,
+        prices=inputs.candles.since(window.start_us - inputs.candles.prices.step_us + 1).prices,
+        notes=inputs.notes,
+        damaged=tuple(dict.fromkeys((*inputs.damaged, *missed, *unreadable))),
+    )
+
+
+def read_inputs(lake: Lake, query: LevelsQuery, history_us: int | None = None) -> LevelInputs:
+    """
+    Read candles and open interest of a window.
+
+    Parameters
+    ----------
+    history_us : int or None
+        How far to read before the window; None: as long as the window, at least 30 days. [µs]
+
+    Raises
+    ------
+    UsageError, EmptyWindowError
+        See :func:`load_levels`.
+    """
     held = {p.symbol for kind in ("liquidations", "candles", "open_interest") for p in lake.partitions(kind)}
     symbols = sorted(match_symbols(query.symbol, held), key=_rank)
     label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
     with Engine() as engine:
         window = resolve_window(query.since, query.until, query.lookback, _find_latest(engine, lake, symbols, query))
-        wide = Window(window.start_us - max(LEAST_HISTORY_US, window.length_us), window.end_us)
+        before_us = max(LEAST_HISTORY_US, window.length_us) if history_us is None else history_us
+        wide = Window(window.start_us - before_us, window.end_us)
         exchanges = query.exchanges or sorted({p.exchange for p in lake.find("liquidations", symbols, wide)})
         market, damaged = read_market(engine, lake, symbols, exchanges, wide)
     if market.open_interest is None or market.candles is None:
@@ -108,20 +158,8 @@ def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
         raise _explain(label, str(error).removeprefix("no "), "candles,open-interest", symbols[0], window) from error
     if steps.count_until(window.end_us) - steps.count_until(window.start_us) < 1:
         raise _explain(label, "open interest with candles", "candles,open-interest", symbols[0], window)
-    realized, missed = _read_realized(lake, query, steps, window)
-    tiers, unreadable = _find_tiers(lake, exchange, contract, window)
-    estimate = estimate_levels(steps, realized, window, tiers, exchange, query.axes)
     notes = (*filter(None, (market.substitution,)), *_describe_gaps(steps, window))
-    return LevelsData(
-        label=label,
-        query=query,
-        exchange=exchange,
-        contract=contract,
-        estimate=estimate,
-        prices=market.candles.since(window.start_us - market.candles.prices.step_us + 1).prices,
-        notes=notes,
-        damaged=tuple(dict.fromkeys((*damaged, *missed, *unreadable))),
-    )
+    return LevelInputs(label, window, exchange, contract, steps, market.candles, notes, tuple(damaged))
 
 
 def _rank(symbol: str) -> tuple[bool, int, str]:
@@ -155,16 +193,16 @@ def _join(candles: Candles, wide: Window) -> Candles:
     return candles.resample(next(fits, step_us))
 
 
-def _read_realized(lake: Lake, query: LevelsQuery, steps: Steps, window: Window) -> tuple[Realized, tuple[Path, ...]]:
-    """Sum the realized liquidations before the window per step, for the calibration."""
+def read_realized(lake: Lake, query: LevelsQuery, steps: Steps, end_us: int) -> tuple[Realized, tuple[Path, ...]]:
+    """Sum the realized liquidations before an instant per step, for the calibration."""
     usd, orders = np.zeros((len(SIDES), len(steps))), np.zeros((len(SIDES), len(steps)), dtype=np.int64)
     training = Query(
         query.symbol,
         since=format_iso(int(steps.ts_us[0])),
-        until=format_iso(window.start_us),
+        until=format_iso(end_us),
         exchanges=query.exchanges,
     )
-    if int(steps.ts_us[0]) >= window.start_us or not lake.symbols():
+    if int(steps.ts_us[0]) >= end_us or not lake.symbols():
         return Realized(usd, orders), ()
     with Engine() as engine:
         try:
@@ -180,7 +218,7 @@ def _read_realized(lake: Lake, query: LevelsQuery, steps: Steps, window: Window)
     return Realized(usd, orders), selection.damaged
 
 
-def _find_tiers(lake: Lake, exchange: str, contract: str, window: Window) -> tuple[TierTable, list[Path]]:
+def find_tiers(lake: Lake, exchange: str, contract: str, window: Window) -> tuple[TierTable, list[Path]]:
     """Find the margin tiers in the lake, else the default table."""
     found, damaged = find_margin_tiers(lake, exchange, contract, window.end_us)
     if found is None or find_tier_fault(found.tiers):

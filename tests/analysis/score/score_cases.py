@@ -13,7 +13,6 @@ from liqcli.analysis.score.orders import Floats, Orders, merge_prints
 from liqcli.analysis.score.result import Score
 
 WARM_DAYS = 6  # before the first scored day: positions build up
-CONTRACTS_A_DAY = 200
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def merge(prints: Prints) -> Orders:
 
 
 def build_market(seed: int, days: int = 30) -> Market:
-    return simulate(seed, days + WARM_DAYS, contracts_a_day=CONTRACTS_A_DAY)
+    return simulate(seed, days + WARM_DAYS)
 
 
 def build_case(market: Market, orders: Orders, late_days: int = 0) -> Case:
