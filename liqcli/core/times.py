@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 
-from liqcli.core.durations import format_length as format_length
 from liqcli.core.durations import parse_length
 from liqcli.core.environment import time_zone
 from liqcli.core.errors import UsageError
