@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from liqcli.core.choices import BY, KINDS, PALETTES, POSITIONS, PRICES, SCALES, SNAPSHOT_KINDS, THEMES, check_choice
+from liqcli.core.choices import (
+    BY,
+    KINDS,
+    PALETTES,
+    POSITIONS,
+    PRICES,
+    SCALES,
+    SECTIONS,
+    SNAPSHOT_KINDS,
+    THEMES,
+    check_choice,
+    read_sections,
+)
 from liqcli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +81,9 @@ def read_cluster_options(min_share: float | None, max_clusters: int | None, half
     )
 
 
-def read_view(by: str, palette: str, scale: str, theme: str, size: tuple[int, int] | None) -> ViewOptions:
+def read_view(
+    by: str, palette: str, scale: str, theme: str, size: tuple[int, int] | None, sections: Names | None = None
+) -> ViewOptions:
     """Check how results are shown."""
     from liqcli.report.results import ViewOptions
 
@@ -79,6 +93,7 @@ def read_view(by: str, palette: str, scale: str, theme: str, size: tuple[int, in
         check_choice(scale, SCALES, "--scale"),
         check_choice(theme, THEMES, "--theme"),
         size,
+        SECTIONS if sections is None else read_sections(split_names(sections)),
     )
 
 

@@ -99,6 +99,7 @@ class Lake(ScoreMethods, SeveralSymbols):
         theme: str = "auto",
         size: tuple[int, int] | None = None,
         levels: bool = False,
+        sections: Names | None = None,
         fetch: bool | Callable[[FetchResult], None] = False,
         progress: ShowProgress | None = None,
     ) -> Heatmap:
@@ -125,6 +126,8 @@ class Lake(ScoreMethods, SeveralSymbols):
             Minimum value of an event. [USD]
         levels : bool
             Add a section of estimated levels to pages and JSON; see :meth:`levels`.
+        sections : str or sequence of str, optional
+            Sections of a page. Default: all.
         fetch : bool or callable
             Fetch missing data first; a callable receives the :class:`FetchResult`.
         progress : callable, optional
@@ -150,7 +153,7 @@ class Lake(ScoreMethods, SeveralSymbols):
         from liqcli.core.errors import EmptyWindowError, ExitCode, SourceError
         from liqcli.report.results import compute_results
 
-        view = read_view(by, palette, scale, theme, size)
+        view = read_view(by, palette, scale, theme, size, sections)
         options = read_grid_options(bucket, bin, bins, price_range)
         clusters = read_cluster_options(min_share, max_clusters, half_life)
         window = (lookback, since, until)

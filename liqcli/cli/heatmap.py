@@ -19,7 +19,7 @@ from liqcli.cli.options import (
 from liqcli.cli.output import STDOUT, open_in_browser, print_messages, say, set_verbosity, warn
 from liqcli.cli.preview import print_preview, wants_preview
 from liqcli.cli.progress import show_progress
-from liqcli.core.choices import BY, SCALES, TEXTS, check_choice
+from liqcli.core.choices import BY, SCALES, SECTIONS, TEXTS, check_choice
 from liqcli.core.errors import ExitCode, UsageError
 from liqcli.report.figures import FIGURES
 
@@ -68,6 +68,14 @@ def heatmap(
         bool,
         typer.Option("--levels", help="Add a section of estimated levels to pages and JSON; see liqcli levels."),
     ] = False,
+    sections: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help=f"Sections of a page: {', '.join(SECTIONS)}.",
+            show_default="all",
+        ),
+    ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in a browser: the first .html that is written.")
     ] = False,
@@ -113,6 +121,7 @@ def heatmap(
         **shown.arguments(),
         bucket=bucket,
         by=by,
+        sections=sections,
         scale=scale,
         levels=levels,
         fetch=report_fetch if fetch else False,

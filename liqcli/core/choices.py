@@ -13,6 +13,9 @@ PaletteName = Literal["liq", "viridis", "magma", "cividis"]
 PositionFilter = Literal["long", "short", "both"]
 PriceName = Literal["reported", "market"]
 ScaleName = Literal["log", "linear", "percentile"]
+SectionName = Literal[
+    "brief", "figures", "map", "nearest", "clusters", "cascades", "checklist", "context", "hours", "exchanges", "data"
+]
 ThemeName = Literal["dark", "light"]
 ThemeChoice = Literal["auto", ThemeName]
 
@@ -23,6 +26,7 @@ PALETTES: tuple[PaletteName, ...] = get_args(PaletteName)
 POSITIONS: tuple[PositionFilter, ...] = get_args(PositionFilter)
 PRICES: tuple[PriceName, ...] = get_args(PriceName)
 SCALES: tuple[ScaleName, ...] = get_args(ScaleName)
+SECTIONS: tuple[SectionName, ...] = get_args(SectionName)  # of a report, in the order of the page
 TEXTS = ("json", "csv", "html")  # formats of a window on stdout
 FIGURE_THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
 THEMES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
@@ -51,3 +55,18 @@ def check_choice(value: object, choices: Sequence[Choice], name: str) -> Choice:
     suggestion = hint if "did you mean" in hint else ""
     listed = " or ".join([", ".join(choices[:-1]), choices[-1]])
     raise UsageError(f"invalid {name} {value!r} (choose {listed}){suggestion}")
+
+
+def read_sections(names: Sequence[str], option: str = "--sections") -> tuple[SectionName, ...]:
+    """
+    Check the names of report sections, and return them in the order of the page.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, or none.
+    """
+    chosen = {check_choice(name, SECTIONS, option) for name in names}
+    if not chosen:
+        raise UsageError(f"{option}: no section given (choose {', '.join(SECTIONS)})")
+    return tuple(name for name in SECTIONS if name in chosen)

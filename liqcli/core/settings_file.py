@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from liqcli.core.choices import PALETTES, SCALES, THEMES, check_choice
+from liqcli.core.choices import PALETTES, SCALES, THEMES, SectionName, check_choice, read_sections
 from liqcli.core.durations import format_length, parse_length
 from liqcli.core.errors import UsageError
 from liqcli.core.settings import Alerts, Settings, expand_path
@@ -32,7 +32,7 @@ AMOUNT = "is not a number above 0"
 EXIT_CODE = f"is not a whole number from {EXIT_CODES[0]} to {EXIT_CODES[-1]}"
 # What is wrong with a value of another type, by key; texts otherwise.
 FAULTS = {
-    **dict.fromkeys(("symbols", "exchanges", "sources", "lookbacks", "themes", "notify"), TEXTS),
+    **dict.fromkeys(("symbols", "exchanges", "sources", "lookbacks", "themes", "sections", "notify"), TEXTS),
     **dict.fromkeys(("cluster_usd", "cascade_usd", "distance_pct"), AMOUNT),
     "exit_code": EXIT_CODE,
     "retention_days": f"is not a whole number from 0 to {MOST_DAYS}",
@@ -69,6 +69,7 @@ class SettingsTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
     themes: Texts | None = None
     palette: Any = None
     scale: Any = None
+    sections: Texts | None = None
     retention_days: int | None = None
     time_zone: str | None = None
     until: Any = None
@@ -128,6 +129,7 @@ def parse_settings(table: dict[str, Any], path: Path) -> Settings:
         "themes": _each(themes, "themes", lambda name: check_choice(name, THEMES, "themes")),
         "palette": None if parsed.palette is None else check_choice(parsed.palette, PALETTES, "palette"),
         "scale": None if parsed.scale is None else check_choice(parsed.scale, SCALES, "scale"),
+        "sections": _read_sections(parsed.sections),
         "retention_days": parsed.retention_days,
         "time_zone": None if parsed.time_zone is None else _check_zone(parsed.time_zone),
         "until": None if parsed.until is None else check_choice(parsed.until, ENDS, "until"),
@@ -182,6 +184,10 @@ def _each(texts: str | list[str] | None, required: str, parse: Callable[[str], P
     if required and not texts:
         raise UsageError(f"{required}: the list is empty")
     return tuple(dict.fromkeys(map(parse, [texts] if isinstance(texts, str) else texts)))
+
+
+def _read_sections(names: Texts | None) -> tuple[SectionName, ...] | None:
+    return None if names is None else read_sections([names] if isinstance(names, str) else names, "sections")
 
 
 def _build_alerts(table: AlertsTable) -> Alerts:

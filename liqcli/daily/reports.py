@@ -98,6 +98,7 @@ def _compute(task: ReportTask, name: tuple[str, str]) -> Computed:
         palette=settings.palette,
         scale=settings.scale,
         theme=settings.themes[0],
+        sections=settings.sections,
     )
     heatmap.results.compute_all()
     return heatmap, heatmap.report

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from liqcli.analysis.clusters import largest_above, largest_below, nearest_above, nearest_below
+from liqcli.analysis.context import BARS_NEEDED
 from liqcli.analysis.summary import ExchangeSums, busiest_bucket
 from liqcli.core.choices import check_choice
 from liqcli.core.coverage import common_unknown, overall_share
-from liqcli.core.formatting import format_iso
+from liqcli.core.formatting import format_counted, format_duration, format_iso
 from liqcli.core.model import US_PER_S
 from liqcli.core.version import __version__
+from liqcli.report.brief import build_brief
 from liqcli.report.lake_records import (
     comparison_record,
     coverage_record,
@@ -42,17 +44,22 @@ from liqcli.report.records import (
     hours_record,
     sums_record,
 )
-from liqcli.report.reproduce_command import format_command
+from liqcli.report.reproduce_command import format_command, format_fetch
 from liqcli.report.results import WindowResults
 
 
 def build_document(results: WindowResults) -> dict[str, Any]:
-    """Build the whole document; ``content_hash`` covers every section, but neither the version nor the command."""
+    """Build the whole document; ``content_hash`` covers all sections, not version, brief or command."""
     content = {name: build(results) for name, build in SECTIONS.items()}
     if results.levels is not None:
         content["levels"] = _levels(results.levels)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return {**_add_version(content), "command": format_command(results), "content_hash": digest}
+    return {
+        **_add_version(content),
+        "brief": build_brief(content),
+        "command": format_command(results),
+        "content_hash": digest,
+    }
 
 
 def _levels(levels: LevelsData | str) -> dict[str, Any]:
@@ -204,6 +211,24 @@ def _coverage(results: WindowResults) -> dict[str, Any]:
     }
 
 
+def _missing(results: WindowResults) -> dict[str, Any]:
+    """List what is unknown, and the command that fetches what sources have of it; None for synthetic data."""
+    context, gaps = results.context, results.gaps
+    parts = []
+    if gaps:
+        length = format_duration(sum(end - start for start, end in gaps))
+        parts.append(f"liquidations in {format_counted(len(gaps), 'gap')} ({length})")
+    if context.basis is None:
+        parts.append("candles, so trend, RSI, ATR, volume and prices after cascades")
+    elif context.rsi is None:
+        parts.append(f"trend, RSI and ATR ({context.bars} of {BARS_NEEDED} bars)")
+    if context.basis is not None and context.taker_share is None:
+        parts.append("order flow")
+    if context.open_interest.unit is None:
+        parts.append("open interest")
+    return {"parts": parts, "command": format_fetch(results) if parts and not results.sample else None}
+
+
 def _cumulative(results: WindowResults) -> dict[str, Any]:
     return {**cumulative_record(results.cumulative), "reach": distance_records(results.cumulative)}
 
@@ -224,4 +249,5 @@ SECTIONS: dict[str, Callable[[WindowResults], Any]] = {
     "cumulative": _cumulative,
     "hours": lambda results: hours_record(results.hours),
     "coverage": _coverage,
+    "missing": _missing,
 }

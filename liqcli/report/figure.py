@@ -45,6 +45,8 @@ class Figure:
         File name of the PNG beside a Markdown page.
     drawing : matplotlib.figure.Figure, optional
         The matplotlib figure of ``pixels``.
+    colour_step : int
+        The channels of ``webp`` are rounded to multiples of it.
     """
 
     pixels: NDArray[np.uint8]
@@ -56,6 +58,7 @@ class Figure:
     marks: Sequence[Mark] = ()
     file: str = ""
     drawing: matplotlib.figure.Figure | None = None
+    colour_step: int = 4
 
     @property
     def width(self) -> int:
@@ -74,8 +77,8 @@ class Figure:
 
     @cached_property
     def webp(self) -> bytes:
-        """The same pixels for a page: lossless WebP, about half the size of the PNG."""
-        return pack_webp(self.pixels)
+        """The picture for a page as WebP, a third of the size of the PNG."""
+        return pack_webp(self.pixels, self.colour_step)
 
     @property
     def data_uri(self) -> str:

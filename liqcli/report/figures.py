@@ -15,6 +15,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
+from liqcli.core.choices import SectionName
+
 if TYPE_CHECKING:
     from liqcli.core.choices import ThemeName
     from liqcli.report.figure import Figure
@@ -41,10 +43,11 @@ class FigureSpec:
     A registered figure.
 
     ``module`` is imported when the figure is first drawn, so that reading the names does not load matplotlib. ``needs``
-    is the ``--kind`` of data to fetch where it cannot be drawn. A page leaves it out unless ``on_page`` holds.
+    is the ``--kind`` of data to fetch where it cannot be drawn. A page shows it in ``section``, if ``on_page`` holds.
     """
 
     module: str
+    section: SectionName
     needs: str = ""
     on_page: Callable[[WindowResults], bool] = lambda _results: True
 
@@ -55,11 +58,11 @@ class FigureSpec:
 
 # In the order of a page.
 FIGURES: dict[str, FigureSpec] = {
-    HEATMAP: FigureSpec("liqcli.report.heatmap_figure"),
-    PORTRAIT: FigureSpec("liqcli.report.heatmap_portrait_figure", on_page=lambda _results: False),
-    "cascades": FigureSpec("liqcli.report.cascade_figure", on_page=lambda results: bool(results.cascades)),
-    "cumulative": FigureSpec("liqcli.report.cumulative_figure"),
-    "open_interest": FigureSpec("liqcli.report.open_interest_figure", needs="open-interest"),
+    HEATMAP: FigureSpec("liqcli.report.heatmap_figure", "map"),
+    PORTRAIT: FigureSpec("liqcli.report.heatmap_portrait_figure", "map"),
+    "cascades": FigureSpec("liqcli.report.cascade_figure", "cascades", on_page=lambda results: bool(results.cascades)),
+    "cumulative": FigureSpec("liqcli.report.cumulative_figure", "nearest"),
+    "open_interest": FigureSpec("liqcli.report.open_interest_figure", "context", needs="open-interest"),
 }
 
 
@@ -85,14 +88,22 @@ class WindowFigures:
         return self._draw(name, replace(self._results.view, theme=self.themes[0]))
 
     def on_page(self) -> dict[str, list[Figure]]:
-        """Return the figures of an HTML page by name, one per theme, the first with its hover map."""
+        """
+        Return the figures of an HTML page by name, the first with its hover map.
+
+        The heat map is drawn once per theme. The others, also its portrait format for narrow screens, are drawn in the
+        last theme, and the style sheet of the page inverts them for the other one: drawing each twice would take longer
+        than the heat map.
+        """
         found: dict[str, list[Figure]] = {}
         with ThreadPoolExecutor(1, "webp") as pool:  # packs one figure outside the GIL while the next one is drawn
             for name in self._names():
-                for theme in self.themes:
+                for theme in self.themes if name == HEATMAP else self.themes[-1:]:
                     figure = self._draw(name, replace(self._results.view, theme=theme, size=None))
                     if figure is None:
                         continue
+                    if name != HEATMAP:  # no fine shades of colour in them
+                        figure = replace(figure, colour_step=8)
                     if name not in found:
                         marks = FIGURES[name].load().build_hover_map(self._results, figure)
                         figure = replace(figure, marks=marks)
@@ -108,6 +119,8 @@ class WindowFigures:
         """Return the figures of a Markdown page by name, each with the name of its file beside the page."""
         found = {}
         for name in self._names():
+            if name == PORTRAIT:
+                continue
             figure = self._draw(name, replace(self._results.view, theme=self.themes[0], size=None))
             if figure is not None:
                 suffix = "" if name == HEATMAP else f"-{name.replace('_', '-')}"
@@ -125,7 +138,11 @@ class WindowFigures:
         return draw_level_figure(levels, theme, self._results.view.palette)
 
     def _names(self) -> list[str]:
-        return [name for name, spec in FIGURES.items() if spec.on_page(self._results)]
+        return [
+            name
+            for name, spec in FIGURES.items()
+            if spec.section in self._results.view.sections and spec.on_page(self._results)
+        ]
 
     def _draw(self, name: str, view: ViewOptions) -> Figure | None:
         key = name, view

@@ -37,7 +37,7 @@ from liqcli.report.open_interest_figure import build_line
 from liqcli.report.results import ViewOptions, WindowResults
 from liqcli.report.shared_captions import coverage_headline, list_limits, list_origin, list_price_kinds
 
-MOST_CELLS = 800  # the hottest; about 150 bytes each in a page
+MOST_CELLS = 500  # the hottest; about 150 bytes each in a page
 HEAT = 0  # key of the region of the heat panel
 
 

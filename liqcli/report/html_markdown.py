@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from liqcli.core import formatting, wording
+from liqcli.core.choices import SECTIONS, SectionName
 from liqcli.core.files import data_folder
 from liqcli.core.model import to_us
 from liqcli.report.hover_map import build_highlights
@@ -22,13 +23,31 @@ if TYPE_CHECKING:
     from liqcli.report.figure import Figure
 
 BLOCKS = 16
-CASCADES_SHOWN = 10  # the others are in a folded section
+CLUSTERS_SHOWN = 6  # the others are in a folded section
+CASCADES_SHOWN = 5
+SECTION_TITLES: Mapping[SectionName, str] = {
+    "brief": "In brief",
+    "figures": "Figures",
+    "map": "Map",
+    "nearest": "Nearest levels",
+    "clusters": "Clusters",
+    "cascades": "Cascades",
+    "checklist": "Trade checklist",
+    "context": "Context",
+    "hours": "By hour",
+    "exchanges": "By exchange",
+    "data": "Data and method",
+}
 # Control characters except tab and line breaks; marks that change the writing direction; the byte order mark.
 _STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def render_html(
-    report: dict[str, Any], figures: Mapping[str, Sequence[Figure]], theme: str = "auto", made: str | None = None
+    report: dict[str, Any],
+    figures: Mapping[str, Sequence[Figure]],
+    theme: str = "auto",
+    made: str | None = None,
+    sections: Sequence[SectionName] = SECTIONS,
 ) -> str:
     """
     Render the HTML page: one file without scripts or requests; a CSP allows only its own style.
@@ -43,21 +62,36 @@ def render_html(
         ``dark``, ``light``, or ``auto``: that of the reader's system.
     made : str, optional
         Generation time for the page [ISO 8601].
+    sections : sequence of str
+        What the page shows, in its order.
     """
     rows = min(len(report["cascades"]), CASCADES_SHOWN)
     style = read_style("style.css") + build_highlights(len(report["clusters"]), rows)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    values = {**_values(report, figures, made), "theme": theme, "style": style, "style_hash": digest}
+    values = {**_values(report, figures, made, sections), "theme": theme, "style": style, "style_hash": digest}
     return render_template("report.html", values)
 
 
-def render_markdown(report: dict[str, Any], figures: Mapping[str, Figure], made: str | None = None) -> str:
+def render_markdown(
+    report: dict[str, Any],
+    figures: Mapping[str, Figure],
+    made: str | None = None,
+    sections: Sequence[SectionName] = SECTIONS,
+) -> str:
     """Render the Markdown page; it refers to the PNG files beside it by ``Figure.file``."""
-    return render_template("report.md", _values(report, figures, made))
+    return render_template("report.md", _values(report, figures, made, sections))
 
 
-def _values(report: dict[str, Any], figures: Mapping[str, Any], made: str | None) -> dict[str, Any]:
-    return {**report, "pictures": figures, "made": made, "reading": build_reading_guide(report)}
+def _values(
+    report: dict[str, Any], figures: Mapping[str, Any], made: str | None, sections: Sequence[SectionName]
+) -> dict[str, Any]:
+    return {
+        **report,
+        "pictures": figures,
+        "made": made,
+        "reading": build_reading_guide(report),
+        "sections": list(sections),
+    }
 
 
 def render_json(report: dict[str, Any]) -> str:
@@ -105,6 +139,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         completeness_words=wording.COMPLETENESS,
+        short_completeness=wording.SHORT_COMPLETENESS,
         dated_words=wording.describe_dated,
         price_kind_words=wording.PRICE_KINDS,
         coverage_words=wording.describe_coverage,
@@ -113,6 +148,8 @@ def _environment() -> Environment:
         percent=_percent,
         blocks=_blocks,
         cascades_shown=CASCADES_SHOWN,
+        clusters_shown=CLUSTERS_SHOWN,
+        section_titles=SECTION_TITLES,
     )
     return environment
 

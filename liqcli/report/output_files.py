@@ -175,7 +175,7 @@ class _Content:
 
     def iter_files(self, path: Path, picture: str) -> Iterator[tuple[Path, bytes]]:
         """Yield name and bytes of each file for one ``-o``, its own last."""
-        suffix, theme = path.suffix.lower(), self._results.view.theme
+        suffix, theme, sections = path.suffix.lower(), self._results.view.theme, self._results.view.sections
         if suffix == ".json":
             yield path, render_json(self.document).encode()
         elif suffix == ".csv":
@@ -188,12 +188,12 @@ class _Content:
                 raise explain_unknown(self._results, picture)
             yield path, figure.png
         elif suffix == ".html":
-            yield path, render_html(self.document, self.figures.on_page(), theme, self._made).encode()
+            yield path, render_html(self.document, self.figures.on_page(), theme, self._made, sections).encode()
         else:
             figures = self.figures.beside(path)
             for figure in figures.values():
                 yield path.with_name(figure.file), figure.png
-            yield path, render_markdown(self.document, figures, self._made).encode()
+            yield path, render_markdown(self.document, figures, self._made, sections).encode()
 
 
 def explain_unknown(results: WindowResults, picture: str) -> EmptyWindowError:

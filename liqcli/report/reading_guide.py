@@ -22,9 +22,9 @@ def build_reading_guide(report: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{_hottest(report)}.",
         ),
         (
-            "Band behind the cells",
+            "Field behind the cells",
             "The cumulative amount liquidated at this price since the start of the window. It starts with the first "
-            "event and only grows. It shows the past and is not a forecast.",
+            "event, only grows, and is smoothed for display. It shows the past and is not a forecast.",
         ),
         (
             "Long, short",

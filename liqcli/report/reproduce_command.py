@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from liqcli.core.choices import SECTIONS
 from liqcli.core.durations import format_length
 from liqcli.core.formatting import format_exact, format_iso
 from liqcli.core.model import US_PER_S
@@ -43,7 +44,16 @@ def format_command(results: WindowResults) -> str:
     ):
         if value != default:
             words += [flag, value]
+    if view.sections != SECTIONS:
+        words += ["--sections", ",".join(view.sections)]
     return shlex.join([*words, "-o", "report.html"])
+
+
+def format_fetch(results: WindowResults) -> str:
+    """Build the command that fetches what the report lacks, candles before the window included, and renders again."""
+    window = results.selection.window
+    words = ["--since", format_iso(window.start_us), "--until", format_iso(window.end_us), "--fetch"]
+    return shlex.join(["liqcli", "heatmap", "--symbol", results.selection.label, *words])
 
 
 def _cluster_words(results: WindowResults) -> list[str]:

@@ -23,7 +23,16 @@ from liqcli.analysis.hours import HourTable
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, find_last_price, rank_bands
 from liqcli.analysis.thin_data import describe_shortage
-from liqcli.core.choices import FIGURE_THEMES, ByName, PaletteName, ScaleName, ThemeChoice, ThemeName
+from liqcli.core.choices import (
+    FIGURE_THEMES,
+    SECTIONS,
+    ByName,
+    PaletteName,
+    ScaleName,
+    SectionName,
+    ThemeChoice,
+    ThemeName,
+)
 from liqcli.core.errors import EmptyWindowError
 from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval
@@ -44,7 +53,7 @@ class ViewOptions:
     Display options: the quantity of the cells, and the style of the figures.
 
     Theme ``auto`` follows the reader's system on a page and is dark elsewhere. ``size`` is that of a single figure
-    [px]; None is its designed size.
+    [px]; None is its designed size. ``sections`` are those of a page.
     """
 
     by: ByName = "notional"
@@ -52,6 +61,7 @@ class ViewOptions:
     scale: ScaleName = "log"
     theme: ThemeChoice = "auto"
     size: tuple[int, int] | None = None
+    sections: tuple[SectionName, ...] = SECTIONS
 
     @property
     def figure_themes(self) -> tuple[ThemeName, ...]:

@@ -126,7 +126,7 @@ def test_a_page_that_is_not_closed_would_be_noticed(open_page: Open, out: Path) 
 
 
 def test_the_picture_follows_the_reader(open_page: Open, out: Path) -> None:
-    assert (out / REPORT).stat().st_size < 1_000_000  # both pictures in it
+    assert (out / REPORT).stat().st_size < 640_000  # the map in both themes and in portrait
     sources = [open_page(REPORT, theme=theme).evaluate("document.images[0].currentSrc") for theme in ("light", "dark")]
     assert sources[0] != sources[1]
     assert all(source.startswith("data:image/") for source in sources)
@@ -142,15 +142,29 @@ def test_nothing_is_wider_than_a_phone(open_page: Open, pictures: Path, name: st
     page.screenshot(pictures / f"{Path(name).stem}-phone.png")
 
 
-def test_a_phone_sees_the_newest_end_of_the_map_first(open_page: Open) -> None:
+def test_a_phone_gets_the_portrait_without_scrolling_sideways(open_page: Open) -> None:
     page = open_page(REPORT, PHONE)
-    edges = "['.frame', '.sheet'].map(s => document.querySelector('#picture ' + s).getBoundingClientRect().right)"
-    frame, sheet = page.evaluate(edges)
-    assert sheet == pytest.approx(frame, abs=2)
-    hint = "getComputedStyle(document.querySelector('#picture figcaption'), '::before').content"
-    assert page.evaluate(hint) == '"Swipe to see the whole picture. "'
-    assert open_page(REPORT).evaluate(hint) == "none"
-    assert open_page(REPORT, PHONE, media="print").evaluate(hint) == "none"
+    shown = "document.querySelector('#map img')"
+    assert page.evaluate(f"{shown}.currentSrc === document.querySelector('#map source').srcset")
+    frame = "document.querySelector('#map .frame')"
+    assert page.evaluate(f"{frame}.scrollWidth - {frame}.clientWidth") == 0
+    assert page.evaluate(f"{shown}.clientWidth / {shown}.clientHeight") == pytest.approx(800 / 1100, abs=0.01)
+    assert style_of(page, "#map .over", "display") == "none"  # its places are those of the wide picture
+    wide = open_page(REPORT)
+    assert wide.evaluate(f"{shown}.currentSrc !== document.querySelector('#map source').srcset")
+    assert style_of(wide, "#map .over", "display") != "none"
+
+
+@pytest.mark.parametrize(("size", "first"), [((1280, 800), ["h1", "#brief", "#figures", "#map img"]), (PHONE, ["h1"])])
+def test_the_first_screen_holds_the_essential(open_page: Open, size: tuple[int, int], first: list[str]) -> None:
+    page = open_page(REPORT, size)
+    tops = page.evaluate(f"{first}.map(s => document.querySelector(s).getBoundingClientRect().top)")
+    assert all(0 <= top < 560 for top in tops)  # what starts 240 px above the fold is seen
+    price = "document.querySelector('header .price b')"
+    assert page.evaluate(f"{price}.textContent") == "91,206.8"
+    assert page.evaluate(f"{price}.getBoundingClientRect().bottom") < 200  # also on a phone
+    if size != PHONE:
+        assert page.evaluate("document.documentElement.scrollHeight") < 4 * 800  # details are folded
 
 
 @BOTH
@@ -197,10 +211,9 @@ def test_rows_and_places_light_each_other_up(open_page: Open) -> None:
     assert style_of(page, "#band-1", "opacity") == "1"
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
-def test_a_place_in_the_picture_tells_its_numbers(open_page: Open, size: tuple[int, int]) -> None:
-    """The hottest cell, 14:05 and 91,200: where it is drawn hottest, the pointer meets its numbers, at any scale."""
-    page = open_page(REPORT, size)
+def test_a_place_in_the_picture_tells_its_numbers(open_page: Open) -> None:
+    """The hottest cell, 14:05 and 91,200: where it is drawn hottest, the pointer meets its numbers."""
+    page = open_page(REPORT)
     hot = page.evaluate(
         "[...document.querySelectorAll('.over title')].filter(t => t.textContent.includes("
         "'14:05 – 14:10 UTC\\n91,200 – 91,250')).map(t => { const b = t.parentElement; "
@@ -226,7 +239,7 @@ def test_a_place_in_the_picture_tells_its_numbers(open_page: Open, size: tuple[i
     """
     scale, said, (red, green, blue, _) = page.evaluate(script)
     assert said == "2026-01-07 14:05 – 14:10 UTC\n91,200 – 91,250\nlongs 1.59M, shorts 0 USD, 2 events"
-    assert scale == pytest.approx(1040 / 1600 if size == PHONE else 1200 / 1600, abs=0.02)
+    assert scale == pytest.approx(1200 / 1600, abs=0.02)
     assert red > 2 * max(green, blue)  # the hot end of the palette: the marks lie where the picture has its cells
 
 

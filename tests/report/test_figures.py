@@ -145,7 +145,7 @@ def test_only_like_is_compared_with_like(findings):
 
 def test_pages_show_every_picture_with_its_marks(findings):
     shown = WindowFigures(findings).on_page()
-    assert list(shown) == [name for name in FIGURES if name != PORTRAIT]
+    assert list(shown) == list(FIGURES)
     said = {name: [mark.title for mark in dark.marks] for name, (dark,) in shown.items()}
     assert len(said["cascades"]) == 2 * len(findings.cascades)
     assert said["cascades"][0].startswith("Cascade 1: 2026-01-07")

@@ -115,7 +115,7 @@ def test_rows_and_places_light_each_other_up(findings):
     report = build_document(findings)
     html = render_html(report, WindowFigures(findings).on_page())
     bursts = ":is(#burst-1,#flash-1,#entry-1)"  # in the map, in the cascades' own picture, in its list
-    for row, link, places in (("cluster-1", "band-1", "#band-1"), ("cascade-1", "flash-1", bursts)):
+    for row, link, places in (("cluster-1", "band-1", "#band-1"), ("cascade-1", "burst-1", bursts)):
         assert f'<tr id="{row}">' in html
         assert f'<a href="#{link}"' in html
         for place in re.findall(r"#([\w-]+)", places):

@@ -14,6 +14,8 @@ from factories import DAY, T0, fill_lake, make_figure, make_liquidation
 from page_readers import Forge, Page
 
 from liqcli.analysis.heatmap import GridOptions
+from liqcli.core.choices import SECTIONS, read_sections
+from liqcli.core.errors import UsageError
 from liqcli.lake.selection import Query
 from liqcli.report.document import build_document
 from liqcli.report.html_markdown import escape_markdown, render_html, render_json, render_markdown
@@ -50,6 +52,8 @@ def named(report, word):
     evil["exchanges"][0] |= {"exchange": word, "sources": [word], "symbols": [word]}
     evil["coverage"]["by_exchange"][0] |= {"exchange": word, "symbol": word}
     evil["coverage"] |= {"overlaps": [word], "damaged": [word]}
+    evil["brief"] = [word]
+    evil["missing"]["parts"] = [word]
     return evil
 
 
@@ -88,7 +92,7 @@ def test_every_place_of_the_page_is_there_once_and_every_link_leads_to_one(repor
     places = [a["id"] for _, a in page.tags if "id" in a]
     assert len(places) == len(set(places))
     links = {a["href"] for tag, a in page.tags if tag == "a"}
-    assert {"#clusters", "#cascades", "#hours", "#method"} <= links
+    assert {"#clusters", "#cascades", "#hours", "#data"} <= links
     assert {link[1:] for link in links} <= set(places) | {"band-1", "band-2"}  # those lie over the real picture
 
 
@@ -123,9 +127,9 @@ def test_the_markdown_reads_as_meant(report):
     forge = Forge(render_markdown(report, beside("the |alt| `text`", "my report.png")))
     plain = {"thead_open", "heading_open", "image", "fence", "html_inline", "html_block", "link_open", "s_open", "hr"}
     counted = {kind: n for kind, n in forge.kinds.items() if kind in plain}
-    # Headline, price steps, reach, questions, exchanges, hours; too few events for the tables of clusters and cascades,
-    # and no open interest is known.
-    assert counted == {"thead_open": 6, "heading_open": 13, "image": 1, "fence": 1}
+    # Headline, reach, price steps, checklist and its rules, hours, exchanges; too few events for the tables of clusters
+    # and cascades, and no open interest is known.
+    assert counted == {"thead_open": 7, "heading_open": 16, "image": 1, "fence": 1}
     image = forge.images()[0]
     assert (image.attrs["src"], image.content) == ("my%20report.png", "the \\|alt\\| \\`text\\`")
     assert ["1", "200.0 – 200.5", "200", "67%", "0", "200", "1", "+0.12%"] in [r[:8] for r in forge.rows]
@@ -180,3 +184,33 @@ def test_json_has_no_nan_and_keeps_letters(report):
     report["meta"]["notional"] = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):
         render_json(report)
+
+
+def test_the_brief_stands_first_and_is_the_same_in_every_format(report):
+    html, markdown = render_html(report, themes()), render_markdown(report, beside())
+    assert len(report["brief"]) == 4  # too little data: the second sentence says so of clusters and cascades
+    assert json.loads(render_json(report))["brief"] == report["brief"]
+    for sentence in report["brief"]:
+        assert f"<li>{sentence}</li>" in html
+        assert f"- {escape_markdown(sentence)}\n" in markdown
+    assert html.index("In brief</h2>") < html.index('<dl class="numbers"') < html.index("<figure")
+
+
+def test_only_the_chosen_sections_appear(report):
+    chosen = read_sections(["data", "brief"])
+    assert chosen == ("brief", "data")  # in the order of the page
+    html, markdown = render_html(report, {}, sections=chosen), render_markdown(report, {}, sections=chosen)
+    assert [a["href"] for tag, a in Page(html).tags if tag == "a"] == ["#brief", "#data"]
+    assert "<figure" not in html
+    headings = [line for line in markdown.splitlines() if line.startswith("#")]
+    assert headings[1:] == ["## In brief", "## Data and method", "### How to read it", "### Reproduce"]
+    for name in SECTIONS:
+        render_html(report, themes(), sections=(name,))  # each stands alone
+        render_markdown(report, beside(), sections=(name,))
+
+
+def test_an_unknown_section_names_the_choices():
+    with pytest.raises(UsageError, match=r"invalid --sections 'breif' \(choose brief, figures, .*did you mean brief"):
+        read_sections(["breif"])
+    with pytest.raises(UsageError, match="--sections: no section given"):
+        read_sections([])

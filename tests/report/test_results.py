@@ -98,7 +98,7 @@ def test_computed_results_can_be_pickled(store):
 def test_sections_are_those_of_the_document(store):
     results = find(store)
     whole = build_document(results)
-    assert {*whole} - {*SECTIONS} == {"command", "content_hash"}
+    assert {*whole} - {*SECTIONS} == {"brief", "command", "content_hash"}
     for name in SECTIONS:
         assert build_sections(results, [name]) == {name: whole[name]}
 
