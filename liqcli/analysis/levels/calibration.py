@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from liqcli.analysis.levels.lots import DEFAULT_LEVERAGES, SIDES, Lots
 from liqcli.analysis.levels.steps import Steps
-from liqcli.analysis.levels.walk import Walk, walk_forward
+from liqcli.analysis.levels.walk import compute_unit_losses
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -84,7 +84,7 @@ def calibrate(steps: Steps, lots: Lots, realized: Floats, orders: Ints, *, end_u
     scale = np.full(len(SIDES), np.nan)
     usual = weights[0]
     for _ in range(WALKS):
-        losses = _in_usd(walk_forward(steps, lots, weights))
+        losses = _in_usd(steps, compute_unit_losses(steps, lots, weights))
         fitted = [
             _fit(losses[side] / order_usd[side], realized[side, :n] / order_usd[side], usual)
             for side in range(len(SIDES))
@@ -105,9 +105,9 @@ def _describe_shortage(counts: Ints) -> str:
     )
 
 
-def _in_usd(walk: Walk) -> Floats:
-    """Return what each tier would have lost, shape (2, n_leverages, n). [USD]"""
-    return walk.unit_lost * walk.steps.close if walk.steps.kind == "linear" else walk.unit_lost
+def _in_usd(steps: Steps, lost: Floats) -> Floats:
+    """Convert contracts lost in each step, shape (2, n_leverages, n), to USD."""
+    return lost * steps.close if steps.kind == "linear" else lost
 
 
 def _fit(unit: Floats, realized: Floats, usual: Floats) -> Floats | None:

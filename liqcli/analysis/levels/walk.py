@@ -121,6 +121,19 @@ def walk_forward(steps: Steps, lots: Lots, weights: Floats) -> Walk:
     )
 
 
+def compute_unit_losses(steps: Steps, lots: Lots, weights: Floats) -> Floats:
+    """
+    Compute what price consumed in each step had every contract one leverage: ``unit_lost`` of :func:`walk_forward`.
+
+    Returns
+    -------
+    array, shape (2, n_leverages, n)
+        Contracts.
+    """
+    group = lots.side.astype(np.int64) * len(lots.leverages) + lots.leverage
+    return _walk(steps, lots, weights, group).unit_lost
+
+
 @dataclass(frozen=True, slots=True)
 class _Flows:
     """
