@@ -158,7 +158,9 @@ def read_inputs(lake: Lake, query: LevelsQuery, history_us: int | None = None) -
         raise _explain(label, str(error).removeprefix("no "), "candles,open-interest", symbols[0], window) from error
     if steps.count_until(window.end_us) - steps.count_until(window.start_us) < 1:
         raise _explain(label, "open interest with candles", "candles,open-interest", symbols[0], window)
-    notes = (*filter(None, (market.substitution,)), *_describe_gaps(steps, window))
+    elsewhere = f"no open interest on {', '.join(query.exchanges)}; that of {exchange} {contract} is used instead"
+    substitute = elsewhere if query.exchanges and exchange not in query.exchanges else None
+    notes = (*filter(None, (market.substitution, substitute)), *_describe_gaps(steps, window))
     return LevelInputs(label, window, exchange, contract, steps, market.candles, notes, tuple(damaged))
 
 

@@ -257,3 +257,10 @@ def test_a_report_without_open_interest_says_why_it_has_no_levels(tmp_path):
     assert reason.startswith("no candles of SOLUSDT in 2026-03-07 00:00 to 2026-03-09 00:00 UTC")
     found.save(tmp_path / "r.html")
     assert f"No estimate: {reason}." in (tmp_path / "r.html").read_text()
+
+
+def test_open_interest_of_another_exchange_is_said(tmp_path):
+    rows = [make_liquidation(T0 + k * HOUR, 100.0, exchange="bybit") for k in range(3)]
+    meta = fill(tmp_path, rows=rows).levels("SOLUSDT", exchanges="bybit", **WINDOW).report["meta"]
+    assert meta["open_interest_basis"] == "binance SOLUSDT"
+    assert "no open interest on bybit; that of binance SOLUSDT is used instead" in meta["notes"]
