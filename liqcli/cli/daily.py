@@ -89,7 +89,7 @@ def daily(
     result = run_daily(settings, store, until, say, warn, show_progress, keep)
     for alert in result.summary["alerts"]:
         if alert["new"]:
-            warn(f"alert: {alert['text']}")
+            typer.echo(f"alert: {alert['text']}", err=True)  # a result, so also with --quiet
         else:
             say(f"since {alert['since']}: {alert['text']}")
     if result.exit_code == ExitCode.NO_DATA:

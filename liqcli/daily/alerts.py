@@ -20,7 +20,7 @@ def find_alerts(entries: Sequence[Entry], limits: Alerts, earlier: Sequence[Aler
     Compare the clusters, large orders and cascades of each report with the thresholds.
 
     ``distance_pct`` narrows ``cluster_usd``; alone it applies to the largest cluster of each report. What several
-    lookbacks show is listed once.
+    lookbacks show is listed once, with the lookbacks.
 
     Parameters
     ----------
@@ -36,14 +36,17 @@ def find_alerts(entries: Sequence[Entry], limits: Alerts, earlier: Sequence[Aler
     Returns
     -------
     list of dict
-        ``kind`` (``cluster``, ``order`` or ``cascade``), ``report``, ``symbol``, ``notional`` [USD], where it lies
-        (``low``, ``high`` [quote]) or when (``start``, ``end``), ``text``, ``since`` (a day), ``new``; the new first.
+        ``kind`` (``cluster``, ``order`` or ``cascade``), ``report``, ``symbol``, ``lookbacks`` that show it,
+        ``notional`` [USD], where it lies (``low``, ``high`` [quote]) or when (``start``, ``end``), ``text``, ``since``
+        (a day), ``new``; the new first.
     """
     found: list[Alert] = []
     for entry in entries:
         if entry["status"] == "ok":
-            found += [alert for alert in _of_report(entry, limits) if not _is_shown_twice(alert, found)]
+            for alert in _of_report(entry, limits):
+                _add(found, alert)
     for alert in found:
+        alert["text"] = f"{alert['symbol']} {', '.join(alert['lookbacks'])}: {alert.pop('words')}"
         before = [
             old["since"] for old in earlier if _is_same(alert, old) and alert["notional"] < GROWN * old["notional"]
         ]
@@ -77,21 +80,26 @@ def _is_hot(place: dict[str, Any], limits: Alerts) -> bool:
     return near and place["notional"] >= (limits.cluster_usd or 0.0)
 
 
-def _is_shown_twice(alert: Alert, found: Sequence[Alert]) -> bool:
-    """Return True if an earlier lookback has the same cascade, or a price band with the same figures."""
-    if alert["kind"] == "cascade":
-        return any(_is_same(alert, other) for other in found)
-    same = ("kind", "symbol", "low", "high", "notional")
-    return any(all(alert[key] == other.get(key) for key in same) for other in found)
+def _add(found: list[Alert], alert: Alert) -> None:
+    """Add an alert, or merge it into that of another lookback: one line per zone, with the figures of the most USD."""
+    twin = next((other for other in found if _is_same(alert, other, any_report=True)), None)
+    if twin is None:
+        found.append(alert)
+        return
+    lookbacks = list(dict.fromkeys([*twin["lookbacks"], *alert["lookbacks"]]))
+    if alert["notional"] > twin["notional"]:
+        twin.update(alert)
+    twin["lookbacks"] = lookbacks
 
 
-def _is_same(alert: Alert, old: Alert) -> bool:
-    """Return True if two alerts mean the same price band of one report, or the same cascade of a symbol."""
+def _is_same(alert: Alert, old: Alert, any_report: bool = False) -> bool:
+    """Return True if two alerts mean the same price band, of one report or of any, or the same cascade of a symbol."""
     if any(alert.get(key) != old.get(key) for key in ("kind", "symbol", "position")):
         return False
     if alert["kind"] == "cascade":
         return bool(alert["start"] <= old["end"] and old["start"] <= alert["end"])
-    return bool(alert["report"] == old["report"] and alert["low"] < old["high"] and old["low"] < alert["high"])
+    shared = any_report or bool({*alert["lookbacks"]} & {*old.get("lookbacks", [old["report"].rpartition("-")[2]])})
+    return bool(shared and alert["low"] < old["high"] and old["low"] < alert["high"])
 
 
 def _alert(kind: str, entry: Entry, item: dict[str, Any], text: str) -> Alert:
@@ -102,7 +110,8 @@ def _alert(kind: str, entry: Entry, item: dict[str, Any], text: str) -> Alert:
         "symbol": entry["symbol"],
         "notional": item["notional"],
         **{key: item[key] for key in where},
-        "text": f"{entry['symbol']} {entry['lookback']}: {text}",
+        "lookbacks": [entry["lookback"]],
+        "words": text,
     }
 
 

@@ -6,8 +6,9 @@ import hashlib
 import importlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from liqcli.core.files import replace_file
@@ -18,9 +19,18 @@ Say = Callable[[str], None]
 Alert = dict[str, Any]
 
 
-def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, warn: Say) -> None:
+def send_alerts(
+    out: Path,
+    day: str,
+    alerts: Sequence[Alert],
+    limits: Alerts,
+    warn: Say,
+    briefs: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:
     """
     Send alerts that are new and not yet sent for this day. A failure is a warning without the address.
+
+    ``briefs`` has the sentences of each report by name; those of the reports with an alert follow it.
 
     A missing Apprise is reported even without alerts, so that it is noticed before the first one.
     """
@@ -35,7 +45,8 @@ def send_alerts(out: Path, day: str, alerts: Sequence[Alert], limits: Alerts, wa
     fresh = [alert for alert in alerts if alert["new"] and _mark(alert) not in sent.get(day, [])]
     if not fresh:
         return
-    body = "\n".join(f"- {alert['text']}" for alert in fresh)
+    told = [" ".join(briefs.get(name, ())) for name in dict.fromkeys(alert.get("report", "") for alert in fresh)]
+    body = "\n".join([*(f"- {alert['text']}" for alert in fresh), *(f"\n{text}" for text in told if text)])
     failed = [
         number
         for number, address in enumerate(limits.notify, 1)

@@ -176,6 +176,7 @@ def pick_headlines(report: dict[str, Any]) -> Entry:
         "heavy_outside": [_shorten(place) for place in heavy[:LISTED]],
         "cascades": [{key: burst[key] for key in _BURST} for burst in bursts[:LISTED]],
         "by_exchange": [{key: row[key] for key in _BY_EXCHANGE} for row in report["exchanges"]],
+        "brief": report.get("brief", []),
         "content_hash": report["content_hash"],
     }
 

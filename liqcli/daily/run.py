@@ -98,7 +98,8 @@ def run_daily(
             say(f"removed {_name_days(removed)}: retention_days is {settings.retention_days}")
         if not folders.has_data(summary) and (latest := folders.read_latest(out)):
             warn(f"{day.name} has no data; {out / folders.LATEST} still shows {latest['day']}")
-        send_alerts(out, day.name, summary["alerts"], settings.alerts, warn)
+        briefs = {entry["name"]: entry.get("brief", []) for entry in summary["reports"]}
+        send_alerts(out, day.name, summary["alerts"], settings.alerts, warn, briefs)
     return DailyResult(out / "index.html", summary, summary["exit_code"], tuple(removed))
 
 

@@ -179,3 +179,17 @@ def test_without_apprise_a_warning_says_what_to_install(tmp_path: Path, monkeypa
         send_alerts(tmp_path, "2026-01-07", calm_or_not, Alerts(notify=("json://hush",)), warnings.append)
         assert warnings == ["alerts are not sent: Apprise is not installed; pip install 'liqcli[alerts]'"]
         warnings.clear()
+
+
+def test_a_zone_of_several_lookbacks_is_one_line() -> None:
+    """100 to 101 with 5 million in 24 h and 9 million in 7 d; 110 to 111 in 7 d alone."""
+    day, week = entry_of((1, 5e6, -3.0)), entry_of((1, 9e6, -3.0), (11, 6e6, 7.0), lookback="7d")
+    found = find_alerts([day, week], Alerts(cluster_usd=2e6, cascade_usd=4e6))
+    assert [(a["kind"], a["notional"], a["lookbacks"], a["report"]) for a in found] == [
+        ("cluster", 9e6, ["24h", "7d"], "SOLUSDT-7d"),
+        ("cascade", 4e6, ["24h", "7d"], "SOLUSDT-24h"),
+        ("cluster", 6e6, ["7d"], "SOLUSDT-7d"),
+    ]
+    assert found[0]["text"].startswith("SOLUSDT 24h, 7d: cluster 100.0 to 101.0 holds 9.00M USD realized")
+    again = find_alerts([day], Alerts(cluster_usd=2e6), found, "2026-01-08")
+    assert [alert["new"] for alert in again] == [False]
