@@ -217,6 +217,7 @@ def _values(summary: Summary, prefix: str) -> dict[str, Any]:
     alerts = [{**alert, "page": pages[alert["report"]]} for alert in summary["alerts"]]
     return {
         "summary": summary,
+        "market": summary.get("market"),  # days of earlier versions have none
         "state": describe_state(summary),
         "lookbacks": lookbacks,
         "groups": [(lookback, [card for card in cards if card["lookback"] == lookback]) for lookback in lookbacks],

@@ -39,7 +39,7 @@ class Links(HTMLParser):
 def check_usable(out: Path) -> int:
     """Every page is whole and everything it points at is there and whole; gives the number of pages."""
     pages = [page for page in (out / "index.html", *out.glob("*/index.html")) if page.exists()]
-    for page in pages:
+    for page in (*pages, *out.glob("*/market.html")):
         if not page.parent.name.startswith("."):
             for target in Links(page).targets:
                 path, _, anchor = target.partition("#")

@@ -25,6 +25,7 @@ from liqcli.lake.store import Lake
 
 pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]
+DAY_FILES = ("index.html", "summary.json", "digest.md", "market.html", "market.json", ".liqcli.json")
 
 
 def test_the_same_run_again_gives_the_same_bytes(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +49,7 @@ def test_what_a_run_leaves(run: Run, tmp_path: Path) -> None:
     reports = [f"{s}-1h{end}" for s in both["symbols"] for end in (".html", ".json", "-dark.png", "-light.png")]
     for folder in ("2026-01-06", "2026-01-07", "latest"):
         names = [name.split("/")[1] for name in first if name.startswith(f"{folder}/")]
-        assert sorted(names) == sorted([*reports, "index.html", "summary.json", "digest.md", ".liqcli.json"])
+        assert sorted(names) == sorted([*reports, *DAY_FILES])
     latest = {name[7:]: content for name, content in first.items() if name.startswith("latest/")}
     assert latest == {name[11:]: content for name, content in first.items() if name.startswith("2026-01-07/")}
     run("2026-01-07", **both)  # an older day once more: the newest stays in front
