@@ -7,6 +7,7 @@ Methods check their arguments, call one function of the packages below and retur
 printing belong elsewhere.
 """
 
+from liqcli.api.compare import Comparison as Comparison
 from liqcli.api.heatmap import Heatmap as Heatmap
 from liqcli.api.lake import Lake as Lake
 from liqcli.api.levels import Levels as Levels

@@ -65,17 +65,24 @@ def _draw_cell_scale(sheet: Canvas, picture: HeatmapSpec, box: Box, norm: HeatNo
     )
     y = box.top - px(11)
     _write_fitting(sheet, box.left, y, box.width, words)
-    _draw_scale(sheet, Box(box.left, y - px(17), box.width, px(11)), sheet.palette)
     top = f"max {format_amount(largest, unit)}"
     width = sheet.text_width(top, _TICKS, bold=True)
     sheet.text(box.right, y - px(31), top, _TICKS, bold=True, ha="right")
-    if largest > 0:
-        if norm.scale == "percentile":
-            ticks = [norm.value_at(place) for place in (0.25, 0.5, 0.75)]
-        else:
-            ticks = scale_ticks(norm.floor, norm.top, norm.scale == "log")
-        room = Box(box.left, y - px(31), box.width, px(12))
-        _write_ticks(sheet, room, unit, ticks, norm.spread, room.right - width - px(10))
+    scale = Box(box.left, box.bottom, box.width, y - px(6) - box.bottom)
+    draw_color_scale(sheet, scale, unit, norm if largest > 0 else None, box.right - width - px(10))
+
+
+def draw_color_scale(sheet: Canvas, box: Box, unit: str, norm: HeatNorm | None, right: float) -> None:
+    """Draw the scale of the cells at the top of a box, with values of ``norm`` below it as far as ``right``. [px]"""
+    px = sheet.px
+    _draw_scale(sheet, Box(box.left, box.top - px(11), box.width, px(11)), sheet.palette)
+    if norm is None:
+        return
+    if norm.scale == "percentile":
+        ticks = [norm.value_at(place) for place in (0.25, 0.5, 0.75)]
+    else:
+        ticks = scale_ticks(norm.floor, norm.top, norm.scale == "log")
+    _write_ticks(sheet, Box(box.left, box.top - px(25), box.width, px(12)), unit, ticks, norm.spread, right)
 
 
 def _draw_field_scale(sheet: Canvas, picture: HeatmapSpec, box: Box, field: Field, glow: ListedColormap) -> None:

@@ -40,6 +40,9 @@ COMMANDS = {
         "liqcli.cli.overview:overview",
         "Rank every symbol of the lake: USD, sides, change, largest event, cascades, coverage.",
     ),
+    "compare": CommandEntry(
+        "liqcli.cli.compare:compare", "Draw several symbols below each other on one time axis, with their numbers."
+    ),
     "daily": CommandEntry(
         "liqcli.cli.daily:daily",
         "Fetch data, write a report per symbol and lookback of liqcli.toml, and update the index.",

@@ -83,7 +83,7 @@ def test_s_is_symbol(name: str) -> None:
     symbols = [option for option in command.params if "--symbol" in option.opts]
     assert all("-s" in option.opts for option in symbols)
     assert bool(symbols) == (
-        name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "levels", "score", "status"}
+        name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "levels", "score", "compare", "status"}
     )
 
 

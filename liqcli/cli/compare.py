@@ -1,0 +1,94 @@
+"""``liqcli compare``: several symbols on one time axis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from liqcli.cli import completion
+from liqcli.cli.options import (
+    BucketOption,
+    ExchangeOption,
+    LookbackOption,
+    MinUsdOption,
+    PictureOptions,
+    PositionOption,
+    RunOptions,
+    SinceOption,
+    UntilOption,
+    expand_options,
+)
+from liqcli.cli.output import say, set_verbosity, warn
+from liqcli.core.choices import SCALES
+from liqcli.core.errors import ExitCode
+
+
+@expand_options
+def compare(
+    *,
+    symbol: Annotated[
+        str,
+        typer.Option(
+            "--symbol",
+            "-s",
+            metavar="A,B,C",
+            help="Two to eight symbols, comma separated; SOL means every contract on SOL.",
+            autocompletion=completion.stored_symbols,
+        ),
+    ],
+    lookback: LookbackOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    exchange: ExchangeOption = None,
+    position: PositionOption = "both",
+    min_usd: MinUsdOption = 0.0,
+    bucket: BucketOption = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=".html .md .png .json; repeatable.",
+            show_default="A-B-C-LOOKBACK.html in this folder, such as BTC-ETH-SOL-24h.html",
+        ),
+    ] = None,
+    scale: Annotated[
+        str, typer.Option(help="Colour scale: log, linear or percentile.", autocompletion=completion.one_of(*SCALES))
+    ] = "log",
+    shown: PictureOptions,
+    stamp: Annotated[
+        bool, typer.Option("--stamp", help="Add a generation timestamp to pages; their bytes then differ each time.")
+    ] = False,
+    run: RunOptions,
+) -> None:
+    """Draw several symbols below each other on one time axis, with their numbers."""
+    from liqcli.api import Lake
+    from liqcli.report.compare_files import SUFFIXES
+    from liqcli.report.output_files import check_outputs
+
+    set_verbosity(run.quiet, run.debug)
+    outputs = output or []
+    check_outputs(outputs, SUFFIXES)
+    found = Lake(run.lake).compare(
+        symbol,
+        lookback=lookback,
+        since=since,
+        until=until,
+        exchanges=exchange or (),
+        position=position,
+        bucket=bucket,
+        min_usd=min_usd,
+        scale=scale,
+        **shown.arguments(),
+    )
+    for name, fact in found.missing.items():
+        warn(f"{name}: {fact}")
+    for path in found.damaged:
+        warn(f"{path}: damaged, left out; to repair it: liqcli verify")
+    for path in found.save(*outputs, stamp=stamp):
+        say(f"wrote {path}")
+    if found.damaged:
+        raise typer.Exit(int(ExitCode.PARTIAL))
