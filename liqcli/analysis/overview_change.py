@@ -97,7 +97,7 @@ def _find_obstacle(
     for what, parts in (("the period before", previous_coverage), ("this period", coverage)):
         shares = [part.share for part in parts]
         if any(share is None for share in shares):
-            return f"unknown how much of {what} is recorded"
+            return f"it is not known how much of {what} is recorded"
         least = min(share for share in shares if share is not None)
         if least < LEAST_COVERAGE:
             return f"only {format_coverage(least)} of {what} recorded" if least else f"{what} is not recorded"

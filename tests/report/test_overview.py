@@ -103,7 +103,10 @@ def test_changes_are_known_only_where_both_periods_are_recorded_alike(three):
         ([(T1, T1 + DAY, "complete")], "the period before is not recorded"),
         ([(T0 + DAY // 2, T1 + DAY, "complete")], "only 50.0% of the period before recorded"),
         ([(T0, T1 + DAY // 2, "complete")], "only 50.0% of this period recorded"),
-        ([(T0, T1, "unknown"), (T1, T1 + DAY, "complete")], "unknown how much of the period before is recorded"),
+        (
+            [(T0, T1, "unknown"), (T1, T1 + DAY, "complete")],
+            "it is not known how much of the period before is recorded",
+        ),
         ([(T0, T1 + DAY - DAY // 100, "complete")], None),  # 99% is enough
     ],
 )
