@@ -191,7 +191,8 @@ def _describe_data(report: Record) -> str:
     meta, coverage = report["meta"], report["coverage"]
     parts = [_describe_coverage(coverage)]
     if meta["completeness"] == "sampled":
-        parts.append("the feed is a sample, so totals are minimums")
+        feeds = "the feed is a sample" if len(report["exchanges"]) == 1 else "the feeds are samples"
+        parts.append(f"{feeds}, so totals are minimums")
     elif meta["completeness"] == "mixed":
         parts.append("some feeds are samples, so totals are minimums")
     elif not _is_partial(coverage["share"]):

@@ -141,6 +141,8 @@ def test_what_is_not_known_of_the_data_is_said_and_totals_become_minimums() -> N
         "02:30 UTC); some feeds are samples, so totals are minimums; 1 damaged file left out; realized liquidations, "
         "no estimate."
     )
+    sampled = build_brief(report(exchanges=exchanges, meta={"completeness": "sampled"}))
+    assert "the feeds are samples, so totals are minimums" in sampled[-1]
     unknown = build_brief(report(coverage={**coverage, "share": None, "damaged": []}))
     assert unknown[0].startswith("At least")
     assert "how much of the window was recorded is unknown" in unknown[-1]
