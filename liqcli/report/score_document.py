@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from liqcli.analysis.score.clusters import LEAST_TOUCHES
 from liqcli.analysis.score.days import DAY_US
 from liqcli.analysis.score.result import LEAST_DAYS, LEAST_EVENTS, Measure, Score
 from liqcli.core.formatting import format_count, format_counted, format_iso
@@ -94,7 +95,8 @@ def describe_score(kind: str, score: Score, window: Window) -> str:
     else:
         seen = f"{format_count(score.touches or 0)} touches"
     if score.verdict == "too little data":
-        needed = f"{LEAST_DAYS} usable days and {LEAST_EVENTS} orders are needed"
+        touches = f", {LEAST_TOUCHES} touches" if kind == "clusters" else ""
+        needed = f"{LEAST_DAYS} usable days and {LEAST_EVENTS} orders{touches} are needed"
         return f"{span}, {seen}: too little data ({needed})"
     first = _find_headline(kind, score)
     what = "held in the top fifth of the estimated levels" if kind == "levels" else first.name.split(" within")[0]
