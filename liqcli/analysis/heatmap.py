@@ -9,31 +9,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.analysis.drawn_range import find_tick, fit_axis
+from liqcli.analysis.drawn_range import find_tick, find_traded, fit_axis
 from liqcli.analysis.price_bins import (
-    TARGET_BINS,
+    MOST_COLUMNS,
+    MOST_ROWS,
     check_exact,
     check_size,
     choose_bin,
     choose_bucket,
+    choose_rows,
     count_rows,
+    fit_cells,
     suit_width,
 )
 from liqcli.core.errors import EmptyWindowError
 from liqcli.core.formatting import format_price
-from liqcli.core.model import BinWidth, HeatmapGrid, Outside, Window
+from liqcli.core.model import BinWidth, HeatmapGrid, Outside, PriceSeries, Window
+from liqcli.core.price_reach import reach_candles
 from liqcli.query.columns import HeatmapRows, ProfileRows, Totals
 
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
-    """Requested bucket, bin, number of rows and price range of a grid; None leaves the choice to liqcli."""
+    """
+    Requested bucket, bin, number of rows and price range of a grid; None leaves the choice to liqcli.
+
+    ``most_columns`` and ``most_rows`` limit what liqcli chooses.
+    """
 
     bucket_us: int | None = None
     bin: BinWidth | None = None
     bins: int | None = None
     price_low: float | None = None
     price_high: float | None = None
+    most_columns: int = MOST_COLUMNS
+    most_rows: int = MOST_ROWS
+
+    def fit(self, size: tuple[int, int] | None) -> GridOptions:
+        """Limit what liqcli chooses to the cells that a picture of this size [px] can show."""
+        columns, rows = fit_cells(size) if size else (MOST_COLUMNS, MOST_ROWS)
+        return replace(self, most_columns=columns, most_rows=rows)
 
 
 class ConservationError(AssertionError):
@@ -61,13 +76,14 @@ class GridPlan:
 
 
 def plan_grid(
-    profile: ProfileRows, window: Window, options: GridOptions, traded: tuple[float, float] | None = None
+    profile: ProfileRows, window: Window, options: GridOptions, candles: PriceSeries | None = None
 ) -> GridPlan:
     """
     Choose the axes of the grid.
 
-    Without a requested price range the price axis covers 99.5% of the USD and the prices ``traded``; what lies far
-    outside is counted beside the grid.
+    Without a requested price range the price axis covers 99.5% of the USD and the traded prices; what lies far
+    outside is counted beside the grid. Steps follow from the window alone: its length, the number of its events, and
+    the range of prices that the picture shows.
 
     Parameters
     ----------
@@ -77,8 +93,8 @@ def plan_grid(
         Half-open. [UTC]
     options : GridOptions
         Options chosen by the user.
-    traded : (float, float) or None
-        Lowest and highest price of the candles. [quote]
+    candles : PriceSeries or None
+        Candles of the window.
 
     Raises
     ------
@@ -87,9 +103,10 @@ def plan_grid(
     EmptyWindowError
         No event lies inside the requested price range.
     """
-    bucket_us = options.bucket_us or choose_bucket(window.length_us)
-    lowest, highest = _choose_span(profile, options, traded)
-    width = options.bin or _choose_width(profile, lowest, highest, options.bins)
+    events = int(profile.events.sum())
+    bucket_us = options.bucket_us or choose_bucket(window.length_us, events, options.most_columns)
+    lowest, highest = _choose_span(profile, options, find_traded(candles))
+    width = options.bin or _choose_width(profile, lowest, highest, options, candles)
     n_buckets = -(-window.end_us // bucket_us) - window.start_us // bucket_us
     check_size(n_buckets, count_rows(lowest, highest, width.width), width)
     check_exact(highest, width)
@@ -147,10 +164,18 @@ def _choose_span(profile: ProfileRows, options: GridOptions, traded: tuple[float
     return low, high
 
 
-def _choose_width(profile: ProfileRows, lowest: float, highest: float, rows: int | None) -> BinWidth:
-    rows = rows or TARGET_BINS
+def _choose_width(
+    profile: ProfileRows, lowest: float, highest: float, options: GridOptions, candles: PriceSeries | None
+) -> BinWidth:
+    """Choose the bin width: ``bins`` rows between the events, or rows that are high enough on the drawn axis."""
     drawn = profile.between(lowest, math.nextafter(highest, math.inf))
-    return choose_bin(lowest, highest, rows, find_tick(drawn, suit_width(lowest, highest, rows)))
+    if options.bins:
+        return choose_bin(lowest, highest, options.bins, find_tick(drawn, suit_width(lowest, highest, options.bins)))
+    if options.price_low is None and options.price_high is None and candles is not None:
+        lowest, highest = reach_candles(candles, lowest, highest)
+    rows = choose_rows(int(profile.events.sum()), options.most_rows)
+    tick = find_tick(drawn, suit_width(lowest, highest, rows))
+    return choose_bin(lowest, highest, rows, tick, options.most_rows)
 
 
 def _choose_bounds(profile: ProfileRows, options: GridOptions, lowest: float, highest: float) -> tuple[float, float]:

@@ -13,8 +13,10 @@ from liqcli.core.model import US_PER_S, BinWidth, Window, parse_number
 # Steps of a clock that divide an hour, a day or a week.
 _BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 604800)
 _MANTISSAS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5))
-TARGET_BUCKETS = 250
 TARGET_BINS = 160
+MOST_COLUMNS, MOST_ROWS = 144, 78  # cells of at least 9 x 7 px on a picture of 1600 x 1000
+FEWEST_COLUMNS, FEWEST_ROWS = 24, 16
+MANY_EVENTS = 400  # from this many on the cells are as fine as the picture allows
 MOST_BUCKETS = 20_000
 MOST_BINS = 5_000
 MOST_CELLS = 20_000_000
@@ -23,11 +25,49 @@ WIDEST = 10**13
 FINEST_OF_PRICE, FINEST = 1e-10, 1e-19  # finer than any tick; smaller differences are rounding errors
 
 
-def choose_bucket(length_us: int) -> int:
-    """Choose the clock step that comes closest to 250 columns: 24 h -> 5 min. [µs]"""
-    return min(
-        (s * US_PER_S for s in _BUCKETS_S), key=lambda step: abs(math.log(max(length_us / step, 1e-9) / TARGET_BUCKETS))
-    )
+def choose_bucket(length_us: int, events: int = MANY_EVENTS, columns: int = MOST_COLUMNS) -> int:
+    """
+    Choose the clock step of the columns: at most ``columns``, fewer for few events; 24 h -> 10 min. [µs]
+
+    Parameters
+    ----------
+    length_us : int
+        Length of the window. [µs]
+    events : int
+        Number of events in the window.
+    columns : int
+        Number of columns that fit, so that each is at least 9 px wide.
+    """
+    wanted = _thin_out(events, FEWEST_COLUMNS, columns)
+    fitting = [s * US_PER_S for s in _BUCKETS_S if length_us <= columns * s * US_PER_S]
+    return min(fitting or [_BUCKETS_S[-1] * US_PER_S], key=lambda step: abs(math.log(length_us / step / wanted)))
+
+
+def choose_rows(events: int, rows: int = MOST_ROWS) -> int:
+    """Choose the number of rows between the ends of the price axis: at most ``rows``, fewer for few events."""
+    return round(_thin_out(events, FEWEST_ROWS, rows))
+
+
+def _thin_out(events: int, fewest: int, most: int) -> float:
+    """Reduce a number of steps for few events, so that neighbouring cells still meet: by the root of their number."""
+    return min(max(most * math.sqrt(events / MANY_EVENTS), min(fewest, most)), most)
+
+
+def fit_cells(size: tuple[int, int]) -> tuple[int, int]:
+    """
+    Count the columns and rows of a picture of this size [px], so that cells have at least 9 x 7 px.
+
+    Larger pictures show the same cells larger, so never more than 144 x 78. Header, labels, bars and open interest take
+    what ``liqcli.charts.heatmap_layout`` gives them, at most.
+    """
+    width, height = size
+    portrait = height > width
+    ratio = min(width / 457, height / 628) if portrait else min(width / 1600, height / 1000)
+    scale = ratio if ratio >= 1 else ratio**0.6  # of text, as in ``liqcli.charts.canvas``
+    beside, below = scale * (122 if portrait else 298), scale * 414
+    cell = max(scale, 1.0) if not portrait else 1.0
+    columns, rows = (width - beside) / (9 * cell), (height - below) / (7 * cell) / 1.06  # the axis has margins of 3%
+    return min(max(int(columns), 1), MOST_COLUMNS), min(max(int(rows), 1), MOST_ROWS)
 
 
 def suit_width(low: float, high: float, rows: int = TARGET_BINS) -> float:
@@ -35,18 +75,21 @@ def suit_width(low: float, high: float, rows: int = TARGET_BINS) -> float:
     return max((high - low) / rows, high * FINEST_OF_PRICE, FINEST) if high > low else high * 1e-4
 
 
-def choose_bin(low: float, high: float, rows: int = TARGET_BINS, tick: BinWidth | None = None) -> BinWidth:
+def choose_bin(
+    low: float, high: float, rows: int = TARGET_BINS, tick: BinWidth | None = None, most: int = MOST_BINS
+) -> BinWidth:
     """
     Choose a width of {1, 2, 2.5, 5} x 10^k that comes closest to ``rows`` rows between two prices.
 
-    The rows never exceed the maximum of a grid. With a ``tick`` the width is a multiple of it: finer bins would always
-    be empty, and bins of two ticks next to bins of three would look like a pattern.
+    The rows never exceed ``most``. With a ``tick`` the width is a multiple of it: finer bins would always be empty,
+    and bins of two ticks next to bins of three would look like a pattern.
     """
     ideal = suit_width(low, high, rows)
     exponent = math.floor(math.log10(ideal))
     candidates = [m.scaleb(k) for k in (exponent - 1, exponent, exponent + 1) for m in _MANTISSAS]
     allowed = [width for width in candidates if count_rows(low, high, float(width)) <= MOST_BINS]
     widths = [BinWidth.from_decimal(width) for width in allowed]
+    widths = [width for width in widths if (high - low) / width.width <= most * (1 + 1e-9)]
     if tick is not None:
         widths = [width for width in widths if width.num * tick.den % (width.den * tick.num) == 0] or [tick]
     return min(widths, key=lambda width: abs(math.log(width.width / ideal)))

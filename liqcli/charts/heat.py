@@ -107,7 +107,7 @@ def mark_largest(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapL
     x, y, half_x, half_y = _centre(sheet, picture, view)
     wide, tall = sheet.px(_RING) * view.time.us_per_px, sheet.px(_RING) * view.per_px
     corner = float(x[column]) - half_x - wide / 2, float(y[row]) - half_y - tall / 2
-    for color, width, zorder in ((sheet.theme.halo, 2.2 * _RING, 5.9), (sheet.theme.ring, _RING, 6.0)):
+    for color, width, zorder in ((sheet.theme.halo, 1.5 * _RING, 5.9), (sheet.theme.ring, _RING, 6.0)):
         axes.add_patch(
             Rectangle(
                 corner,
@@ -131,7 +131,6 @@ def mark_largest(axes: Axes, sheet: Canvas, picture: HeatmapSpec, view: HeatmapL
     places = (
         space.find(width, height, [middle[1] - height / 2], aside),
         space.find(width, height, [middle[1] + half[1] + 6, middle[1] - half[1] - 6 - height], above),
-        space.find(width, height, [view.heat.top - height - 4, view.heat.bottom + 4], above),
     )
     best = min((place for place in places if place is not None), key=lambda place: place[1], default=None)
     if best is None:

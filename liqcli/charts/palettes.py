@@ -17,10 +17,10 @@ from liqcli.core.choices import PALETTES, SCALES, PaletteName, ScaleName, ThemeN
 _LIQ: dict[ThemeName, tuple[tuple[float, str], ...]] = {
     "dark": (
         (0.0, "#12796f"),
-        (0.22, "#1f9d63"),
-        (0.42, "#6fbf3a"),
-        (0.60, "#e6cf3c"),
-        (0.80, "#ff932c"),
+        (0.22, "#1f9560"),
+        (0.42, "#62a83c"),
+        (0.60, "#d6bb36"),
+        (0.80, "#fb8c26"),
         (1.0, "#ff2338"),
     ),
     "light": (

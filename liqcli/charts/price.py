@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ _MOST_CANDLES = 200
 _LEAST_PX = 5.5  # width of a candle with its spacing
 _MINUTES = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 10_080, 20_160, 43_200)
 _SILENCE = 0.04  # of the window; a solid line over a longer silence would suggest a known price
+_BROAD_PX = 26  # wider candles are outlined, so that the heat behind them stays visible
 TAG_SIZE = 13.5
 
 
@@ -52,11 +54,13 @@ def thin_candles(prices: PriceSeries, most: int) -> PriceSeries:
 
 
 def fit_candles(picture: HeatmapSpec, sheet: Canvas, view: HeatmapLayout) -> PriceSeries | None:
-    """Return the candles to draw, or None if the window has none."""
+    """Return the candles to draw, as wide as a bucket where there is space; None if the window has none."""
     if picture.prices is None:
         return None
     inside = clip_candles(picture.prices, view.time.start_us, view.time.end_us)
     most = min(_MOST_CANDLES, int(view.heat.width / sheet.px(_LEAST_PX)))
+    if inside.step_us < picture.grid.bucket_us:
+        most = min(most, -(-picture.grid.window.length_us // picture.grid.bucket_us))
     return thin_candles(inside, most) if len(inside.ts_us) else None
 
 
@@ -64,7 +68,8 @@ def draw_candles(axes: Axes, sheet: Canvas, view: HeatmapLayout, candles: PriceS
     """Draw wicks and bodies: light where price rose, dark where it fell."""
     theme = sheet.theme
     middle = candles.ts_us + candles.step_us / 2
-    half = min(0.31 * candles.step_us, sheet.px(5) * view.time.us_per_px)
+    broad = candles.step_us > sheet.px(_BROAD_PX) * view.time.us_per_px  # longer than a bucket: only an outline
+    half = (0.46 if broad else 0.34) * candles.step_us
     pixel_price = (view.high - view.low) / view.heat.height
     low, high = np.minimum(candles.open, candles.close), np.maximum(candles.open, candles.close)
     flat = np.maximum(sheet.px(1) * pixel_price - (high - low), 0) / 2  # an unchanged price is drawn as a dash
@@ -88,7 +93,7 @@ def draw_candles(axes: Axes, sheet: Canvas, view: HeatmapLayout, candles: PriceS
         axes.add_collection(
             PolyCollection(
                 list(bodies[chosen]),
-                facecolors=color,
+                facecolors=to_rgba(color, 0.3 if broad else 1.0),
                 edgecolors=theme.candle_wick,
                 linewidths=sheet.points(0.8),
                 zorder=2.5,

@@ -13,14 +13,11 @@ from liqcli.charts.canvas import Box, Canvas
 from liqcli.charts.figure_spec import HeatmapSpec
 from liqcli.charts.heatmap_layout import HeatmapLayout, clip_candles, time_span
 from liqcli.core.formatting import format_counted, format_price, format_usd
-from liqcli.core.model import PriceSeries
+from liqcli.core.price_reach import reach_candles
 
 _MARGIN = 0.03  # of the price span, left free above and below
 _FEWEST_BINS = 24  # a single bin would fill the panel
-_RARE = 0.005  # of the candles; prices seen for less time can be cut off
-_MANY = 200  # from this many candles a quantile finds rare prices; with fewer, only wicks can be cut off
 _MARK_SIZE, _MARK_HEIGHT = 12.5, 20
-_STRETCH = 0.15  # of the axis; a smaller spike stays whole
 _LAST_STRETCH = 0.5  # of the axis; a last price further outside is an arrow at the edge if events are outside too
 
 
@@ -40,7 +37,7 @@ def price_span(picture: HeatmapSpec) -> tuple[float, float]:
         low, high = min(low, picture.last_price), max(high, picture.last_price)
     if picture.prices is not None:
         candles = clip_candles(picture.prices, *time_span(picture))
-        low, high = _reach_candles(candles, low, high) if len(candles.ts_us) else (low, high)
+        low, high = reach_candles(candles, low, high)
     elif picture.trace is not None and not cut:
         line = picture.trace[1][np.isfinite(picture.trace[1])]
         low, high = float(line.min(initial=low)), float(line.max(initial=high))
@@ -51,21 +48,6 @@ def price_span(picture: HeatmapSpec) -> tuple[float, float]:
     margin = max(_MARGIN * (high - low), (_FEWEST_BINS * picture.grid.bin.width - (high - low)) / 2)
     below = low - margin
     return (0.0 if below < 0 <= low else below), high + margin  # no margin below a price of 0
-
-
-def _reach_candles(candles: PriceSeries, low: float, high: float) -> tuple[float, float]:
-    """Widen the axis to the candles, except for a rare spike that would stretch it."""
-    if len(candles.ts_us) >= _MANY:
-        usual = float(np.quantile(candles.low, _RARE)), float(np.quantile(candles.high, 1 - _RARE))
-    else:
-        bodies = np.stack([candles.open, candles.close])
-        usual = float(bodies.min()), float(bodies.max())
-    low, high = min(low, usual[0]), max(high, usual[1])
-    allowed = _STRETCH * (high - low)
-    lowest, highest = float(candles.low.min()), float(candles.high.max())
-    whole_low = min(low, lowest) if low - lowest <= allowed else low
-    whole_high = max(high, highest) if highest - high <= allowed else high
-    return whole_low, whole_high
 
 
 @dataclass(frozen=True, slots=True)

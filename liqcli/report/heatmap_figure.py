@@ -54,9 +54,9 @@ def draw(results: WindowResults, view: ViewOptions) -> Figure:
     return render_figure(drawn, describe(results), results, view.figure_themes[0])
 
 
-def build_spec(results: WindowResults, by: ByName = "notional") -> HeatmapSpec:
-    """Collect what the heat map shows; ``by`` is the quantity of the cells."""
-    grid = results.grid
+def build_spec(results: WindowResults, by: ByName = "notional", grid: HeatmapGrid | None = None) -> HeatmapSpec:
+    """Collect what the heat map shows; ``by`` is the quantity of the cells, ``grid`` replaces that of the window."""
+    grid = grid or results.grid
     base, _quote = split_symbol(results.selection.symbols[0])
     return HeatmapSpec(
         title=f"{results.selection.label} liquidation heat map",

@@ -52,7 +52,7 @@ def build_portrait_spec(results: WindowResults, by: ByName = "notional") -> Heat
         HeadlineNumber(format_share(sums.short_notional, sums.notional), "shorts", "short"),
     )
     return replace(
-        build_spec(results, by),
+        build_spec(results, by, results.portrait_grid),
         title=f"{results.selection.label} {format_length(window.length_us)}",
         subtitle=" · ".join(["realized liquidations", *list_origin(results)[1:], *list_limits(results)]),
         headline=headline,

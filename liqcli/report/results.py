@@ -44,7 +44,9 @@ from liqcli.query.columns import TraceRows
 from liqcli.query.scans import scan_last_prints, scan_trace
 from liqcli.report.levels_data import LevelsData, LevelsQuery, load_levels
 from liqcli.report.window_data import WindowData, load_window
-from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_hours
+from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_grid, scan_hours
+
+PORTRAIT_SIZE = (800, 1100)  # [px]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,14 @@ class WindowResults:
     def grid(self) -> HeatmapGrid:
         """The full price x time grid."""
         return self.data.grid
+
+    @cached_property
+    def portrait_grid(self) -> HeatmapGrid:
+        """The grid of the portrait picture: coarser steps where none are requested."""
+        options = self.options
+        if options.bucket_us and (options.bin or options.bins):
+            return self.grid
+        return scan_grid(self.data.engine, self.data.window, options.fit(PORTRAIT_SIZE), self.prices)
 
     @property
     def prices(self) -> PriceSeries | None:
@@ -275,7 +285,7 @@ def compute_results(
     UsageError, EmptyWindowError, DamagedError
         See :func:`liqcli.report.window_data.load_window`.
     """
-    data = load_window(lake, query, options)
+    data = load_window(lake, query, options.fit(view.size))
     levels = _estimate_levels(lake, query, data) if with_levels else None
     return WindowResults(data, view, cluster_options or ClusterOptions(), levels)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.drawn_range import find_traded
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.price_bins import check_bucket
 from liqcli.analysis.summary import WindowSummary, build_summary
@@ -93,7 +92,7 @@ def _load(engine: Engine, lake: Lake, query: Query, options: GridOptions) -> Win
     exchanges = [e.exchange for e in summary.exchanges]
     symbols = _sort_by_usd(selection.symbols, summary)
     market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
-    grid = scan_grid(engine, window, options, find_traded(market.prices_in(window)), selection.totals)
+    grid = scan_grid(engine, window, options, market.prices_in(window), selection.totals)
     return WindowData(
         engine, selection, options, summary, market, grid, tuple(dict.fromkeys((*selection.damaged, *damaged)))
     )

@@ -28,7 +28,7 @@ def scan_grid(
     engine: Engine,
     window: Window,
     options: GridOptions,
-    traded: tuple[float, float] | None = None,
+    candles: PriceSeries | None = None,
     totals: Totals | None = None,
 ) -> HeatmapGrid:
     """
@@ -42,7 +42,7 @@ def scan_grid(
         See :func:`liqcli.analysis.heatmap.build_grid`.
     """
     profile = scans.scan_profile(engine)
-    plan = plan_grid(profile, window, options, traded)
+    plan = plan_grid(profile, window, options, candles)
     cells = scans.scan_heatmap(engine, plan.bucket_us, plan.bin, plan.price_low, plan.price_high)
     return build_grid(plan, cells, profile, totals or scans.scan_totals(engine))
 

@@ -119,13 +119,14 @@ def test_a_window_that_ends_on_an_edge_has_no_bucket_beyond(engine):
     assert len(grid_of(engine, event, Window(T0, T0 + HOUR + 1), "1", 5 * MINUTE).bucket_starts_us) == 13
 
 
-def test_a_day_has_288_columns_of_five_minutes_and_round_rows(engine):
+def test_a_day_of_few_events_has_coarse_round_steps(engine):
+    """24 events: 144 columns x sqrt(24 / 400) = 35, the nearest step is 30 min; 78 rows become 19, 8,000 / 19 = 421."""
     # 94,000 to 102,000; the odd ones lie 0.1 lower, which is the tick.
     prices = [94_000 + 500 * (k % 17) - (k % 17 % 2) / 10 for k in range(24)]
     events = [(T0 + k * HOUR, price, "long", 1_000_000, 1.0) for k, price in enumerate(prices)]
     grid = grid_of(engine, events, Window(T0, T0 + DAY))
-    assert (grid.bucket_us, grid.bin.text(), len(grid.bucket_starts_us)) == (5 * MINUTE, "50", 288)
-    assert len(grid.price_edges) == 162  # 94,000 to 102,000 in steps of 50, and the bin that 102,000 opens
+    assert (grid.bucket_us, grid.bin.text(), len(grid.bucket_starts_us)) == (30 * MINUTE, "500", 48)
+    assert len(grid.price_edges) == 18  # 94,000 to 102,000 in steps of 500, and the bin that 102,000 opens
 
 
 def test_two_bursts_twenty_hours_apart_give_the_full_grid(engine):

@@ -9,11 +9,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from liqcli.analysis.price_bins import (
+    MANY_EVENTS,
+    MOST_ROWS,
     check_exact,
     check_size,
     choose_bin,
     choose_bucket,
+    choose_rows,
     count_rows,
+    fit_cells,
     parse_bin,
     parse_bucket,
     parse_price_range,
@@ -26,14 +30,14 @@ from liqcli.core.errors import UsageError
     ("lookback", "bucket", "columns"),
     [
         ("90s", "1s", 90),
-        ("15m", "5s", 180),
-        ("1h", "15s", 240),
-        ("4h", "1m", 240),
-        ("24h", "5m", 288),
-        ("51h", "10m", 306),
-        ("7d", "30m", 336),
-        ("30d", "4h", 180),
-        ("365d", "1d", 365),
+        ("15m", "10s", 90),
+        ("1h", "30s", 120),
+        ("4h", "2m", 120),
+        ("24h", "10m", 144),
+        ("51h", "30m", 102),
+        ("7d", "2h", 84),
+        ("30d", "6h", 120),
+        ("90d", "1d", 90),
         ("1s", "1s", 1),
     ],
 )
@@ -41,6 +45,35 @@ def test_bucket(lookback, bucket, columns):
     step = choose_bucket(parse_length(lookback))
     assert step == parse_length(bucket)
     assert parse_length(lookback) / step == columns
+
+
+@pytest.mark.parametrize("lookback", ["1h", "4h", "12h", "24h", "51h", "7d", "14d", "30d", "60d", "90d"])
+@pytest.mark.parametrize("events", [1, 5, 31, 73, 400, 10_000, 1_000_000])
+def test_columns_are_at_least_9_px_wide_and_fewer_for_few_events(lookback, events):
+    """The heat is 1,302 px wide on a picture of 1600 x 1000: 144 columns of 9.04 px."""
+    length = parse_length(lookback)
+    columns = length / choose_bucket(length, events)
+    assert 1302 / columns >= 9
+    assert columns <= length / choose_bucket(length, 10 * events)
+    assert columns >= 12
+
+
+@given(st.floats(1e-8, 1e6), st.floats(1e-6, 100), st.integers(1, 1_000_000))
+def test_rows_are_at_least_7_px_high_and_fewer_for_few_events(low, spread, events):
+    """586 px are left for the heat, 6% of them for margins."""
+    high = low * (1 + spread)
+    rows = (high - low) / choose_bin(low, high, choose_rows(events), None, MOST_ROWS).width
+    assert 0.94 * 586 / rows >= 7
+    assert rows >= 8
+    if events >= MANY_EVENTS:
+        assert rows >= 78 / 2.01  # 2.5 and 5 are a factor of 2 apart
+
+
+def test_pictures_of_other_sizes_hold_fewer_cells():
+    assert fit_cells((1600, 1000)) == fit_cells((2400, 1500)) == (144, 78)
+    assert fit_cells((800, 500)) == (67, 30)
+    assert fit_cells((800, 1100)) == (65, 50)
+    assert choose_bucket(parse_length("24h"), columns=67) == parse_length("30m")
 
 
 @pytest.mark.parametrize(

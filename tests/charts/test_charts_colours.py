@@ -29,11 +29,10 @@ def contrast(one, other):
 
 
 def lab(light):
+    """CIELAB of linear RGB, shape (3,) or (3, n)."""
     matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    x, y, z = (
-        np.cbrt(v) if v > 0.008856 else 7.787 * v + 16 / 116
-        for v in np.array(matrix) @ np.clip(light, 0, 1) / [0.9505, 1.0, 1.089]
-    )
+    xyz = (np.array(matrix) @ np.clip(light, 0, 1)).T / [0.9505, 1.0, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116).T
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
