@@ -132,10 +132,7 @@ class WindowResults:
     @cached_property
     def portrait_grid(self) -> HeatmapGrid:
         """The grid of the portrait picture: coarser steps where none are requested."""
-        options = self.options
-        if options.bucket_us and (options.bin or options.bins):
-            return self.grid
-        return scan_grid(self.data.engine, self.data.window, options.fit(PORTRAIT_SIZE), self.prices)
+        return scan_grid(self.data.engine, self.data.window, self.options.fit(PORTRAIT_SIZE), self.prices)
 
     @property
     def prices(self) -> PriceSeries | None:

@@ -258,7 +258,7 @@ def test_the_command_pins_what_moves(store, report):
     )
     latest = report_of(store, Query("sol-usdt-swap", "4h", until="latest"), GridOptions(bins=100))
     # The bin is the tick of the prices, 0.1: a hundredth of their range would be finer.
-    assert "--since 2026-03-01T20:00:00Z --until 2026-03-02T00:00:00Z --bucket 60s --bin 0.1 " in latest["command"]
+    assert "--since 2026-03-01T20:00:00Z --until 2026-03-02T00:00:00Z --bucket 600s --bin 0.1 " in latest["command"]
 
 
 @pytest.mark.parametrize(
