@@ -17,6 +17,7 @@ from liqcli.charts.heatmap_layout import HeatmapLayout
 FIELD_POWER = 0.6  # below 1, so that the second and third band stay visible beside the largest
 _SIGMA_BINS, _SIGMA_PX = 0.75, 4.0  # width of the smoothing: the larger of both
 _REACH = 2.5  # of the kernel, in sigma
+_SHADES = 64  # as many as one can see; more would only make the files larger
 
 Floats = NDArray[np.float64]
 
@@ -70,11 +71,11 @@ def draw_field(axes: Axes, picture: HeatmapSpec, view: HeatmapLayout, field: Fie
     known = np.flatnonzero((rows >= 0) & (rows <= len(field.values) - 1))
     if not len(known):
         return
-    places = 255 * _interpolate(field.place(field.values), rows[known])
+    places = (_SHADES - 1) * _interpolate(field.place(field.values), rows[known])
     times = view.time.start_us + (np.arange(width) + 0.5) * view.time.us_per_px
     columns = np.asarray((times - float(grid.bucket_starts_us[0])) / grid.bucket_us, dtype=np.float64)
     shades = np.rint(_interpolate(places.T, columns).T).astype(np.uint8)
-    colors = palette(np.arange(256), bytes=True)
+    colors = palette(np.linspace(0, 1, _SHADES), bytes=True)
     colors[0] = 0
     bottom, top = (view.low + k * view.per_px for k in (int(known[0]), int(known[-1]) + 1))
     axes.imshow(

@@ -42,7 +42,7 @@ from liqcli.core.formatting import format_duration
 DESIGN = (1600, 1000)  # [px]
 PORTRAIT, PORTRAIT_DESIGN = (800, 1100), (457, 628)  # for narrow screens: text is as large at half the size [px]
 SMALLEST, LARGEST = (800, 500), (6000, 6000)
-_MOST_RANKS = 20
+_MOST_RANKS = 10  # of cascades; their own picture numbers all
 
 
 def draw_heatmap(

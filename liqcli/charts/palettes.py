@@ -84,7 +84,7 @@ def find_palette(name: PaletteName, theme: ThemeName) -> ListedColormap:
 
 def find_glow(name: PaletteName, theme: ThemeName) -> ListedColormap:
     """
-    Build the translucent colours of the bands behind the cells, from least to most.
+    Build the translucent colours of the field behind the cells, from least to most.
 
     Raises
     ------
