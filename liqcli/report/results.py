@@ -46,8 +46,6 @@ from liqcli.report.levels_data import LevelsData, LevelsQuery, load_levels
 from liqcli.report.window_data import WindowData, load_window
 from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_grid, scan_hours
 
-PORTRAIT_SIZE = (800, 1100)  # [px]
-
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
@@ -132,7 +130,7 @@ class WindowResults:
     @cached_property
     def portrait_grid(self) -> HeatmapGrid:
         """The grid of the portrait picture: coarser steps where none are requested."""
-        return scan_grid(self.data.engine, self.data.window, self.options.fit(PORTRAIT_SIZE), self.prices)
+        return scan_grid(self.data.engine, self.data.window, self.options.fit((800, 1100)), self.prices)
 
     @property
     def prices(self) -> PriceSeries | None:
@@ -165,7 +163,6 @@ class WindowResults:
         return SAMPLE_SOURCE in self.summary.sources
 
     # ---- sums and prices
-
     @cached_property
     def hours(self) -> HourTable:
         """Sums by hour."""
@@ -243,7 +240,6 @@ class WindowResults:
         return tag_clusters(_add_cascades(scan.clusters, self.cascades), levels, scan.axis)
 
     # ---- context
-
     @cached_property
     def context(self) -> Context:
         """The market around the window, with an approach per cluster and a change of open interest per cascade."""
@@ -277,10 +273,7 @@ def compute_results(
     """
     Load a window; its analyses run when they are used. Estimated levels are computed now, ``with_levels``.
 
-    Raises
-    ------
-    UsageError, EmptyWindowError, DamagedError
-        See :func:`liqcli.report.window_data.load_window`.
+    Raises the errors of :func:`liqcli.report.window_data.load_window`.
     """
     data = load_window(lake, query, options.fit(view.size))
     levels = _estimate_levels(lake, query, data) if with_levels else None

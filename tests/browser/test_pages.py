@@ -212,11 +212,11 @@ def test_rows_and_places_light_each_other_up(open_page: Open) -> None:
 
 
 def test_a_place_in_the_picture_tells_its_numbers(open_page: Open) -> None:
-    """The hottest cell, 14:05 and 91,200: where it is drawn hottest, the pointer meets its numbers."""
+    """The hottest cell, 14:00 and 91,200: where it is drawn hottest, the pointer meets its numbers."""
     page = open_page(REPORT)
     hot = page.evaluate(
         "[...document.querySelectorAll('.over title')].filter(t => t.textContent.includes("
-        "'14:05 – 14:10 UTC\\n91,200 – 91,250')).map(t => { const b = t.parentElement; "
+        "'14:00 – 14:10 UTC\\n91,200 – 91,300')).map(t => { const b = t.parentElement; "
         "return [b.x.baseVal.value, b.y.baseVal.value, b.width.baseVal.value, b.height.baseVal.value] })"
     )
     assert len(hot) == 1
@@ -238,7 +238,7 @@ def test_a_place_in_the_picture_tells_its_numbers(open_page: Open) -> None:
     }})()
     """
     scale, said, (red, green, blue, _) = page.evaluate(script)
-    assert said == "2026-01-07 14:05 – 14:10 UTC\n91,200 – 91,250\nlongs 1.59M, shorts 0 USD, 2 events"
+    assert said == "2026-01-07 14:00 – 14:10 UTC\n91,200 – 91,300\nlongs 1.59M, shorts 0 USD, 2 events"
     assert scale == pytest.approx(1200 / 1600, abs=0.02)
     assert red > 2 * max(green, blue)  # the hot end of the palette: the marks lie where the picture has its cells
 
@@ -272,7 +272,7 @@ def test_who_listens_to_the_page_finds_the_way(open_page: Open) -> None:
     assert any("1,232 events, 19.8M USD" in name for name in images)
     # Places in the picture are for the pointer; only the clusters' links are read out, once each.
     assert sum(name.startswith("Cluster 1: ") for role, name in shown if role == "link") == 1
-    assert not any("14:05 – 14:10 UTC" in name for _, name in shown)
+    assert not any("14:00 – 14:10 UTC" in name for _, name in shown)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => +h.tagName[1])")
     assert levels[0] == 1
     assert all(deeper - before <= 1 for before, deeper in pairwise(levels))

@@ -149,7 +149,7 @@ def test_pages_show_every_picture_with_its_marks(findings):
     said = {name: [mark.title for mark in dark.marks] for name, (dark,) in shown.items()}
     assert len(said["cascades"]) == 2 * len(findings.cascades)
     assert said["cascades"][0].startswith("Cascade 1: 2026-01-07")
-    assert said["open_interest"][0].startswith("2026-01-07 00:00 – 00:05 UTC\n")
+    assert said["open_interest"][0].startswith("2026-01-07 00:00 – 00:10 UTC\n")
     assert all("\nopen interest 8." in text or "\nopen interest 7." in text for text in said["open_interest"])
     sides = findings.cumulative.below, findings.cumulative.above
     assert len(said["cumulative"]) == sum(len(side.long_e6) - 1 for side in sides)

@@ -58,8 +58,8 @@ def test_every_link_of_the_text_leads_somewhere():
 
 def test_a_page_explains_itself_with_its_own_numbers(report):
     explained = dict(build_reading_guide(report))
-    assert "50 by 5 min" in explained["Cell"]
-    assert "91,200 – 91,250 from 2026-01-07 14:05 UTC, 1.59M USD" in explained["Cell"]
+    assert "100 by 10 min" in explained["Cell"]
+    assert "91,200 – 91,300 from 2026-01-07 14:00 UTC, 1.59M USD" in explained["Cell"]
     assert "The largest one here: 91,000 – 91,350, 3.21M USD, 16% of the window" in explained["Cluster"]
     assert "2.55M USD within 3 min 25 s from 2026-01-07 13:37 UTC" in explained["Cascade"]
     bare = dict(build_reading_guide({**report, "clusters": [], "cascades": []}))
