@@ -118,7 +118,7 @@ def _read_exit_code(connection: socket.socket) -> int:
 
 def _read(stream: IO[bytes]) -> str:
     stream.seek(0)
-    return stream.read().decode().replace("\r\n", "\n")
+    return stream.read().decode(errors="replace").replace("\r\n", "\n")  # Parquet on stdout is no text
 
 
 # ------------------------------------------------------------------------------------------- the server process
