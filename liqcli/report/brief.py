@@ -125,10 +125,12 @@ def _describe_levels(report: Record) -> str:
     for side in ("above", "below"):
         near, large = nearest[f"nearest_{side}"], nearest[f"largest_{side}"]
         if near is None:
-            parts.append(f"no cluster {side}")
+            share = report["coverage"]["share"]
+            parts.append(f"no cluster {side}{' in what was recorded' if _is_partial(share) else ''}")
             continue
-        also = ", also the largest" if large == near else ""
-        parts.append(f"nearest cluster {side} {_level(clusters[near - 1])}{also}")
+        alone = sum(part["side"] == side for part in clusters) == 1
+        which = "only" if alone else "nearest and largest" if large == near else "nearest"
+        parts.append(f"{which} cluster {side} {_level(clusters[near - 1])}")
         if large != near:
             parts.append(f"largest {side} {_level(clusters[large - 1])}")
     return f"Last price {price}: {'; '.join(parts)}."
@@ -162,7 +164,7 @@ def _describe_cascade(report: Record) -> str:
     count = f"Largest of {len(cascades)} cascades" if len(cascades) > 1 else "One cascade"
     return (
         f"{count}: {format_usd(first['notional'])} USD, {format_share(first['position_share'], 1.0)} "
-        f"{first['position']}s, within {_length(first['seconds'])} from {_time(first['start'])} UTC, liquidated from "
+        f"{first['position']}s, within {_length(first['seconds'])} from {_time(first['start'])} UTC, at prices from "
         f"{format_price(first['price_from'])} to {format_price(first['price_to'])}; {describe_after(first, meta)}."
     )
 
@@ -178,7 +180,11 @@ def describe_after(cascade: Record, meta: Record) -> str:
         for name in inside
         if cascade[f"price_after_{name}_pct"] is not None
     ]
-    return f"the price was {' and '.join(known)}" if known else "the price afterwards is unknown (no candles)"
+    return (
+        f"the price was {' and '.join(known)}"
+        if known
+        else "the price afterwards is unknown (no candles, or too coarse ones)"
+    )
 
 
 def _move(percent: float) -> str:
@@ -208,7 +214,7 @@ def _describe_data(report: Record) -> str:
 def _describe_coverage(coverage: Record) -> str:
     share = coverage["share"]
     if share is None:
-        return "how much of the window was recorded is unknown"
+        return "how much of the window was recorded is unknown, so totals may be too low"
     if not _is_partial(share):
         return "the whole window was recorded"
     notes = ["inferred from pauses in the file"] if coverage["inferred"] else []

@@ -72,10 +72,10 @@ def test_five_sentences_hold_the_numbers_of_a_whole_window() -> None:
         "88% longs (880K), 12% shorts (120K).",
         "3 clusters hold 60% of it; the largest, 96.0 – 97.0, holds 300K USD (30%); the busiest 5 min began at "
         "2026-03-01 12:00 UTC, with 250K USD.",
-        "Last price 100: nearest cluster above 102.0 – 102.5 (100K USD, peak 2.25% above the price), also the "
-        "largest; nearest cluster below 98.5 – 99.0 (200K USD, peak 1.25% below the price); largest below "
-        "96.0 – 97.0 (300K USD, peak 3.50% below the price).",
-        "One cascade: 400K USD, 97% longs, within 3 min from 2026-03-01 12:00 UTC, liquidated from 104 to 101.5; "
+        "Last price 100: only cluster above 102.0 – 102.5 (100K USD, peak 2.25% above the price); nearest cluster "
+        "below 98.5 – 99.0 (200K USD, peak 1.25% below the price); largest below 96.0 – 97.0 (300K USD, peak 3.50% "
+        "below the price).",
+        "One cascade: 400K USD, 97% longs, within 3 min from 2026-03-01 12:00 UTC, at prices from 104 to 101.5; "
         "the price was 0.50% lower 15 min later and 1.25% higher 1 h later.",
         "Data: the whole window was recorded; the feed is complete; realized liquidations, no estimate.",
     ]
@@ -87,7 +87,7 @@ def test_five_sentences_hold_the_numbers_of_a_whole_window() -> None:
         ("2026-03-01T23:00:00Z", 0.0, -0.25, "the price was unchanged 15 min later and 0.25% lower 1 h later"),
         ("2026-03-01T23:00:01Z", 0.5, 9.0, "the price was 0.50% higher 15 min later"),  # an hour ends after the window
         ("2026-03-01T23:45:01Z", 9.0, 9.0, "the window ends less than 15 min later"),
-        ("2026-03-01T12:00:00Z", None, None, "the price afterwards is unknown (no candles)"),
+        ("2026-03-01T12:00:00Z", None, None, "the price afterwards is unknown (no candles, or too coarse ones)"),
     ],
 )
 def test_no_price_after_the_window_is_used(
