@@ -40,10 +40,10 @@ def is_latest(until: str | None) -> bool:
     return (until or "").strip().lower() == "latest"
 
 
-def choose_kinds(kinds: Names | None, sources: Names) -> tuple[str, ...]:
-    """Choose what to fetch. Sources are sources of liquidations, so naming one means only these."""
+def choose_kinds(kinds: Names | None, sources: Names, whole: bool = False) -> tuple[str, ...]:
+    """Choose what to fetch. Naming a source, or all symbols, means only liquidations."""
     if kinds is None:
-        return KINDS[:1] if sources else KINDS
+        return KINDS[:1] if sources or whole else KINDS
     return tuple(
         dict.fromkeys(check_choice(name, (*KINDS, *SNAPSHOT_KINDS), "--kind") for name in split_names(kinds) or ("",))
     )

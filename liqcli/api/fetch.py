@@ -144,11 +144,15 @@ def fetch(
     Raises
     ------
     UsageError
-        An unknown name; nothing was requested.
+        An unknown name, or other kinds than liquidations of all symbols; nothing was requested.
     LakeError, DamagedError
         The lake cannot be written or read.
     """
+    from liqcli.core.symbols import is_every
     from liqcli.ingest.fetch import DEFAULT_BASES, DEFAULT_SYMBOLS, spell_out
+
+    if is_every(request.symbols) and (others := [kind for kind in request.kinds if kind not in LIQUIDATIONS]):
+        raise UsageError(f"--kind {','.join(others)} needs symbols: --symbol all fetches only liquidations")
 
     summary, listed = None, []
     market: tuple[FetchSummary, ...] = ()
@@ -176,14 +180,17 @@ def fetch_for_query(store: Store, query: Query, show: ShowProgress) -> FetchResu
     Raises
     ------
     UsageError
-        The window ends at ``latest``.
+        The window ends at ``latest``, or the symbol is ``all``.
     """
     if is_latest(query.until):
         raise UsageError("--fetch cannot be combined with --until latest (the last stored event); use --until now")
+    from liqcli.core.symbols import is_every
     from liqcli.core.times import resolve_window
     from liqcli.ingest.fetch import spell_out
     from liqcli.report.window_data import LEVEL_HISTORY_US
 
+    if is_every((query.symbol,)):
+        raise UsageError("a report is of one symbol; fetch all with liqcli fetch --symbol all, see liqcli overview")
     window = resolve_window(query.since, query.until, query.lookback, None)
     request = FetchRequest(window, (query.symbol,), query.exchanges)
     summary = fetch_kinds(store, request, LIQUIDATIONS, request.symbols, show)
@@ -232,11 +239,14 @@ def show_lines(say: Callable[[str], None] = lambda _line: None) -> ShowProgress:
 
 def find_latest(store: Store, symbols: Sequence[str]) -> int | None:
     """Find the last stored liquidation of some symbols, or of the default ones. [µs UTC]"""
-    from liqcli.core.symbols import match_symbols
+    from liqcli.core.symbols import is_every, match_symbols
     from liqcli.ingest.fetch import DEFAULT_SYMBOLS
     from liqcli.lake.status import build_status
 
-    names = {name for symbol in symbols or DEFAULT_SYMBOLS for name in match_symbols(symbol, store.symbols())}
+    held = store.symbols()
+    names = {name for symbol in symbols or DEFAULT_SYMBOLS for name in match_symbols(symbol, held)}
+    if is_every(symbols):
+        names = set(held)
     rows, _damaged = build_status(store)
     stored = (row.last_us for row in rows if row.symbol in names and row.kind == "liquidations")
     return max((last_us for last_us in stored if last_us is not None), default=None)

@@ -221,14 +221,14 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         Parameters
         ----------
         symbols : str or sequence of str
-            In any spelling. Default: BTC, ETH and SOL.
+            In any spelling; ``"all"`` for every symbol of sources that answer for all at once. Default: BTC, ETH, SOL.
         lookback, since, until : str, optional
             As for :meth:`heatmap`.
         exchanges, sources : str or sequence of str
             Names; none means all that need no key. Sources are sources of liquidations.
         kinds : str or sequence of str, optional
             Of ``liquidations``, ``candles``, ``open-interest`` and ``margin-tiers``. Default: the first three; only
-            liquidations if sources are given.
+            liquidations if sources are given or for all symbols.
         interval : str
             Length of a candle, ``1m`` to ``1d``.
         again : bool
@@ -254,11 +254,12 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         """
         from liqcli.api.fetch import FetchRequest, fetch, find_latest, show_lines
         from liqcli.core.market_data import INTERVAL_US
+        from liqcli.core.symbols import is_every
         from liqcli.core.times import check_lookback, resolve_window
 
-        chosen = choose_kinds(kinds, sources)
-        check_choice(interval, tuple(INTERVAL_US), "--interval")
         names = split_names(symbols)
+        chosen = choose_kinds(kinds, sources, whole=is_every(names))
+        check_choice(interval, tuple(INTERVAL_US), "--interval")
         if isinstance(symbols, str) and not names:
             raise UsageError("--symbol: no symbol given")
         latest = find_latest(self._store, names) if is_latest(until) else None

@@ -34,7 +34,8 @@ def fetch(
         typer.Option(
             "--symbol",
             "-s",
-            help="Symbols in any spelling, comma separated; SOL means every contract on SOL.",
+            help="Symbols in any spelling, comma separated; SOL means every contract on SOL. "
+            "all: every symbol of sources that answer for all at once (gate, bitfinex); only liquidations.",
             autocompletion=completion.default_symbols,
             show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the sources have on BTC, ETH and SOL",
         ),
@@ -52,7 +53,7 @@ def fetch(
         typer.Option(
             help="What to fetch, comma separated: liquidations, candles, open-interest, margin-tiers.",
             autocompletion=completion.some_of(*KINDS, *SNAPSHOT_KINDS),
-            show_default="the first three; with --source only liquidations",
+            show_default="the first three; with --source or all symbols only liquidations",
         ),
     ] = None,
     interval: Annotated[
@@ -95,7 +96,7 @@ def fetch(
 
     def print_liquidations(summary: FetchSummary) -> None:
         if as_table and not is_unreached(summary.rows):
-            typer.echo(render_rows(summary.rows, LIQUIDATION_COLUMNS))
+            typer.echo(render_rows(summary.shown, LIQUIDATION_COLUMNS))
 
     result = Lake(run.lake).fetch(
         () if symbol is None else symbol,

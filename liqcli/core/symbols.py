@@ -12,6 +12,8 @@ from liqcli.core.expiry import cut_expiry, is_expiry
 # Longest first: "USDT" must match before "USD".
 QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDE", "USD", "EUR", "BTC", "ETH")
 
+EVERY = "ALL"  # as a symbol: every contract that a source lists
+
 # Known coins that the lake may not hold yet; used only to distinguish typos from coins not fetched yet.
 WELL_KNOWN_BASES = (
     "BTC", "ETH", "SOL", "XRP", "DOGE", "BNB", "ADA", "AVAX", "LINK", "LTC", "BCH", "TRX", "DOT", "SUI", "NEAR", "APT",
@@ -132,6 +134,11 @@ def check_name(name: str, what: str, shown: str | None = None) -> str:
             f"{what}: {shown if shown is not None else name!r} is not a contract name (letters and digits){several}"
         )
     return name
+
+
+def is_every(symbols: Iterable[str]) -> bool:
+    """Return True if ``all`` is among some symbols in any spelling."""
+    return any(symbol.strip().upper() == EVERY for symbol in symbols)
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:

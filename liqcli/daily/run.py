@@ -12,7 +12,7 @@ from liqcli.core.durations import parse_length
 from liqcli.core.errors import UsageError
 from liqcli.core.model import Window
 from liqcli.core.settings import Settings
-from liqcli.core.symbols import check_exchange, nearest
+from liqcli.core.symbols import check_exchange, is_every, nearest
 from liqcli.core.times import now_us
 from liqcli.daily import folders
 from liqcli.daily.day import Day, resolve_day
@@ -117,6 +117,8 @@ def _check(settings: Settings, lake: Lake) -> Settings:
         for name in names:
             if name not in SOURCES:
                 raise UsageError(f"{settings.path}: unknown {kind} {name!r}{nearest(name, SOURCES)}")
+    if is_every(settings.symbols):
+        raise UsageError(f"{settings.path}: symbols: 'all' has no report; list symbols")
     known = lake.exchanges()
     try:
         return replace(settings, exchanges=tuple(check_exchange(name, known) for name in settings.exchanges))

@@ -140,13 +140,19 @@ class Lake:
             The file to merge with cannot be read.
         """
         incoming = rows_to_table(rows)
-        with self.locked(), open_merger(self.root) as merger:
+        with self.locked():
+            parts = []
             for item in covered:
                 for month in months_of(item.window):
                     first_us, past_us = month_bounds(month)
                     part = {"start_us": max(item.window.start_us, first_us), "end_us": min(item.window.end_us, past_us)}
                     path = Partition("liquidations", exchange, symbol, month, source).path(self.root)
-                    merger.merge(path, "merge_replace", part, incoming)
+                    if rows or path.exists():
+                        parts.append((path, part))
+            if parts:
+                with open_merger(self.root) as merger:
+                    for path, part in parts:
+                        merger.merge(path, "merge_replace", part, incoming)
             self.add_to_fetch_log(exchange, symbol, source, covered)
 
     def add_to_fetch_log(self, exchange: str, symbol: str, source: str, covered: Iterable[CoveredWindow]) -> None:

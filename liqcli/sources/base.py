@@ -38,7 +38,7 @@ class Endpoint:
     keyless : bool
         Whether the source works without an API key.
     shared : bool
-        Whether an answer contains all symbols, so that a run sends each request once.
+        Whether an answer contains all symbols, so that a run sends each request once, from one thread.
     """
 
     name: str
@@ -86,9 +86,20 @@ class WindowAnswer(Generic[RowT]):
 
 
 Answer = WindowAnswer[Liquidation]
+
+
+@dataclass(slots=True)
+class WholeAnswer:
+    """Answers to one window by symbol, and the names of other contracts that have rows."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+
+
 AskMarkets = Generator[Request, Any, Listing]
 Ask = Generator[Request, Any, WindowAnswer[RowT]]
 AskWindow = Ask[Liquidation]
+AskWhole = Generator[Request, Any, WholeAnswer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,9 @@ class Source(Endpoint):
         Quotes of its symbols; any if empty.
     sizes_from : mapping
         Exchange -> source that states its contract sizes.
+    ask_whole : callable or None
+        Takes contracts by symbol and a window, and asks for all of them at once; None if each contract needs its own
+        requests. A ``shared`` source has it.
     find_obstacle : callable or None
         Takes a window and returns why it cannot be requested (a missing key), or None.
     """
@@ -136,4 +150,5 @@ class Source(Endpoint):
     mostly: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
     sizes_from: Mapping[str, str] = field(default_factory=dict)
+    ask_whole: Callable[[Mapping[str, ListedContract], Window], AskWhole] | None = None
     find_obstacle: Callable[[Window], str | None] | None = None

@@ -12,7 +12,7 @@ from liqcli.core.instruments import Contract, Kind, read_contract, require_kind
 from liqcli.core.model import (
     parse_number,
 )
-from liqcli.core.symbols import expiry_of, normalise_symbol, split_symbol
+from liqcli.core.symbols import EVERY, expiry_of, normalise_symbol, split_symbol
 
 Row = Mapping[str, Any]
 
@@ -42,10 +42,12 @@ class Listing:
 
 
 def pick_markets(markets: Iterable[ListedContract], wanted: Sequence[str]) -> Listing:
-    """Select the requested contracts; a base alone (``SOL``) selects every contract on it."""
+    """Select the requested contracts: a base alone (``SOL``) selects every contract on it, ``ALL`` every contract."""
     listed = {market.symbol: market for market in markets}
     chosen = {
-        symbol: market for symbol, market in listed.items() if symbol in wanted or split_symbol(symbol)[0] in wanted
+        symbol: market
+        for symbol, market in listed.items()
+        if EVERY in wanted or symbol in wanted or split_symbol(symbol)[0] in wanted
     }
     return Listing(chosen, tuple(sorted(listed)))
 

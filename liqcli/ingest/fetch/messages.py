@@ -11,6 +11,7 @@ from liqcli.ingest.fetch.source_selection import find_elsewhere
 from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
 from liqcli.net.client import UNREACHED
 
+SYMBOLS_NAMED = 12  # in one message
 _COUNTED = re.compile(r"(?P<some>\d+) of (?P<of>\d+) (?P<what>.*?)(?P<first>, first .*)?$")
 
 
@@ -22,7 +23,12 @@ def list_problems(summary: FetchSummary) -> list[str]:
 def list_notes(summary: FetchSummary) -> list[str]:
     """List data that sources do not have, and sources that have them; sources with errors are left out."""
     answered = [row for row in summary.rows if row.error is None]
-    return [*_join(answered, lambda row: row.notes), *_list_elsewhere(answered)]
+    if not summary.whole:  # other sources need symbols
+        return [*_join(answered, lambda row: row.notes), *_list_elsewhere(answered)]
+    notes = [*_join(answered, lambda row: row.notes), *summary.notes]
+    if hidden := len(summary.rows) - len(summary.shown):
+        notes.append(f"{format_count(hidden)} of {format_count(len(summary.rows))} symbols have no new events")
+    return notes
 
 
 def list_market_problems(rows: Sequence[FetchRow]) -> Iterator[tuple[str, bool]]:
@@ -106,7 +112,8 @@ def _join(rows: Sequence[FetchRow], texts_of: Callable[[FetchRow], Iterable[str]
     for (source, exchange, text), named in about.items():
         name = source if source == exchange or UNREACHED in text else f"{source} {exchange}"
         every = UNREACHED in text or (named == symbols[source, exchange] and len(named) > 1)
-        lines[f"{name}: {text}" if every else f"{name} {', '.join(named)}: {text}"] = None
+        some = f"{', '.join(named[:SYMBOLS_NAMED])}{' …' * (len(named) > SYMBOLS_NAMED)}"
+        lines[f"{name}: {text}" if every else f"{name} {some}: {text}"] = None
     return list(lines)
 
 

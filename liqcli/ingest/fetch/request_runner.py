@@ -7,7 +7,6 @@ Nothing here writes; results go back to the main thread.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
@@ -26,7 +25,10 @@ from liqcli.sources.market_base import Memo
 from liqcli.sources.stale_answers import request_until_repeated
 
 Result = TypeVar("Result")
-AnswerCache = dict[Request, Any]
+
+
+class SharedFailureError(SourceError):
+    """The request that several symbols share failed for an earlier one."""
 
 
 class Clients:
@@ -37,15 +39,12 @@ class Clients:
     ----------
     memo : dict
         Facts that are requested once per run.
-    caches : dict
-        Source -> answers by request, for sources whose answers contain all symbols.
     started_us : int
-        Start of the run; a cached answer may be as old.
+        Start of the run; an answer that several symbols share may be as old.
     """
 
     def __init__(self, progress: Progress) -> None:
         self.memo: Memo = {}
-        self.caches: dict[str, AnswerCache] = defaultdict(dict)
         self.started_us = now_us()
         self._progress = progress
         self._open: dict[str, Client] = {}
@@ -75,15 +74,9 @@ def run_requests(
     requests: Generator[Request, Any, Result],
     client: Client,
     decode: Callable[[bytes], object],
-    cache: AnswerCache | None = None,
 ) -> Result:
     """
     Send the requests that a generator yields, and return its result.
-
-    Parameters
-    ----------
-    cache : dict, optional
-        Earlier answers by request; they are used and extended.
 
     Raises
     ------
@@ -94,10 +87,7 @@ def run_requests(
     try:
         request = next(requests)
         while True:
-            answer = cache[request] if cache and request in cache else client.get(request, decode)
-            if cache is not None:
-                cache[request] = answer
-            request = requests.send(answer)
+            request = requests.send(client.get(request, decode))
     except StopIteration as end:
         result: Result = end.value
         return result
@@ -110,7 +100,6 @@ def run_requests(
 def request_window(task: Task, window: Window, clients: Clients, tripped: str | None) -> WindowResult:
     """Request one window of a task; ``tripped`` is why no further request may go to its source."""
     source, kind, symbol = task.source, task.target.kind, task.target.row.symbol
-    cache = clients.caches[source.title] if source.shared else None
     asked_us = clients.started_us if source.shared else now_us()
     result = WindowResult(task=task, window=window, asked_us=asked_us, counts=not task.stops)
     if tripped:
@@ -121,9 +110,10 @@ def request_window(task: Task, window: Window, clients: Clients, tripped: str | 
     before = client.requests
     try:
         requests = kind.ask(source, symbol, window, clients.memo)
-        result = replace(result, answer=run_requests(requests, client, source.decode, cache))
+        result = replace(result, answer=run_requests(requests, client, source.decode))
     except SourceError as error:
-        result = replace(result, error=str(error), lost=is_lost(error))
+        counts = result.counts and not isinstance(error, SharedFailureError)
+        result = replace(result, error=str(error), lost=is_lost(error), counts=counts)
     if task.stops and (result.answer is None or result.answer.absent is not None):
         task.stopped = True  # in this thread, before others send further requests
     return replace(result, requests=client.requests - before)

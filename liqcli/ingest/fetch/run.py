@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from liqcli.core.errors import DamagedError
 from liqcli.core.intervals import subtract_intervals, total_length
 from liqcli.core.model import Window
-from liqcli.core.symbols import normalise_symbol, split_symbol
+from liqcli.core.symbols import EVERY, normalise_symbol, split_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.kinds import KINDS
 from liqcli.ingest.fetch.scheduler import Job, Scheduler
@@ -19,6 +19,7 @@ from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
 
 FLUSH_S = 1.0
+WHOLE_FLUSH_S = 30.0  # of all symbols, whose hundreds of files take longer to write than their requests
 
 Say = Callable[[str], None]
 
@@ -39,14 +40,15 @@ def fetch(
     """
     Fetch the parts of a window [UTC] that the lake does not have, and store them.
 
-    Answered windows are written about every second and when the run is interrupted. A killed run loses little, and a
-    later run continues where it stopped.
+    Answered windows are written about every second (of all symbols, every half minute) and when the run is interrupted.
+    A killed run loses little, and a later run continues where it stopped.
 
     Parameters
     ----------
     symbols : sequence of str
-        In any spelling. For liquidations a base alone (``SOL``) means every contract on it, and the default is BTCUSDT,
-        ETHUSDT, SOLUSDT, or the contracts of each source on their bases; other kinds need symbols with a quote.
+        In any spelling. For liquidations a base alone (``SOL``) means every contract on it, ``all`` every contract of
+        the sources that answer for all at once, and the default is BTCUSDT, ETHUSDT, SOLUSDT, or the contracts of each
+        source on their bases; other kinds need symbols with a quote.
     sources : sequence of str
         Sources of liquidations. Default: every source that needs no key.
     exchanges : sequence of str
@@ -77,7 +79,8 @@ def fetch(
     symbols = list(dict.fromkeys(map(normalise_symbol, symbols)))
     check_perpetual(symbols)
     scope = Scope(window, symbols, sources, exchanges, interval, again)
-    scheduler = Scheduler(lake, progress or Progress(say), flush_s)
+    whole = EVERY in symbols
+    scheduler = Scheduler(lake, progress or Progress(say), max(flush_s, WHOLE_FLUSH_S) if whole else flush_s)
     try:
         with raise_keyboard_interrupt():
             # A symbol's kinds are fetched in turn: the second can use what the first learned about the contract.
@@ -88,7 +91,10 @@ def fetch(
             scheduler.run([_fetch_targets(scheduler, targets, again) for targets in groups.values()])
     finally:
         scheduler.close()
-    return FetchSummary(window, tuple(target.close() for targets in groups.values() for target in targets))
+    rows = tuple(target.close() for targets in groups.values() for target in targets)
+    kinds_used = dict.fromkeys(target.kind for targets in groups.values() for target in targets)
+    notes = tuple(note for kind in kinds_used for note in kind.list_notes())
+    return FetchSummary(window, rows, notes, whole)
 
 
 def spell_out(words: Sequence[str], listed: Sequence[str]) -> list[str]:

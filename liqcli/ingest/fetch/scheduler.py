@@ -72,11 +72,11 @@ class Scheduler:
     def _submit(self, tasks: Sequence[Task]) -> None:
         """Submit the windows of tasks, oldest first across symbols, because sources drop the oldest data first."""
         windows = [
-            (window.start_us, number, window)
+            (window, number)
             for number, task in enumerate(tasks)
             for window in task.windows[: 1 if task.stops else None]
         ]
-        for _start_us, number, window in sorted(windows):
+        for window, number in sorted(windows):
             self._request(tasks[number], window)
 
     def _request(self, task: Task, window: Window, confirm: bool = False) -> None:

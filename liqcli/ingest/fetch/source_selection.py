@@ -9,7 +9,7 @@ from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_iso, format_time
 from liqcli.core.intervals import Interval, clip_intervals, subtract_intervals, total_length
 from liqcli.core.model import Window
-from liqcli.core.symbols import EXCHANGES, expiry_of, nearest, split_symbol
+from liqcli.core.symbols import EVERY, EXCHANGES, expiry_of, nearest, split_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.planner import available_range, plan_windows
 from liqcli.sources.base import HOUR_US, Source
@@ -32,18 +32,24 @@ def select_pairs(
     Select the (source, exchange) pairs to fetch from; without names, every default source with such symbols.
 
     If exchanges are named without a source, the best sources for the window and the symbols are selected and printed.
-    If no exchange is named, a source of many exchanges is used for its main ones.
+    If no exchange is named, a source of many exchanges is used for its main ones. ``ALL`` selects among the sources
+    that answer for every symbol at once.
 
     Raises
     ------
     UsageError
-        Unknown name, or an exchange that none of the sources has.
+        Unknown name, an exchange that none of the sources has, or a named source that cannot answer for every symbol.
     """
     every = [load_source(name) for name in SOURCES]
     named = [load_source(name) for name in dict.fromkeys(source_names)]
+    if EVERY in words:
+        _check_whole(words, named, exchanges, every)
+        every = [source for source in every if source.ask_whole]
     if not exchanges:
         default = (source for source in every if source.keyless and source.by_default)
         chosen = named or [source for source in default if any(_takes(source, word) for word in words or ("",))]
+        if EVERY in words and not named:
+            say(f"all symbols: using {_join(source.name for source in chosen)}; other sources need symbols")
         return [(source, exchange) for source in chosen for exchange in source.mostly or source.exchanges[:1]]
     pairs: list[Pair] = []
     for exchange in dict.fromkeys(name.strip().lower() for name in exchanges):
@@ -56,6 +62,24 @@ def select_pairs(
         pairs += [(source, exchange) for source in serving]
     order = [source.name for source in named or every]
     return sorted(pairs, key=lambda pair: order.index(pair[0].name))
+
+
+def _check_whole(
+    words: Sequence[str], named: Sequence[Source], exchanges: Sequence[str], every: Sequence[Source]
+) -> None:
+    if len(words) > 1:
+        raise UsageError("--symbol all cannot be combined with other symbols")
+    able = {source.name: source.exchanges for source in every if source.ask_whole}
+    unable = [source.name for source in named if source.name not in able]
+    if not unable and not named:  # an exchange that no source has is explained later
+        known = {exchange for source in every for exchange in source.exchanges}
+        asked = [name.strip().lower() for name in exchanges]
+        unable = [name for name in asked if name in known and not any(name in served for served in able.values())]
+    if unable:
+        raise UsageError(
+            f"{_join(unable)} needs symbols (--symbol BTC,ETH): it answers for one contract at a time; "
+            f"--symbol all works with {_join(able)}"
+        )
 
 
 def check_perpetual(words: Iterable[str]) -> None:

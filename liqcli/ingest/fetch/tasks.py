@@ -131,10 +131,21 @@ class FetchRow:
 
 @dataclass(frozen=True, slots=True)
 class FetchSummary:
-    """Results of one run, one row per target, in the order of the request."""
+    """
+    Results of one run, one row per target, in the order of the request.
+
+    ``notes`` are about whole sources; ``whole`` means that every listed symbol was requested.
+    """
 
     window: Window
     rows: tuple[FetchRow, ...]
+    notes: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def shown(self) -> tuple[FetchRow, ...]:
+        """Rows to show: all, or of a whole market those with new events or problems."""
+        return tuple(row for row in self.rows if not self.whole or row.rows or row.partial)
 
     @property
     def exit_code(self) -> ExitCode:

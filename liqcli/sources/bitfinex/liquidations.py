@@ -22,7 +22,7 @@ fixture: tests/sources/responses/bitfinex
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -31,7 +31,7 @@ from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_num
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import DAY_US, AskMarkets, AskWindow, Source
+from liqcli.sources.base import DAY_US, Answer, AskMarkets, AskWhole, AskWindow, Source, WholeAnswer
 from liqcli.sources.contracts import ListedContract, Row, canonical, pick_markets, read_markets
 from liqcli.sources.envelope import decode_json
 from liqcli.sources.rows import build_answer, build_liquidation
@@ -145,13 +145,32 @@ def _spell(wanted: Sequence[str]) -> list[str]:
 
 
 def _ask_window(market: ListedContract, window: Window) -> AskWindow:
+    scan = yield from _scan_window(window)
+    return _build_answer(scan, market, window)
+
+
+def _ask_whole(markets: Mapping[str, ListedContract], window: Window) -> AskWhole:
+    scan = yield from _scan_window(window)
+    names = {market.instrument for market in markets.values()}
+    others = {str(raw.get("symbol")) for raw in scan.rows} - names
+    return WholeAnswer(
+        {symbol: _build_answer(scan, market, window) for symbol, market in markets.items()},
+        {name for name in others if name.endswith("F0:USTF0")},
+    )
+
+
+def _scan_window(window: Window) -> Generator[Request, Any, WindowScan]:
     scan = WindowScan(window.start_us // 1000)
     before_ms: int | None = -(-window.end_us // 1000)
-    where = page_request(scan.start_ms, window.end_us // 1000).text
     while before_ms is not None:
         before_ms = yield from _ask_page(scan, before_ms)
+    return scan
+
+
+def _build_answer(scan: WindowScan, market: ListedContract, window: Window) -> Answer:
+    where = page_request(scan.start_ms, window.end_us // 1000).text
     own = [raw for raw in scan.rows if raw.get("symbol", market.instrument) == market.instrument]
-    answer = build_answer(own, lambda raw: parse_row(raw, market), window, where, scan.cut)
+    answer: Answer = build_answer(own, lambda raw: parse_row(raw, market), window, where, scan.cut)
     answer.unknown = find_silence([ms * 1000 for raw in scan.rows if (ms := _read_time(raw)) is not None], window)
     if answer.unknown:
         first = answer.unknown[0]
@@ -215,4 +234,5 @@ SOURCE = Source(
     ask_window=_ask_window,
     quotes=("USDT",),
     shared=True,
+    ask_whole=_ask_whole,
 )

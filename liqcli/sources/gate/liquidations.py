@@ -4,7 +4,8 @@ exchange: gate
 docs: GET /api/v4/futures/{usdt|btc}/liq_orders, read 2026-11-22 in the copy of Gate's documentation of 2025-11-30
     (documented); https://www.gate.com/docs/developers/apiv4/
 gives: about the last 90 days (probed by others 2026-09-08: 90 days answered, 95 days empty); newest first; no paging;
-    at most 1000 rows per response (documented), so a full window is split in two, down to one second
+    at most 1000 rows per response (documented), so a full window is split in two, down to one second. Without
+    `contract` the response has every contract of the settlement (documented as optional, not tried)
 limits: to - from at most 3600 s, else 400 "range from/to must in 1 hour" (recorded); from and to are whole seconds,
     both inclusive (documented); 200 requests in 10 s per endpoint and address (documented), applied to all endpoints
     together
@@ -23,7 +24,8 @@ fixture: tests/sources/responses/gate
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections import defaultdict
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -32,7 +34,7 @@ from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_num
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError, Request
 from liqcli.net.rate_limit import Limit
-from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWhole, AskWindow, Source, WholeAnswer
 from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets, read_size
 from liqcli.sources.envelope import decode_json
 from liqcli.sources.rows import build_answer, build_liquidation
@@ -68,16 +70,24 @@ def list_requests() -> list[Request]:
     return [Request(f"/api/v4/futures/{settle}/contracts", absent=(400, 404)) for settle in _SETTLES.values()]
 
 
-def window_request(market: ListedContract, start_s: int, end_s: int) -> Request:
-    """Build the request for the half-open seconds ``[start_s, end_s)``; Gate's bounds are inclusive."""
-    settle = _SETTLES["USD" if market.inverse else "USDT"]
+def window_request(settle: str, contract: str | None, start_s: int, end_s: int) -> Request:
+    """
+    Build the request for the half-open seconds ``[start_s, end_s)`` of one contract, or of all with this settlement.
+
+    Gate's bounds are inclusive.
+    """
     params = (
-        ("contract", market.instrument),
+        *([("contract", contract)] if contract else []),
         ("from", str(start_s)),
         ("to", str(end_s - 1)),
         ("limit", str(LIMIT)),
     )
     return Request(f"/api/v4/futures/{settle}/liq_orders", params)
+
+
+def settle_of(market: ListedContract) -> str:
+    """Return the settlement of a contract, which is part of the path."""
+    return _SETTLES["USD" if market.inverse else "USDT"]
 
 
 def parse_market(raw: Row) -> ListedContract | None:
@@ -154,34 +164,55 @@ def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
 def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     raws: list[Any] = []
     cut: list[Window] = []
-    yield from _ask_seconds(market, window.start_us // US_PER_S, window.end_us // US_PER_S, raws, cut)
-    where = window_request(market, window.start_us // US_PER_S, window.end_us // US_PER_S).text
+    asked = settle_of(market), market.instrument
+    yield from _ask_seconds(*asked, window.start_us // US_PER_S, window.end_us // US_PER_S, raws, cut)
+    where = window_request(*asked, window.start_us // US_PER_S, window.end_us // US_PER_S).text
     answer: Answer = build_answer(raws, lambda raw: parse_row(raw, market), window, where, cut)
     return answer
 
 
+def _ask_whole(markets: Mapping[str, ListedContract], window: Window) -> AskWhole:
+    """Request all contracts of each settlement at once; a row counts only for its own settlement."""
+    whole = WholeAnswer()
+    start_s, end_s = window.start_us // US_PER_S, window.end_us // US_PER_S
+    for settle in sorted({settle_of(market) for market in markets.values()}):
+        raws: list[Any] = []
+        cut: list[Window] = []
+        yield from _ask_seconds(settle, None, start_s, end_s, raws, cut)
+        where = window_request(settle, None, start_s, end_s).text
+        named: defaultdict[str, list[Any]] = defaultdict(list)
+        for raw in raws:
+            named[str(read_field(raw, "contract"))].append(raw)
+        for symbol, market in markets.items():
+            if settle_of(market) == settle:
+                own = named.pop(market.instrument, [])
+                whole.answers[symbol] = build_answer(own, partial(parse_row, market=market), window, where, cut)
+        whole.others.update(named)
+    return whole
+
+
 def _ask_seconds(
-    market: ListedContract, start_s: int, end_s: int, raws: list[Any], cut: list[Window]
+    settle: str, contract: str | None, start_s: int, end_s: int, raws: list[Any], cut: list[Window]
 ) -> Generator[Request, Any, None]:
-    fits = partial(_is_asked, market=market, start_s=start_s, end_s=end_s)
-    payload = yield from request_until_fitting(window_request(market, start_s, end_s), fits)
+    fits = partial(_is_asked, contract=contract, start_s=start_s, end_s=end_s)
+    payload = yield from request_until_fitting(window_request(settle, contract, start_s, end_s), fits)
     if not isinstance(payload, list):
         raise RefusalError("the answer is not a list of orders")
     if len(payload) >= LIMIT and end_s - start_s > 1:
         middle = (start_s + end_s) // 2
-        yield from _ask_seconds(market, start_s, middle, raws, cut)
-        yield from _ask_seconds(market, middle, end_s, raws, cut)
+        yield from _ask_seconds(settle, contract, start_s, middle, raws, cut)
+        yield from _ask_seconds(settle, contract, middle, end_s, raws, cut)
         return
     raws += payload
     if len(payload) >= LIMIT:
         cut.append(Window(start_s * US_PER_S, end_s * US_PER_S))
 
 
-def _is_asked(rows: object, market: ListedContract, start_s: int, end_s: int) -> bool:
-    """Return whether rows are of this contract and these seconds, give or take one, without duplicates."""
+def _is_asked(rows: object, contract: str | None, start_s: int, end_s: int) -> bool:
+    """Return whether rows are of these seconds, give or take one, and of a named contract, without duplicates."""
     if not isinstance(rows, list):
         return True
-    same = all(read_field(raw, "contract") in (None, market.instrument) for raw in rows)
+    same = contract is None or all(read_field(raw, "contract") in (None, contract) for raw in rows)
     times = [read_moment(raw, "time") for raw in rows]
     return same and are_all_inside(times, start_s, end_s - 1, leak=1) and not has_duplicates(rows, times)
 
@@ -198,4 +229,5 @@ SOURCE = Source(
     decode=decode,
     ask_markets=_ask_markets,
     ask_window=_ask_window,
+    ask_whole=_ask_whole,
 )

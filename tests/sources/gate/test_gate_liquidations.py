@@ -85,7 +85,7 @@ def test_contracts() -> None:
 
 
 def test_request_takes_both_bounds_inside() -> None:
-    request = gate_liquidations.window_request(MARKET, 1696732800, 1696736400)
+    request = gate_liquidations.window_request("usdt", MARKET.instrument, 1696732800, 1696736400)
     assert request.text == (
         "/api/v4/futures/usdt/liq_orders?contract=BTC_USDT&from=1696732800&to=1696736399&limit=1000"
     )

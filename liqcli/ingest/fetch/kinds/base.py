@@ -82,6 +82,10 @@ class Kind(ABC, Generic[SourceT, RowT]):
             A file to merge with cannot be read.
         """
 
+    def list_notes(self) -> list[str]:
+        """List what answers contained beyond the targets, at the end of a run."""
+        return []
+
     def sum_notional_e6(self, _rows: Sequence[RowT]) -> int | None:
         """Return the total of liquidated rows; None for other kinds. [1e-6 USD]"""
         return None

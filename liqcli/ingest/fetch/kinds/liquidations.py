@@ -10,12 +10,13 @@ from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.formatting import format_time
 from liqcli.core.intervals import clip_intervals, subtract_intervals
 from liqcli.core.model import Liquidation, Window
-from liqcli.core.symbols import split_symbol
+from liqcli.core.symbols import EVERY, split_symbol
 from liqcli.core.times import cut_future, now_us
 from liqcli.ingest.fetch.contracts import list_contracts, write_contracts
 from liqcli.ingest.fetch.kinds.base import Kind
 from liqcli.ingest.fetch.planner import Plan, assess_window, clip_to_available, plan_windows
 from liqcli.ingest.fetch.refetch import prepare_refetch
+from liqcli.ingest.fetch.request_runner import SharedFailureError
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.source_selection import check_listed, select_pairs
 from liqcli.ingest.fetch.tasks import FetchRow, Scope, Target, Task, WindowResult
@@ -23,7 +24,7 @@ from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
-from liqcli.sources.base import AskWindow, Source, WindowAnswer
+from liqcli.sources.base import Answer, AskWindow, Source, WindowAnswer
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.market_base import Memo
 
@@ -44,18 +45,25 @@ class Liquidations(Kind[Source, Liquidation]):
         Wanted symbols that it does not list.
     error : str or None
         Why the contracts are unknown.
+    whole : bool
+        Whether every listed contract is requested, all in one request.
     """
 
     name = "liquidations"
 
-    def __init__(self, source: Source, exchange: str) -> None:
-        self.source = source
+    def __init__(self, source: Source, exchange: str, whole: bool = False) -> None:
+        self.source = replace(source, shared=True) if whole else source
         self.exchange = exchange
+        self.whole = whole
         self.contracts: Mapping[str, ListedContract] = {}
         self.unlisted: set[str] = set()
         self.error: str | None = None
         # Symbol and end [µs UTC] -> the last minutes of a stored window whose late events were still missing.
         self._tails: dict[tuple[str, int], CoveredWindow] = {}
+        # The last window requested from a shared source, and its answers by symbol, None if the request failed. Windows
+        # are requested in order by one thread.
+        self._held: tuple[Window, dict[str, Answer] | None] | None = None
+        self._others: set[str] = set()
 
     def list_sources(self, _exchange: str) -> Sequence[Source]:
         """Return the one source."""
@@ -88,14 +96,33 @@ class Liquidations(Kind[Source, Liquidation]):
 
     def ask(self, source: Source, symbol: str, window: Window, _memo: Memo) -> AskWindow:
         """Request what the source has not dropped since the plan was made."""
+        if self._held and self._held[0] == window:
+            answers = self._held[1]
+            if answers is None:
+                raise SharedFailureError(f"{source.name}: the request for all symbols failed")
+            if symbol in answers:
+                return answers.pop(symbol)
         kept = clip_to_available(source, window, now_us())
         if kept is None:
             span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
             return WindowAnswer(absent=f"dropped {span} before it was requested")
-        answer = yield from source.ask_window(self.contracts[symbol], kept)
-        if kept != window:
+        if source.shared and source.ask_whole:
+            self._held = window, None
+            whole = yield from source.ask_whole(self.contracts, kept)
+            answers = whole.answers
+            self._others |= whole.others
+            self._held = window, answers
+        else:
+            answers = {symbol: (yield from source.ask_window(self.contracts[symbol], kept))}
+        for answer in answers.values() if kept != window else ():
             answer.unknown.append(Window(window.start_us, kept.start_us))
-        return answer
+        return answers.pop(symbol)
+
+    def list_notes(self) -> list[str]:
+        """List contracts with liquidations that the source does not list (any more), and whose size is unknown."""
+        names = sorted(self._others) if self.whole else []
+        some = f"{', '.join(names[:5])}{' …' * (len(names) > 5)}"
+        return [f"{self.source.name}: left out {len(names)} contracts that it does not list: {some}"] if names else []
 
     def sum_notional_e6(self, rows: Sequence[Liquidation]) -> int:
         """Return the total of some liquidations. [1e-6 USD]"""
@@ -162,7 +189,7 @@ class Liquidations(Kind[Source, Liquidation]):
 
 def list_targets(scope: Scope, scheduler: Scheduler) -> list[Target]:
     """
-    List a target per source, exchange and symbol: the named ones, the default ones, or those on their bases.
+    List a target per source, exchange and symbol: the named ones, the default ones or those on their bases, or all.
 
     Raises
     ------
@@ -171,7 +198,7 @@ def list_targets(scope: Scope, scheduler: Scheduler) -> list[Target]:
     """
     words = scope.symbols or DEFAULT_SYMBOLS
     pairs = select_pairs(scope.sources, scope.exchanges, scope.window, words, scheduler.progress.say)
-    kinds = [Liquidations(source, exchange) for source, exchange in pairs]
+    kinds = [Liquidations(source, exchange, whole=EVERY in words) for source, exchange in pairs]
     try:
         return _list_words(scope, scheduler, kinds, words)
     except UsageError:
@@ -227,7 +254,7 @@ def _is_open(kind: Liquidations, word: str, scope: Scope, lake: Lake) -> bool:
 
 
 def _match(kind: Liquidations, word: str) -> list[str]:
-    return [symbol for symbol in kind.contracts if word in (symbol, split_symbol(symbol)[0])]
+    return [symbol for symbol in kind.contracts if word in (EVERY, symbol, split_symbol(symbol)[0])]
 
 
 def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
