@@ -132,7 +132,7 @@ def test_the_markdown_reads_as_meant(report):
     assert counted == {"thead_open": 7, "heading_open": 16, "image": 1, "fence": 1}
     image = forge.images()[0]
     assert (image.attrs["src"], image.content) == ("my%20report.png", "the \\|alt\\| \\`text\\`")
-    assert ["1", "200.0 – 200.5", "200", "67%", "0", "200", "1", "+0.12%"] in [r[:8] for r in forge.rows]
+    assert ["1", "200 – 205", "200", "67%", "0", "200", "1", "+1.25%"] in [r[:8] for r in forge.rows]
     assert [r[0] for r in forge.rows if r[0].endswith("?")] == [c["question"] for c in report["checklist"]["checks"]]
 
 
