@@ -8,8 +8,8 @@ into bursts and measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from liqcli.analysis.cascade_thresholds import (
     find_thresholds,
     measure_baseline,
 )
+from liqcli.analysis.clusters import Cluster
 from liqcli.core.intervals import Interval
 from liqcli.core.model import Position, PriceSeries, Window
 from liqcli.query.columns import BurstPrices, Ints, MinuteRows
@@ -248,3 +249,13 @@ def _measure(
         price_after_15m_pct=find_price_after(candles, end_us, AFTER_US["15m"]),
         price_after_1h_pct=find_price_after(candles, end_us, AFTER_US["1h"]),
     )
+
+
+def add_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:
+    """Add to each cluster the ranks of the cascades that reached its prices."""
+
+    def reached(cluster: Cluster, cascade: Cascade) -> bool:
+        prices = (cascade.price_from, cascade.price_to, cascade.extreme)
+        return min(prices) < cluster.high and max(prices) >= cluster.low
+
+    return tuple(replace(c, cascades=tuple(str(x.rank) for x in cascades if reached(c, x))) for c in clusters)

@@ -56,10 +56,10 @@ def compare_symbols(
     previous_coverage: Sequence[ExchangeCoverage],
 ) -> Change:
     """
-    Compare the sums of one symbol; None is a window without events.
+    Compare the sums of one symbol, or of several added up; None is a window without events.
 
-    The change is unknown unless the same exchanges are recorded in both windows, each for at least 98% of both, and
-    publish the same kind of feed (every liquidation or a sample).
+    The change is unknown unless the same exchanges and symbols are recorded in both windows, each for at least 98% of
+    both, and publish the same kind of feed (every liquidation or a sample).
     """
     usd = now.sums.notional if now else 0.0
     unknown = _find_obstacle(now, before, coverage, previous_coverage)
@@ -90,9 +90,14 @@ def _find_obstacle(
         return "not recorded"
     if not previous_coverage:
         return "the period before is not recorded"
-    places, places_before = ({part.exchange for part in parts} for parts in (coverage, previous_coverage))
+    places, places_before = (
+        {(part.exchange, part.symbol) for part in parts} for parts in (coverage, previous_coverage)
+    )
     if places != places_before:
-        names = ", ".join(sorted(places ^ places_before))
+        several = len({symbol for _exchange, symbol in places | places_before}) > 1
+        names = ", ".join(
+            f"{symbol} on {exchange}" if several else exchange for exchange, symbol in sorted(places ^ places_before)
+        )
         return f"{names} recorded only {'now' if places > places_before else 'in one of the periods'}"
     for what, parts in (("the period before", previous_coverage), ("this period", coverage)):
         shares = [part.share for part in parts]

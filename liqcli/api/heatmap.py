@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from liqcli.analysis.cascades import Cascade
     from liqcli.analysis.clusters import Cluster
     from liqcli.analysis.context import Context
+    from liqcli.analysis.window_change import WindowChange
     from liqcli.core.coverage import ExchangeCoverage
     from liqcli.core.model import HeatmapGrid, Window
     from liqcli.report.results import WindowResults
@@ -65,6 +66,11 @@ class Heatmap:
     def context(self) -> Context:
         """RSI, trend, volume and open interest around the window; parts are None where candles are missing."""
         return self.results.context
+
+    @property
+    def against(self) -> WindowChange | None:
+        """What changed since the window before, where it was requested with ``against="previous"``."""
+        return self.results.against
 
     @property
     def coverage(self) -> tuple[ExchangeCoverage, ...]:

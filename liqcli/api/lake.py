@@ -19,7 +19,7 @@ from liqcli.api.arguments import (
 from liqcli.api.score import ScoreMethods
 from liqcli.api.several import SeveralSymbols
 from liqcli.api.status import ContentsMethods
-from liqcli.core.choices import check_choice
+from liqcli.core.choices import AGAINST, check_choice
 from liqcli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         theme: str = "auto",
         size: tuple[int, int] | None = None,
         levels: bool = False,
+        against: str | None = None,
         sections: Names | None = None,
         fetch: bool | Callable[[FetchResult], None] = False,
         progress: ShowProgress | None = None,
@@ -121,6 +122,8 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
             Minimum value of an event. [USD]
         levels : bool
             Add a section of estimated levels to pages and JSON; see :meth:`levels`.
+        against : {"previous"}, optional
+            Add a section on what changed since the window of the same length before.
         sections : str or sequence of str, optional
             Sections of a page. Default: all.
         fetch : bool or callable
@@ -146,8 +149,11 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         from liqcli.api.fetch import fetch_for_query, show_lines
         from liqcli.api.heatmap import Heatmap
         from liqcli.core.errors import EmptyWindowError, ExitCode, SourceError
+        from liqcli.report.against import add_previous
         from liqcli.report.results import compute_results
 
+        if against is not None:
+            check_choice(against, AGAINST, "--against")
         view = read_view(by, palette, scale, theme, size, sections)
         options = read_grid_options(bucket, bin, bins, price_range)
         clusters = read_cluster_options(min_share, max_clusters, half_life)
@@ -160,11 +166,12 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
             if callable(fetch):
                 fetch(result)
         try:
-            return Heatmap(compute_results(self._store, query, options, view, clusters, levels))
+            results = compute_results(self._store, query, options, view, clusters, levels)
         except EmptyWindowError as error:
             if fetched == ExitCode.SOURCE:
                 raise SourceError(f"nothing could be fetched, and there are {error.fact}") from error
             raise
+        return Heatmap(add_previous(self._store, results) if against else results)
 
     def levels(
         self,

@@ -68,8 +68,9 @@ def _draw_brackets(axes: Axes, sheet: Canvas, view: HeatmapLayout, bands: list[C
 
 
 def label_words(band: ClusterLabel) -> str:
-    """Write price and USD of a cluster: ``99,000 · 2.70M``."""
-    return f"{band.price or format_price((band.low + band.high) / 2)} · {format_usd(band.notional)}"
+    """Write price and USD of a cluster, and its note: ``99,000 · 2.70M · new``."""
+    parts = [band.price or format_price((band.low + band.high) / 2), format_usd(band.notional), band.note]
+    return " · ".join(filter(None, parts))
 
 
 def _chip_width(sheet: Canvas, rank: int) -> float:

@@ -54,7 +54,7 @@ class ClusterLabel:
     """
     A price band ``[low, high)`` [quote] to mark on the heat; ``notional`` [USD], ``share`` 0 to 1.
 
-    ``price`` is its price as written in the label; without it, the middle of the band.
+    ``price`` is its price as written in the label; without it, the middle of the band. ``note`` follows the USD.
     """
 
     rank: int
@@ -63,6 +63,7 @@ class ClusterLabel:
     notional: float
     share: float
     price: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

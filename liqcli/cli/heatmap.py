@@ -19,7 +19,7 @@ from liqcli.cli.options import (
 from liqcli.cli.output import STDOUT, open_in_browser, print_messages, say, set_verbosity, warn
 from liqcli.cli.preview import print_preview, wants_preview
 from liqcli.cli.progress import show_progress
-from liqcli.core.choices import BY, SCALES, SECTIONS, TEXTS, check_choice
+from liqcli.core.choices import AGAINST, BY, SCALES, SECTIONS, TEXTS, check_choice
 from liqcli.core.errors import ExitCode, UsageError
 from liqcli.report.figures import FIGURES
 
@@ -68,6 +68,14 @@ def heatmap(
         bool,
         typer.Option("--levels", help="Add a section of estimated levels to pages and JSON; see liqcli levels."),
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="previous",
+            help="Add a section on what changed since the window of the same length before, to pages and JSON.",
+            autocompletion=completion.one_of(*AGAINST),
+        ),
+    ] = None,
     sections: Annotated[
         str | None,
         typer.Option(
@@ -124,6 +132,7 @@ def heatmap(
         sections=sections,
         scale=scale,
         levels=levels,
+        against=against,
         fetch=report_fetch if fetch else False,
         progress=show_progress,
     )

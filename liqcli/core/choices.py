@@ -19,6 +19,7 @@ SectionName = Literal[
 ThemeName = Literal["dark", "light"]
 ThemeChoice = Literal["auto", ThemeName]
 
+AGAINST = ("previous",)
 BY: tuple[ByName, ...] = get_args(ByName)
 KINDS = ("liquidations", "candles", "open-interest")
 SNAPSHOT_KINDS = ("margin-tiers",)  # of now; fetched only where named
@@ -53,7 +54,7 @@ def check_choice(value: object, choices: Sequence[Choice], name: str) -> Choice:
             return choice
     hint = nearest(value, choices) if isinstance(value, str) else ""
     suggestion = hint if "did you mean" in hint else ""
-    listed = " or ".join([", ".join(choices[:-1]), choices[-1]])
+    listed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
     raise UsageError(f"invalid {name} {value!r} (choose {listed}){suggestion}")
 
 

@@ -121,6 +121,16 @@ def format_time(ts_us: int, seconds: bool = False) -> str:
     return from_us(ts_us).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
+def format_change(ratio: float | None, previous: float | None) -> str:
+    """Format a change: ``+35%``, ``-100%``, ``× 12`` from tenfold on, ``new`` after nothing, ``unknown``."""
+    if ratio is None:
+        return "unknown" if previous is None else "new"
+    if ratio >= 9:
+        return f"× {1 + ratio:,.0f}"
+    text = f"{100 * ratio:+.0f}"
+    return f"{'±0' if float(text) == 0 else text}%"
+
+
 def format_iso(ts_us: int) -> str:
     """Format an instant as ISO 8601 UTC, as short as exactness allows: ``2024-12-04T16:46:25.584Z``."""
     moment = from_us(ts_us)

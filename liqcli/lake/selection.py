@@ -94,6 +94,15 @@ def build_selection(
     return replace(selection, totals=scan_totals(engine), damaged=damaged, market_prices=market)
 
 
+def read_coverage(engine: Engine, lake: Lake, query: Query) -> tuple[tuple[ExchangeCoverage, ...], tuple[Path, ...]]:
+    """Return the coverage of a window with a fixed end, also of one without events, and the damaged files."""
+    request = _resolve(query, lake)
+    window = resolve_window(query.since, query.until, query.lookback, None)
+    files, damaged = read_inventory(engine, lake, request.partitions, end_us=window.end_us)
+    assignment = assign_sources(lake, _known_symbols(request, files), query.exchanges, files, window)
+    return assignment.coverage, (*damaged, *assignment.damaged)
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     """A query with its symbol resolved: its canonical ``name``, the stored ``symbols`` that it means, their files."""
@@ -123,8 +132,7 @@ def _select(
     else:
         window = resolve_window(query.since, query.until, query.lookback, None)
         files, damaged = read_inventory(engine, lake, request.partitions, thorough, window.end_us)
-    known = {h.partition.symbol for h in files}
-    symbols = [symbol for symbol in request.symbols if symbol in known] or request.symbols
+    symbols = _known_symbols(request, files)
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
     totals = _load(engine, lake, inside, assignment, window, query) if inside else None
@@ -137,6 +145,11 @@ def _select(
     damaged = [*damaged, *assignment.damaged]
     label = symbols[0] if len(symbols) == 1 else name
     return Selection(label, tuple(symbols), window, query, assignment.coverage, totals, comparisons, tuple(damaged))
+
+
+def _known_symbols(request: _Request, files: Sequence[StoredFile]) -> Sequence[str]:
+    known = {h.partition.symbol for h in files}
+    return [symbol for symbol in request.symbols if symbol in known] or request.symbols
 
 
 def _load(

@@ -23,6 +23,7 @@ from liqcli.core.coverage import common_unknown, overall_share
 from liqcli.core.formatting import format_counted, format_duration, format_iso
 from liqcli.core.model import US_PER_S
 from liqcli.core.version import __version__
+from liqcli.report.against import build_against
 from liqcli.report.brief import build_brief
 from liqcli.report.lake_records import (
     comparison_record,
@@ -53,6 +54,8 @@ def build_document(results: WindowResults) -> dict[str, Any]:
     content = {name: build(results) for name, build in SECTIONS.items()}
     if results.levels is not None:
         content["levels"] = _levels(results.levels)
+    if results.against is not None:
+        content["against"] = build_against(results, results.against)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return {
         **_add_version(content),

@@ -58,6 +58,7 @@ def build_spec(results: WindowResults, by: ByName = "notional", grid: HeatmapGri
     """Collect what the heat map shows; ``by`` is the quantity of the cells, ``grid`` replaces that of the window."""
     grid = grid or results.grid
     base, _quote = split_symbol(results.selection.symbols[0])
+    new = results.against.new_ranks if results.against else ()
     return HeatmapSpec(
         title=f"{results.selection.label} liquidation heat map",
         subtitle=build_subtitle(results),
@@ -70,7 +71,9 @@ def build_spec(results: WindowResults, by: ByName = "notional", grid: HeatmapGri
         trace=(results.trace.ts_us, results.trace.price) if results.prices is None else None,
         last_price=results.last_price,
         bands=[
-            ClusterLabel(c.rank, c.low, c.high, c.notional, c.share, format_price(c.peak_price))
+            ClusterLabel(
+                c.rank, c.low, c.high, c.notional, c.share, format_price(c.peak_price), "new" if c.rank in new else ""
+            )
             for c in results.clusters
         ],
         cascades=[(c.start_us, c.end_us, c.rank) for c in results.cascades],

@@ -91,6 +91,7 @@ def _values(
         "made": made,
         "reading": build_reading_guide(report),
         "sections": list(sections),
+        "against_after": "clusters" if "clusters" in sections else sections[-1],
     }
 
 
@@ -147,6 +148,7 @@ def _environment() -> Environment:
         interest_words=wording.describe_interest,
         percent=_percent,
         blocks=_blocks,
+        change=formatting.format_change,
         cascades_shown=CASCADES_SHOWN,
         clusters_shown=CLUSTERS_SHOWN,
         section_titles=SECTION_TITLES,

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liqcli.core.durations import format_length
+from liqcli.core.formatting import format_change
 from liqcli.report.html_markdown import read_style, render_json, render_template
 from liqcli.report.output_files import write_file
 from liqcli.report.overview_document import render_symbols_csv
 from liqcli.report.overview_results import OverviewResults
-from liqcli.report.overview_summary import format_change
 
 if TYPE_CHECKING:
     from liqcli.report.figure import Figure

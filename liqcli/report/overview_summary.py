@@ -8,6 +8,7 @@ from liqcli.analysis.overview import Overview
 from liqcli.analysis.overview_cascades import MarketBurst
 from liqcli.core.durations import format_length
 from liqcli.core.formatting import (
+    format_change,
     format_count,
     format_counted,
     format_coverage,
@@ -34,16 +35,6 @@ def write_summary(results: OverviewResults) -> list[str]:
         _say_cascades(results.overview),
         *_say_limits(results),
     ]
-
-
-def format_change(ratio: float | None, previous: float | None) -> str:
-    """Format a change: ``+35%``, ``-100%``, ``× 12`` from tenfold on, ``new`` after nothing, ``unknown``."""
-    if ratio is None:
-        return "unknown" if previous is None else "new"
-    if ratio >= 9:
-        return f"× {1 + ratio:,.0f}"
-    text = f"{100 * ratio:+.0f}"
-    return f"{'±0' if float(text) == 0 else text}%"
 
 
 def _say_total(results: OverviewResults) -> str:

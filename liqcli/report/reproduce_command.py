@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from liqcli.core.choices import SECTIONS
+from liqcli.core.choices import AGAINST, SECTIONS
 from liqcli.core.durations import format_length
 from liqcli.core.formatting import format_exact, format_iso
 from liqcli.core.model import US_PER_S
@@ -36,6 +36,8 @@ def format_command(results: WindowResults) -> str:
     words += _cluster_words(results)
     if results.levels is not None:
         words.append("--levels")
+    if results.against is not None:
+        words += ["--against", AGAINST[0]]
     for flag, value, default in (
         ("--by", view.by, "notional"),
         ("--palette", view.palette, "liq"),

@@ -7,12 +7,11 @@ An output therefore computes only what it shows: a table of cascades searches no
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from liqcli.analysis.cascades import Cascade, MinuteSums
+from liqcli.analysis.cascades import Cascade, MinuteSums, add_cascades
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
 from liqcli.analysis.clusters import Cluster, ClusterOptions, ClusterScan
 from liqcli.analysis.context import Context, build_context
@@ -23,6 +22,7 @@ from liqcli.analysis.hours import HourTable
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, find_last_price, rank_bands
 from liqcli.analysis.thin_data import describe_shortage
+from liqcli.analysis.window_change import WindowChange
 from liqcli.core.choices import (
     FIGURE_THEMES,
     SECTIONS,
@@ -84,17 +84,26 @@ class WindowResults:
         Options of the cluster search.
     levels : LevelsData, str or None
         Estimated levels where they were requested, or the reason why there are none. They belong to no other result.
+    against : WindowChange or None
+        What changed since the window before, where it was requested.
     """
 
     data: WindowData
     view: ViewOptions
     cluster_options: ClusterOptions
     levels: LevelsData | str | None = None
+    against: WindowChange | None = None
 
     def with_view(self, view: ViewOptions) -> WindowResults:
         """Return the same results in another view, with everything that is already computed."""
         other = copy.copy(self)
         object.__setattr__(other, "view", view)
+        return other
+
+    def with_change(self, change: WindowChange) -> WindowResults:
+        """Return the same results with the change since the window before, and with everything already computed."""
+        other = copy.copy(self)
+        object.__setattr__(other, "against", change)
         return other
 
     def compute_all(self) -> WindowResults:
@@ -237,7 +246,7 @@ class WindowResults:
         if scan.axis is None:
             return scan.clusters
         levels = find_key_levels(scan.axis, self.data.window, self.data.market.candles)
-        return tag_clusters(_add_cascades(scan.clusters, self.cascades), levels, scan.axis)
+        return tag_clusters(add_cascades(scan.clusters, self.cascades), levels, scan.axis)
 
     # ---- context
     @cached_property
@@ -287,13 +296,3 @@ def _estimate_levels(lake: Lake, query: Query, data: WindowData) -> LevelsData |
         return load_levels(lake, LevelsQuery(query.symbol, since=start, until=end, exchanges=query.exchanges))
     except EmptyWindowError as error:
         return error.fact
-
-
-def _add_cascades(clusters: Sequence[Cluster], cascades: Sequence[Cascade]) -> tuple[Cluster, ...]:
-    """Add to each cluster the ranks of the cascades that reached its prices."""
-
-    def reached(cluster: Cluster, cascade: Cascade) -> bool:
-        prices = (cascade.price_from, cascade.price_to, cascade.extreme)
-        return min(prices) < cluster.high and max(prices) >= cluster.low
-
-    return tuple(replace(c, cascades=tuple(str(x.rank) for x in cascades if reached(c, x))) for c in clusters)

@@ -41,7 +41,7 @@ def test_title_map_and_hottest_cell(filled: Path) -> None:
     assert "█" in "".join(lines)
     assert any(line.endswith("◄ 110 last") for line in lines)
     assert lines[-2].startswith("hottest cell: 110.0")
-    assert lines[-2].endswith(" at 2026-03-01 22:10 UTC, 3.30K USD")
+    assert lines[-2].endswith(" at 2026-03-01 22:00 UTC, 3.30K USD")
     assert lines[-1] == "wrote BTC-2026-03-01-0000-24h.html"
     assert "\x1b[" not in "".join(lines)
 

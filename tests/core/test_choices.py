@@ -19,3 +19,5 @@ def test_check_choice() -> None:
         check_choice("Dark", THEMES, "--theme")
     with pytest.raises(UsageError, match=r"invalid palette 3 \(choose liq, viridis, magma or cividis\)$"):
         check_choice(3, PALETTES, "palette")
+    with pytest.raises(UsageError, match=r"invalid --against 'last' \(choose previous\)$"):
+        check_choice("last", ("previous",), "--against")

@@ -128,7 +128,7 @@ def test_a_size_is_that_of_a_picture_alone(findings, tmp_path):
     names = ("a.png", "b.png", "b-cumulative.png")
     sizes = {name: Image.open(io.BytesIO((tmp_path / name).read_bytes())).size for name in names}
     assert sizes == {"a.png": (2000, 1200), "b.png": (1600, 1000), "b-cumulative.png": (1600, 640)}
-    with pytest.raises(UsageError, match="between 800 x 500 and 6000 x 4000 is possible"):
+    with pytest.raises(UsageError, match="between 800 x 500 and 6000 x 6000 is possible"):
         write_outputs(findings.with_view(replace(findings.view, size=(80, 60))), [tmp_path / "c.png"])
 
 

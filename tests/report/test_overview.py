@@ -15,13 +15,13 @@ from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.core.errors import DamagedError, EmptyWindowError
+from liqcli.core.formatting import format_change
 from liqcli.lake.merge import rows_to_table
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report.overview_document import build_overview_document
 from liqcli.report.overview_files import write_overview
 from liqcli.report.overview_results import compute_overview
-from liqcli.report.overview_summary import format_change
 from liqcli.report.results import ViewOptions, compute_results
 
 DAY_2 = Query("", since="2026-03-02T00:00Z", until="2026-03-03T00:00Z")
