@@ -64,7 +64,7 @@ def test_half_blocks_carry_two_cells():
     picture = picture_of([(39, 0, "long", 1e6), (38, 0, "long", 1e3)], last_price=None)
     first = draw(picture, lines=20)[0]
     assert first.startswith("\x1b[38;2;255;35;56m\x1b[48;2;18;121;111m▀"), "the hottest above the coldest"
-    assert draw(picture, lines=20, colours="256")[0].startswith("\x1b[38;5;197m\x1b[48;5;25m▀")
+    assert draw(picture, lines=20, colours="256")[0].startswith("\x1b[38;5;197m\x1b[48;5;29m▀")
     assert CODES.sub("", first).rstrip().startswith("▀")
     assert not CODES.search("\n".join(draw(picture, colours="none")))
 

@@ -28,7 +28,7 @@ def offered(line: str, **environment: str) -> list[str]:
         ("liqcli sources ga", ["gate"]),
         ("liqcli fetch --exchange okx,bitf", ["okx,bitfinex"]),
         ("liqcli fetch --exchange okx,okx", []),
-        ("liqcli fetch --kind candles,", ["candles,liquidations", "candles,margin-tiers", "candles,open-interest"]),
+        ("liqcli fetch --kind candles,", ["candles,liquidations", "candles,open-interest", "candles,margin-tiers"]),
         ("liqcli record --symbol BTCUSDT,SO", ["BTCUSDT,SOLUSDT"]),
         ("liqcli import --format b", ["binance-vision", "binance-stream", "bybit-stream"]),
     ],
