@@ -125,7 +125,7 @@ def _split(rows: SymbolMinuteRows) -> Iterator[tuple[str, MinuteRows]]:
 
 
 def _sum_symbols(rows: SymbolMinuteRows) -> MinuteRows:
-    """Sum the symbols of each minute."""
+    """Sum all symbols per minute."""
     minutes, place = np.unique(rows.minute_us, return_inverse=True)
 
     def total(column: NDArray[np.int64]) -> NDArray[np.int64]:

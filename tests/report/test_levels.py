@@ -111,7 +111,7 @@ def test_the_same_lake_gives_the_same_bytes(levels, tmp_path):
 
 
 def test_later_data_change_nothing(levels, tmp_path):
-    """The lake goes on for two days after the window; levels are those of the shorter lake."""
+    """Two more days of data after the window do not change its levels."""
     candles, interest = market(DAYS + 2)
     rows = [make_liquidation(T0 + 9 * DAY + k * 60_000_000, 120.0, exchange="binance") for k in range(300)]
     whole = fill(tmp_path / "whole", candles, interest, rows)

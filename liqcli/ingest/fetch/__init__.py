@@ -7,6 +7,6 @@ Decides what to request and how complete an answer is. Requests and parsing of o
 
 from liqcli.ingest.fetch.kinds.liquidations import DEFAULT_BASES, DEFAULT_SYMBOLS
 from liqcli.ingest.fetch.run import fetch, spell_out
-from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
+from liqcli.ingest.fetch.summary import FetchRow, FetchSummary
 
 __all__ = ["DEFAULT_BASES", "DEFAULT_SYMBOLS", "FetchRow", "FetchSummary", "fetch", "spell_out"]

@@ -8,7 +8,7 @@ from liqcli.core.errors import SourceError, UsageError
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.request_runner import run_requests
-from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
+from liqcli.ingest.fetch.summary import FetchRow, FetchSummary
 from liqcli.ingest.progress import Progress
 from liqcli.lake.margin_tiers import write_margin_tiers
 from liqcli.lake.store import Lake

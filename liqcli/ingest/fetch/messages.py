@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from liqcli.core.formatting import format_count
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.source_selection import find_elsewhere
-from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
+from liqcli.ingest.fetch.summary import FetchRow, FetchSummary
 from liqcli.net.client import UNREACHED
 
 SYMBOLS_NAMED = 12  # in one message

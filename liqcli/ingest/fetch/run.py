@@ -13,7 +13,8 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch.kinds import KINDS
 from liqcli.ingest.fetch.scheduler import Job, Scheduler
 from liqcli.ingest.fetch.source_selection import check_perpetual
-from liqcli.ingest.fetch.tasks import FetchSummary, Scope, Target, Task
+from liqcli.ingest.fetch.summary import FetchSummary
+from liqcli.ingest.fetch.tasks import Scope, Target, Task
 from liqcli.ingest.fetch.worker_pool import raise_keyboard_interrupt
 from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake

@@ -1,20 +1,22 @@
-"""What a fetch works on (a target per row of the summary, a task per source, a result per window), and its summary."""
+"""What a fetch works on: kinds of data, a target per row of the summary, a task per source, a result per window."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
-from liqcli.core.errors import ExitCode
-from liqcli.core.intervals import Interval, subtract_intervals, total_length
 from liqcli.core.model import Rejected, Window
+from liqcli.ingest.fetch.planner import Plan
+from liqcli.ingest.fetch.summary import FetchRow
 from liqcli.ingest.fetch.worker_pool import Outcome
-from liqcli.sources.base import Endpoint, WindowAnswer
+from liqcli.lake.store import Lake
+from liqcli.sources.base import Ask, Endpoint, WindowAnswer
+from liqcli.sources.market_base import Memo
 
-if TYPE_CHECKING:
-    from liqcli.ingest.fetch.kinds.base import Kind
-    from liqcli.ingest.fetch.planner import Plan
+SourceT = TypeVar("SourceT", bound=Endpoint)
+RowT = TypeVar("RowT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,132 +31,76 @@ class Scope:
     again: bool
 
 
-@dataclass(slots=True)
-class FetchRow:
+class Kind(ABC, Generic[SourceT, RowT]):
     """
-    Result of one kind and symbol, from one exchange or from the best of several.
+    One kind of data.
 
     Attributes
     ----------
-    window : Window
-        Requested window, without the future; of candles and open interest in whole steps.
-    exchange, sources : str, tuple of str
-        The best exchange, and its sources that answered; for liquidations the one that was asked.
-    requests : int
-        To all sources and exchanges.
-    rows, notional_e6 : int
-        Stored by this run; ``notional_e6`` of liquidations. [1e-6 USD]
-    planned, answered : int
-        Number of windows.
-    unanswered : int
-        Number of stretches that no source of the exchange answered.
-    cut : int
-        Number of windows with more rows than the source returns.
-    skipped : int
-        Number of rows without an execution.
-    holes : list of interval
-        Parts of the window that the lake does not have of the exchange.
-    troubles, notes : list of str
-        Why available data are missing and why other exchanges were skipped; limits of the sources.
-    error : str or None
-        The first failure, if no other exchange is tried.
-    damaged : bool
-        Whether a file of the lake is damaged.
-    partial : bool
-        Whether available data are missing.
+    name : str
+        As a user writes it.
+    substitutes : bool
+        Whether one exchange's data replace those of another: then the next exchange is tried, for the whole window.
     """
 
-    kind: str
-    symbol: str
-    window: Window
-    exchange: str = ""
-    sources: tuple[str, ...] = ()
-    requests: int = 0
-    rows: int = 0
-    notional_e6: int = 0
-    planned: int = 0
-    answered: int = 0
-    unanswered: int = 0
-    cut: int = 0
-    rejected: int = 0
-    skipped: int = 0
-    holes: list[Interval] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    error: str | None = None
-    damaged: bool = False
-    partial: bool = False
+    name: str
+    substitutes: bool = False
 
-    @property
-    def source(self) -> str:
-        """Sources joined by +; the exchange if none was asked."""
-        return "+".join(self.sources) or self.exchange
+    @abstractmethod
+    def list_sources(self, exchange: str) -> Sequence[SourceT]:
+        """List the sources of an exchange in order of use."""
 
-    @property
-    def problems(self) -> list[str]:
-        """The error and the troubles, each text once."""
-        return list(dict.fromkeys([*([self.error] if self.error else []), *self.troubles]))
+    @abstractmethod
+    def find_missing(self, lake: Lake, exchange: str, symbol: str, window: Window) -> list[Window]:
+        """
+        Find the parts of a window to request.
 
-    @property
-    def events(self) -> int:
-        """Rows of liquidations."""
-        return self.rows
+        Raises
+        ------
+        DamagedError
+            A stored file cannot be read.
+        """
 
-    @property
-    def notional(self) -> float:
-        """Liquidated USD stored by this run."""
-        return self.notional_e6 / 1e6
+    def find_holes(self, lake: Lake, exchange: str, symbol: str, window: Window) -> list[Window]:
+        """Find the parts of a window that the lake does not have; raises like :meth:`find_missing`."""
+        return self.find_missing(lake, exchange, symbol, window)
 
-    @property
-    def covered(self) -> list[Interval]:
-        """Parts of the window that the lake has."""
-        return subtract_intervals([self.window.interval], self.holes)
+    @abstractmethod
+    def prepare_refetch(
+        self, lake: Lake, exchange: str, symbol: str, window: Window, say: Callable[[str], None]
+    ) -> None:
+        """Quarantine damaged files before all of a window is fetched again."""
 
-    @property
-    def usable(self) -> bool:
-        """Return whether the lake has any part of the window, from this run or before; true for an empty window."""
-        return bool(self.cut or self.covered or not self.window.length_us)
+    @abstractmethod
+    def plan(self, source: SourceT, symbol: str, missing: Sequence[Window], now_us: int) -> Plan:
+        """Split missing parts into windows, one request or more each."""
 
-    @property
-    def share(self) -> float:
-        """Share of the window that the lake has, 0 to 1; 1 if no data can exist yet."""
-        length = max(1, self.window.length_us)
-        return (length - total_length(self.holes)) / length
+    def stops(self, _source: SourceT) -> bool:
+        """Return whether the first window shows if the source has the symbol, and a failure ends the task."""
+        return False
 
-    @property
-    def result(self) -> str:
-        """Result in one word: ok, partial, failed, or nothing (the source has no data)."""
-        if self.partial:
-            return "partial" if self.usable else "failed"
-        return "ok" if self.usable else "nothing"
+    @abstractmethod
+    def ask(self, source: SourceT, symbol: str, window: Window, memo: Memo) -> Ask[RowT]:
+        """Yield the requests of a window and return its answer; ``memo`` is shared by the requests of a run."""
 
+    @abstractmethod
+    def store(self, lake: Lake, task: Task, results: Sequence[WindowResult]) -> None:
+        """
+        Write answers of a task; after an interrupt possibly the same ones again.
 
-@dataclass(frozen=True, slots=True)
-class FetchSummary:
-    """
-    Results of one run, one row per target, in the order of the request.
+        Raises
+        ------
+        DamagedError
+            A file to merge with cannot be read.
+        """
 
-    ``notes`` are about whole sources; ``whole`` means that every listed symbol was requested.
-    """
+    def list_notes(self) -> list[str]:
+        """List what answers contained beyond the targets, at the end of a run."""
+        return []
 
-    window: Window
-    rows: tuple[FetchRow, ...]
-    notes: tuple[str, ...] = ()
-    whole: bool = False
-
-    @property
-    def shown(self) -> tuple[FetchRow, ...]:
-        """Rows to show: all, or of a whole market those with new events or problems."""
-        return tuple(row for row in self.rows if not self.whole or row.rows or row.partial)
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """0 complete, 6 partial; without usable data 5 (damaged files), 3 (failures) or 4 (sources have no data)."""
-        if self.rows and not any(row.usable for row in self.rows):
-            if any(row.damaged for row in self.rows):
-                return ExitCode.DAMAGED
-            return ExitCode.SOURCE if any(row.partial for row in self.rows) else ExitCode.NO_DATA
-        return ExitCode.PARTIAL if any(row.partial for row in self.rows) else ExitCode.DONE
+    def sum_notional_e6(self, _rows: Sequence[RowT]) -> int | None:
+        """Return the total of liquidated rows; None for other kinds. [1e-6 USD]"""
+        return None
 
 
 @dataclass(slots=True, eq=False)

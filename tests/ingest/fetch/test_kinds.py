@@ -15,11 +15,11 @@ from liqcli.core.errors import ExitCode
 from liqcli.core.model import Window
 from liqcli.ingest.fetch import FetchSummary, fetch
 from liqcli.ingest.fetch.kinds import KINDS
-from liqcli.ingest.fetch.kinds.base import Kind
 from liqcli.ingest.fetch.messages import list_market_problems
 from liqcli.ingest.fetch.planner import Plan
 from liqcli.ingest.fetch.scheduler import Scheduler
-from liqcli.ingest.fetch.tasks import FetchRow, Scope, Target, Task, WindowResult
+from liqcli.ingest.fetch.summary import FetchRow
+from liqcli.ingest.fetch.tasks import Kind, Scope, Target, Task, WindowResult
 from liqcli.lake.store import Lake
 from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit

@@ -8,7 +8,7 @@ from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us, parse_moment
 from liqcli.ingest.fetch.messages import list_market_problems, list_notes, list_problems, suggest_next_step
 from liqcli.ingest.fetch.source_selection import find_elsewhere
-from liqcli.ingest.fetch.tasks import FetchRow, FetchSummary
+from liqcli.ingest.fetch.summary import FetchRow, FetchSummary
 from liqcli.sources.base import DAY_US
 
 NOW = parse_moment("2026-11-22T12:00Z", "")

@@ -12,7 +12,8 @@ from factories import make_liquidation
 
 from liqcli.core.model import US_PER_S, Liquidation, Window
 from liqcli.ingest.fetch.kinds.liquidations import Liquidations
-from liqcli.ingest.fetch.tasks import FetchRow, Target, Task, WindowResult
+from liqcli.ingest.fetch.summary import FetchRow
+from liqcli.ingest.fetch.tasks import Target, Task, WindowResult
 from liqcli.ingest.fetch.writer import Writer
 from liqcli.ingest.progress import Progress
 from liqcli.lake.fetch_log import CoveredWindow

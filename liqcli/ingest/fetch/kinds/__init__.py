@@ -1,7 +1,7 @@
 """
 Kinds of data that a fetch gets, one module each.
 
-A module describes its kind (:class:`~liqcli.ingest.fetch.kinds.base.Kind`) and lists the targets of a run. To add a
+A module describes its kind (:class:`~liqcli.ingest.fetch.tasks.Kind`) and lists the targets of a run. To add a
 kind: write its module, list it below and in ``core.choices.KINDS``, and write the modules of its sources.
 """
 

@@ -13,13 +13,13 @@ from liqcli.core.model import Liquidation, Window
 from liqcli.core.symbols import EVERY, split_symbol
 from liqcli.core.times import cut_future, now_us
 from liqcli.ingest.fetch.contracts import list_contracts, write_contracts
-from liqcli.ingest.fetch.kinds.base import Kind
 from liqcli.ingest.fetch.planner import Plan, assess_window, clip_to_available, plan_windows
 from liqcli.ingest.fetch.refetch import prepare_refetch
 from liqcli.ingest.fetch.request_runner import SharedFailureError
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.source_selection import check_listed, select_pairs
-from liqcli.ingest.fetch.tasks import FetchRow, Scope, Target, Task, WindowResult
+from liqcli.ingest.fetch.summary import FetchRow
+from liqcli.ingest.fetch.tasks import Kind, Scope, Target, Task, WindowResult
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.staging import Staging
@@ -212,7 +212,10 @@ def _list_words(
 ) -> list[Target]:
     """List the targets of each symbol; contracts are looked up only if there is something to request."""
     wanted = {kind: [word for word in words if _is_open(kind, word, scope, scheduler.lake)] for kind in kinds}
-    found = list_contracts(scheduler, wanted)
+    asked = [((kind.source, kind.exchange), words) for kind, words in wanted.items() if words]
+    listings = list_contracts(scheduler, asked)
+    keys = {kind: (kind.source.name, kind.exchange) for kind in kinds}
+    found = {kind: listings[key] for kind, key in keys.items() if key in listings}
     listed = [(kind, result.listing) for kind, result in found.items() if result.listing]
     for kind, listing in listed:
         kind.contracts = listing.markets
@@ -225,7 +228,7 @@ def _list_words(
         if result.error:
             scheduler.progress.fail(kind.source.title, result.error)
         else:
-            write_contracts(scheduler, kind)
+            write_contracts(scheduler, kind.exchange, kind.contracts)
     targets: list[Target] = []
     past = cut_future(scope.window, now_us())
     for kind in kinds:

@@ -10,10 +10,10 @@ from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_time
 from liqcli.core.model import Window
 from liqcli.core.times import now_us
-from liqcli.ingest.fetch.kinds.base import Kind, RowT
 from liqcli.ingest.fetch.planner import Plan
 from liqcli.ingest.fetch.refetch import quarantine_files
-from liqcli.ingest.fetch.tasks import FetchRow, Scope, Target, Task, WindowResult
+from liqcli.ingest.fetch.summary import FetchRow
+from liqcli.ingest.fetch.tasks import Kind, RowT, Scope, Target, Task, WindowResult
 from liqcli.lake.partitions import Partition, months_of
 from liqcli.lake.store import Lake
 from liqcli.sources.base import Ask, WindowAnswer
@@ -62,7 +62,7 @@ class SeriesKind(Kind[MarketSource, RowT]):
         return [Target(self, exchanges, window, FetchRow(self.name, symbol, window)) for symbol in scope.symbols]
 
     def align(self, window: Window, now_us: int) -> Window:
-        """Widen a window to whole steps, and end it where nothing can be there yet."""
+        """Widen a window to whole steps, without steps that cannot have data yet."""
         step = self.step_us
         latest = (now_us - self.delay_us) // step * step
         start = window.start_us // step * step
