@@ -122,3 +122,11 @@ def read_query(
         min_usd,
         check_choice(price, PRICES, "--price"),
     )
+
+
+def time_of_making(stamp: bool) -> str | None:
+    """Return the time of now for a page that is to state when it was made, else None."""
+    from liqcli.core.formatting import format_iso
+    from liqcli.core.times import now_us
+
+    return format_iso(now_us()) if stamp else None

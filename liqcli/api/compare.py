@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from liqcli.api.arguments import time_of_making
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -77,8 +79,6 @@ class Comparison:
         OutputError
             A file cannot be written, or the default name is taken by a file that liqcli did not write.
         """
-        from liqcli.core.formatting import format_iso
-        from liqcli.core.times import now_us
         from liqcli.report.compare_files import SUFFIXES, write_compare
         from liqcli.report.output_files import check_outputs, name_page
 
@@ -86,15 +86,13 @@ class Comparison:
         names = [Path(path) for path in paths]
         names = names or [name_page("-".join(results.names), results.window, results.query)]
         check_outputs(names, SUFFIXES)
-        return write_compare(results, names, self.report, format_iso(now_us()) if stamp else None)
+        return write_compare(results, names, self.report, time_of_making(stamp))
 
     def figure(self) -> Figure:
         """Draw the panels as a matplotlib Figure."""
         from liqcli.report.compare_figure import draw_compare_figure
 
-        drawing = draw_compare_figure(self.results).drawing
-        assert drawing is not None  # noqa: S101 - it was just drawn
-        return drawing
+        return draw_compare_figure(self.results).to_matplotlib()
 
     def _repr_png_(self) -> bytes:
         from liqcli.report.compare_figure import draw_compare_figure

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from liqcli.api.arguments import time_of_making
 from liqcli.core.choices import TEXTS, THEMES, check_choice
 
 if TYPE_CHECKING:
@@ -131,14 +132,12 @@ class Heatmap:
         OutputError
             A file cannot be written, or the default name is taken by a file that liqcli did not write.
         """
-        from liqcli.core.formatting import format_iso
-        from liqcli.core.times import now_us
         from liqcli.report.output_files import check_outputs, choose_output, write_outputs
 
         names = [Path(path) for path in paths] or [choose_output(self.results.selection)]
         check_outputs(names)
         name = _check_picture(picture)
-        return write_outputs(self.results, names, format_iso(now_us()) if stamp else None, self._report, name)
+        return write_outputs(self.results, names, time_of_making(stamp), self._report, name)
 
     def render(self, output_format: str = "json", stamp: bool = False) -> str:
         """
@@ -150,12 +149,10 @@ class Heatmap:
         stamp : bool
             As for :meth:`save`.
         """
-        from liqcli.core.formatting import format_iso
-        from liqcli.core.times import now_us
         from liqcli.report.output_files import render_text
 
         check_choice(output_format, TEXTS, "--format")
-        return render_text(self.results, output_format, format_iso(now_us()) if stamp else None, self._report)
+        return render_text(self.results, output_format, time_of_making(stamp), self._report)
 
     def figure(self, picture: str = "heatmap") -> Figure:
         """
@@ -175,9 +172,9 @@ class Heatmap:
 
         name = _check_picture(picture)
         figure = WindowFigures(self.results).alone(name)
-        if figure is None or figure.drawing is None:
+        if figure is None:
             raise explain_unknown(self.results, name)
-        return figure.drawing
+        return figure.to_matplotlib()
 
     def with_theme(self, theme: str) -> Heatmap:
         """Return the same results in another theme: ``auto``, ``dark`` or ``light``."""

@@ -76,9 +76,7 @@ class Levels:
 
     def figure(self) -> Figure:
         """Draw the picture as a matplotlib Figure."""
-        figure = self._content.draw("light" if self._content.view.theme == "light" else "dark").drawing
-        assert figure is not None  # noqa: S101 - drawn just now
-        return figure
+        return self._content.draw("light" if self._content.view.theme == "light" else "dark").to_matplotlib()
 
     def save(self, *paths: str | Path) -> list[Path]:
         """

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from liqcli.api.arguments import time_of_making
 from liqcli.core.choices import TEXTS, THEMES, check_choice
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Overview:
         selection = self.results.selection
         names = [Path(path) for path in paths] or [name_page("market", selection.window, selection.query)]
         check_outputs(names, SUFFIXES)
-        return write_overview(self.results, names, self.report, links or {}, back, _made(stamp))
+        return write_overview(self.results, names, self.report, links or {}, back, time_of_making(stamp))
 
     def render(self, output_format: str = "json", stamp: bool = False) -> str:
         """
@@ -106,15 +107,13 @@ class Overview:
         from liqcli.report.overview_files import render_overview
 
         check_choice(output_format, TEXTS, "--format")
-        return render_overview(self.results, output_format, self.report, made=_made(stamp))
+        return render_overview(self.results, output_format, self.report, made=time_of_making(stamp))
 
     def figure(self) -> Figure:
         """Draw the treemap and the timeline as a matplotlib Figure."""
         from liqcli.report.overview_figure import draw_overview_figure
 
-        drawing = draw_overview_figure(self.results).drawing
-        assert drawing is not None  # noqa: S101 - it was just drawn
-        return drawing
+        return draw_overview_figure(self.results).to_matplotlib()
 
     def with_theme(self, theme: str) -> Overview:
         """Return the same results in another theme: ``auto``, ``dark`` or ``light``."""
@@ -135,10 +134,3 @@ class Overview:
             f"{format_counted(len(self.results.overview.liquidated), 'symbol')}, "
             f"{format_counted(sums.events, 'liquidation')}, {format_usd(sums.notional)} USD>"
         )
-
-
-def _made(stamp: bool) -> str | None:
-    from liqcli.core.formatting import format_iso
-    from liqcli.core.times import now_us
-
-    return format_iso(now_us()) if stamp else None

@@ -70,6 +70,19 @@ class Figure:
         """Height. [px]"""
         return int(self.pixels.shape[0])
 
+    def to_matplotlib(self) -> matplotlib.figure.Figure:
+        """
+        Return the matplotlib figure of ``pixels``.
+
+        Raises
+        ------
+        ValueError
+            The figure consists of pixels alone.
+        """
+        if self.drawing is None:
+            raise ValueError("this figure consists of pixels alone")
+        return self.drawing
+
     @property
     def png(self) -> bytes:
         """The bytes of a PNG file."""

@@ -100,17 +100,21 @@ def test_few_touches_are_too_little_data():
 
 
 @pytest.mark.soak
-def test_planted_turns_are_found_in_most_of_50_markets():
-    # 44 were found on 2026-11-30; 45 are wanted.
-    assert sum(score_turns(seed, 0.6).verdict == "skill" for seed in range(50)) >= 44
+@pytest.mark.xfail(strict=True, reason="found in 44 of 50 markets on 2026-11-30")
+def test_planted_turns_are_found_in_nine_of_ten_markets():
+    assert sum(score_turns(seed, 0.6).verdict == "skill" for seed in range(50)) >= 45
 
 
 @pytest.mark.soak
 def test_the_intervals_cover_nothing_in_200_random_walks():
     scores = [score_turns(seed, None) for seed in range(200)]
+    missed = []
     for k, measure in enumerate(scores[0].measures):
         intervals = [(s.measures[k].difference_low, s.measures[k].difference_high) for s in scores]
         covered = sum(low is not None and high is not None and low <= 0 <= high for low, high in intervals)
-        most = 200 if measure.name.startswith("liquidated") else 196  # too wide for a few shares: 197 were seen
-        assert 184 <= covered <= most, measure.name
+        if not 184 <= covered <= 196:
+            missed.append((measure.name, covered))
     assert sum(score.verdict == "skill" for score in scores) <= 10
+    if len(missed) == 1 and missed[0][0].startswith("liquidated") and missed[0][1] == 197:
+        pytest.xfail("the interval of the liquidated share is too wide: it covers 197 of 200")
+    assert missed == []

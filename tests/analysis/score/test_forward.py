@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from score_cases import merge
+import pytest
+from score_cases import Case, merge
 from simulated_market import CANDLE, MAINTENANCE, MINUTE_US, START_US, Market, simulate
 
 from liqcli.analysis.levels.estimate import Realized
 from liqcli.analysis.levels.steps import Steps, build_steps
 from liqcli.analysis.levels.tiers import build_tiers
+from liqcli.analysis.score.days import align_map, read_day
 from liqcli.analysis.score.forward import ForwardMap, estimate_forward, hash_map
 from liqcli.core.market_data import OpenInterestSeries
 
 WEIGHTS = {5: 0.15, 10: 0.2, 25: 0.25, 50: 0.25, 100: 0.15}
 TIERS = build_tiers([0, 1e12], [MAINTENANCE, 0.5], [125, 1])
+WARM_DAYS = 8
 
 
 def read_market(market: Market) -> tuple[Steps, Realized]:
@@ -51,3 +54,21 @@ def test_maps_hold_nothing_of_the_future_and_resemble_the_truth():
         assert np.corrcoef(summed, true)[0, 1] > 0.6  # after nine days
     for one in (last.long_notional, last.short_notional):
         assert one.sum() <= steps.interest[steps.count_until(market.midnight(9)) - 1] * last.price_edges[-1]
+
+
+@pytest.mark.soak
+@pytest.mark.xfail(
+    strict=True, reason="skill in 7 of 10 markets on 2026-11-30; the model misses it where weights are off"
+)
+def test_estimated_levels_show_skill_in_nine_of_ten_markets():
+    verdicts = []
+    for seed in range(10):
+        market = simulate(seed, 30 + WARM_DAYS, WEIGHTS, contracts=6)
+        maps = walk_market(market, WARM_DAYS)
+        orders = merge(market.prints)
+        days = [read_day(one.level_map.as_of_us, market.candles, market.volume, orders) for one in maps]
+        known = [day for day in days if day is not None]
+        assert len(known) == len(days)
+        aligned = [align_map(one.level_map, day.open) for one, day in zip(maps, known, strict=True)]
+        verdicts.append(Case(known, aligned).score().verdict)
+    assert verdicts.count("skill") >= 9
