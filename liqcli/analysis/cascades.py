@@ -117,7 +117,7 @@ def find_bursts(
 
     References
     ----------
-    ``docs/units.md``; ``liqcli/query/sql/cascade_minutes.sql``.
+    ``docs/units.md``; ``liqcli/query/sql/symbol_minutes.sql``.
     """
     if not len(minutes.minute_us):
         return None

@@ -103,7 +103,7 @@ def build_market_cascades(
         bursts = _find(minutes, window, common_gaps(known.get(symbol, ()), window), rule)
         if bursts:
             by_symbol[symbol] = SymbolCascades(tuple(bursts))
-    market = _sum_symbols(rows)
+    market = rows.sum_symbols()
     bursts = _find(market, window, common_gaps(coverage, window), rule)
     return MarketCascades(
         market.minute_us,
@@ -122,18 +122,6 @@ def _split(rows: SymbolMinuteRows) -> Iterator[tuple[str, MinuteRows]]:
     for start, end in pairwise([0, *changes, len(rows.symbol)]):
         columns = (getattr(rows, column.name)[start:end] for column in fields(MinuteRows))
         yield str(rows.symbol[start]), MinuteRows(*columns)
-
-
-def _sum_symbols(rows: SymbolMinuteRows) -> MinuteRows:
-    """Sum all symbols per minute."""
-    minutes, place = np.unique(rows.minute_us, return_inverse=True)
-
-    def total(column: NDArray[np.int64]) -> NDArray[np.int64]:
-        sums = np.zeros(len(minutes), dtype=np.int64)
-        np.add.at(sums, place, column)
-        return sums
-
-    return MinuteRows(minutes, *(total(getattr(rows, column.name)) for column in fields(MinuteRows)[1:]))
 
 
 def _find(minutes: MinuteRows, window: Window, gaps: Sequence[Interval], rule: CascadeRule) -> list[MarketBurst]:

@@ -148,7 +148,7 @@ class RingRows:
 
 @dataclass(frozen=True, slots=True)
 class MinuteRows:
-    """Rows of ``cascade_minutes.sql``: sums of each clock minute that holds an event, by rising time."""
+    """Sums of each clock minute that holds an event, by rising time."""
 
     minute_us: Ints
     usd_e6: Ints
@@ -169,6 +169,17 @@ class SymbolMinuteRows:
     short_e6: Ints
     orders: Ints
     prints: Ints
+
+    def sum_symbols(self) -> MinuteRows:
+        """Sum all symbols per minute."""
+        minutes, place = np.unique(self.minute_us, return_inverse=True)
+
+        def total(column: Ints) -> Ints:
+            sums = np.zeros(len(minutes), dtype=np.int64)
+            np.add.at(sums, place, column)
+            return sums
+
+        return MinuteRows(minutes, *(total(getattr(self, column.name)) for column in fields(MinuteRows)[1:]))
 
 
 @dataclass(frozen=True, slots=True)

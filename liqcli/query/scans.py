@@ -107,7 +107,7 @@ def scan_rings(engine: Engine, last_price: float, step: BinWidth, price_low: flo
 
 def scan_minutes(engine: Engine) -> MinuteRows:
     """Sum the window per clock minute; minutes without events have no row."""
-    return _read(engine, "cascade_minutes", MinuteRows)
+    return scan_symbol_minutes(engine).sum_symbols()
 
 
 def scan_symbol_minutes(engine: Engine) -> SymbolMinuteRows:

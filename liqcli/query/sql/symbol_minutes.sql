@@ -1,7 +1,9 @@
--- Sum liquidations per symbol and minute, with orders counted as in cascade_minutes.sql.
+-- Sum liquidations per symbol and minute; the prints of one split order count as one order.
 --
--- The minutes of one symbol are those that cascade_minutes.sql gives for this symbol alone; summed over the symbols they
--- are those of all of them together.
+-- An exchange fills a large forced order in pieces. All prints of one exchange, symbol, position and second are treated
+-- as one order: each print sets the bit of its second, so an order counts once however many prints it has, without
+-- merging millions of prints row by row. 60 seconds fit into the 63 bits of a positive BIGINT. No order has prints of two
+-- symbols, so the sums over all symbols are those of the whole window.
 --
 -- reads   liquidations (ts_us, exchange, symbol, position, notional_e6)
 -- gives   symbol VARCHAR; minute_us BIGINT [µs]; usd_e6 BIGINT, long_e6 BIGINT, short_e6 BIGINT [1e-6 USD]; orders BIGINT; prints BIGINT
