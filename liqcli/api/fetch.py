@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from liqcli.api.arguments import is_latest
-from liqcli.core.choices import KINDS
+from liqcli.core.choices import KINDS, SNAPSHOT_KINDS
 from liqcli.core.errors import ExitCode, LakeError, LiqcliError, UsageError
 from liqcli.core.model import Window
 
@@ -155,19 +155,16 @@ def fetch(
         raise UsageError(f"--kind {','.join(others)} needs symbols: --symbol all fetches only liquidations")
 
     summary, listed = None, []
-    market: tuple[FetchSummary, ...] = ()
     if "liquidations" in request.kinds:
         summary = fetch_kinds(store, request, LIQUIDATIONS, request.symbols, show)
         listed = [row.symbol for row in summary.rows if row.usable]
         on_liquidations(summary)
     symbols = spell_out(request.symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
-    if kinds := [kind for kind in request.kinds if kind in MARKET_KINDS]:
-        market = (fetch_kinds(store, request, kinds, symbols, show),)
-    if "margin-tiers" in request.kinds:
-        from liqcli.ingest.fetch.margin_tiers import fetch_margin_tiers
-
-        with show() as progress:
-            market = (*market, fetch_margin_tiers(store, request.window, symbols, request.exchanges, progress))
+    market = tuple(
+        fetch_kinds(store, request, kinds, symbols, show)
+        for group in (MARKET_KINDS, SNAPSHOT_KINDS)
+        if (kinds := [kind for kind in request.kinds if kind in group])
+    )
     return FetchResult(summary, market, named=request.named)
 
 
@@ -284,6 +281,7 @@ def _market_record(row: FetchRow) -> dict[str, Any]:
         "gaps": list(_intervals(row.holes)),
         "result": row.result,
         "troubles": row.problems,
+        "notes": list(row.notes),
     }
 
 

@@ -70,6 +70,29 @@ def write_margin_tiers(lake: Lake, exchange: str, ts_us: int, tiers: Iterable[Ma
     return path
 
 
+def has_margin_tiers(lake: Lake, exchange: str, symbol: str, day: date) -> bool:
+    """
+    Return whether the snapshot of a day holds a contract.
+
+    Raises
+    ------
+    DamagedError
+        The snapshot cannot be read.
+    """
+    path = _path(lake, exchange, day)
+    return path.exists() and any(row[1] == symbol for row in _read(path))
+
+
+def set_aside_damaged_tiers(lake: Lake, exchange: str, day: date) -> tuple[Path, Path] | None:
+    """Move the snapshot of a day to ``<lake>/damaged`` if it cannot be read; return its old and new path."""
+    path = _path(lake, exchange, day)
+    try:
+        has_margin_tiers(lake, exchange, "", day)
+    except DamagedError:
+        return path, lake.set_aside(path)
+    return None
+
+
 def list_tier_days(lake: Lake, exchange: str) -> list[date]:
     """List the days with a snapshot of an exchange, rising."""
     if not is_name(exchange):
@@ -128,5 +151,5 @@ def _read(path: Path) -> list[tuple[Any, ...]]:
         times = table.column("ts").cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
         columns: Sequence[Sequence[Any]] = [table.column(name).to_pylist() for name in _schema().names[1:]]
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise DamagedError(f"{path}: damaged or not Parquet ({error}); fetch the margin tiers again") from error
+        raise DamagedError(f"{path}: damaged or not Parquet ({error}); fetch the margin tiers with --again") from error
     return list(zip(times, *columns, strict=True))

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from liqcli.core.margin_tiers import MarginTier, find_tier_fault
 from liqcli.net.client import RefusalError, Request
-from liqcli.net.rate_limit import Limit
+from liqcli.sources.base import Endpoint
 
 Tiers = dict[str, tuple[MarginTier, ...]]
 AskTiers = Generator[Request, Any, Tiers]
 
 
-@dataclass(frozen=True, slots=True)
-class TierSource:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierSource(Endpoint):
     """
     A source of margin tiers; it publishes only those of now.
 
-    ``ask(symbols)`` returns tiers by symbol; where one answer has all contracts, all of them.
+    ``ask(symbol)`` returns tiers by symbol: those of all contracts if an answer contains them (``shared``).
     """
 
-    name: str
-    exchange: str
-    url: str
-    limits: tuple[Limit, ...]
-    decode: Callable[[bytes], object]
-    ask: Callable[[Sequence[str]], AskTiers]
+    ask: Callable[[str], AskTiers]
+
+    @property
+    def title(self) -> str:
+        """Name in the progress, apart from other sources of the exchange."""
+        return f"{self.name} margin tiers"
 
 
 def sort_tiers(symbol: str, tiers: Iterable[MarginTier]) -> tuple[MarginTier, ...]:

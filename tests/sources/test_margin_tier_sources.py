@@ -42,10 +42,10 @@ BRACKETS = {
 }
 
 
-def answer(exchange, symbols, *bodies):
+def answer(exchange, symbol, *bodies):
     """Let a source read prepared answers; returns its tiers and the requests it made."""
     source = load_tier_source(exchange)
-    asking = source.ask(symbols)
+    asking = source.ask(symbol)
     requests, body = [next(asking)], iter(bodies)
     try:
         while True:
@@ -56,7 +56,7 @@ def answer(exchange, symbols, *bodies):
 
 @pytest.mark.parametrize("exchange", ["binance", "aster"])
 def test_brackets_of_binance_and_aster(exchange):
-    tiers, requests = answer(exchange, ["BTCUSDT"], BRACKETS)
+    tiers, requests = answer(exchange, "BTCUSDT", BRACKETS)
     assert requests[0].path == "/bapi/futures/v1/friendly/future/common/brackets"
     assert list(tiers) == ["BTCUSDT"]
     assert tiers["BTCUSDT"][1] == MarginTier("BTCUSDT", 300_000.0, 0.005, 300.0, 100.0)
@@ -69,9 +69,8 @@ def test_risk_limits_of_bybit_start_where_the_one_below_ends():
         {"riskLimitValue": "1000000", "maintenanceMargin": "0.01", "mmDeduction": "1000", "maxLeverage": "50"},
         {"riskLimitValue": "200000", "maintenanceMargin": "0.005", "mmDeduction": "", "maxLeverage": "100"},
     ]
-    tiers, requests = answer("bybit", ["BTCUSDT", "BTCUSD"], {"retCode": 0, "result": {"list": rows}})
+    tiers, requests = answer("bybit", "BTCUSDT", {"retCode": 0, "result": {"list": rows}})
     assert requests[0].params == (("category", "linear"), ("symbol", "BTCUSDT"))
-    assert len(requests) == 1  # inverse contracts are not requested
     assert tiers["BTCUSDT"] == (
         MarginTier("BTCUSDT", 0.0, 0.005, 0.0, 100.0),
         MarginTier("BTCUSDT", 200_000.0, 0.01, 1_000.0, 50.0),
@@ -81,7 +80,7 @@ def test_risk_limits_of_bybit_start_where_the_one_below_ends():
 def test_rates_in_percent_are_refused():
     rows = [{"riskLimitValue": "150", "maintenanceMargin": "0.5", "maxLeverage": "100.00"}]
     with pytest.raises(RefusalError, match="above the initial margin"):
-        answer("bybit", ["BTCUSDT"], {"retCode": 0, "result": {"list": rows}})
+        answer("bybit", "BTCUSDT", {"retCode": 0, "result": {"list": rows}})
 
 
 def test_risk_limit_tiers_of_gate():
@@ -89,7 +88,7 @@ def test_risk_limit_tiers_of_gate():
         {"tier": 1, "maintenance_rate": "0.01", "leverage_max": "50", "risk_limit": "20000", "deduction": "0"},
         {"tier": 2, "maintenance_rate": "0.013", "leverage_max": "40", "risk_limit": "30000", "deduction": "60"},
     ]
-    tiers, requests = answer("gate", ["ZTXUSDT"], rows)
+    tiers, requests = answer("gate", "ZTXUSDT", rows)
     assert requests[0].params == (("contract", "ZTX_USDT"),)
     assert tiers["ZTXUSDT"][1] == MarginTier("ZTXUSDT", 20_000.0, 0.013, 60.0, 40.0)
 
@@ -100,7 +99,7 @@ def test_position_tiers_of_okx_are_converted_to_coins_without_deductions():
         {"tier": "1", "minSz": "1", "maxSz": "1000", "mmr": "0.004", "maxLever": "100"},
         {"tier": "2", "minSz": "1001", "maxSz": "3000", "mmr": "0.005", "maxLever": "90"},
     ]
-    tiers, requests = answer("okx", ["BTCUSDT"], listed, {"code": "0", "data": rows})
+    tiers, requests = answer("okx", "BTCUSDT", listed, {"code": "0", "data": rows})
     assert dict(requests[1].params)["instFamily"] == "BTC-USDT"
     assert tiers["BTCUSDT"] == (
         MarginTier("BTCUSDT", 0.0, 0.004, 0.0, 100.0, "base"),
@@ -108,6 +107,13 @@ def test_position_tiers_of_okx_are_converted_to_coins_without_deductions():
     )
 
 
-def test_every_source_names_its_exchange():
+def test_contracts_that_settle_in_coins_are_not_requested():
+    for exchange in ("bybit", "okx", "gate"):
+        with pytest.raises(StopIteration) as end:
+            next(load_tier_source(exchange).ask("BTCUSD"))
+        assert end.value.value == {}
+
+
+def test_every_source_is_named_like_its_exchange():
     for exchange in TIER_SOURCES:
-        assert load_tier_source(exchange).exchange == exchange
+        assert load_tier_source(exchange).name == exchange

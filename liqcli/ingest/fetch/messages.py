@@ -49,6 +49,8 @@ def _find_forgotten(row: FetchRow) -> list[str]:
     """Explain why data are missing that were not requested: sources keep less."""
     if row.result == "ok":
         return []
+    if row.notes:
+        return row.notes
     return [f"{row.exchange} keeps only the most recent part" if row.usable else "no exchange keeps data this old"]
 
 

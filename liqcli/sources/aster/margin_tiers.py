@@ -11,4 +11,4 @@ from __future__ import annotations
 from liqcli.sources.binance.margin_tiers import LIMITS, ask, decode
 from liqcli.sources.tiers_base import TierSource
 
-SOURCE = TierSource("aster", "aster", "https://www.asterdex.com", LIMITS, decode, ask)
+SOURCE = TierSource(name="aster", url="https://www.asterdex.com", limits=LIMITS, decode=decode, shared=True, ask=ask)

@@ -11,7 +11,6 @@ changed: nothing dated
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from typing import Any
 
 from liqcli.core.margin_tiers import MarginTier
@@ -27,7 +26,7 @@ LIMITS = (Limit(10, 60),)
 decode = json_envelope("000000")
 
 
-def ask(_symbols: Sequence[str]) -> AskTiers:
+def ask(_symbol: str) -> AskTiers:
     """Request the brackets of all contracts."""
     payload = yield Request(PATH)
     if not isinstance(payload, dict) or not isinstance(payload.get("brackets"), list):
@@ -48,4 +47,4 @@ def _tier(symbol: str, row: dict[str, Any]) -> MarginTier:
     return MarginTier(symbol, floor, rate, deduction, leverage)
 
 
-SOURCE = TierSource("binance", "binance", "https://www.binance.com", LIMITS, decode, ask)
+SOURCE = TierSource(name="binance", url="https://www.binance.com", limits=LIMITS, decode=decode, shared=True, ask=ask)

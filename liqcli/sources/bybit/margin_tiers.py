@@ -9,7 +9,6 @@ changed: nothing dated
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from liqcli.core.model import parse_number
@@ -18,20 +17,16 @@ from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
 from liqcli.sources.bybit.market import decode
 from liqcli.sources.market_base import read_optional, rows_of
-from liqcli.sources.tiers_base import AskTiers, Tiers, TierSource, from_caps
+from liqcli.sources.tiers_base import AskTiers, TierSource, from_caps
 
 
-def ask(symbols: Sequence[str]) -> AskTiers:
-    """Request the risk limits of each linear contract."""
-    found: Tiers = {}
-    for symbol in symbols:
-        if split_symbol(symbol)[1] != "USDT":
-            continue
-        result = yield Request("/v5/market/risk-limit", (("category", "linear"), ("symbol", symbol)))
-        rows = rows_of(result["list"]) if result and result.get("list") else []
-        if rows:
-            found[symbol] = from_caps(symbol, map(_row, rows))
-    return found
+def ask(symbol: str) -> AskTiers:
+    """Request the risk limits of a contract that settles in USDT."""
+    if split_symbol(symbol)[1] != "USDT":
+        return {}
+    result = yield Request("/v5/market/risk-limit", (("category", "linear"), ("symbol", symbol)))
+    rows = rows_of(result["list"]) if result and result.get("list") else []
+    return {symbol: from_caps(symbol, map(_row, rows))} if rows else {}
 
 
 def _row(row: dict[str, Any]) -> tuple[float, float, float | None, float]:
@@ -39,4 +34,4 @@ def _row(row: dict[str, Any]) -> tuple[float, float, float | None, float]:
     return cap, rate, read_optional(row.get("mmDeduction")), leverage
 
 
-SOURCE = TierSource("bybit", "bybit", "https://api.bybit.com", (Limit(600, 5),), decode, ask)
+SOURCE = TierSource(name="bybit", url="https://api.bybit.com", limits=(Limit(600, 5),), decode=decode, ask=ask)

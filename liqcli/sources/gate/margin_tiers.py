@@ -9,7 +9,6 @@ changed: nothing dated
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from liqcli.core.model import parse_number
@@ -17,20 +16,18 @@ from liqcli.core.symbols import split_symbol
 from liqcli.net.client import Request
 from liqcli.sources.gate.liquidations import LIMITS, decode
 from liqcli.sources.market_base import read_optional, rows_of
-from liqcli.sources.tiers_base import AskTiers, Tiers, TierSource, from_caps
+from liqcli.sources.tiers_base import AskTiers, TierSource, from_caps
 
 
-def ask(symbols: Sequence[str]) -> AskTiers:
-    """Request the tiers of each contract that settles in USDT."""
-    found: Tiers = {}
-    for symbol in symbols:
-        if split_symbol(symbol)[1] != "USDT":
-            continue
-        params = (("contract", "_".join(split_symbol(symbol))),)
-        payload = yield Request("/api/v4/futures/usdt/risk_limit_tiers", params, absent=(400, 404))
-        if rows := rows_of(payload or []):
-            found[symbol] = from_caps(symbol, map(_row, rows))
-    return found
+def ask(symbol: str) -> AskTiers:
+    """Request the tiers of a contract that settles in USDT."""
+    base, quote = split_symbol(symbol)
+    if quote != "USDT":
+        return {}
+    params = (("contract", f"{base}_{quote}"),)
+    payload = yield Request("/api/v4/futures/usdt/risk_limit_tiers", params, absent=(400, 404))
+    rows = rows_of(payload or [])
+    return {symbol: from_caps(symbol, map(_row, rows))} if rows else {}
 
 
 def _row(row: dict[str, Any]) -> tuple[float, float, float | None, float]:
@@ -38,4 +35,4 @@ def _row(row: dict[str, Any]) -> tuple[float, float, float | None, float]:
     return cap, rate, read_optional(row.get("deduction")), leverage
 
 
-SOURCE = TierSource("gate", "gate", "https://api.gateio.ws", LIMITS, decode, ask)
+SOURCE = TierSource(name="gate", url="https://api.gateio.ws", limits=LIMITS, decode=decode, ask=ask)

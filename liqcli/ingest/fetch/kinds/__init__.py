@@ -2,14 +2,14 @@
 Kinds of data that a fetch gets, one module each.
 
 A module describes its kind (:class:`~liqcli.ingest.fetch.tasks.Kind`) and lists the targets of a run. To add a
-kind: write its module, list it below and in ``core.choices.KINDS``, and write the modules of its sources.
+kind: write its module, list it below and in ``core.choices``, and write the modules of its sources.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from liqcli.ingest.fetch.kinds import candles, liquidations, open_interest
+from liqcli.ingest.fetch.kinds import candles, liquidations, margin_tiers, open_interest
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.tasks import Scope, Target
 
@@ -17,4 +17,5 @@ KINDS: dict[str, Callable[[Scope, Scheduler], list[Target]]] = {
     "liquidations": liquidations.list_targets,
     "candles": candles.list_targets,
     "open-interest": open_interest.list_targets,
+    "margin-tiers": margin_tiers.list_targets,
 }
