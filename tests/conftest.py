@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import plain_pictures
 import pytest
 from filelock import FileLock
 from fork_server import ForkClient, ForkServers, needs_new_interpreter, skip_fsync
@@ -128,7 +129,19 @@ def fork_client(request: pytest.FixtureRequest) -> ForkClient:
 
 
 @pytest.fixture
-def run_cli(tmp_path: Path, fork_client: ForkClient) -> RunCli:
+def plain(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave pictures empty, also those of ``run_cli``, unless a test is marked ``drawn``: a page takes a third."""
+    if is_plain(request):
+        plain_pictures.skip_drawing(monkeypatch.setattr)
+
+
+def is_plain(request: pytest.FixtureRequest) -> bool:
+    """Return True if a test uses ``plain`` and is not marked ``drawn``."""
+    return "plain" in request.fixturenames and request.node.get_closest_marker("drawn") is None
+
+
+@pytest.fixture
+def run_cli(request: pytest.FixtureRequest, tmp_path: Path, fork_client: ForkClient) -> RunCli:
     """
     Run ``python -m liqcli ARGS`` in a process of its own, in a folder of its own.
 
@@ -146,7 +159,7 @@ def run_cli(tmp_path: Path, fork_client: ForkClient) -> RunCli:
         timeout_s: float = 120,
         cold: bool = False,
     ) -> CliResult:
-        words = list(map(str, args))
+        words, plain = list(map(str, args)), is_plain(request)
         environment = cli_environment(tmp_path / "lake", env)
         if cold or needs_new_interpreter(env or {}):
             done = subprocess.run(
@@ -162,7 +175,7 @@ def run_cli(tmp_path: Path, fork_client: ForkClient) -> RunCli:
             )
             result = CliResult(done.returncode, done.stdout, done.stderr)
         else:
-            result = CliResult(*fork_client.run(words, environment, cwd or tmp_path, stdin, timeout_s))
+            result = CliResult(*fork_client.run(words, environment, cwd or tmp_path, stdin, timeout_s, plain))
         assert check is None or result.exit_code == check, f"liqcli {' '.join(map(str, args))}: {result}"
         return result
 

@@ -28,6 +28,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
+import plain_pictures
+
 START_TIMEOUT_S = 120
 READ_AT_START = ("PYTHON", "MPL", "MATPLOTLIB", "LC_", "LANG", "HOME", "XDG_CACHE")  # prefixes of variables
 # Imported at first use by commands and libraries. typer imports more when it parses: see _import_everything.
@@ -67,19 +69,43 @@ class ForkClient:
         self._next = itertools.cycle(addresses)
 
     def run(
-        self, args: Sequence[str], environment: Mapping[str, str], cwd: Path, stdin: str, timeout_s: float
+        self,
+        args: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: Path,
+        stdin: str,
+        timeout_s: float,
+        plain: bool = False,
     ) -> tuple[int, str, str]:
-        """Run ``liqcli ARGS``; returns exit code (negative for a signal, as in ``subprocess``), stdout, stderr."""
-        request = json.dumps({"args": list(args), "environment": dict(environment), "cwd": str(cwd)}).encode()
+        """
+        Run ``liqcli ARGS``; returns exit code (negative for a signal, as in ``subprocess``), stdout, stderr.
+
+        ``plain`` leaves its pictures empty.
+        """
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             given.write(stdin.encode())
             given.seek(0)
-            with _connect(next(self._next)) as connection:
-                connection.settimeout(timeout_s)
-                socket.send_fds(connection, [b"%8d" % len(request)], [given.fileno(), out.fileno(), err.fileno()])
-                connection.sendall(request)
-                code = _read_exit_code(connection)
+            streams = [given.fileno(), out.fileno(), err.fileno()]
+            code = self.run_on(streams, args, environment, cwd, timeout_s, plain)
             return code, _read(out), _read(err)
+
+    def run_on(
+        self,
+        streams: Sequence[int],
+        args: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: Path,
+        timeout_s: float,
+        plain: bool = False,
+    ) -> int:
+        """Run ``liqcli ARGS`` with the descriptors of three streams; returns its exit code."""
+        given = {"args": list(args), "environment": dict(environment), "cwd": str(cwd), "plain": plain}
+        request = json.dumps(given).encode()
+        with _connect(next(self._next)) as connection:
+            connection.settimeout(timeout_s)
+            socket.send_fds(connection, [b"%8d" % len(request)], list(streams))
+            connection.sendall(request)
+            return _read_exit_code(connection)
 
 
 def needs_new_interpreter(environment: Mapping[str, str]) -> bool:
@@ -133,6 +159,10 @@ def _import_everything() -> None:
     for module in pkgutil.walk_packages(liqcli.__path__, "liqcli."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    from liqcli.report import html_markdown
+
+    for name in html_markdown.load_environment().list_templates():
+        html_markdown.load_environment().get_template(name)  # compiled once
     for command in (["sources", "gate"], ["sources", "--help"]):  # typer loads pydantic when it first parses arguments
         with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
             liqcli.cli.app(command)
@@ -200,8 +230,13 @@ def _send(connection: socket.socket, number: int) -> None:
         connection.sendall(b"%d\n" % number)
 
 
-def _run_program(streams: Sequence[int], args: Sequence[str], environment: Mapping[str, str], cwd: str) -> NoReturn:
+def _run_program(
+    streams: Sequence[int], args: Sequence[str], environment: Mapping[str, str], cwd: str, plain: bool
+) -> NoReturn:
     """Turn the child into the program and end it."""
+    if plain:
+        plain_pictures.skip_drawing()
+        plain_pictures.guess_text_sizes()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)

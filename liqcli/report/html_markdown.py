@@ -102,7 +102,7 @@ def render_json(report: dict[str, Any]) -> str:
 
 def render_template(name: str, values: Mapping[str, Any]) -> str:
     """Render a template; HTML is escaped, and an undefined value is an error."""
-    return _environment().get_template(name).render(values)
+    return load_environment().get_template(name).render(values)
 
 
 def read_style(name: str) -> str:
@@ -111,7 +111,8 @@ def read_style(name: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def load_environment() -> Environment:
+    """Return the templates' environment, with filters and words."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -5,20 +5,25 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import subprocess
-import sys
 import termios
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from conftest import cli_environment
+from fork_server import ForkClient
 
 
 def run_in_terminal(
-    *args: object, lake: Path, columns: int = 100, rows: int = 40, env: Mapping[str, str] | None = None
+    client: ForkClient,
+    *args: object,
+    lake: Path,
+    columns: int = 100,
+    rows: int = 40,
+    env: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """
-    Run ``python -m liqcli ARGS`` with stdin, stdout and stderr on one terminal.
+    Run ``python -m liqcli ARGS`` with stdin, stdout and stderr on one terminal; pictures are left empty.
 
     Returns
     -------
@@ -31,19 +36,25 @@ def run_in_terminal(
             environment.pop(name, None)
     ours, theirs = os.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    program = subprocess.Popen(
-        [sys.executable, "-m", "liqcli", *map(str, args)],
-        stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=lake.parent, start_new_session=True,
-    )  # fmt: skip
-    os.close(theirs)
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit(_read_all, ours)
+        try:
+            words = list(map(str, args))
+            code = client.run_on([theirs] * 3, words, environment, lake.parent, timeout_s=60, plain=True)
+        finally:
+            os.close(theirs)
+        text = received.result(timeout=60)
+    os.close(ours)
+    return code, text.decode().replace("\r\n", "\n")
+
+
+def _read_all(terminal: int) -> bytes:
     received = bytearray()
     while True:
         try:
-            chunk = os.read(ours, 65536)
+            chunk = os.read(terminal, 65536)
         except OSError:  # Linux: the other end is closed
-            break
+            return bytes(received)
         if not chunk:
-            break
+            return bytes(received)
         received += chunk
-    os.close(ours)
-    return program.wait(timeout=60), received.decode().replace("\r\n", "\n")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 # A burst of forty orders of 10,000 USD in one minute, in an otherwise quiet day with one order an hour.
 QUIET = [f"2026-03-01T{hour:02}:30:00Z,gate,BTCUSDT,short,{100 + hour % 3},1,fill,full" for hour in range(24)]
 BURST = [f"2026-03-01T12:00:{second:02}Z,gate,BTCUSDT,long,100,100,fill,full" for second in range(40)]

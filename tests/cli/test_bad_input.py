@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 HEADER = "ts,exchange,symbol,position,price,qty\n"
 GOOD = "2026-03-02T10:00:00Z,gate,SOLUSDT,long,100,2\n"
 

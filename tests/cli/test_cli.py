@@ -20,6 +20,8 @@ from matplotlib.image import imread
 
 from liqcli import demo
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 # Sums by hand: longs 2*100 + 1*101 = 301, shorts 3*102 + 1*103.5 + 2*99 + 4*100.5 = 1009.5
 EVENTS = """\
 ts,exchange,symbol,position,price,qty,price_kind,completeness
@@ -401,6 +403,7 @@ def test_clusters_go_into_files(sample: Path, run_cli: RunCli, tmp_path: Path) -
     assert "cannot write 'c.html'" in run_cli(*words, "-o", "c.html", check=2).stderr
 
 
+@pytest.mark.drawn
 def test_clusters_and_cascades_of_the_sample_agree_with_its_report(
     sample: Path, run_cli: RunCli, tmp_path: Path
 ) -> None:

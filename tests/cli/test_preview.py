@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from conftest import RunCli
+from fork_server import ForkClient
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal"),
+    pytest.mark.usefixtures("plain"),
+]
 
 EVENTS = (
     "ts,exchange,symbol,position,price,qty,price_kind,completeness\n"
@@ -24,18 +28,22 @@ def filled(imported: Callable[[str, Path], Path], lake: Path) -> Path:
     return imported(EVENTS, lake)
 
 
-def show(lake: Path, *args: object, columns: int = 100, env: Mapping[str, str] | None = None) -> str:
+@pytest.fixture
+def show(filled: Path, fork_client: ForkClient) -> Callable[..., str]:
+    """Run the command on a terminal."""
     from terminal import run_in_terminal
 
-    code, text = run_in_terminal(
-        *WORDS, *args, lake=lake, columns=columns, env={"TERM": "xterm-256color", **(env or {})}
-    )
-    assert code == 0
-    return text
+    def run(*args: object, columns: int = 100, env: Mapping[str, str] | None = None) -> str:
+        environment = {"TERM": "xterm-256color", **(env or {})}
+        code, text = run_in_terminal(fork_client, *WORDS, *args, lake=filled, columns=columns, env=environment)
+        assert code == 0
+        return text
+
+    return run
 
 
-def test_title_map_and_hottest_cell(filled: Path) -> None:
-    lines = show(filled, env={"NO_COLOR": "1"}).splitlines()
+def test_title_map_and_hottest_cell(show: Callable[..., str]) -> None:
+    lines = show(env={"NO_COLOR": "1"}).splitlines()
     assert lines[0] == "BTCUSDT · 2026-03-01 00:00 to 2026-03-02 00:00 UTC"
     assert lines[1] == "2 events, 4.30K USD realized: 1.00K longs, 3.30K shorts"
     assert "█" in "".join(lines)
@@ -46,27 +54,27 @@ def test_title_map_and_hottest_cell(filled: Path) -> None:
     assert "\x1b[" not in "".join(lines)
 
 
-def test_colours_follow_the_terminal(filled: Path) -> None:
-    assert "\x1b[38;5;" in show(filled)
-    assert "\x1b[38;2;" in show(filled, env={"COLORTERM": "truecolor"})
-    assert "\x1b[" not in show(filled, env={"TERM": "dumb"})
+def test_colours_follow_the_terminal(show: Callable[..., str]) -> None:
+    assert "\x1b[38;5;" in show()
+    assert "\x1b[38;2;" in show(env={"COLORTERM": "truecolor"})
+    assert "\x1b[" not in show(env={"TERM": "dumb"})
 
 
-def test_width_of_the_terminal(filled: Path) -> None:
-    lines = show(filled, columns=60, env={"NO_COLOR": "1"}).splitlines()
+def test_width_of_the_terminal(show: Callable[..., str]) -> None:
+    lines = show(columns=60, env={"NO_COLOR": "1"}).splitlines()
     drawn = lines[3 : lines.index(next(line for line in lines if "┴" in line)) + 1]
     assert 45 <= max(map(len, drawn)) <= 60
-    assert "no map: the terminal has 30 columns" in show(filled, columns=30)
+    assert "no map: the terminal has 30 columns" in show(columns=30)
 
 
-def test_switched_off(filled: Path, tmp_path: Path) -> None:
-    assert "hottest cell" not in show(filled, "--no-preview")
-    assert "hottest cell" not in show(filled, "-q")
-    assert "hottest cell" not in show(filled, env={"LIQCLI_HEATMAP_PREVIEW": "0"})
-    assert "hottest cell" not in show(filled, "-o", "x.csv")
+def test_switched_off(show: Callable[..., str], tmp_path: Path) -> None:
+    assert "hottest cell" not in show("--no-preview")
+    assert "hottest cell" not in show("-q")
+    assert "hottest cell" not in show(env={"LIQCLI_HEATMAP_PREVIEW": "0"})
+    assert "hottest cell" not in show("-o", "x.csv")
     (tmp_path / "liqcli.toml").write_text("preview = false\n")
-    assert "hottest cell" not in show(filled)
-    assert "hottest cell" in show(filled, "--preview", "-o", "x.csv"), "a flag overrides both"
+    assert "hottest cell" not in show()
+    assert "hottest cell" in show("--preview", "-o", "x.csv"), "a flag overrides both"
 
 
 def test_never_in_a_pipe(filled: Path, run_cli: RunCli) -> None:

@@ -12,6 +12,8 @@ from conftest import RunCli
 from liqcli.cli.command import name_variable
 from liqcli.cli.group import COMMANDS, load_command
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 HEAD = "ts,exchange,symbol,position,price,qty,price_kind,completeness\n"
 EVENTS = HEAD + (
     "2026-03-01T10:10:00Z,gate,BTCUSDT,long,100,10,fill,full\n"

@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import RunCli
+from fork_server import ForkClient
 
 from liqcli.lake.contents import read_contents
 from liqcli.lake.store import Lake
+
+Run = Callable[..., tuple[int, str]]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 
@@ -23,13 +27,15 @@ EVENTS = HEAD + (
 )
 
 
-def run_here(*args: object, lake: Path, columns: int = 100) -> tuple[int, str]:
+@pytest.fixture
+def run_here(fork_client: ForkClient) -> Run:
+    """Run the command on a terminal."""
     from terminal import run_in_terminal
 
-    return run_in_terminal(*args, lake=lake, columns=columns)
+    return partial(run_in_terminal, fork_client)
 
 
-def test_an_empty_lake_names_the_commands_that_fill_it(lake: Path) -> None:
+def test_an_empty_lake_names_the_commands_that_fill_it(run_here: Run, lake: Path) -> None:
     code, text = run_here(lake=lake)
     assert code == 0
     assert "The lake holds no liquidations yet." in text
@@ -38,7 +44,7 @@ def test_an_empty_lake_names_the_commands_that_fill_it(lake: Path) -> None:
     ]  # fmt: skip
 
 
-def test_contents_on_a_terminal(imported: Callable[[str, Path], Path], lake: Path) -> None:
+def test_contents_on_a_terminal(run_here: Run, imported: Callable[[str, Path], Path], lake: Path) -> None:
     imported(EVENTS, lake)
     code, text = run_here(lake=lake)
     assert code == 0
@@ -54,7 +60,9 @@ def test_contents_on_a_terminal(imported: Callable[[str, Path], Path], lake: Pat
     ]  # fmt: skip
 
 
-def test_lake_before_the_command(imported: Callable[[str, Path], Path], lake: Path, tmp_path: Path) -> None:
+def test_lake_before_the_command(
+    run_here: Run, imported: Callable[[str, Path], Path], lake: Path, tmp_path: Path
+) -> None:
     imported(EVENTS, tmp_path / "other lake")
     code, text = run_here("--lake", tmp_path / "other lake", lake=lake)
     assert code == 0

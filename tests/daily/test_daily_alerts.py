@@ -17,6 +17,8 @@ from liqcli.daily.alerts import find_alerts
 from liqcli.daily.notify import send_alerts
 from liqcli.lake.store import Lake
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 pytest_plugins = ("daily_fixtures",)
 
 

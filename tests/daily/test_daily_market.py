@@ -14,6 +14,8 @@ from liqcli.daily.market import link_reports
 from liqcli.daily.run import run_daily
 from liqcli.lake.store import Lake
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 
 def entry(symbol: str, lookback: str = "24h", status: str = "ok"):
     return {"symbol": symbol, "lookback": lookback, "status": status, "files": {"html": f"{symbol}-{lookback}.html"}}

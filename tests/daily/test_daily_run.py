@@ -23,6 +23,8 @@ from liqcli.daily.day import resolve_day
 from liqcli.daily.pages import describe_change
 from liqcli.lake.store import Lake
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]
 DAY_FILES = ("index.html", "summary.json", "digest.md", "market.html", "market.json", ".liqcli.json")

@@ -13,6 +13,8 @@ from conftest import RunCli
 from liqcli.core.errors import OutputError
 from liqcli.daily.metrics import render_metrics, write_metrics
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 EVENTS = (
     "ts,exchange,symbol,position,price,qty,price_kind,completeness\n"
     "2026-03-01T10:10:00Z,gate,BTCUSDT,long,100,10,fill,full\n"

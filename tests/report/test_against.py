@@ -8,6 +8,8 @@ from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 import liqcli
 from liqcli.core.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 DAY_2 = {"since": "2026-03-02", "until": "2026-03-03"}  # T0 is 2026-03-01
 KEY = ("gate", "SOLUSDT", "gate")
 BOTH_DAYS = {KEY: [(T0, T0 + 2 * DAY, "complete")]}

@@ -16,6 +16,8 @@ from liqcli.core.errors import EmptyWindowError
 from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.lake.market_tables import write_candles, write_open_interest
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 DAYS = 8
 NOW = "2026-03-09T00:00:00Z"  # T0 is 2026-03-01
 WINDOW = {"since": "2026-03-07", "until": NOW}

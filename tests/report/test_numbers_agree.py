@@ -29,6 +29,8 @@ from liqcli.report.document import build_document
 from liqcli.report.html_markdown import render_html, render_json, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 SOURCES = {"gate": ("gate", "tardis"), "okx": ("okx", "cryptohftdata")}
 SYMBOLS = ("SOLUSDT", "SOLUSD")
 # What a reader of a page must never meet: exponents, minus nothing, a thousand of a unit, numbers that are none.

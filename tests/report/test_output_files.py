@@ -20,6 +20,8 @@ from liqcli.lake.selection import Query
 from liqcli.report.output_files import check_outputs, choose_output, write_outputs
 from liqcli.report.results import ViewOptions, compute_results
 
+pytestmark = pytest.mark.usefixtures("plain")
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -113,6 +115,7 @@ def test_the_time_of_making_is_an_option(findings, tmp_path):
     assert b"2026-03-02 01:02:03 UTC" in stamped["r.md"]
 
 
+@pytest.mark.drawn
 def test_a_picture_of_ones_choice(findings, tmp_path):
     paths = {name: tmp_path / f"{name}.png" for name in ("heatmap", "cascades", "cumulative")}
     for name, path in paths.items():
