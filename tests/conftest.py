@@ -129,15 +129,15 @@ def fork_client(request: pytest.FixtureRequest) -> ForkClient:
 
 
 @pytest.fixture
-def plain(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave pictures empty, also those of ``run_cli``, unless a test is marked ``drawn``: a page takes a third."""
-    if is_plain(request):
+    if has_empty_pictures(request):
         plain_pictures.skip_drawing(monkeypatch.setattr)
 
 
-def is_plain(request: pytest.FixtureRequest) -> bool:
-    """Return True if a test uses ``plain`` and is not marked ``drawn``."""
-    return "plain" in request.fixturenames and request.node.get_closest_marker("drawn") is None
+def has_empty_pictures(request: pytest.FixtureRequest) -> bool:
+    """Return True if a test uses ``empty_pictures`` and is not marked ``drawn``."""
+    return "empty_pictures" in request.fixturenames and request.node.get_closest_marker("drawn") is None
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def run_cli(request: pytest.FixtureRequest, tmp_path: Path, fork_client: ForkCli
         timeout_s: float = 120,
         cold: bool = False,
     ) -> CliResult:
-        words, plain = list(map(str, args)), is_plain(request)
+        words, plain = list(map(str, args)), has_empty_pictures(request)
         environment = cli_environment(tmp_path / "lake", env)
         if cold or needs_new_interpreter(env or {}):
             done = subprocess.run(

@@ -32,7 +32,7 @@ import plain_pictures
 
 START_TIMEOUT_S = 120
 READ_AT_START = ("PYTHON", "MPL", "MATPLOTLIB", "LC_", "LANG", "HOME", "XDG_CACHE")  # prefixes of variables
-# Imported at first use by commands and libraries. typer imports more when it parses: see _import_everything.
+# Imported at first use by commands and libraries. typer imports more when it parses: see import_everything.
 IMPORTED = """
     PIL.PngImagePlugin PIL.WebPImagePlugin duckdb encodings.unicode_escape encodings.utf_8_sig filelock jinja2
     matplotlib.backends.backend_agg numpy.ma platformdirs pyarrow.compute pyarrow.parquet requests
@@ -150,7 +150,8 @@ def _read(stream: IO[bytes]) -> str:
 # ------------------------------------------------------------------------------------------- the server process
 
 
-def _import_everything() -> None:
+def import_everything() -> None:
+    """Import what a run may need, so that forks of this process start at once."""
     import liqcli
     import liqcli.cli
 
@@ -170,7 +171,7 @@ def _import_everything() -> None:
 
 def _serve(address: str) -> None:
     """Fork a child for each connection, and answer with its process id and, when it ends, its exit code."""
-    _import_everything()
+    import_everything()
     os.fsync = skip_fsync
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page

@@ -18,7 +18,7 @@ import liqcli
 from liqcli.core.errors import EmptyWindowError, SourceError, UsageError
 from liqcli.sources.registry import SOURCES
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(encoding="utf-8"), re.M | re.S)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from products import pairs
 
 from liqcli.core.settings import Settings
 from liqcli.daily import run_daily
@@ -96,8 +97,7 @@ REPORT, INDEX = "2026-01-07/BTCUSDT-24h.html", "index.html"
 BOTH = pytest.mark.parametrize("name", [REPORT, INDEX])
 
 
-@BOTH
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "theme"), pairs([REPORT, INDEX], ["light", "dark"]))
 def test_a_page_is_quiet_and_asks_for_nothing(open_page: Open, pictures: Path, name: str, theme: str) -> None:
     page = open_page(name, theme=theme)
     assert page.troubles() == []

@@ -3,7 +3,9 @@
 import pytest
 from boxes import faults
 from chart_cases import CASES, busy_picture, draw
+from products import pairs
 
+OFTEN_CUT = ("busy", "long words", "tiny price", "many headlines", "month", "90 s", "40 bands")
 SIZES = ((2400, 1500), (800, 500), (1600, 700), (800, 1100))
 
 
@@ -12,8 +14,7 @@ def test_words_stay_apart(case):
     assert list(faults(draw(CASES[case]()))) == []
 
 
-@pytest.mark.parametrize("case", ["busy", "long words", "tiny price", "many headlines", "month", "90 s", "40 bands"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("case", "size"), pairs(OFTEN_CUT, SIZES))
 def test_words_stay_apart_at_other_sizes(case, size):
     assert list(faults(draw(CASES[case](), size=size, theme="light"))) == []
 

@@ -21,6 +21,7 @@ from compact_cases import (
 )
 from matplotlib.text import Text
 from PIL import Image
+from products import pairs
 
 from liqcli.charts import render_png
 from liqcli.charts.cascades import draw_cascades
@@ -36,6 +37,7 @@ PICTURES = {
 }
 EVERY = [(name, case) for name, (_, cases) in PICTURES.items() for case in cases]
 
+SIZES = ((800, 500), (1000, 480), (2400, 900), (1600, 500))
 SIDES = (("▼", "longs"), ("▲", "shorts"))
 
 
@@ -65,8 +67,9 @@ def test_words_stay_apart(name, case):
     assert list(faults(make(name, case).figure)) == []
 
 
-@pytest.mark.parametrize("size", [(800, 500), (1000, 480), (2400, 900), (1600, 500)])
-@pytest.mark.parametrize(("name", "case"), [(name, case) for name in PICTURES for case in ("day", "long words")])
+@pytest.mark.parametrize(
+    ("name", "case", "size"), pairs([(name, case) for name in PICTURES for case in ("day", "long words")], SIZES)
+)
 def test_words_stay_apart_at_other_sizes(name, case, size):
     assert list(faults(make(name, case, size=size, theme="light").figure)) == []
 
@@ -80,8 +83,7 @@ def test_all_regions_lie_on_the_page(name, case):
         assert region.top + region.height <= 1 + 1e-9, region
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("name", "theme"), pairs(PICTURES, ["dark", "light"]))
 def test_bytes_repeat_and_are_few(name, theme):
     png = render_png(make(name, "day", theme=theme).figure)
     assert png == render_png(make(name, "day", theme=theme).figure)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from boxes import faults
+from products import pairs
 
 from liqcli.charts import HeadlineNumber
 from liqcli.charts.bars import BarSeries
@@ -56,8 +57,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("size", [LANDSCAPE, PORTRAIT, (900, 700), (3200, 2000)])
+@pytest.mark.parametrize(("case", "size"), pairs(CASES, [LANDSCAPE, PORTRAIT, (900, 700), (3200, 2000)]))
 def test_words_stay_apart(case, size):
     assert list(faults(draw_overview(CASES[case](), size=size).figure)) == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import RunCli
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 # A burst of forty orders of 10,000 USD in one minute, in an otherwise quiet day with one order an hour.
 QUIET = [f"2026-03-01T{hour:02}:30:00Z,gate,BTCUSDT,short,{100 + hour % 3},1,fill,full" for hour in range(24)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import RunCli
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 HEADER = "ts,exchange,symbol,position,price,qty\n"
 GOOD = "2026-03-02T10:00:00Z,gate,SOLUSDT,long,100,2\n"

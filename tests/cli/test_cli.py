@@ -20,7 +20,7 @@ from matplotlib.image import imread
 
 from liqcli import demo
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 # Sums by hand: longs 2*100 + 1*101 = 301, shorts 3*102 + 1*103.5 + 2*99 + 4*100.5 = 1009.5
 EVENTS = """\

@@ -20,7 +20,7 @@ from liqcli.core.times import now_us
 from liqcli.net import client
 from liqcli.sources.registry import SOURCES
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 AT_MS = now_us() // 1000 - 7_200_000
 TRUTH = {"BTC_USDT": [Event(AT_MS, "long", 100, Decimal("60000.5")), Event(AT_MS, "short", 50, Decimal("60000"))]}

@@ -12,7 +12,7 @@ from fork_server import ForkClient
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal"),
-    pytest.mark.usefixtures("plain"),
+    pytest.mark.usefixtures("empty_pictures"),
 ]
 
 EVENTS = (

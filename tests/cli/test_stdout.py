@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, RunCli, cli_environment
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 QUIET = [f"2026-03-01T{hour:02}:30:00Z,gate,BTCUSDT,short,100,1,fill,full" for hour in range(24)]
 BURST = [f"2026-03-01T12:00:{second:02}Z,gate,BTCUSDT,long,100,100,fill,full" for second in range(40)]

@@ -12,7 +12,7 @@ from conftest import RunCli
 from liqcli.cli.command import name_variable
 from liqcli.cli.group import COMMANDS, load_command
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 HEAD = "ts,exchange,symbol,position,price,qty,price_kind,completeness\n"
 EVENTS = HEAD + (

@@ -22,13 +22,19 @@ from liqcli.lake.store import Lake
 ZYGOTE = """
 import os, signal, sys
 from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+import fork_server, plain_pictures
 from liqcli.daily import run_daily
 from liqcli.lake.store import Lake
 from liqcli.core.settings import Settings
-import matplotlib.backends.backend_agg, duckdb, jinja2, filelock, PIL.PngImagePlugin
 import liqcli.daily.reports, liqcli.report.figure, liqcli.report.figures, numpy
+fork_server.import_everything()
+plain_pictures.skip_drawing()
+plain_pictures.guess_text_sizes()
 drawn = liqcli.report.figure.Figure(numpy.zeros((2, 3, 3), numpy.uint8), "alt")
 liqcli.report.figures.draw_figure = lambda results, name, view: drawn
+liqcli.report.overview_figure.draw_overview_figure = lambda results, theme=None, portrait=False: drawn
+liqcli.report.overview_figure.build_hover_map = lambda results, figure: []
 liqcli.daily.reports.draw_thumbnail = lambda picture, **options: b"IEND\\xaeB`\\x82"
 changes = 0
 def counted(change):
@@ -66,10 +72,12 @@ def env(sample: Path, tmp_path: Path) -> dict[str, str]:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are a few bytes: for tests that are about all but the pictures."""
     from liqcli.daily import reports
-    from liqcli.report import figure, figures
+    from liqcli.report import figure, figures, overview_figure
 
     drawn = figure.Figure(np.zeros((2, 3, 3), np.uint8), "alt")
     monkeypatch.setattr(figures, "draw_figure", lambda _results, _name, _view: drawn)
+    monkeypatch.setattr(overview_figure, "draw_overview_figure", lambda _results, _theme=None, **_options: drawn)
+    monkeypatch.setattr(overview_figure, "build_hover_map", lambda _results, _figure: [])
     monkeypatch.setattr(reports, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
 
 
@@ -88,7 +96,11 @@ def run(sample: Path, tmp_path: Path, undrawn: None) -> Callable[..., DailyResul
 def killable(sample: Path) -> Iterator[Any]:
     """Run one day in a process that is killed before its n-th change on disk; gives what it said."""
     process = subprocess.Popen(
-        [sys.executable, "-c", ZYGOTE, sample], env=cli_environment(sample), text=True, stdin=-1, stdout=-1
+        [sys.executable, "-c", ZYGOTE, sample, Path(__file__).parents[1]],
+        env=cli_environment(sample),
+        text=True,
+        stdin=-1,
+        stdout=-1,
     )
 
     def run(out: Path, until: str, last: int = -1) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from liqcli.daily.alerts import find_alerts
 from liqcli.daily.notify import send_alerts
 from liqcli.lake.store import Lake
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 pytest_plugins = ("daily_fixtures",)
 

@@ -30,7 +30,7 @@ from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.report.results import WindowResults, compute_results
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]

@@ -14,7 +14,7 @@ from liqcli.daily.market import link_reports
 from liqcli.daily.run import run_daily
 from liqcli.lake.store import Lake
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 
 def entry(symbol: str, lookback: str = "24h", status: str = "ok"):

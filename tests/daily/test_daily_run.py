@@ -23,7 +23,7 @@ from liqcli.daily.day import resolve_day
 from liqcli.daily.pages import describe_change
 from liqcli.lake.store import Lake
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 pytest_plugins = ("daily_fixtures",)
 Run = Callable[..., DailyResult]

@@ -13,7 +13,7 @@ from conftest import RunCli
 from liqcli.core.errors import OutputError
 from liqcli.daily.metrics import render_metrics, write_metrics
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 EVENTS = (
     "ts,exchange,symbol,position,price,qty,price_kind,completeness\n"

@@ -8,7 +8,7 @@ from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
 import liqcli
 from liqcli.core.errors import UsageError
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 DAY_2 = {"since": "2026-03-02", "until": "2026-03-03"}  # T0 is 2026-03-01
 KEY = ("gate", "SOLUSDT", "gate")

@@ -18,7 +18,7 @@ from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
 from liqcli.report.results import ViewOptions, compute_results
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 PERPETUAL, QUARTERLY = "SOLUSDT", "SOLUSDT-260626"
 SPAN = ("--since", format_iso(T0 - 1_000_000), "--until", format_iso(T0 + 60_000_000))

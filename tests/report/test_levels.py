@@ -16,7 +16,7 @@ from liqcli.core.errors import EmptyWindowError
 from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.lake.market_tables import write_candles, write_open_interest
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 DAYS = 8
 NOW = "2026-03-09T00:00:00Z"  # T0 is 2026-03-01

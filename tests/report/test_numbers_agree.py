@@ -29,7 +29,7 @@ from liqcli.report.document import build_document
 from liqcli.report.html_markdown import render_html, render_json, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 SOURCES = {"gate": ("gate", "tardis"), "okx": ("okx", "cryptohftdata")}
 SYMBOLS = ("SOLUSDT", "SOLUSD")

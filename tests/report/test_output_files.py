@@ -20,7 +20,7 @@ from liqcli.lake.selection import Query
 from liqcli.report.output_files import check_outputs, choose_output, write_outputs
 from liqcli.report.results import ViewOptions, compute_results
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

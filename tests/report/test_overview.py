@@ -24,7 +24,7 @@ from liqcli.report.overview_files import write_overview
 from liqcli.report.overview_results import compute_overview
 from liqcli.report.results import ViewOptions, compute_results
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 DAY_2 = Query("", since="2026-03-02T00:00Z", until="2026-03-03T00:00Z")
 T1 = T0 + DAY  # the start of the window

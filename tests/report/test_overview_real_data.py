@@ -16,7 +16,7 @@ from liqcli.lake.store import Lake
 from liqcli.report.overview_results import compute_overview
 from liqcli.report.results import ViewOptions, compute_results
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 SETS = {
     "binance-allsymbols-2025-01": ("liquidations.csv", {}, "2025-01-26", "2025-02-07", 221),

@@ -135,7 +135,7 @@ def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -
     assert between >= most / 5, "hardly any kill found rows in the lake: the moments are badly chosen"
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)])
 def test_interrupted_run_keeps_what_is_complete(tmp_path: Path, sign: int) -> None:
     """Nothing is written before the end or the signal (the flush interval is long), then all complete windows are."""
     with gate_server(latency_s=0.03) as gate, htx_server() as htx, Runs({"gate": gate.url, "htx": htx.url}) as runs:

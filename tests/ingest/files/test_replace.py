@@ -180,9 +180,7 @@ CHANGES = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(first=ROWS, second=ROWS, change=CHANGES, spilled=st.booleans(), later=st.booleans())
-def test_replacing_one_file_leaves_the_other_and_the_new_rows(first, second, change, spilled, later):
+def check_replacement(first, second, change, spilled, later):
     """Import A and B, in either order, then A with other options: the lake equals one that B and the new A filled."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         if spilled:
@@ -196,3 +194,19 @@ def test_replacing_one_file_leaves_the_other_and_the_new_rows(first, second, cha
         do_import(root / "want", one, **change)
         assert tables(root / "lake") == tables(root / "want")
         assert file.removed <= len(first)
+
+
+FILES = {"first": ROWS, "second": ROWS, "change": CHANGES, "spilled": st.booleans(), "later": st.booleans()}
+
+
+@settings(max_examples=6, deadline=None)
+@given(**FILES)
+def test_replacing_one_file_leaves_the_other_and_the_new_rows(**files):
+    check_replacement(**files)
+
+
+@pytest.mark.soak
+@settings(max_examples=200, deadline=None)
+@given(**FILES)
+def test_replacing_one_of_two_hundred_pairs_of_files(**files):
+    check_replacement(**files)
