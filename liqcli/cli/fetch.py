@@ -35,7 +35,7 @@ def fetch(
             "--symbol",
             "-s",
             help="Symbols in any spelling, comma separated; SOL means every contract on SOL. "
-            "all: every symbol of sources that answer for all at once (gate, bitfinex); only liquidations.",
+            "all: every symbol of sources that answer for all at once (gate, bitfinex, tardis); only liquidations.",
             autocompletion=completion.default_symbols,
             show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the sources have on BTC, ETH and SOL",
         ),

@@ -7,6 +7,7 @@ The lake: plain Parquet files in a folder, written so that readers and crashes n
     <lake>/candles/exchange=…/symbol=…/interval=1m/month=YYYY-MM/<source>.parquet
     <lake>/open_interest/exchange=…/symbol=…/month=YYYY-MM/<source>.parquet
     <lake>/windows/exchange=…/symbol=…/<source>.json                            fetch logs, see fetch_log.py
+    <lake>/windows/exchange=…/symbol=ALL/<source>-<file>.json                   read files of all symbols
     <lake>/contracts/<exchange>.json                                            contract sizes last seen
     <lake>/rejected/<what>.jsonl                                                rejected rows, with reasons
     <lake>/damaged/<path>                                                       files that fetch --again replaced
@@ -26,6 +27,7 @@ from pathlib import Path
 from liqcli.core.errors import DamagedError, LakeError
 from liqcli.core.files import lake_errors, replace_file
 from liqcli.core.model import Liquidation, Rejected, Window
+from liqcli.core.symbols import EVERY
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog, parse_fetch_log, render_fetch_log
 from liqcli.lake.merge import open_merger, rows_to_table
 from liqcli.lake.partitions import Partition, is_name, month_bounds, months_of
@@ -78,12 +80,12 @@ class Lake:
         ]
 
     def list_fetch_logs(self) -> list[tuple[str, str, str]]:
-        """List exchange, symbol and source of every fetch log, sorted, including those without events."""
+        """List exchange, symbol and source of every symbol's fetch log, sorted, including those without events."""
         found = []
         for path in (self.root / "windows").glob("exchange=*/symbol=*/*.json"):
             exchange, symbol = (part.split("=", 1)[1] for part in path.parts[-3:-1])
             found.append((exchange, symbol, path.stem))
-        return sorted(key for key in found if all(map(is_name, key)))
+        return sorted(key for key in found if all(map(is_name, key)) and key[1] != EVERY)
 
     def read_fetch_log(self, exchange: str, symbol: str, source: str) -> FetchLog:
         """

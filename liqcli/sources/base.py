@@ -103,6 +103,27 @@ AskWhole = Generator[Request, Any, WholeAnswer]
 
 
 @dataclass(frozen=True, slots=True)
+class WholeFiles:
+    """
+    Files with the rows of all symbols, whose symbols are known only from the rows.
+
+    Attributes
+    ----------
+    names_of : callable
+        Takes an exchange and returns the names of its files of a window.
+    name_of : callable
+        Takes an exchange and a symbol and returns the name of the file that has its rows; None if no file has them.
+    ask : callable
+        Takes a name, contract sizes by instrument and a window, and asks for the file. Its one answer is under
+        ``ALL``; ``others`` are contracts whose USD value is unknown.
+    """
+
+    names_of: Callable[[str], Sequence[str]]
+    name_of: Callable[[str, str], str | None]
+    ask: Callable[[str, Mapping[str, float], Window], AskWhole]
+
+
+@dataclass(frozen=True, slots=True)
 class Source(Endpoint):
     """
     A source of liquidations.
@@ -132,6 +153,8 @@ class Source(Endpoint):
     ask_whole : callable or None
         Takes contracts by symbol and a window, and asks for all of them at once; None if each contract needs its own
         requests. A ``shared`` source has it.
+    whole_files : WholeFiles or None
+        Files of all symbols. Its source has ``union``: rows are added to those of files of one symbol.
     find_obstacle : callable or None
         Takes a window and returns why it cannot be requested (a missing key), or None.
     """
@@ -151,4 +174,10 @@ class Source(Endpoint):
     quotes: tuple[str, ...] = ()
     sizes_from: Mapping[str, str] = field(default_factory=dict)
     ask_whole: Callable[[Mapping[str, ListedContract], Window], AskWhole] | None = None
+    whole_files: WholeFiles | None = None
     find_obstacle: Callable[[Window], str | None] | None = None
+
+    @property
+    def serves_all(self) -> bool:
+        """Whether it answers for every symbol at once."""
+        return bool(self.ask_whole or self.whole_files)

@@ -204,7 +204,8 @@ def _okx_row(event: Event) -> dict[str, Any]:
 class TardisServer(Loopback):
     """
     A packed CSV a day, cut by the time of receipt, there from 06:00 of the next day; the first of a month is free,
-    other days want the key; whoever names no browser is refused.
+    other days want the key; whoever names no browser is refused. PERPETUALS has all contracts of an exchange id, in
+    order of receipt; names with _PERP belong to binance-delivery.
     """
 
     KEY = "sesame-open"
@@ -220,22 +221,30 @@ class TardisServer(Loopback):
                 day = f"{datetime.fromtimestamp((event.ts_ms + delay_ms) // 1000, tz=UTC):%Y/%m/%d}"
                 received = (event.ts_ms + delay_ms) * 1000
                 self.files[name, day].append(
-                    f"binance-futures,{name},{event.ts_ms * 1000},{received},,{ORDER_OF[event.position]},"
+                    f"{self.venue_of(name)},{name},{event.ts_ms * 1000},{received},,{ORDER_OF[event.position]},"
                     f"{event.price},{event.contracts}"
                 )
 
     def answer(self, asked: Asked) -> Reply:
-        match = re.fullmatch(r"/v1/binance-futures/liquidations/(\d{4}/\d\d/(\d\d))/(\w+)\.csv\.gz", asked.path)
+        match = re.fullmatch(r"/v1/([\w-]+)/liquidations/(\d{4}/\d\d/(\d\d))/(\w+)\.csv\.gz", asked.path)
         if not asked.headers.get("User-Agent", "").startswith("Mozilla/"):
             return Reply(403, b"forbidden")
         if not match:
             return Reply(404, b"not found")
-        day = datetime.strptime(match[1], "%Y/%m/%d").replace(tzinfo=UTC)
+        venue, date, number, contract = match.groups()
+        day = datetime.strptime(date, "%Y/%m/%d").replace(tzinfo=UTC)
         if day.timestamp() + 30 * 3600 > now_us() / 1e6:
             return Reply(404, b"not found")
-        if match[2] != "01" and asked.headers.get("Authorization") != f"Bearer {self.KEY}":
+        if number != "01" and asked.headers.get("Authorization") != f"Bearer {self.KEY}":
             return json_reply({"code": 1, "message": "needs an API key"}, 401)
-        if not any(name == match[3] for name, _day in self.files):
+        names = {name for name, _day in self.files if self.venue_of(name) == venue}
+        wanted = names if contract == "PERPETUALS" else names & {contract}
+        if not wanted:
             return Reply(404, b"not found")
-        lines = ["exchange,symbol,timestamp,local_timestamp,id,side,price,amount", *self.files[match[3], match[1]]]
+        rows = sorted((line for name in wanted for line in self.files[name, date]), key=lambda line: line.split(",")[3])
+        lines = ["exchange,symbol,timestamp,local_timestamp,id,side,price,amount", *rows]
         return Reply(200, gzip.compress("\n".join(lines).encode() + b"\n"), {"Content-Type": "application/gzip"})
+
+    @staticmethod
+    def venue_of(name: str) -> str:
+        return "binance-delivery" if "_PERP" in name else "binance-futures"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from liqcli.core.errors import DamagedError, SourceError
+from liqcli.core.symbols import EVERY
 from liqcli.ingest.fetch.request_runner import Clients, is_lost, run_requests
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.source_selection import Pair
@@ -45,8 +46,12 @@ def _request_contracts(pair: Pair, words: Sequence[str], clients: Clients, tripp
     try:
         if tripped:
             raise SourceError(tripped)
-        listing = run_requests(source.ask_markets(exchange, words), client, source.decode)
         size_source = source.sizes_from.get(exchange)
+        if size_source and source.whole_files and EVERY in words:  # the symbols are in the files
+            other = load_source(size_source)
+            sizes = run_requests(other.ask_markets(exchange, words), clients.of(other), other.decode)
+            return ListingResult(pair=pair, listing=sizes, requests=client.requests - before)
+        listing = run_requests(source.ask_markets(exchange, words), client, source.decode)
         if size_source and listing.markets:
             other = load_source(size_source)
             sizes = run_requests(other.ask_markets(exchange, list(listing.markets)), clients.of(other), other.decode)

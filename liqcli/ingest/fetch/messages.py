@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from liqcli.core.formatting import format_count
+from liqcli.core.symbols import EVERY
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.source_selection import find_elsewhere
 from liqcli.ingest.fetch.summary import FetchRow, FetchSummary
@@ -26,8 +27,11 @@ def list_notes(summary: FetchSummary) -> list[str]:
     if not summary.whole:  # other sources need symbols
         return [*_join(answered, lambda row: row.notes), *_list_elsewhere(answered)]
     notes = [*_join(answered, lambda row: row.notes), *summary.notes]
-    if hidden := len(summary.rows) - len(summary.shown):
-        notes.append(f"{format_count(hidden)} of {format_count(len(summary.rows))} symbols have no new events")
+    named = [row for row in summary.rows if row.symbol != EVERY]  # otherwise a file that was read before
+    if hidden := len(named) - sum(row.symbol != EVERY for row in summary.shown):
+        notes.append(f"{format_count(hidden)} of {format_count(len(named))} symbols have no new events")
+    elif not summary.shown:
+        notes.append("no new events")
     return notes
 
 

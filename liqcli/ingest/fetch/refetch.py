@@ -37,7 +37,7 @@ def prepare_refetch(lake: Lake, exchange: str, symbol: str, source: str, window:
         A file cannot be moved, or cannot be read for lack of permission.
     """
     with lake.locked():
-        log = _read_log(lake, exchange, symbol, source, say)
+        log = read_fetch_log(lake, exchange, symbol, source, say)
         parts = [Partition("liquidations", exchange, symbol, month, source) for month in _months(log, window)]
         lost = list(_quarantine_unreadable(lake, parts, say))
         doubtful = [Window(*month_bounds(part.month)) for part in lost] + _too_few(lake, parts, log)
@@ -51,7 +51,8 @@ def quarantine_files(lake: Lake, parts: Sequence[Partition], say: Say) -> None:
         list(_quarantine_unreadable(lake, parts, say))
 
 
-def _read_log(lake: Lake, exchange: str, symbol: str, source: str, say: Say) -> FetchLog:
+def read_fetch_log(lake: Lake, exchange: str, symbol: str, source: str, say: Say) -> FetchLog:
+    """Read a fetch log; a damaged one is quarantined and counts as empty."""
     try:
         return lake.read_fetch_log(exchange, symbol, source)
     except DamagedError:

@@ -92,7 +92,7 @@ def fetch(
             scheduler.run([_fetch_targets(scheduler, targets, again) for targets in groups.values()])
     finally:
         scheduler.close()
-    rows = tuple(target.close() for targets in groups.values() for target in targets)
+    rows = tuple(row for targets in groups.values() for target in targets for row in target.kind.list_rows(target))
     kinds_used = dict.fromkeys(target.kind for targets in groups.values() for target in targets)
     notes = tuple(note for kind in kinds_used for note in kind.list_notes())
     return FetchSummary(window, rows, notes, whole)

@@ -44,7 +44,7 @@ def select_pairs(
     named = [load_source(name) for name in dict.fromkeys(source_names)]
     if EVERY in words:
         _check_whole(words, named, exchanges, every)
-        every = [source for source in every if source.ask_whole]
+        every = [source for source in every if source.serves_all]
     if not exchanges:
         default = (source for source in every if source.keyless and source.by_default)
         chosen = named or [source for source in default if any(_takes(source, word) for word in words or ("",))]
@@ -69,7 +69,7 @@ def _check_whole(
 ) -> None:
     if len(words) > 1:
         raise UsageError("--symbol all cannot be combined with other symbols")
-    able = {source.name: source.exchanges for source in every if source.ask_whole}
+    able = {source.name: source.exchanges for source in every if source.serves_all}
     unable = [source.name for source in named if source.name not in able]
     if not unable and not named:  # an exchange that no source has is explained later
         known = {exchange for source in every for exchange in source.exchanges}

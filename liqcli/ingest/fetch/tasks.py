@@ -94,6 +94,10 @@ class Kind(ABC, Generic[SourceT, RowT]):
             A file to merge with cannot be read.
         """
 
+    def list_rows(self, target: Target) -> list[FetchRow]:
+        """Return the rows of a target for the summary, at the end of a run."""
+        return [target.close()]
+
     def list_notes(self) -> list[str]:
         """List what answers contained beyond the targets, at the end of a run."""
         return []

@@ -3,6 +3,7 @@
 exchange: binance, aster, bybit, okx, htx, deribit, bitmex, ftx, bitget, dydx (others: download the file and import it)
 docs: https://docs.tardis.dev/downloadable-csv-files, read 2026-11-22 (documented)
 gives: GET /v1/{exchange}/liquidations/YYYY/MM/DD/{SYMBOL}.csv.gz on datasets.tardis.dev, one file per day from 2019 on;
+    PERPETUALS.csv.gz has all perpetuals of the day (documented), which --symbol all reads;
     the first day of each month is free, other days need LIQCLI_KEY_TARDIS (documented); published about 06:00 UTC of
     the next day (documented). 404 = no such file, which is not the same as no liquidations
 limits: none stated; liqcli sends 60 requests per minute. Some clients receive 403 without a User-Agent (probed by
@@ -32,17 +33,28 @@ from typing import Any
 
 from liqcli.core.environment import source_key
 from liqcli.core.model import Liquidation, Window
-from liqcli.core.symbols import expiry_of, split_symbol
+from liqcli.core.symbols import EVERY, expiry_of, split_symbol
 from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
 from liqcli.net.response_body import Body, as_file
-from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
+from liqcli.sources.base import (
+    DAY_US,
+    HOUR_US,
+    Answer,
+    AskMarkets,
+    AskWhole,
+    AskWindow,
+    Source,
+    WholeAnswer,
+    WholeFiles,
+)
 from liqcli.sources.contracts import ListedContract, Listing, Row
 from liqcli.sources.rows import build_answer
 from liqcli.sources.stale_answers import are_all_inside, read_field, read_moment, request_until_fitting
-from liqcli.sources.tardis.files import parse_row
+from liqcli.sources.tardis.files import is_measurable, parse_row
 
 Spelling = tuple[str, str]
+WHOLE = "PERPETUALS"  # instead of a contract: all perpetuals of the exchange
 COLUMNS = ("exchange", "symbol", "timestamp", "side", "price", "amount")
 
 
@@ -138,6 +150,12 @@ _SPELLINGS: Mapping[str, Callable[[str, str], Spelling | None]] = {
 }
 
 
+def name_whole(exchange: str, symbol: str) -> str | None:
+    """Return Tardis's exchange id whose file of all perpetuals has the rows of a symbol; None if unknown."""
+    pair = spell(exchange, symbol)
+    return pair[0] if pair else None
+
+
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
     """Spell file names without a request; any symbol that can be spelled counts as listed, even without a file."""
     yield from ()
@@ -154,15 +172,40 @@ def _ask_window(market: ListedContract, window: Window) -> AskWindow:
     request = day_request(*pair, window)
     raws = yield from request_until_fitting(request, partial(_is_asked, market=market, day_us=window.start_us))
     if raws is None:
-        tail = window.length_us < DAY_US  # of an unrequested day
-        return Answer(unknown=[window]) if tail else Answer(absent=f"no file {request.path}")
+        return _find_no_file(window, request)
     sizes = {} if market.contract_size is None else {market.instrument: market.contract_size}
 
     def parse(raw: Row) -> Liquidation:
         return _read_row(raw, market, sizes)
 
-    near = Window(window.start_us - DAY_US, window.start_us + 2 * DAY_US)
-    return build_answer(raws, parse, near, request.path)
+    return build_answer(raws, parse, _near(window), request.path)
+
+
+def _ask_whole(venue: str, sizes: Mapping[str, float], window: Window) -> AskWhole:
+    """Request the file of all perpetuals; rows of contracts without a known USD value are left out and named."""
+    request = day_request(venue, WHOLE, window)
+    raws = yield from request_until_fitting(request, partial(_is_whole, venue=venue, day_us=window.start_us))
+    if raws is None:
+        return WholeAnswer({EVERY: _find_no_file(window, request)})
+    names = {name for raw in raws if isinstance(name := read_field(raw, "symbol"), str)}
+    others = {name for name in names if not is_measurable(venue, name, sizes)}
+
+    def parse(raw: Row) -> Liquidation:
+        _check_columns(raw)
+        return parse_row(raw, sizes)
+
+    kept = [raw for raw in raws if read_field(raw, "symbol") not in others]
+    return WholeAnswer({EVERY: build_answer(kept, parse, _near(window), request.path)}, others)
+
+
+def _find_no_file(window: Window, request: Request) -> Answer:
+    tail = window.length_us < DAY_US  # of an unrequested day
+    return Answer(unknown=[window]) if tail else Answer(absent=f"no file {request.path}")
+
+
+def _near(window: Window) -> Window:
+    """Return the times of rows that are kept: files are cut by the time of receipt."""
+    return Window(window.start_us - DAY_US, window.start_us + 2 * DAY_US)
 
 
 def _is_asked(rows: Sequence[Row] | None, market: ListedContract, day_us: int) -> bool:
@@ -174,17 +217,37 @@ def _is_asked(rows: Sequence[Row] | None, market: ListedContract, day_us: int) -
     if not rows:
         return True
     same = any(str(read_field(raw, "symbol")).upper() == market.instrument for raw in rows)
+    return same and _is_of_day(rows, day_us)
+
+
+def _is_whole(rows: Sequence[Row] | None, venue: str, day_us: int) -> bool:
+    """Return whether a file is empty or holds rows of the exchange and day."""
+    return not rows or (any(read_field(raw, "exchange") == venue for raw in rows) and _is_of_day(rows, day_us))
+
+
+def _is_of_day(rows: Sequence[Row], day_us: int) -> bool:
     times = ([read_moment(raw, name) for raw in rows] for name in ("local_timestamp", "timestamp") if name in rows[0])
-    return same and any(are_all_inside(own, day_us, day_us + DAY_US) for own in times)
+    return any(are_all_inside(own, day_us, day_us + DAY_US) for own in times)
 
 
 def _read_row(raw: Mapping[str, Any], market: ListedContract, sizes: Mapping[str, float]) -> Liquidation:
-    if None in raw or None in raw.values():
-        raise ValueError("wrong number of columns")
+    _check_columns(raw)
     row = parse_row(raw, sizes)
     if (row.exchange, row.symbol) != (market.exchange, market.symbol):
         raise ValueError(f"row of {row.exchange} {row.symbol}, requested {market.exchange} {market.symbol}")
     return row
+
+
+def _check_columns(raw: Mapping[str, Any]) -> None:
+    if None in raw or None in raw.values():
+        raise ValueError("wrong number of columns")
+
+
+def _list_venues(exchange: str) -> list[str]:
+    """List Tardis's ids of an exchange's perpetuals."""
+    writer = _SPELLINGS[exchange]
+    pairs = (writer("BTC", quote) for quote in ("USDT", "USD"))
+    return list(dict.fromkeys(pair[0] for pair in pairs if pair))
 
 
 SOURCE = Source(
@@ -201,6 +264,7 @@ SOURCE = Source(
     decode=decode,
     ask_markets=_ask_markets,
     ask_window=_ask_window,
+    whole_files=WholeFiles(_list_venues, name_whole, _ask_whole),
     union=True,
     keyless=False,
     sizes_from={"okx": "okx", "htx": "htx"},

@@ -109,6 +109,15 @@ def read_contract(venue_id: str, instrument: str) -> Contract:
     return contract
 
 
+def is_measurable(venue_id: str, instrument: str, sizes: Mapping[str, float]) -> bool:
+    """Return whether the USD value of a contract's rows is known: not quanto, and its contract size is stated."""
+    try:
+        _find_size(read_contract(venue_id, instrument), instrument, sizes)
+    except ValueError:
+        return False
+    return True
+
+
 def is_numbered(row: Mapping[str, str]) -> bool:
     """Return whether a row has a number instead of a contract name, as tardis-node writes for Lighter."""
     return row.get("exchange") == "lighter" and str(row.get("symbol")).isdigit()

@@ -115,7 +115,7 @@ def test_contracts_without_a_known_size_are_named(monkeypatch: pytest.MonkeyPatc
                                          "quanto_multiplier": server.sizes[name]}  # fmt: skip
         point(monkeypatch, gate=server.url)
         summary = fetch(Lake(lake), WINDOW, ["all"], ["gate"])
-    assert summary.notes == ("gate: left out 1 contracts that it does not list: LUNA_USDT",)
+    assert summary.notes == ("gate: left out 1 contract that it does not list: LUNA_USDT",)
     assert not stored(lake, "LUNAUSDT")
 
 
@@ -137,7 +137,7 @@ def test_bitfinex_reads_its_list_once_for_all(monkeypatch: pytest.MonkeyPatch, l
     [
         (["all"], ["htx"], [], "htx needs symbols"),
         (["all"], ["gate", "cryptohftdata"], [], "cryptohftdata needs symbols"),
-        (["all"], [], ["binance"], "binance needs symbols"),
+        (["all"], [], ["kraken"], "kraken needs symbols"),
         (["all"], ["gatt"], [], "unknown source 'gatt'"),
         (["all"], [], ["nowhere"], "unknown exchange 'nowhere'"),
         (["all", "BTC"], ["gate"], [], "all cannot be combined"),
@@ -163,7 +163,7 @@ def test_the_command(run_cli: RunCli) -> None:
         candles = run_cli(*words, "--kind", "candles", env=environment, check=2)
     assert [line.split()[2] for line in done.stdout.splitlines()] == ["symbol", "BTCUSDT", "ETHUSDT"]
     assert "2 of 4 symbols have no new events" in done.stderr
-    assert "--symbol all works with gate, bitfinex" in refused.stderr
+    assert "--symbol all works with gate, tardis, bitfinex" in refused.stderr
     assert "--kind candles needs symbols" in candles.stderr
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from liqcli.ingest.fetch.kinds import candles, liquidations, margin_tiers, open_interest
+from liqcli.ingest.fetch.kinds import candles, liquidation_targets, margin_tiers, open_interest
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.tasks import Scope, Target
 
 KINDS: dict[str, Callable[[Scope, Scheduler], list[Target]]] = {
-    "liquidations": liquidations.list_targets,
+    "liquidations": liquidation_targets.list_targets,
     "candles": candles.list_targets,
     "open-interest": open_interest.list_targets,
     "margin-tiers": margin_tiers.list_targets,

@@ -6,20 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.formatting import format_time
 from liqcli.core.intervals import clip_intervals, subtract_intervals
 from liqcli.core.model import Liquidation, Window
-from liqcli.core.symbols import EVERY, split_symbol
-from liqcli.core.times import cut_future, now_us
-from liqcli.ingest.fetch.contracts import list_contracts, write_contracts
+from liqcli.core.times import now_us
 from liqcli.ingest.fetch.planner import Plan, assess_window, clip_to_available, plan_windows
 from liqcli.ingest.fetch.refetch import prepare_refetch
 from liqcli.ingest.fetch.request_runner import SharedFailureError
-from liqcli.ingest.fetch.scheduler import Scheduler
-from liqcli.ingest.fetch.source_selection import check_listed, select_pairs
-from liqcli.ingest.fetch.summary import FetchRow
-from liqcli.ingest.fetch.tasks import Kind, Scope, Target, Task, WindowResult
+from liqcli.ingest.fetch.tasks import Kind, Task, WindowResult
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.staging import Staging
@@ -120,9 +114,14 @@ class Liquidations(Kind[Source, Liquidation]):
 
     def list_notes(self) -> list[str]:
         """List contracts with liquidations that the source does not list (any more), and whose size is unknown."""
-        names = sorted(self._others) if self.whole else []
+        return self.describe_others("contracts that it does not list") if self.whole else []
+
+    def describe_others(self, what: str) -> list[str]:
+        """Describe contracts with rows that were left out; ``what`` they are, in the plural."""
+        names = sorted(self._others)
         some = f"{', '.join(names[:5])}{' …' * (len(names) > 5)}"
-        return [f"{self.source.name}: left out {len(names)} contracts that it does not list: {some}"] if names else []
+        counted = f"{len(names)} {what if len(names) != 1 else what.replace('contracts', 'contract', 1)}"
+        return [f"{self.source.name}: left out {counted}: {some}"] if names else []
 
     def sum_notional_e6(self, rows: Sequence[Liquidation]) -> int:
         """Return the total of some liquidations. [1e-6 USD]"""
@@ -152,6 +151,17 @@ class Liquidations(Kind[Source, Liquidation]):
                     outside[row] += 1
             loose |= outside  # overlapping answers repeat rows; only repeats within one answer are separate events
         covered = list(FetchLog().add(covered).windows)  # adjacent windows are merged into one write
+        self.write(lake, task, covered, rows, loose)
+
+    def write(
+        self,
+        lake: Lake,
+        task: Task,
+        covered: Sequence[CoveredWindow],
+        rows: Sequence[Liquidation],
+        loose: Counter[Liquidation],
+    ) -> None:
+        """Write the rows of covered windows, add others to those stored, then write the fetch log."""
         if covered and not self.source.union:
             lake.replace_window(task.exchange, task.target.row.symbol, self.source.name, covered, rows)
             rows, covered = [], []
@@ -185,81 +195,3 @@ class Liquidations(Kind[Source, Liquidation]):
         if not late_us or end_us in answered or all(w.start_us != end_us for w in task.windows):
             return None
         return Window(max(window.start_us, end_us - late_us), end_us)
-
-
-def list_targets(scope: Scope, scheduler: Scheduler) -> list[Target]:
-    """
-    List a target per source, exchange and symbol: the named ones, the default ones or those on their bases, or all.
-
-    Raises
-    ------
-    UsageError
-        An unknown name, or a symbol that no source lists.
-    """
-    words = scope.symbols or DEFAULT_SYMBOLS
-    pairs = select_pairs(scope.sources, scope.exchanges, scope.window, words, scheduler.progress.say)
-    kinds = [Liquidations(source, exchange, whole=EVERY in words) for source, exchange in pairs]
-    try:
-        return _list_words(scope, scheduler, kinds, words)
-    except UsageError:
-        if scope.symbols:
-            raise
-        return _list_words(scope, scheduler, kinds, DEFAULT_BASES, must_be_listed=False)
-
-
-def _list_words(
-    scope: Scope, scheduler: Scheduler, kinds: Sequence[Liquidations], words: Sequence[str], must_be_listed: bool = True
-) -> list[Target]:
-    """List the targets of each symbol; contracts are looked up only if there is something to request."""
-    wanted = {kind: [word for word in words if _is_open(kind, word, scope, scheduler.lake)] for kind in kinds}
-    asked = [((kind.source, kind.exchange), words) for kind, words in wanted.items() if words]
-    listings = list_contracts(scheduler, asked)
-    keys = {kind: (kind.source.name, kind.exchange) for kind in kinds}
-    found = {kind: listings[key] for kind, key in keys.items() if key in listings}
-    listed = [(kind, result.listing) for kind, result in found.items() if result.listing]
-    for kind, listing in listed:
-        kind.contracts = listing.markets
-        kind.unlisted = {word for word in wanted[kind] if not _match(kind, word)}
-    if must_be_listed:
-        names = {word: [listing.names for kind, listing in listed if word in kind.unlisted] for word in words}
-        check_listed(names, len(kinds), len(found) - len(listed))
-    for kind, result in found.items():
-        kind.error = result.error
-        if result.error:
-            scheduler.progress.fail(kind.source.title, result.error)
-        else:
-            write_contracts(scheduler, kind.exchange, kind.contracts)
-    targets: list[Target] = []
-    past = cut_future(scope.window, now_us())
-    for kind in kinds:
-        requests = found[kind].requests if kind in found else 0
-        own = []
-        for word in words:
-            is_open = word in wanted[kind]
-            for symbol in (is_open and _match(kind, word)) or [word]:
-                row = FetchRow(kind.name, symbol, past, kind.exchange, (kind.source.name,))
-                if is_open:  # the first one counts the requests for contracts
-                    row.requests, requests = requests, 0
-                own.append(Target(kind, (kind.exchange,), scope.window, row))
-        targets += sorted(own, key=lambda target: _rank(target.row.symbol, words))
-    return targets
-
-
-def _is_open(kind: Liquidations, word: str, scope: Scope, lake: Lake) -> bool:
-    """Return whether anything would be requested for a word; a base alone has to be looked up."""
-    if not split_symbol(word)[1]:
-        return True
-    try:
-        missing = [scope.window] if scope.again else kind.find_missing(lake, kind.exchange, word, scope.window)
-    except DamagedError:
-        return False
-    return bool(plan_windows(kind.source, missing, now_us()).windows)
-
-
-def _match(kind: Liquidations, word: str) -> list[str]:
-    return [symbol for symbol in kind.contracts if word in (EVERY, symbol, split_symbol(symbol)[0])]
-
-
-def _rank(symbol: str, words: Sequence[str]) -> tuple[int, str]:
-    base = split_symbol(symbol)[0]
-    return (words.index(symbol) if symbol in words else words.index(base) if base in words else len(words)), symbol
