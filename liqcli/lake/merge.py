@@ -176,11 +176,17 @@ class Merger:
 
 @contextlib.contextmanager
 def open_merger(root: Path) -> Iterator[Merger]:
-    """Open a merger with one thread, so that bytes are reproducible, and bounded memory, spilling to the lake."""
+    """
+    Open a merger with one thread, so that bytes are reproducible, and bounded memory, spilling to the lake.
+
+    Files are replaced while it is open, so it caches none.
+    """
     import duckdb
 
     spill = str(root / ".staging" / "spill")
-    with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "512MB", "temp_directory": spill}) as con:
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": "512MB"}
+    config |= {"temp_directory": spill, "enable_external_file_cache": False}
+    with duckdb.connect(":memory:", config=config) as con:
         yield Merger(root, con)
 
 

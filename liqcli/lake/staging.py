@@ -105,7 +105,7 @@ class Staging:
         """
         if self._files:
             self._spill()
-        with self._lake.locked(), open_merger(self._lake.root) as merger:
+        with self._lake.locked(), self._lake.open_merger() as merger:
             for partition in self.partitions():
                 rows = self._rows(partition)
                 merger.merge(partition.path(self._lake.root), "merge_union", {"most_copies": most_copies}, rows)

@@ -29,7 +29,7 @@ from liqcli.core.files import lake_errors, replace_file
 from liqcli.core.model import Liquidation, Rejected, Window
 from liqcli.core.symbols import EVERY
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog, parse_fetch_log, render_fetch_log
-from liqcli.lake.merge import open_merger, rows_to_table
+from liqcli.lake.merge import Merger, open_merger, rows_to_table
 from liqcli.lake.partitions import Partition, is_name, month_bounds, months_of
 
 LOCK_TIMEOUT_S = 600
@@ -41,6 +41,8 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._kept: contextlib.ExitStack | None = None  # while an engine is kept, which opens at its first merge
+        self._merger: Merger | None = None
 
     # ------------------------------------------------------------------ reading
 
@@ -152,7 +154,7 @@ class Lake:
                     if rows or path.exists():
                         parts.append((path, part))
             if parts:
-                with open_merger(self.root) as merger:
+                with self.open_merger() as merger:
                     for path, part in parts:
                         merger.merge(path, "merge_replace", part, incoming)
             self.add_to_fetch_log(exchange, symbol, source, covered)
@@ -229,6 +231,26 @@ class Lake:
                 yield
             finally:
                 lock.release()
+
+    @contextlib.contextmanager
+    def open_merger(self) -> Iterator[Merger]:
+        """Open a merger, or use the kept one."""
+        if self._kept is None:
+            with open_merger(self.root) as merger:
+                yield merger
+        else:
+            self._merger = self._merger or self._kept.enter_context(open_merger(self.root))
+            yield self._merger
+
+    @contextlib.contextmanager
+    def keep_engine(self) -> Iterator[None]:
+        """Use one engine for every merge inside: opening one takes longer than a small merge. One thread only."""
+        with contextlib.ExitStack() as stack:
+            self._kept = stack
+            try:
+                yield
+            finally:
+                self._kept, self._merger = None, None
 
     def write_file(self, path: Path, content: bytes) -> None:
         """Write a file atomically; unchanged content does not touch the old file or its time."""

@@ -42,6 +42,10 @@ class Scheduler:
 
     def run(self, jobs: Sequence[Job]) -> None:
         """Run all jobs to their end; answered windows are stored also if the user interrupts."""
+        with self.lake.keep_engine():
+            self._run(jobs)
+
+    def _run(self, jobs: Sequence[Job]) -> None:
         try:
             self._submit([task for job in jobs if (task := self._resume(job))])
             for result in self.pool.results():

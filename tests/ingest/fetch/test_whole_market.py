@@ -17,6 +17,7 @@ from liqcli.core.errors import ExitCode, UsageError
 from liqcli.core.model import Window
 from liqcli.ingest.fetch import fetch
 from liqcli.ingest.fetch.messages import list_notes
+from liqcli.lake import store
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import SOURCES
 
@@ -43,6 +44,19 @@ def test_gate_has_every_symbol_from_requests_without_contract(monkeypatch: pytes
     assert list_notes(summary) == ["2 of 4 symbols have no new events"]
     assert not any("contract" in each.params for each in asked)
     assert sum(row.requests for row in summary.rows) == len(server.asked), "each request was sent for one symbol"
+
+
+def test_all_symbols_are_merged_by_one_engine(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
+    """Opening one per symbol took most of the time of a fetch of all."""
+    opened = []
+    open_merger = store.open_merger
+    monkeypatch.setattr(store, "open_merger", lambda root: opened.append(root) or open_merger(root))
+    with gate_server() as server:
+        point(monkeypatch, gate=server.url)
+        fetch(Lake(lake), WINDOW, ["all"], ["gate"])
+        fetch(Lake(lake), WINDOW, ["all"], ["gate"])
+    assert opened == [lake], "none for a run without news"
+    assert len(list(lake.rglob("*.parquet"))) == 2
 
 
 def test_a_symbol_without_events_was_asked_too(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
