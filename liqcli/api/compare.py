@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liqcli.api.arguments import time_of_making
+from liqcli.core.choices import check_choice
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,6 +88,21 @@ class Comparison:
         names = names or [name_page("-".join(results.names), results.window, results.query)]
         check_outputs(names, SUFFIXES)
         return write_compare(results, names, self.report, time_of_making(stamp))
+
+    def render(self, output_format: str = "json", stamp: bool = False) -> str:
+        """
+        Return the text that :meth:`save` writes to a file.
+
+        Parameters
+        ----------
+        output_format : {"json", "html"}
+        stamp : bool
+            As for :meth:`save`.
+        """
+        from liqcli.report.compare_files import TEXTS, render_compare
+
+        check_choice(output_format, TEXTS, "--format")
+        return render_compare(self.results, output_format, self.report, time_of_making(stamp))
 
     def figure(self) -> Figure:
         """Draw the panels as a matplotlib Figure."""

@@ -168,11 +168,16 @@ def fetch(
     return FetchResult(summary, market, named=request.named)
 
 
-def fetch_for_query(store: Store, query: Query, show: ShowProgress) -> FetchResult:
+def fetch_for_query(store: Store, query: Query, show: ShowProgress, previous: bool = False) -> FetchResult:
     """
     Fetch what the report of a query uses, including the candles before its window for key levels and indicators.
 
     Candles and open interest that cannot be fetched are listed in ``failures``: the report is written without them.
+
+    Parameters
+    ----------
+    previous : bool
+        Also fetch the liquidations of the window of the same length before.
 
     Raises
     ------
@@ -189,10 +194,11 @@ def fetch_for_query(store: Store, query: Query, show: ShowProgress) -> FetchResu
     if is_every((query.symbol,)):
         raise UsageError("a report is of one symbol; fetch all with liqcli fetch --symbol all, see liqcli overview")
     window = resolve_window(query.since, query.until, query.lookback, None)
-    request = FetchRequest(window, (query.symbol,), query.exchanges)
+    start_us = window.start_us - previous * window.length_us
+    request = FetchRequest(Window(start_us, window.end_us), (query.symbol,), query.exchanges)
     summary = fetch_kinds(store, request, LIQUIDATIONS, request.symbols, show)
     symbols = spell_out(request.symbols, [row.symbol for row in summary.rows if row.usable])
-    wider = Window(window.start_us - LEVEL_HISTORY_US, window.end_us)
+    wider = Window(min(start_us, window.start_us - LEVEL_HISTORY_US), window.end_us)
     runs, failures = [], []
     for kind, span in (("candles", wider), ("open-interest", window)):
         try:

@@ -127,7 +127,8 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         sections : str or sequence of str, optional
             Sections of a page. Default: all.
         fetch : bool or callable
-            Fetch missing data first; a callable receives the :class:`FetchResult`.
+            Fetch missing data first, also of the window before if ``against``; a callable receives the
+            :class:`FetchResult`.
         progress : callable, optional
             Returns a context manager that shows the progress of a fetch.
 
@@ -161,7 +162,7 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         query = read_query(self.exchanges, symbol, window, exchanges, position, min_usd, price)
         fetched = ExitCode.DONE
         if fetch:
-            result = fetch_for_query(self._store, query, progress or show_lines())
+            result = fetch_for_query(self._store, query, progress or show_lines(), previous=against is not None)
             fetched = result.exit_code
             if callable(fetch):
                 fetch(result)

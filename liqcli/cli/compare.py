@@ -20,9 +20,9 @@ from liqcli.cli.options import (
     UntilOption,
     expand_options,
 )
-from liqcli.cli.output import say, set_verbosity, warn
-from liqcli.core.choices import SCALES
-from liqcli.core.errors import ExitCode
+from liqcli.cli.output import STDOUT, is_page, open_in_browser, say, set_verbosity, warn
+from liqcli.core.choices import SCALES, check_choice
+from liqcli.core.errors import ExitCode, UsageError
 
 
 @expand_options
@@ -51,14 +51,21 @@ def compare(
             "-o",
             "--output",
             metavar="FILE",
-            help=".html .md .png .json; repeatable.",
+            help=".html .md .png .json, or - for stdout; repeatable.",
             show_default="A-B-C-LOOKBACK.html in this folder, such as BTC-ETH-SOL-24h.html",
         ),
     ] = None,
+    output_format: Annotated[
+        str,
+        typer.Option("--format", help="-o -: json or html.", autocompletion=completion.one_of("json", "html")),
+    ] = "json",
     scale: Annotated[
         str, typer.Option(help="Colour scale: log, linear or percentile.", autocompletion=completion.one_of(*SCALES))
     ] = "log",
     shown: PictureOptions,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in a browser: the first .html that is written.")
+    ] = False,
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Add a generation timestamp to pages; their bytes then differ each time.")
     ] = False,
@@ -66,12 +73,16 @@ def compare(
 ) -> None:
     """Draw several symbols below each other on one time axis, with their numbers."""
     from liqcli.api import Lake
-    from liqcli.report.compare_files import SUFFIXES
+    from liqcli.report.compare_files import SUFFIXES, TEXTS
     from liqcli.report.output_files import check_outputs
 
     set_verbosity(run.quiet, run.debug)
-    outputs = output or []
+    outputs = [path for path in output or [] if path != STDOUT]
+    to_stdout = STDOUT in (output or [])
     check_outputs(outputs, SUFFIXES)
+    check_choice(output_format, TEXTS, "--format")
+    if open_page and output and not any(map(is_page, outputs)):
+        raise UsageError("--open shows a page: add -o compare.html, or leave out -o")
     found = Lake(run.lake).compare(
         symbol,
         lookback=lookback,
@@ -88,7 +99,12 @@ def compare(
         warn(f"{name}: {fact}")
     for path in found.damaged:
         warn(f"{path}: damaged, left out; to repair it: liqcli verify")
-    for path in found.save(*outputs, stamp=stamp):
+    written = found.save(*outputs, stamp=stamp) if outputs or not to_stdout else []
+    for path in written:
         say(f"wrote {path}")
+    if to_stdout:
+        typer.echo(found.render(output_format, stamp), nl=False)
+    if open_page:
+        open_in_browser(next(filter(is_page, written)))
     if found.damaged:
         raise typer.Exit(int(ExitCode.PARTIAL))

@@ -16,7 +16,7 @@ from liqcli.cli.options import (
     WindowOptions,
     expand_options,
 )
-from liqcli.cli.output import STDOUT, open_in_browser, print_messages, say, set_verbosity, warn
+from liqcli.cli.output import STDOUT, is_page, open_in_browser, print_messages, say, set_verbosity, warn
 from liqcli.cli.preview import print_preview, wants_preview
 from liqcli.cli.progress import show_progress
 from liqcli.core.choices import AGAINST, BY, SCALES, SECTIONS, TEXTS, check_choice
@@ -100,7 +100,10 @@ def heatmap(
     ] = False,
     fetch: Annotated[
         bool,
-        typer.Option("--fetch", help="Fetch missing data first: liquidations, candles and open interest."),
+        typer.Option(
+            "--fetch",
+            help="Fetch missing data first: liquidations, candles and open interest; with --against also before.",
+        ),
     ] = False,
     run: RunOptions,
 ) -> None:
@@ -113,7 +116,7 @@ def heatmap(
     to_stdout = STDOUT in (output or [])
     check_outputs(outputs)
     check_choice(output_format, TEXTS, "--format")
-    if open_page and output and not any(map(_is_page, outputs)):
+    if open_page and output and not any(map(is_page, outputs)):
         raise UsageError("--open shows a page: add -o report.html, or leave out -o")
     check_choice(picture, PICTURES, "--picture")
     fetched = ExitCode.DONE
@@ -146,10 +149,6 @@ def heatmap(
     if to_stdout:
         typer.echo(results.render(output_format, stamp), nl=False)
     if open_page:
-        open_in_browser(next(filter(_is_page, written)))
+        open_in_browser(next(filter(is_page, written)))
     if results.damaged or fetched:
         raise typer.Exit(int(ExitCode.PARTIAL))
-
-
-def _is_page(path: Path) -> bool:
-    return path.suffix.lower() == ".html"

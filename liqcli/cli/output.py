@@ -60,3 +60,8 @@ def open_in_browser(path: Path) -> None:
 
     if not webbrowser.open(path.resolve().as_uri()):
         warn(f"no browser found to open {path}")
+
+
+def is_page(path: Path) -> bool:
+    """Return True for an HTML file."""
+    return path.suffix.lower() == ".html"

@@ -19,7 +19,7 @@ from liqcli.cli.options import (
     UntilOption,
     expand_options,
 )
-from liqcli.cli.output import STDOUT, open_in_browser, say, set_verbosity, warn
+from liqcli.cli.output import STDOUT, is_page, open_in_browser, say, set_verbosity, warn
 from liqcli.core.choices import TEXTS, check_choice
 from liqcli.core.errors import ExitCode, UsageError
 
@@ -66,7 +66,7 @@ def overview(
     to_stdout = STDOUT in (output or [])
     check_outputs(outputs, SUFFIXES)
     check_choice(output_format, TEXTS, "--format")
-    if open_page and output and not any(map(_is_page, outputs)):
+    if open_page and output and not any(map(is_page, outputs)):
         raise UsageError("--open shows a page: add -o market.html, or leave out -o")
     found = Lake(run.lake).overview(
         lookback=lookback,
@@ -85,10 +85,6 @@ def overview(
     if to_stdout:
         typer.echo(found.render(output_format, stamp), nl=False)
     if open_page:
-        open_in_browser(next(filter(_is_page, written)))
+        open_in_browser(next(filter(is_page, written)))
     if found.damaged:
         raise typer.Exit(int(ExitCode.PARTIAL))
-
-
-def _is_page(path: Path) -> bool:
-    return path.suffix.lower() == ".html"

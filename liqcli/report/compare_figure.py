@@ -16,11 +16,13 @@ from liqcli.report.figure import Figure
 from liqcli.report.results import WindowResults
 
 
-def draw_compare_figure(results: CompareResults, theme: ThemeName | None = None) -> Figure:
-    """Draw the picture in a theme, or in the first of the results."""
+def draw_compare_figure(results: CompareResults, theme: ThemeName | None = None, portrait: bool = False) -> Figure:
+    """Draw the picture in a theme, or in the first of the results; ``portrait`` is laid out for phones."""
     view = results.view
     theme = theme or view.figure_themes[0]
-    drawn = draw_compare(build_spec(results), theme=theme, palette=view.palette, scale=view.scale, size=view.size)
+    drawn = draw_compare(
+        build_spec(results), theme=theme, palette=view.palette, scale=view.scale, size=view.size, portrait=portrait
+    )
     return Figure(
         render_pixels(drawn.figure),
         describe(results),

@@ -14,6 +14,7 @@ from liqcli.report.html_markdown import read_style, render_json, render_template
 from liqcli.report.output_files import write_file
 
 SUFFIXES = (".html", ".md", ".png", ".json")
+TEXTS = ("json", "html")  # formats of standard output
 
 
 def write_compare(
@@ -42,6 +43,12 @@ def write_compare(
     return list(written)
 
 
+def render_compare(results: CompareResults, output_format: str, report: dict[str, Any], made: str | None = None) -> str:
+    """Render as one text: ``html`` or ``json``, as :func:`write_compare` writes it to a file."""
+    ((_path, data),) = iter_files(results, Path(f"stdout.{output_format}"), report, made)
+    return data.decode()
+
+
 def iter_files(
     results: CompareResults, path: Path, report: dict[str, Any], made: str | None
 ) -> Iterator[tuple[Path, bytes]]:
@@ -57,6 +64,7 @@ def iter_files(
         values = {
             **report,
             "pictures": [draw_compare_figure(results, theme) for theme in themes],
+            "portrait": draw_compare_figure(results, themes[-1], portrait=True),
             "made": made,
             "theme": results.view.theme,
             "style": style,

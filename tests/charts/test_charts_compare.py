@@ -29,6 +29,16 @@ def test_words_stay_apart(names, size):
     assert list(faults(draw_compare(make_picture(names), size=size).figure)) == []
 
 
+@pytest.mark.parametrize("names", [("BTC", "ETH", "SOL"), ("1000000MOGUSDT-251226" * 3, "$x^2$"), tuple("ABCDEFGH")])
+def test_the_picture_for_phones(names):
+    """190 px and 380 per panel, drawn twice as large as it is shown; every word of a panel is there."""
+    figure = draw_compare(make_picture(names), portrait=True).figure
+    assert [round(side * figure.dpi) for side in figure.get_size_inches()] == [800, 190 + 380 * len(names)]
+    assert list(faults(figure)) == []
+    written = [text.get_text() for text in figure.texts]
+    assert all(written.count(words) == len(names) for words, _tone in WORDS)
+
+
 def test_a_size_that_cannot_be_drawn():
     with pytest.raises(UsageError, match="500 to 8000 px a side"):
         draw_compare(make_picture(("BTC", "ETH")), size=(200, 900))

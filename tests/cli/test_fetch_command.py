@@ -211,3 +211,15 @@ def test_a_report_is_made_without_candles_and_says_why(run_cli: RunCli, tmp_path
     assert (tmp_path / "r.json").exists()
     assert "liqcli: warning: bybit: cannot be reached" in done.stderr
     assert "re-run to retry unreachable sources" in done.stderr
+
+
+def test_a_comparison_fetches_the_window_before_too(run_cli: RunCli, tmp_path: Path) -> None:
+    """In the hour of TRUTH 900.005 USD, in the hour before 7 x 0.0001 x 60,000 = 42 USD."""
+    hour_us = AT_MS * 1000 // HOUR * HOUR
+    earlier = Event(hour_us // 1000 - 60_000, "long", 7, Decimal(60_000))
+    with GateServer({"BTC_USDT": [*TRUTH["BTC_USDT"], earlier]}, {"BTC_USDT": "0.0001"}) as gate:
+        span = ("--since", format_iso(hour_us), "--until", format_iso(hour_us + HOUR), "--exchange", "gate")
+        words = ("heatmap", "-s", "BTCUSDT", *span, "--fetch", "--against", "previous", "-o", tmp_path / "r.json")
+        run_cli(*words, env=environment(gate=gate.url))
+    totals = json.loads((tmp_path / "r.json").read_text())["against"]["totals"]
+    assert (totals["now"]["notional"], totals["before"]["notional"]) == (900.005, 42)

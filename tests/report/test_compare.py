@@ -86,6 +86,11 @@ def test_the_command_writes_every_form(two, run_cli, tmp_path):
     assert not re.findall(r'(?:src|href|srcset)="(?!data:|#)', page)
     assert [row["name"] for row in json.loads((tmp_path / "c.json").read_text())["symbols"]] == ["SOLUSDT", "ETHUSDT"]
     assert "| SOLUSDT | 150 | 100 | 50.0 |" in (tmp_path / "c.md").read_text()
+    assert page.count('<source media="(max-width: 599px)"') == 1
+    printed = run_cli(*words, "-o", "-", check=0)
+    assert (printed.stdout, printed.stderr) == ((tmp_path / "c.json").read_text(), "")
+    assert "did you mean" in run_cli(*words, "-o", "-", "--format", "jsn", check=2).stderr
+    assert "--open shows a page" in run_cli(*words, "-o", "c.json", "--open", check=2).stderr
     run_cli(*words, check=0)
     assert (tmp_path / "SOLUSDT-ETHUSDT-2026-03-01-0000-24h.html").is_file()
     assert run_cli("compare", "-s", "SOL", check=2).stderr.startswith("liqcli: compare takes 2 to 8 symbols, not 1")
