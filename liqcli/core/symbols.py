@@ -13,6 +13,7 @@ from liqcli.core.expiry import cut_expiry, is_expiry
 QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDE", "USD", "EUR", "BTC", "ETH")
 
 EVERY = "ALL"  # as a symbol: every contract that a source lists
+LIVE = "-live"  # ends the name of a stream whose exchange also has a history, so that the lake keeps the two apart
 
 # Known coins that the lake may not hold yet; used only to distinguish typos from coins not fetched yet.
 WELL_KNOWN_BASES = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from liqcli.core.errors import UsageError
 from liqcli.core.known_sources import KnownSources
-from liqcli.core.symbols import EXCHANGES, nearest
+from liqcli.core.symbols import EXCHANGES, LIVE, nearest
 
 if TYPE_CHECKING:
     from liqcli.sources.base import Source
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
     from liqcli.sources.stream_base import LiveSource
     from liqcli.sources.tiers_base import TierSource
 
+# A name ends with "-live" if the exchange also has a history, so that the lake keeps the two apart.
 LIVE_SOURCES = {
     "binance": "liqcli.sources.binance.stream",
     "bybit": "liqcli.sources.bybit.stream",
     "aster": "liqcli.sources.aster.stream",
 }
+RECORDED_BY_DEFAULT = ("binance", "bybit", "aster")  # the largest exchanges without a history
+
+
+def list_recorded() -> list[str]:
+    """List the exchanges that can be recorded."""
+    return [name.removesuffix(LIVE) for name in LIVE_SOURCES]
 
 
 def load_live_source(name: str) -> LiveSource:
@@ -33,17 +40,18 @@ def load_live_source(name: str) -> LiveSource:
     Raises
     ------
     UsageError
-        Unknown exchange, or one without a stream because ``liqcli fetch`` gets its history.
+        Unknown exchange, or one without a stream; the message says whether ``liqcli fetch`` gets its history.
     """
-    key = name.strip().lower()
-    if key not in LIVE_SOURCES:
+    key = name.strip().lower().removesuffix(LIVE)
+    if key not in list_recorded():
         if key in EXCHANGES:
+            history = f"; for its history: liqcli fetch --exchange {key}" if is_fetched(key) else ""
             raise UsageError(
-                f"--exchange: {key} cannot be recorded live (available: {', '.join(LIVE_SOURCES)}); "
-                f"for its history: liqcli fetch --exchange {key}"
+                f"--exchange: {key} cannot be recorded live (available: {', '.join(list_recorded())}){history}"
             )
-        raise UsageError(f"unknown exchange {name!r}{nearest(key, LIVE_SOURCES)}")
-    source: LiveSource = importlib.import_module(LIVE_SOURCES[key]).SOURCE
+        raise UsageError(f"unknown exchange {name!r}{nearest(key, list_recorded())}")
+    module = LIVE_SOURCES[key] if key in LIVE_SOURCES else LIVE_SOURCES[key + LIVE]
+    source: LiveSource = importlib.import_module(module).SOURCE
     return source
 
 
@@ -75,9 +83,11 @@ def check_source(name: str) -> str:
     """
     key = name.strip().lower()
     if key in LIVE_SOURCES:
+        exchange = key.removesuffix(LIVE)
+        others = "its history" if exchange in SOURCES else "recordings by others"
         raise UsageError(
-            f"{key} publishes liquidations only as a live stream: liqcli record --exchange {key}; "
-            f"for recordings by others: liqcli fetch --exchange {key}"
+            f"{key} is a live stream: liqcli record --exchange {exchange}; "
+            f"for {others}: liqcli fetch --exchange {exchange}"
         )
     if key not in SOURCES:
         raise UsageError(f"unknown source {name!r}{nearest(key, SOURCES)}")

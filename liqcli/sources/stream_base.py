@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from liqcli.core.model import Liquidation
-from liqcli.core.symbols import normalise_symbol
+from liqcli.core.symbols import LIVE, normalise_symbol
+from liqcli.net.client import Request
+from liqcli.sources.base import Endpoint
+from liqcli.sources.contracts import ListedContract
 
 LATEST_MS = 10**14  # the year 5138: larger numbers are not milliseconds
+LARGEST_TEXT = 8 * 2**20  # of a frame after decompression [bytes]
+
+Contracts = Mapping[str, ListedContract]  # by the name that the exchange's messages use
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One connection: its ``path``, messages to send once it is open (``hello``), and the symbols it delivers."""
+    """
+    One connection: its ``path``, messages to send once it is open (``hello``), and the symbols it delivers.
+
+    Where all symbols are wanted (``every``), ``symbols`` is ``(EVERY,)`` if the connection delivers all of them,
+    otherwise those that are subscribed.
+    """
 
     path: str
     symbols: tuple[str, ...]
     hello: tuple[str, ...] = ()
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +40,71 @@ class Frame:
     """
     Content of one message.
 
-    ``orders`` are raw events for :attr:`LiveSource.parse`; ``confirmed`` and ``refused`` list symbols by the result of
-    their subscription; ``sent_us`` is the exchange's clock [µs UTC], if the message contains it.
+    Attributes
+    ----------
+    orders : tuple
+        Raw events for :attr:`LiveSource.parse`.
+    confirmed, refused
+        Symbols by the result of their subscription; ``EVERY`` stands for all symbols of the channel.
+    sent_us : int or None
+        The exchange's clock, if the message contains it. [µs UTC]
+    replayed : bool
+        Whether the events are a history that the exchange sends after a subscription. They were perhaps received
+        before, and the time before the subscription is not covered by them.
+    reply : str or None
+        Answer that the exchange expects at once.
+    alive : bool
+        Whether the message proves that the subscription delivers, as an ordinary trade does.
     """
 
     orders: tuple[Mapping[str, Any], ...] = ()
     confirmed: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     sent_us: int | None = None
+    replayed: bool = False
+    reply: str | None = None
+    alive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractList(Endpoint):
+    """Where an exchange lists its contracts; ``ask`` takes the wanted symbols, ``EVERY`` for all."""
+
+    ask: Callable[[Sequence[str]], Generator[Request, Any, dict[str, ListedContract]]]
+
+
+class FrameError(ValueError):
+    """Raised by a decoder: the frame is not compressed as agreed."""
+
+
+def read_json(data: bytes) -> object:
+    """Decode a frame of JSON."""
+    message: object = json.loads(data)
+    return message
+
+
+def read_json_or_pong(data: bytes) -> object:
+    """Decode a frame of JSON; the text ``pong`` has no content."""
+    return None if data == b"pong" else read_json(data)
+
+
+def read_gzip(data: bytes) -> object:
+    """
+    Decode a frame of JSON in gzip.
+
+    Raises
+    ------
+    FrameError
+        The frame is not gzip, is truncated, or is larger than any real one after decompression.
+    """
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        text = inflate.decompress(data, LARGEST_TEXT)
+    except zlib.error as error:
+        raise FrameError(f"not gzip: {error}") from None
+    if not inflate.eof:
+        raise FrameError(f"gzip frame is {'too large' if inflate.unconsumed_tail else 'truncated'}")
+    return read_json(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +114,37 @@ class LiveSource:
 
     Attributes
     ----------
+    name : str
+        The exchange, followed by ``-live`` if the exchange has a history too.
     url : str
         ``wss://host``.
     quotes : tuple of str
         Quotes of its symbols.
     channels : callable
-        Takes requested symbols and yields the connections for them.
+        Takes requested symbols, or ``(EVERY,)``, and yields the connections for them.
     read : callable
         Reads a decoded message.
     parse : callable
         Parses an order; any exception rejects the order.
     name_symbol : callable
         Converts the exchange's name of a contract to a symbol.
+    name_keys : tuple of str
+        Keys of an order under which that name may be.
+    decode : callable
+        Decodes the bytes of a frame; None for a frame without content.
     confirms : bool
         Whether coverage starts with the confirmation of a subscription instead of the open connection.
+    replays : bool
+        Whether the first events of each connection are a history (:attr:`Frame.replayed`).
+    market_wide : bool
+        Whether a connection delivers every symbol, so that all cost no more than one.
+    contract_list : ContractList or None
+        List of contracts, for ``bind``; requested if the stream ``needs_list``, or if all symbols are wanted and it is
+        not ``market_wide``.
+    bind : callable or None
+        Takes contracts by the name that messages use, and returns the source that knows them.
+    needs_list : bool
+        Whether events cannot be read, or contracts not be subscribed, without the list.
     ping, ping_s : str or None, float
         Message to send regularly, and its interval. [s]
     patience_s : float or None
@@ -72,11 +160,23 @@ class LiveSource:
     read: Callable[[object], Frame]
     parse: Callable[[Mapping[str, Any]], Liquidation]
     name_symbol: Callable[[str], str] = normalise_symbol
+    name_keys: tuple[str, ...] = ("s", "symbol")
+    decode: Callable[[bytes], object] = read_json
     confirms: bool = False
+    replays: bool = False
+    market_wide: bool = False
+    contract_list: ContractList | None = None
+    bind: Callable[[Contracts], LiveSource] | None = None
+    needs_list: bool = False
     ping: str | None = None
     ping_s: float = 20.0
     patience_s: float | None = None
     twins: bool = False
+
+    @property
+    def exchange(self) -> str:
+        """The exchange, as users name it."""
+        return self.name.removesuffix(LIVE)
 
 
 def read_ms(value: object) -> int | None:
@@ -84,3 +184,12 @@ def read_ms(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < LATEST_MS:
         return None
     return value * 1000
+
+
+def split_channels(
+    path: str, symbols: Sequence[str], most: int, greet: Callable[[str], Sequence[str]]
+) -> Iterator[Channel]:
+    """Yield connections with at most ``most`` symbols each; ``greet`` builds the messages that subscribe a symbol."""
+    for start in range(0, len(symbols), most):
+        part = tuple(symbols[start : start + most])
+        yield Channel(path, part, tuple(text for symbol in part for text in greet(symbol)))

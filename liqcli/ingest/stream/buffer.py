@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from liqcli.core.errors import LiqcliError, UsageError
-from liqcli.core.intervals import Interval, merge_intervals, total_length
+from liqcli.core.intervals import Interval, merge_intervals, subtract_intervals, total_length
 from liqcli.core.model import US_PER_S, Liquidation, Rejected, find_fault
-from liqcli.sources.stream_base import Channel, Frame, LiveSource
+from liqcli.core.symbols import EVERY
+from liqcli.sources.stream_base import Channel, Frame, FrameError, LiveSource
 
 SETTLE_US = 3 * US_PER_S  # streams deliver within a second; younger time is not covered yet
 HOLD_US = 2 * US_PER_S  # equal events arrive in one or two messages and must be written together
@@ -36,6 +37,12 @@ class StreamBuffer:
         First exception that the network does not explain.
     last_break : str or None
         Why the last connection ended.
+    replayed : list of Liquidation
+        Events of a history that the exchange sent after a subscription. They are not counted, and stored apart from
+        ``rows``, so that those received before do not double.
+    all_claims, given : dict
+        Symbol -> covered intervals, and those returned so far; if all symbols are recorded, only symbols with events
+        are returned, with all of their intervals.
     """
 
     source: LiveSource
@@ -55,10 +62,22 @@ class StreamBuffer:
     last_break: str | None = None
     breaks: int = 0
     frames: int = 0
+    replayed: list[Liquidation] = field(default_factory=list)
+    is_first: bool = False
+    all_claims: dict[str, list[Interval]] = field(default_factory=dict)
+    given: dict[str, list[Interval]] = field(default_factory=dict)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Recorded symbols; if all are recorded, those with events, or ``EVERY`` as long as there are none."""
+        if not self.channel.every:
+            return self.channel.symbols
+        return tuple(sorted(self.events)) or (EVERY,)
 
     def open(self, now_us: int) -> None:
         """Record that the connection is open."""
         self.failure = None
+        self.is_first = True
         self.alive_us = self.last_event_us = now_us
         self.since = {} if self.source.confirms else dict.fromkeys(self.channel.symbols, now_us)
 
@@ -67,30 +86,35 @@ class StreamBuffer:
         if self.source.patience_s is None:
             self.alive_us = now_us
 
-    def add_bytes(self, data: bytes, now_us: int) -> None:
-        """Add one raw message; reject it if it is not JSON."""
+    def add_bytes(self, data: bytes, now_us: int) -> str | None:
+        """Add one raw message, and return the answer that it asks for; reject it if it cannot be decoded."""
         try:
-            message = json.loads(data)
+            message = self.source.decode(data)
         except (ValueError, RecursionError) as error:
             self.frames += 1
-            self._reject(f"not JSON: {error}", data.decode("utf-8", "replace"))
-        else:
-            self.add(message, now_us)
+            reason = str(error) if isinstance(error, FrameError) else f"not JSON: {error}"
+            self._reject(reason, data.decode("utf-8", "replace"))
+            return None
+        return self.add(message, now_us)
 
-    def add(self, message: object, now_us: int) -> None:
+    def add(self, message: object, now_us: int) -> str | None:
         """
-        Add one decoded message; events of other symbols are ignored.
+        Add one decoded message, and return the answer that it asks for; events of other symbols are ignored.
 
         An exchange can send anything, so any exception rejects the message or event that caused it, with the reason. It
         never ends the connection.
         """
         self.frames += 1
+        if message is None:
+            return None
         try:
             frame = self.source.read(message)
         except Exception as error:
             self._reject(_reason(error), message)
-            return
+            return None
         self._record_frame(frame, now_us)
+        replayed = frame.replayed or (self.source.replays and self.is_first)
+        self.is_first = self.is_first and not frame.orders
         for order in frame.orders:
             try:
                 row = self.source.parse(order)
@@ -98,7 +122,8 @@ class StreamBuffer:
                 if self._may_be_wanted(order):
                     self._reject(_reason(error), order)
             else:
-                self._add_row(row, order, now_us)
+                self._add_row(row, order, now_us, replayed)
+        return frame.reply
 
     def is_stale(self, now_us: int) -> bool:
         """Return whether the stream has been silent for longer than a working one would be."""
@@ -139,24 +164,52 @@ class StreamBuffer:
             (ready if limit_us is None or row.ts_us <= limit_us else kept).append(row)
         self.rows = kept
         claims, self.claims = {s: merge_intervals(parts) for s, parts in self.claims.items()}, {}
+        if self.channel.every:
+            claims = self._assign_claims(claims)
         rejected, self.rejected = self.rejected, []
         return ready, claims, rejected
 
+    def take_replayed(self) -> list[Liquidation]:
+        """Remove and return the replayed events; store them by themselves, or those received before would double."""
+        replayed, self.replayed = self.replayed, []
+        return replayed
+
+    def _assign_claims(self, fresh: dict[str, list[Interval]]) -> dict[str, list[Interval]]:
+        """Keep new intervals, and return those of symbols with events that were not returned yet."""
+        for symbol, parts in fresh.items():
+            self.all_claims[symbol] = merge_intervals([*self.all_claims.get(symbol, ()), *parts])
+        claims: dict[str, list[Interval]] = {}
+        for symbol in self.events:
+            known = self.all_claims.get(symbol, self.all_claims.get(EVERY, []))
+            if left := subtract_intervals(known, self.given.get(symbol, [])):
+                claims[symbol] = left
+                self.given[symbol] = known
+        return claims
+
     def _record_frame(self, frame: Frame, now_us: int) -> None:
-        for symbol in frame.confirmed:
-            if symbol in self.channel.symbols:
+        own = self.channel.symbols
+        for symbol in own if EVERY in frame.confirmed else frame.confirmed:
+            if symbol in own:
                 self.since.setdefault(symbol, now_us)
-        self.refused.update({s: why for s, why in frame.refused.items() if s in self.channel.symbols})
+        if EVERY in frame.refused:
+            self.refused.update(dict.fromkeys(own, frame.refused[EVERY]))
+        self.refused.update({s: why for s, why in frame.refused.items() if s in own})
         if frame.sent_us is not None:
             self.apart_us = now_us - frame.sent_us
-        if frame.orders:
+        if frame.orders or frame.alive:
             self.last_event_us = self.alive_us = now_us
 
-    def _add_row(self, row: Liquidation, order: object, now_us: int) -> None:
-        if row.symbol not in self.channel.symbols:
+    def _is_wanted(self, symbol: str) -> bool:
+        return symbol in self.channel.symbols or EVERY in self.channel.symbols
+
+    def _add_row(self, row: Liquidation, order: object, now_us: int, replayed: bool) -> None:
+        if not self._is_wanted(row.symbol):
             return
         if fault := find_fault(row, now_us):
             self._reject(fault, order)
+            return
+        if replayed:
+            self.replayed.append(row)
             return
         self.rows.append(row)
         self.events[row.symbol] = self.events.get(row.symbol, 0) + 1
@@ -164,9 +217,10 @@ class StreamBuffer:
 
     def _may_be_wanted(self, order: object) -> bool:
         """Return whether an unreadable event is of a requested symbol, or its symbol is unreadable too."""
-        name = order.get("s", order.get("symbol")) if isinstance(order, Mapping) else None
+        fields: Mapping[str, object] = order if isinstance(order, Mapping) else {}
+        name = next((fields[key] for key in self.source.name_keys if key in fields), None)
         try:
-            return self.source.name_symbol(name) in self.channel.symbols if isinstance(name, str) else True
+            return self._is_wanted(self.source.name_symbol(name)) if isinstance(name, str) else True
         except (UsageError, ValueError):
             return True
 
@@ -187,15 +241,3 @@ def _reason(error: Exception) -> str:
 def covered_s(intervals: list[Interval]) -> float:
     """Total length of merged intervals. [s]"""
     return total_length(merge_intervals(intervals)) / US_PER_S
-
-
-def list_symbols(source: LiveSource, words: list[str]) -> Iterator[str]:
-    """Expand requested symbols: a base alone means its contract in each quote of the source."""
-    from liqcli.core.symbols import add_quote, split_symbol
-
-    for word in words:
-        quote = split_symbol(word)[1]
-        if not quote:
-            yield from (add_quote(word, each) for each in source.quotes)
-        elif quote in source.quotes:
-            yield word

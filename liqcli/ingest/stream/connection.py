@@ -11,6 +11,7 @@ from liqcli.core.environment import source_url
 from liqcli.core.errors import SourceError
 from liqcli.core.formatting import format_duration
 from liqcli.core.model import US_PER_S
+from liqcli.core.symbols import EVERY
 from liqcli.core.times import now_us
 from liqcli.core.version import __version__
 from liqcli.ingest.stream.buffer import CLOCKS_APART_US, StreamBuffer
@@ -40,7 +41,7 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-    name = buffer.source.name
+    name = buffer.source.exchange
     address = _address(buffer)
     agent = f"Mozilla/5.0 (compatible; liqcli/{__version__})"
 
@@ -62,7 +63,7 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
         ):
             opened_us = now_us()
             buffer.open(opened_us)
-            say(f"{name}: listening for {', '.join(buffer.channel.symbols)}")
+            say(f"{name}: listening for {_name_symbols(buffer)}")
             try:
                 why = "closed by the exchange"
                 await _receive(buffer, connection, warn)
@@ -96,11 +97,13 @@ async def _receive(buffer: StreamBuffer, connection: ClientConnection, warn: Say
         apart = False
         with contextlib.suppress(ConnectionClosedOK):
             while True:  # bytes: invalid UTF-8 rejects one message, not the connection
-                buffer.add_bytes(await connection.recv(decode=False), now_us())
+                reply = buffer.add_bytes(await connection.recv(decode=False), now_us())
+                if reply is not None:
+                    await connection.send(reply)
                 if not apart and abs(buffer.apart_us) > CLOCKS_APART_US:
                     apart = True
                     off_s = buffer.apart_us / US_PER_S
-                    warn(f"{buffer.source.name}: this machine's clock is {off_s:+.0f} s off the exchange's")
+                    warn(f"{buffer.source.exchange}: this machine's clock is {off_s:+.0f} s off the exchange's")
     finally:
         pulse.cancel()
         await asyncio.wait([pulse])  # not "await pulse": suppressing its cancellation would swallow our own
@@ -133,6 +136,13 @@ def _address(buffer: StreamBuffer) -> str:
     """Return the stream's URL; ``LIQCLI_URL_<SOURCE>`` replaces scheme, host and port."""
     web = "http" + buffer.source.url.removeprefix("ws")
     return "ws" + source_url(buffer.source.name, web).removeprefix("http") + buffer.channel.path
+
+
+def _name_symbols(buffer: StreamBuffer) -> str:
+    symbols = buffer.channel.symbols
+    if buffer.channel.every:
+        return "all symbols" if symbols == (EVERY,) else f"{len(symbols)} symbols"
+    return ", ".join(symbols)
 
 
 def _why(error: BaseException) -> str:

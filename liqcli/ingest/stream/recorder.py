@@ -16,14 +16,15 @@ from liqcli.core.errors import ExitCode, LiqcliError, SourceError, UsageError
 from liqcli.core.formatting import format_count, format_usd
 from liqcli.core.intervals import Interval
 from liqcli.core.model import Liquidation, Rejected, Window
-from liqcli.core.symbols import normalise_symbol
+from liqcli.core.symbols import EVERY, is_every, normalise_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.stream import connection
-from liqcli.ingest.stream.buffer import StreamBuffer, covered_s, list_symbols
+from liqcli.ingest.stream.buffer import StreamBuffer, covered_s
+from liqcli.ingest.stream.contracts import Plan, plan_recording
 from liqcli.lake.fetch_log import CoveredWindow
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
-from liqcli.sources.registry import LIVE_SOURCES, load_live_source
+from liqcli.sources.registry import RECORDED_BY_DEFAULT, load_live_source
 from liqcli.sources.stream_base import LiveSource
 
 FLUSH_S = 30.0
@@ -133,7 +134,7 @@ class _Recording:
                 return
             except Exception as error:
                 buffer.record_disconnect(buffer.record_rejection(error))
-                self.warn(f"{buffer.source.name}: {buffer.last_break}; reconnecting")
+                self.warn(f"{buffer.source.exchange}: {buffer.last_break}; reconnecting")
             await asyncio.sleep(connection.LONGEST_PAUSE_S)
 
     async def _flush_on(self, flush_s: float, ended: asyncio.Event) -> None:
@@ -151,6 +152,9 @@ class _Recording:
     async def flush(self, moment_us: int | None) -> None:
         """Take what can be stored on the event loop, and store it in a thread."""
         self.batches += [_Batch(buffer.source, *buffer.take_ready(moment_us)) for buffer in self.buffers]
+        for buffer in self.buffers:
+            if replayed := buffer.take_replayed():
+                self.batches.append(_Batch(buffer.source, replayed, {}, []))
         before = self.trouble
         await asyncio.to_thread(self._store_batches)
         if self.trouble and not before and moment_us is not None:
@@ -175,7 +179,7 @@ class _Recording:
     def _store(self, batch: _Batch) -> None:
         """Store first the events, then the covered time; storing a batch twice changes nothing."""
         source, rows, claims, rejected = batch
-        name = source.name
+        name = source.exchange
         if rows:
             with Staging(self.lake) as staging:
                 for row in rows:
@@ -193,7 +197,7 @@ class _Recording:
             for symbol, parts in claims.items():
                 windows = [Window(*part) for part in parts]
                 fresh = [CoveredWindow(w, "complete", _count(rows, symbol, w), moment_us) for w in windows]
-                self.lake.add_to_fetch_log(name, symbol, name, fresh)
+                self.lake.add_to_fetch_log(name, symbol, source.name, fresh)
         for symbol, parts in claims.items():
             self.covered.setdefault((name, symbol), []).extend(parts)
 
@@ -201,17 +205,17 @@ class _Recording:
         """Build a row for every requested exchange and symbol."""
         return tuple(
             RecordRow(
-                buffer.source.name,
+                buffer.source.exchange,
                 symbol,
                 buffer.events.get(symbol, 0),
                 buffer.notional.get(symbol, 0.0),
-                covered_s(self.covered.get((buffer.source.name, symbol), [])),
+                covered_s(self.covered.get((buffer.source.exchange, symbol), [])),
                 buffer.breaks,
-                self.rejected_count.get(buffer.source.name, 0),
+                self.rejected_count.get(buffer.source.exchange, 0),
                 self.errors.get(number) or buffer.refused.get(symbol) or buffer.failure or buffer.fault,
             )
             for number, buffer in enumerate(self.buffers)
-            for symbol in buffer.channel.symbols
+            for symbol in buffer.symbols
         )
 
 
@@ -230,9 +234,9 @@ def record(
     Parameters
     ----------
     symbols : sequence of str
-        In any spelling; a base alone (``SOL``) means its contract in each quote of the exchange.
+        In any spelling; a base alone (``SOL``) means its contract in each quote of the exchange, ``all`` every symbol.
     exchanges : sequence of str
-        Names of :data:`liqcli.sources.registry.LIVE_SOURCES`; default: all.
+        Names of recorded exchanges; default: :data:`liqcli.sources.registry.RECORDED_BY_DEFAULT`.
     seconds : float or None
         Duration. None: until Ctrl-C or SIGTERM.
     flush_s : float
@@ -245,21 +249,35 @@ def record(
     LakeError
         The lake cannot be written; stored data are intact.
     """
-    sources = [load_live_source(name) for name in dict.fromkeys(exchanges or LIVE_SOURCES)]
-    words = [normalise_symbol(text) for text in dict.fromkeys(symbols)]
-    buffers = [
-        StreamBuffer(source, channel)
-        for source in sources
-        for channel in source.channels(list(dict.fromkeys(list_symbols(source, words))))
-        if channel.symbols
-    ]
-    if not buffers:
-        raise UsageError(f"--symbol: no recorded exchange has contracts named {', '.join(words) or 'that'}")
+    sources = [load_live_source(name) for name in dict.fromkeys(exchanges or RECORDED_BY_DEFAULT)]
+    words = [EVERY] if is_every(symbols) else [normalise_symbol(text) for text in dict.fromkeys(symbols)]
     with lake.locked():  # fail now, not after the first half minute, if the lake is not writable
         pass
+    plans, failed = _plan(lake, sources, words, warn)
+    buffers = [StreamBuffer(plan.source, channel) for plan in plans for channel in plan.channels]
+    if not buffers and not failed:
+        raise UsageError(f"--symbol: no recorded exchange has contracts named {', '.join(words) or 'that'}")
     recording = _Recording(lake, buffers, say, warn)
-    interrupted = asyncio.run(recording.run(seconds, flush_s))
-    return RecordSummary(recording.sum_up(), interrupted)
+    interrupted = asyncio.run(recording.run(seconds, flush_s)) if buffers else False
+    return RecordSummary((*recording.sum_up(), *failed), interrupted)
+
+
+def _plan(
+    lake: Lake, sources: Sequence[LiveSource], words: Sequence[str], warn: Say
+) -> tuple[list[Plan], list[RecordRow]]:
+    """Plan what to record of each exchange, and list what cannot be recorded."""
+    plans: list[Plan] = []
+    failed: list[RecordRow] = []
+    for source in sources:
+        try:
+            plan = plan_recording(lake, source, words, warn)
+        except SourceError as error:
+            warn(str(error))
+            failed += [RecordRow(source.exchange, word, 0, 0.0, 0.0, 0, 0, str(error)) for word in words]
+        else:
+            plans.append(plan)
+            failed += [RecordRow(source.exchange, s, 0, 0.0, 0.0, 0, 0, why) for s, why in plan.unlisted.items()]
+    return plans, failed
 
 
 def _count(rows: Sequence[Liquidation], symbol: str, window: Window) -> int:

@@ -49,5 +49,6 @@ SOURCE = LiveSource(
     channels=list_channels,
     read=read_frame,
     parse=parse_own_order,
+    market_wide=True,
     patience_s=3600.0,  # fewer orders than on Binance: an hour without any order means a dead stream
 )

@@ -52,5 +52,6 @@ SOURCE = LiveSource(
     channels=list_channels,
     read=read_frame,
     parse=parse_order,
+    market_wide=True,
     patience_s=600.0,  # the stream has an order every few seconds: ten silent minutes mean that it is dead
 )

@@ -1,0 +1,109 @@
+"""Plan what to record of an exchange: request its contracts where the stream needs them, and choose the symbols."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from liqcli.core.errors import SourceError, UsageError
+from liqcli.core.symbols import EVERY, add_quote, split_symbol
+from liqcli.ingest.fetch.request_runner import run_requests
+from liqcli.lake.store import Lake
+from liqcli.net.client import Client
+from liqcli.sources.contracts import ListedContract
+from liqcli.sources.stream_base import Channel, ContractList, LiveSource
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to record of an exchange; ``unlisted`` maps symbols that it does not list to a message."""
+
+    source: LiveSource
+    channels: tuple[Channel, ...]
+    unlisted: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_recording(lake: Lake, source: LiveSource, words: Sequence[str], warn: Warn) -> Plan:
+    """
+    Plan the connections for some symbols.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Canonical symbols; a base alone (``SOL``) means its contract in each quote of the source; ``EVERY`` alone means
+        all.
+
+    Raises
+    ------
+    SourceError
+        The contracts are needed, cannot be requested and were never kept.
+    UsageError
+        All symbols of an exchange whose contracts are unknown.
+    """
+    every = EVERY in words
+    if every and not source.market_wide and source.contract_list is None:
+        raise UsageError(f"--symbol all: {source.exchange} records named symbols only")
+    if source.contract_list is None or not (source.needs_list or (every and not source.market_wide)):
+        return Plan(source, _connect(source, [EVERY] if every else list(dict.fromkeys(_expand(source, words)))))
+    contracts = _load_contracts(lake, source, source.contract_list, words, warn)
+    bound = source.bind(contracts) if source.bind else source
+    listed = dict.fromkeys(contract.symbol for contract in contracts.values())
+    if every:
+        channels = _connect(bound, [EVERY] if bound.market_wide else list(listed))
+        return Plan(bound, tuple(replace(channel, every=True) for channel in channels))
+    wanted = dict.fromkeys(_expand(bound, words))
+    named = [word for word in words if split_symbol(word)[1]]
+    unlisted = {s: f"{source.exchange} lists no contract {s}" for s in wanted if s not in listed and s in named}
+    return Plan(bound, _connect(bound, [symbol for symbol in wanted if symbol in listed]), unlisted)
+
+
+def _connect(source: LiveSource, symbols: Sequence[str]) -> tuple[Channel, ...]:
+    """List the connections for some symbols."""
+    return tuple(replace(channel, every=EVERY in symbols) for channel in (source.channels(symbols) if symbols else ()))
+
+
+def _expand(source: LiveSource, words: Sequence[str]) -> list[str]:
+    """Expand requested symbols: a base alone means its contract in each quote of the source."""
+    found: list[str] = []
+    for word in words:
+        quote = split_symbol(word)[1]
+        if not quote:
+            found += [add_quote(word, each) for each in source.quotes]
+        elif quote in source.quotes:
+            found.append(word)
+    return found
+
+
+def _load_contracts(
+    lake: Lake, source: LiveSource, wanted: ContractList, words: Sequence[str], warn: Warn
+) -> dict[str, ListedContract]:
+    """Request the contracts and keep them in the lake; use those kept before if they cannot be requested."""
+    path = lake.root / "contracts" / "recorded" / f"{source.name}.json"
+    kept = _read_contracts(path, source.exchange)
+    client = Client(wanted.name, wanted.url, wanted.limits)
+    try:
+        contracts = run_requests(wanted.ask(words), client, wanted.decode)
+    except SourceError as error:
+        if not kept:
+            raise
+        warn(f"{source.exchange}: contracts cannot be requested ({error}); using those kept in {path}")
+        return kept
+    finally:
+        client.close()
+    rows = {key: [c.symbol, c.instrument, c.contract_size, c.inverse] for key, c in {**kept, **contracts}.items()}
+    with lake.locked():
+        lake.write_file(path, json.dumps(rows, sort_keys=True, ensure_ascii=False, indent=0).encode())
+    return contracts
+
+
+def _read_contracts(path: Path, exchange: str) -> dict[str, ListedContract]:
+    """Read kept contracts; a file that cannot be read is the same as none, since it is written again."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return {key: ListedContract(exchange, *row) for key, row in rows.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
