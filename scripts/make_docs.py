@@ -133,7 +133,13 @@ def build_sources_page() -> str:
     ]
     for name, module in SOURCES.items():
         lines += _source_section(name, module)
-    lines += ["## Recorded", "", "`liqcli record` records these exchanges, which publish no history.", ""]
+    lines += [
+        "## Recorded",
+        "",
+        "`liqcli record` records these exchanges. A name with `-live` keeps a stream apart from the history of the",
+        "same exchange: where both cover a time, only the more complete one counts.",
+        "",
+    ]
     for name, module in LIVE_SOURCES.items():
         lines += _source_section(name, module)
     lines += [

@@ -30,7 +30,7 @@ COMMANDS = {
     "import": CommandEntry("liqcli.cli.import_:import_files_command", "Import files into the lake."),
     "record": CommandEntry(
         "liqcli.cli.record:record",
-        "Record exchanges that publish liquidations only as a live stream.",
+        "Record liquidations from live streams of exchanges.",
     ),
     "heatmap": CommandEntry(
         "liqcli.cli.heatmap:heatmap",

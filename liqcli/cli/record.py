@@ -1,4 +1,4 @@
-"""``liqcli record``: record the live streams of exchanges that publish no history."""
+"""``liqcli record``: record the live streams of exchanges."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_table
 from liqcli.core.choices import check_choice
 from liqcli.core.errors import ExitCode
+from liqcli.sources.registry import RECORDED_BY_DEFAULT, list_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +28,9 @@ def record(
         str | None,
         typer.Option(
             metavar="a,b",
-            help="Exchanges, comma separated.",
-            show_default="binance, bybit, aster",
-            autocompletion=completion.some_of("binance", "bybit", "aster"),
+            help=f"Exchanges, comma separated, of {', '.join(list_recorded())}.",
+            show_default=f"{', '.join(RECORDED_BY_DEFAULT)}, which publish no history",
+            autocompletion=completion.some_of(*list_recorded()),
         ),
     ] = None,
     symbol: Annotated[
@@ -37,7 +38,7 @@ def record(
         typer.Option(
             "--symbol",
             "-s",
-            help="Symbols in any spelling, comma separated; SOL means every quote.",
+            help="Symbols in any spelling, comma separated; SOL means every quote, all every symbol.",
             autocompletion=completion.default_symbols,
         ),
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
@@ -55,10 +56,11 @@ def record(
     debug: DebugOption = False,
 ) -> None:
     """
-    Record exchanges that publish liquidations only as a live stream.
+    Record liquidations from live streams of exchanges.
 
     Connection times are stored as coverage, so an interruption shows as a gap. Events are stored every half minute and
-    at the end. A lost connection is reopened.
+    at the end. A lost connection is reopened. Exchanges with a history (okx and others) are recorded if named; what is
+    recorded and what is fetched of one exchange is never added up.
     """
     import json
 

@@ -24,6 +24,7 @@ LIVE_SOURCES = {
     "binance": "liqcli.sources.binance.stream",
     "bybit": "liqcli.sources.bybit.stream",
     "aster": "liqcli.sources.aster.stream",
+    "okx-live": "liqcli.sources.okx.stream",
 }
 RECORDED_BY_DEFAULT = ("binance", "bybit", "aster")  # the largest exchanges without a history
 

@@ -135,7 +135,8 @@ class LiveSource:
     confirms : bool
         Whether coverage starts with the confirmation of a subscription instead of the open connection.
     replays : bool
-        Whether the first events of each connection are a history (:attr:`Frame.replayed`).
+        Whether the first message with events on each connection is a history (:attr:`Frame.replayed`), as far as these
+        are older than the connection.
     market_wide : bool
         Whether a connection delivers every symbol, so that all cost no more than one.
     contract_list : ContractList or None

@@ -16,11 +16,9 @@ from conftest import RunCli
 
 from liqcli.api.doctor import Diagnosis, diagnose, find_hosts
 from liqcli.net.probe import HostAnswer, host_of, probe_hosts
+from liqcli.sources.registry import LIVE_SOURCES, MARKET_SOURCES, SOURCES
 
-SOURCES = (
-    "GATE", "HTX", "OKX", "TARDIS", "DERIBIT", "KRAKEN", "BITFINEX", "CRYPTOHFTDATA", "BINANCE_VISION", "BITGET",
-    "COINEX", "DYDX", "POLONIEX", "BINANCE", "BYBIT", "ASTER",
-)  # fmt: skip
+NAMES = sorted({name.upper().replace("-", "_") for name in (*SOURCES, *LIVE_SOURCES, *MARKET_SOURCES)})
 EVENTS = (
     "ts,exchange,symbol,position,price,qty,price_kind,completeness\n"
     "2026-03-01T10:10:00Z,gate,BTCUSDT,long,100,10,fill,full\n"
@@ -65,7 +63,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 def point_at(url: str) -> dict[str, str]:
-    return {f"LIQCLI_URL_{name}": url for name in SOURCES}
+    return {f"LIQCLI_URL_{name}": url for name in NAMES}
 
 
 def find(result: Diagnosis, name: str) -> tuple[bool, str]:

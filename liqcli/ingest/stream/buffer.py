@@ -64,6 +64,7 @@ class StreamBuffer:
     frames: int = 0
     replayed: list[Liquidation] = field(default_factory=list)
     is_first: bool = False
+    opened_us: int = 0
     all_claims: dict[str, list[Interval]] = field(default_factory=dict)
     given: dict[str, list[Interval]] = field(default_factory=dict)
 
@@ -78,6 +79,7 @@ class StreamBuffer:
         """Record that the connection is open."""
         self.failure = None
         self.is_first = True
+        self.opened_us = now_us
         self.alive_us = self.last_event_us = now_us
         self.since = {} if self.source.confirms else dict.fromkeys(self.channel.symbols, now_us)
 
@@ -113,7 +115,7 @@ class StreamBuffer:
             self._reject(_reason(error), message)
             return None
         self._record_frame(frame, now_us)
-        replayed = frame.replayed or (self.source.replays and self.is_first)
+        maybe = self.source.replays and self.is_first
         self.is_first = self.is_first and not frame.orders
         for order in frame.orders:
             try:
@@ -122,6 +124,7 @@ class StreamBuffer:
                 if self._may_be_wanted(order):
                     self._reject(_reason(error), order)
             else:
+                replayed = frame.replayed or (maybe and row.ts_us < self.opened_us)
                 self._add_row(row, order, now_us, replayed)
         return frame.reply
 

@@ -1,1 +1,1 @@
-"""OKX: recent liquidations, candles and open interest by REST."""
+"""OKX: recent liquidations, candles and open interest by REST, live stream of liquidations."""

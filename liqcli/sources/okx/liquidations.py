@@ -53,9 +53,9 @@ _BUSY = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"
 decode = json_envelope("0", busy=_BUSY)
 
 
-def list_request() -> Request:
-    """Build the request for all swaps and their sizes."""
-    return Request("/api/v5/public/instruments", (("instType", "SWAP"),))
+def list_request(kind: str = "SWAP") -> Request:
+    """Build the request for all contracts of a kind and their sizes."""
+    return Request("/api/v5/public/instruments", (("instType", kind),))
 
 
 def parse_market(raw: Row) -> ListedContract | None:

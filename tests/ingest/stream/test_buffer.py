@@ -56,10 +56,10 @@ def test_the_first_events_of_each_connection_can_be_a_replay():
     for _ in range(2):
         buffer.open(T)
         buffer.add({}, T)  # an answer, without events
-        buffer.add({"orders": (order(),)}, T)
-        buffer.add({"orders": (order(second=5),)}, T + 5 * S)
-    assert len(buffer.take_replayed()) == 2
-    assert [row.ts_us for row in buffer.take_ready(None)[0]] == [T + 5 * S] * 2
+        buffer.add({"orders": (order(second=-1), order(second=1))}, T)
+        buffer.add({"orders": (order(second=-2), order(second=5))}, T + 5 * S)
+    assert [row.ts_us for row in buffer.take_replayed()] == [T - S] * 2
+    assert [row.ts_us for row in buffer.take_ready(None)[0]] == [T + S, T - 2 * S, T + 5 * S] * 2
 
 
 def test_all_symbols_are_covered_once_they_have_an_event():

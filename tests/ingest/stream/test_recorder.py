@@ -268,7 +268,7 @@ def test_a_wrong_clock_is_reported(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("exchange", "said"),
-    [("okx", "liqcli fetch --exchange okx"), ("bybt", "did you mean bybit"), ("<script>", "unknown exchange")],
+    [("deribit", "liqcli fetch --exchange deribit"), ("bybt", "did you mean bybit"), ("<script>", "unknown exchange")],
 )
 def test_names_that_cannot_be(tmp_path, exchange, said):
     with pytest.raises(UsageError, match=said):

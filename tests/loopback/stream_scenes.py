@@ -1,0 +1,76 @@
+"""The scene of the stream tests: events of now, a server with a truth behind it, and what stands in the lake."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liqcli.core.model import Window
+from liqcli.ingest.stream import RecordSummary, record
+from liqcli.ingest.stream import buffer as stream_buffer
+from liqcli.ingest.stream import connection as stream_connection
+from liqcli.lake.store import Lake
+from liqcli.sources.registry import LIVE_SOURCES
+from loopback.scenes import stored
+from loopback.streams import StreamServer
+from loopback.truth import Event, Rows, count_expected, count_inverse, tidy
+
+ALWAYS = Window(0, 2**62)
+
+
+def be_swift(monkeypatch: pytest.MonkeyPatch, name: str, server: StreamServer, **changes: Any) -> None:
+    """Point a stream and its REST answers to a server; pulse and pings ten times a second, nothing is held back."""
+    monkeypatch.setattr(stream_connection, "PULSE_S", 0.1)
+    monkeypatch.setattr(stream_connection, "REOPEN_S", 0.02)
+    monkeypatch.setattr(stream_buffer, "SETTLE_US", 0)
+    monkeypatch.setattr(stream_buffer, "HOLD_US", 0)
+    key = name if name in LIVE_SOURCES else f"{name}-live"
+    module = importlib.import_module(LIVE_SOURCES[key])
+    monkeypatch.setattr(module, "SOURCE", replace(module.SOURCE, ping_s=0.1, **changes))
+    for variable in {name, key}:
+        monkeypatch.setenv(f"LIQCLI_URL_{variable.upper().replace('-', '_')}", server.url)
+        monkeypatch.setenv(f"LIQCLI_RATE_{variable.upper().replace('-', '_')}", "unlimited")
+
+
+def make_recent(seed: int, count: int, contracts: Sequence[int] = (1, 7, 120, 4_003)) -> list[Event]:
+    """Make events of the last minutes, oldest first, at different milliseconds."""
+    rng = random.Random(seed)
+    now_ms = time.time_ns() // 1_000_000
+    times = sorted(rng.sample(range(now_ms - 600_000, now_ms - 1_000), count))
+    return [
+        Event(ts, rng.choice(["long", "short"]), rng.choice(contracts), Decimal(rng.randrange(600_000, 700_000)) / 10)
+        for ts in times
+    ]
+
+
+def linear(events: Iterable[Event], size: str) -> Rows:
+    """What the lake must hold of a contract of ``size`` coins."""
+    return count_expected(list(events), ALWAYS, Decimal(size))
+
+
+def inverse(events: Iterable[Event], face: int) -> Rows:
+    """What the lake must hold of a contract of ``face`` USD."""
+    return count_inverse(list(events), ALWAYS, face)
+
+
+def record_truth(
+    lake: Path,
+    exchange: str,
+    truth: Mapping[str, Rows],
+    symbols: Sequence[str] = (),
+    seconds: float = 0.6,
+) -> tuple[RecordSummary, list[str]]:
+    """Record what a truth (symbol -> rows) tells of, and compare: the same rows as often."""
+    warnings: list[str] = []
+    summary = record(Lake(lake), symbols or list(truth), [exchange], seconds, warn=warnings.append)
+    for symbol, rows in truth.items():
+        assert tidy(stored(lake, symbol, exchange)) == tidy(rows), symbol
+    return summary, warnings
