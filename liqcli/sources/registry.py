@@ -25,6 +25,7 @@ LIVE_SOURCES = {
     "bybit": "liqcli.sources.bybit.stream",
     "aster": "liqcli.sources.aster.stream",
     "okx-live": "liqcli.sources.okx.stream",
+    "htx-live": "liqcli.sources.htx.stream",
 }
 RECORDED_BY_DEFAULT = ("binance", "bybit", "aster")  # the largest exchanges without a history
 

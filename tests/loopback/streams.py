@@ -44,13 +44,14 @@ class Refusal(Exception):
 class Session:
     """One connection: what it subscribed, and what it has heard and sent."""
 
-    def __init__(self, connection: ServerConnection, number: int, path: str) -> None:
-        self.connection, self.number, self.path = connection, number, path
+    def __init__(self, connection: ServerConnection, path: str) -> None:
+        self.connection, self.path = connection, path
         self.keys: set[str] = set()  # instruments, or "*"
         self.sent = 0
         self.heard_s = self.pinged_s = time.monotonic()
         self.pings = 0  # unanswered
         self.notes: dict[str, Any] = {}
+        self.fault: Fault | None = None
 
 
 class StreamServer:
@@ -67,7 +68,7 @@ class StreamServer:
     def __init__(
         self,
         truth: Mapping[str, Sequence[Event]],
-        faults: Mapping[int, Fault] | None = None,
+        faults: Mapping[int | str, Fault] | None = None,
         history: Sequence[tuple[str, Event]] = (),
     ) -> None:
         self.truth = truth
@@ -131,7 +132,8 @@ class StreamServer:
         path = connection.request.path if connection.request else ""
         with self._lock:
             self.paths.append(path)
-            session = Session(connection, len(self.paths), path)
+            session = Session(connection, path)
+            session.fault = self.faults.pop(len(self.paths), None) or self.faults.pop(path, None)
         with contextlib.suppress(ConnectionClosed):
             self.open(session)
             while not self._ended.is_set():
@@ -152,9 +154,9 @@ class StreamServer:
 
     def _publish(self, session: Session) -> bool:
         """Send what is due; False ends the connection."""
-        fault = self.faults.get(session.number)
+        fault = session.fault
         if fault and session.sent >= fault.after:
-            del self.faults[session.number]
+            session.fault = None
             if fault.kind == "close":
                 return False
             if fault.kind == "drop":

@@ -59,7 +59,12 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
     short = 0  # connections in a row that did not last
     try:
         async for connection in connect(
-            address, user_agent_header=agent, ping_interval=None, max_size=LARGEST_MESSAGE, process_exception=judge
+            address,
+            user_agent_header=agent,
+            ping_interval=None,
+            close_timeout=PULSE_S,
+            max_size=LARGEST_MESSAGE,
+            process_exception=judge,
         ):
             opened_us = now_us()
             buffer.open(opened_us)
@@ -117,9 +122,14 @@ async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection) -> Non
     pinged_us = now_us()
     try:
         while True:
+            frames = buffer.frames
             answered = await connection.ping()
-            async with asyncio.timeout(PULSE_S):  # wait_for can swallow a cancellation before Python 3.12
-                await answered
+            try:
+                async with asyncio.timeout(PULSE_S):  # wait_for can swallow a cancellation before Python 3.12
+                    await answered
+            except TimeoutError:  # some exchanges answer only pings in their own form; any message is an answer
+                if buffer.frames == frames:
+                    raise
             buffer.pulse(now_us())
             if buffer.source.ping and now_us() - pinged_us >= buffer.source.ping_s * US_PER_S:
                 pinged_us = now_us()

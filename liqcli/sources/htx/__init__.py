@@ -1,1 +1,1 @@
-"""HTX: liquidation history by REST."""
+"""HTX: liquidation history by REST, live stream of liquidations."""
