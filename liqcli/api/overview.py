@@ -50,6 +50,11 @@ class Overview:
         return self.results.damaged
 
     @property
+    def left_out(self) -> dict[str, str]:
+        """Symbols that were left out because of invalid rows: file and row, with the reason."""
+        return {found.symbol: f"{found.path}: {found.reason}" for found in self.results.left_out}
+
+    @property
     def report(self) -> dict[str, Any]:
         """Every number as plain data, as ``-o market.json`` writes it."""
         from liqcli.report.overview_document import build_overview_document

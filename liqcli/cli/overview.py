@@ -79,6 +79,8 @@ def overview(
     )
     for path in found.damaged:
         warn(f"{path}: damaged, left out; to repair it: liqcli verify")
+    for symbol, reason in found.left_out.items():
+        warn(f"{symbol} left out: {reason}; to repair it: liqcli verify")
     written = found.save(*outputs, stamp=stamp) if outputs or not to_stdout else []
     for path in written:
         say(f"wrote {path}")
@@ -86,5 +88,5 @@ def overview(
         typer.echo(found.render(output_format, stamp), nl=False)
     if open_page:
         open_in_browser(next(filter(is_page, written)))
-    if found.damaged:
+    if found.damaged or found.left_out:
         raise typer.Exit(int(ExitCode.PARTIAL))

@@ -44,6 +44,8 @@ def write_market(task: ReportTask, entries: Sequence[Entry], warn: Callable[[str
             theme=settings.themes[0],
         )
         links = link_reports((symbol.symbol for symbol in overview.symbols), entries, lookback)
+        for symbol, reason in overview.left_out.items():
+            warn(f"overview: {symbol} left out: {reason.replace(str(task.lake.root), 'the lake')}")
         overview.save(task.folder / PAGE, task.folder / NUMBERS, links=links, back="index.html")
     except EmptyWindowError:
         return None

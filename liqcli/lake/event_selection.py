@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from liqcli.core.choices import PositionFilter
 from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_count
-from liqcli.core.model import COMPLETENESS, PRICE_KINDS, SIDES, Window
+from liqcli.core.model import Window
+from liqcli.lake.invalid_rows import count_invalid
 from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile
 from liqcli.lake.source_ranking import SourceAssignment, assigned_table, list_assigned_intervals
 from liqcli.lake.store import Lake
@@ -79,11 +80,7 @@ def check_rows(totals: Totals, lake: Lake) -> None:
     DamagedError
         Unknown values, or numbers that are not positive and finite.
     """
-    kinds = zip(totals.position, totals.price_kind, totals.completeness, totals.events, totals.invalid, strict=True)
-    invalid = sum(
-        int(wrong if position in SIDES and kind in PRICE_KINDS and completeness in COMPLETENESS else events)
-        for position, kind, completeness, events, wrong in kinds
-    )
+    invalid = sum(count_invalid(totals).values())
     if invalid:
         raise DamagedError(
             f"{format_count(invalid)} invalid row{'s'[: invalid != 1]} in {lake.root}: unknown position, price "

@@ -17,6 +17,7 @@ from liqcli.core.formatting import format_counted, format_time
 from liqcli.core.model import Window
 from liqcli.core.times import resolve_window
 from liqcli.lake.event_selection import check_rows, open_events
+from liqcli.lake.invalid_rows import InvalidSymbol, count_invalid, explain_invalid
 from liqcli.lake.inventory import StoredFile, read_inventory
 from liqcli.lake.partitions import Partition
 from liqcli.lake.selection import Query
@@ -35,7 +36,7 @@ class OverviewSelection:
 
     ``symbols`` are all of the lake, also those without events; ``previous`` is the window of the same length before,
     with its sums ``previous_totals`` and its ``previous_coverage``. ``comparisons`` and ``damaged`` as in
-    :class:`liqcli.lake.selection.Selection`.
+    :class:`liqcli.lake.selection.Selection`. ``left_out`` are symbols with invalid rows, in either window.
     """
 
     symbols: tuple[str, ...]
@@ -48,6 +49,7 @@ class OverviewSelection:
     previous_totals: Totals
     comparisons: tuple[Comparison, ...] = ()
     damaged: tuple[Path, ...] = ()
+    left_out: tuple[InvalidSymbol, ...] = ()
 
 
 def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
@@ -66,7 +68,7 @@ def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
     EmptyWindowError
         The window has no events; the message shows what the lake holds.
     DamagedError
-        None of the files can be read, or rows are invalid.
+        None of the files can be read, or every symbol has invalid rows.
     """
     everything = [p for p in lake.partitions() if not query.exchanges or p.exchange in query.exchanges]
     if not everything:
@@ -78,12 +80,20 @@ def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
     previous = Window(window.start_us - window.length_us, window.start_us)
     logged = [key[1] for key in lake.list_fetch_logs() if not query.exchanges or key[0] in query.exchanges]
     symbols = sorted({*(p.symbol for p in everything), *logged})
+    before = _load_window(engine, lake, query, everything, symbols, previous, "earlier")
     now = _load_window(engine, lake, query, everything, symbols, window, "selected")
+    left_out: list[InvalidSymbol] = []
+    if invalid := sorted({*count_invalid(now.totals), *count_invalid(before.totals)}):
+        if not set(now.totals.symbol) - set(invalid):
+            check_rows(now.totals, lake)  # nothing would be left
+        left_out = explain_invalid(lake, everything, invalid)
+        everything = [p for p in everything if p.symbol not in invalid]
+        symbols = [symbol for symbol in symbols if symbol not in invalid]
+        before = _load_window(engine, lake, query, everything, symbols, previous, "earlier")
+        now = _load_window(engine, lake, query, everything, symbols, window, "selected")
     if not len(now.totals.events):
         raise _nothing_inside(engine, lake, query, everything, window)
     comparisons = compare_sources(engine, now.assignment.excluded, now.inside, query.position, query.min_usd)
-    before = _load_window(engine, lake, query, everything, symbols, previous, "earlier")
-    engine.alias("liquidations", "selected")
     return OverviewSelection(
         tuple(symbols),
         window,
@@ -95,6 +105,7 @@ def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
         before.totals,
         comparisons,
         tuple(dict.fromkeys((*now.damaged, *before.damaged))),
+        tuple(left_out),
     )
 
 
@@ -117,11 +128,9 @@ def _load_window(
 ) -> _Loaded:
     """Load the events of a window as a table, named ``liquidations`` too, as a report of this window selects them."""
     try:
-        found = _copy_events(engine, lake, query, everything, symbols, window, table)
+        return _copy_events(engine, lake, query, everything, symbols, window, table)
     except DamagedError:  # in a page that the inventory did not read: find the file, use the others
-        found = _copy_events(engine, lake, query, everything, symbols, window, table, thorough=True)
-    check_rows(found.totals, lake)
-    return found
+        return _copy_events(engine, lake, query, everything, symbols, window, table, thorough=True)
 
 
 def _copy_events(

@@ -195,6 +195,10 @@ def _coverage(results: OverviewResults) -> dict[str, Any]:
         "comparisons": [comparison_record(comparison) for comparison in results.selection.comparisons],
         "overlaps": [comparison.text for comparison in results.selection.comparisons],
         "damaged": [path_in_lake(path) for path in results.damaged],
+        "left_out": [
+            {"symbol": found.symbol, "file": path_in_lake(found.path), "reason": found.reason}
+            for found in results.left_out
+        ],
     }
 
 

@@ -12,6 +12,7 @@ from liqcli.analysis.overview_cascades import build_market_cascades
 from liqcli.core.coverage import common_gaps
 from liqcli.core.intervals import Interval
 from liqcli.core.model import SAMPLE_SOURCE
+from liqcli.lake.invalid_rows import InvalidSymbol
 from liqcli.lake.overview_selection import OverviewSelection, select_all
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
@@ -41,6 +42,11 @@ class OverviewResults:
     def damaged(self) -> tuple[Path, ...]:
         """Files that were left out."""
         return self.selection.damaged
+
+    @property
+    def left_out(self) -> tuple[InvalidSymbol, ...]:
+        """Symbols that were left out because of invalid rows."""
+        return self.selection.left_out
 
     @property
     def sample(self) -> bool:

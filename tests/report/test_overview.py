@@ -236,6 +236,24 @@ def test_a_lake_of_damaged_files_alone(lake):
         market(filled)
 
 
+@pytest.mark.parametrize("day", [0, 1], ids=["the window before", "the window"])
+def test_a_symbol_with_an_invalid_row_is_left_out_and_the_row_is_named(three, run_cli, day):
+    """The third row of ETH has no price: ETH is left out, the 180 USD of SOL stay."""
+    (path,) = three.root.glob("liquidations/exchange=gate/symbol=ETHUSDT/*/gate.parquet")
+    at = [T0 + 1, T1 + 2, T0 + day * DAY + 3]
+    rows = [make_liquidation(ts, symbol="ETHUSDT", price=400.0) for ts in at]
+    wrong = [row._replace(price=float("nan")) if row.ts_us == at[2] else row for row in rows]
+    pq.write_table(rows_to_table(sorted(wrong)), path)
+    results = market(three)
+    assert "ETHUSDT" not in by_symbol(results)
+    assert results.overview.summary.sums.notional == 180.0
+    reason = f"price is not a positive finite number (1 of 3 rows, the first is row {2 + day})"
+    kept = build_overview_document(results)["coverage"]["left_out"]
+    assert kept == [{"symbol": "ETHUSDT", "file": str(path.relative_to(three.root)), "reason": reason}]
+    done = run_cli("overview", "--since", DAY_2.since, "--until", DAY_2.until, "-o", "m.json", "-o", "m.md", check=6)
+    assert f"ETHUSDT left out: {path}: {reason}; to repair it: liqcli verify" in done.stderr
+
+
 def read_page(folder: Path, results, links=None, back="") -> str:
     report = build_overview_document(results)
     write_overview(results, [folder / "market.html"], report, links or {}, back)

@@ -59,8 +59,7 @@ def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> lis
     _open(engine, batch)
     issues = list(_name(repairs, batch, engine.run("verify_times", _time_limits())))
     if kind == "liquidations":
-        limits = {"largest": LARGEST_NOTIONAL, "smallest": SMALLEST_NOTIONAL, "factor": FACTOR}
-        issues += _name(repairs, batch, engine.run("verify_liquidations", limits))
+        issues += _name(repairs, batch, engine.run("verify_liquidations", _limits()))
         issues += _name_doubled(repairs, batch, engine.run("verify_doubled", {"shortest": SHORTEST_RUN}))
         issues += _name_near_repeats(repairs, batch, engine.run("verify_near_repeats", {"reach_us": NEAR_REPEAT_US}))
         issues += _check_instruments(repairs, batch)
@@ -69,6 +68,16 @@ def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> lis
     else:
         issues += _name(repairs, batch, engine.run("verify_open_interest"))
     return issues
+
+
+def check_values(engine: Engine, repairs: Repairs, batch: Batch) -> list[Issue]:
+    """Check only the values of liquidations: positive finite numbers, known words; damage only."""
+    _open(engine, batch)
+    return [issue for issue in _name(repairs, batch, engine.run("verify_liquidations", _limits())) if issue.damage]
+
+
+def _limits() -> dict[str, float]:
+    return {"largest": LARGEST_NOTIONAL, "smallest": SMALLEST_NOTIONAL, "factor": FACTOR}
 
 
 def _open(engine: Engine, batch: Batch) -> None:
