@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import random
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,12 +26,14 @@ from loopback.scenes import stored
 from loopback.streams import StreamServer
 from loopback.truth import Event, Rows, count_expected, count_inverse, tidy
 
+LONGEST_S = 30.0
+PULSE_S = 0.8  # much less, and a busy machine would look like a dead connection
 ALWAYS = Window(0, 2**62)
 
 
 def be_swift(monkeypatch: pytest.MonkeyPatch, name: str, server: StreamServer, **changes: Any) -> None:
-    """Point a stream and its REST answers to a server; pulse and pings ten times a second, nothing is held back."""
-    monkeypatch.setattr(stream_connection, "PULSE_S", 0.1)
+    """Point a stream and its REST answers to a server; a pulse each second, with a ping, nothing is held back."""
+    monkeypatch.setattr(stream_connection, "PULSE_S", PULSE_S)
     monkeypatch.setattr(stream_connection, "REOPEN_S", 0.02)
     monkeypatch.setattr(stream_buffer, "SETTLE_US", 0)
     monkeypatch.setattr(stream_buffer, "HOLD_US", 0)
@@ -65,12 +70,44 @@ def record_truth(
     lake: Path,
     exchange: str,
     truth: Mapping[str, Rows],
+    server: StreamServer,
     symbols: Sequence[str] = (),
-    seconds: float = 0.6,
+    until: Callable[[], bool] = lambda: True,
 ) -> tuple[RecordSummary, list[str]]:
-    """Record what a truth (symbol -> rows) tells of, and compare: the same rows as often."""
+    """
+    Record what a truth (symbol -> rows) tells of, and compare: the same rows as often.
+
+    The recording is stopped as a signal would, once the server has sent everything and ``until`` holds.
+    """
     warnings: list[str] = []
-    summary = record(Lake(lake), symbols or list(truth), [exchange], seconds, warn=warnings.append)
+    with stop_when(lambda: server.is_done() and until()):
+        summary = record(Lake(lake), symbols or list(truth), [exchange], LONGEST_S, warn=warnings.append)
     for symbol, rows in truth.items():
         assert tidy(stored(lake, symbol, exchange)) == tidy(rows), symbol
     return summary, warnings
+
+
+@contextlib.contextmanager
+def stop_when(is_done: Callable[[], bool]) -> Iterator[None]:
+    """Call what a recording registers for signals, as soon as something holds."""
+    handlers: list[tuple[asyncio.AbstractEventLoop, Callable[[], object]]] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            if handlers and is_done():
+                loop, stop = handlers[0]
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(stop)
+                return
+
+    def remember(loop: asyncio.AbstractEventLoop, _number: int, stop: Callable[[], object]) -> None:
+        handlers.append((loop, stop))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio.SelectorEventLoop, "add_signal_handler", remember)
+        watcher.start()
+        yield
+    ended.set()
+    watcher.join()

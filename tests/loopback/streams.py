@@ -24,6 +24,8 @@ from loopback.truth import Event
 
 ROUND_S = 0.01  # how often a connection is served
 PORTION = 40  # events sent in one round
+SETTLE_S = 0.1
+ANSWER_S = 5.0  # longest wait for the answer to a ping
 
 
 class Fault(NamedTuple):
@@ -78,6 +80,7 @@ class StreamServer:
         self.paths: list[str] = []
         self.requests: list[str] = []
         self.complaints: list[str] = []  # broken rules
+        self.sent_s = time.monotonic()
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -125,8 +128,9 @@ class StreamServer:
         for message in self.replay(past) if past else ():
             self.send(session, message)
 
-    def answer_ping(self, session: Session) -> None:
-        session.pings = 0
+    def is_done(self) -> bool:
+        """Whether all events were sent, a moment ago."""
+        return not self.waiting and time.monotonic() - self.sent_s > SETTLE_S
 
     def _play(self, connection: ServerConnection) -> None:
         path = connection.request.path if connection.request else ""
@@ -160,6 +164,7 @@ class StreamServer:
             if fault.kind == "close":
                 return False
             if fault.kind == "drop":
+                session.connection.ping().wait(ANSWER_S)  # a reset throws away what is still on its way
                 session.connection.socket.close()
                 return False
             if fault.kind == "half-open":
@@ -176,6 +181,10 @@ class StreamServer:
         session.sent += len(due)
         for name, events in group(due):
             self.send(session, self.frame(name, events))
+        if due:
+            if not self.waiting:
+                session.connection.ping().wait(ANSWER_S)  # the answer shows that all of it has arrived
+            self.sent_s = time.monotonic()
         return True
 
     def _get(self, connection: ServerConnection, request: Any) -> Any:

@@ -100,10 +100,10 @@ def test_a_recording_through_breaks_equals_the_truth(tmp_path, monkeypatch):
     coins, dollars = make_recent(1, 40), make_recent(2, 10)
     coins += coins[-2:]  # twins, in one message
     faults = {"/linear-swap-notification": Fault(10, "plain"), "/swap-notification": Fault(4, "half-open")}
-    with HtxStream({"BTC-USDT": coins, "ETH-USD": dollars}, SIZES, ping_s=0.05, faults=faults) as server:
+    with HtxStream({"BTC-USDT": coins, "ETH-USD": dollars}, SIZES, ping_s=0.2, faults=faults) as server:
         be_swift(monkeypatch, "htx", server)
         rows = {"BTCUSDT": linear(coins, "0.001"), "ETHUSD": inverse(dollars, 10)}
-        summary, _ = record_truth(tmp_path, "htx", rows, seconds=0.9)
+        summary, _ = record_truth(tmp_path, "htx", rows, server, until=lambda: server.pongs > 2)
     assert server.complaints == []
     assert server.pongs > 2
     assert sum(row.events for row in summary.rows) == len(coins) + len(dollars)
@@ -135,7 +135,7 @@ def test_all_symbols(tmp_path, monkeypatch):
             "ETHUSDT": linear(truth["ETH-USDT"], "0.01"),
             "BTCUSD": inverse(truth["BTC-USD"], 100),
         }
-        summary, _ = record_truth(tmp_path, "htx", rows, ["all"], seconds=0.3)
+        summary, _ = record_truth(tmp_path, "htx", rows, server, ["all"])
     assert {row.symbol for row in summary.rows} == set(rows)
     assert not stored(tmp_path, "ETHUSD")
 

@@ -109,10 +109,10 @@ def test_a_recording_through_breaks_equals_the_truth(tmp_path, monkeypatch):
     faults = {1: Fault(20, "close"), 2: Fault(15, "drop"), 3: Fault(10, "garbage")}
     old = make_recent(9, 6)
     history = [("BTC-USDT-SWAP", event) for event in old]
-    with OkxStream(truth, SIZES, idle_s=0.4, faults=faults, history=history) as server:
+    with OkxStream(truth, SIZES, idle_s=3.0, faults=faults, history=history) as server:
         be_swift(monkeypatch, "okx", server)
         rows = {"BTCUSDT": linear([*old[1:], *coins], "0.01"), "BTCUSD": inverse(dollars, 100)}
-        summary, warnings = record_truth(tmp_path, "okx", rows, seconds=1.0)
+        summary, warnings = record_truth(tmp_path, "okx", rows, server)
     assert (server.paths, server.complaints) == (["/ws/v5/public"] * 3, [])
     assert not stored(tmp_path, "ETHUSDT"), "not asked for"
     assert sum("reconnecting" in line for line in warnings) == 2
@@ -129,7 +129,7 @@ def test_all_symbols(tmp_path, monkeypatch):
     with OkxStream({"ETH-USDT-SWAP": coins, "BTC-USDT-261225": dated}, SIZES, history=history) as server:
         be_swift(monkeypatch, "okx", server)
         rows = {"ETHUSDT": linear([one, *coins], "0.1"), "BTCUSDT-261225": linear([two, *dated], "0.01")}
-        summary, _ = record_truth(tmp_path, "okx", rows, ["all"], seconds=0.4)
+        summary, _ = record_truth(tmp_path, "okx", rows, server, ["all"])
     assert {row.symbol: (row.events, row.result) for row in summary.rows} == {
         "ETHUSDT": (10, "ok"),
         "BTCUSDT-261225": (10, "ok"),
@@ -143,12 +143,12 @@ def test_sizes_are_kept_for_when_they_cannot_be_requested(tmp_path, monkeypatch)
     first, second = make_recent(6, 5), make_recent(7, 5)
     with OkxStream({"BTC-USDT-SWAP": first}, SIZES) as server:
         be_swift(monkeypatch, "okx", server)
-        record_truth(tmp_path, "okx", {"BTCUSDT": linear(first, "0.01")}, seconds=0.3)
+        record_truth(tmp_path, "okx", {"BTCUSDT": linear(first, "0.01")}, server)
     with OkxStream({"BTC-USDT-SWAP": second}, SIZES) as server:
         be_swift(monkeypatch, "okx", server)
         server.get = lambda path, params: None  # type: ignore[method-assign]
         rows = {"BTCUSDT": linear(first, "0.01") + linear(second, "0.01")}
-        _, warnings = record_truth(tmp_path, "okx", rows, seconds=0.3)
+        _, warnings = record_truth(tmp_path, "okx", rows, server)
         assert "contracts cannot be requested" in warnings[0]
         summary = record(Lake(tmp_path / "other"), ["BTCUSDT"], ["okx"], 0.1)
     assert summary.exit_code == ExitCode.SOURCE
