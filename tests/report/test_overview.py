@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("empty_pictures")
 
 DAY_2 = Query("", since="2026-03-02T00:00Z", until="2026-03-03T00:00Z")
 T1 = T0 + DAY  # the start of the window
+TABLE, GRID = re.compile(r'<table class="([^"]*)"'), re.compile(r"^\.(\w+) \{ display: grid", re.MULTILINE)
 BOTH_DAYS = [(T0, T0 + 2 * DAY, "complete")]
 
 
@@ -321,3 +322,13 @@ def test_the_command_line(three, run_cli, tmp_path):
     wrong = run_cli("overview", *span, "-o", "m.parquet", check=2)
     assert "possible endings: .html, .md, .png, .json, .csv" in wrong.stderr
     run_cli("overview", "--exchange", "okx", "--lookback", "1h", check=4)
+
+
+def test_no_table_has_a_class_that_is_laid_out_as_a_grid():
+    """A grid puts the head of a table beside its body; a class of a list had the name of one of a table."""
+    folder = Path(__file__).parents[2] / "templates"
+    tables = {name for page in folder.rglob("*.html") for name in " ".join(TABLE.findall(page.read_text())).split()}
+    grids = {name for style in folder.glob("*.css") for name in GRID.findall(style.read_text())}
+    assert {"ranking", "tight"} <= tables
+    assert {"numbers", "market"} <= grids
+    assert not tables & grids
