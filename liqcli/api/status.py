@@ -37,6 +37,13 @@ class LakeStatus:
 
         return list_overlaps(self.rows)
 
+    @property
+    def unconfirmed(self) -> list[str]:
+        """List how much time of recorded streams is unconfirmed."""
+        from liqcli.lake.status import list_unconfirmed
+
+        return list_unconfirmed(self.rows)
+
     def to_dict(self) -> list[dict[str, Any]]:
         """Return plain data as ``liqcli status --format json`` prints it."""
         from liqcli.lake.status import status_record
@@ -82,6 +89,20 @@ class ContentsMethods:
         for path in damaged:
             (on_damaged or _warn_damaged)(path)
         return table
+
+    def take_in_recordings(self: _HasStore) -> list[str]:
+        """
+        Take in what a killed ``liqcli record`` left on the disk; the commands do so before they read the lake.
+
+        Returns
+        -------
+        list of str
+            What was taken in, and what could not be; empty if nothing was left.
+        """
+        from liqcli.core.times import now_us
+        from liqcli.lake.segment_intake import take_in_leftovers
+
+        return take_in_leftovers(self._store, now_us())
 
     def status(self: _HasStore, symbols: Names = (), exchanges: Names = ()) -> LakeStatus:
         """

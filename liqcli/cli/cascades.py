@@ -38,7 +38,7 @@ def cascades(
     run: RunOptions,
 ) -> None:
     """List the bursts of liquidations: time, side, size, and the price move that followed."""
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.core.wording import describe_dated
     from liqcli.report.output_files import check_outputs, write_file
 
@@ -46,7 +46,7 @@ def cascades(
     outputs = [path for path in output or [] if path != STDOUT]
     check_outputs(outputs, (".png", ".json", ".csv"))
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    results = Lake(run.lake).heatmap(**window.arguments(), **shown.arguments())
+    results = open_lake(run.lake).heatmap(**window.arguments(), **shown.arguments())
     report = results.sections("meta", "cascades", "coverage")
     for path in outputs:
         if path.suffix.lower() == ".png":

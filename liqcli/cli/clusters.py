@@ -41,7 +41,7 @@ def clusters(
     run: RunOptions,
 ) -> None:
     """Rank the price bands that stand out, with key levels, cascades and the trade checklist."""
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.core.wording import describe_dated
     from liqcli.report.output_files import check_outputs, write_file
 
@@ -49,7 +49,7 @@ def clusters(
     outputs = [path for path in output or [] if path != STDOUT]
     check_outputs(outputs, (".json", ".csv", ".md"))
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    results = Lake(run.lake).heatmap(**window.arguments(), **search.arguments())
+    results = open_lake(run.lake).heatmap(**window.arguments(), **search.arguments())
     report = results.sections(*JSON, "heavy_outside", "coverage")
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")

@@ -72,7 +72,7 @@ def compare(
     run: RunOptions,
 ) -> None:
     """Draw several symbols below each other on one time axis, with their numbers."""
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.report.compare_files import SUFFIXES, TEXTS
     from liqcli.report.output_files import check_outputs
 
@@ -83,7 +83,7 @@ def compare(
     check_choice(output_format, TEXTS, "--format")
     if open_page and output and not any(map(is_page, outputs)):
         raise UsageError("--open shows a page: add -o compare.html, or leave out -o")
-    found = Lake(run.lake).compare(
+    found = open_lake(run.lake).compare(
         symbol,
         lookback=lookback,
         since=since,

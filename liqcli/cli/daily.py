@@ -71,6 +71,7 @@ def daily(
     from liqcli.daily import run_daily
     from liqcli.daily.day import WORDS
     from liqcli.daily.metrics import check_metrics_file, write_metrics
+    from liqcli.lake.segment_intake import take_in_leftovers
     from liqcli.lake.store import Lake
 
     set_verbosity(quiet, debug)
@@ -84,6 +85,8 @@ def daily(
     if settings.metrics is not None:
         check_metrics_file(settings.metrics)
     store = Lake(lake_root(lake))
+    for line in take_in_leftovers(store, now_us()):
+        say(line)
     started_us = now_us()
     keep = until is not None and until.strip().lower() not in WORDS
     result = run_daily(settings, store, until, say, warn, show_progress, keep)

@@ -108,7 +108,7 @@ def heatmap(
     run: RunOptions,
 ) -> None:
     """Draw where and when positions were liquidated, as a report, a picture or plain numbers."""
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.report.output_files import check_outputs
 
     set_verbosity(run.quiet, run.debug)
@@ -126,7 +126,7 @@ def heatmap(
         fetched = result.exit_code
         print_messages(result.messages(notes=False))
 
-    results = Lake(run.lake).heatmap(
+    results = open_lake(run.lake).heatmap(
         **window.arguments(),
         **clusters.arguments(),
         **shown.arguments(),

@@ -63,7 +63,7 @@ def levels(
     run: RunOptions,
 ) -> None:
     """Estimate where open positions would be liquidated, from open interest and candles."""
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.report.levels_outputs import SUFFIXES
     from liqcli.report.output_files import check_outputs
 
@@ -71,7 +71,7 @@ def levels(
     outputs = [path for path in output or [] if path != STDOUT]
     check_outputs(outputs, SUFFIXES)
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    found = Lake(run.lake).levels(
+    found = open_lake(run.lake).levels(
         choose_symbol(symbol_argument, symbol),
         lookback=lookback,
         since=since,

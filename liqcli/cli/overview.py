@@ -57,7 +57,7 @@ def overview(
     run: RunOptions,
 ) -> None:
     """Rank every symbol of the lake: USD, sides, change, largest event, cascades, coverage."""
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.report.output_files import check_outputs
     from liqcli.report.overview_files import SUFFIXES
 
@@ -68,7 +68,7 @@ def overview(
     check_choice(output_format, TEXTS, "--format")
     if open_page and output and not any(map(is_page, outputs)):
         raise UsageError("--open shows a page: add -o market.html, or leave out -o")
-    found = Lake(run.lake).overview(
+    found = open_lake(run.lake).overview(
         lookback=lookback,
         since=since,
         until=until,

@@ -58,8 +58,9 @@ def record(
     """
     Record liquidations from live streams of exchanges.
 
-    Connection times are stored as coverage, so an interruption shows as a gap. Events are stored every half minute and
-    at the end. A lost connection is reopened. Exchanges with a history (okx and others) are recorded if named; what is
+    Events are on the disk within a second, and in the lake within a minute. Connection times are stored as coverage, so
+    an interruption shows as a gap, and a stream that is silent for longer than usual as unconfirmed. A lost or silent
+    connection is reopened. Exchanges with a history (okx and others) are recorded if named; what is
     recorded and what is fetched of one exchange is never added up.
     """
     import json
@@ -97,6 +98,9 @@ def record_row(row: RecordRow) -> dict[str, Any]:
         "connected_s": row.covered_s,
         "disconnects": row.breaks,
         "rejected": row.rejected,
+        "lost": row.lost,
+        "unconfirmed_s": row.unconfirmed_s,
+        "clock_offset_s": row.clock_offset_s,
         "result": row.result,
         "error": row.error,
     }

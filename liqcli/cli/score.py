@@ -51,7 +51,7 @@ def score(
     run: RunOptions,
 ) -> None:
     """Score levels or clusters on what happened afterwards, against baselines, with intervals."""
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.report.output_files import check_outputs
 
     set_verbosity(run.quiet, run.debug)
@@ -60,7 +60,7 @@ def score(
         raise UsageError(f"WHAT: {kind!r} is neither levels nor clusters; for instance liqcli score levels -s BTCUSDT")
     outputs = output or []
     check_outputs(outputs, (".json", ".png"))
-    lake, name = Lake(run.lake), choose_symbol(None, symbol)
+    lake, name = open_lake(run.lake), choose_symbol(None, symbol)
     if kind == "levels":
         found = lake.score_levels(name, lookback=lookback, since=since, until=until, exchanges=exchange or ())
     else:

@@ -49,14 +49,14 @@ def sql(
     The view liquidations counts each exchange and instant from one source only, like reports. The other views are
     candles and open_interest.
     """
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.report.output_files import write_file
 
     set_verbosity(run.quiet, run.debug)
     output = None if output == STDOUT else output
     chosen = _choose_format(output_format, output)
     damaged: list[Path] = []
-    table = Lake(run.lake).sql(statement, on_damaged=damaged.append)
+    table = open_lake(run.lake).sql(statement, on_damaged=damaged.append)
     for path in damaged:
         warn(f"{path}: damaged, left out; to repair it: liqcli verify")
     if output is None and chosen == "parquet":

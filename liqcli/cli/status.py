@@ -25,7 +25,7 @@ SPARE = ("MB", "gaps", "first")
 HEADER = ("exchange", "symbol", "source", "kind", "first", "last", "events", "USD", "coverage", "gaps", "MB")
 CSV = (
     "exchange", "symbol", "source", "kind", "first", "last", "events", "notional", "coverage", "gaps", "files", "bytes",
-    "counted",
+    "counted", "unconfirmed",
 )  # fmt: skip
 
 
@@ -49,11 +49,11 @@ def status(
     """List what the lake holds: exchange, symbol, source, first, last, events, USD, coverage, gaps, size."""
     import json
 
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
 
     set_verbosity(run.quiet, run.debug)
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    lake = Lake(run.lake)
+    lake = open_lake(run.lake)
     held = lake.status(symbol or (), exchange or ())
     for path in held.damaged:
         warn(f"{path}: damaged")
@@ -64,7 +64,7 @@ def status(
     elif held.rows:
         body = [*map(_cells, held.rows), *_totals(held)]
         typer.echo(render_table(HEADER, body, right=(6, 7, 8, 9, 10), short=_shorten, spare=SPARE))
-        for line in held.overlaps:
+        for line in [*held.overlaps, *held.unconfirmed]:
             say(line)
     elif symbol or exchange:
         say(f"the lake {lake.path} holds nothing of {' on '.join(filter(None, (symbol, exchange)))}")

@@ -45,13 +45,13 @@ def verify(
     """
     import json
 
-    from liqcli.api import Lake
+    from liqcli.cli.lake import open_lake
     from liqcli.lake.store import Lake as Store
     from liqcli.lake.verify import verdict_record
 
     set_verbosity(run.quiet, run.debug)
     check_choice(output_format, ("table", "json"), "--format")
-    lake = Lake(run.lake)
+    lake = open_lake(run.lake)
     if move:
         _move_dated(lake)
     verdict = lake.verify()

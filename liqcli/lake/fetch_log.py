@@ -11,13 +11,17 @@ to be empty. Statuses:
 - ``inferred``: an imported file has events here and no long pause; the recording times are unknown.
 - ``unknown``: an imported file has a pause here, or too few events to distinguish a quiet market from a stopped
   recorder. Neither covered nor a gap.
+- ``unconfirmed``: a recorder was connected here and received nothing for longer than the stream is ever silent. Neither
+  covered nor a gap, until another source covers it.
+
+A recorder writes time after its last event as ``provisional``, until another event or the silence decides.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
@@ -28,10 +32,11 @@ from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, sub
 from liqcli.core.model import Window, from_us
 from liqcli.core.times import MINUTE_US, parse_moment
 
-Status = Literal["complete", "provisional", "cut", "inferred", "unknown"]
+Status = Literal["complete", "provisional", "cut", "inferred", "unknown", "unconfirmed"]
 COVERED: tuple[Status, ...] = ("complete", "provisional", "cut", "inferred")
+DOUBTFUL: tuple[Status, ...] = ("unknown", "unconfirmed")
 # A weaker status never replaces a stronger one.
-STRENGTH: Mapping[str, int] = {"inferred": 1, "unknown": 0}
+STRENGTH: Mapping[str, int] = {"inferred": 1, "unknown": 0, "unconfirmed": 0}
 FETCHED = 2
 
 FEWEST_MINUTES = 30  # with an event; with fewer, nothing can be inferred about the recorder
@@ -130,6 +135,30 @@ def _join(known: list[CoveredWindow]) -> list[CoveredWindow]:
         else:
             joined.append(item)
     return joined
+
+
+def add_recorded(log: FetchLog, claims: Mapping[Status, Sequence[Interval]], moment_us: int) -> FetchLog:
+    """
+    Add the time that a recorder covered; other recorders may write the same log.
+
+    Parameters
+    ----------
+    claims : mapping
+        ``complete`` intervals, ``provisional`` ones, which only fill what is not known, and ``unconfirmed`` ones, which
+        replace provisional ones only. [µs UTC]
+    moment_us : int
+        Time of writing. [µs UTC]
+    """
+    complete = claims.get("complete", ())
+    sure = [*complete, *log.covered(("complete", "cut"))]
+    doubtful = subtract_intervals(claims.get("unconfirmed", ()), sure)
+    known = [*sure, *doubtful, *log.covered(("unconfirmed",))]
+    pending = subtract_intervals(claims.get("provisional", ()), known)
+    parts: list[tuple[Status, Sequence[Interval]]] = [
+        ("complete", complete), ("unconfirmed", doubtful), ("provisional", pending),
+    ]  # fmt: skip
+    fresh = [CoveredWindow(Window(*part), status, None, moment_us) for status, found in parts for part in found]
+    return log.without(Window(*part) for part in doubtful).add(fresh)
 
 
 class Heartbeat:
@@ -252,7 +281,7 @@ def build_coverage(
     recorded = {source: log.covered() for source, log in logs.items()}
     fetched = [interval for log in logs.values() for interval in log.fetched()]
     cut = [interval for log in logs.values() for interval in log.covered(("cut",))]
-    vague = [interval for log in logs.values() for interval in log.covered(("unknown",))]
+    vague = [interval for log in logs.values() for interval in log.covered(DOUBTFUL)]
 
     inside = {source: clip_intervals(intervals, window.interval) for source, intervals in recorded.items()}
     covered = merge_intervals(interval for intervals in inside.values() for interval in intervals)

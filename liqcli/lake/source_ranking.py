@@ -21,7 +21,7 @@ from liqcli.core.intervals import (
     total_length,
 )
 from liqcli.core.model import Window
-from liqcli.lake.fetch_log import COVERED, FetchLog, build_coverage
+from liqcli.lake.fetch_log import COVERED, DOUBTFUL, FetchLog, build_coverage
 from liqcli.lake.inventory import StoredFile, try_fetch_log
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
@@ -106,7 +106,7 @@ def assigned_table(root: Path, assigned: Sequence[tuple[Partition, Interval]]) -
 
 
 Key = tuple[str, str]  # exchange, symbol
-RECORDED = (*COVERED, "unknown")  # rows count even where the recorder may have stopped in between
+RECORDED = (*COVERED, *DOUBTFUL)  # rows count even where the recorder may have stopped in between
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from liqcli.core.errors import DamagedError
-from liqcli.core.formatting import format_duration, format_iso
+from liqcli.core.formatting import format_duration, format_iso, format_time
 from liqcli.core.intervals import Interval, subtract_intervals, total_length
 from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.inventory import StoredFile, StoredMarketFile, read_inventory, read_market_inventory, try_fetch_log
@@ -30,7 +30,8 @@ class StatusRow:
     ``first_us``, ``last_us`` [µs UTC], None when a source was requested and never had an event; ``notional`` [USD],
     None for candles and open interest; ``coverage`` is the covered share between the first and the last logged instant,
     None without a log or when some of it is unknown; ``counted`` is the share of its time in which it counts: for
-    ``left_us`` [µs] the sources ``instead`` are better; ``size`` [bytes].
+    ``left_us`` [µs] the sources ``instead`` are better; ``size`` [bytes]; ``unconfirmed`` intervals are neither covered
+    nor gaps.
     """
 
     exchange: str
@@ -48,6 +49,7 @@ class StatusRow:
     counted: float = 1.0
     left_us: int = 0
     instead: tuple[str, ...] = ()
+    unconfirmed: tuple[Interval, ...] = ()
 
 
 def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
@@ -83,11 +85,26 @@ def status_record(row: StatusRow) -> dict[str, Any]:
         "events": row.events,
         "notional": row.notional,
         "coverage": row.coverage,
-        "gaps": [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in row.gaps],
+        "gaps": _interval_records(row.gaps),
         "files": row.files,
         "bytes": row.size,
         "counted": row.counted,
+        "unconfirmed": _interval_records(row.unconfirmed),
     }
+
+
+def _interval_records(intervals: Sequence[Interval]) -> list[dict[str, Any]]:
+    return [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in intervals]
+
+
+def list_unconfirmed(rows: Sequence[StatusRow]) -> list[str]:
+    """Describe the time in which a recorded stream was silent for longer than usual."""
+    return [
+        f"{row.exchange} {row.symbol}: {format_duration(total_length(row.unconfirmed))} of {row.source} unconfirmed, "
+        f"last until {format_time(row.unconfirmed[-1][1])} UTC: connected, but silent for longer than usual"
+        for row in rows
+        if row.unconfirmed
+    ]
 
 
 def list_overlaps(rows: Sequence[StatusRow]) -> list[str]:
@@ -136,10 +153,11 @@ def _join(
                 last_us=max((h.last_us for h in parts), default=None),
                 events=sum(h.events for h in parts),
                 notional=sum(h.usd_e6 for h in parts) / 1e6,
-                coverage=total_length(present) / (whole[1] - whole[0]) if is_known else None,
+                coverage=total_length(log.covered()) / (whole[1] - whole[0]) if is_known else None,
                 gaps=tuple(subtract_intervals([whole], present)),
                 files=len(parts),
                 size=sum(h.path.stat().st_size for h in parts),
+                unconfirmed=tuple(log.covered(("unconfirmed",))),
             )
         )  # fmt: skip
     return list(_weigh(rows, groups, known)), damaged

@@ -58,5 +58,5 @@ def test_rows_of_a_recording() -> None:
     row = RecordRow("bybit", "BTCUSDT", 2, 300.5, 60.0, 1, 0, None)
     assert json.loads(json.dumps(record_row(row))) == {
         "exchange": "bybit", "symbol": "BTCUSDT", "events": 2, "notional": 300.5, "connected_s": 60.0, "disconnects": 1,
-        "rejected": 0, "result": "ok", "error": None,
+        "rejected": 0, "lost": 0, "unconfirmed_s": 0.0, "clock_offset_s": None, "result": "ok", "error": None,
     }  # fmt: skip

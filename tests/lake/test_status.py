@@ -8,7 +8,7 @@ from factories import HOUR, MINUTE, T0, fill_lake, make_liquidation
 
 from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.lake.market_tables import write_candles, write_open_interest
-from liqcli.lake.status import build_status, status_record
+from liqcli.lake.status import build_status, list_unconfirmed, status_record
 from liqcli.lake.store import Lake
 
 
@@ -34,6 +34,21 @@ def test_coverage_that_is_not_known_is_no_share(lake):
     assert (row.coverage, row.gaps) == (None, ((T0 + HOUR, T0 + 2 * HOUR),))
 
 
+def test_unconfirmed_time_is_neither_covered_nor_a_gap(lake):
+    """Of four hours two are covered, one is a gap, and in one the stream was silent."""
+    windows = [
+        (T0, T0 + HOUR, "complete"),
+        (T0 + HOUR, T0 + 2 * HOUR, "unconfirmed"),
+        (T0 + 3 * HOUR, T0 + 4 * HOUR, "complete"),
+    ]
+    store = fill_lake(lake, [make_liquidation(T0)], {("gate", "SOLUSDT", "gate"): windows})
+    ((row,), _) = build_status(store)
+    assert (row.coverage, row.gaps) == (0.5, ((T0 + 2 * HOUR, T0 + 3 * HOUR),))
+    assert row.unconfirmed == ((T0 + HOUR, T0 + 2 * HOUR),)
+    (said,) = list_unconfirmed([row])
+    assert said.startswith("gate SOLUSDT: 1 h of gate unconfirmed, last until 2026-03-01 02:00 UTC: connected, but")
+
+
 def test_rows_by_hand(lake):
     store = build(lake)
     rows, damaged = build_status(store)
@@ -57,6 +72,7 @@ def test_rows_by_hand(lake):
         "files": 2,
         "bytes": sizes["liquidations"],
         "counted": 1.0,
+        "unconfirmed": [],
     }
     assert (okx["exchange"], okx["coverage"], okx["gaps"], okx["notional"]) == ("okx", None, [], 5)
     assert (candles["kind"], candles["events"], candles["last"]) == ("candles 1m", 2, "2026-03-01T00:01:00Z")

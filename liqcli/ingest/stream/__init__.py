@@ -4,6 +4,7 @@ Recording of live streams: keep connections open, collect events, store them wit
 Reading the messages of one exchange belongs to ``sources``.
 """
 
-from liqcli.ingest.stream.recorder import RecordRow, RecordSummary, record
+from liqcli.ingest.stream.recorder import record
+from liqcli.ingest.stream.summary import RecordRow, RecordSummary
 
 __all__ = ["RecordRow", "RecordSummary", "record"]

@@ -29,6 +29,10 @@ LARGEST_MESSAGE = 8 * 2**20
 Say = Callable[[str], None]
 
 
+class SilenceError(Exception):
+    """The stream is silent for longer than it usually is."""
+
+
 async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
     """
     Keep a connection open until cancelled; any failure is reported, counted and followed by a new connection.
@@ -74,8 +78,10 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
                 await _receive(buffer, connection, warn)
             except ConnectionClosed as error:
                 why = _why(error)
+            except SilenceError as error:
+                why = str(error)
             except TimeoutError:
-                why = "no answer to pings, or no events"
+                why = "no answer to pings"
             except Exception as error:  # a fault in our own code, too: the next connection may work
                 why = buffer.record_rejection(error)
             finally:
@@ -105,9 +111,10 @@ async def _receive(buffer: StreamBuffer, connection: ClientConnection, warn: Say
                 reply = buffer.add_bytes(await connection.recv(decode=False), now_us())
                 if reply is not None:
                     await connection.send(reply)
-                if not apart and abs(buffer.apart_us) > CLOCKS_APART_US:
+                offset_us = buffer.clock.offset_us
+                if not apart and offset_us is not None and abs(offset_us) > CLOCKS_APART_US:
                     apart = True
-                    off_s = buffer.apart_us / US_PER_S
+                    off_s = offset_us / US_PER_S
                     warn(f"{buffer.source.exchange}: this machine's clock is {off_s:+.0f} s off the exchange's")
     finally:
         pulse.cancel()
@@ -134,8 +141,8 @@ async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection) -> Non
             if buffer.source.ping and now_us() - pinged_us >= buffer.source.ping_s * US_PER_S:
                 pinged_us = now_us()
                 await connection.send(buffer.source.ping)
-            if buffer.is_stale(now_us()):
-                raise TimeoutError
+            if why := buffer.find_silence(now_us()):
+                raise SilenceError(why)
             await asyncio.sleep(PULSE_S)
     except Exception:  # without pings nothing is covered; reconnect
         await connection.close(code=1001)

@@ -36,6 +36,15 @@ def made(symbols: tuple[str, ...] = ("BTCUSDT",), every: bool = False, **changes
     return buffer
 
 
+def claimed(buffer: StreamBuffer, status: str = "complete") -> dict[str, list[tuple[int, int]]]:
+    """Take the claims of a status: symbol -> intervals, in seconds after T."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for claim in buffer.take().claims:
+        for symbol in claim.symbols if claim.status == status else ():
+            found.setdefault(symbol, []).append(((claim.start_us - T) // S, (claim.end_us - T) // S))
+    return found
+
+
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setattr(stream_buffer, "SETTLE_US", 0)
@@ -45,9 +54,10 @@ def test_replayed_events_are_kept_apart_and_not_counted():
     buffer = made()
     buffer.add({"orders": (order(), order(second=1)), "replayed": True}, T + 10 * S)
     buffer.add({"orders": (order(second=9),)}, T + 10 * S)
-    assert [row.ts_us for row in buffer.take_replayed()] == [T, T + S]
-    assert buffer.take_replayed() == []
-    assert [row.ts_us for row in buffer.take_ready(None)[0]] == [T + 9 * S]
+    batch = buffer.take()
+    assert [[row.ts_us for row in replay] for replay in batch.replays] == [[T, T + S]]
+    assert [row.ts_us for row in batch.rows] == [T + 9 * S]
+    assert buffer.take().replays == []
     assert (buffer.events, buffer.notional) == ({"BTCUSDT": 1}, {"BTCUSDT": 10_000.0})
 
 
@@ -58,20 +68,18 @@ def test_the_first_events_of_each_connection_can_be_a_replay():
         buffer.add({}, T)  # an answer, without events
         buffer.add({"orders": (order(second=-1), order(second=1))}, T)
         buffer.add({"orders": (order(second=-2), order(second=5))}, T + 5 * S)
-    assert [row.ts_us for row in buffer.take_replayed()] == [T - S] * 2
-    assert [row.ts_us for row in buffer.take_ready(None)[0]] == [T + S, T - 2 * S, T + 5 * S] * 2
+    batch = buffer.take()
+    assert [[row.ts_us for row in replay] for replay in batch.replays] == [[T - S]] * 2
+    assert [row.ts_us for row in batch.rows] == [T + S, T - 2 * S, T + 5 * S] * 2
 
 
-def test_all_symbols_are_covered_once_they_have_an_event():
+def test_a_new_symbol_of_all_gets_the_time_before_its_first_event():
     buffer = made((EVERY,), every=True)
-    buffer.pulse(T + 10 * S)
-    assert buffer.symbols == (EVERY,)
-    assert buffer.take_ready(None)[1] == {}
     buffer.add({"orders": (order("ETHUSDT", 12),)}, T + 12 * S)
-    assert buffer.take_ready(None)[1] == {"ETHUSDT": [(T, T + 12 * S)]}
+    assert buffer.symbols == ("ETHUSDT",)
+    assert claimed(buffer) == {EVERY: [(0, 12)]}
     buffer.add({"orders": (order("SOLUSDT", 20),)}, T + 20 * S)
-    claims = buffer.take_ready(None)[1]
-    assert claims == {"ETHUSDT": [(T + 12 * S, T + 20 * S)], "SOLUSDT": [(T, T + 20 * S)]}
+    assert claimed(buffer) == {EVERY: [(12, 20)], "SOLUSDT": [(0, 12)]}
     assert buffer.symbols == ("ETHUSDT", "SOLUSDT")
 
 
@@ -80,14 +88,15 @@ def test_all_subscribed_symbols_have_their_own_start():
     buffer.add({"confirmed": ("ETHUSDT",)}, T + 2 * S)
     buffer.add({"confirmed": ("SOLUSDT",)}, T + 4 * S)
     buffer.add({"orders": (order("SOLUSDT", 8), order("BTCUSDT", 8))}, T + 8 * S)
-    rows, claims, _ = buffer.take_ready(None)
-    assert ([row.symbol for row in rows], claims) == (["SOLUSDT"], {"SOLUSDT": [(T + 4 * S, T + 8 * S)]})
+    assert [row.symbol for row in buffer.rows] == ["SOLUSDT"]
+    assert claimed(buffer) == {"ETHUSDT": [(2, 8)], "SOLUSDT": [(4, 8)]}
 
 
 def test_an_answer_can_be_for_every_symbol_of_the_channel():
     buffer = made(("BTCUSDT", "ETHUSDT"), confirms=True)
     buffer.add({"confirmed": (EVERY,)}, T + S)
-    assert buffer.since == {"BTCUSDT": T + S, "ETHUSDT": T + S}
+    buffer.pulse(T + 9 * S)
+    assert claimed(buffer, "provisional") == {"BTCUSDT": [(1, 9)], "ETHUSDT": [(1, 9)]}
     buffer.add({"refused": {EVERY: "no such channel"}}, T + S)
     assert buffer.refused == {"BTCUSDT": "no such channel", "ETHUSDT": "no such channel"}
 
@@ -95,9 +104,9 @@ def test_an_answer_can_be_for_every_symbol_of_the_channel():
 def test_an_ordinary_trade_shows_that_the_stream_lives():
     buffer = made(patience_s=60.0)
     buffer.add({"alive": True}, T + 50 * S)
-    assert not buffer.is_stale(T + 100 * S)
+    assert buffer.find_silence(T + 100 * S) is None
     buffer.close()
-    assert buffer.take_ready(None)[1] == {"BTCUSDT": [(T, T + 50 * S)]}
+    assert claimed(buffer) == {"BTCUSDT": [(0, 50)]}
 
 
 def test_a_reply_is_returned():
@@ -119,18 +128,103 @@ def test_a_frame_that_is_not_compressed_as_agreed_costs_itself_only(frame, reaso
     buffer = made(decode=read_gzip)
     buffer.add_bytes(frame, T)
     buffer.add_bytes(gzip.compress(json.dumps({"orders": [order()]}).encode()), T)
-    rows, _, rejected = buffer.take_ready(None)
-    assert len(rows) == 1
-    assert [row.reason.partition(":")[0] for row in rejected] == [reason]
+    batch = buffer.take()
+    assert len(batch.rows) == 1
+    assert [row.reason.partition(":")[0] for row in batch.rejected] == [reason]
 
 
 def test_a_text_pong_has_no_content():
     buffer = made(decode=read_json_or_pong)
     assert buffer.add_bytes(b"pong", T) is None
-    assert buffer.take_ready(None) == ([], {}, [])
+    batch = buffer.take()
+    assert (batch.rows, batch.claims, batch.rejected) == ([], [], [])
 
 
 def test_an_unreadable_event_is_found_by_the_keys_of_its_exchange():
     buffer = made(name_keys=("inst",))
     buffer.add({"orders": ({"inst": "ETHUSDT"}, {"inst": "BTCUSDT"}, {"s": "ETHUSDT"})}, T)
-    assert len(buffer.take_ready(None)[2]) == 2
+    assert len(buffer.take().rejected) == 2
+
+
+# ------------------------------------------------------------------ silence
+
+
+def ticking(buffer: StreamBuffer, last_s: int, every_s: int = 10) -> None:
+    """Events every few seconds up to a second, pings answered."""
+    for second in range(every_s, last_s + 1, every_s):
+        buffer.pulse(T + second * S)
+        buffer.add({"orders": (order(second=second),)}, T + second * S)
+
+
+def test_a_usual_silence_is_provisional_and_then_complete():
+    buffer = made()
+    ticking(buffer, 100)
+    buffer.pulse(T + 160 * S)
+    batch = buffer.take()
+    assert [(c.status, (c.start_us - T) // S, (c.end_us - T) // S) for c in batch.claims] == [
+        ("complete", 0, 100), ("provisional", 100, 160),
+    ]  # fmt: skip
+    assert buffer.coverage.covered_us("BTCUSDT") == 160 * S
+    buffer.add({"orders": (order(second=170),)}, T + 170 * S)
+    assert claimed(buffer) == {"BTCUSDT": [(100, 170)]}
+
+
+def test_an_unusual_silence_is_unconfirmed_and_later_events_do_not_prove_it():
+    """Events every 10 s teach 3 x 10 s, at least a minute: after 61 s without one the stream is suspect."""
+    buffer = made()
+    ticking(buffer, 3000)
+    assert buffer.coverage.gaps.longest_usual_s == pytest.approx(10, rel=0.2)
+    assert buffer.coverage.patience_us == 60 * S
+    buffer.take()
+    buffer.pulse(T + 3060 * S)
+    assert buffer.find_silence(T + 3060 * S) is None
+    buffer.pulse(T + 3061 * S)
+    why = buffer.find_silence(T + 3061 * S)
+    assert why == "no events for 1 min 1 s, suspect after 1 min; unconfirmed since 2026-03-01 00:50 UTC"
+    buffer.close()
+    assert claimed(buffer, "unconfirmed") == {"BTCUSDT": [(3000, 3061)]}
+    buffer.open(T + 3065 * S)
+    buffer.pulse(T + 3080 * S)
+    assert claimed(buffer, "unconfirmed") == {"BTCUSDT": [(3065, 3080)]}, "the new connection has proved nothing"
+    buffer.add({"orders": (order(second=3090),)}, T + 3090 * S)
+    assert claimed(buffer) == {"BTCUSDT": [(3065, 3090)]}
+    assert buffer.coverage.unconfirmed_us("BTCUSDT") == 61 * S
+
+
+def test_an_event_after_an_unusual_silence_on_the_same_connection():
+    buffer = made()
+    ticking(buffer, 3000)
+    buffer.take()
+    buffer.add({"orders": (order(second=3200),)}, T + 3200 * S)
+    buffer.add({"orders": (order(second=3210),)}, T + 3210 * S)
+    claims = buffer.take().claims
+    assert [(c.status, (c.start_us - T) // S, (c.end_us - T) // S) for c in claims] == [
+        ("unconfirmed", 3000, 3200), ("complete", 3200, 3210),
+    ]  # fmt: skip
+
+
+def test_each_silent_connection_in_a_row_is_given_more_time():
+    buffer = made(patience_s=100.0)
+    start, lengths = 0, []
+    for _ in range(4):
+        buffer.open(T + start * S)
+        length = next(n for n in range(10_000) if buffer.find_silence(T + (start + n) * S))
+        lengths.append(length)
+        start += length
+        buffer.close()
+    assert lengths == [101, 201, 401, 801]
+    assert claimed(buffer) == {}
+
+
+def test_a_replay_does_not_prove_that_the_stream_delivers():
+    buffer = made(patience_s=60.0, replays=True)
+    buffer.add({"orders": (order(second=-5),)}, T + S)
+    buffer.pulse(T + 30 * S)
+    assert claimed(buffer, "unconfirmed") == {"BTCUSDT": [(0, 30)]}
+
+
+def test_the_clock_is_measured_by_the_fastest_message():
+    buffer = made()
+    for sent, received in ((0, 900), (1000, 1040), (2000, 2700)):
+        buffer.add({"sent_us": T + sent * 1000}, T + received * 1000)
+    assert buffer.clock.offset_us == 40_000

@@ -24,9 +24,9 @@ from liqcli.core.errors import ExitCode, LakeError, UsageError
 from liqcli.core.times import now_us
 from liqcli.ingest.stream import buffer as stream_buffer
 from liqcli.ingest.stream import connection as stream_connection
-from liqcli.ingest.stream import record
-from liqcli.ingest.stream import recorder as recorder_run
+from liqcli.ingest.stream import record, storage
 from liqcli.ingest.stream.buffer import StreamBuffer
+from liqcli.lake.segment_intake import take_in_leftovers
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import load_live_source
@@ -196,15 +196,20 @@ def test_without_confirmation_nothing_is_claimed(tmp_path, monkeypatch):
 # ------------------------------------------------------------------ trouble
 
 
+def claims_of(buffer: StreamBuffer) -> list[tuple[str, int, int]]:
+    """Status, start and end of the claims, in seconds after T."""
+    return [(claim.status, (claim.start_us - T) // S, (claim.end_us - T) // S) for claim in buffer.take().claims]
+
+
 def test_a_silent_stream_is_not_believed():
     """Binance sends orders every few seconds: an open but silent connection is replaced and covers nothing."""
     dull = StreamBuffer(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
     dull.open(T)
     dull.pulse(T + 500 * S)
-    dull.claim()
-    assert dull.claims == {}
-    assert not dull.is_stale(T + 600 * S)
-    assert dull.is_stale(T + 601 * S)
+    assert claims_of(dull) == [("unconfirmed", 0, 500)]
+    assert dull.coverage.covered_us("BTCUSDT") == 0
+    assert dull.find_silence(T + 600 * S) is None
+    assert "no events for 10 min 1 s" in dull.find_silence(T + 601 * S)
 
 
 def test_time_is_claimed_up_to_the_last_event_or_answer(monkeypatch):
@@ -212,28 +217,13 @@ def test_time_is_claimed_up_to_the_last_event_or_answer(monkeypatch):
     busy = StreamBuffer(load_live_source("binance"), Channel("/", ("BTCUSDT",)))
     busy.open(T)
     busy.add(binance_order("DOGEUSDT"), T + 60 * S)  # another symbol's event proves the stream too
-    _, claims, _ = busy.take_ready(T + 90 * S)
-    assert claims == {"BTCUSDT": [(T, T + 57 * S)]}
+    assert claims_of(busy) == [("complete", 0, 57)]
     calm = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDT",)))
     calm.open(T)
     calm.add({"op": "subscribe", "success": True, "req_id": "BTCUSDT"}, T + 10 * S)
     calm.pulse(T + 60 * S)
     calm.close()
-    _, claims, _ = calm.take_ready(T + 90 * S)
-    assert claims == {"BTCUSDT": [(T + 10 * S, T + 57 * S)]}
-
-
-def test_equal_events_are_written_together(monkeypatch):
-    """Two messages half a second apart can bring twins: what is younger than two seconds waits for the next round."""
-    monkeypatch.setattr(stream_buffer, "HOLD_US", 2 * S)
-    young = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDT",)))
-    now = now_us()
-    for age in (5, 1, 1):
-        event = bybit_event(T=(now - age * S) // 1000)
-        young.add({"topic": "allLiquidation.BTCUSDT", "data": [event]}, now)
-    assert len(young.take_ready(now)[0]) == 1
-    assert len(young.take_ready(now + S)[0]) == 2
-    assert young.take_ready(None)[0] == []
+    assert claims_of(calm) == [("provisional", 10, 57), ("complete", 10, 57)]
 
 
 def test_a_refusal_is_final_and_affects_no_other_exchange(tmp_path, monkeypatch):
@@ -360,7 +350,7 @@ def test_the_bybit_contract_in_usdc_is_rejected_under_its_own_name():
     buffer = StreamBuffer(load_live_source("bybit"), Channel("/", ("BTCUSDC",)))
     events = [bybit_event(s="BTCPERP", p="x"), bybit_event(s="ETHPERP", p="x")]
     buffer.add({"topic": "allLiquidation.BTCPERP", "data": events}, now_us())
-    assert [row.reason for row in buffer.take_ready(None)[2]] == ["not a number: 'x'"]
+    assert [row.reason for row in buffer.take().rejected] == ["not a number: 'x'"]
 
 
 @pytest.mark.parametrize("name", ["binance", "aster", "bybit"])
@@ -426,38 +416,32 @@ def test_a_refusal_after_a_good_connection_is_retried(tmp_path, monkeypatch):
 
 
 def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
-    """20,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
-    total, kept = 20_000, []
+    """4,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
+    total = 4000
 
     async def flood(buffer, say, warn):
         buffer.open(now_us())
         for n in range(total):
-            age_ms = 1 + n % 4000  # half of them are young enough to be held back
-            buffer.add(binance_order(qty=str(n + 1), T=time.time_ns() // 1_000_000 - age_ms), now_us())
+            buffer.add(binance_order(qty=str(n + 1)), now_us())
             if n % 10 == 0:
                 await asyncio.sleep(0)
         await asyncio.sleep(60)
 
-    def store(self):
-        batches, self.batches = self.batches, []
-        kept.extend(row.qty for batch in batches for row in batch.rows)
-
-    monkeypatch.setattr(stream_buffer, "HOLD_US", 2 * S)
     monkeypatch.setattr(stream_connection, "receive", flood)
-    monkeypatch.setattr(recorder_run._Recording, "_store_batches", store)
+    monkeypatch.setattr(storage, "LARGEST_SEGMENT", 50_000)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        _, summary, warnings = run(tmp_path, "binance", seconds=4, flush_s=0.0005)
+        lake, summary, warnings = run(tmp_path, "binance", seconds=4, tick_s=0.0005)
     finally:
         sys.setswitchinterval(before)
     assert summary.rows[0].events == total
-    assert sorted(kept) == list(range(1, total + 1))
-    assert warnings == []
+    assert sorted(row["qty"] for row in stored(lake)) == list(range(1, total + 1))
+    assert (warnings, list((tmp_path / "segments").iterdir())) == ([], [])
 
 
-def test_data_that_cannot_be_stored_now_are_stored_later(tmp_path, monkeypatch):
-    """The disk is full for two rounds: one warning, and nothing is lost."""
+def test_data_that_cannot_be_merged_now_are_merged_later(tmp_path, monkeypatch):
+    """The disk is full for two merges: one warning, and nothing is lost."""
     commit, failures = Staging.commit, [True, True]
 
     def full_twice(self, copies):
@@ -467,11 +451,27 @@ def test_data_that_cannot_be_stored_now_are_stored_later(tmp_path, monkeypatch):
         commit(self, copies)
 
     monkeypatch.setattr(Staging, "commit", full_twice)
+    said = []
     with stream(monkeypatch, "binance", send(binance_order(), binance_order(side="BUY"))):
-        lake, summary, warnings = run(tmp_path, "binance", seconds=1.0, flush_s=0.1)
+        lake, summary, warnings = run(tmp_path, "binance", tick_s=0.05, merge_s=0.1, say=said.append)
     assert [row["position"] for row in stored(lake)] == ["long", "short"]
     assert warnings == ["no space left; recording continues, storing will be retried"]
+    assert "storing works again" in said
     assert summary.exit_code == ExitCode.DONE
+
+
+def test_a_merge_that_fails_to_the_end_is_an_error_and_loses_nothing(tmp_path, monkeypatch):
+    def full(self, copies):
+        raise LakeError("no space left")
+
+    with monkeypatch.context() as patch, stream(patch, "binance", send(binance_order())):
+        patch.setattr(Staging, "commit", full)
+        with pytest.raises(LakeError, match="no space left; nothing is lost: 1 segment will be taken in by"):
+            run(tmp_path, "binance")
+    assert take_in_leftovers(Lake(tmp_path), now_us()) == [
+        "took in 1 event of a recording that ended without storing them"
+    ]
+    assert len(stored(Lake(tmp_path))) == 1
 
 
 # ------------------------------------------------------------------ the command
