@@ -241,6 +241,12 @@ def _run_program(
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    # The server's own objects remember whether its streams could seek.
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = (
+        os.fdopen(number, "w", 1 if os.isatty(number) or number == 2 else -1, "utf-8", errors, closefd=False)
+        for number, errors in ((1, "strict"), (2, "backslashreplace"))
+    )
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)

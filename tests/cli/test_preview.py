@@ -36,7 +36,7 @@ def show(filled: Path, fork_client: ForkClient) -> Callable[..., str]:
     def run(*args: object, columns: int = 100, env: Mapping[str, str] | None = None) -> str:
         environment = {"TERM": "xterm-256color", **(env or {})}
         code, text = run_in_terminal(fork_client, *WORDS, *args, lake=filled, columns=columns, env=environment)
-        assert code == 0
+        assert code == 0, text
         return text
 
     return run
