@@ -26,12 +26,12 @@ SHORTEST_WAIT_S = 1.0  # shorter waits end before anybody reads them
 
 def show_progress() -> AbstractContextManager[Progress]:
     """Choose how to show progress; enter the result for the duration of the work."""
-    if not STATE.quiet and _is_terminal():
+    if not STATE.quiet and is_live_terminal():
         return ProgressBars()
     return nullcontext(Progress(say))
 
 
-def _is_terminal() -> bool:
+def is_live_terminal() -> bool:
     """Return whether stderr is a terminal that can redraw lines; FORCE_COLOR does not make a file one."""
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from liqcli.ingest.stream import RecordRow
 
+RECORDED = (*list_recorded(), "gate", "coinex", "poloniex")
 HEADER = ("exchange", "symbol", "events", "USD", "connected", "disconnects", "rejected", "result")
 
 
@@ -28,9 +29,9 @@ def record(
         str | None,
         typer.Option(
             metavar="a,b",
-            help=f"Exchanges, comma separated, of {', '.join(list_recorded())}.",
+            help=f"Exchanges, comma separated, of {', '.join(RECORDED)}.",
             show_default=f"{', '.join(RECORDED_BY_DEFAULT)}, which publish no history",
-            autocompletion=completion.some_of(*list_recorded()),
+            autocompletion=completion.some_of(*RECORDED),
         ),
     ] = None,
     symbol: Annotated[
@@ -60,11 +61,13 @@ def record(
 
     Events are on the disk within a second, and in the lake within a minute. Connection times are stored as coverage, so
     an interruption shows as a gap, and a stream that is silent for longer than usual as unconfirmed. A lost or silent
-    connection is reopened. Exchanges with a history (okx and others) are recorded if named; what is
-    recorded and what is fetched of one exchange is never added up.
+    connection is reopened; where the exchange has a history (okx and others), gaps are filled from it. Gate, CoinEx and
+    Poloniex have no good stream: their history is requested every minute. What is recorded and what is fetched of one
+    exchange is never added up.
     """
     import json
 
+    from liqcli.cli.record_view import open_view
     from liqcli.core.durations import parse_length
     from liqcli.core.environment import lake_root
     from liqcli.core.model import US_PER_S
@@ -75,7 +78,9 @@ def record(
     check_choice(output_format, ("table", "json"), "--format")
     seconds = parse_length(length, "--for") / US_PER_S if length else None
     store = Lake(lake_root(lake))
-    summary = run_record(store, split_names(symbol), split_names(exchange or ""), seconds, say, warn)
+    with open_view() as view:
+        names = split_names(symbol), split_names(exchange or "")
+        summary = run_record(store, *names, seconds, view.say, view.warn, show=view.show)
     if output_format == "json":
         typer.echo(json.dumps([record_row(row) for row in summary.rows], ensure_ascii=False, indent=1))
     else:

@@ -37,7 +37,8 @@ class SourceCandidate:
 
     ``covered`` are the intervals it is known to have recorded, empty without a fetch log [µs]; ``full`` is True if it
     has every liquidation, ``fill`` if it has fill prices; ``events`` is the number of its rows in the window's months,
-    and ``rows`` the interval from the first to the last one of each file [µs].
+    and ``rows`` the interval from the first to the last one of each file [µs]; ``doubtful`` the part of ``covered`` in
+    which it may have missed events [µs].
     """
 
     source: str
@@ -46,6 +47,7 @@ class SourceCandidate:
     fill: bool
     events: int
     rows: tuple[Interval, ...] = ()
+    doubtful: tuple[Interval, ...] = ()
 
 
 def rank_sources(views: Sequence[SourceCandidate]) -> list[SourceCandidate]:
@@ -57,8 +59,9 @@ def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str,
     """
     Assign every instant of the window to exactly one source.
 
-    The best source gets the time it covers, the next one what remains. Then sources without a fetch log get the time
-    between their rows. The rest goes to the best source, so that no stray row of a single source is lost.
+    The best source gets the time it covers, the next one what remains. Then they get the time in which they may have
+    missed events, and sources without a fetch log the time between their rows. The rest goes to the best source, so
+    that no stray row of a single source is lost.
 
     Returns
     -------
@@ -69,7 +72,9 @@ def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str,
     free: list[Interval] = [window.interval]
     shares: dict[str, list[Interval]] = {view.source: [] for view in ranked}
     unlogged = [(view, view.rows) for view in ranked if not view.covered]
-    for view, intervals in [*((view, view.covered) for view in ranked), *unlogged]:
+    sure = [(view, subtract_intervals(view.covered, view.doubtful)) for view in ranked]
+    doubtful = [(view, view.doubtful) for view in ranked]
+    for view, intervals in [*sure, *doubtful, *unlogged]:
         mine = intersect_intervals(free, intervals)
         shares[view.source] = merge_intervals([*shares[view.source], *mine])
         free = subtract_intervals(free, mine)
@@ -175,7 +180,7 @@ def assign_sources(
             logs[source], bad = try_fetch_log(lake, exchange, symbol, source)
             damaged += bad
         views = [
-            build_source_candidate(source, log.covered(RECORDED), rows.get((exchange, symbol, source), ()), window)
+            build_source_candidate(source, log, rows.get((exchange, symbol, source), ()), window)
             for source, log in logs.items()
         ]
         active = [v for v in views if v.events or clip_intervals(v.covered, window.interval)]
@@ -188,18 +193,17 @@ def assign_sources(
     return SourceAssignment(tuple(coverage), shares, tuple(excluded), tuple(damaged))
 
 
-def build_source_candidate(
-    source: str, covered: Sequence[Interval], mine: Sequence[StoredFile], window: Window
-) -> SourceCandidate:
+def build_source_candidate(source: str, log: FetchLog, mine: Sequence[StoredFile], window: Window) -> SourceCandidate:
     """Describe a source from all its rows: inside the window it may rightly have none."""
     inside = [h for h in mine if h.first_us < window.end_us and h.last_us >= window.start_us]
     return SourceCandidate(
         source,
-        tuple(covered),
+        tuple(log.covered(RECORDED)),
         full=any(h.full for h in mine),
         fill=any(h.fill for h in mine),
         events=sum(h.events for h in inside),
         rows=tuple((h.first_us, h.last_us + 1) for h in inside),
+        doubtful=tuple(log.covered(DOUBTFUL)),
     )
 
 

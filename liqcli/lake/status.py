@@ -12,6 +12,7 @@ from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_duration, format_iso, format_time
 from liqcli.core.intervals import Interval, subtract_intervals, total_length
 from liqcli.core.model import US_PER_S, Window
+from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.inventory import StoredFile, StoredMarketFile, read_inventory, read_market_inventory, try_fetch_log
 from liqcli.lake.partitions import KINDS, Partition
 from liqcli.lake.source_ranking import RECORDED, build_source_candidate, divide_window, find_excluded_sources
@@ -19,7 +20,7 @@ from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 
 Name = tuple[str, str, str]  # exchange, symbol, source
-Known = dict[Name, list[Interval]]  # logged intervals [µs]
+Known = dict[Name, FetchLog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ def _join(
     for (exchange, symbol, source), parts in sorted(groups.items()):
         log, bad = try_fetch_log(lake, exchange, symbol, source)
         damaged += bad
-        present = known[exchange, symbol, source] = log.covered(RECORDED)
+        known[exchange, symbol, source] = log
+        present = log.covered(RECORDED)
         whole = (present[0][0], present[-1][1]) if present else (0, 0)
         is_known = bool(present) and not log.covered(("unknown",))
         rows.append(
@@ -168,7 +170,8 @@ def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[StoredFile]]
     for key, group in groupby(rows, key=lambda row: (row.exchange, row.symbol)):
         mine = {row.source: row for row in group}
         recorded = {
-            source: known[*key, source] or [(h.first_us, h.last_us + 1) for h in files[*key, source]] for source in mine
+            source: known[*key, source].covered(RECORDED) or [(h.first_us, h.last_us + 1) for h in files[*key, source]]
+            for source in mine
         }
         edges = [edge for intervals in recorded.values() for interval in intervals for edge in interval]
         if len(mine) > 1 and edges:

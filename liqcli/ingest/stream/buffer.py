@@ -93,6 +93,15 @@ class StreamBuffer:
             return self.channel.symbols
         return tuple(sorted(self.events)) or (EVERY,)
 
+    @property
+    def state(self) -> str:
+        """What the connection does: ``live``, ``unproven``, ``silent`` or ``connecting``."""
+        if not self.is_open:
+            return "connecting"
+        if not self.coverage.is_doubted:
+            return "live"
+        return "silent" if self.coverage.silent else "unproven"
+
     def open(self, now_us: int) -> None:
         """Record that the connection is open."""
         self.failure = None

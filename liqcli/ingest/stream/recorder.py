@@ -20,8 +20,9 @@ from liqcli.ingest.stream import connection
 from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.ingest.stream.contracts import Plan, plan_recording
 from liqcli.ingest.stream.knowledge import read_knowledge
+from liqcli.ingest.stream.rest import FILL_S, POLL_S, GapFiller, Poller, Repeated
 from liqcli.ingest.stream.storage import MERGE_S, RecordStore
-from liqcli.ingest.stream.summary import RecordRow, RecordSummary
+from liqcli.ingest.stream.summary import FeedState, RecordRow, RecordSummary, join_states
 from liqcli.lake.segment_intake import take_in_leftovers
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import RECORDED_BY_DEFAULT, load_live_source
@@ -31,13 +32,15 @@ TICK_S = 1.0
 LINE_EVERY_S = 300.0  # between two lines of progress
 
 Say = Callable[[str], None]
+Show = Callable[[Sequence[FeedState]], None]
 
 
 class _Recording:
-    """State of one run: a buffer per connection, and the store that they share."""
+    """State of one run: a buffer per connection, the store that they share, and exchanges that are polled."""
 
-    def __init__(self, store: RecordStore, say: Say, warn: Say) -> None:
-        self.store, self.buffers, self.say, self.warn = store, store.buffers, say, warn
+    def __init__(self, store: RecordStore, pollers: Sequence[Poller], say: Say, warn: Say, show: Show) -> None:
+        self.store, self.buffers, self.pollers = store, store.buffers, pollers
+        self.say, self.warn, self.show = say, warn, show
         self.errors: dict[int, str] = {}
         self._was_troubled = False
 
@@ -48,11 +51,17 @@ class _Recording:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or not the main thread
                 loop.add_signal_handler(number, stop.set)
+        filler = GapFiller(self.store.lake, self.buffers, self.say, self.warn)
+        repeated = [Repeated(poller.exchange, POLL_S[poller.exchange], poller, self.warn) for poller in self.pollers]
+        repeated += [Repeated("gaps", FILL_S, filler, self.warn)] if filler.fillable else []
+        for each in repeated:
+            each.start()
         tasks = [asyncio.create_task(self._keep_connected(k, buffer)) for k, buffer in enumerate(self.buffers)]
         ticking: asyncio.Task[object] = asyncio.create_task(self._tick_on(tick_s, ended))
         merging: asyncio.Task[object] = asyncio.create_task(self._merge_on(tick_s, ended))
         waiting: asyncio.Task[object] = asyncio.create_task(stop.wait())
-        all_ended: asyncio.Task[object] = asyncio.create_task(asyncio.wait(tasks))
+        ending = stop.wait() if self.pollers else asyncio.wait(tasks)
+        all_ended: asyncio.Task[object] = asyncio.create_task(ending)
         try:
             ends = {waiting, ticking, merging, all_ended}
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -62,6 +71,8 @@ class _Recording:
             for k, left in enumerate(await asyncio.gather(*tasks, return_exceptions=True)):
                 if isinstance(left, Exception):
                     self.errors.setdefault(k, f"stopped: {type(left).__name__}: {left}")
+            for each in repeated:
+                await asyncio.to_thread(each.end)
             ended.set()
             results = await asyncio.gather(ticking, merging, return_exceptions=True)  # not cancelled while they store
             await asyncio.to_thread(self.store.finish, now_us())
@@ -93,6 +104,7 @@ class _Recording:
             await asyncio.to_thread(self.store.flush)
             self.store.rotate(now_us())
             self._report_trouble()
+            self.show(self.list_states())
             if asyncio.get_running_loop().time() - started >= line_s:
                 line_s += LINE_EVERY_S
                 self.say(self.describe())
@@ -113,9 +125,29 @@ class _Recording:
 
     def describe(self) -> str:
         """Return a line of progress."""
-        events = sum(sum(buffer.events.values()) for buffer in self.buffers)
-        usd = sum(sum(buffer.notional.values()) for buffer in self.buffers)
-        return f"recording: {format_count(events)} events, {format_usd(usd)} USD so far"
+        states = self.list_states()
+        events, usd = sum(state.events for state in states), sum(state.notional for state in states)
+        doing = ", ".join(f"{state.exchange} {state.state}" for state in states)
+        return f"recording: {format_count(events)} events, {format_usd(usd)} USD so far; {doing}"
+
+    def list_states(self) -> list[FeedState]:
+        """List what each exchange does now; of several connections the one that is worst off."""
+        found: dict[str, FeedState] = {}
+        for number, buffer in enumerate(self.buffers):
+            error = self.errors.get(number)
+            state = FeedState(
+                buffer.source.exchange,
+                "stopped" if error else buffer.state,
+                sum(buffer.events.values()),
+                sum(buffer.notional.values()),
+                buffer.event_us,
+                buffer.delay_us if buffer.event_us else None,
+                buffer.breaks,
+                error or buffer.failure or buffer.fault or "",
+            )
+            other = found.get(state.exchange)
+            found[state.exchange] = join_states(other, state) if other else state
+        return [*found.values(), *(poller.state for poller in self.pollers)]
 
     def sum_up(self) -> tuple[RecordRow, ...]:
         """Build a row for every requested exchange and symbol."""
@@ -138,7 +170,7 @@ class _Recording:
             )
             for number, buffer in enumerate(self.buffers)
             for symbol in buffer.symbols
-        )
+        ) + tuple(row for poller in self.pollers for row in poller.sum_up())
 
 
 def _find_error(buffer: StreamBuffer, symbol: str) -> str | None:
@@ -164,9 +196,13 @@ def record(
     warn: Say = lambda _line: None,
     tick_s: float = TICK_S,
     merge_s: float = MERGE_S,
+    show: Show = lambda _states: None,
 ) -> RecordSummary:
     """
     Record liquidations from live streams, with the connected time as coverage.
+
+    Gaps after a break are filled from the exchange's history, where it has one. Exchanges whose REST answers are fuller
+    than their stream (:data:`~liqcli.ingest.stream.rest.POLL_S`) are requested again and again instead.
 
     Parameters
     ----------
@@ -180,6 +216,8 @@ def record(
         Interval between writes to the segment. A killed recording loses at most this much and does not cover it. [s]
     merge_s : float
         Interval between merges of the segment into the month files. [s]
+    show : callable
+        Receives what each exchange does, about every second.
 
     Raises
     ------
@@ -188,21 +226,23 @@ def record(
     LakeError
         The lake cannot be written; stored data are intact.
     """
-    sources = [load_live_source(name) for name in dict.fromkeys(exchanges or RECORDED_BY_DEFAULT)]
+    names = list(dict.fromkeys(name.strip().lower() for name in exchanges or RECORDED_BY_DEFAULT))
+    sources = [load_live_source(name) for name in names if name not in POLL_S]
     words = [EVERY] if is_every(symbols) else [normalise_symbol(text) for text in dict.fromkeys(symbols)]
     for line in take_in_leftovers(lake, now_us()):
         say(line)
     with lake.locked():  # fail now, not after the first second, if the lake is not writable
         pass
     plans, failed = _plan(lake, sources, words, warn)
+    pollers = [Poller.resume(lake, name, words, warn) for name in names if name in POLL_S]
     buffers = [StreamBuffer(plan.source, channel) for plan in plans for channel in plan.channels]
-    if not buffers and not failed:
+    if not buffers and not failed and not pollers:
         raise UsageError(f"--symbol: no recorded exchange has contracts named {', '.join(words) or 'that'}")
     read_knowledge(lake, buffers)
     interrupted = False
     with RecordStore(lake, buffers, merge_s) as store:
-        recording = _Recording(store, say, warn)
-        if buffers:
+        recording = _Recording(store, pollers, say, warn, show)
+        if buffers or pollers:
             interrupted = asyncio.run(recording.run(seconds, tick_s))
         if trouble := store.describe_trouble():
             raise LakeError(trouble)

@@ -42,6 +42,45 @@ class RecordRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedState:
+    """
+    What an exchange does now, for a live view.
+
+    ``state`` is ``live``, ``unproven`` (connected, no event yet), ``silent``, ``polling``, ``connecting`` or
+    ``stopped``; ``event_us`` time of receipt of the last event [µs UTC], ``delay_us`` how late it came [µs]; ``breaks``
+    of the connection, or failed requests; ``note`` what is wrong.
+    """
+
+    exchange: str
+    state: str
+    events: int
+    notional: float
+    event_us: int | None
+    delay_us: int | None
+    breaks: int
+    note: str = ""
+
+
+_WORST_FIRST = ("stopped", "connecting", "silent", "unproven", "polling", "live")
+
+
+def join_states(one: FeedState, two: FeedState) -> FeedState:
+    """Join the states of two connections of one exchange: sums, the last event, and the worse state."""
+    latest = max(one, two, key=lambda state: state.event_us or 0)
+    worse = min(one, two, key=lambda state: _WORST_FIRST.index(state.state))
+    return FeedState(
+        one.exchange,
+        worse.state,
+        one.events + two.events,
+        one.notional + two.notional,
+        latest.event_us,
+        latest.delay_us,
+        one.breaks + two.breaks,
+        worse.note or one.note or two.note,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RecordSummary:
     """Results of one recording; ``interrupted`` by Ctrl-C or SIGTERM."""
 
