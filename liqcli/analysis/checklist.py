@@ -37,7 +37,7 @@ HELD = {name: held for name, _, held in STYLES}
 _TREND_RULES = {
     "up": "above EMA 50 and rising",
     "down": "below EMA 50 and falling",
-    "mixed": "does not slope away from EMA 50",
+    "mixed": "is neither above EMA 50 and rising nor below it and falling",
 }
 SHORTEST_S, LONGEST_S = 1800, 60 * DAY_S
 QUESTIONS = {

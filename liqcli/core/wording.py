@@ -37,7 +37,7 @@ def describe_coverage(share: float | None, inferred: bool) -> str:
     if share is None:
         return "unknown"
     text = format_coverage(share)
-    return f"{text} (inferred from pauses in the file)" if inferred else text
+    return f"{text} (estimated from pauses in the file)" if inferred else text
 
 
 def list_exchanges(names: Sequence[str], most: int = 4) -> str:

@@ -217,7 +217,7 @@ def _describe_coverage(coverage: Record) -> str:
         return "how much of the window was recorded is unknown, so totals may be too low"
     if not _is_partial(share):
         return "the whole window was recorded"
-    notes = ["inferred from pauses in the file"] if coverage["inferred"] else []
+    notes = ["estimated from pauses in the file"] if coverage["inferred"] else []
     if gaps := coverage["gaps"]:
         longest = max(gaps, key=lambda gap: gap["seconds"])
         notes.append(f"{'longest gap' if len(gaps) > 1 else 'gap'} {_span(longest)}")

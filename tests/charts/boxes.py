@@ -8,13 +8,21 @@ from matplotlib.text import Text
 from liqcli.charts.canvas import own_style
 
 
+def list_texts(artist):
+    """Every text of a figure that has words and is visible; ticks of hidden axes are not even made."""
+    if not artist.get_visible():
+        return
+    if isinstance(artist, Text) and artist.get_text().strip():
+        yield artist
+    for child in artist.get_children():
+        yield from list_texts(child)
+
+
 def visible_texts(figure):
     """Every text that is drawn, with its box in pixels."""
-    canvas = FigureCanvasAgg(figure)
+    renderer = FigureCanvasAgg(figure).get_renderer()
     with own_style():
-        figure.draw_without_rendering()  # places everything, which is what boxes need
-        found = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
-        return [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in found]
+        return [(text.get_text(), text.get_window_extent(renderer)) for text in list_texts(figure)]
 
 
 def faults(figure):

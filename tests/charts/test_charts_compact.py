@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from boxes import faults
+from boxes import faults, list_texts
 from chart_cases import START
 from compact_cases import (
     CASCADES,
@@ -19,7 +19,6 @@ from compact_cases import (
     make_bursts,
     make_zeros,
 )
-from matplotlib.text import Text
 from PIL import Image
 from products import pairs
 
@@ -55,7 +54,7 @@ def artists(figure, where, label):
 
 
 def words(figure):
-    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+    return [text.get_text() for text in list_texts(figure)]
 
 
 def regions(drawing, kind):

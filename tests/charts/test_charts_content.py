@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from boxes import list_texts
 from chart_cases import CASES, START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
-from matplotlib.text import Text
 
 from liqcli.charts import ClusterLabel
 from liqcli.charts.cluster_labels import choose_bands
@@ -27,7 +27,7 @@ def artists(figure, where, label):
 
 
 def words(figure):
-    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+    return [text.get_text() for text in list_texts(figure)]
 
 
 def middles(collection):

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from boxes import faults
+from boxes import faults, list_texts
 from chart_cases import START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
-from matplotlib.text import Text
 
 from liqcli.charts.figure_spec import OpenInterestLine
 from liqcli.charts.price_range import find_prices_outside, price_span
@@ -16,7 +15,7 @@ HOUR_US = 3600 * US_PER_S
 
 
 def words(figure):
-    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+    return [text.get_text() for text in list_texts(figure)]
 
 
 def panel(figure, label):

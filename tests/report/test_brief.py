@@ -137,7 +137,7 @@ def test_what_is_not_known_of_the_data_is_said_and_totals_become_minimums() -> N
         "At least 1.00M USD of SOLUSDT was liquidated on 4 exchanges (a 50%, b 30%, c 15% and 1 more)"
     )
     assert last == (
-        "Data: 91.7% of the window was recorded (inferred from pauses in the file; longest gap 2026-03-01 01:00 to "
+        "Data: 91.7% of the window was recorded (estimated from pauses in the file; longest gap 2026-03-01 01:00 to "
         "02:30 UTC); some feeds are samples, so totals are minimums; 1 damaged file left out; realized liquidations, "
         "no estimate."
     )

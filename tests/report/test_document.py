@@ -195,7 +195,7 @@ def test_json_html_and_markdown_say_the_same(report):
             "not recorded: 2026-03-01 02:00 to 2026-03-01 06:00 UTC (4 h)",
             "okx SOLUSDT not recorded: 2026-03-01 00:00 to 2026-03-01 06:00 UTC (6 h)",
             "gate SOLUSDT: incomplete response 2026-03-01 23:00:00 to 2026-03-02 00:00:00 UTC",
-            "inferred from pauses", "totals are minimums", "bankruptcy price"]  # fmt: skip
+            "estimated from pauses", "totals are minimums", "bankruptcy price"]  # fmt: skip
     for words in said:
         assert words in html, words
         assert words in markdown, words
