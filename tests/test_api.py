@@ -62,6 +62,7 @@ def test_import_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == f"{liqcli.__version__} set()"
 
 
+@pytest.mark.drawn
 def test_a_heatmap_saves_what_the_command_writes(sample: Path, tmp_path: Path, run_cli: Any) -> None:
     m = liqcli.Lake(sample).heatmap("SOLUSDT", until="latest", bin="0.5")
     m.save(tmp_path / "api.json", tmp_path / "api.parquet", tmp_path / "api.png")

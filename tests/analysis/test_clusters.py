@@ -205,13 +205,13 @@ def test_faint_bands_count_when_they_are_certain():
 
 @pytest.mark.parametrize("ground", GROUNDS)
 def test_planted_bands_are_found(engine, ground):
-    """Twenty scenes a ground, at all scales in turn; docs/clusters.md has the table of 200 scenes each."""
+    """Eight scenes a ground, at all scales in turn; docs/clusters.md has the table of 200 scenes each."""
     score = Score()
-    for seed in range(20):
+    for seed in range(8):
         scale = SCALES[seed % len(SCALES)]
         scene = make_scene(seed, ground)
         score.add(scene, find_in_scene(engine, scene, scale), scale)
-    assert score.heavy > 80
+    assert score.heavy > 32
     assert score.recall >= 0.95
     assert score.precision >= 0.90
     assert score.strict >= (0.85 if ground == "path" else 0.95)

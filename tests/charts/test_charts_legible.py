@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from chart_cases import START, draw, make_candles, make_grid, make_picture
 from matplotlib.colors import to_rgb
+from products import pairs
 from test_charts_colours import lab
 
 from liqcli.analysis.price_bins import choose_bucket, choose_rows, fit_cells
@@ -30,8 +31,10 @@ def lab_of(pixels):
     return flat.T.reshape(light.shape)
 
 
-@pytest.mark.parametrize("size", [(1600, 1000), (2400, 1500), (1600, 700), (800, 500), (800, 1100)])
-@pytest.mark.parametrize(("hours", "price"), [(24, 100_000.0), (1, 0.00002)])
+@pytest.mark.parametrize(
+    ("hours", "price", "size"),
+    pairs([(24, 100_000.0), (1, 0.00002)], [(1600, 1000), (2400, 1500), (1600, 700), (800, 500), (800, 1100)]),
+)
 def test_default_cells_are_at_least_9_by_7_px(size, hours, price):
     """With two lines of subtitle, open interest and candles, which take the most space."""
     columns, rows = fit_cells(size)
@@ -56,8 +59,7 @@ def test_default_cells_are_at_least_9_by_7_px(size, hours, price):
     assert box.height * grid.bin.width / (high - low) >= 7
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("palette", ["liq", "viridis", "cividis"])
+@pytest.mark.parametrize(("palette", "theme"), pairs(["liq", "viridis", "cividis"], ["dark", "light"]))
 def test_the_brightest_region_contains_the_largest_cell(theme, palette):
     """Brightness is the distance from the colour of the panel, averaged over the area of one cell."""
     random = np.random.default_rng(4)

@@ -171,6 +171,7 @@ def test_the_printed_command_makes_the_same_report(filled: Path, run_cli: RunCli
     assert report["meta"]["end"] == "2026-03-02T10:06:00Z"
 
 
+@pytest.mark.drawn
 def test_row_order_and_threads_do_not_change_a_byte(run_cli: RunCli, tmp_path: Path) -> None:
     random.seed(7)
     lines = [

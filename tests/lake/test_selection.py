@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from factories import DAY, HOUR, MINUTE, T0, covered, fill_lake, make_liquidation
+from products import pairs
 
 from liqcli.analysis.summary import build_summary
 from liqcli.core.coverage import common_gaps, common_unknown, overall_share
@@ -438,8 +439,9 @@ def test_unknown_value_is_rejected_not_counted(lake, change):
     assert message(store, kind=DamagedError).startswith("1 invalid row in ")
 
 
-@pytest.mark.parametrize("wrong", [None, float("nan"), float("inf"), -5.0, 0.0])
-@pytest.mark.parametrize("column", ["notional", "price", "qty"])
+@pytest.mark.parametrize(
+    ("column", "wrong"), pairs(["notional", "price", "qty"], [None, float("nan"), float("inf"), -5.0, 0.0])
+)
 def test_invalid_number_is_rejected_not_dropped(lake, column, wrong):
     """Another program wrote it: the row must not vanish, count as 0, or be taken from the sum."""
     store = fill_lake(lake, [make_liquidation(T0 + k) for k in range(50)])

@@ -369,7 +369,7 @@ def write_rounds(root, symbol, worker, rounds):
 
 @pytest.mark.parametrize("symbols", [("SOLUSDT", "SOLUSDT"), ("SOLUSDT", "BTCUSD")], ids=["same", "different"])
 def test_two_processes_write_at_once(lake, symbols):
-    rounds = 10
+    rounds = 5
     spawn = multiprocessing.get_context("spawn")
     workers = [spawn.Process(target=write_rounds, args=(str(lake), s, k, rounds)) for k, s in enumerate(symbols)]
     for worker in workers:
@@ -400,7 +400,7 @@ for hour in range(int(sys.argv[1]), 10_000):
 """
     shuffler = random.Random(11)
     done = 0
-    for _ in range(4):
+    for _ in range(2):
         writer = subprocess.Popen([sys.executable, "-c", program, str(done)], stdout=subprocess.PIPE, text=True)
         done = int(writer.stdout.readline()) + 1
         time.sleep(shuffler.random() * 0.1)

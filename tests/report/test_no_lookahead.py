@@ -34,8 +34,6 @@ from liqcli.report.document import build_document
 from liqcli.report.figures import FIGURES, draw_figure
 from liqcli.report.results import ViewOptions, compute_results
 
-pytestmark = pytest.mark.usefixtures("empty_pictures")
-
 FOLLOWED = {"price_after_15m_pct", "price_after_1h_pct"}
 DAYS = 4
 

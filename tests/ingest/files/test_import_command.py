@@ -167,7 +167,7 @@ def test_exit_codes_and_messages(tmp_path, lake):
         assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("kind", ["packed", "unpacked", "parquet"])
+@pytest.mark.parametrize("kind", ["packed", pytest.param("unpacked", marks=pytest.mark.soak), "parquet"])
 def test_the_synthetic_sample_never_passes_for_real(tmp_path, store, kind):
     """The sample's own file under another name, unpacked, or out of another lake: each keeps its source and says so."""
     own = data_folder("sample_data") / "liquidations.csv.gz"
