@@ -16,6 +16,7 @@ from liqcli.ingest.fetch.messages import list_market_problems, problems_of
 from liqcli.ingest.fetch.source_selection import select_pairs
 from liqcli.ingest.progress import Progress
 from liqcli.lake.store import Lake
+from liqcli.net.client import UNREACHED
 
 if TYPE_CHECKING:
     from liqcli.ingest.fetch import FetchRow, FetchSummary
@@ -55,7 +56,17 @@ def fetch_day(lake: Lake, settings: Settings, window: Window, progress: Progress
                 run.found.troubles.append(f"{symbol}: {error}")
     run.found.troubles = [*_list_troubles(run.found.rows), *run.found.troubles]
     run.fetch_market()
+    _shorten_offline(run.found)
     return run.found
+
+
+def _shorten_offline(found: FetchOutcome) -> None:
+    """Replace a problem per source by one, if none could be reached, as without a network."""
+    unreached = (any(UNREACHED in text for text in row["troubles"]) for row in found.rows)
+    if len({row["source"] for row in found.rows}) > 1 and all(unreached):
+        first = found.troubles[0].partition(": ")[2]
+        found.troubles = [f"no source could be reached: is this machine online? The first: {first}"]
+        found.notes = [text for text in found.notes if UNREACHED not in text]
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,11 +237,11 @@ def format_all(job: ScheduledJob, cron: Clock, timer: Clock, notes: list[str]) -
 
 def _describe_clock(job: ScheduledJob, clock: Clock) -> str:
     """Explain the time of an entry if its zone is not that of the settings."""
-    if clock.zone == job.time_zone:
+    if clock.zone.removeprefix("Etc/") == job.time_zone:
         return ""
     there = " or ".join(f"{moment:%H:%M}" for moment in clock.there)
-    summer = ", as summer time goes" if len(clock.there) > 1 else ""
-    return f"\n#    ({clock.at:%H:%M} by {clock.zone}, the clock it goes by, is {there} {job.time_zone}{summer})"
+    summer = ", depending on summer time" if len(clock.there) > 1 else ""
+    return f"\n#    (it uses {clock.zone}: {clock.at:%H:%M} there is {there} {job.time_zone}{summer})"
 
 
 def _quote_systemd(word: str) -> str:

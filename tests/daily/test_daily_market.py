@@ -66,3 +66,19 @@ def test_an_overview_that_fails_leaves_the_other_pages(
     assert result.summary["market"] is None
     assert "market.html" not in (tmp_path / "index.html").read_text()
     assert check_usable(tmp_path) == 3
+
+
+def test_without_a_network_one_line_says_so():
+    """Two sources that cannot be reached are one problem; where one of them answers, the other is named."""
+    from liqcli.daily.fetch import FetchOutcome, _shorten_offline
+    from liqcli.net.client import UNREACHED
+
+    lost = f"{UNREACHED}: DNS lookup failed for api.gateio.ws"
+    rows = [{"source": name, "troubles": [lost]} for name in ("gate", "htx")]
+    found = FetchOutcome(rows, [f"gate: {lost}", f"htx: {lost}"], [f"candles: binance: {lost}", "disk slow"])
+    _shorten_offline(found)
+    assert found.troubles == [f"no source could be reached: is this machine online? The first: {lost}"]
+    assert found.notes == ["disk slow"]
+    partly = FetchOutcome([rows[0], {"source": "htx", "troubles": []}], [f"gate: {lost}"])
+    _shorten_offline(partly)
+    assert partly.troubles == [f"gate: {lost}"]

@@ -138,9 +138,8 @@ def test_which_clock_cron_goes_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_the_printed_times_say_whose_they_are(run_cli: RunCli, tmp_path: Path) -> None:
     (tmp_path / "liqcli.toml").write_text('time_zone = "Europe/Berlin"\n')
     printed = run_cli("schedule", env={"TZ": "UTC"}, check=0).stdout
-    assert (
-        "(23:10 by UTC, the clock it goes by, is 00:10 or 01:10 Europe/Berlin, as summer time goes)\n10 23 *" in printed
-    )
+    said = "(it uses UTC: 23:10 there is 00:10 or 01:10 Europe/Berlin, depending on summer time)"
+    assert f"{said}\n10 23 *" in printed
     assert "OnCalendar=*-*-* 00:10:00 Europe/Berlin\n" in printed
     skipped = run_cli("schedule", "--at", "02:30", "--format", "timer", env={"TZ": "UTC"}, check=0).stdout
     assert "OnCalendar=*-*-* 01:30:00 UTC\n" in skipped, "systemd leaves a day out whose 02:30 does not exist"
