@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -24,6 +22,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
 from liqcli.charts.fonts import choose_font, printable, replace_unknown
+from liqcli.charts.renderer import measure_text
 from liqcli.charts.text_fit import cut
 from liqcli.charts.themes import Theme
 
@@ -40,22 +39,6 @@ def own_style() -> Iterator[None]:
     foreign = {key: value for key, value in defaults if matplotlib.rcParams[key] != value}
     with matplotlib.rc_context(foreign) if foreign else nullcontext():  # costs as much as a small panel
         yield
-
-
-@cache
-def _ruler(dpi: float) -> RendererAgg:
-    return RendererAgg(1, 1, dpi)  # type: ignore[no-untyped-call]
-
-
-@lru_cache(maxsize=4096)
-def _measure(text: str, points: float, bold: bool, dpi: float) -> float:
-    """Measure the width of a line of text. [px]"""
-    if not text:
-        return 0.0
-    width, _height, _descent = _ruler(dpi).get_text_width_height_descent(  # type: ignore[no-untyped-call]
-        text, choose_font(text, bold, points), ismath=False
-    )
-    return float(width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +99,8 @@ class Canvas:
 
     def text_width(self, text: str, size: float, bold: bool = False) -> float:
         """Measure the width of a line of text. [px]"""
-        return _measure(text if text.isascii() else replace_unknown(text), self.points(size), bold, self.dpi)
+        text = text if text.isascii() else replace_unknown(text)
+        return measure_text(text, choose_font(text, bold, self.points(size)), self.dpi)[0] if text else 0.0
 
     def text(
         self,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
 from liqcli.charts.canvas import own_style
+from liqcli.charts.renderer import MeasuringCanvas
 
 
 def render_png(figure: Figure) -> bytes:
@@ -20,7 +20,7 @@ def render_png(figure: Figure) -> bytes:
 
 def render_pixels(figure: Figure) -> NDArray[np.uint8]:
     """Render a figure to its pixels, shape (height, width, 3)."""
-    canvas = FigureCanvasAgg(figure)
+    canvas = MeasuringCanvas(figure)
     with own_style():
         canvas.draw()  # type: ignore[no-untyped-call]
     return np.array(canvas.buffer_rgba(), dtype=np.uint8)[..., :3]  # type: ignore[no-untyped-call]
