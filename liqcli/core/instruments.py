@@ -53,6 +53,7 @@ class CountingRule:
 
 RULES: Mapping[str, CountingRule] = {
     "aster": CountingRule("base", None),
+    "backpack": CountingRule("base", None),
     "binance": CountingRule("base", "inverse", (100.0, 10.0)),
     "bitfinex": CountingRule("base", None),
     "bitget": CountingRule("quote", "inverse"),
@@ -61,6 +62,7 @@ RULES: Mapping[str, CountingRule] = {
     "coinex": CountingRule("base", "inverse", (1.0, 1.0)),
     "deribit": CountingRule("base", "inverse", (1.0, 1.0)),
     "dydx": CountingRule("base", "linear"),
+    "extended": CountingRule("base", "linear"),
     "ftx": CountingRule("base", "linear"),
     "gate": CountingRule("contracts", "inverse", (1.0, 1.0), bases=("BTC",)),
     "htx": CountingRule("contracts", "inverse", (100.0, 10.0)),

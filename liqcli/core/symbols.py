@@ -42,6 +42,8 @@ EXCHANGES = (
     "lighter",
     "hyperliquid",
     "pacifica",
+    "extended",
+    "backpack",
 )
 
 _PERPETUAL = re.compile(r"[-_](SWAP|PERP|PERPETUAL)$")

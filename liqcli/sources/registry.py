@@ -26,6 +26,13 @@ LIVE_SOURCES = {
     "aster": "liqcli.sources.aster.stream",
     "okx-live": "liqcli.sources.okx.stream",
     "htx-live": "liqcli.sources.htx.stream",
+    "bitget-live": "liqcli.sources.bitget.stream",
+    "kraken-live": "liqcli.sources.kraken.stream",
+    "bitfinex-live": "liqcli.sources.bitfinex.stream",
+    "dydx-live": "liqcli.sources.dydx.stream",
+    "lighter": "liqcli.sources.lighter.stream",
+    "extended": "liqcli.sources.extended.stream",
+    "backpack": "liqcli.sources.backpack.stream",
 }
 RECORDED_BY_DEFAULT = ("binance", "bybit", "aster")  # the largest exchanges without a history
 

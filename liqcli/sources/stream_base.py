@@ -194,3 +194,32 @@ def split_channels(
     for start in range(0, len(symbols), most):
         part = tuple(symbols[start : start + most])
         yield Channel(path, part, tuple(text for symbol in part for text in greet(symbol)))
+
+
+def require_object(message: object) -> Mapping[str, Any]:
+    """
+    Return a message that is an object.
+
+    Raises
+    ------
+    ValueError
+        It is something else.
+    """
+    if not isinstance(message, dict):
+        raise ValueError(f"not an object: {message!r}")
+    return message
+
+
+def require_name(order: Mapping[str, Any], key: str) -> str:
+    """
+    Return the name of a contract in an order.
+
+    Raises
+    ------
+    ValueError
+        It is missing or not text.
+    """
+    name = order.get(key)
+    if not isinstance(name, str):
+        raise ValueError(f"{key} is missing or not text: {name!r}")
+    return name

@@ -39,6 +39,7 @@ LINEAR = [
     ("hyperliquid", "BTC", "BTC"), ("kraken", "PF_XBTUSD", "BTCUSD"), ("lighter", "BTC", "BTCUSDC"),
     ("okx", "BTC-USDT-SWAP", "BTCUSDT"), ("okx", "BTC-USD_UM-SWAP", "BTCUSD"), ("pacifica", "BTC", "BTC"),
     ("poloniex", "BTC_USDT_PERP", "BTCUSDT"), ("newexchange", "BTCUSDT", "BTCUSDT"),
+    ("backpack", "SOL_USDC_PERP", "SOLUSDC"), ("extended", "BTC-USD", "BTCUSD"),
 ]  # fmt: skip
 INVERSE = [
     ("binance", "BTCUSD_PERP", "BTCUSD"), ("bitget", "BTCUSD", "BTCUSD"), ("bitget", "BTCUSD_DMCBL", "BTCUSD"),

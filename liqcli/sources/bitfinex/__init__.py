@@ -1,1 +1,1 @@
-"""Bitfinex: liquidation history by REST."""
+"""Bitfinex: liquidation history by REST, live stream of liquidations."""

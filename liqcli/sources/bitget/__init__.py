@@ -1,1 +1,1 @@
-"""Bitget: liquidation history by REST."""
+"""Bitget: liquidation history by REST, live stream of liquidations."""

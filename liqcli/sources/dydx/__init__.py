@@ -1,1 +1,1 @@
-"""dYdX: trades that are marked as liquidations."""
+"""dYdX: trades that are marked as liquidations, in history and live."""

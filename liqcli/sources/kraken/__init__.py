@@ -1,1 +1,1 @@
-"""Kraken: liquidations among the public executions."""
+"""Kraken: liquidations among the public executions, in history and live."""

@@ -1,0 +1,1 @@
+"""Backpack: live stream of liquidations."""

@@ -1,0 +1,1 @@
+"""Extended: live stream of liquidations."""

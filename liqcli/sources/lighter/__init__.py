@@ -1,0 +1,1 @@
+"""Lighter: live stream of liquidations."""
