@@ -7,7 +7,6 @@ matplotlib measures a label when it is laid out and again when it is drawn, in e
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
@@ -31,7 +30,7 @@ def _ruler(dpi: float) -> RendererAgg:
 class MeasuringRenderer(RendererAgg):
     """Agg renderer with :func:`measure_text`."""
 
-    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> TextSize:
+    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: bool | str) -> TextSize:
         """Return width, height and descent of a line of text. [px]"""
         if ismath:
             size: TextSize = super().get_text_width_height_descent(s, prop, ismath)  # type: ignore[no-untyped-call]

@@ -8,8 +8,8 @@ from matplotlib.font_manager import get_font
 
 import liqcli
 from liqcli.charts import fonts
-from liqcli.charts.canvas import _measure
-from liqcli.charts.fonts import describe_stand_in, font_file, printable
+from liqcli.charts.fonts import choose_font, describe_stand_in, font_file, printable
+from liqcli.charts.renderer import measure_text
 
 PACKAGE = Path(liqcli.__file__).parent
 BOTH = pytest.mark.parametrize("bold", [False, True])
@@ -56,7 +56,7 @@ def system(monkeypatch):
 
     looked: list[int] = []
     monkeypatch.setattr(fonts.font_manager, "findSystemFonts", list_fonts)
-    caches = (fonts._find_fonts, fonts._find_others, fonts.replace_unknown, _measure)
+    caches = (fonts._find_fonts, fonts._find_others, fonts.replace_unknown, measure_text)
     for cache in caches:
         cache.cache_clear()
     yield listed, looked
@@ -95,9 +95,9 @@ def test_a_font_of_the_system_lends_its_letters(system):
     chosen = fonts.choose_font(f"{letter}USDT", True, 12.0)
     found = fonts.font_manager.fontManager._find_fonts_by_props(chosen.copy())
     assert [str(getattr(f, "path", f)) for f in found] == [str(font_file(True)), str(stix)]
-    assert _measure(letter, 12.0, False, 100.0) > 0
+    assert measure_text(letter, choose_font(letter, False, 12.0), 100.0)[0] > 0
 
 
 @BOTH
 def test_figures_are_of_one_width(bold):
-    assert len({_measure(digit * 20, 12.0, bold, 100.0) for digit in "0123456789"}) == 1
+    assert len({measure_text(digit * 20, choose_font("0", bold, 12.0), 100.0) for digit in "0123456789"}) == 1
