@@ -19,6 +19,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fuzz_inputs import CASES, Case, make_input
 
@@ -32,7 +33,11 @@ from liqcli.ingest.files.json_records import PEEKED_LINES, open_records
 from liqcli.ingest.files.readers import TextLine
 from liqcli.ingest.files.row_collector import RowCollector
 from liqcli.ingest.progress import Progress
+from liqcli.lake.row_blocks import SortedBlock
 from liqcli.lake.store import Lake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is a disk in memory, files cost a tenth
 STORED_EVERY = 200  # so many inputs are only read; the next one goes into a lake (a hundred times slower)
@@ -54,9 +59,9 @@ class NoLake:
     def __init__(self) -> None:
         self.count = 0
 
-    def add(self, row: Liquidation) -> None:
-        """Take a row."""
-        self.count += 1
+    def add_block(self, block: SortedBlock) -> None:
+        """Take rows."""
+        self.count += len(block.rows)
 
 
 def count_rows(path: Path, case: Case, name: str) -> int | None:
@@ -97,9 +102,9 @@ def check_read(path: Path, case: Case) -> str:
     intake = RowCollector(staging, feed.most_copies)  # type: ignore[arg-type]
     seen = Counter[type]()
 
-    def watched() -> Iterable[Liquidation | Rejected]:
+    def watched() -> Iterable[Liquidation | Rejected | pa.Table]:
         for item in feed.items:
-            seen[type(item)] += 1
+            seen[Rejected if isinstance(item, Rejected) else Liquidation] += getattr(item, "num_rows", 1)
             yield item
 
     intake.add_all(watched())

@@ -82,12 +82,14 @@ class Progress:
         """Report a failed window; not printed as a line, because the summary repeats it."""
 
     def watch(self, name: str, meter: ReadProgress, rows: Iterable[Row]) -> Iterator[Row]:
-        """Pass on the rows of a file and report how far it has been read."""
+        """Pass on the rows, or blocks of rows, of a file and report how far it has been read."""
         self.read(name, 0.0, 0)
-        count = 0
-        for count, row in enumerate(rows, 1):
-            if count % ROWS_PER_UPDATE == 0:
+        count = shown = 0
+        for row in rows:
+            count += getattr(row, "num_rows", 1)
+            if count - shown >= ROWS_PER_UPDATE:
                 self.read(name, meter.share, count)
+                shown = count
             yield row
         self.store(name, count)
 

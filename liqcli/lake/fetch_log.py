@@ -24,13 +24,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals, total_length
 from liqcli.core.model import Window, from_us
 from liqcli.core.times import MINUTE_US, parse_moment
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Status = Literal["complete", "provisional", "cut", "inferred", "unknown", "unconfirmed"]
 COVERED: tuple[Status, ...] = ("complete", "provisional", "cut", "inferred")
@@ -167,11 +171,20 @@ class Heartbeat:
     def __init__(self) -> None:
         self._minutes: dict[int, tuple[int, int]] = {}
 
-    def add(self, ts_us: int) -> None:
-        """Record one event. [µs UTC]"""
-        minute = ts_us // MINUTE_US
-        first, last = self._minutes.get(minute, (ts_us, ts_us))
-        self._minutes[minute] = (min(first, ts_us), max(last, ts_us))
+    def add_all(self, times: NDArray[np.int64]) -> None:
+        """Record events at any number of times. [µs UTC]"""
+        import numpy as np
+
+        minutes = times // MINUTE_US
+        at = _find_runs(minutes)
+        first, last, minutes = np.minimum.reduceat(times, at), np.maximum.reduceat(times, at), minutes[at]
+        order = np.argsort(minutes, kind="stable")  # runs of one minute, if the times are not sorted
+        first, last, minutes = first[order], last[order], minutes[order]
+        at = _find_runs(minutes)
+        first, last = np.minimum.reduceat(first, at), np.maximum.reduceat(last, at)
+        for minute, early, late in zip(minutes[at].tolist(), first.tolist(), last.tolist(), strict=True):
+            known = self._minutes.get(minute)
+            self._minutes[minute] = (min(known[0], early), max(known[1], late)) if known else (early, late)
 
     def infer_coverage(self) -> tuple[list[Interval], list[Interval]]:
         """
@@ -205,6 +218,13 @@ class Heartbeat:
         covered = subtract_intervals(present, unknown)
         thin = total_length(unknown) > total_length(covered)
         return ([], present) if thin else (covered, merge_intervals(unknown))
+
+
+def _find_runs(values: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Find the start of each run of equal values."""
+    import numpy as np
+
+    return np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
 
 
 def _find_gap_limit(pauses: list[int]) -> int:

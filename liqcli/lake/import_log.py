@@ -8,14 +8,12 @@ store the same events a second time, as different rows.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from liqcli.core.errors import DamagedError, UsageError
-from liqcli.core.model import Liquidation
+from liqcli.lake.row_blocks import PartTotals
 from liqcli.lake.store import Lake
 
 _MODULUS = 2**61
@@ -51,19 +49,14 @@ class StoredSummary:
     last_us: int = 0
     digest: int = 0
 
-    def add(self, row: Liquidation) -> None:
-        """Count one row."""
-        ts_us = row.ts_us
-        if not self.events:
-            self.first_us = self.last_us = ts_us
-        elif ts_us < self.first_us:
-            self.first_us = ts_us
-        elif ts_us > self.last_us:
-            self.last_us = ts_us
-        self.events += 1
-        self.longs += row.position == "long"
-        self.notional_e6 += round(row.notional * 1e6)
-        self.digest = (self.digest + _hash_row(row)) % _MODULUS
+    def add(self, part: PartTotals) -> None:
+        """Add the rows of a block."""
+        self.first_us = min(self.first_us, part.first_us) if self.events else part.first_us
+        self.last_us = max(self.last_us, part.last_us) if self.events else part.last_us
+        self.events += part.events
+        self.longs += part.longs
+        self.notional_e6 += part.notional_e6
+        self.digest = (self.digest + part.digest) % _MODULUS
 
     def drop(self, position: str, notional: float, copies: int) -> None:
         """Subtract rows; first and last time remain those of the file."""
@@ -94,10 +87,11 @@ def read_import_log(lake: Lake) -> dict[str, ImportLogEntry]:
     """
     path = lake.root / "imports.json"
     try:
-        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+        log = json.loads(path.read_text(encoding="utf-8"))
+        old: dict[str, int] = {"digest": 0} if log["version"] == 1 else {}  # version 1 hashed rows in another way
         return {
-            sha: ImportLogEntry(**{**entry, "wrote": tuple(StoredSummary(**w) for w in entry["wrote"])})
-            for sha, entry in files.items()
+            sha: ImportLogEntry(**{**entry, "wrote": tuple(StoredSummary(**{**w, **old}) for w in entry["wrote"])})
+            for sha, entry in log["files"].items()
         }
     except FileNotFoundError:
         return {}
@@ -120,14 +114,7 @@ def write_import(lake: Lake, key: ImportKey, done: ImportLogEntry) -> None:
         files.pop(key.sha256, None)
     files[str(key)] = done
     entries = ",\n".join(f"{json.dumps(sha)}: {json.dumps(asdict(entry))}" for sha, entry in sorted(files.items()))
-    lake.write_file(lake.root / "imports.json", f'{{"version": 1, "files": {{\n{entries}\n}}}}\n'.encode())
-
-
-def import_rows_path(lake: Lake, key: str) -> Path:
-    """Return the path of the rows that an import stored; ``key`` is an :class:`ImportKey` as text."""
-    sha256, _, table = key.partition(":")
-    suffix = f"-{zlib.crc32(table.encode(errors='replace')):08x}" if table else ""
-    return lake.root / "imports" / f"{sha256}{suffix}.parquet"
+    lake.write_file(lake.root / "imports.json", f'{{"version": 2, "files": {{\n{entries}\n}}}}\n'.encode())
 
 
 def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> None:
@@ -153,13 +140,6 @@ def check_same_rows(path: str, before: ImportLogEntry, now: ImportLogEntry) -> N
         "Use the same options, or add --replace, which first removes the rows that the earlier import stored; rows of "
         "other files stay"
     )
-
-
-def _hash_row(row: Liquidation) -> int:
-    """Hash the fields by which the lake compares rows; texts as checksums, as ``hash`` of text differs between runs."""
-    texts = (row.price_kind, row.completeness, row.instrument, row.event_id or "")
-    numbers = (row.price, row.qty, row.notional, row.contracts or 0.0, row.contract_size or 0.0)
-    return hash((row.ts_us, row.position == "long", *numbers, zlib.crc32("\n".join(texts).encode())))
 
 
 def _describe_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from liqcli.core.errors import UsageError
 from liqcli.core.intervals import subtract_intervals
 from liqcli.core.model import Window
-from liqcli.lake.import_log import ImportKey, ImportLogEntry, StoredSummary, find_import, import_rows_path
-from liqcli.lake.merge import open_merger
+from liqcli.lake.import_log import ImportKey, ImportLogEntry, StoredSummary, find_import
+from liqcli.lake.import_rows import ImportRows
 from liqcli.lake.partitions import Partition, months_of
 from liqcli.lake.store import Lake
 
@@ -34,16 +33,16 @@ class RemovalPlan:
     ----------
     entry : ImportLogEntry
         The earlier import.
-    rows : Path
+    rows : ImportRows
         Its rows.
-    others : dict of Path to ImportLogEntry
+    others : sequence of (ImportRows, ImportLogEntry)
         Rows of other imports that overlap it in exchange, symbol, source and time.
     """
 
     lake: Lake
     entry: ImportLogEntry
-    rows: Path
-    others: Mapping[Path, ImportLogEntry]
+    rows: ImportRows
+    others: Sequence[tuple[ImportRows, ImportLogEntry]]
 
     def partitions(self) -> list[Partition]:
         """List the files of the lake that hold rows of the earlier import."""
@@ -67,12 +66,16 @@ class RemovalPlan:
         LakeError
             The lake cannot be written.
         """
-        if not self.rows.exists():
+        if not self.rows.exist():
             return
-        with open_merger(self.lake.root) as merger:
+        for rows in (self.rows, *(rows for rows, _ in self.others)):
+            rows.upgrade()
+        with self.lake.open_merger() as merger:
             for part in self.partitions():
-                fetched = self.lake.read_fetch_log(part.exchange, part.symbol, part.source).fetched()
-                merger.remove_import(part, self.rows, sorted(self.others), fetched)
+                if self.rows.path(part).exists():
+                    fetched = self.lake.read_fetch_log(part.exchange, part.symbol, part.source).fetched()
+                    others = [path for rows, _ in self.others if (path := rows.path(part)).exists()]
+                    merger.remove_import(part.path(self.lake.root), self.rows.path(part), others, fetched)
         for item in self.entry.wrote:
             self._forget_coverage(item)
 
@@ -87,7 +90,7 @@ class RemovalPlan:
         self.lake.remove_fetch_log(*key)
 
     def _others_of(self, item: StoredSummary) -> Iterator[Sequence[StoredSummary]]:
-        for entry in self.others.values():
+        for _, entry in self.others:
             if any(_is_same_series(item, wrote) for wrote in entry.wrote):
                 yield [wrote for wrote in entry.wrote if wrote.exchange == item.exchange]
 
@@ -104,16 +107,16 @@ def plan_removal(lake: Lake, log: Mapping[str, ImportLogEntry], key: ImportKey, 
     entry = find_import(log, key)
     if entry is None:
         return None
-    rows = import_rows_path(lake, str(key))
-    if not rows.exists() and _has_events(entry):
+    rows = ImportRows(lake, str(key))
+    if not rows.exist() and _has_events(entry):
         raise UsageError(f"{shown}: {_UNKNOWN_ROWS.format(name='it')}")
-    others = {}
+    others = []
     for name, other in log.items():
         if other is entry or not _overlaps(entry, other):
             continue
-        path = import_rows_path(lake, name)
-        if path.exists():
-            others[path] = other
+        theirs = ImportRows(lake, name)
+        if theirs.exist():
+            others.append((theirs, other))
         elif _has_events(other):
             raise UsageError(f"{shown}: {other.name} overlaps it, and {_UNKNOWN_ROWS.format(name=other.name)}")
     return RemovalPlan(lake, entry, rows, others)

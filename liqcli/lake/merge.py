@@ -8,18 +8,21 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from liqcli.core.errors import DamagedError, LakeError
 from liqcli.core.files import lake_errors, temporary_beside
 from liqcli.core.intervals import Interval
 from liqcli.core.model import Liquidation
-from liqcli.lake.partitions import Partition
 from liqcli.query.sql import read_query
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    Rows: TypeAlias = pa.Table | pa.RecordBatchReader | Sequence[Path]
+
+UNLIMITED = 1 << 40  # copies: identical rows are separate events
 
 
 class Merger:
@@ -29,7 +32,13 @@ class Merger:
         self._root = root
         self._connection = connection
 
-    def merge(self, path: Path, query: str, params: Mapping[str, int], incoming: pa.Table | Sequence[Path]) -> None:
+    def merge(
+        self,
+        path: Path,
+        query: str,
+        params: Mapping[str, int],
+        incoming: Rows,
+    ) -> None:
         """
         Replace a file by the rows that ``sql/<query>.sql`` produces from it and the incoming rows.
 
@@ -39,7 +48,7 @@ class Merger:
             The target; need not exist. A result without rows removes it.
         query, params
             The query and its parameters.
-        incoming : pyarrow.Table or sequence of Path
+        incoming : pyarrow.Table, pyarrow.RecordBatchReader or sequence of Path
             New rows with the lake's columns, or Parquet files of such rows.
 
         Raises
@@ -56,18 +65,31 @@ class Merger:
             self._open_view("incoming", incoming)
             self._write(path, query, params)
 
-    def remove_import(
-        self, partition: Partition, former: Path, others: Sequence[Path], fetched: Sequence[Interval]
-    ) -> None:
+    def add(self, path: Path, incoming: Rows, most_copies: int, keep: bool = True) -> None:
+        """
+        Add rows to a file; each then occurs as often as in the fuller of both, ``most_copies`` times at most.
+
+        Without ``keep``, the rows replace those of the file. Errors as by :meth:`merge`.
+        """
+        stored = [path] if keep and path.exists() else []
+        with lake_errors(self._root):
+            self._open_view("stored", stored)
+            self._open_view("incoming", incoming)
+            if stored or most_copies < UNLIMITED:
+                self._write(path, "merge_union", {"most_copies": most_copies})
+            else:
+                self._write(path, "sort_rows", {})
+
+    def remove_import(self, path: Path, former: Path, others: Sequence[Path], fetched: Sequence[Interval]) -> None:
         """
         Remove the rows of an import from one file, except those of others: ``sql/remove_import.sql``.
 
         Parameters
         ----------
-        partition : Partition
+        path : Path
             The file to remove rows from.
         former, others
-            Rows that the import and other imports stored, as written by :meth:`count_import`.
+            Rows that the import and other imports stored in this file.
         fetched : sequence of (start, end)
             Windows whose rows all stay, half-open. [µs]
 
@@ -80,51 +102,13 @@ class Merger:
         """
         import pyarrow as pa
 
-        path = partition.path(self._root)
         windows = pa.table({"start_us": [start for start, _ in fetched], "end_us": [end for _, end in fetched]})
         with lake_errors(self._root):
             self._open_view("stored", [path])
             self._open_view("former", [former])
-            self._open_view("others", others, import_schema())
+            self._open_view("others", others, filename=True)
             self._open_view("fetched", windows.cast(pa.schema([("start_us", pa.int64()), ("end_us", pa.int64())])))
-            self._write(path, "remove_import", {"exchange": partition.exchange, "symbol": partition.symbol})
-
-    def count_import(self, path: Path, incoming: Path, add: bool, most_copies: int) -> None:
-        """
-        Write the rows that an import stored, each once with its number of copies: ``sql/import_rows.sql``.
-
-        Parameters
-        ----------
-        path : Path
-            The target; need not exist.
-        incoming : Path
-            Rows of the import, with exchange and symbol.
-        add : bool
-            Whether to add the rows to those that the target holds; otherwise they replace them.
-        most_copies : int
-            Maximum number of identical rows.
-
-        Raises
-        ------
-        DamagedError
-            A file cannot be read; the target is unchanged.
-        LakeError
-            The disk is full or not writable; the target is unchanged.
-        """
-        with lake_errors(self._root):
-            self._open_view("stored", [path] if add and path.exists() else [], import_schema())
-            self._open_view("incoming", [incoming])
-            params = {"most_copies": most_copies}
-            if add and path.exists():
-                try:
-                    merged = self._connection.sql(read_query("import_rows"), params=params)
-                    both = (merged, self._connection.view("stored"))
-                    new, old = (rows.aggregate("count(*), sum(copies)").fetchall() for rows in both)
-                    if new == old:
-                        return  # the file is a part of the result, so equal totals mean equal rows
-                except _duckdb_errors() as error:
-                    raise _explain(error, path) from error
-            self._write(path, "import_rows", params)
+            self._write(path, "remove_import", {})
 
     def _write(self, path: Path, query: str, params: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +120,7 @@ class Merger:
             raise _explain(error, path) from error
         _drop_if_empty(path)
 
-    def find_near_repeats(self, path: Path, incoming: pa.Table | Sequence[Path], reach_us: int) -> pa.Table:
+    def find_near_repeats(self, path: Path, incoming: Rows, reach_us: int) -> pa.Table:
         """
         Find incoming rows that equal another, incoming or stored, in all but the time: ``sql/near_repeats.sql``.
 
@@ -152,7 +136,7 @@ class Merger:
         except _duckdb_errors() as error:
             raise _explain(error, path) from error
 
-    def drop_rows(self, path: Path, incoming: pa.Table | Sequence[Path], repeats: pa.Table) -> pa.Table:
+    def drop_rows(self, path: Path, incoming: Rows, repeats: pa.Table) -> pa.Table:
         """Return the incoming rows without ``repeats``: ``sql/without_repeats.sql``."""
         self._open_view("incoming", incoming)
         self._open_view("repeats", repeats)
@@ -161,17 +145,22 @@ class Merger:
         except _duckdb_errors() as error:
             raise _explain(error, path) from error
 
-    def _open_view(self, name: str, rows: pa.Table | Sequence[Path], schema: pa.Schema | None = None) -> None:
-        """Open rows as a view; ``schema`` is that of a view without rows, the lake's by default."""
-        if isinstance(rows, Sequence) and rows:
+    def _open_view(self, name: str, rows: Rows, filename: bool = False) -> None:
+        """Open rows as a view; ``filename`` adds the file of each row."""
+        import pyarrow as pa
+
+        if not isinstance(rows, Sequence):
+            self._connection.from_arrow(rows).create_view(name, replace=True)
+        elif rows:
             escaped = [glob.escape(str(path)) for path in rows]
             try:
-                self._connection.read_parquet(escaped, hive_partitioning=False).create_view(name, replace=True)
+                files = self._connection.read_parquet(escaped, hive_partitioning=False, filename=filename)
+                files.create_view(name, replace=True)
             except _duckdb_errors() as error:
                 raise _explain(error, rows[0]) from error
         else:
-            table = (schema or lake_schema()).empty_table() if isinstance(rows, Sequence) else rows
-            self._connection.from_arrow(table).create_view(name, replace=True)
+            schema = lake_schema().append(pa.field("filename", pa.string())) if filename else lake_schema()
+            self._connection.from_arrow(schema.empty_table()).create_view(name, replace=True)
 
 
 @contextlib.contextmanager
@@ -221,14 +210,6 @@ def lake_schema() -> pa.Schema:
             ("source", text),
         ]
     )
-
-
-def import_schema(counted: bool = True) -> pa.Schema:
-    """Return the columns of the rows of an import: exchange, symbol, the lake's columns and, if counted, copies."""
-    import pyarrow as pa
-
-    names = [pa.field("exchange", pa.string()), pa.field("symbol", pa.string())]
-    return pa.schema([*names, *lake_schema(), *([pa.field("copies", pa.int64())] if counted else [])])
 
 
 def _duckdb_errors() -> tuple[type[Exception], ...]:

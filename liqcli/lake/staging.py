@@ -5,18 +5,28 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from liqcli.core.files import is_alive, lake_errors
 from liqcli.core.model import Liquidation
-from liqcli.lake.merge import import_schema, open_merger, rows_to_table
-from liqcli.lake.partitions import Partition, month_of
+from liqcli.lake.merge import lake_schema
+from liqcli.lake.partitions import Partition
+from liqcli.lake.row_blocks import HASH_COLUMN, SortedBlock, has_near_repeats, rows_to_block, sort_block
 from liqcli.lake.store import Lake
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+class _Spilled(NamedTuple):
+    """Rows on disk: one record batch of an Arrow file."""
+
+    path: Path
+    batch: int
 
 
 class Staging:
@@ -30,10 +40,13 @@ class Staging:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._pending: dict[Partition, list[Liquidation]] = defaultdict(list)
-        self._count = 0
-        self._files: dict[Partition, list[Path]] = defaultdict(list)
+        self._pending: list[Liquidation] = []
+        self._blocks: list[SortedBlock] = []  # in memory
+        self._held: dict[Partition, list[pa.Table]] = defaultdict(list)  # their rows
+        self._spilled: dict[Partition, list[_Spilled]] = defaultdict(list)
         self._kept: dict[Partition, pa.Table] = {}
+        self.created: set[Partition] = set()
+        self._files = 0
         self._folder = lake.root / ".staging" / f"{os.getpid()}-{id(self):x}"
 
     def __enter__(self) -> Staging:
@@ -45,14 +58,22 @@ class Staging:
 
     def add(self, row: Liquidation) -> None:
         """Add one row."""
-        self._pending[Partition("liquidations", row.exchange, row.symbol, month_of(row.ts_us), row.source)].append(row)
-        self._count += 1
-        if self._count >= self.ROWS_IN_MEMORY:
+        self._pending.append(row)
+        if len(self._pending) >= self.ROWS_IN_MEMORY:
+            self._take_pending()
+
+    def add_block(self, block: SortedBlock) -> None:
+        """Add the rows of a block."""
+        self._blocks.append(block)
+        for partition, piece in block.pieces():
+            self._held[partition].append(piece)
+        if sum(len(block.rows) for block in self._blocks) > self.ROWS_IN_MEMORY or self._spilled:
             self._spill()
 
     def partitions(self) -> list[Partition]:
         """List the partitions that have rows."""
-        return sorted({*self._pending, *self._files})
+        self._take_pending()
+        return sorted({*self._spilled, *self._held})
 
     def find_near_repeats(self, reach_us: int, drop: bool) -> list[tuple[Partition, pa.Table]]:
         """
@@ -61,102 +82,104 @@ class Staging:
         Column ``copies`` is the number of times a row is staged; ``drop`` removes them from staging. The caller holds
         the lake's lock.
         """
-        if self._files:
-            self._spill()
         found = []
-        with open_merger(self._lake.root) as merger:
+        with self._lake.open_merger() as merger:
             for partition in self.partitions():
                 path = partition.path(self._lake.root)
-                if not self._files and not path.exists() and not _may_repeat(self._pending[partition], reach_us):
-                    continue  # one query per file is slow for files with hundreds of symbols
-                repeats = merger.find_near_repeats(path, self._rows(partition), reach_us)
+                if not path.exists() and not has_near_repeats(*self._times_and_hashes(partition), reach_us):
+                    continue  # a query takes longer, and a file may hold hundreds of symbols
+                repeats = merger.find_near_repeats(path, self.rows(partition), reach_us)
                 if not repeats.num_rows:
                     continue
                 found.append((partition, repeats))
                 if drop:
-                    self._kept[partition] = merger.drop_rows(path, self._rows(partition), repeats)
+                    self._kept[partition] = merger.drop_rows(path, self.rows(partition), repeats)
         return found
 
     def find_span(self) -> tuple[int | None, int | None]:
         """Return the first and the last time of the staged rows [µs]; None when there are none."""
         import pyarrow.compute as pc
-        import pyarrow.parquet as pq
 
         ends: list[int] = []
         for partition in self.partitions():
-            rows = self._rows(partition)
-            tables = [rows] if not isinstance(rows, list) else [pq.read_table(path, columns=["ts"]) for path in rows]
-            for table in tables:
-                if table.num_rows:
-                    span = pc.min_max(table["ts"].cast("int64"))
+            for piece in self._pieces(partition):
+                if piece.num_rows:
+                    span = pc.min_max(piece["ts"].cast("int64"))
                     ends += [span["min"].as_py(), span["max"].as_py()]
         return (min(ends), max(ends)) if ends else (None, None)
 
-    def _rows(self, partition: Partition) -> pa.Table | list[Path]:
+    def rows(self, partition: Partition) -> pa.RecordBatchReader:
+        """Read the rows of a partition, once."""
+        import pyarrow as pa
+
+        schema = next(self._pieces(partition)).select(lake_schema().names).schema
+        pieces = (piece.select(schema.names) for piece in self._pieces(partition))
+        return pa.RecordBatchReader.from_batches(schema, (batch for piece in pieces for batch in piece.to_batches()))
+
+    def _times_and_hashes(self, partition: Partition) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Return the time [µs] and the hash of all else of each row."""
+        import numpy as np
+
+        columns = [
+            [piece[name].to_numpy() for piece in self._pieces(partition, ["ts", HASH_COLUMN])]
+            for name in ("ts", HASH_COLUMN)
+        ]
+        ts, hashes = (np.concatenate(parts) for parts in columns)
+        return ts.view(np.int64), hashes
+
+    def _pieces(self, partition: Partition, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the rows of a partition, each piece with its own dictionaries."""
+        import pyarrow as pa
+        import pyarrow.ipc as ipc
+
         if partition in self._kept:
-            return self._kept[partition]
-        return self._files[partition] if self._files else rows_to_table(self._pending[partition])
+            yield self._kept[partition]
+            return
+        places = [[*lake_schema().names, HASH_COLUMN].index(name) for name in columns] if columns else None
+        options = ipc.IpcReadOptions(included_fields=places)
+        with lake_errors(self._lake.root):
+            for path, number in self._spilled.get(partition, ()):
+                with pa.OSFile(str(path)) as handle, ipc.open_file(handle, options=options) as file:
+                    yield pa.Table.from_batches([file.get_batch(number)])
+        yield from self._held.get(partition, ())
 
     def commit(self, most_copies: int) -> None:
         """
         Merge everything into the lake under one lock: a row then occurs as often as in the fuller of file and lake.
 
-        ``most_copies`` limits identical rows; 1 is for feeds that cannot send duplicates.
+        ``most_copies`` limits identical rows; 1 is for feeds that cannot send duplicates. ``created`` then holds the
+        partitions whose files are new.
         """
-        if self._files:
-            self._spill()
         with self._lake.locked(), self._lake.open_merger() as merger:
             for partition in self.partitions():
-                rows = self._rows(partition)
-                merger.merge(partition.path(self._lake.root), "merge_union", {"most_copies": most_copies}, rows)
+                path = partition.path(self._lake.root)
+                is_new = not path.exists()
+                merger.add(path, self.rows(partition), most_copies)
+                if is_new and path.exists():
+                    self.created.add(partition)
 
-    def write_import(self, path: Path, add: bool, most_copies: int) -> None:
-        """
-        Write all staged rows to one file, each once with its number of copies; the caller holds the lake's lock.
-
-        ``add`` joins them to the rows that the file holds; otherwise they replace them.
-        """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        raw = self._folder / "import.parquet"
-        with lake_errors(self._lake.root):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with pq.ParquetWriter(raw, import_schema(counted=False)) as writer:
-                for partition in self.partitions():
-                    rows = self._rows(partition)
-                    for table in [rows] if not isinstance(rows, list) else map(pq.read_table, rows):
-                        names = [pa.array([name] * len(table)) for name in (partition.exchange, partition.symbol)]
-                        columns = [*names, *table.columns]
-                        if len(table):
-                            writer.write_table(pa.table(columns, schema=import_schema(counted=False)))
-        with open_merger(self._lake.root) as merger:
-            merger.count_import(path, raw, add, most_copies)
+    def _take_pending(self) -> None:
+        """Convert single rows to a block."""
+        if self._pending:
+            block = sort_block(rows_to_block(self._pending))
+            self._pending.clear()
+            self.add_block(block)
 
     def _spill(self) -> None:
-        import pyarrow.parquet as pq
+        """Move the blocks in memory to disk, one file each, as each has dictionaries of its own."""
+        import pyarrow.ipc as ipc
 
         with lake_errors(self._lake.root):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for number, (partition, rows) in enumerate(sorted(self._pending.items())):
-                path = self._folder / f"{len(self._files[partition])}-{number}-{partition.month}.parquet"
-                while path.exists():
-                    path = path.with_name(f"x{path.name}")
-                pq.write_table(rows_to_table(rows), path)
-                self._files[partition].append(path)
-        self._pending.clear()
-        self._count = 0
-
-
-def _may_repeat(rows: Sequence[Liquidation], reach_us: int) -> bool:
-    """Return True if a row is close to another that differs in the time alone."""
-    last: dict[tuple[object, ...], int] = {}
-    for row in sorted(rows, key=lambda row: row.ts_us):
-        before = last.get(row[1:])
-        if before is not None and 0 < row.ts_us - before <= reach_us:
-            return True
-        last[row[1:]] = row.ts_us
-    return False
+            for block in self._blocks:
+                path = self._folder / f"{self._files}.arrow"
+                self._files += 1
+                with ipc.new_file(path, block.rows.schema) as writer:
+                    for number, (partition, piece) in enumerate(block.pieces()):
+                        writer.write_table(piece.combine_chunks())
+                        self._spilled[partition].append(_Spilled(path, number))
+        self._blocks.clear()
+        self._held.clear()
 
 
 def _sweep(folder: Path) -> None:

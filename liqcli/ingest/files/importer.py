@@ -30,11 +30,11 @@ from liqcli.lake.import_log import (
     StoredSummary,
     check_same_rows,
     find_import,
-    import_rows_path,
     read_import_log,
     write_import,
 )
 from liqcli.lake.import_removal import RemovalPlan, plan_removal
+from liqcli.lake.import_rows import ImportRows
 from liqcli.lake.partitions import Partition
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
@@ -75,21 +75,22 @@ def import_files(
             raise UsageError(f"{path}: {fault}; nothing was imported")
     progress = progress or Progress()
     summary = ImportSummary()
-    for path in paths:
-        file = FileSummary(path)
-        summary.files.append(file)
-        try:
-            kind = find_kind(path, options)
-            if kind == "liquidations":
-                _import_events(lake, file, options, progress)
-            else:
-                _import_market(lake, file, replace(options, kind=kind), progress)
-        except LakeError:
-            raise
-        except LiqcliError as error:
-            _LOG.debug("%s", path, exc_info=error)
-            file.error = error
-        report(file)
+    with lake.keep_engine():
+        for path in paths:
+            file = FileSummary(path)
+            summary.files.append(file)
+            try:
+                kind = find_kind(path, options)
+                if kind == "liquidations":
+                    _import_events(lake, file, options, progress)
+                else:
+                    _import_market(lake, file, replace(options, kind=kind), progress)
+            except LakeError:
+                raise
+            except LiqcliError as error:
+                _LOG.debug("%s", path, exc_info=error)
+                file.error = error
+            report(file)
     return summary
 
 
@@ -168,7 +169,7 @@ def _store(
     staging.commit(reader.most_copies)
     for (exchange, symbol, source), covered in fresh.items():
         lake.add_to_fetch_log(exchange, symbol, source, covered)
-    staging.write_import(import_rows_path(lake, str(key)), not options.replace, reader.most_copies)
+    ImportRows(lake, str(key)).write(staging, not options.replace, reader.most_copies)
     write_import(lake, key, done)
     file.new = sum(_count_rows(lake, partition) for partition in touched) - before_count
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from liqcli.core.errors import ROW_ERRORS, DamagedError, describe_error
 from liqcli.core.model import Liquidation, Rejected, find_fault
 from liqcli.ingest.files.json_records import SourceRow
+from liqcli.lake.merge import UNLIMITED
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RAW_SHOWN = 500  # characters of a rejected row that are kept
-MANY_COPIES = 1 << 40  # no limit: identical rows in one file are separate events
 
 Item = Liquidation | Rejected
 
@@ -26,7 +29,7 @@ class RowReader:
     ----------
     format : str
         Detected or requested format.
-    items : iterator of Liquidation or Rejected
+    items : iterator of Liquidation, Rejected or blocks of rows (see ``lake/row_blocks.py``)
         Read lazily, once.
     options : dict
         Import options that decide which rows the bytes yield. Stored in the import log.
@@ -43,9 +46,9 @@ class RowReader:
     """
 
     format: str
-    items: Iterator[Item]
+    items: Iterator[Item | pa.Table]
     options: dict[str, Any]
-    most_copies: int = MANY_COPIES
+    most_copies: int = UNLIMITED
     doubled: int = 0
     notes: list[str] = field(default_factory=list)
     remark: str = ""

@@ -100,7 +100,7 @@ def check_notes(lake: Lake, issues: list[Issue]) -> int:
             fault = str(error).partition(": ")[2].removesuffix("; delete it")
         if fault:
             issues.append(Issue(path, fault, "delete it; the next fetch writes it again"))
-    kept = sorted(lake.root.glob("imports/*.parquet"))
+    kept = sorted(lake.root.glob("imports/**/*.parquet"))
     issues += [
         Issue(path, fault, "delete it; importing the file again with the same options writes it again")
         for path in kept

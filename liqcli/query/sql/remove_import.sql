@@ -4,9 +4,7 @@
 -- A row that is stored more often than the file held it comes from elsewhere, and so may any row in a fetched window:
 -- all their copies stay.
 --
--- reads   stored (the lake's columns), former (exchange, symbol, the lake's columns, copies), others (the same), fetched (start_us, end_us)
--- param   $exchange   VARCHAR   exchange of the stored rows
--- param   $symbol     VARCHAR   symbol of the stored rows
+-- reads   stored (the lake's columns), former (the lake's columns), others (the lake's columns, filename), fetched (start_us, end_us)
 -- gives   the lake's columns
 -- order   every column (total up to identical rows)
 WITH counted AS (
@@ -15,14 +13,14 @@ WITH counted AS (
     FROM stored
     UNION ALL
     SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source,
-        0 AS held, copies AS formerly, 0 AS elsewhere
+        0 AS held, COUNT(*) AS formerly, 0 AS elsewhere
     FROM former
-    WHERE exchange = $exchange AND symbol = $symbol
+    GROUP BY ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source
     UNION ALL
     SELECT ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source,
-        0 AS held, 0 AS formerly, copies AS elsewhere
+        0 AS held, 0 AS formerly, COUNT(*) AS elsewhere
     FROM others
-    WHERE exchange = $exchange AND symbol = $symbol
+    GROUP BY ts, instrument, position, price, price_kind, qty, notional, contracts, contract_size, completeness, event_id, source, filename
 ),
 
 compared AS (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -140,8 +141,7 @@ def test_an_import_of_an_older_version_is_repeated_first(tmp_path, lake, lost):
     """Without the rows of A, or of B that overlaps it, no one knows whose a row is: nothing changes."""
     files = {name: write(tmp_path / name, rows) for name, rows in (("a.csv", [(0, 10), (9, 20)]), ("b.csv", [(5, 1)]))}
     do_import(lake, files[lost])
-    for path in (lake / "imports").iterdir():
-        path.unlink()
+    shutil.rmtree(lake / "imports")
     for name, path in files.items():
         if name != lost:
             do_import(lake, path)
