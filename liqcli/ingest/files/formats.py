@@ -26,7 +26,6 @@ from liqcli.sources.okx import liquidations as okx_liquidations
 from liqcli.sources.tardis import files as tardis_files
 
 _OPENERS = {
-    "tardis": open_tardis,
     "binance-vision": open_binance_archive,
     "binance-stream": open_binance_stream,
     "bybit-stream": open_bybit_stream,
@@ -67,7 +66,10 @@ def open_reader(path: Path, options: ImportOptions, now_us: int, meter: ReadProg
         name = "generic" if options.no_header else detect_format(path.name, head)
     if name == "generic":
         return open_generic(path, options, now_us, meter)
-    reader = _OPENERS[name](path, lines, head[0], options, now_us)
+    if name == "tardis":
+        reader = open_tardis(path, lines, head[0], options, now_us, meter)
+    else:
+        reader = _OPENERS[name](path, lines, head[0], options, now_us)
     takes_symbol = name == "binance-vision" or (name == "tardis" and reader.options.get("symbol"))
     words = ("exchange", "columns", "tz", "quote", "source", *(() if takes_symbol else ("symbol",)))
     ignored = [f"--{word}" for word in words if getattr(options, word)]

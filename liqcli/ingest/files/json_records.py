@@ -85,17 +85,18 @@ def open_records(
     if head[0].text.lstrip().startswith("{"):
         return SourceRows(_json_keys(path, head), _json_records(lines))
     layout = find_layout(head, has_header)
-    rows = _csv_records(itertools.islice(lines, layout.skip, None), layout)
+    rows = csv_rows(itertools.islice(lines, layout.skip, None), layout)
     return SourceRows(layout.header, rows, layout.notes)
 
 
 def csv_records(lines: Iterator[TextLine]) -> SourceRows:
     """Read lines of comma-separated text with a header."""
     header = split_header(next(lines))
-    return SourceRows(header, _csv_records(lines, Layout(",", header)))
+    return SourceRows(header, csv_rows(lines, Layout(",", header)))
 
 
-def _csv_records(lines: Iterator[TextLine], layout: Layout) -> Iterator[SourceRow]:
+def csv_rows(lines: Iterator[TextLine], layout: Layout) -> Iterator[SourceRow]:
+    """Split lines into cells; a line with another number of cells than the header becomes a reason."""
     header, width = layout.header, len(layout.header)
     for number, text in lines:
         try:

@@ -14,8 +14,10 @@ from liqcli.ingest.files.column_mapping import Claim
 from liqcli.ingest.files.json_records import csv_records
 from liqcli.ingest.files.names import canonical_symbol, is_same_symbol
 from liqcli.ingest.files.options import ImportOptions
-from liqcli.ingest.files.readers import TextLine, split_cells, split_header
+from liqcli.ingest.files.readers import ReadProgress, TextLine, split_cells, split_header
 from liqcli.ingest.files.row_reader import RAW_SHOWN, Item, RowReader, convert_row, convert_rows, require_columns
+from liqcli.ingest.files.tardis_blocks import convert_blocks
+from liqcli.ingest.files.text_blocks import iter_blocks
 from liqcli.sources.binance import archive, force_orders
 from liqcli.sources.binance.archive_files import drop_repeated_rows
 from liqcli.sources.tardis import files as tardis_files
@@ -39,7 +41,12 @@ def is_headerless_recording(cells: Sequence[str]) -> bool:
 
 
 def open_tardis(
-    path: Path, lines: Iterator[TextLine], _first: TextLine, options: ImportOptions, now_us: int
+    path: Path,
+    lines: Iterator[TextLine],
+    first: TextLine,
+    options: ImportOptions,
+    now_us: int,
+    meter: ReadProgress | None = None,
 ) -> RowReader:
     """
     Open a daily CSV file of Tardis.
@@ -59,7 +66,8 @@ def open_tardis(
     def parse(row: Mapping[str, str]) -> Liquidation:
         return tardis_files.parse_row(row, sizes, market.name_of(row))
 
-    items = convert_rows(path.name, itertools.chain(head, records), parse, now_us)
+    blocks = (block.from_number(first.number + 1) for block in iter_blocks(path, meter))
+    items = convert_blocks(path.name, filter(None, blocks), header, sizes, parse, now_us)
     return RowReader("tardis", items, {"contract_sizes": sizes, **({"symbol": symbol} if symbol else {})})
 
 

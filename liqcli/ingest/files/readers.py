@@ -77,17 +77,15 @@ def iter_lines(path: Path, meter: ReadProgress | None = None) -> Iterator[TextLi
     DamagedError
         The file is truncated, not UTF-8, in an unknown format, or a zip without exactly one text file.
     """
-    with describe_damage(path), _open_bytes(path, meter or ReadProgress()) as raw:
-        head, raw = _read_head(raw)
+    with describe_damage(path), open_bytes(path, meter or ReadProgress()) as raw:
+        head, raw = read_head(raw)
         text = io.TextIOWrapper(raw, encoding=check_text(path, head), errors="strict")
         for number in itertools.count(1):
             line = text.readline(LONGEST_LINE)
             if not line:
                 return
             if len(line) >= LONGEST_LINE:
-                raise DamagedError(
-                    f"{path}: line {number} is longer than {LONGEST_LINE:,} characters; this is not a text table"
-                )
+                raise DamagedError(describe_long_line(path, number))
             line = line.rstrip("\r\n")
             if line.strip():
                 yield TextLine(number, line)
@@ -95,8 +93,8 @@ def iter_lines(path: Path, meter: ReadProgress | None = None) -> Iterator[TextLi
 
 def opens_array(path: Path, without: bytes = b"\0") -> bool:
     """Return whether a text starts as a JSON array of objects without the given bytes near its start."""
-    with describe_damage(path), _open_bytes(path, ReadProgress()) as raw:
-        head, raw = _read_head(raw)
+    with describe_damage(path), open_bytes(path, ReadProgress()) as raw:
+        head, raw = read_head(raw)
         encoding = check_text(path, head)
         start = raw.read(4096)
         if encoding == "utf-16":
@@ -113,8 +111,8 @@ def read_array(path: Path, meter: ReadProgress | None = None) -> list[Any]:
     DamagedError
         The file is not JSON, or too large to be read as a whole.
     """
-    with describe_damage(path), _open_bytes(path, meter or ReadProgress()) as raw:
-        head, raw = _read_head(raw)
+    with describe_damage(path), open_bytes(path, meter or ReadProgress()) as raw:
+        head, raw = read_head(raw)
         encoding = check_text(path, head)
         content = raw.read(LARGEST_ARRAY + 1)
         if len(content) > LARGEST_ARRAY:
@@ -251,19 +249,20 @@ def describe_damage(path: Path) -> Iterator[None]:
         raise
 
 
-def _read_head(raw: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+def describe_long_line(path: Path, number: int) -> str:
+    """Explain why a line cannot belong to a table."""
+    return f"{path}: line {number} is longer than {LONGEST_LINE:,} characters; this is not a text table"
+
+
+def read_head(raw: IO[bytes]) -> tuple[bytes, IO[bytes]]:
     """Return the first bytes, and a stream that still yields them."""
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw))
     return buffered.peek(HEAD_BYTES)[:HEAD_BYTES], buffered
 
 
-def _magic(path: Path) -> bytes:
-    with path.open("rb") as handle:
-        return handle.read(4)
-
-
 @contextlib.contextmanager
-def _open_bytes(path: Path, meter: ReadProgress) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path, meter: ReadProgress) -> Iterator[IO[bytes]]:
+    """Open a file, or the only text in a gzip or zip file; ``meter`` is updated as it is read."""
     magic = _magic(path)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
@@ -276,6 +275,11 @@ def _open_bytes(path: Path, meter: ReadProgress) -> Iterator[IO[bytes]]:
             yield stack.enter_context(archive.open(_only_member(path, archive)))
         else:
             yield file
+
+
+def _magic(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        return handle.read(4)
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

@@ -29,6 +29,7 @@ from liqcli.sources.rows import check_quote
 COLUMNS = ("exchange", "symbol", "timestamp", "local_timestamp", "id", "side", "price", "amount")
 POSITION_OF_SIDE: dict[str, Position] = {"sell": "long", "buy": "short"}
 BYBIT_ALL_SINCE_US = 1_740_528_000_000_000  # 2025-02-26T00:00Z; the day before is mixed, so it counts as sampled
+NEVER_US = 1 << 62
 
 
 class TardisExchange(NamedTuple):
@@ -68,9 +69,9 @@ def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float], marke
     amount = parse_number(row["amount"])
     if price <= 0 or amount <= 0:
         raise ValueError(f"price and amount must be above zero: {price!r}, {amount!r}")
-    size = _find_size(contract, instrument, contract_sizes)
+    size = find_size(contract, instrument, contract_sizes)
     qty, notional, contracts = _measure(contract, price, amount, size)
-    full = venue.completeness == "full" and (venue_id != "bybit" or ts_us >= BYBIT_ALL_SINCE_US)
+    since_us = full_since_us(venue_id)
     return Liquidation(
         ts_us=ts_us,
         exchange=venue.exchange,
@@ -83,7 +84,7 @@ def parse_row(row: Mapping[str, str], contract_sizes: Mapping[str, float], marke
         notional=notional,
         contracts=contracts,
         contract_size=size if contracts is not None else None,
-        completeness="full" if full else "sampled",
+        completeness="full" if ts_us >= since_us else "sampled",
         event_id=row.get("id") or None,
         source="tardis",
     )
@@ -112,7 +113,7 @@ def read_contract(venue_id: str, instrument: str) -> Contract:
 def is_measurable(venue_id: str, instrument: str, sizes: Mapping[str, float]) -> bool:
     """Return whether the USD value of a contract's rows is known: not quanto, and its contract size is stated."""
     try:
-        _find_size(read_contract(venue_id, instrument), instrument, sizes)
+        find_size(read_contract(venue_id, instrument), instrument, sizes)
     except ValueError:
         return False
     return True
@@ -150,7 +151,22 @@ class NumberedMarket:
         return self._name
 
 
-def _find_size(contract: Contract, instrument: str, sizes: Mapping[str, float]) -> float:
+def full_since_us(venue_id: str) -> int:
+    """Return the time from which rows of an exchange are complete: always (0), never, or since a change. [µs UTC]"""
+    if VENUES[venue_id].completeness != "full":
+        return NEVER_US
+    return BYBIT_ALL_SINCE_US if venue_id == "bybit" else 0
+
+
+def find_size(contract: Contract, instrument: str, sizes: Mapping[str, float]) -> float:
+    """
+    Return the size of a contract [coins, or USD if inverse]; 1 for exchanges that do not count contracts.
+
+    Raises
+    ------
+    ValueError
+        It is neither known nor stated.
+    """
     if contract.unit != "contracts":
         return 1.0
     size = sizes.get(instrument, contract.face)

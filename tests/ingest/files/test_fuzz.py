@@ -41,13 +41,13 @@ def test_a_lost_row_is_noticed(tmp_path, monkeypatch):
     """A reader that loses the last row of a file breaks the rule."""
     from liqcli.ingest.files import json_records
 
-    original = json_records._csv_records
+    original = json_records.csv_rows
 
     def lossy(lines, layout):
         rows = list(original(lines, layout))
         yield from rows[:-1]
 
-    monkeypatch.setattr(json_records, "_csv_records", lossy)
+    monkeypatch.setattr(json_records, "csv_rows", lossy)
     case = fuzz_inputs.CASES[0]
     result, fault = fuzz.run_one(case.content, case, tmp_path / "a.csv", tmp_path, store=False)
     assert result == "fault"
