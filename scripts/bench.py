@@ -8,6 +8,7 @@ Time liqcli as its user meets it: whole processes, against bare references. Prin
 4. A fetch of 480 windows at 50 ms latency, against that latency alone (bench_fetch.py).
 5. ``status`` on a year of one symbol over eight sources, and on a lake of 200 symbols (bench_status.py).
 6. ``daily`` for five symbols by three lookbacks, against the bare drawing of the same pictures (bench_daily.py).
+7. An import of 5 million rows of Tardis CSV.gz, against DuckDB's own COPY of them (bench_import.py).
 
 Runs alternate A B A B after one warm-up each, so that a slow minute of the machine falls on both.
 """
@@ -27,6 +28,7 @@ from pathlib import Path
 
 from bench_daily import bench_daily
 from bench_fetch import bench_fetch
+from bench_import import bench_import
 from bench_status import bench_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,8 +93,12 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description="Time liqcli against bare references; whole processes, alternating.")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each side (default 5)")
-    parser.add_argument("--million", type=float, default=5.0, help="million synthetic rows of the grid (default 5)")
-    parser.add_argument("--only", choices=("report", "grid", "fetch", "status", "daily"), help="one section alone")
+    parser.add_argument(
+        "--million", type=float, default=5.0, help="million synthetic rows of grid and import (default 5)"
+    )
+    parser.add_argument(
+        "--only", choices=("report", "grid", "fetch", "status", "daily", "import"), help="one section alone"
+    )
     options = parser.parse_args()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
@@ -103,6 +109,7 @@ def main() -> None:
         "fetch": partial(bench_fetch, OUT, options.runs, environment(), sys.executable),
         "status": partial(bench_status, OUT, options.runs, run, sys.executable),
         "daily": partial(bench_daily, OUT, options.runs, environment(), sys.executable),
+        "import": partial(bench_import, OUT, options.runs, environment(), sys.executable, round(options.million * 1e6)),
     }
     for name, bench in sections.items():
         if options.only in (None, name):
