@@ -108,7 +108,9 @@ class Heatmap:
         """Return :meth:`to_arrow` as a DataFrame; needs pandas."""
         return self.to_arrow().to_pandas()
 
-    def save(self, *paths: str | Path, picture: str = "heatmap", stamp: bool = False) -> list[Path]:
+    def save(
+        self, *paths: str | Path, picture: str = "heatmap", stamp: bool = False, refresh_s: int | None = None
+    ) -> list[Path]:
         """
         Write files. The suffix selects the format: .html .md .png .json .csv .parquet.
 
@@ -121,6 +123,8 @@ class Heatmap:
             Content of a ``.png``.
         stamp : bool
             Add a generation timestamp to pages; their bytes then differ from run to run.
+        refresh_s : int, optional
+            Interval at which a browser loads an ``.html`` again, for a page that is written again and again. [s]
 
         Returns
         -------
@@ -137,7 +141,7 @@ class Heatmap:
         names = [Path(path) for path in paths] or [choose_output(self.results.selection)]
         check_outputs(names)
         name = _check_picture(picture)
-        return write_outputs(self.results, names, time_of_making(stamp), self._report, name)
+        return write_outputs(self.results, names, time_of_making(stamp), self._report, name, refresh_s)
 
     def render(self, output_format: str = "json", stamp: bool = False) -> str:
         """

@@ -32,6 +32,10 @@ COMMANDS = {
         "liqcli.cli.record:record",
         "Record liquidations from live streams of exchanges.",
     ),
+    "watch": CommandEntry(
+        "liqcli.cli.watch:watch",
+        "Record a symbol and draw its heat map again and again, in a page that loads itself again.",
+    ),
     "heatmap": CommandEntry(
         "liqcli.cli.heatmap:heatmap",
         "Draw where and when positions were liquidated, as a report, a picture or plain numbers.",

@@ -105,10 +105,21 @@ def heatmap(
             help="Fetch missing data first: liquidations, candles and open interest; with --against also before.",
         ),
     ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="60s",
+            help="Draw again at this interval, until Ctrl-C; a page loads itself again, and has the sections that are "
+            "quick to draw, in the dark theme, unless --sections and --theme say otherwise.",
+        ),
+    ] = None,
     run: RunOptions,
 ) -> None:
     """Draw where and when positions were liquidated, as a report, a picture or plain numbers."""
+    from dataclasses import replace
+
     from liqcli.cli.lake import open_lake
+    from liqcli.cli.refresh import QUICK_SECTIONS, QUICK_THEME, parse_interval, repeat
     from liqcli.report.output_files import check_outputs
 
     set_verbosity(run.quiet, run.debug)
@@ -119,36 +130,54 @@ def heatmap(
     if open_page and output and not any(map(is_page, outputs)):
         raise UsageError("--open shows a page: add -o report.html, or leave out -o")
     check_choice(picture, PICTURES, "--picture")
-    fetched = ExitCode.DONE
+    every_s = parse_interval(every) if every else None
+    if every_s and to_stdout:
+        raise UsageError("--every writes files: use -o map.html instead of -o -")
+    if every_s:
+        sections = sections or QUICK_SECTIONS
+        shown = replace(shown, theme=QUICK_THEME) if shown.theme == "auto" else shown
+    lake = open_lake(run.lake)
+    shows_map, is_first = wants_preview(preview, bool(output)), True
 
-    def report_fetch(result: FetchResult) -> None:
-        nonlocal fetched
-        fetched = result.exit_code
-        print_messages(result.messages(notes=False))
+    def draw() -> ExitCode:
+        """Draw everything once."""
+        nonlocal is_first
+        fetched = ExitCode.DONE
 
-    results = open_lake(run.lake).heatmap(
-        **window.arguments(),
-        **clusters.arguments(),
-        **shown.arguments(),
-        bucket=bucket,
-        by=by,
-        sections=sections,
-        scale=scale,
-        levels=levels,
-        against=against,
-        fetch=report_fetch if fetch else False,
-        progress=show_progress,
-    )
-    for path in results.damaged:
-        warn(f"{path}: damaged, left out; to repair it: liqcli verify")
-    if wants_preview(preview, bool(output)):
-        print_preview(results)
-    written = results.save(*outputs, picture=picture, stamp=stamp) if outputs or not to_stdout else []
-    for path in written:
-        say(f"wrote {path}")
-    if to_stdout:
-        typer.echo(results.render(output_format, stamp), nl=False)
-    if open_page:
-        open_in_browser(next(filter(is_page, written)))
-    if results.damaged or fetched:
-        raise typer.Exit(int(ExitCode.PARTIAL))
+        def report_fetch(result: FetchResult) -> None:
+            nonlocal fetched
+            fetched = result.exit_code
+            print_messages(result.messages(notes=False))
+
+        results = lake.heatmap(
+            **window.arguments(),
+            **clusters.arguments(),
+            **shown.arguments(),
+            bucket=bucket,
+            by=by,
+            sections=sections,
+            scale=scale,
+            levels=levels,
+            against=against,
+            fetch=report_fetch if fetch else False,
+            progress=show_progress,
+        )
+        for path in results.damaged:
+            warn(f"{path}: damaged, left out; to repair it: liqcli verify")
+        if shows_map and is_first:
+            print_preview(results)
+        files = outputs or not to_stdout
+        written = results.save(*outputs, picture=picture, stamp=stamp, refresh_s=every_s) if files else []
+        for path in written if is_first else ():
+            say(f"wrote {path}")
+        if to_stdout:
+            typer.echo(results.render(output_format, stamp), nl=False)
+        if open_page and is_first:
+            open_in_browser(next(filter(is_page, written)))
+        is_first = False
+        return ExitCode.PARTIAL if results.damaged or fetched else ExitCode.DONE
+
+    if every_s:
+        repeat(draw, every_s)
+    elif code := draw():
+        raise typer.Exit(int(code))

@@ -65,8 +65,6 @@ def record(
     Poloniex have no good stream: their history is requested every minute. What is recorded and what is fetched of one
     exchange is never added up.
     """
-    import json
-
     from liqcli.cli.record_view import open_view
     from liqcli.core.durations import parse_length
     from liqcli.core.environment import lake_root
@@ -81,16 +79,26 @@ def record(
     with open_view() as view:
         names = split_names(symbol), split_names(exchange or "")
         summary = run_record(store, *names, seconds, view.say, view.warn, show=view.show)
-    if output_format == "json":
-        typer.echo(json.dumps([record_row(row) for row in summary.rows], ensure_ascii=False, indent=1))
-    else:
-        typer.echo(render_recorded(summary.rows))
-    for problem in dict.fromkeys(f"{row.source}: {row.error}" for row in summary.rows if row.error):
-        warn(problem)
-    if summary.interrupted:
-        say("interrupted; all received events are stored")
+    report_recording(summary.rows, summary.interrupted, output_format)
     if summary.exit_code != ExitCode.DONE:
         raise typer.Exit(int(summary.exit_code))
+
+
+def report_recording(rows: Sequence[RecordRow], interrupted: bool, output_format: str) -> None:
+    """Print the result of a recording, and what went wrong."""
+    import json
+
+    if output_format == "json":
+        typer.echo(json.dumps([record_row(row) for row in rows], ensure_ascii=False, indent=1))
+    else:
+        typer.echo(render_recorded(rows))
+    for problem in dict.fromkeys(f"{row.source}: {row.error}" for row in rows if row.error):
+        warn(problem)
+    for row in rows:
+        if row.lost:
+            warn(f"{row.source}: {row.lost} events could not be kept and are lost; that time is a gap")
+    if interrupted:
+        say("interrupted; all received events are stored")
 
 
 def record_row(row: RecordRow) -> dict[str, Any]:

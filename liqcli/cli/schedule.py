@@ -12,6 +12,7 @@ from liqcli.cli.daily import ConfigOption
 from liqcli.cli.options import DebugOption, LakeOption
 from liqcli.cli.output import set_verbosity
 from liqcli.core.choices import check_choice
+from liqcli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from liqcli.core.settings import Settings
@@ -26,6 +27,16 @@ def schedule(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="from the settings"),
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Print a service that runs liqcli record instead, all the time.")
+    ] = False,
+    exchange: Annotated[
+        str | None, typer.Option(metavar="a,b", help="With --record: exchanges.", show_default="as liqcli record")
+    ] = None,
+    symbol: Annotated[
+        str | None,
+        typer.Option("--symbol", "-s", help="With --record: symbols, or all.", show_default="as liqcli record"),
+    ] = None,
     lake: LakeOption = None,
     output_format: Annotated[
         str,
@@ -37,7 +48,11 @@ def schedule(
     ] = "all",
     debug: DebugOption = False,
 ) -> None:
-    """Print a crontab line, and a systemd service and timer, that run liqcli daily."""
+    """
+    Print a crontab line, and a systemd service and timer, that run liqcli daily.
+
+    With --record, print a systemd service that runs liqcli record, also after a reboot.
+    """
     from datetime import UTC, datetime
 
     from liqcli.core.environment import lake_root, use_settings
@@ -48,6 +63,11 @@ def schedule(
 
     set_verbosity(False, debug)
     check_choice(output_format, FORMATS, "--format")
+    if not record and (exchange or symbol):
+        raise UsageError("--exchange and --symbol belong to --record; liqcli daily takes them from liqcli.toml")
+    if record:
+        typer.echo(_format_record(lake_root(lake).absolute(), exchange, symbol, output_format))
+        return
     settings = read_settings(use_settings(find_settings(config)))
     job = core.ScheduledJob(
         program=_program(),
@@ -64,6 +84,18 @@ def schedule(
         typer.echo(core.format_cron(job, cron))
     else:
         typer.echo(core.format_service(job) if output_format == "service" else core.format_timer(job, timer))
+
+
+def _format_record(lake: Path, exchange: str | None, symbol: str | None, output_format: str) -> str:
+    from liqcli.daily.record_service import RecordJob, format_record_notes, format_record_service
+
+    if output_format not in ("all", "service"):
+        raise UsageError(f"--record is a service without a {output_format}: use --format all or service")
+    options = [
+        word for flag, value in (("--exchange", exchange), ("--symbol", symbol)) if value for word in (flag, value)
+    ]
+    job = RecordJob(_program(), lake, tuple(options))
+    return format_record_service(job) if output_format == "service" else format_record_notes(job, _notes())
 
 
 def _reports_folder(out: Path | None, settings: Settings) -> Path | None:

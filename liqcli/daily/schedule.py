@@ -169,7 +169,7 @@ def format_cron(job: ScheduledJob, clock: Clock) -> str:
 
     In a crontab ``%`` ends the command, so it is written ``\%``. cron mails only warnings.
     """
-    _refuse_line_breaks(job)
+    refuse_line_breaks(job.words())
     words = [f"{name}={value}" for name, value in ENVIRONMENT.items()] + [shlex.quote(word) for word in job.words()]
     command = " ".join(words).replace("%", r"\%")
     return f"{clock.at.minute} {clock.at.hour} * * * {command} >/dev/null"
@@ -177,7 +177,7 @@ def format_cron(job: ScheduledJob, clock: Clock) -> str:
 
 def format_service(job: ScheduledJob) -> str:
     """Render the systemd service, of type oneshot."""
-    _refuse_line_breaks(job)
+    refuse_line_breaks(job.words())
     return "\n".join(
         [
             "[Unit]",
@@ -188,7 +188,7 @@ def format_service(job: ScheduledJob) -> str:
             "[Service]",
             "Type=oneshot",
             *(f"Environment={name}={value}" for name, value in ENVIRONMENT.items()),
-            f"ExecStart={' '.join(map(_quote_systemd, job.words()))}",
+            f"ExecStart={' '.join(map(quote_systemd, job.words()))}",
             "StandardInput=null",
             "TimeoutStartSec=3h",
         ]
@@ -244,13 +244,21 @@ def _describe_clock(job: ScheduledJob, clock: Clock) -> str:
     return f"\n#    (it uses {clock.zone}: {clock.at:%H:%M} there is {there} {job.time_zone}{summer})"
 
 
-def _quote_systemd(word: str) -> str:
+def quote_systemd(word: str) -> str:
     """Quote a word for ExecStart: double ``%`` and ``$``, put blanks and quotes between double quotes."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return escaped if re.fullmatch(r"[\w@%+=:,./-]+", escaped) else f'"{escaped}"'
 
 
-def _refuse_line_breaks(job: ScheduledJob) -> None:
-    for word in job.words():
+def refuse_line_breaks(words: Iterable[str]) -> None:
+    """
+    Check the words of a command.
+
+    Raises
+    ------
+    UsageError
+        One contains a line break or control character, which no entry can hold.
+    """
+    for word in words:
         if any(ord(character) < 32 for character in word):
             raise UsageError(f"{word!r}: a path in a schedule must not contain line breaks or control characters")

@@ -48,6 +48,7 @@ def render_html(
     theme: str = "auto",
     made: str | None = None,
     sections: Sequence[SectionName] = SECTIONS,
+    refresh_s: int | None = None,
 ) -> str:
     """
     Render the HTML page: one file without scripts or requests; a CSP allows only its own style.
@@ -64,12 +65,14 @@ def render_html(
         Generation time for the page [ISO 8601].
     sections : sequence of str
         What the page shows, in its order.
+    refresh_s : int, optional
+        Interval at which a browser loads the page again; never for pages that are sent to others. [s]
     """
     rows = min(len(report["cascades"]), CASCADES_SHOWN)
     style = read_style("style.css") + build_highlights(len(report["clusters"]), rows)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     values = {**_values(report, figures, made, sections), "theme": theme, "style": style, "style_hash": digest}
-    return render_template("report.html", values)
+    return render_template("report.html", {**values, "refresh_s": refresh_s})
 
 
 def render_markdown(

@@ -107,6 +107,7 @@ def write_outputs(
     made: str | None = None,
     report: dict[str, Any] | None = None,
     picture: str = HEATMAP,
+    refresh_s: int | None = None,
 ) -> list[Path]:
     """
     Write the files of ``-o``, and the PNG files beside a Markdown report.
@@ -123,6 +124,8 @@ def write_outputs(
         The document of :func:`liqcli.report.document.build_document`, where it is already built.
     picture : str
         Content of a ``.png``: a name of :data:`liqcli.report.figures.FIGURES`.
+    refresh_s : int, optional
+        Interval at which a browser loads an ``.html`` again. [s]
 
     Returns
     -------
@@ -136,7 +139,7 @@ def write_outputs(
     EmptyWindowError
         The lake has no data for the ``.png``.
     """
-    content = _Content(results, made, report)
+    content = _Content(results, made, report, refresh_s)
     written: dict[Path, None] = {}
     for path in paths:
         for name, data in content.iter_files(path, picture):
@@ -157,9 +160,12 @@ def render_text(
 class _Content:
     """The content of the files of one window; document and figures are built when a file first needs them."""
 
-    def __init__(self, results: WindowResults, made: str | None, document: dict[str, Any] | None) -> None:
+    def __init__(
+        self, results: WindowResults, made: str | None, document: dict[str, Any] | None, refresh_s: int | None = None
+    ) -> None:
         self._results = results
         self._made = made
+        self._refresh_s = refresh_s
         if document is not None:
             self.document = document
 
@@ -188,12 +194,13 @@ class _Content:
                 raise explain_unknown(self._results, picture)
             yield path, figure.png
         elif suffix == ".html":
-            yield path, render_html(self.document, self.figures.on_page(), theme, self._made, sections).encode()
+            figures = self.figures.on_page()
+            yield path, render_html(self.document, figures, theme, self._made, sections, self._refresh_s).encode()
         else:
-            figures = self.figures.beside(path)
-            for figure in figures.values():
+            beside = self.figures.beside(path)
+            for figure in beside.values():
                 yield path.with_name(figure.file), figure.png
-            yield path, render_markdown(self.document, figures, self._made, sections).encode()
+            yield path, render_markdown(self.document, beside, self._made, sections).encode()
 
 
 def explain_unknown(results: WindowResults, picture: str) -> EmptyWindowError:

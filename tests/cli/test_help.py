@@ -82,9 +82,8 @@ def test_s_is_symbol(name: str) -> None:
     command = load_command(name)
     symbols = [option for option in command.params if "--symbol" in option.opts]
     assert all("-s" in option.opts for option in symbols)
-    assert bool(symbols) == (
-        name in {"fetch", "import", "record", "heatmap", "clusters", "cascades", "levels", "score", "compare", "status"}
-    )
+    with_symbols = ("fetch", "import", "record", "watch", "heatmap", "compare", "schedule", "status", "levels", "score")
+    assert bool(symbols) == (name in (*with_symbols, "clusters", "cascades"))
 
 
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=lambda words: " ".join(words) or "liqcli")
