@@ -95,6 +95,7 @@ def test_a_month_of_fill_pieces_keeps_every_piece(real_data, events, store):
     assert bytes_of(store.root) == before
 
 
+@pytest.mark.soak
 def test_local_times_read_in_their_zone_give_the_same_events(real_data, events, store):
     columns = RECORDED[PACIFICA]["columns"].replace("time_utc", "recorded_local_time")
     file = import_one(store, real_data / PACIFICA, exchange="pacifica", columns=columns, tz="Europe/Berlin")
@@ -156,6 +157,7 @@ def test_the_frames_alone_give_the_same_lake_as_the_rows(real_data, store, tmp_p
     assert bytes_of(store.root / "liquidations") == bytes_of(other.root / "liquidations")
 
 
+@pytest.mark.soak
 def test_two_recorders_in_one_file_are_distinguished_from_twins(real_data, events, store):
     want = events[ALL_SYMBOLS]
     file = import_one(store, real_data / ALL_SYMBOLS)

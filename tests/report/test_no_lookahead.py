@@ -185,6 +185,7 @@ def test_rows_after_the_end_change_nothing_in_a_hundred_windows(full: Lake, tmp_
     assert agree(full, tmp_path / "cut", queries, drawn=100) >= 70
 
 
+@pytest.mark.soak
 def test_rows_after_the_end_change_nothing_on_recorded_data(real_data: Path, tmp_path: Path) -> None:
     store = Lake(tmp_path / "lake")
     folder = real_data / "binance-btcusdt-2024-12"
