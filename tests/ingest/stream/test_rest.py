@@ -12,6 +12,7 @@ from loopback.truth import Event, tidy
 from loopback.venues import GateServer, OkxServer
 
 from liqcli.cli.record import RECORDED
+from liqcli.core.formatting import format_iso
 from liqcli.core.times import now_us
 from liqcli.ingest.stream import record, rest
 from liqcli.ingest.stream.buffer import StreamBuffer
@@ -111,7 +112,7 @@ def test_what_fills_an_unconfirmed_silence_counts(lake, okx):
     fill_lake(lake, rows)
     filler(lake, []).run()
     with Engine() as engine:
-        selection = build_selection(engine, Lake(lake), Query("BTCUSDT", "1h"))
+        selection = build_selection(engine, Lake(lake), Query("BTCUSDT", "1h", until=format_iso(NOW)))
     assert selection.totals.events.sum() == 20 + 3
     assert selection.coverage[0].unknown == ()
 
@@ -126,7 +127,7 @@ def test_recorded_and_fetched_events_of_one_hour_are_not_added_up(lake):
     made_lake(lake, [(60, 0, "complete")], [(60, 0, "complete")])
     fill_lake(lake, rows)
     with Engine() as engine:
-        selection = build_selection(engine, Lake(lake), Query("BTCUSDT", "1h"))
+        selection = build_selection(engine, Lake(lake), Query("BTCUSDT", "1h", until=format_iso(NOW)))
     assert selection.totals.events.sum() == 3
     (compared,) = selection.comparisons
     assert (compared.counted, compared.source) == (("okx",), "okx-live")
