@@ -102,7 +102,7 @@ def spell_out(words: Sequence[str], listed: Sequence[str]) -> list[str]:
     """Add quotes to symbols; a base alone means its listed contracts, otherwise its USDT contract."""
     found: list[str] = []
     for word in map(normalise_symbol, words):
-        on_base = [name for name in listed if split_symbol(name)[0] == word]
+        on_base = [name for name in listed if split_symbol(name)[0] == word != name]  # not a base that failed
         found += [word] if split_symbol(word)[1] else on_base or [f"{word}USDT"]
     return list(dict.fromkeys(found))
 

@@ -52,3 +52,10 @@ def test_the_default_set_is_all_that_can_serve_without_a_key() -> None:
     assert not {name for name, _exchange in names} & {"binance-vision", "tardis", "dydx", "deribit", "kraken"}
     dollars = {source.name for source, _exchange in select_pairs([], [], RECENT, ["BTCUSD"])}
     assert {"deribit", "kraken"} <= dollars
+
+
+def test_a_base_that_no_source_answered_for_means_its_usdt_contract() -> None:
+    """Candles of ``BTC`` do not exist; of its listed contracts they do."""
+    from liqcli.ingest.fetch import spell_out
+
+    assert spell_out(["BTC", "ETH"], ["BTC", "ETHUSD", "ETHUSDT"]) == ["BTCUSDT", "ETHUSD", "ETHUSDT"]
