@@ -26,7 +26,7 @@ def explain_absence(
         Takes an exchange; true if ``liqcli fetch`` can get its liquidations, so that it is suggested.
     """
     stored = lake.partitions()
-    held = sorted({p.symbol for p in stored})
+    held = sorted({p.symbol for p in stored}, key=lambda symbol: (not is_multiple(symbol, name), symbol))
     meant = match_symbols(name, held)
     elsewhere = sorted({p.exchange for p in stored if p.symbol in meant})
     if elsewhere:
@@ -48,7 +48,8 @@ def _advise(name: str, exchanges: Sequence[str], lake: Lake, has_history: Callab
     """Mention a contract on the same base that the lake holds; else how to get the requested one, if possible."""
     base = split_symbol(name)[0]
     held = sorted({(p.symbol, p.exchange) for p in lake.partitions() if not exchanges or p.exchange in exchanges})
-    near = [pair for pair in held if split_symbol(pair[0])[0] == base] + [p for p in held if is_multiple(p[0], name)]
+    multiples = sorted((pair for pair in held if is_multiple(pair[0], name)), key=lambda p: not p[0].endswith("USDT"))
+    near = [pair for pair in held if split_symbol(pair[0])[0] == base] + multiples
     siblings = [f"{symbol} on {exchange} is in the lake" for symbol, exchange in near]
     if exchanges and not any(map(has_history, exchanges)):
         hint = f"liqcli fetch has no source for {', '.join(exchanges)}; import a file (liqcli import FILE)"
