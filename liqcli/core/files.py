@@ -56,7 +56,7 @@ def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
 @contextlib.contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success the file is synced and moved to ``path``, else removed."""
-    _sweep(path)
+    remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.tmp")
     try:
         yield temporary
@@ -96,7 +96,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def _sweep(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
     """Remove temporary files of this target left by killed writers; their names contain the process id."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         pid = left.name[len(path.name) + 2 :].removesuffix(".tmp").split("-")[0]

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from liqcli.core.errors import DamagedError, LakeError
-from liqcli.core.files import lake_errors, replace_file
+from liqcli.core.files import lake_errors, remove_leftovers, replace_file
 from liqcli.core.model import Liquidation, Rejected, Window
 from liqcli.core.symbols import EVERY
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog, parse_fetch_log, render_fetch_log
@@ -192,11 +192,14 @@ class Lake:
     def write_contracts(self, exchange: str, sizes: Mapping[str, float]) -> None:
         """Add contract sizes of an exchange to those stored."""
         with self.locked():
+            path = self.root / "contracts" / f"{exchange}.json"
             known = self.read_contracts(exchange)
             merged = {**known, **sizes}
             if merged != known:
                 text = json.dumps(merged, sort_keys=True, ensure_ascii=False, indent=0)
-                self.write_file(self.root / "contracts" / f"{exchange}.json", text.encode())
+                self.write_file(path, text.encode())
+            else:
+                remove_leftovers(path)  # a fetch that was killed here; nothing else writes this file
 
     def write_rejected(self, name: str, rejected: Iterable[Rejected]) -> Path:
         """Write rejected rows as JSON lines to ``<lake>/rejected/<name>.jsonl``, replacing the file."""
