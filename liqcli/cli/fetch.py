@@ -95,7 +95,7 @@ def fetch(
     as_table = check_choice(output_format, ("table", "json"), "--format") == "table"
 
     def print_liquidations(summary: FetchSummary) -> None:
-        if as_table and not is_unreached(summary.rows):
+        if as_table and summary.shown and not is_unreached(summary.rows):
             typer.echo(render_rows(summary.shown, LIQUIDATION_COLUMNS))
 
     result = Lake(run.lake).fetch(

@@ -173,10 +173,12 @@ def test_the_command(run_cli: RunCli) -> None:
     with gate_server() as server:
         environment |= {"LIQCLI_URL_GATE": server.url, "LIQCLI_RATE_GATE": "unlimited"}
         done = run_cli(*words, "--exchange", "gate", env=environment, check=0)
+        again = run_cli(*words, "--exchange", "gate", env=environment, check=0)
         refused = run_cli(*words, "--source", "htx", env=environment, check=2)
         candles = run_cli(*words, "--kind", "candles", env=environment, check=2)
     assert [line.split()[2] for line in done.stdout.splitlines()] == ["symbol", "BTCUSDT", "ETHUSDT"]
     assert "2 of 4 symbols have no new events" in done.stderr
+    assert (again.stdout, "4 of 4 symbols have no new events" in again.stderr) == ("", True)
     assert "--symbol all works with gate, tardis, bitfinex" in refused.stderr
     assert "--kind candles needs symbols" in candles.stderr
 
