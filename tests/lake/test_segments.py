@@ -228,3 +228,12 @@ def test_a_second_recorder_proves_what_the_first_doubts():
     assert merged(("unconfirmed", 20, 60), ("complete", 0, 50)) == [("complete", 0, 50), ("unconfirmed", 50, 60)]
     assert merged(("complete", 0, 50), ("provisional", 40, 60)) == [("complete", 0, 50), ("provisional", 50, 60)]
     assert merged(("unconfirmed", 0, 50), ("provisional", 40, 60)) == [("unconfirmed", 0, 50), ("provisional", 50, 60)]
+
+
+def test_two_recorders_of_one_feed_do_not_double(lake):
+    """Both received the same two twins and another event; the second one also an event that the first missed."""
+    first = write(lake, lambda writer: writer.add_events(TWINS, [event(1)] * 2 + [event(2)]))
+    second = write(lake, lambda writer: writer.add_events(TWINS, [event(1)] * 2 + [event(2), event(3)]))
+    for path in (first, second):
+        take_in(Lake(lake), path, NOW)
+    assert [(row.ts_us - T0) // S for row in read_rows(Lake(lake))] == [1, 1, 2, 3]
