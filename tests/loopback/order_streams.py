@@ -138,3 +138,78 @@ class BackpackStream(StreamServer):
         if path != "/api/v1/markets":
             return None
         return [{"symbol": n, "marketType": "PERP" if n.endswith("PERP") else "SPOT"} for n in self.markets]
+
+
+class ForceOrderStream(StreamServer):
+    """
+    Binance and Aster: one stream of all symbols, named in the path; the older path ``/ws/`` of Binance accepts
+    connections and sends nothing. USD-M orders count coins, COIN-M ones (``BTCUSD_PERP``) contracts of 100 USD; the
+    limit price lies beyond the average one; orders that were not filled come too.
+    """
+
+    PATHS = ("/market/stream?streams=!forceOrder@arr", "/ws/!forceOrder@arr")  # Binance, Aster
+
+    def __init__(self, truth: Mapping[str, Sequence[Event]], path: str, **more: Any) -> None:
+        super().__init__(truth, **more)
+        self.path = path
+
+    def open(self, session: Session) -> None:
+        if session.path == self.path:
+            session.keys.add("*")
+
+    def hear(self, session: Session, data: str | bytes) -> None:
+        self.complaints.append(f"unasked: {data!r}")
+
+    def send(self, session: Session, message: object) -> None:
+        for part in message if isinstance(message, list) else [message]:
+            super().send(session, part)
+
+    def frame(self, name: str, events: Sequence[Event]) -> object:
+        orders = [self._order(name, event) for event in events]
+        frames = [{"e": "forceOrder", "E": now_ms(), "o": order} for order in orders]
+        if self.path == self.PATHS[1]:
+            return frames
+        return [{"stream": "!forceOrder@arr", "data": data} for data in frames]
+
+    def _order(self, name: str, event: Event) -> dict[str, Any]:
+        coin = name.endswith("_PERP")
+        size = str(event.contracts if coin else event.contracts / 1000)
+        long = event.position == "long"
+        order = {"s": name, "S": "SELL" if long else "BUY", "o": "LIMIT", "f": "IOC", "q": size, "z": size, "l": size}
+        order |= {"ap": str(event.price), "p": str(float(event.price) * (0.996 if long else 1.004))}
+        return {**order, "X": "FILLED", "T": event.ts_ms, "ps": name, "st": 2 if coin else 1}
+
+
+class BybitStream(StreamServer):
+    """
+    ``allLiquidation.{instrument}`` on a path for linear and one for inverse contracts; an unknown topic is refused by
+    name; the side is that of the position; several events a message; ``{"op": "ping"}`` is answered.
+    """
+
+    def hear(self, session: Session, data: str | bytes) -> None:
+        asked = json.loads(data)
+        if asked.get("op") == "ping":
+            self.send(session, {"success": True, "ret_msg": "pong", "conn_id": "x", "req_id": "", "op": "ping"})
+            return
+        inverse = session.path == "/v5/public/inverse"
+        answer = {"success": True, "ret_msg": "", "conn_id": "x", "req_id": asked.get("req_id", ""), "op": "subscribe"}
+        for topic in asked.get("args", ()):
+            kind, _, name = topic.partition(".")
+            if kind != "allLiquidation" or name not in self.truth or name.endswith("USD") != inverse:
+                said = f"error:handler not found,topic:{topic}"
+                raise Refusal({**answer, "success": False, "ret_msg": said})
+            self.send(session, answer)
+            session.keys.add(name)
+
+    def frame(self, name: str, events: Sequence[Event]) -> object:
+        data = [
+            {
+                "T": event.ts_ms,
+                "s": name,
+                "S": "Buy" if event.position == "long" else "Sell",
+                "v": str(event.contracts if name.endswith("USD") else event.contracts / 1000),
+                "p": str(event.price),
+            }
+            for event in events
+        ]
+        return {"topic": f"allLiquidation.{name}", "type": "snapshot", "ts": now_ms(), "data": data}

@@ -81,6 +81,7 @@ class StreamServer:
         self.requests: list[str] = []
         self.complaints: list[str] = []  # broken rules
         self.sent_s = time.monotonic()
+        self.recorded: list[object] = []  # messages to send as they are, to the first who subscribes
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -130,7 +131,7 @@ class StreamServer:
 
     def is_done(self) -> bool:
         """Whether all events were sent, a moment ago."""
-        return not self.waiting and time.monotonic() - self.sent_s > SETTLE_S
+        return not self.waiting and not self.recorded and time.monotonic() - self.sent_s > SETTLE_S
 
     def _play(self, connection: ServerConnection) -> None:
         path = connection.request.path if connection.request else ""
@@ -173,6 +174,12 @@ class StreamServer:
                 return False
             session.connection.send({"garbage": "\x00{nonsense", "plain": json.dumps({"op": "notify"})}[fault.kind])
         most = min(PORTION, fault.after - session.sent) if fault else PORTION
+        if self.recorded and session.keys:
+            messages, self.recorded = self.recorded, []
+            for message in messages:
+                session.connection.send(self.encode(message))
+            session.connection.ping().wait(ANSWER_S)
+            self.sent_s = time.monotonic()
         with self._lock:
             due = [pair for pair in self.waiting if pair[0] in session.keys or "*" in session.keys][:most]
             for pair in due:
