@@ -32,6 +32,9 @@ class HtxStream(StreamServer):
     def encode(self, message: object) -> str | bytes:
         return gzip.compress(json.dumps(message).encode(), 1)
 
+    def wrong_compression(self) -> str | bytes:
+        return json.dumps({"op": "notify"})
+
     def hear(self, session: Session, data: str | bytes) -> None:
         asked = json.loads(data)
         if asked.get("op") == "pong":

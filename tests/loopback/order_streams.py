@@ -193,13 +193,26 @@ class BybitStream(StreamServer):
             return
         inverse = session.path == "/v5/public/inverse"
         answer = {"success": True, "ret_msg": "", "conn_id": "x", "req_id": asked.get("req_id", ""), "op": "subscribe"}
+        if len(data) > 21_000:
+            raise Refusal({**answer, "success": False, "ret_msg": "args size > 21000"})
         for topic in asked.get("args", ()):
             kind, _, name = topic.partition(".")
             if kind != "allLiquidation" or name not in self.truth or name.endswith("USD") != inverse:
                 said = f"error:handler not found,topic:{topic}"
                 raise Refusal({**answer, "success": False, "ret_msg": said})
-            self.send(session, answer)
             session.keys.add(name)
+        self.send(session, answer)
+
+    def get(self, path: str, params: Mapping[str, str]) -> object:
+        """List contracts in pages of two; one of them is no longer traded."""
+        if path != "/v5/market/instruments-info":
+            return None
+        own = [name for name in self.truth if name.endswith("USD") == (params["category"] == "inverse")]
+        rows = [{"symbol": name, "status": "Trading"} for name in own] + [{"symbol": "OLDUSDT", "status": "Closed"}]
+        start = int(params.get("cursor", 0))
+        cursor = str(start + 2) if start + 2 < len(rows) else ""
+        result = {"category": params["category"], "list": rows[start : start + 2], "nextPageCursor": cursor}
+        return {"retCode": 0, "retMsg": "OK", "result": result}
 
     def frame(self, name: str, events: Sequence[Event]) -> object:
         data = [

@@ -83,7 +83,8 @@ def record_truth(
     with stop_when(lambda: server.is_done() and until()):
         summary = record(Lake(lake), symbols or list(truth), [exchange], LONGEST_S, warn=warnings.append)
     for symbol, rows in truth.items():
-        assert tidy(stored(lake, symbol, exchange)) == tidy(rows), symbol
+        held, told = tidy(stored(lake, symbol, exchange)), tidy(rows)
+        assert held == told, (symbol, f"missing {told - held}", f"too much {held - told}", warnings)
     return summary, warnings
 
 

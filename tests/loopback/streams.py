@@ -9,6 +9,7 @@ truth is all of them, however often the server breaks off.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import threading
 import time
@@ -29,7 +30,7 @@ ANSWER_S = 5.0  # longest wait for the answer to a ping
 
 
 class Fault(NamedTuple):
-    """What happens to a connection after so many events: close, drop, half-open, garbage or plain (not compressed)."""
+    """What happens to a connection after so many events: close, drop, half-open, garbage or compression."""
 
     after: int
     kind: str
@@ -82,6 +83,7 @@ class StreamServer:
         self.complaints: list[str] = []  # broken rules
         self.sent_s = time.monotonic()
         self.recorded: list[object] = []  # messages to send as they are, to the first who subscribes
+        self._sending = 0  # connections
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -112,6 +114,10 @@ class StreamServer:
     def encode(self, message: object) -> str | bytes:
         return json.dumps(message)
 
+    def wrong_compression(self) -> str | bytes:
+        """A frame that is not compressed as agreed."""
+        return gzip.compress(b'{"op": "notify"}')
+
     # ------------------------------------------------------------------ what exchanges share
 
     @property
@@ -131,7 +137,9 @@ class StreamServer:
 
     def is_done(self) -> bool:
         """Whether all events were sent, a moment ago."""
-        return not self.waiting and not self.recorded and time.monotonic() - self.sent_s > SETTLE_S
+        with self._lock:
+            is_sent = not self.waiting and not self.recorded and not self._sending
+            return is_sent and time.monotonic() - self.sent_s > SETTLE_S
 
     def _play(self, connection: ServerConnection) -> None:
         path = connection.request.path if connection.request else ""
@@ -172,26 +180,31 @@ class StreamServer:
                 with session.connection.protocol_mutex:  # the thread that answers pings waits for it
                     self._ended.wait(30)
                 return False
-            session.connection.send({"garbage": "\x00{nonsense", "plain": json.dumps({"op": "notify"})}[fault.kind])
+            session.connection.send("\x00{nonsense" if fault.kind == "garbage" else self.wrong_compression())
         most = min(PORTION, fault.after - session.sent) if fault else PORTION
-        if self.recorded and session.keys:
-            messages, self.recorded = self.recorded, []
-            for message in messages:
-                session.connection.send(self.encode(message))
-            session.connection.ping().wait(ANSWER_S)
-            self.sent_s = time.monotonic()
         with self._lock:
             due = [pair for pair in self.waiting if pair[0] in session.keys or "*" in session.keys][:most]
             for pair in due:
                 self.waiting.remove(pair)
             self.past += due
+            messages: list[object] = []
+            if self.recorded and session.keys:
+                messages, self.recorded = self.recorded, []
+            self._sending += bool(due or messages)
+        if not due and not messages:
+            return True
         session.sent += len(due)
-        for name, events in group(due):
-            self.send(session, self.frame(name, events))
-        if due:
+        try:
+            for message in messages:
+                session.connection.send(self.encode(message))
+            for name, events in group(due):
+                self.send(session, self.frame(name, events))
             if not self.waiting:
                 session.connection.ping().wait(ANSWER_S)  # the answer shows that all of it has arrived
-            self.sent_s = time.monotonic()
+        finally:
+            with self._lock:
+                self._sending -= 1
+                self.sent_s = time.monotonic()
         return True
 
     def _get(self, connection: ServerConnection, request: Any) -> Any:

@@ -15,7 +15,7 @@ from loopback.streams import Fault
 from liqcli.lake.store import Lake
 from liqcli.sources.registry import list_recorded, load_live_source
 
-BREAKS = {"close": 1, "drop": 1, "half-open": 1, "garbage": 0, "plain": 0}
+BREAKS = {"close": 1, "drop": 1, "half-open": 1, "garbage": 0, "compression": 0}
 
 
 def make_truth(case: Case, count: int) -> dict[str, list]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from loopback.order_streams import BybitStream
+from loopback.stream_scenes import be_swift, inverse, linear, make_recent, record_truth
 
 from liqcli.sources.bybit.stream import SOURCE, name_instrument, name_symbol
 
@@ -76,3 +78,28 @@ def test_answers_to_subscriptions():
     )
     assert refused.refused == {"XUSDT": "XUSDT refused: error:handler not found"}
     assert SOURCE.read({"op": "pong", "args": ["1"]}).orders == ()
+
+
+def test_many_symbols_share_a_message_and_a_connection():
+    symbols = [f"C{n}USDT" for n in range(450)]
+    channels = list(SOURCE.channels(symbols))
+    assert [(channel.path, len(channel.symbols), len(channel.hello)) for channel in channels] == [
+        ("/v5/public/linear", 200, 1), ("/v5/public/linear", 200, 1), ("/v5/public/linear", 50, 1),
+    ]  # fmt: skip
+    assert SOURCE.read({"op": "subscribe", "success": True, "req_id": ""}).confirmed == ("ALL",)
+    assert max(len(text) for channel in channels for text in channel.hello) < 21_000
+
+
+def test_all_symbols(tmp_path, monkeypatch):
+    """Listed page by page; a contract that is no longer traded is not subscribed, one in USDC is BTCPERP."""
+    truth = {"BTCUSDT": make_recent(1, 4), "BTCPERP": make_recent(2, 4), "ETHUSDT": [], "ETHUSD": make_recent(3, 4)}
+    with BybitStream(truth) as server:
+        be_swift(monkeypatch, "bybit", server)
+        rows = {
+            "BTCUSDT": linear(truth["BTCUSDT"], "0.001"),
+            "BTCUSDC": linear(truth["BTCPERP"], "0.001"),
+            "ETHUSD": inverse(truth["ETHUSD"], 1),
+        }
+        summary, _ = record_truth(tmp_path, "bybit", rows, server, ["all"])
+    assert (server.complaints, sorted(server.paths)) == ([], ["/v5/public/inverse", "/v5/public/linear"])
+    assert {row.symbol: row.events for row in summary.rows} == dict.fromkeys(rows, 4)

@@ -99,7 +99,7 @@ def test_a_recording_through_breaks_equals_the_truth(tmp_path, monkeypatch):
     """Twins stay; pings are answered; a frame without compression is named; a half-open connection is replaced."""
     coins, dollars = make_recent(1, 40), make_recent(2, 10)
     coins += coins[-2:]  # twins, in one message
-    faults = {"/linear-swap-notification": Fault(10, "plain"), "/swap-notification": Fault(4, "half-open")}
+    faults = {"/linear-swap-notification": Fault(10, "compression"), "/swap-notification": Fault(4, "half-open")}
     with HtxStream({"BTC-USDT": coins, "ETH-USD": dollars}, SIZES, ping_s=0.2, faults=faults) as server:
         be_swift(monkeypatch, "htx", server)
         rows = {"BTCUSDT": linear(coins, "0.001"), "ETHUSD": inverse(dollars, 10)}
