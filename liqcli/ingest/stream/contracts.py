@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,16 +16,49 @@ from liqcli.net.client import Client
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.stream_base import Channel, ContractList, LiveSource
 
+UPDATE_S = 3600.0  # interval of requests for contracts
+
 Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to record of an exchange; ``unlisted`` maps symbols that it does not list to a message."""
+    """
+    What to record of an exchange.
+
+    ``unlisted`` maps symbols that it does not list to a message; ``contracts`` are those that ``source`` knows, if it
+    needs them: what is added to them, it knows too.
+    """
 
     source: LiveSource
     channels: tuple[Channel, ...]
     unlisted: Mapping[str, str] = field(default_factory=dict)
+    contracts: dict[str, ListedContract] | None = None
+
+
+@dataclass(slots=True)
+class ContractUpdate:
+    """Requests the contracts of market-wide streams again, so that events of those listed meanwhile can be read."""
+
+    lake: Lake
+    plans: Sequence[Plan]
+    words: Sequence[str]
+    warn: Warn
+    stop: threading.Event = field(default_factory=threading.Event)
+    was_run: bool = False
+
+    @property
+    def needed(self) -> list[Plan]:
+        """Plans whose stream brings events of contracts that are listed later."""
+        return [plan for plan in self.plans if plan.source.market_wide and plan.contracts is not None]
+
+    def run(self) -> None:
+        """Request the contracts, except the first time, when they are new."""
+        is_due, self.was_run = self.was_run, True
+        for plan in self.needed if is_due else ():
+            if plan.contracts is not None and plan.source.contract_list is not None:
+                found = _load_contracts(self.lake, plan.source, plan.source.contract_list, self.words, self.warn)
+                plan.contracts.update(found)
 
 
 def plan_recording(lake: Lake, source: LiveSource, words: Sequence[str], warn: Warn) -> Plan:
@@ -54,11 +88,12 @@ def plan_recording(lake: Lake, source: LiveSource, words: Sequence[str], warn: W
     listed = dict.fromkeys(contract.symbol for contract in contracts.values())
     if every:
         channels = _connect(bound, [EVERY] if bound.market_wide else list(listed))
-        return Plan(bound, tuple(replace(channel, every=True) for channel in channels))
+        return Plan(bound, tuple(replace(channel, every=True) for channel in channels), contracts=contracts)
     wanted = dict.fromkeys(_expand(bound, words))
     named = [word for word in words if split_symbol(word)[1]]
     unlisted = {s: f"{source.exchange} lists no contract {s}" for s in wanted if s not in listed and s in named}
-    return Plan(bound, _connect(bound, [symbol for symbol in wanted if symbol in listed]), unlisted)
+    channels = _connect(bound, [symbol for symbol in wanted if symbol in listed])
+    return Plan(bound, channels, unlisted, contracts)
 
 
 def _connect(source: LiveSource, symbols: Sequence[str]) -> tuple[Channel, ...]:

@@ -18,7 +18,7 @@ from liqcli.core.symbols import EVERY, is_every, normalise_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.stream import connection
 from liqcli.ingest.stream.buffer import StreamBuffer
-from liqcli.ingest.stream.contracts import Plan, plan_recording
+from liqcli.ingest.stream.contracts import UPDATE_S, ContractUpdate, Plan, plan_recording
 from liqcli.ingest.stream.knowledge import read_knowledge
 from liqcli.ingest.stream.rest import FILL_S, POLL_S, GapFiller, Poller, Repeated
 from liqcli.ingest.stream.storage import MERGE_S, RecordStore
@@ -38,8 +38,10 @@ Show = Callable[[Sequence[FeedState]], None]
 class _Recording:
     """State of one run: a buffer per connection, the store that they share, and exchanges that are polled."""
 
-    def __init__(self, store: RecordStore, pollers: Sequence[Poller], say: Say, warn: Say, show: Show) -> None:
-        self.store, self.buffers, self.pollers = store, store.buffers, pollers
+    def __init__(
+        self, store: RecordStore, pollers: Sequence[Poller], update: ContractUpdate, say: Say, warn: Say, show: Show
+    ) -> None:
+        self.store, self.buffers, self.pollers, self.update = store, store.buffers, pollers, update
         self.say, self.warn, self.show = say, warn, show
         self.errors: dict[int, str] = {}
         self._was_troubled = False
@@ -54,6 +56,7 @@ class _Recording:
         filler = GapFiller(self.store.lake, self.buffers, self.say, self.warn)
         repeated = [Repeated(poller.exchange, POLL_S[poller.exchange], poller, self.warn) for poller in self.pollers]
         repeated += [Repeated("gaps", FILL_S, filler, self.warn)] if filler.fillable else []
+        repeated += [Repeated("contracts", UPDATE_S, self.update, self.warn)] if self.update.needed else []
         for each in repeated:
             each.start()
         tasks = [asyncio.create_task(self._keep_connected(k, buffer)) for k, buffer in enumerate(self.buffers)]
@@ -241,7 +244,7 @@ def record(
     read_knowledge(lake, buffers)
     interrupted = False
     with RecordStore(lake, buffers, merge_s) as store:
-        recording = _Recording(store, pollers, say, warn, show)
+        recording = _Recording(store, pollers, ContractUpdate(lake, plans, words, warn), say, warn, show)
         if buffers or pollers:
             interrupted = asyncio.run(recording.run(seconds, tick_s))
         if trouble := store.describe_trouble():

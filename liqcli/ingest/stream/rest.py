@@ -19,6 +19,7 @@ from liqcli.core.times import now_us
 from liqcli.ingest.fetch import fetch
 from liqcli.ingest.progress import Progress
 from liqcli.ingest.stream.buffer import StreamBuffer
+from liqcli.ingest.stream.contracts import ContractUpdate
 from liqcli.ingest.stream.summary import FeedState, RecordRow
 from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.inventory import try_fetch_log
@@ -66,7 +67,7 @@ class Repeated:
     The thread is a daemon: a request that hangs does not keep the program from ending, and the lake is safe.
     """
 
-    def __init__(self, name: str, interval_s: float, job: GapFiller | Poller, warn: Say) -> None:
+    def __init__(self, name: str, interval_s: float, job: GapFiller | Poller | ContractUpdate, warn: Say) -> None:
         self._stop, run = job.stop, job.run
         self._name, self._interval_s, self._run, self._warn = name, interval_s, run, warn
         self._thread = threading.Thread(target=self._work, daemon=True, name=f"liqcli-{name}")

@@ -12,9 +12,11 @@ from loopback.streams import Fault
 
 from liqcli.core.errors import ExitCode
 from liqcli.ingest.stream import record
+from liqcli.ingest.stream.contracts import ContractUpdate, plan_recording
 from liqcli.lake.store import Lake
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.okx.stream import SOURCE, ask_contracts, bind
+from liqcli.sources.registry import load_live_source
 
 FRAME = json.loads(
     '{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{"details":[{"bkLoss":"0","bkPx":"82655.7",'
@@ -180,3 +182,22 @@ def test_recorded_frames(real_data):
         assert (row.price, row.contracts, row.price_kind) == (
             float(event["price"]), float(event["quantity"]), event["price_kind"],
         )  # fmt: skip
+
+
+def test_a_contract_that_is_listed_during_a_recording(tmp_path, monkeypatch):
+    """Its size is requested with the next update; until then its events are rejected, which names the size."""
+    sizes = dict(SIZES)
+    with OkxStream({"BTC-USDT-SWAP": []}, sizes) as server:
+        be_swift(monkeypatch, "okx", server)
+        lake = Lake(tmp_path)
+        plan = plan_recording(lake, load_live_source("okx"), ["ALL"], print)
+        order = {**KNOWING.read(FRAME).orders[0], "instId": "NEW-USDT-SWAP"}
+        with pytest.raises(ValueError, match="contract size of NEW-USDT-SWAP is unknown"):
+            plan.source.parse(order)
+        sizes["NEW-USDT-SWAP"] = ("10", "1", "linear")
+        update = ContractUpdate(lake, [plan], ["ALL"], print)
+        update.run()
+        asked = len(server.requests)
+        update.run()
+    assert (asked, len(server.requests)) == (2, 4), "the first time nothing is requested"
+    assert plan.source.parse(order).qty == 85.5
