@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_liquidation
+from factories import DAY, HOUR, MINUTE, T0, fill_lake, make_figure, make_liquidation
 
 import liqcli
 from liqcli.core.errors import UsageError
+from liqcli.report.html_markdown import render_html
 
 pytestmark = pytest.mark.usefixtures("empty_pictures")
 
@@ -232,3 +233,12 @@ def test_new_clusters_are_marked_in_the_picture(lake):
     ]
     plain = build_spec(lake.heatmap("SOLUSDT", **DAY_2).results)
     assert not any(band.note for band in plain.bands)
+
+
+def test_a_side_without_clusters_has_a_sentence_and_no_card(lake):
+    report = dict(lake.heatmap("SOLUSDT", theme="dark", **DAY_2).report)
+    assert report["nearest"]["nearest_above"]
+    report["nearest"] = {**report["nearest"], "nearest_below": None, "largest_below": None}
+    page = render_html(report, {"heatmap": [make_figure("dark", "alt")]})
+    assert (page.count("<h3>Nearest above</h3>"), page.count("<h3>Nearest below</h3>")) == (1, 0)
+    assert page.count("No cluster lies entirely below the last price.") == 1
