@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Rows: TypeAlias = pa.Table | pa.RecordBatchReader | Sequence[Path]
 
+ROWS_PER_GROUP = 122_880
 UNLIMITED = 1 << 40  # copies: identical rows are separate events
 
 
@@ -80,6 +81,17 @@ class Merger:
             else:
                 self._write(path, "sort_rows", {})
 
+    def write_sorted(self, path: Path, rows: pa.RecordBatchReader) -> None:
+        """Write rows that are sorted by all columns to a new file. Errors as by :meth:`merge`."""
+        with lake_errors(self._root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                relation = self._connection.from_arrow(rows)
+                with temporary_beside(path) as temporary:
+                    relation.write_parquet(str(temporary), compression="zstd", row_group_size=ROWS_PER_GROUP)
+            except _duckdb_errors() as error:
+                raise _explain(error, path) from error
+
     def remove_import(self, path: Path, former: Path, others: Sequence[Path], fetched: Sequence[Interval]) -> None:
         """
         Remove the rows of an import from one file, except those of others: ``sql/remove_import.sql``.
@@ -115,7 +127,7 @@ class Merger:
         try:
             merged = self._connection.sql(read_query(query), params=dict(params))
             with temporary_beside(path) as temporary:
-                merged.write_parquet(str(temporary), compression="zstd", row_group_size=122_880)
+                merged.write_parquet(str(temporary), compression="zstd", row_group_size=ROWS_PER_GROUP)
         except _duckdb_errors() as error:
             raise _explain(error, path) from error
         _drop_if_empty(path)

@@ -70,6 +70,14 @@ class SortedBlock:
             )
         ]
 
+    def spans(self) -> list[tuple[int, int]]:
+        """Return the first and the last time in each partition. [µs UTC]"""
+        import numpy as np
+
+        at = np.array(self.starts[:-1], np.int64)
+        ts = _values(self.rows["ts"], np.int64)
+        return list(zip(np.minimum.reduceat(ts, at).tolist(), np.maximum.reduceat(ts, at).tolist(), strict=True))
+
     def pieces(self) -> Iterator[tuple[Partition, pa.Table]]:
         """Yield the rows of each partition."""
         for place, partition in enumerate(self.partitions):
@@ -134,6 +142,23 @@ def sort_block(block: pa.Table) -> SortedBlock:
         month = str(np.datetime64(int(months[place]), "M"))
         partitions.append(Partition("liquidations", exchange, symbol, month, source))
     return SortedBlock(tuple(partitions), (*starts.tolist(), len(key)), rows)
+
+
+def sort_rows(rows: pa.Table) -> pa.Table:
+    """Sort rows with the lake's columns by all of them, exactly as ``sql/sort_rows.sql``."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    ts = _values(rows["ts"], np.int64)
+    order = np.argsort(ts, kind="stable")
+    ts = ts[order]
+    same = ts[1:] == ts[:-1]
+    if same.any():
+        tied = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
+        some = rows.take(order[tied]).cast(lake_schema())
+        keys = [(name, "ascending") for name in lake_schema().names]
+        order[tied] = order[tied][pc.sort_indices(some, sort_keys=keys).to_numpy()]
+    return rows.take(order).combine_chunks()
 
 
 def count_words(block: pa.Table, name: str) -> dict[str, int]:

@@ -6,14 +6,15 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqcli.core.files import is_alive, lake_errors
 from liqcli.core.model import Liquidation
-from liqcli.lake.merge import lake_schema
+from liqcli.lake.merge import UNLIMITED, lake_schema
 from liqcli.lake.partitions import Partition
-from liqcli.lake.row_blocks import HASH_COLUMN, SortedBlock, has_near_repeats, rows_to_block, sort_block
+from liqcli.lake.row_blocks import HASH_COLUMN, SortedBlock, has_near_repeats, rows_to_block, sort_block, sort_rows
 from liqcli.lake.store import Lake
 
 if TYPE_CHECKING:
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class _Spilled(NamedTuple):
-    """Rows on disk: one record batch of an Arrow file."""
+MOST_SORTED = 500_000  # rows sorted in memory; DuckDB sorts more of them, on disk if needed
 
-    path: Path
-    batch: int
+
+class _Piece(NamedTuple):
+    """Rows of one partition, in memory or on disk: a record batch of an Arrow file. Times in µs UTC."""
+
+    size: int
+    first_us: int
+    last_us: int
+    table: pa.Table | None
+    path: Path = Path()
+    batch: int = 0
 
 
 class Staging:
@@ -42,8 +50,8 @@ class Staging:
         self._lake = lake
         self._pending: list[Liquidation] = []
         self._blocks: list[SortedBlock] = []  # in memory
-        self._held: dict[Partition, list[pa.Table]] = defaultdict(list)  # their rows
-        self._spilled: dict[Partition, list[_Spilled]] = defaultdict(list)
+        self._held: dict[Partition, list[_Piece]] = defaultdict(list)  # their rows
+        self._spilled: dict[Partition, list[_Piece]] = defaultdict(list)
         self._kept: dict[Partition, pa.Table] = {}
         self.created: set[Partition] = set()
         self._files = 0
@@ -65,8 +73,8 @@ class Staging:
     def add_block(self, block: SortedBlock) -> None:
         """Add the rows of a block."""
         self._blocks.append(block)
-        for partition, piece in block.pieces():
-            self._held[partition].append(piece)
+        for (partition, table), (first_us, last_us) in zip(block.pieces(), block.spans(), strict=True):
+            self._held[partition].append(_Piece(len(table), first_us, last_us, table))
         if sum(len(block.rows) for block in self._blocks) > self.ROWS_IN_MEMORY or self._spilled:
             self._spill()
 
@@ -110,38 +118,65 @@ class Staging:
 
     def rows(self, partition: Partition) -> pa.RecordBatchReader:
         """Read the rows of a partition, once."""
+        return _to_reader(piece.select(lake_schema().names) for piece in self._pieces(partition))
+
+    def sorted_rows(self, partition: Partition) -> pa.RecordBatchReader | None:
+        """Read the rows of a partition sorted by all columns, once; None if that takes much memory."""
+        pieces = sorted((*self._spilled.get(partition, ()), *self._held.get(partition, ())), key=lambda p: p.first_us)
+        if partition in self._kept or _count_overlapping(pieces) > MOST_SORTED:
+            return None
+        return _to_reader(self._iter_sorted(pieces))
+
+    def _iter_sorted(self, pieces: Sequence[_Piece]) -> Iterator[pa.Table]:
+        """Yield sorted rows; those that may be later than rows of the next piece wait for it."""
+        import numpy as np
         import pyarrow as pa
 
-        schema = next(self._pieces(partition)).select(lake_schema().names).schema
-        pieces = (piece.select(schema.names) for piece in self._pieces(partition))
-        return pa.RecordBatchReader.from_batches(schema, (batch for piece in pieces for batch in piece.to_batches()))
+        waiting = None
+        for piece, following in zip_longest(pieces, pieces[1:]):
+            rows = self._read(piece).select(lake_schema().names)
+            if waiting is not None and len(waiting):
+                rows = pa.concat_tables([waiting, rows]).unify_dictionaries().combine_chunks()
+            rows = sort_rows(rows)
+            if following is None:
+                yield rows
+                return
+            times = rows["ts"].to_numpy().view(np.int64)
+            ready = int(np.searchsorted(times, following.first_us))
+            yield rows.slice(0, ready)
+            waiting = rows.slice(ready)
 
     def _times_and_hashes(self, partition: Partition) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Return the time [µs] and the hash of all else of each row."""
         import numpy as np
 
-        columns = [
-            [piece[name].to_numpy() for piece in self._pieces(partition, ["ts", HASH_COLUMN])]
-            for name in ("ts", HASH_COLUMN)
-        ]
-        ts, hashes = (np.concatenate(parts) for parts in columns)
+        pieces = list(self._pieces(partition, ["ts", HASH_COLUMN]))
+        ts, hashes = (np.concatenate([piece[name].to_numpy() for piece in pieces]) for name in ("ts", HASH_COLUMN))
         return ts.view(np.int64), hashes
 
     def _pieces(self, partition: Partition, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yield the rows of a partition, each piece with its own dictionaries."""
-        import pyarrow as pa
-        import pyarrow.ipc as ipc
-
         if partition in self._kept:
             yield self._kept[partition]
             return
+        for piece in (*self._spilled.get(partition, ()), *self._held.get(partition, ())):
+            yield self._read(piece, columns)
+
+    def _read(self, piece: _Piece, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read a piece: some columns, or all."""
+        import pyarrow as pa
+        import pyarrow.ipc as ipc
+
+        if piece.table is not None:
+            return piece.table
         places = [[*lake_schema().names, HASH_COLUMN].index(name) for name in columns] if columns else None
         options = ipc.IpcReadOptions(included_fields=places)
-        with lake_errors(self._lake.root):
-            for path, number in self._spilled.get(partition, ()):
-                with pa.OSFile(str(path)) as handle, ipc.open_file(handle, options=options) as file:
-                    yield pa.Table.from_batches([file.get_batch(number)])
-        yield from self._held.get(partition, ())
+        with (
+            lake_errors(self._lake.root),
+            pa.OSFile(str(piece.path)) as handle,
+            ipc.open_file(handle, options=options) as file,
+        ):
+            return pa.Table.from_batches([file.get_batch(piece.batch)])
 
     def commit(self, most_copies: int) -> None:
         """
@@ -154,7 +189,11 @@ class Staging:
             for partition in self.partitions():
                 path = partition.path(self._lake.root)
                 is_new = not path.exists()
-                merger.add(path, self.rows(partition), most_copies)
+                rows = self.sorted_rows(partition) if is_new and most_copies >= UNLIMITED else None
+                if rows:
+                    merger.write_sorted(path, rows)
+                else:
+                    merger.add(path, self.rows(partition), most_copies)
                 if is_new and path.exists():
                     self.created.add(partition)
 
@@ -175,11 +214,29 @@ class Staging:
                 path = self._folder / f"{self._files}.arrow"
                 self._files += 1
                 with ipc.new_file(path, block.rows.schema) as writer:
-                    for number, (partition, piece) in enumerate(block.pieces()):
-                        writer.write_table(piece.combine_chunks())
-                        self._spilled[partition].append(_Spilled(path, number))
+                    for number, (partition, table) in enumerate(block.pieces()):
+                        writer.write_table(table.combine_chunks())
+                        piece = self._held[partition].pop(0)
+                        self._spilled[partition].append(piece._replace(table=None, path=path, batch=number))
         self._blocks.clear()
         self._held.clear()
+
+
+def _to_reader(tables: Iterator[pa.Table]) -> pa.RecordBatchReader:
+    import pyarrow as pa
+
+    first = next(tables)
+    batches = (batch for table in chain([first], tables) for batch in table.to_batches())
+    return pa.RecordBatchReader.from_batches(first.schema, batches)
+
+
+def _count_overlapping(pieces: Sequence[_Piece]) -> int:
+    """Return the largest number of rows that have to wait for the next piece; pieces are sorted by their first time."""
+    most, waiting = 0, list[_Piece]()
+    for piece, following in pairwise(pieces):
+        waiting = [held for held in (*waiting, piece) if held.last_us >= following.first_us]
+        most = max(most, sum(held.size for held in waiting))
+    return most
 
 
 def _sweep(folder: Path) -> None:

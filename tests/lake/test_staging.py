@@ -16,6 +16,9 @@ from factories import (
     snapshot,
 )
 
+from liqcli.lake import staging
+from liqcli.lake.merge import UNLIMITED
+from liqcli.lake.row_blocks import rows_to_block, sort_block
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
 
@@ -113,3 +116,38 @@ def test_copies_are_bound_to_one_source(lake):
     """The same words from two sources are two files: which counts is decided when they are read."""
     store = fill_lake(lake, [make_liquidation(), make_liquidation(source="tardis")], most_copies=ALL_COPIES)
     assert [p.source for p in store.partitions()] == ["gate", "tardis"]
+
+
+@pytest.mark.parametrize("rows_in_memory", [1, 7, 40, 1000])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_rows_sorted_in_memory_give_the_bytes_that_duckdb_gives(tmp_path, monkeypatch, rows_in_memory, shuffled):
+    """Times tie in groups of about four, pieces overlap in time, and every other column decides somewhere."""
+    chooser = random.Random(rows_in_memory)
+    rows = [
+        make_liquidation(
+            T0 + k // 4 + chooser.randrange(3), price=chooser.choice([1.0, 2.0]),
+            position=chooser.choice(["long", "short"]),
+            event_id=chooser.choice([None, "", "a", "ä", "Z"]), contracts=chooser.choice([None, 1.0]),
+            instrument=chooser.choice(["b", "B", "a-1"]), symbol=chooser.choice(["SOLUSDT", "BTCUSD"]),
+        )
+        for k in range(120)
+    ]  # fmt: skip
+    if shuffled:
+        chooser.shuffle(rows)
+    monkeypatch.setattr(Staging, "ROWS_IN_MEMORY", rows_in_memory)
+    fill_lake(tmp_path / "memory", rows, most_copies=UNLIMITED)
+    monkeypatch.setattr(staging, "MOST_SORTED", -1)
+    fill_lake(tmp_path / "duckdb", rows, most_copies=UNLIMITED)
+    assert snapshot(tmp_path / "memory") == snapshot(tmp_path / "duckdb")
+    assert sorted(map(repr, read_rows(Lake(tmp_path / "memory")))) == sorted(map(repr, rows))
+
+
+def test_rows_wait_only_for_pieces_that_overlap_them(lake):
+    """Pieces of 0..9 and 20..29 µs wait for nothing; one of 5..25 µs waits for the latter with its 21 rows."""
+    with Staging(Lake(lake)) as staged:
+        for start, count in ((0, 10), (20, 10), (5, 21)):
+            staged.add_block(sort_block(rows_to_block([make_liquidation(T0 + start + k) for k in range(count)])))
+        (pieces,) = staged._held.values()
+    by_time = sorted(pieces, key=lambda piece: piece.first_us)
+    assert staging._count_overlapping([by_time[0], by_time[2]]) == 0
+    assert staging._count_overlapping(by_time) == 21

@@ -73,7 +73,9 @@ def _convert(cells: BlockCells, sizes: Mapping[str, float], now_us: int) -> tupl
     columns = cells.columns
     venues, instruments, sides = (columns[word].dictionary.to_pylist() for word in ("exchange", "symbol", "side"))
     venue, instrument, side = (np.asarray(columns[word].indices) for word in ("exchange", "symbol", "side"))
-    pairs, pair = np.unique(venue.astype(np.int64) * len(instruments) + instrument, return_inverse=True)
+    pair = venue.astype(np.int64) * len(instruments) + instrument
+    pairs = np.flatnonzero(np.bincount(pair)) if len(venues) * len(instruments) < 1_000_000 else np.unique(pair)
+    pair = np.searchsorted(pairs, pair)
     found = [
         _find_series(venues[code // len(instruments)], instruments[code % len(instruments)], sizes) for code in pairs
     ]
