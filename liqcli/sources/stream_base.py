@@ -152,6 +152,8 @@ class LiveSource:
         Time without any event after which the connection is replaced. [s]
     twins : bool
         Whether equal events are separate events.
+    late_s : float
+        How late events were seen to arrive, if more than a second or two; so young, time is not covered yet. [s]
     """
 
     name: str
@@ -173,6 +175,7 @@ class LiveSource:
     ping_s: float = 20.0
     patience_s: float | None = None
     twins: bool = False
+    late_s: float = 0.0
 
     @property
     def exchange(self) -> str:

@@ -82,6 +82,11 @@ class StreamBuffer:
         self.coverage = LiveCoverage(self.channel.symbols, self.source.patience_s)
 
     @property
+    def settle_us(self) -> int:
+        """Age at which time is covered. [µs]"""
+        return SETTLE_US + round(self.source.late_s * US_PER_S)
+
+    @property
     def feed(self) -> Feed:
         """The origin of its lines in a segment."""
         return Feed(self.source.name, self.source.exchange, self.source.twins, self.channel.every)
@@ -160,12 +165,12 @@ class StreamBuffer:
         if replay:
             self.replays.append(replay)
         if is_live:
-            self.coverage.prove(now_us, SETTLE_US)
+            self.coverage.prove(now_us, self.settle_us)
         return frame.reply
 
     def close(self) -> None:
         """Record the end of the connection; time that is not covered yet stays uncovered."""
-        self.coverage.close(SETTLE_US)
+        self.coverage.close(self.settle_us)
         self.is_open = False
 
     def find_silence(self, now_us: int) -> str | None:
@@ -173,7 +178,7 @@ class StreamBuffer:
         coverage = self.coverage
         if not coverage.is_silent(now_us):
             return None
-        coverage.doubt(SETTLE_US)
+        coverage.doubt(self.settle_us)
         coverage.silent += 1
         silence, usual = format_duration(now_us - coverage.proof_us), format_duration(coverage.patience_us)
         return f"no events for {silence}, suspect after {usual}; unconfirmed since {format_time(coverage.proof_us)} UTC"
@@ -191,7 +196,7 @@ class StreamBuffer:
 
     def take(self) -> Batch:
         """Remove and return everything that was received and covered so far."""
-        self.coverage.extend(SETTLE_US)
+        self.coverage.extend(self.settle_us)
         batch = Batch(self.rows, self.replays, self.coverage.claims, self.rejected)
         self.rows, self.replays, self.coverage.claims, self.rejected = [], [], [], []
         return batch

@@ -105,4 +105,5 @@ SOURCE = LiveSource(
     market_wide=True,
     ping="ping",
     ping_s=10.0,
+    late_s=30.0,
 )

@@ -228,3 +228,10 @@ def test_the_clock_is_measured_by_the_fastest_message():
     for sent, received in ((0, 900), (1000, 1040), (2000, 2700)):
         buffer.add({"sent_us": T + sent * 1000}, T + received * 1000)
     assert buffer.clock.offset_us == 40_000
+
+
+def test_time_is_not_covered_before_late_events_have_arrived():
+    """Bitget's messages came up to 20 s after their events."""
+    buffer = made(late_s=30.0)
+    buffer.add({"orders": (order(second=80),)}, T + 100 * S)
+    assert claimed(buffer) == {"BTCUSDT": [(0, 70)]}
