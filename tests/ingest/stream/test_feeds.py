@@ -8,11 +8,18 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from factories import fill_lake, make_liquidation
+from loopback.scenes import HOUR_US
 from loopback.stream_cases import CASES, Case, Faults
 from loopback.stream_scenes import be_swift, make_recent, record_truth
 from loopback.streams import Fault
 
+from liqcli.core.formatting import format_iso
+from liqcli.core.times import now_us
+from liqcli.ingest.stream import record
+from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
+from liqcli.query.engine import Engine
 from liqcli.sources.registry import list_recorded, load_live_source
 
 BREAKS = {"close": 1, "drop": 1, "half-open": 1, "garbage": 0, "compression": 0}
@@ -59,6 +66,19 @@ def test_every_fault_of_every_exchange(tmp_path, monkeypatch, exchange, kind):
         windows = [w.window for w in Lake(tmp_path).read_fetch_log(exchange, symbol, name).windows]
         assert windows, symbol
         assert all(a.end_us < b.start_us for a, b in pairwise(windows)), "gaps are gaps"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("exchange", ["okx", "bitget"])
+def test_a_calm_stream_is_kept_open_by_pings(tmp_path, monkeypatch, exchange):
+    """No event for three times as long as the exchange waits for a sign of life."""
+    case = CASES[exchange]
+    with case.start(dict.fromkeys(case.names, ()), {}) as server:
+        server.idle_s = 2.0
+        be_swift(monkeypatch, exchange, server)
+        summary = record(Lake(tmp_path), ["BTCUSDT"], [exchange], 6.0)
+    assert server.complaints == []
+    assert [(row.breaks, row.result) for row in summary.rows] == [(0, "ok")]
 
 
 def _rows(lake: Path):
@@ -118,3 +138,20 @@ def start_replay(exchange: str, names: set[str], messages: list[object]):
         server = CASES[exchange].start(truth, {})
     server.recorded = list(messages)
     return server
+
+
+def test_recorded_and_fetched_events_of_a_time_count_once(lake):
+    """HTX's history numbers its orders, its stream does not, so equal rows differ; the fuller source counts."""
+    moment = now_us() // HOUR_US * HOUR_US
+    start = moment - HOUR_US
+    more = {"exchange": "htx", "symbol": "BTCUSDT", "completeness": "full", "price_kind": "bankruptcy"}
+    live = [make_liquidation(start + k, source="htx-live", **more) for k in range(5)]
+    rest = [make_liquidation(start + k, source="htx", event_id=str(k), **more) for k in range(6)]
+    windows = {("htx", "BTCUSDT", name): [(start, moment, "complete")] for name in ("htx-live", "htx")}
+    fill_lake(lake, [*live, *rest], windows)
+    with Engine() as engine:
+        query = Query("BTCUSDT", "1h", until=format_iso(moment))
+        selection = build_selection(engine, Lake(lake), query)
+    assert selection.totals.events.sum() == 6
+    (left_out,) = selection.comparisons
+    assert (left_out.source, left_out.counted, left_out.left_out.events) == ("htx-live", ("htx",), 5)

@@ -55,7 +55,7 @@ def test_answers():
     refused = SOURCE.read({"event": "error", "arg": ARG, "code": 30001, "msg": "doesn't exist"})
     assert refused.refused == {"ALL": "refused: 30001 doesn't exist"}
     assert SOURCE.read({"action": "snapshot", "arg": ARG, "data": [ROW]}).replayed
-    assert SOURCE.decode(b"pong") is None
+    assert (SOURCE.ping, SOURCE.decode(b"pong")) == ("ping", None)
 
 
 def test_a_connection_for_each_kind_of_contract():

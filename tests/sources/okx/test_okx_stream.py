@@ -78,7 +78,7 @@ def test_answers():
     assert SOURCE.read({"event": "subscribe", "arg": {}, "connId": "a"}).confirmed == ("ALL",)
     assert SOURCE.read({"event": "error", "code": "60018", "msg": "no"}).refused == {"ALL": "refused: 60018 no"}
     assert SOURCE.read({"event": "notice", "code": "64008"}).orders == ()
-    assert SOURCE.decode(b"pong") is None
+    assert (SOURCE.ping, SOURCE.decode(b"pong")) == ("ping", None)
 
 
 def test_channels():
