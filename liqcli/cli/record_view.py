@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from liqcli.ingest.stream.summary import FeedState
 
-COLUMNS = ("exchange", "state", "events", "USD", "last event", "lag", "reconnects")
+COLUMNS = ("exchange", "state", "events", "USD", "last event", "lag", "clock", "reconnects")
 STYLES = {"live": "green", "polling": "green", "unproven": "yellow", "connecting": "yellow"}
 
 
@@ -86,11 +86,12 @@ def build_table(states: Sequence[FeedState], now_us: int) -> Table:
 
 
 def describe_state(state: FeedState, now_us: int) -> tuple[str, ...]:
-    """Return the cells of a row."""
+    """Return the cells of a row; ``clock`` is this machine's clock less the exchange's."""
     from liqcli.core.formatting import format_count, format_duration, format_usd
     from liqcli.core.model import US_PER_S
 
     ago = "never" if state.event_us is None else f"{format_duration(max(0, now_us - state.event_us))} ago"
     lag = "" if state.delay_us is None else f"{state.delay_us / US_PER_S:.1f} s"
+    clock = "" if state.offset_us is None else f"{state.offset_us / US_PER_S:+.1f} s"
     numbers = (format_count(state.events), format_usd(state.notional))
-    return (state.exchange, state.state, *numbers, ago, lag, format_count(state.breaks))
+    return (state.exchange, state.state, *numbers, ago, lag, clock, format_count(state.breaks))

@@ -15,11 +15,12 @@ NOW = 1_772_323_200 * S
 
 def state(exchange="okx", doing="live", **changes):
     fields = {"events": 12, "notional": 34_500.0, "event_us": NOW - 7 * S, "delay_us": 250_000, "breaks": 1}
+    fields |= {"offset_us": -1_500_000}
     return FeedState(exchange, doing, **{**fields, **changes})
 
 
 def test_cells():
-    assert describe_state(state(), NOW) == ("okx", "live", "12", "34.5K", "7 s ago", "0.2 s", "1")
+    assert describe_state(state(), NOW) == ("okx", "live", "12", "34.5K", "7 s ago", "0.2 s", "-1.5 s", "1")
     quiet = state(event_us=None, delay_us=None, events=0, notional=0.0)
     assert describe_state(quiet, NOW)[2:6] == ("0", "0", "never", "")
 
@@ -28,7 +29,7 @@ def test_the_table_names_what_is_wrong():
     console = Console(file=StringIO(), width=100)
     console.print(build_table([state(), state("htx", "connecting", note="cannot be reached")], NOW))
     lines = console.file.getvalue().splitlines()
-    assert lines[0].split() == ["exchange", "state", "events", "USD", "last", "event", "lag", "reconnects"]
+    assert lines[0].split() == ["exchange", "state", "events", "USD", "last", "event", "lag", "clock", "reconnects"]
     assert lines[2].split()[:2] == ["htx", "connecting"]
     assert lines[3].strip() == "htx: cannot be reached"
 

@@ -147,6 +147,7 @@ class _Recording:
                 buffer.delay_us if buffer.event_us else None,
                 buffer.breaks,
                 error or buffer.failure or buffer.fault or "",
+                buffer.clock.offset_us,
             )
             other = found.get(state.exchange)
             found[state.exchange] = join_states(other, state) if other else state

@@ -19,7 +19,7 @@ from liqcli.lake.segments import Feed, SegmentWriter
 from liqcli.lake.store import Lake
 
 MERGE_S = 60.0
-LARGEST_SEGMENT = 24 * 2**20  # about 100,000 events [bytes]
+LARGEST_SEGMENT = 24 * 2**20  # about 200,000 events [bytes]
 SHARE = 10  # merging takes at most one tenth of the time
 
 

@@ -48,7 +48,8 @@ class FeedState:
 
     ``state`` is ``live``, ``unproven`` (connected, no event yet), ``silent``, ``polling``, ``connecting`` or
     ``stopped``; ``event_us`` time of receipt of the last event [µs UTC], ``delay_us`` how late it came [µs]; ``breaks``
-    of the connection, or failed requests; ``note`` what is wrong.
+    of the connection, or failed requests; ``note`` what is wrong; ``offset_us`` this machine's clock less the
+    exchange's, if known [µs].
     """
 
     exchange: str
@@ -59,6 +60,7 @@ class FeedState:
     delay_us: int | None
     breaks: int
     note: str = ""
+    offset_us: int | None = None
 
 
 _WORST_FIRST = ("stopped", "connecting", "silent", "unproven", "polling", "live")
@@ -77,6 +79,7 @@ def join_states(one: FeedState, two: FeedState) -> FeedState:
         latest.delay_us,
         one.breaks + two.breaks,
         worse.note or one.note or two.note,
+        latest.offset_us,
     )
 
 
