@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from products import pairs
 
+import liqcli
 from liqcli.core.settings import Settings
 from liqcli.daily import run_daily
 from liqcli.lake.store import Lake
@@ -19,6 +20,9 @@ from liqcli.lake.store import Lake
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import Chromium, Page, find_chromium, run_chromium
 
+REPORT, INDEX = "2026-01-07/BTCUSDT-24h.html", "index.html"
+MARKET, COMPARE = "2026-01-07/market.html", "compare.html"
+PAGES = [REPORT, INDEX, MARKET, COMPARE]
 DESKTOP, PHONE = (1280, 900), (400, 800)
 Open = Callable[..., Page]
 
@@ -63,10 +67,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 @pytest.fixture(scope="module")
 def out(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A day of daily reports on the sample."""
+    """A day of daily reports on the sample, and a comparison of two symbols beside it."""
     folder = tmp_path_factory.mktemp("daily")
     settings = Settings(symbols=("BTCUSDT",), lookbacks=("24h",), out=folder / "out", fetch=False)
     assert run_daily(settings, Lake(sample), "2026-01-08", lambda _: None, lambda _: None).exit_code == 0
+    symbols = ["BTCUSDT", "SOLUSDT"]
+    liqcli.Lake(sample).compare(symbols, lookback="24h", until="2026-01-08").save(folder / "out" / COMPARE)
     return folder / "out"
 
 
@@ -93,11 +99,10 @@ def open_page(browser: Chromium, out: Path) -> Iterator[Open]:
         page.close()
 
 
-REPORT, INDEX = "2026-01-07/BTCUSDT-24h.html", "index.html"
-BOTH = pytest.mark.parametrize("name", [REPORT, INDEX])
+EVERY = pytest.mark.parametrize("name", PAGES)
 
 
-@pytest.mark.parametrize(("name", "theme"), pairs([REPORT, INDEX], ["light", "dark"]))
+@pytest.mark.parametrize(("name", "theme"), pairs(PAGES, ["light", "dark"]))
 def test_a_page_is_quiet_and_asks_for_nothing(open_page: Open, pictures: Path, name: str, theme: str) -> None:
     page = open_page(name, theme=theme)
     assert page.troubles() == []
@@ -132,7 +137,7 @@ def test_the_picture_follows_the_reader(open_page: Open, out: Path) -> None:
     assert all(source.startswith("data:image/") for source in sources)
 
 
-@BOTH
+@EVERY
 def test_nothing_is_wider_than_a_phone(open_page: Open, pictures: Path, name: str) -> None:
     page = open_page(name, PHONE)
     assert page.evaluate("innerWidth") == PHONE[0]
@@ -167,7 +172,7 @@ def test_the_first_screen_holds_the_essential(open_page: Open, size: tuple[int, 
         assert page.evaluate("document.documentElement.scrollHeight") < 4 * 800  # details are folded
 
 
-@BOTH
+@EVERY
 def test_every_link_within_the_page_leads_somewhere(open_page: Open, name: str) -> None:
     page = open_page(name)
     if name == REPORT:
@@ -241,6 +246,19 @@ def test_a_place_in_the_picture_tells_its_numbers(open_page: Open) -> None:
     assert said == "2026-01-07 14:00 – 14:10 UTC\n91,200 – 91,300\nlongs 1.59M, shorts 0 USD, 2 events"
     assert scale == pytest.approx(1200 / 1600, abs=0.02)
     assert red > 2 * max(green, blue)  # the hot end of the palette: the marks lie where the picture has its cells
+
+
+@pytest.mark.parametrize("name", [MARKET, COMPARE])
+def test_other_pages_print_within_the_paper(open_page: Open, pictures: Path, name: str) -> None:
+    page = open_page(name, (720, 1000), theme="dark", media="print")
+    assert style_of(page, "body", "backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(TOO_WIDE.replace("WIDTH", "720")) == [720, []]
+
+
+def test_the_market_leads_to_the_report_and_back(open_page: Open, out: Path) -> None:
+    links = "[...document.querySelectorAll('a[href]')].map(a => new URL(a.getAttribute('href'), document.URL).href)"
+    for name, other in ((MARKET, REPORT), (INDEX, MARKET)):
+        assert (out / other).as_uri() in [link.split("#")[0] for link in open_page(name).evaluate(links)]
 
 
 def test_it_prints_whole_and_bright(open_page: Open, pictures: Path) -> None:
