@@ -213,6 +213,15 @@ def require_object(message: object) -> Mapping[str, Any]:
     return message
 
 
+def pick_rows(rows: object, is_wanted: Callable[[Mapping[str, Any]], bool]) -> Iterator[Mapping[str, Any]]:
+    """Yield the wanted rows of a list; what is no object in it becomes a row that no parser accepts."""
+    for row in rows if isinstance(rows, list) else ():
+        if not isinstance(row, dict):
+            yield {"unreadable": row}
+        elif is_wanted(row):
+            yield row
+
+
 def require_name(order: Mapping[str, Any], key: str) -> str:
     """
     Return the name of a contract in an order.

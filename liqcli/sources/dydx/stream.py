@@ -32,6 +32,7 @@ from liqcli.sources.stream_base import (
     ContractList,
     Frame,
     LiveSource,
+    pick_rows,
     require_name,
     require_object,
     split_channels,
@@ -71,15 +72,15 @@ def read_frame(message: object) -> Frame:
         return Frame()
     name = require_name(fields, "id")
     contents = fields.get("contents")
-    trades = [
-        trade
-        for part in (contents if isinstance(contents, list) else [contents])
-        for trade in (part.get("trades") if isinstance(part, dict) else None) or ()
-    ]
-    forced = tuple({**trade, "ticker": name} for trade in trades if str(trade.get("type")).upper() in KINDS)
+    parts = pick_rows(contents if isinstance(contents, list) else [contents], lambda _part: True)
+    forced = tuple(
+        {**trade, "ticker": name}
+        for part in parts
+        for trade in pick_rows(part.get("trades", [part]), lambda trade: str(trade.get("type")).upper() in KINDS)
+    )
     if kind == "subscribed":
         return Frame(orders=forced, confirmed=(name_symbol(name),), replayed=True)
-    return Frame(orders=forced, alive=bool(trades))
+    return Frame(orders=forced, alive=True)
 
 
 def parse_trade(trade: Mapping[str, Any]) -> Liquidation:

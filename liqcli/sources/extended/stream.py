@@ -27,7 +27,7 @@ from liqcli.core.model import Liquidation, parse_number
 from liqcli.core.symbols import EVERY, split_symbol
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.rows import build_liquidation, closed_position
-from liqcli.sources.stream_base import Channel, Frame, LiveSource, read_ms, require_name, require_object
+from liqcli.sources.stream_base import Channel, Frame, LiveSource, pick_rows, read_ms, require_name, require_object
 
 PATH = "/stream.extended.exchange/v1/publicTrades"
 
@@ -51,7 +51,7 @@ def read_frame(message: object) -> Frame:
     trades = fields.get("data")
     if not isinstance(trades, list):
         raise ValueError(f"no trades: {fields.get('error', trades)!r}")
-    forced = tuple(trade for trade in trades if str(trade.get("tT")).upper() == "LIQUIDATION")
+    forced = tuple(pick_rows(trades, lambda trade: str(trade.get("tT")).upper() == "LIQUIDATION"))
     return Frame(
         orders=forced,
         confirmed=(EVERY,),

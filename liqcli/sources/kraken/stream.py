@@ -41,6 +41,7 @@ from liqcli.sources.stream_base import (
     Contracts,
     Frame,
     LiveSource,
+    pick_rows,
     require_name,
     require_object,
     split_channels,
@@ -81,8 +82,7 @@ def read_frame(message: object) -> Frame:
     if event in ("error", "alert"):
         raise ValueError(f"{event}: {fields.get('message')}")
     if feed == "trade_snapshot":
-        trades = fields.get("trades")
-        found = [trade for trade in trades if is_forced(trade.get("type"))] if isinstance(trades, list) else []
+        found = pick_rows(fields.get("trades"), lambda trade: is_forced(trade.get("type")))
         return Frame(orders=tuple({"product_id": fields.get("product_id"), **t} for t in found), replayed=True)
     if feed != "trade":
         return Frame()

@@ -41,6 +41,7 @@ from liqcli.sources.stream_base import (
     Contracts,
     Frame,
     LiveSource,
+    pick_rows,
     require_object,
     split_channels,
 )
@@ -77,9 +78,9 @@ def read_frame(message: object, contracts: Contracts) -> Frame:
     if kind not in ("subscribed/trade", "update/trade"):
         return Frame()
     number = str(fields.get("channel", "")).replace("/", ":").partition(":")[2]
-    trades, forced = fields.get("trades") or [], fields.get("liquidation_trades") or []
-    found = [*forced, *(trade for trade in trades if trade.get("type") == "liquidation" and trade not in forced)]
-    orders = tuple({**trade, "market": number} for trade in found if trade.get("type") != "deleverage")
+    found = [*pick_rows(fields.get("liquidation_trades"), lambda trade: trade.get("type") != "deleverage")]
+    found += [t for t in pick_rows(fields.get("trades"), lambda t: t.get("type") == "liquidation") if t not in found]
+    orders = tuple({**trade, "market": number} for trade in found)
     if kind == "subscribed/trade":
         known = contracts.get(number)
         return Frame(orders=orders, confirmed=(known.symbol,) if known else (), replayed=True)

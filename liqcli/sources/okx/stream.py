@@ -33,9 +33,18 @@ from liqcli.core.model import Liquidation
 from liqcli.core.symbols import EVERY, expiry_of
 from liqcli.net.client import Request
 from liqcli.sources.contracts import ListedContract, Row, read_markets, read_size
-from liqcli.sources.okx.liquidations import CHANNEL, LIMITS, decode, iter_orders, list_request, parse_row
+from liqcli.sources.okx.liquidations import CHANNEL, LIMITS, decode, list_request, parse_row
 from liqcli.sources.rows import multiply
-from liqcli.sources.stream_base import Channel, ContractList, Contracts, Frame, LiveSource, read_json_or_pong
+from liqcli.sources.stream_base import (
+    Channel,
+    ContractList,
+    Contracts,
+    Frame,
+    LiveSource,
+    pick_rows,
+    read_json_or_pong,
+    require_name,
+)
 
 PATH = "/ws/v5/public"
 
@@ -58,9 +67,17 @@ def read_frame(message: object) -> Frame:
         return Frame(confirmed=(EVERY,))
     if event == "error":
         return Frame(refused={EVERY: f"refused: {message.get('code', '')} {message.get('msg', 'no reason given')}"})
-    if event is not None or "data" not in message:
+    argument = message.get("arg")
+    if event is not None or not isinstance(argument, dict) or argument.get("channel") != CHANNEL:
         return Frame()
-    return Frame(orders=tuple({**raw, "instId": name} for name, raw in iter_orders(message)))
+    entries = pick_rows(message.get("data"), lambda _entry: True)
+    return Frame(
+        orders=tuple(
+            {**raw, "instId": entry.get("instId")}
+            for entry in entries
+            for raw in pick_rows(entry.get("details", [None]), lambda _raw: True)
+        )
+    )
 
 
 def parse_order(order: Mapping[str, Any], contracts: Contracts) -> Liquidation:
@@ -72,11 +89,11 @@ def parse_order(order: Mapping[str, Any], contracts: Contracts) -> Liquidation:
     ValueError
         A number is missing, posSide and side disagree, or the contract size is unknown.
     """
-    name = order["instId"]
-    if not isinstance(name, str):
-        raise ValueError(f"instId is not text: {name!r}")
-    contract = contracts.get(name) or _name_contract(name)
-    return parse_row(order, contract)._replace(source=SOURCE.name)
+    name = require_name(order, "instId")
+    try:
+        return parse_row(order, contracts.get(name) or _name_contract(name))._replace(source=SOURCE.name)
+    except KeyError as error:
+        raise ValueError(f"field {error} is missing") from None
 
 
 def name_symbol(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC
 from itertools import pairwise
 from pathlib import Path
@@ -15,12 +16,16 @@ from loopback.stream_scenes import be_swift, make_recent, record_truth
 from loopback.streams import Fault
 
 from liqcli.core.formatting import format_iso
+from liqcli.core.model import Liquidation
 from liqcli.core.times import now_us
 from liqcli.ingest.stream import record
+from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.registry import list_recorded, load_live_source
+from liqcli.sources.stream_base import Channel
 
 BREAKS = {"close": 1, "drop": 1, "half-open": 1, "garbage": 0, "compression": 0}
 
@@ -83,8 +88,6 @@ def test_a_calm_stream_is_kept_open_by_pings(tmp_path, monkeypatch, exchange):
 
 def _rows(lake: Path):
     import pyarrow.parquet as pq
-
-    from liqcli.core.model import Liquidation
 
     for path in lake.rglob("liquidations/**/*.parquet"):
         for row in pq.ParquetFile(path).read().to_pylist():
@@ -155,3 +158,46 @@ def test_recorded_and_fetched_events_of_a_time_count_once(lake):
     assert selection.totals.events.sum() == 6
     (left_out,) = selection.comparisons
     assert (left_out.source, left_out.counted, left_out.left_out.events) == ("htx-live", ("htx",), 5)
+
+
+# ------------------------------------------------------------------ poison
+
+POISON = (None, 7, "text", {}, [], [[]], {"type": {}}, True)
+
+
+def spoil(value: object, depth: int = 0) -> Iterator[object]:
+    """Yield copies of a message, each with poison beside the entries of one of its lists."""
+    if isinstance(value, list):
+        if depth and value[:1] != ["pos"]:  # an envelope and the rows of Bitfinex are lists too
+            yield [*POISON, *value]
+        for place, item in enumerate(value):
+            yield from ([*value[:place], spoiled, *value[place + 1 :]] for spoiled in spoil(item, depth + 1))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from ({**value, key: spoiled} for spoiled in spoil(item, depth + 1))
+
+
+@pytest.mark.parametrize("exchange", CASES)
+def test_poison_in_a_list_costs_no_other_event(tmp_path, exchange):
+    case = CASES[exchange]
+    server = case.start(make_truth(case, 3), {})
+    name, (symbol, _) = next(iter(case.names.items()))
+    made = server.frame(name, server.truth[name])
+    source = load_live_source(exchange)
+    if source.bind is not None:
+        contracts = {name: ListedContract(exchange, symbol, name, 0.01)}
+        source = source.bind({"1": ListedContract(exchange, symbol, name, 1.0)} if exchange == "lighter" else contracts)
+
+    def read(message: object) -> set[Liquidation]:
+        buffer = StreamBuffer(source, Channel("/", (symbol,)))
+        buffer.open(now_us())
+        data = server.encode(message)
+        buffer.add_bytes(data if isinstance(data, bytes) else data.encode(), now_us())
+        batch = buffer.take()
+        return {*batch.rows, *(row for replay in batch.replays for row in replay)}
+
+    messages = made if isinstance(made, list) and exchange != "bitfinex" else [made]
+    for message in messages:
+        good = read(message)
+        assert all(read(spoiled) == good for spoiled in spoil(message))
+    assert sum(len(read(message)) for message in messages) == 3

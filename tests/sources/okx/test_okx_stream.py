@@ -65,7 +65,7 @@ def test_a_dated_inverse_contract_counts_dollars():
         ({"sz": "x"}, "not a number"),
         ({"instId": "CNPY-USDT-SWAP"}, "contract size of CNPY-USDT-SWAP is unknown"),
         ({"instId": "BTC-USDT"}, "contract size of BTC-USDT is unknown"),
-        ({"instId": 5}, "instId is not text"),
+        ({"instId": 5}, "instId is missing or not text"),
     ],
 )
 def test_nothing_is_guessed(change, said):
