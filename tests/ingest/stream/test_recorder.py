@@ -416,8 +416,8 @@ def test_a_refusal_after_a_good_connection_is_retried(tmp_path, monkeypatch):
 
 
 def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
-    """4,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
-    total = 4000
+    """2,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
+    total = 2000
 
     async def flood(buffer, say, warn):
         buffer.open(now_us())
@@ -432,7 +432,7 @@ def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        lake, summary, warnings = run(tmp_path, "binance", seconds=4, tick_s=0.0005)
+        lake, summary, warnings = run(tmp_path, "binance", seconds=2, tick_s=0.0005)
     finally:
         sys.setswitchinterval(before)
     assert summary.rows[0].events == total
