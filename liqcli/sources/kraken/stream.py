@@ -44,23 +44,30 @@ from liqcli.sources.stream_base import (
     pick_rows,
     require_name,
     require_object,
-    split_channels,
 )
 
 MOST_SYMBOLS = 150  # per connection
+MOST_ALONE = 40  # symbols that are subscribed one by one, so that a refusal affects one
+MOST_TOGETHER = 25  # symbols of one message
 
 
 def list_channels(symbols: Sequence[str], contracts: Contracts) -> Iterator[Channel]:
-    """Yield connections, with one subscription per symbol: of PF_XBTUSD and PI_XBTUSD for BTCUSD."""
+    """
+    Yield connections, with one subscription per symbol: of PF_XBTUSD and PI_XBTUSD for BTCUSD.
+
+    Many symbols are subscribed 25 at a time.
+    """
     products: dict[str, list[str]] = {}
     for name, contract in contracts.items():
         products.setdefault(contract.symbol, []).append(name)
-
-    def greet(symbol: str) -> tuple[str, ...]:
-        return (json.dumps({"event": "subscribe", "feed": "trade", "product_ids": products[symbol]}),)
-
     known = [symbol for symbol in symbols if symbol in products]
-    yield from split_channels("/ws/v1", known, MOST_SYMBOLS, greet)
+    together = MOST_TOGETHER if len(known) > MOST_ALONE else 1
+    for start in range(0, len(known), MOST_SYMBOLS):
+        part = tuple(known[start : start + MOST_SYMBOLS])
+        groups = [part[first : first + together] for first in range(0, len(part), together)]
+        names = [[name for symbol in group for name in products[symbol]] for group in groups]
+        hello = tuple(json.dumps({"event": "subscribe", "feed": "trade", "product_ids": ids}) for ids in names)
+        yield Channel("/ws/v1", part, hello)
 
 
 def read_frame(message: object) -> Frame:

@@ -5,8 +5,9 @@ docs: channel trade/{market} of wss://mainnet.zklighter.elliot.ai/stream, read 2
     tardis-node's tests): https://apidocs.lighter.xyz/docs/websocket-reference
 gives: fills while connected; `subscribed/trade` holds the last 50 trades (measured by others), whose liquidations are
     stored but are no coverage. There is no history to fetch without an account
-limits: 100 subscriptions per connection, 100 connections, 200 messages per minute (documented); the server sends
-    {"type":"ping"} and expects {"type":"pong"} (seen in clients). Market numbers come from /api/v1/orderBooks,
+limits: 100 subscriptions per connection, 100 connections, 200 messages per minute (documented; 217 subscriptions at
+    once delivered on one connection on 2026-09-13, probed by others, so they are sent without a pause); the server
+    sends {"type":"ping"} and expects {"type":"pong"} (seen in clients). Market numbers come from /api/v1/orderBooks,
     requested once and kept
 side: the taker is the liquidated one (documented by a data provider); `is_maker_ask` true = the taker bought = a short
     was liquidated. Where `taker_position_size_before` is stated and disagrees, the row is rejected. Recorded: true with

@@ -78,6 +78,13 @@ def test_a_symbol_is_all_of_its_products():
     assert asked == [["PF_XBTUSD", "PI_XBTUSD"], ["PF_ETHUSD"]]
 
 
+def test_many_symbols_share_a_message():
+    source = bind({f"PF_C{n}USD": parse_contract({"symbol": f"PF_C{n}USD"}) for n in range(160)})
+    channels = list(source.channels([f"C{n}USD" for n in range(160)]))
+    asked = [[len(json.loads(text)["product_ids"]) for text in channel.hello] for channel in channels]
+    assert asked == [[25] * 6, [10]]
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("side", "up"), ("qty", None), ("price", 0), ("product_id", 5), ("time", "x")]
 )
