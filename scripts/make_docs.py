@@ -30,7 +30,7 @@ FILE_PARSERS = {
 }  # these have headers too
 EXIT_WORDS = {
     ExitCode.DONE: "done",
-    ExitCode.ALERT: "only `liqcli alerts`: a threshold is passed",
+    ExitCode.ALERT: "only `liqcli alerts`: a threshold is met",
     ExitCode.USAGE: "invalid option, name or value",
     ExitCode.SOURCE: "network or source failed, no usable data",
     ExitCode.NO_DATA: "no liquidation in the window",

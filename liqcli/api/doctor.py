@@ -24,7 +24,7 @@ Probe = Callable[[list[str]], list[HostAnswer]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One result; ``do`` says how to mend a problem."""
+    """One result; ``do`` says how to fix a problem."""
 
     name: str
     ok: bool
@@ -41,7 +41,7 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Return True if nothing needs mending."""
+        """Return True if every check passed."""
         return all(check.ok for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:

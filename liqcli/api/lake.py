@@ -229,7 +229,7 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         Parameters
         ----------
         symbols : str or sequence of str
-            In any spelling; ``"all"`` for every symbol of sources that answer for all at once. Default: BTC, ETH, SOL.
+            In any spelling; ``"all"`` for every symbol, from sources that return all at once. Default: BTC, ETH, SOL.
         lookback, since, until : str, optional
             As for :meth:`heatmap`.
         exchanges, sources : str or sequence of str

@@ -44,14 +44,14 @@ def _root(
     ] = False,
     lake: Annotated[
         Path | None,
-        typer.Option("--lake", metavar="DIR", help="Folder of the Parquet lake, as the option of the commands."),
+        typer.Option("--lake", metavar="DIR", help="Folder of the Parquet lake; same as --lake of a command."),
     ] = None,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", envvar="LIQCLI_QUIET", show_envvar=False, help="As the option of the commands."),
+        typer.Option("--quiet", "-q", envvar="LIQCLI_QUIET", show_envvar=False, help="Same as --quiet of a command."),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", envvar="LIQCLI_DEBUG", show_envvar=False, help="As the option of the commands.")
+        bool, typer.Option("--debug", envvar="LIQCLI_DEBUG", show_envvar=False, help="Same as --debug of a command.")
     ] = False,
 ) -> None:
     """Without a command: on a terminal what the lake holds, else the help."""

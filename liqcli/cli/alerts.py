@@ -30,10 +30,10 @@ def alerts(
     debug: DebugOption = False,
 ) -> None:
     """
-    Evaluate the thresholds of liqcli.toml on the lake: exit code 1 if one is passed, else 0.
+    Evaluate the thresholds of liqcli.toml on the lake: exit code 1 if one is met, else 0.
 
-    Prints one line per alert, for all symbols and lookbacks of the settings. Fetches nothing and sends nothing. Exit
-    codes from 2 on are errors, also if alerts were found: 4, 5 or 6 if a window has no data or could not be read.
+    Prints one line per alert, for all symbols and lookbacks in the settings. Fetches and sends nothing. Exit codes of 2
+    and above are errors, even if there are alerts: 4, 5 or 6 mean that a window has no data or could not be read.
     """
     import json
     import traceback
@@ -62,6 +62,6 @@ def alerts(
         for alert in result.alerts:
             typer.echo(alert["text"])
         if not result.exit_code:
-            say("no threshold is passed")
+            say("no threshold is met")
     if result.exit_code:
         raise typer.Exit(result.exit_code)

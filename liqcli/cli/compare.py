@@ -51,13 +51,15 @@ def compare(
             "-o",
             "--output",
             metavar="FILE",
-            help=".html .md .png .json, or - for stdout; repeatable.",
+            help="Output file: .html .md .png .json, or - for stdout; repeatable.",
             show_default="A-B-C-LOOKBACK.html in this folder, such as BTC-ETH-SOL-24h.html",
         ),
     ] = None,
     output_format: Annotated[
         str,
-        typer.Option("--format", help="-o -: json or html.", autocompletion=completion.one_of("json", "html")),
+        typer.Option(
+            "--format", help="Format of -o -: json or html.", autocompletion=completion.one_of("json", "html")
+        ),
     ] = "json",
     scale: Annotated[
         str, typer.Option(help="Colour scale: log, linear or percentile.", autocompletion=completion.one_of(*SCALES))
@@ -71,7 +73,7 @@ def compare(
     ] = False,
     run: RunOptions,
 ) -> None:
-    """Draw several symbols below each other on one time axis, with their numbers."""
+    """Draw the heat maps of several symbols on one time axis, with a table of their totals."""
     from liqcli.cli.lake import open_lake
     from liqcli.report.compare_files import SUFFIXES, TEXTS
     from liqcli.report.output_files import check_outputs

@@ -33,8 +33,8 @@ def daily(
         str | None,
         typer.Option(
             metavar="T",
-            help="End of the windows: cut (the last midnight in the time zone of the settings), now, or ISO 8601; "
-            "reports with an explicit time are never removed.",
+            help="End of the windows: cut (the last midnight in the time zone of the settings), now, or ISO 8601. "
+            "Reports with an explicit time are never removed.",
             show_default="from the settings",
         ),
     ] = None,
@@ -47,7 +47,7 @@ def daily(
         typer.Option(
             "--metrics",
             metavar="FILE",
-            help="Also write the numbers of the run for Prometheus' textfile collector, such as liqcli.prom.",
+            help="Also write metrics of the run for Prometheus's textfile collector, such as liqcli.prom.",
             show_default="from the settings",
         ),
     ] = None,

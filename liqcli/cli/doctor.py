@@ -16,7 +16,9 @@ from liqcli.core.errors import ExitCode
 
 
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Send no request: skip hosts and clock.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Send no requests: skip the checks of hosts and clock.")
+    ] = False,
     config: ConfigOption = None,
     output_format: Annotated[
         str,
@@ -29,21 +31,22 @@ def doctor(
     debug: DebugOption = False,
 ) -> None:
     """
-    Check the installation: versions, settings, lake, disk, fonts, clock, and which hosts of the sources answer.
+    Check the installation: versions, settings, lake, disk, fonts, clock, and whether the sources' hosts answer.
 
-    Sends one request without a key to each host. Exit code 6 if something needs mending.
+    Sends one request without a key to each host. Exit code 6 means that a check failed.
     """
     import json
 
     from liqcli.api.doctor import diagnose
     from liqcli.core.environment import use_settings
+    from liqcli.core.formatting import format_counted
     from liqcli.core.settings import expand_path
 
     set_verbosity(quiet, debug)
     check_choice(output_format, ("table", "json"), "--format")
     use_settings(expand_path(config, "--config") if config else None)
     for name, hint in _unknown_variables():
-        warn(f"{name} is no variable of liqcli{hint}")
+        warn(f"unknown variable {name}{hint}")
     result = diagnose(lake, config, offline=offline)
     if output_format == "json":
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=1))
@@ -54,7 +57,7 @@ def doctor(
             if not check.ok:
                 typer.echo(f"{'':<{width + 11}}to do: {check.do}")
     problems = sum(not check.ok for check in result.checks)
-    say(f"{problems} to mend" if problems else "nothing to mend")
+    say(format_counted(problems, "problem") if problems else "no problems found")
     if problems:
         raise typer.Exit(int(ExitCode.PARTIAL))
 

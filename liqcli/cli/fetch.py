@@ -35,9 +35,10 @@ def fetch(
             "--symbol",
             "-s",
             help="Symbols in any spelling, comma separated; SOL means every contract on SOL. "
-            "all: every symbol of sources that answer for all at once (gate, bitfinex, tardis); only liquidations.",
+            "all means every symbol: liquidations only, from sources that return all symbols at once (gate, bitfinex, "
+            "tardis).",
             autocompletion=completion.default_symbols,
-            show_default="BTCUSDT,ETHUSDT,SOLUSDT, or what the sources have on BTC, ETH and SOL",
+            show_default="BTCUSDT,ETHUSDT,SOLUSDT, or the sources' own contracts on BTC, ETH and SOL",
         ),
     ] = None,
     source: Annotated[
@@ -53,7 +54,7 @@ def fetch(
         typer.Option(
             help="What to fetch, comma separated: liquidations, candles, open-interest, margin-tiers.",
             autocompletion=completion.some_of(*KINDS, *SNAPSHOT_KINDS),
-            show_default="the first three; with --source or all symbols only liquidations",
+            show_default="the first three; only liquidations with --source or --symbol all",
         ),
     ] = None,
     interval: Annotated[

@@ -30,11 +30,11 @@ COMMANDS = {
     "import": CommandEntry("liqcli.cli.import_:import_files_command", "Import files into the lake."),
     "record": CommandEntry(
         "liqcli.cli.record:record",
-        "Record liquidations from live streams of exchanges.",
+        "Record liquidations from the live streams of exchanges.",
     ),
     "watch": CommandEntry(
         "liqcli.cli.watch:watch",
-        "Record a symbol and draw its heat map again and again, in a page that loads itself again.",
+        "Record a symbol and show its heat map in a page that reloads itself.",
     ),
     "heatmap": CommandEntry(
         "liqcli.cli.heatmap:heatmap",
@@ -42,10 +42,11 @@ COMMANDS = {
     ),
     "overview": CommandEntry(
         "liqcli.cli.overview:overview",
-        "Rank every symbol of the lake: USD, sides, change, largest event, cascades, coverage.",
+        "Rank every symbol in the lake by liquidated USD, with sides, change, largest event, cascades and coverage.",
     ),
     "compare": CommandEntry(
-        "liqcli.cli.compare:compare", "Draw several symbols below each other on one time axis, with their numbers."
+        "liqcli.cli.compare:compare",
+        "Draw the heat maps of several symbols on one time axis, with a table of their totals.",
     ),
     "daily": CommandEntry(
         "liqcli.cli.daily:daily",
@@ -53,7 +54,7 @@ COMMANDS = {
     ),
     "alerts": CommandEntry(
         "liqcli.cli.alerts:alerts",
-        "Evaluate the thresholds of liqcli.toml on the lake: exit code 1 if one is passed, else 0.",
+        "Evaluate the thresholds of liqcli.toml on the lake: exit code 1 if one is met, else 0.",
     ),
     "init": CommandEntry("liqcli.cli.init:init", "Write a commented liqcli.toml, the settings of the daily run."),
     "schedule": CommandEntry(
@@ -74,7 +75,7 @@ COMMANDS = {
     ),
     "score": CommandEntry(
         "liqcli.cli.score:score",
-        "Score levels or clusters on what happened afterwards, against baselines, with intervals.",
+        "Score levels or clusters on what happened next, compared with baselines, with 95% intervals.",
     ),
     "status": CommandEntry(
         "liqcli.cli.status:status",
@@ -88,7 +89,7 @@ COMMANDS = {
     ),
     "doctor": CommandEntry(
         "liqcli.cli.doctor:doctor",
-        "Check the installation: versions, settings, lake, disk, fonts, clock, and which hosts of the sources answer.",
+        "Check the installation: versions, settings, lake, disk, fonts, clock, and whether the sources' hosts answer.",
     ),
     "demo": CommandEntry(
         "liqcli.cli.demo:demo",

@@ -39,7 +39,7 @@ def heatmap(
             "-o",
             "--output",
             metavar="FILE",
-            help=".html .md .png .json .csv .parquet, or - for stdout; repeatable.",
+            help="Output file: .html .md .png .json .csv .parquet, or - for stdout; repeatable.",
             show_default="SYMBOL-LOOKBACK.html in this folder, such as BTC-24h.html",
         ),
     ] = None,
@@ -72,7 +72,7 @@ def heatmap(
         str | None,
         typer.Option(
             metavar="previous",
-            help="Add a section on what changed since the window of the same length before, to pages and JSON.",
+            help="Add a section to pages and JSON: what changed since the preceding window of the same length.",
             autocompletion=completion.one_of(*AGAINST),
         ),
     ] = None,
@@ -102,15 +102,15 @@ def heatmap(
         bool,
         typer.Option(
             "--fetch",
-            help="Fetch missing data first: liquidations, candles and open interest; with --against also before.",
+            help="First fetch missing liquidations, candles and open interest, with --against of both windows.",
         ),
     ] = False,
     every: Annotated[
         str | None,
         typer.Option(
             metavar="60s",
-            help="Draw again at this interval, until Ctrl-C; a page loads itself again, and has the sections that are "
-            "quick to draw, in the dark theme, unless --sections and --theme say otherwise.",
+            help="Redraw at this interval until Ctrl-C; pages reload themselves. Without --sections, pages have only "
+            "the sections that draw quickly; without --theme, they are dark.",
         ),
     ] = None,
     run: RunOptions,

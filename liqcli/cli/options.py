@@ -44,15 +44,15 @@ SinceOption = Annotated[
     str | None,
     typer.Option(
         metavar="T",
-        help="Start of the window: ISO 8601 (UTC if it has no offset), today, yesterday, yesterday 14:30, monday (days "
-        "in time_zone of liqcli.toml, else UTC), or -3d.",
+        help="Start of the window: ISO 8601 (UTC without an offset), today, yesterday, yesterday 14:30, monday or -3d. "
+        "Days are in the time_zone of liqcli.toml, else UTC.",
     ),
 ]
 UntilOption = Annotated[
     str | None,
     typer.Option(
         metavar="T",
-        help="End of the window: as --since, now, or latest (the last stored event).",
+        help="End of the window: a time as for --since, now, or latest (the last stored event).",
         show_default="now",
     ),
 ]
@@ -62,7 +62,7 @@ SymbolArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="SYMBOL",
-        help="Same as --symbol: liqcli heatmap SOLUSDT.",
+        help="Same as --symbol.",
         show_default=False,
         autocompletion=completion.stored_symbols,
     ),
@@ -103,7 +103,7 @@ PriceRangeOption = Annotated[
 PriceOption = Annotated[
     str,
     typer.Option(
-        help="reported, or market: move prices that are not fills to the nearest price traded in their minute.",
+        help="reported, or market: replace prices that are not fills with the nearest price traded in that minute.",
         autocompletion=completion.one_of("reported", "market"),
     ),
 ]
@@ -126,14 +126,14 @@ HalfLifeOption = Annotated[
 PaletteOption = Annotated[
     str,
     typer.Option(
-        help="liq, viridis, magma or cividis (colour-blind safe).",
+        help="Colours: liq, viridis, magma or cividis (colour-blind safe).",
         autocompletion=completion.one_of("liq", "viridis", "magma", "cividis"),
     ),
 ]
 ThemeOption = Annotated[
     str,
     typer.Option(
-        help="dark, light or auto: pages follow the reader's system, a .png is dark.",
+        help="Theme: dark, light or auto (pages follow the reader's system, a .png is dark).",
         autocompletion=completion.one_of("auto", "dark", "light"),
     ),
 ]

@@ -39,7 +39,7 @@ def overview(
             "-o",
             "--output",
             metavar="FILE",
-            help=".html .md .png .json .csv, or - for stdout; repeatable.",
+            help="Output file: .html .md .png .json .csv, or - for stdout; repeatable.",
             show_default="market-LOOKBACK.html in this folder, such as market-24h.html",
         ),
     ] = None,
@@ -56,7 +56,7 @@ def overview(
     ] = False,
     run: RunOptions,
 ) -> None:
-    """Rank every symbol of the lake: USD, sides, change, largest event, cascades, coverage."""
+    """Rank every symbol in the lake by liquidated USD, with sides, change, largest event, cascades and coverage."""
     from liqcli.cli.lake import open_lake
     from liqcli.report.output_files import check_outputs
     from liqcli.report.overview_files import SUFFIXES

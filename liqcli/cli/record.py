@@ -29,7 +29,7 @@ def record(
         str | None,
         typer.Option(
             metavar="a,b",
-            help=f"Exchanges, comma separated, of {', '.join(RECORDED)}.",
+            help=f"Exchanges, comma separated: {', '.join(RECORDED)}.",
             show_default=f"{', '.join(RECORDED_BY_DEFAULT)}, which publish no history",
             autocompletion=completion.some_of(*RECORDED),
         ),
@@ -39,7 +39,7 @@ def record(
         typer.Option(
             "--symbol",
             "-s",
-            help="Symbols in any spelling, comma separated; SOL means every quote, all every symbol.",
+            help="Symbols in any spelling, comma separated; SOL means every quote currency of SOL, all every symbol.",
             autocompletion=completion.default_symbols,
         ),
     ] = "BTCUSDT,ETHUSDT,SOLUSDT",
@@ -57,13 +57,12 @@ def record(
     debug: DebugOption = False,
 ) -> None:
     """
-    Record liquidations from live streams of exchanges.
+    Record liquidations from the live streams of exchanges.
 
-    Events are on the disk within a second, and in the lake within a minute. Connection times are stored as coverage, so
-    an interruption shows as a gap, and a stream that is silent for longer than usual as unconfirmed. A lost or silent
-    connection is reopened; where the exchange has a history (okx and others), gaps are filled from it. Gate, CoinEx and
-    Poloniex have no good stream: their history is requested every minute. What is recorded and what is fetched of one
-    exchange is never added up.
+    Events are on disk within a second and in the lake within a minute. Connection times are stored as coverage: an
+    interruption is a gap, an unusually long silence is unconfirmed. Lost and silent connections are reopened. Gaps are
+    filled where the exchange has a history (okx and others). Gate, CoinEx and Poloniex are polled about every minute,
+    because their history is better than their stream. Recorded and fetched events of an exchange are never added up.
     """
     from liqcli.cli.record_view import open_view
     from liqcli.core.durations import parse_length
@@ -96,7 +95,7 @@ def report_recording(rows: Sequence[RecordRow], interrupted: bool, output_format
         warn(problem)
     for row in rows:
         if row.lost:
-            warn(f"{row.source}: {row.lost} events could not be kept and are lost; that time is a gap")
+            warn(f"{row.source}: {row.lost} events lost, because the disk was full for too long; that time is a gap")
     if interrupted:
         say("interrupted; all received events are stored")
 

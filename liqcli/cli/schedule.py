@@ -28,14 +28,17 @@ def schedule(
         typer.Option("--out", metavar="DIR", help="Folder of the reports.", show_default="from the settings"),
     ] = None,
     record: Annotated[
-        bool, typer.Option("--record", help="Print a service that runs liqcli record instead, all the time.")
+        bool, typer.Option("--record", help="Print a service that keeps liqcli record running instead.")
     ] = False,
     exchange: Annotated[
-        str | None, typer.Option(metavar="a,b", help="With --record: exchanges.", show_default="as liqcli record")
+        str | None,
+        typer.Option(metavar="a,b", help="With --record: exchanges to record.", show_default="as liqcli record"),
     ] = None,
     symbol: Annotated[
         str | None,
-        typer.Option("--symbol", "-s", help="With --record: symbols, or all.", show_default="as liqcli record"),
+        typer.Option(
+            "--symbol", "-s", help="With --record: symbols to record, or all.", show_default="as liqcli record"
+        ),
     ] = None,
     lake: LakeOption = None,
     output_format: Annotated[
@@ -51,7 +54,7 @@ def schedule(
     """
     Print a crontab line, and a systemd service and timer, that run liqcli daily.
 
-    With --record, print a systemd service that runs liqcli record, also after a reboot.
+    With --record, print a systemd service that keeps liqcli record running, also after a reboot.
     """
     from datetime import UTC, datetime
 
@@ -64,7 +67,7 @@ def schedule(
     set_verbosity(False, debug)
     check_choice(output_format, FORMATS, "--format")
     if not record and (exchange or symbol):
-        raise UsageError("--exchange and --symbol belong to --record; liqcli daily takes them from liqcli.toml")
+        raise UsageError("--exchange and --symbol need --record; liqcli daily reads them from liqcli.toml")
     if record:
         typer.echo(_format_record(lake_root(lake).absolute(), exchange, symbol, output_format))
         return
@@ -90,7 +93,7 @@ def _format_record(lake: Path, exchange: str | None, symbol: str | None, output_
     from liqcli.daily.record_service import RecordJob, format_record_notes, format_record_service
 
     if output_format not in ("all", "service"):
-        raise UsageError(f"--record is a service without a {output_format}: use --format all or service")
+        raise UsageError(f"--record has no {output_format}: use --format all or service")
     options = [
         word for flag, value in (("--exchange", exchange), ("--symbol", symbol)) if value for word in (flag, value)
     ]

@@ -31,7 +31,9 @@ def score(
     *,
     kind: Annotated[
         str,
-        typer.Argument(metavar="WHAT", help="levels or clusters.", autocompletion=completion.one_of(*KINDS)),
+        typer.Argument(
+            metavar="WHAT", help="What to score: levels or clusters.", autocompletion=completion.one_of(*KINDS)
+        ),
     ],
     symbol: SymbolOption = None,
     lookback: Annotated[
@@ -40,17 +42,22 @@ def score(
     since: SinceOption = None,
     until: UntilOption = None,
     exchange: ExchangeOption = None,
-    clusters: Annotated[str, typer.Option(metavar="24h", help="Lookback of the clusters that are scored.")] = "24h",
+    clusters: Annotated[
+        str, typer.Option(metavar="24h", help="With clusters: lookback in which they are found.")
+    ] = "24h",
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Also write .json, or .png for a forest plot; repeatable."),
+        typer.Option("-o", "--output", metavar="FILE", help="Also write .json, or a forest plot as .png; repeatable."),
     ] = None,
     output_format: Annotated[
-        str, typer.Option("--format", help="table or json.", autocompletion=completion.one_of("table", "json"))
+        str,
+        typer.Option(
+            "--format", help="Output format: table or json.", autocompletion=completion.one_of("table", "json")
+        ),
     ] = "table",
     run: RunOptions,
 ) -> None:
-    """Score levels or clusters on what happened afterwards, against baselines, with intervals."""
+    """Score levels or clusters on what happened next, compared with baselines, with 95% intervals."""
     from liqcli.cli.lake import open_lake
     from liqcli.report.output_files import check_outputs
 

@@ -36,7 +36,7 @@ def sql(
         str | None,
         typer.Option(
             "--format",
-            help="table, csv, json, or parquet (not on a terminal).",
+            help="Output format: table, csv, json, or parquet (not on a terminal).",
             show_default="table; with -o from the file name",
             autocompletion=completion.one_of(*FORMATS),
         ),

@@ -32,7 +32,7 @@ def verify(
         bool,
         typer.Option(
             "--move-dated",
-            help="First move dated contracts stored under a perpetual to their own symbols. Safe to interrupt.",
+            help="First move dated contracts stored under a perpetual to their own symbols; safe to interrupt.",
         ),
     ] = False,
     run: RunOptions,
@@ -73,7 +73,7 @@ def _move_dated(lake: Lake) -> None:
         old = moved.partition
         say(f"{old.exchange} {old.symbol} {old.month}: {format_counted(moved.rows, 'row')} moved to {moved.symbol}")
     if not rows:
-        say("no dated contract is stored under the symbol of another")
+        say("no dated contract is stored under another symbol")
 
 
 def render_issues(lake: Lake, verdict: Verdict) -> str:

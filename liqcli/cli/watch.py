@@ -25,7 +25,7 @@ def watch(
         typer.Option(
             "--symbol",
             "-s",
-            help="Symbol in any spelling; SOL means every quote.",
+            help="Symbol in any spelling; SOL means every contract on SOL.",
             autocompletion=completion.default_symbols,
         ),
     ],
@@ -33,7 +33,7 @@ def watch(
         str | None,
         typer.Option(
             metavar="a,b",
-            help=f"Exchanges to record, comma separated, of {', '.join(RECORDED)}.",
+            help=f"Exchanges to record, comma separated: {', '.join(RECORDED)}.",
             show_default=", ".join(RECORDED_BY_DEFAULT),
             autocompletion=completion.some_of(*RECORDED),
         ),
@@ -41,11 +41,14 @@ def watch(
     lookback: Annotated[str, typer.Option(help="Length of the window that ends now.")] = "24h",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE.html", help="The page.", show_default="SYMBOL-live.html"),
+        typer.Option("-o", "--output", metavar="FILE.html", help="Page to write.", show_default="SYMBOL-live.html"),
     ] = None,
-    every: Annotated[str, typer.Option(metavar="60s", help="Interval at which the page is drawn again.")] = "60s",
+    every: Annotated[str, typer.Option(metavar="60s", help="Interval at which the page is redrawn.")] = "60s",
     theme: Annotated[
-        str, typer.Option(help="Theme: dark, light or auto (takes longer).", autocompletion=completion.one_of(*THEMES))
+        str,
+        typer.Option(
+            help="Theme: dark, light or auto (both; takes longer).", autocompletion=completion.one_of(*THEMES)
+        ),
     ] = "dark",
     length: Annotated[
         str | None, typer.Option("--for", metavar="1h", help="Duration of the recording.", show_default="until Ctrl-C")
@@ -56,10 +59,10 @@ def watch(
     debug: DebugOption = False,
 ) -> None:
     """
-    Record a symbol and draw its heat map again and again, in a page that loads itself again.
+    Record a symbol and show its heat map in a page that reloads itself.
 
-    The page shows everything that the lake holds of the symbol, on every exchange. It is replaced atomically, and needs
-    no script and no server. The last page, at the end of the recording, is an ordinary report.
+    The page shows the symbol's events from every exchange in the lake, not only the recorded ones. It is replaced
+    atomically and needs no script or server. When recording ends, the page becomes an ordinary report.
     """
     import multiprocessing
 
@@ -78,7 +81,7 @@ def watch(
     check_choice(theme, THEMES, "--theme")
     name = normalise_symbol(symbol)
     if name == EVERY:
-        raise UsageError("a page is of one symbol: liqcli watch -s BTCUSDT; to record all: liqcli record --symbol all")
+        raise UsageError("a page shows one symbol: liqcli watch -s BTCUSDT; to record all: liqcli record --symbol all")
     path = output or Path(f"{name}-live.html")
     check_outputs([path])
     if not is_page(path):
@@ -110,7 +113,7 @@ def watch(
         here.close()
         child.join(JOIN_S)
         if child.exitcode is None:
-            warn(f"{path} is still being drawn; it is left as it is")
+            warn(f"{path} is still being drawn and was not updated")
             child.kill()
     report_recording(summary.rows, summary.interrupted, "table")
     if summary.exit_code != ExitCode.DONE:

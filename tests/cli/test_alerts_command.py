@@ -31,7 +31,7 @@ def settle(imported: Callable[[str, Path], Path], lake: Path, tmp_path: Path) ->
 def test_none_and_some(run_cli: RunCli, settle: Callable[..., None]) -> None:
     settle("cascade_usd = 400_001")
     done = run_cli("alerts", *UNTIL, check=0)
-    assert (done.stdout, done.stderr) == ("", "no threshold is passed\n")
+    assert (done.stdout, done.stderr) == ("", "no threshold is met\n")
     settle("cascade_usd = 400_000")
     done = run_cli("alerts", *UNTIL, check=1)
     assert len(done.stdout.splitlines()) == 1
