@@ -182,19 +182,20 @@ def times_of(block: pa.Table) -> dict[str, NDArray[np.int64]]:
     return {name: times for name, times in found.items() if len(times)}
 
 
-def has_near_repeats(ts: NDArray[np.int64], hashes: NDArray[np.uint64], reach_us: int) -> bool:
-    """Return True if a row is close to another that may differ in the time alone, as their hashes are equal."""
+def near_hashes(ts: NDArray[np.int64], hashes: NDArray[np.uint64], reach_us: int) -> NDArray[np.uint64]:
+    """Return the hashes of rows that are close to another of the same hash, which may differ in the time alone."""
     import numpy as np
 
     ordered = np.sort(hashes)
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(twice):
-        return False
+        return twice
     among = np.isin(hashes, twice)
-    order = np.lexsort((ts[among], hashes[among]))
-    times, keys = ts[among][order], hashes[among][order]
+    ts, hashes = ts[among], hashes[among]
+    order = np.lexsort((ts, hashes))
+    times, keys = ts[order], hashes[order]
     apart = np.diff(times)
-    return bool(np.any((keys[1:] == keys[:-1]) & (apart > 0) & (apart <= reach_us)))
+    return np.unique(keys[1:][(keys[1:] == keys[:-1]) & (apart > 0) & (apart <= reach_us)])
 
 
 def mix(hashes: NDArray[np.uint64], values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -14,13 +14,11 @@ from liqcli.core.files import is_alive, lake_errors
 from liqcli.core.model import Liquidation
 from liqcli.lake.merge import UNLIMITED, lake_schema
 from liqcli.lake.partitions import Partition
-from liqcli.lake.row_blocks import HASH_COLUMN, SortedBlock, has_near_repeats, rows_to_block, sort_block, sort_rows
+from liqcli.lake.row_blocks import HASH_COLUMN, SortedBlock, near_hashes, rows_to_block, sort_block, sort_rows
 from liqcli.lake.store import Lake
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 
 MOST_SORTED = 500_000  # rows sorted in memory; DuckDB sorts more of them, on disk if needed
@@ -94,9 +92,10 @@ class Staging:
         with self._lake.open_merger() as merger:
             for partition in self.partitions():
                 path = partition.path(self._lake.root)
-                if not path.exists() and not has_near_repeats(*self._times_and_hashes(partition), reach_us):
+                rows = self.rows(partition) if path.exists() else self._find_candidates(partition, reach_us)
+                if rows is None:
                     continue  # a query takes longer, and a file may hold hundreds of symbols
-                repeats = merger.find_near_repeats(path, self.rows(partition), reach_us)
+                repeats = merger.find_near_repeats(path, rows, reach_us)
                 if not repeats.num_rows:
                     continue
                 found.append((partition, repeats))
@@ -146,13 +145,17 @@ class Staging:
             yield rows.slice(0, ready)
             waiting = rows.slice(ready)
 
-    def _times_and_hashes(self, partition: Partition) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Return the time [µs] and the hash of all else of each row."""
+    def _find_candidates(self, partition: Partition, reach_us: int) -> pa.RecordBatchReader | None:
+        """Return the rows of which some may equal another in all but the time; None if there are none."""
         import numpy as np
 
         pieces = list(self._pieces(partition, ["ts", HASH_COLUMN]))
         ts, hashes = (np.concatenate([piece[name].to_numpy() for piece in pieces]) for name in ("ts", HASH_COLUMN))
-        return ts.view(np.int64), hashes
+        near = near_hashes(ts.view(np.int64), hashes, reach_us)
+        if not len(near):
+            return None
+        found = (piece.filter(np.isin(piece[HASH_COLUMN].to_numpy(), near)) for piece in self._pieces(partition))
+        return _to_reader(piece.select(lake_schema().names) for piece in found)
 
     def _pieces(self, partition: Partition, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yield the rows of a partition, each piece with its own dictionaries."""

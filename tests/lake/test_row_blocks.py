@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from factories import T0, make_liquidation
 
-from liqcli.lake.row_blocks import count_words, has_near_repeats, rows_to_block, sort_block, times_of
+from liqcli.lake.row_blocks import count_words, near_hashes, rows_to_block, sort_block, times_of
 
 MONTH = 31 * 86_400 * 1_000_000
 S = 1_000_000
@@ -80,10 +80,10 @@ def test_the_digest_shows_swapped_sides_but_no_other_order():
 def test_near_repeats_are_close_in_time_and_of_equal_hash():
     def found(*pairs):
         ts, keys = zip(*pairs, strict=True)
-        return has_near_repeats(np.array(ts, np.int64), np.array(keys, np.uint64), 2 * S)
+        return near_hashes(np.array(ts, np.int64), np.array(keys, np.uint64), 2 * S).tolist()
 
-    assert found((5, 1), (9, 2), (5 + 2 * S, 1))
-    assert found((5 + 2 * S, 1), (9, 2), (5, 1))
+    assert found((5, 1), (9, 2), (5 + 2 * S, 1)) == [1]
+    assert found((5 + 2 * S, 1), (9, 2), (5, 1)) == [1]
     assert not found((5, 1), (9, 2), (6 + 2 * S, 1))
     assert not found((5, 1), (5, 1))  # twins of one instant are two events
     assert not found((5, 1))
