@@ -23,18 +23,13 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.errors import DamagedError, UsageError
-from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals, total_length
+from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals
 from liqcli.core.model import Window, from_us
-from liqcli.core.times import MINUTE_US, parse_moment
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from liqcli.core.times import parse_moment
 
 Status = Literal["complete", "provisional", "cut", "inferred", "unknown", "unconfirmed"]
 COVERED: tuple[Status, ...] = ("complete", "provisional", "cut", "inferred")
@@ -42,11 +37,6 @@ DOUBTFUL: tuple[Status, ...] = ("unknown", "unconfirmed")
 # A weaker status never replaces a stronger one.
 STRENGTH: Mapping[str, int] = {"inferred": 1, "unknown": 0, "unconfirmed": 0}
 FETCHED = 2
-
-FEWEST_MINUTES = 30  # with an event; with fewer, nothing can be inferred about the recorder
-SHORTEST_GAP_US = 15 * MINUTE_US
-LONGEST_PAUSE_US = 60 * MINUTE_US  # a longer pause does not prove that the recorder ran
-APART = 5  # a pause this many times longer than all shorter ones in the file is a gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,79 +153,6 @@ def add_recorded(log: FetchLog, claims: Mapping[Status, Sequence[Interval]], mom
     ]  # fmt: skip
     fresh = [CoveredWindow(Window(*part), status, None, moment_us) for status, found in parts for part in found]
     return log.without(Window(*part) for part in doubtful).add(fresh)
-
-
-class Heartbeat:
-    """Record when events of a file occurred, minute by minute, so that memory does not grow with the file's size."""
-
-    def __init__(self) -> None:
-        self._minutes: dict[int, tuple[int, int]] = {}
-
-    def add_all(self, times: NDArray[np.int64]) -> None:
-        """Record events at any number of times. [µs UTC]"""
-        import numpy as np
-
-        minutes = times // MINUTE_US
-        at = _find_runs(minutes)
-        first, last, minutes = np.minimum.reduceat(times, at), np.maximum.reduceat(times, at), minutes[at]
-        order = np.argsort(minutes, kind="stable")  # runs of one minute, if the times are not sorted
-        first, last, minutes = first[order], last[order], minutes[order]
-        at = _find_runs(minutes)
-        first, last = np.minimum.reduceat(first, at), np.maximum.reduceat(last, at)
-        for minute, early, late in zip(minutes[at].tolist(), first.tolist(), last.tolist(), strict=True):
-            known = self._minutes.get(minute)
-            self._minutes[minute] = (min(known[0], early), max(known[1], late)) if known else (early, late)
-
-    def infer_coverage(self) -> tuple[list[Interval], list[Interval]]:
-        """
-        Infer when a recorder ran from the pauses between the events of all its symbols.
-
-        Pauses are measured from a minute with events to the next such minute. So that a few holes do not set their own
-        limit, pauses are compared with each other, and the shortest 90% are taken as normal:
-
-        - gap: at least 15 minutes, and five times as long as every shorter pause; or more than 2 hours and more than
-          sixty times the 90th percentile.
-        - covered: any other pause of up to an hour.
-        - unknown: any other, longer pause. If fewer than 30 minutes have an event, or more time is unknown than
-          covered, everything but the gaps is unknown.
-
-        Returns
-        -------
-        covered, unknown
-            Half-open, from an event to the instant after an event; the rest between the first and the last event is a
-            gap. [µs UTC]
-        """
-        active = [self._minutes[minute] for minute in sorted(self._minutes)]
-        if not active:
-            return [], []
-        if len(active) < FEWEST_MINUTES:
-            return [], [(active[0][0], active[-1][1] + 1)]
-        pauses = [(before[1] + 1, after[0]) for before, after in pairwise(active)]
-        limit = _find_gap_limit([end - start + 1 for start, end in pauses])
-        gaps = [(start, end) for start, end in pauses if end - start + 1 >= limit]
-        unknown = [i for i in pauses if LONGEST_PAUSE_US < i[1] - i[0] + 1 < limit]
-        present = subtract_intervals([(active[0][0], active[-1][1] + 1)], gaps)
-        covered = subtract_intervals(present, unknown)
-        thin = total_length(unknown) > total_length(covered)
-        return ([], present) if thin else (covered, merge_intervals(unknown))
-
-
-def _find_runs(values: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Find the start of each run of equal values."""
-    import numpy as np
-
-    return np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
-
-
-def _find_gap_limit(pauses: list[int]) -> int:
-    """Find the minimum length of a gap. [µs]"""
-    ordered = sorted(pauses)
-    usual = int(0.9 * (len(ordered) - 1))
-    limit = max(2 * LONGEST_PAUSE_US, 60 * ordered[usual]) + 1
-    for shorter, longer in pairwise(ordered[usual:]):
-        if longer >= max(SHORTEST_GAP_US, APART * shorter):
-            return min(limit, longer)
-    return limit
 
 
 def render_fetch_log(log: FetchLog) -> str:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.model import Window
-from liqcli.lake.fetch_log import CoveredWindow, FetchLog, Heartbeat, parse_fetch_log, render_fetch_log
+from liqcli.lake.fetch_log import CoveredWindow, FetchLog, parse_fetch_log, render_fetch_log
+from liqcli.lake.heartbeat import Heartbeat
 from liqcli.lake.store import Lake
 
 

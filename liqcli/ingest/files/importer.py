@@ -23,7 +23,8 @@ from liqcli.ingest.files.row_collector import RowCollector
 from liqcli.ingest.files.row_reader import RowReader
 from liqcli.ingest.files.summary import KINDS, FileSummary, ImportSummary, note_bare_symbols, sum_up_events
 from liqcli.ingest.progress import Progress
-from liqcli.lake.fetch_log import COVERED, CoveredWindow, Heartbeat, Status
+from liqcli.lake.fetch_log import COVERED, CoveredWindow, Status
+from liqcli.lake.heartbeat import Heartbeat
 from liqcli.lake.import_log import (
     ImportKey,
     ImportLogEntry,

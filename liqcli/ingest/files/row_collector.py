@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from liqcli.core.model import Liquidation, Rejected
 from liqcli.ingest.files.rejections import RejectionCounter
-from liqcli.lake.fetch_log import Heartbeat
+from liqcli.lake.heartbeat import Heartbeat
 from liqcli.lake.import_log import StoredSummary
 from liqcli.lake.row_blocks import count_words, rows_to_block, sort_block, times_of
 from liqcli.lake.staging import Staging
