@@ -68,7 +68,7 @@ def repeat(draw: Callable[[], object], every_s: float, wait: Callable[[float], o
             except LiqcliError as error:
                 problem = str(error)
             if problem and problem != before:
-                warn(f"{problem}; trying again")
+                warn(f"{problem}; retrying")
             before = problem
             wait(max(0.0, every_s - (time.monotonic() - started)))
 
@@ -126,7 +126,7 @@ def renew_page(page: WatchedPage, parent: Connection) -> None:
         except (LiqcliError, OSError) as error:
             problem = str(error)
         if problem and problem != before:
-            warn(f"{page.path}: {problem}; trying again")
+            warn(f"{page.path}: {problem}; retrying")
         before = problem
         if page.opens and not is_open and not problem:
             is_open = True

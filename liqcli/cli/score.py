@@ -64,7 +64,9 @@ def score(
     set_verbosity(run.quiet, run.debug)
     check_choice(output_format, ("table", "json"), "--format")
     if kind not in KINDS:
-        raise UsageError(f"WHAT: {kind!r} is neither levels nor clusters; for instance liqcli score levels -s BTCUSDT")
+        raise UsageError(
+            f"WHAT: {kind!r} is invalid (choose levels or clusters), such as: liqcli score levels -s BTCUSDT"
+        )
     outputs = output or []
     check_outputs(outputs, (".json", ".png"))
     lake, name = open_lake(run.lake), choose_symbol(None, symbol)

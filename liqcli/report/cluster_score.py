@@ -72,7 +72,7 @@ def compute_cluster_score(lake: Lake, query: LevelsQuery, clusters_us: int = DAY
     if market.candles is None:
         raise EmptyWindowError(
             f"no candles of {label} in {format_time(window.start_us)} to {format_time(window.end_us)} UTC: clusters "
-            f"are judged by what price did at them; to get them: liqcli fetch --kind candles --symbol {label} "
+            f"are scored on the price afterwards; to get candles: liqcli fetch --kind candles --symbol {label} "
             f"--since {format_iso(window.start_us)} --until {format_iso(window.end_us)}"
         )
     cuts = _find_cuts(lake, query, window, market.candles, clusters_us)

@@ -55,7 +55,7 @@ def test_a_problem_is_told_once_and_tried_again(capsys):
     with pytest.raises(KeyboardInterrupt):
         repeat(draw, 60, wait)
     assert capsys.readouterr().err.splitlines() == [
-        "liqcli: warning: nothing yet; trying again", "liqcli: warning: full; trying again",
+        "liqcli: warning: nothing yet; retrying", "liqcli: warning: full; retrying",
     ]  # fmt: skip
 
 

@@ -90,4 +90,4 @@ def test_missing_data_is_exit_4_and_usage_exit_2(run_cli, market_lake):
     empty = run_cli("score", "levels", "-s", symbol, "--since", "2027-01-01", "--until", "2027-01-02", "--lake",
                     str(root), check=4)  # fmt: skip
     assert "candles" in empty.stderr
-    assert "neither levels nor clusters" in run_cli("score", "walls", "-s", symbol, check=2).stderr
+    assert "choose levels or clusters" in run_cli("score", "walls", "-s", symbol, check=2).stderr

@@ -80,7 +80,7 @@ def plan_recording(lake: Lake, source: LiveSource, words: Sequence[str], warn: W
     """
     every = EVERY in words
     if every and not source.market_wide and source.contract_list is None:
-        raise UsageError(f"--symbol all: {source.exchange} records named symbols only")
+        raise UsageError(f"--symbol all: {source.exchange} needs named symbols, such as --symbol BTCUSDT")
     if source.contract_list is None or not (source.needs_list or (every and not source.market_wide)):
         return Plan(source, _connect(source, [EVERY] if every else list(dict.fromkeys(_expand(source, words)))))
     contracts = _load_contracts(lake, source, source.contract_list, words, warn)

@@ -181,7 +181,7 @@ def _find_error(buffer: StreamBuffer, symbol: str) -> str | None:
     if why := buffer.refused.get(symbol) or buffer.failure or buffer.fault:
         return why
     if buffer.coverage.is_doubted and buffer.coverage.unconfirmed_us(symbol):
-        return "connected, but no event arrived: whether the stream delivers is unconfirmed"
+        return "connected, but no event arrived: it is unconfirmed that the stream delivers"
     if buffer.source.late_s and buffer.opened_us and not buffer.coverage.covered_us(symbol):
         return f"too short: events may arrive {buffer.source.late_s:.0f} s late, so nothing is covered yet"
     return None

@@ -81,7 +81,7 @@ class Repeated:
         self._stop.set()
         self._thread.join(JOIN_S)
         if self._thread.is_alive():
-            self._warn(f"{self._name}: a request is still under way; it is left")
+            self._warn(f"{self._name}: a request was still running and is abandoned")
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -91,7 +91,7 @@ class Repeated:
             except KeyboardInterrupt:
                 return
             except Exception as error:  # a fault in our own code must not end it silently
-                self._warn(f"{self._name}: unexpected {type(error).__name__}: {error}; trying again")
+                self._warn(f"{self._name}: unexpected {type(error).__name__}: {error}; retrying")
             self._stop.wait(max(0.0, self._interval_s - (time.monotonic() - started)))
 
 
@@ -141,13 +141,13 @@ class GapFiller:
             problem = next((text for row in found.rows for text in row.problems), None)
             events = sum(row.events for row in found.rows)
             if not problem and not all(row.holes for row in found.rows):
-                self.say(f"{what} filled by REST: {format_counted(events, 'event')}")
+                self.say(f"{what} filled from the exchange's history: {format_counted(events, 'event')}")
         for symbol in symbols:
             key = (f"{exchange} {symbol}", gap)
             self.tries[key] = self.tries.get(key, 0) + 1
         if problem:
             left = MOST_TRIES - self.tries[f"{exchange} {symbols[0]}", gap]
-            self.warn(f"{what} not filled: {problem}{'' if left else '; given up'}")
+            self.warn(f"{what} not filled: {problem}{'' if left else '; giving up'}")
 
 
 def find_gaps(lake: Lake, exchange: str, symbol: str, stream: str, moment_us: int) -> list[Interval]:
@@ -243,7 +243,7 @@ class Poller:
             self._count()
         self.failures += self.error is not None
         if self.error and not before:
-            self.warn(f"{self.exchange}: {self.error}; trying again every {POLL_S[self.exchange]:.0f} s")
+            self.warn(f"{self.exchange}: {self.error}; retrying every {POLL_S[self.exchange]:.0f} s")
 
     @property
     def state(self) -> FeedState:

@@ -138,7 +138,7 @@ class RecordStore:
             return f"{self._flush_trouble}; the last events could not be written and are lost"
         if self._merge_trouble:
             waiting = format_counted(len(self._closed), "segment")
-            return f"{self._merge_trouble}; nothing is lost: {waiting} will be taken in by the next liqcli status"
+            return f"{self._merge_trouble}; nothing is lost: the next liqcli status merges {waiting}"
         return None
 
     def _add(self, feed: Feed, batch: Batch) -> None:

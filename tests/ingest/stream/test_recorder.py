@@ -466,7 +466,7 @@ def test_a_merge_that_fails_to_the_end_is_an_error_and_loses_nothing(tmp_path, m
 
     with monkeypatch.context() as patch, stream(patch, "binance", send(binance_order())):
         patch.setattr(Staging, "commit", full)
-        with pytest.raises(LakeError, match="no space left; nothing is lost: 1 segment will be taken in by"):
+        with pytest.raises(LakeError, match="no space left; nothing is lost: the next liqcli status merges 1 segment"):
             run(tmp_path, "binance")
     assert take_in_leftovers(Lake(tmp_path), now_us()) == [
         "took in 1 event of a recording that ended without storing them"

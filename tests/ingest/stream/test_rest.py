@@ -96,7 +96,7 @@ def test_a_gap_is_filled_once(lake, okx):
     assert tidy(stored(lake, "BTCUSDT", "okx")) == tidy(truth)
     assert len(said) == 1
     assert said[0].startswith("okx: gap of 6 min until ")
-    assert said[0].endswith("filled by REST: 3 events")
+    assert said[0].endswith("filled from the exchange's history: 3 events")
     requests = len(server.asked)
     each.run()
     assert (len(server.asked), len(said)) == (requests, 1)
@@ -143,7 +143,7 @@ def test_a_gap_that_cannot_be_filled_is_given_up(lake, monkeypatch):
         each.run()
     assert len(said) == rest.MOST_TRIES
     assert "not filled" in said[0]
-    assert said[-1].endswith("given up")
+    assert said[-1].endswith("giving up")
 
 
 # ------------------------------------------------------------------ polling
@@ -194,7 +194,7 @@ def test_a_fault_in_our_own_code_does_not_end_the_polling_silently(lake):
     each = Repeated("gate", 0.0, Job(), said.append)
     each.start()
     each._thread.join(5)
-    assert said == ["gate: unexpected ZeroDivisionError: a bug; trying again"] * 3
+    assert said == ["gate: unexpected ZeroDivisionError: a bug; retrying"] * 3
 
 
 def test_a_polled_exchange_is_recorded_beside_a_stream(lake, monkeypatch):
