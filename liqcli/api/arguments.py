@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from liqcli.core.choices import (
     BY,
     KINDS,
+    NAMED_KINDS,
     PALETTES,
     POSITIONS,
     PRICES,
     SCALES,
     SECTIONS,
-    SNAPSHOT_KINDS,
     THEMES,
     check_choice,
     read_sections,
@@ -45,7 +45,7 @@ def choose_kinds(kinds: Names | None, sources: Names, whole: bool = False) -> tu
     if kinds is None:
         return KINDS[:1] if sources or whole else KINDS
     return tuple(
-        dict.fromkeys(check_choice(name, (*KINDS, *SNAPSHOT_KINDS), "--kind") for name in split_names(kinds) or ("",))
+        dict.fromkeys(check_choice(name, (*KINDS, *NAMED_KINDS), "--kind") for name in split_names(kinds) or ("",))
     )
 
 

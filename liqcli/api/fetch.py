@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from liqcli.api.arguments import is_latest
-from liqcli.core.choices import KINDS, SNAPSHOT_KINDS
+from liqcli.core.choices import KINDS, NAMED_KINDS
 from liqcli.core.errors import ExitCode, LakeError, LiqcliError, UsageError
 from liqcli.core.model import Window
 
@@ -162,7 +162,7 @@ def fetch(
     symbols = spell_out(request.symbols or (DEFAULT_BASES if listed else DEFAULT_SYMBOLS), listed)
     market = tuple(
         fetch_kinds(store, request, kinds, symbols, show)
-        for group in (MARKET_KINDS, SNAPSHOT_KINDS)
+        for group in (MARKET_KINDS, NAMED_KINDS)
         if (kinds := [kind for kind in request.kinds if kind in group])
     )
     return FetchResult(summary, market, named=request.named)

@@ -12,7 +12,7 @@ from liqcli.cli.options import LookbackOption, RunOptions, SinceOption, UntilOpt
 from liqcli.cli.output import print_messages, set_verbosity
 from liqcli.cli.progress import show_progress
 from liqcli.cli.tables import render_table
-from liqcli.core.choices import KINDS, SNAPSHOT_KINDS, check_choice
+from liqcli.core.choices import KINDS, NAMED_KINDS, check_choice
 
 if TYPE_CHECKING:
     from liqcli.ingest.fetch import FetchRow, FetchSummary
@@ -52,8 +52,9 @@ def fetch(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="What to fetch, comma separated: liquidations, candles, open-interest, margin-tiers.",
-            autocompletion=completion.some_of(*KINDS, *SNAPSHOT_KINDS),
+            help="What to fetch, comma separated: liquidations, candles, open-interest, margin-tiers, "
+            "liquidation-totals.",
+            autocompletion=completion.some_of(*KINDS, *NAMED_KINDS),
             show_default="the first three; only liquidations with --source or --symbol all",
         ),
     ] = None,

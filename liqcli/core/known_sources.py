@@ -13,8 +13,9 @@ class KnownSources:
 
     Attributes
     ----------
-    fetched, recorded, market : collection of str
-        Sources with a history of liquidations, with a live stream, exchanges with candles and open interest.
+    fetched, recorded, market, totals : collection of str
+        Sources with a history of liquidations, with a live stream, exchanges with candles and open interest, exchanges
+        that publish totals of liquidations.
     has_history : callable
         Takes an exchange; true if any source has its history of liquidations.
     """
@@ -23,3 +24,4 @@ class KnownSources:
     recorded: Collection[str] = ()
     market: Collection[str] = ()
     has_history: Callable[[str], bool] = lambda _exchange: False
+    totals: Collection[str] = ()

@@ -12,7 +12,7 @@ from liqcli.core.errors import UsageError
 from liqcli.core.model import Window, from_us
 
 US_PER_DAY = 86_400 * 1_000_000
-KINDS = ("liquidations", "candles", "open_interest")
+KINDS = ("liquidations", "candles", "open_interest", "liquidation_totals")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 

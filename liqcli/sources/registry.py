@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from liqcli.sources.market_base import MarketSource
     from liqcli.sources.stream_base import LiveSource
     from liqcli.sources.tiers_base import TierSource
+    from liqcli.sources.totals_base import TotalsSource
 
 # A name ends with "-live" if the exchange also has a history, so that the lake keeps the two apart.
 LIVE_SOURCES = {
@@ -156,4 +157,16 @@ def load_tier_source(exchange: str) -> TierSource:
     return source
 
 
-KNOWN_SOURCES = KnownSources(SOURCES, LIVE_SOURCES, MARKET_SOURCES, is_fetched)
+# Exchange -> the source of the liquidation totals it publishes.
+TOTALS_SOURCES = {
+    "gate": "liqcli.sources.gate.liquidation_totals",
+}
+
+
+def load_totals_source(exchange: str) -> TotalsSource:
+    """Import the source of published liquidation totals of an exchange."""
+    source: TotalsSource = importlib.import_module(TOTALS_SOURCES[exchange]).SOURCE
+    return source
+
+
+KNOWN_SOURCES = KnownSources(SOURCES, LIVE_SOURCES, MARKET_SOURCES, is_fetched, TOTALS_SOURCES)

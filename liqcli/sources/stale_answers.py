@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from liqcli.core.errors import SourceError
 from liqcli.core.formatting import format_time
+from liqcli.core.liquidation_totals import LiquidationTotal
 from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.net.client import RefusalError, Request
 
@@ -32,7 +33,7 @@ ResultT = TypeVar("ResultT")
 class UnrequestedRowsError(Exception):
     """All rows of an answer lie outside the requested window: a wrong answer, or the window is empty."""
 
-    def __init__(self, rows: Sequence[Candle | OpenInterest]) -> None:
+    def __init__(self, rows: Sequence[Candle | OpenInterest | LiquidationTotal]) -> None:
         ordered = sorted(rows, key=lambda row: row.ts_us)
         super().__init__(f"only rows of {format_time(ordered[0].ts_us)} to {format_time(ordered[-1].ts_us)} UTC")
         # Without the newest row, which may still change between two equal answers.

@@ -24,9 +24,13 @@ QUERIES = Path(__file__).parents[2] / "liqcli/query/sql"
 TESTED = sorted(path.parent for path in CASES.glob("*/*/expected.csv"))
 
 _DOUBLES = (
-    "price high low open close volume taker_buy qty notional contracts contract_size open_interest open_interest_usd"
+    "price high low open close volume taker_buy qty notional contracts contract_size open_interest open_interest_usd "
+    "long_usd short_usd total_usd"
 )
-_INTEGERS = "copies ts_us start_us end_us first_us last_us step_us notional_e6 burst minute_us band file line pair"
+_INTEGERS = (
+    "copies ts_us start_us end_us first_us last_us step_us notional_e6 burst minute_us band file line pair "
+    "interval_s hour_us"
+)
 TYPES = {
     "ts": "TIMESTAMP",
     "left_out": "BOOLEAN",

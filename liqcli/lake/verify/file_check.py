@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.market_data import INTERVAL_US
 from liqcli.core.symbols import check_symbol
+from liqcli.lake.liquidation_totals import totals_schema
 from liqcli.lake.market_tables import candle_schema, open_interest_schema
 from liqcli.lake.merge import lake_schema
 from liqcli.lake.partitions import KINDS, Partition, month_bounds
@@ -109,7 +110,13 @@ def _read(repairs: Repairs, partition: Partition, path: Path) -> pa.Table | Issu
 
 
 def _schema(kind: str) -> pa.Schema:
-    return {"liquidations": lake_schema, "candles": candle_schema, "open_interest": open_interest_schema}[kind]()
+    schemas = {
+        "liquidations": lake_schema,
+        "candles": candle_schema,
+        "open_interest": open_interest_schema,
+        "liquidation_totals": totals_schema,
+    }
+    return schemas[kind]()
 
 
 def _compare_schema(found: pa.Schema, kind: str) -> str | None:

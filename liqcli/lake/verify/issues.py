@@ -57,7 +57,8 @@ class Repairs:
         """
         exchange, symbol, source = partition.exchange, partition.symbol, partition.source
         market = partition.kind != "liquidations"
-        if source not in (self.known.market if market else self.known.fetched):
+        totals = partition.kind == "liquidation_totals"
+        if source not in (self.known.totals if totals else self.known.market if market else self.known.fetched):
             if not market and source in self.known.recorded:
                 return "move it away; a recording cannot be repeated, but other sources may have that time"
             return "move it away and import its files again"

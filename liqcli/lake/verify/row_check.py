@@ -50,6 +50,7 @@ FAULTS: Mapping[str, str] = {
     "interest_jump": "open interest is 5 times, or a fifth of, the one before it (within an hour): another contract?",
     "silent": "neither coins nor USD are stated",
     "open_interest": "open interest is negative or not finite",
+    "total": "an amount is negative or not finite, the total missing or not the sum of both sides",
 }
 SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
 
@@ -65,8 +66,10 @@ def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> lis
         issues += _check_instruments(repairs, batch)
     elif kind == "candles":
         issues += _name(repairs, batch, engine.run("verify_candles"))
-    else:
+    elif kind == "open_interest":
         issues += _name(repairs, batch, engine.run("verify_open_interest"))
+    else:
+        issues += _name(repairs, batch, engine.run("verify_liquidation_totals"))
     return issues
 
 

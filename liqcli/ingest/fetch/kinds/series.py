@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,17 +74,8 @@ class SeriesKind(Kind[MarketSource, RowT]):
 
     def find_missing(self, lake: Lake, exchange: str, symbol: str, window: Window) -> list[Window]:
         """Find the parts of an aligned window without stored rows of the exchange itself."""
-        import numpy as np
-
-        step = self.step_us
-        first, last = window.start_us // step, window.end_us // step
-        missing = np.ones(last - first, dtype=bool)
-        for times in _read_times(part.path(lake.root) for part in self._parts(exchange, symbol, window)):
-            places = np.asarray(times, dtype=np.int64) // step - first
-            missing[places[(places >= 0) & (places < last - first)]] = False
-        edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
-        gaps = [(first + int(a), first + int(b)) for a, b in edges.reshape(-1, 2)]
-        return [Window(a * step, b * step) for a, b in gaps if b - a >= self.shortest_gap]
+        paths = [part.path(lake.root) for part in self._parts(exchange, symbol, window)]
+        return find_gaps(paths, window, self.step_us, self.shortest_gap)
 
     def prepare_refetch(
         self, lake: Lake, exchange: str, symbol: str, window: Window, say: Callable[[str], None]
@@ -123,7 +114,28 @@ class SeriesKind(Kind[MarketSource, RowT]):
         return [Partition(self.folder, exchange, symbol, month, exchange, self.interval) for month in months]
 
 
-def _read_times(paths: Iterator[Path]) -> Iterator[list[int]]:
+def find_gaps(paths: Iterable[Path], window: Window, step_us: int, shortest: int = 1) -> list[Window]:
+    """
+    Find the parts of an aligned window without stored rows, of at least ``shortest`` steps.
+
+    Raises
+    ------
+    DamagedError
+        A file cannot be read; a missing one has no rows.
+    """
+    import numpy as np
+
+    first, last = window.start_us // step_us, window.end_us // step_us
+    missing = np.ones(last - first, dtype=bool)
+    for times in _read_times(paths):
+        places = np.asarray(times, dtype=np.int64) // step_us - first
+        missing[places[(places >= 0) & (places < last - first)]] = False
+    edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
+    gaps = [(first + int(a), first + int(b)) for a, b in edges.reshape(-1, 2)]
+    return [Window(a * step_us, b * step_us) for a, b in gaps if b - a >= shortest]
+
+
+def _read_times(paths: Iterable[Path]) -> Iterator[list[int]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
