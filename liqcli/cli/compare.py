@@ -73,7 +73,7 @@ def compare(
     ] = False,
     run: RunOptions,
 ) -> None:
-    """Draw the heat maps of several symbols on one time axis, with a table of their totals."""
+    """Draw the heat maps of several symbols on one time axis, with their totals."""
     from liqcli.cli.lake import open_lake
     from liqcli.report.compare_files import SUFFIXES, TEXTS
     from liqcli.report.output_files import check_outputs

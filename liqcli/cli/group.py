@@ -46,7 +46,7 @@ COMMANDS = {
     ),
     "compare": CommandEntry(
         "liqcli.cli.compare:compare",
-        "Draw the heat maps of several symbols on one time axis, with a table of their totals.",
+        "Draw the heat maps of several symbols on one time axis, with their totals.",
     ),
     "daily": CommandEntry(
         "liqcli.cli.daily:daily",

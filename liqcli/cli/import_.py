@@ -138,7 +138,7 @@ def import_files_command(
     Import files into the lake.
 
     Importing a file again changes nothing. Invalid rows are rejected and kept under rejected/ in the lake with line and
-    reason; the rest is stored, and the exit code is 6 (5 if nothing was stored). A damaged file is skipped entirely.
+    reason. The rest is stored, and the exit code is 6 (5 if nothing was stored). A damaged file is skipped entirely.
     """
     from liqcli.core.environment import lake_root
     from liqcli.ingest.files.importer import import_files

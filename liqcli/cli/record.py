@@ -62,7 +62,7 @@ def record(
     Events are on disk within a second and in the lake within a minute. Connection times are stored as coverage: an
     interruption is a gap, an unusually long silence is unconfirmed. Lost and silent connections are reopened. Gaps are
     filled where the exchange has a history (okx and others). Gate, CoinEx and Poloniex are polled about every minute,
-    because their history is better than their stream. Recorded and fetched events of an exchange are never added up.
+    because their history is fuller than their stream. Recorded and fetched events of an exchange are never added up.
     """
     from liqcli.cli.record_view import open_view
     from liqcli.core.durations import parse_length
