@@ -131,12 +131,19 @@ class ContentsMethods:
             rows = [row for row in rows if row.exchange in places]
         return LakeStatus(tuple(rows), tuple(damaged))
 
-    def verify(self: _HasStore) -> Verdict:
-        """Read every file and check it; ``damage`` and ``suspicions`` list what was found."""
+    def verify(self: _HasStore, against_totals: bool = False) -> Verdict:
+        """
+        Read every file and check it; ``damage`` and ``suspicions`` list what was found.
+
+        Parameters
+        ----------
+        against_totals : bool
+            Also compare the events of each hour with the totals that the exchange publishes (``totals``).
+        """
         from liqcli.lake.verify import verify_lake
         from liqcli.sources.registry import KNOWN_SOURCES
 
-        return verify_lake(self._store, KNOWN_SOURCES)
+        return verify_lake(self._store, KNOWN_SOURCES, against_totals)
 
     def move_dated(self: _HasStore) -> Iterator[MovedContract]:
         """Move dated contracts that are stored under the symbol of a perpetual to their own; yields what was moved."""

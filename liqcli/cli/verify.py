@@ -35,6 +35,13 @@ def verify(
             help="First move dated contracts stored under a perpetual to their own symbols; safe to interrupt.",
         ),
     ] = False,
+    against_totals: Annotated[
+        bool,
+        typer.Option(
+            "--against-totals",
+            help="Also compare each hour with the exchange's own total (from fetch --kind liquidation-totals).",
+        ),
+    ] = False,
     run: RunOptions,
 ) -> None:
     """
@@ -54,11 +61,13 @@ def verify(
     lake = open_lake(run.lake)
     if move:
         _move_dated(lake)
-    verdict = lake.verify()
+    verdict = lake.verify(against_totals)
     if output_format == "json":
         typer.echo(json.dumps(verdict_record(Store(lake.path), verdict), ensure_ascii=False, indent=1))
-    elif verdict.issues:
-        typer.echo(render_issues(lake, verdict))
+    elif verdict.issues or verdict.totals:
+        typer.echo("\n".join(filter(None, [render_issues(lake, verdict), *_describe_totals(verdict)])))
+    if verdict.totals == []:
+        say("the lake has no published totals; to get them: liqcli fetch --kind liquidation-totals")
     say(render_verdict(lake, verdict))
     if verdict.damage:
         raise typer.Exit(int(ExitCode.DAMAGED))
@@ -74,6 +83,10 @@ def _move_dated(lake: Lake) -> None:
         say(f"{old.exchange} {old.symbol} {old.month}: {format_counted(moved.rows, 'row')} moved to {moved.symbol}")
     if not rows:
         say("no dated contract is stored under another symbol")
+
+
+def _describe_totals(verdict: Verdict) -> list[str]:
+    return [f"{'totals':<11}{series.describe()}" for series in verdict.totals or ()]
 
 
 def render_issues(lake: Lake, verdict: Verdict) -> str:

@@ -64,11 +64,11 @@ def query_lake(
         damaged: list[Path] = []
         for name in STORED_COLUMNS:
             if name in statement.lower():
-                damaged += _open_view(engine, lake, name)
+                damaged += open_view(engine, lake, name)
         return engine.run_statement(statement, params), damaged
 
 
-def _open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
+def open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
     """Create one view; without such rows in the lake it is empty."""
     kind, columns = STORED_COLUMNS[name]
     partitions = lake.partitions(kind)
@@ -77,7 +77,7 @@ def _open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
     if name == "liquidations":
         damaged = _register_claims(engine, lake, partitions)
     else:
-        _register_files(engine, lake, name, partitions)
+        register_files(engine, lake, name, partitions)
     paths = [path for p in partitions if (path := p.path(lake.root)) not in damaged]
     if paths:
         damaged += engine.open_files(stored, paths, columns)
@@ -108,7 +108,7 @@ def _register_claims(engine: Engine, lake: Lake, partitions: Sequence[Partition]
     return damaged
 
 
-def _register_files(engine: Engine, lake: Lake, name: str, partitions: Sequence[Partition]) -> None:
+def register_files(engine: Engine, lake: Lake, name: str, partitions: Sequence[Partition]) -> None:
     """Register the exchange, symbol, interval and source of each file."""
     import pyarrow as pa
 

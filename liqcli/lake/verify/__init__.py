@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from liqcli.core.known_sources import KnownSources
 from liqcli.lake.partitions import KINDS, Partition
 from liqcli.lake.store import Lake
+from liqcli.lake.verify.against_totals import ComparedTotals, compare_totals, iter_differing
 from liqcli.lake.verify.fetch_log_check import check_fetch_logs, check_notes, count_events
 from liqcli.lake.verify.file_check import iter_foreign_files, read_whole
 from liqcli.lake.verify.issues import Issue, Repairs
@@ -28,12 +29,17 @@ ROWS_AT_ONCE = 500_000
 
 @dataclass(slots=True)
 class Verdict:
-    """The number of ``files`` and ``rows``, their ``size`` [bytes], and the issues, damage first, by file."""
+    """
+    The number of ``files`` and ``rows``, their ``size`` [bytes], and the issues, damage first, by file.
+
+    ``totals`` compares the events with published totals, None if that was not requested.
+    """
 
     files: int = 0
     rows: int = 0
     size: int = 0
     issues: list[Issue] = field(default_factory=list)
+    totals: list[ComparedTotals] | None = None
 
     @property
     def damage(self) -> list[Issue]:
@@ -46,7 +52,7 @@ class Verdict:
         return [issue for issue in self.issues if not issue.damage]
 
 
-def verify_lake(lake: Lake, known: KnownSources) -> Verdict:
+def verify_lake(lake: Lake, known: KnownSources, against_totals: bool = False) -> Verdict:
     """
     Read and check every file of a lake.
 
@@ -54,6 +60,8 @@ def verify_lake(lake: Lake, known: KnownSources) -> Verdict:
     ----------
     known : KnownSources
         Sources that suggested repairs can use.
+    against_totals : bool
+        Whether to compare the events with the totals that exchanges publish; differing hours are suspicions.
 
     Returns
     -------
@@ -73,6 +81,9 @@ def verify_lake(lake: Lake, known: KnownSources) -> Verdict:
                     count_events(logs, batch)
     verdict.issues += find_contradictions(lake)
     verdict.issues += logs.compare(repairs, {f.path for f in verdict.issues if f.unreadable})
+    if against_totals:
+        verdict.totals = compare_totals(lake)
+        verdict.issues += iter_differing(repairs, verdict.totals)
     verdict.issues.sort(key=lambda issue: (not issue.damage, issue.path, issue.what))
     return verdict
 
@@ -86,6 +97,7 @@ def verdict_record(lake: Lake, verdict: Verdict) -> dict[str, Any]:
         "bytes": verdict.size,
         "damaged": [issue.record() for issue in verdict.damage],
         "suspicions": [issue.record() for issue in verdict.suspicions],
+        **({} if verdict.totals is None else {"totals": [series.record() for series in verdict.totals]}),
     }
 
 

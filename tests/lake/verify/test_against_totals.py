@@ -1,0 +1,55 @@
+"""``liqcli verify --against-totals``: the exchange's own totals against the events that it lists."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+from conftest import RunCli
+from loopback.gate_totals import HOUR_MS, START_MS, GateTotals, every_minute
+from loopback.truth import Event
+
+from liqcli.core.formatting import format_iso, format_time
+
+
+def hour(number: int) -> int:
+    return (START_MS + number * HOUR_MS) * 1000
+
+
+def test_an_hour_that_lacks_three_percent_is_named(run_cli: RunCli) -> None:
+    """
+    Hours 0 and 1: ten events of 100 USD each. In hour 1 the exchange counts an event of 31 USD that it does not list:
+    1000 of 1031 would be 97.0 % (0.96993).
+    """
+    listed = [*every_minute(0, 100), *every_minute(1, 100)]
+    unlisted = Event(START_MS + HOUR_MS + 30_000, "long", 31, Decimal(1))
+    with GateTotals(listed, [*listed, unlisted]) as server:
+        env = {"LIQCLI_URL_GATE": server.url, "LIQCLI_RATE_GATE": "unlimited"}
+        words = ("fetch", "--exchange", "gate", "-s", "BTCUSDT", "--since", format_iso(hour(0)), "--quiet", "--until")
+        run_cli(*words, format_iso(hour(3)), "--kind", "liquidation-totals", env=env, check=0)
+        run_cli(*words, format_iso(hour(2)), "--kind", "liquidations", env=env, check=0)
+    text = run_cli("verify", "--against-totals", check=0).stdout.splitlines()
+    assert text[0].startswith("suspicion  liquidation_totals/exchange=gate/symbol=BTCUSDT/")
+    assert text[1].strip() == (
+        f"gate BTCUSDT, {format_time(hour(1))} UTC (1 h): 1,000.00 USD stored, 1,031.00 USD published: "
+        "97.0% of the exchange's own total"
+    )
+    assert f"--since {format_iso(hour(1))} --until {format_iso(hour(2))}" in text[2]
+    assert text[3:] == [
+        "totals     gate BTCUSDT: 98.5% of the exchange's own total (2,000 of 2,031 USD in 2 hours); "
+        "hours that differ by more than 1%: 1; 1 hour not fetched"
+    ]
+    (series,) = json.loads(run_cli("verify", "--against-totals", "--format", "json", check=0).stdout)["totals"]
+    rows = [tuple(item[key] for key in ("start", "published_usd", "stored_usd", "differs")) for item in series["hours"]]
+    assert rows == [
+        (format_iso(hour(0)), 1000, 1000, False),
+        (format_iso(hour(1)), 1031, 1000, True),
+        (format_iso(hour(2)), 0, 0, False),
+    ]
+    assert (series["published_usd"], series["stored_usd"], series["hours_not_fetched"]) == (2031, 2000, 1)
+    assert "totals" not in json.loads(run_cli("verify", "--format", "json", check=0).stdout)
+
+
+def test_a_lake_without_totals_says_how_to_get_them(run_cli: RunCli, lake: Path) -> None:
+    assert "liqcli fetch --kind liquidation-totals" in run_cli("verify", "--against-totals", check=0).stderr
