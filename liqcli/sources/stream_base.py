@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from liqcli.core.model import Liquidation
 from liqcli.core.symbols import LIVE, normalise_symbol
 from liqcli.net.client import Request
@@ -78,8 +80,12 @@ class FrameError(ValueError):
 
 
 def read_json(data: bytes) -> object:
-    """Decode a frame of JSON."""
-    message: object = json.loads(data)
+    """Decode a frame of JSON, as :func:`json.loads` does."""
+    message: object
+    try:
+        message = msgspec.json.decode(data)  # faster, but refuses NaN, 1e400, lone surrogates and UTF-16
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        message = json.loads(data)
     return message
 
 

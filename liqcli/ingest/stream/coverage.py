@@ -89,7 +89,7 @@ class LiveCoverage:
     def prove(self, now_us: int, settle_us: int) -> None:
         """Record a proof that the stream delivers: the time since the last one is complete, or was too long."""
         self.answered_us = max(self.answered_us, now_us)
-        if now_us - self.proof_us > self.patience_us:
+        if not self.gaps.is_usual(now_us - self.proof_us, self.patience_s):
             self.doubt(settle_us)
             self._since = dict.fromkeys(self._since, now_us - settle_us)
         if self._gap_from_us is not None:

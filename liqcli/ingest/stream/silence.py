@@ -31,7 +31,9 @@ class GapStatistics:
         gap_s = gap_us / US_PER_S
         if gap_s > LONGEST_S:
             return
-        number = max(0, math.ceil(math.log(max(gap_s, SHORTEST_CLASS_S) / SHORTEST_CLASS_S, STEP)))
+        number = 0
+        if gap_s > SHORTEST_CLASS_S:
+            number = math.ceil(math.log(gap_s / SHORTEST_CLASS_S, STEP))
         self.counts[number] = self.counts.get(number, 0) + 1
         self.total += 1
         if self.total > FORGET:
@@ -49,6 +51,12 @@ class GapStatistics:
             if left < 0:
                 return float(SHORTEST_CLASS_S * STEP**number)
         return None
+
+    def is_usual(self, gap_us: int, default_s: float | None) -> bool:
+        """Return whether a silence is not suspect; nearly every gap is shorter than any patience."""
+        if gap_us <= min(SHORTEST_S, default_s or DEFAULT_S) * US_PER_S:
+            return True
+        return gap_us <= self.patience_us(default_s)
 
     def patience_us(self, default_s: float | None) -> int:
         """Silence after which the stream is suspect. [µs]"""

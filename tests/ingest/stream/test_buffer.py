@@ -11,6 +11,7 @@ import pytest
 from liqcli.core.symbols import EVERY
 from liqcli.ingest.stream import buffer as stream_buffer
 from liqcli.ingest.stream.buffer import StreamBuffer
+from liqcli.ingest.stream.silence import GapStatistics
 from liqcli.sources.bybit.stream import parse_event
 from liqcli.sources.stream_base import LARGEST_TEXT, Channel, Frame, LiveSource, read_gzip, read_json_or_pong
 
@@ -235,3 +236,13 @@ def test_time_is_not_covered_before_late_events_have_arrived():
     buffer = made(late_s=30.0)
     buffer.add({"orders": (order(second=80),)}, T + 100 * S)
     assert claimed(buffer) == {"BTCUSDT": [(0, 70)]}
+
+
+@pytest.mark.parametrize("default_s", [None, 10.0, 60.0, 600.0])
+@pytest.mark.parametrize("known", [{}, {0: 500.0}, {40: 500.0}])
+def test_a_gap_is_usual_up_to_the_patience(default_s, known):
+    """With nothing known, with gaps up to 0.1 s, and with gaps of 147 s (0.1 s x 1.2^40)."""
+    gaps = GapStatistics(dict(known), sum(known.values()))
+    patience_us = gaps.patience_us(default_s)
+    assert gaps.is_usual(patience_us, default_s)
+    assert not gaps.is_usual(patience_us + 1, default_s)
