@@ -31,6 +31,7 @@ from liqcli.report.lake_records import (
     interval_records,
     market_prices_record,
     path_in_lake,
+    totals_record,
 )
 from liqcli.report.levels_data import LevelsData
 from liqcli.report.levels_document import build_levels_document
@@ -211,6 +212,7 @@ def _coverage(results: WindowResults) -> dict[str, Any]:
         "overlaps": [comparison.text for comparison in results.selection.comparisons],
         "comparisons": [comparison_record(comparison) for comparison in results.selection.comparisons],
         "damaged": [path_in_lake(path) for path in results.damaged],
+        "totals": [totals_record(series) for series in results.data.totals],
     }
 
 

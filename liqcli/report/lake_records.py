@@ -16,6 +16,7 @@ from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S
 from liqcli.lake.market_price import MarketPrices
 from liqcli.lake.source_comparison import Comparison, Totals
+from liqcli.lake.verify.against_totals import ComparedTotals
 
 
 def coverage_record(coverage: ExchangeCoverage) -> dict[str, Any]:
@@ -48,6 +49,19 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
     }
 
 
+def totals_record(series: ComparedTotals) -> dict[str, Any]:
+    """Convert the comparison with the totals that an exchange publishes."""
+    return {
+        "exchange": series.exchange,
+        "symbol": series.symbol,
+        "published_usd": series.published_usd,
+        "stored_usd": series.stored_usd,
+        "share": series.share,
+        "hours": len(series.hours),
+        "text": series.describe(),
+    }
+
+
 def _totals_record(totals: Totals) -> dict[str, Any]:
     return {"events": totals.events, "notional": totals.notional, "long_notional": totals.long_notional}
 
@@ -61,6 +75,6 @@ def market_prices_record(moved: MarketPrices | None) -> dict[str, Any] | None:
 
 def path_in_lake(path: Path) -> str:
     """Return the path of a file inside the lake: reports are shared, and a moved lake gives the same report."""
-    folders = ("liquidations", "candles", "open_interest", "margin_tiers")
+    folders = ("liquidations", "candles", "open_interest", "margin_tiers", "liquidation_totals")
     kinds = [k for k, part in enumerate(path.parts) if part in folders]
     return Path(*path.parts[kinds[-1] :]).as_posix() if kinds else path.name

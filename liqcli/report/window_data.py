@@ -23,6 +23,7 @@ from liqcli.core.symbols import expiry_of
 from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, Selection, build_selection
 from liqcli.lake.store import Lake
+from liqcli.lake.verify.against_totals import ComparedTotals, compare_window
 from liqcli.query.engine import Engine
 from liqcli.report.window_scans import scan_grid
 from liqcli.sources.registry import is_fetched
@@ -36,7 +37,7 @@ class WindowData:
     One window as loaded from the lake.
 
     ``engine`` holds the selected events as ``liquidations``: in memory, or in the files if they are very many.
-    ``damaged`` names files that were left out.
+    ``damaged`` names files that were left out; ``totals`` compares the lake with what the exchanges publish.
     """
 
     engine: Engine
@@ -46,6 +47,7 @@ class WindowData:
     market: MarketData
     grid: HeatmapGrid
     damaged: tuple[Path, ...] = field(default=())
+    totals: tuple[ComparedTotals, ...] = field(default=())
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the engine, so that computed results can be pickled."""
@@ -94,8 +96,9 @@ def _load(engine: Engine, lake: Lake, query: Query, options: GridOptions) -> Win
     market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
     grid = scan_grid(engine, window, options, market.prices_in(window), selection.totals)
     return WindowData(
-        engine, selection, options, summary, market, grid, tuple(dict.fromkeys((*selection.damaged, *damaged)))
-    )
+        engine, selection, options, summary, market, grid, tuple(dict.fromkeys((*selection.damaged, *damaged))),
+        tuple(compare_window(lake, symbols, exchanges, window)),
+    )  # fmt: skip
 
 
 def _sort_by_usd(symbols: Sequence[str], summary: WindowSummary) -> list[str]:

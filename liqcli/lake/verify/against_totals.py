@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_counted, format_iso, format_time
 from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, total_length
-from liqcli.core.model import US_PER_S
+from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.liquidation_totals import FOLDER
 from liqcli.lake.partitions import Partition, month_of
@@ -141,6 +141,20 @@ def compare_totals(lake: Lake) -> list[ComparedTotals]:
         ComparedTotals(*key, tuple(_iter_hours(_read_fetched(lake, *key), [row[2:] for row in group])))
         for key, group in groupby(rows, key=lambda row: (row[0], row[1]))
     ]
+
+
+def compare_window(
+    lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window
+) -> list[ComparedTotals]:
+    """Compare the whole hours inside a window; series without a fetched hour are left out."""
+    if not lake.find(FOLDER, symbols, window, exchanges):
+        return []
+    found = []
+    for series in compare_totals(lake):
+        if series.symbol in symbols and series.exchange in exchanges:
+            inside = [h for h in series.fetched if window.start_us <= h.start_us <= window.end_us - HOUR_US]
+            found += [replace(series, hours=tuple(inside))] if inside else []
+    return found
 
 
 def iter_differing(repairs: Repairs, compared: Sequence[ComparedTotals]) -> Iterator[Issue]:

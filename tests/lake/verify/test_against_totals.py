@@ -17,7 +17,7 @@ def hour(number: int) -> int:
     return (START_MS + number * HOUR_MS) * 1000
 
 
-def test_an_hour_that_lacks_three_percent_is_named(run_cli: RunCli) -> None:
+def test_an_hour_that_lacks_three_percent_is_named(run_cli: RunCli, tmp_path: Path) -> None:
     """
     Hours 0 and 1: ten events of 100 USD each. In hour 1 the exchange counts an event of 31 USD that it does not list:
     1000 of 1031 would be 97.0 % (0.96993).
@@ -48,6 +48,14 @@ def test_an_hour_that_lacks_three_percent_is_named(run_cli: RunCli) -> None:
         (format_iso(hour(2)), 0, 0, False),
     ]
     assert (series["published_usd"], series["stored_usd"], series["hours_not_fetched"]) == (2031, 2000, 1)
+    span = ("--since", format_iso(hour(0)), "--until", format_iso(hour(2)))
+    files = ("-o", "r.json", "-o", "r.md", "-o", "r.html", "--sections", "data")
+    run_cli("heatmap", "-s", "BTCUSDT", *span, *files, cwd=tmp_path, check=0)
+    (measured,) = json.loads((tmp_path / "r.json").read_text())["coverage"]["totals"]
+    assert (measured["published_usd"], measured["stored_usd"], measured["hours"]) == (2031, 2000, 2)
+    said = "Measured: gate BTCUSDT: 98.5% of the exchange"
+    assert said in (tmp_path / "r.md").read_text()
+    assert said in (tmp_path / "r.html").read_text()
     assert "totals" not in json.loads(run_cli("verify", "--format", "json", check=0).stdout)
 
 
