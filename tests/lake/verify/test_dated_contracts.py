@@ -60,7 +60,7 @@ def test_found_and_moved(run_cli: RunCli, lake: Path) -> None:
     assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
     assert Lake(lake).read_fetch_log("binance", "BTCUSDT-260327", "binance").covered() == [(T0, T0 + 10)]
     again = run_cli("verify", "--move-dated", check=0)
-    assert "no dated contract is stored under the symbol of another" in again.stderr
+    assert "no dated contract is stored under another symbol" in again.stderr
     assert _held(lake) == WHOLE
 
 
