@@ -155,7 +155,7 @@ def _draw_panel(sheet: Canvas, panel: ComparePanel, box: Box, norm: HeatNorm) ->
         )  # fmt: skip
         return axes
     grid = panel.grid
-    low, high = _find_range(panel)
+    low, high = _find_range(grid, panel)
     axis = ValueAxis(box, low, high)
     ticks, step = list_axis(sheet, axis, 36)
     write_axis(sheet, axes, axis, [(tick, format_price(tick, step)) for tick in ticks])
@@ -170,10 +170,9 @@ def _draw_panel(sheet: Canvas, panel: ComparePanel, box: Box, norm: HeatNorm) ->
     return axes
 
 
-def _find_range(panel: ComparePanel) -> tuple[float, float]:
+def _find_range(grid: HeatmapGrid, panel: ComparePanel) -> tuple[float, float]:
     """Find the prices that a panel shows: all cells, and the price line. [quote]"""
-    assert panel.grid is not None  # noqa: S101 - checked by the caller
-    edges = panel.grid.price_edges
+    edges = grid.price_edges
     prices = [float(edges[0]), float(edges[-1])]
     if panel.price is not None and np.isfinite(panel.price[1]).any():
         prices += [float(np.nanmin(panel.price[1])), float(np.nanmax(panel.price[1]))]

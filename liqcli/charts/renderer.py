@@ -39,7 +39,7 @@ class MeasuringRenderer(RendererAgg):
 
 
 class MeasuringCanvas(FigureCanvasAgg):
-    """Agg canvas with a :class:`MeasuringRenderer`, for as long as the size stays the same."""
+    """Agg canvas that keeps its :class:`MeasuringRenderer` until its size changes."""
 
     def __init__(self, figure: Figure) -> None:
         super().__init__(figure)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_time
 from liqcli.core.liquidation_totals import LiquidationTotal
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us
+from liqcli.ingest.fetch.kinds.named_exchanges import list_exchange_targets
 from liqcli.ingest.fetch.kinds.series import find_gaps
 from liqcli.ingest.fetch.planner import Plan
 from liqcli.ingest.fetch.refetch import quarantine_files
 from liqcli.ingest.fetch.scheduler import Scheduler
-from liqcli.ingest.fetch.summary import FetchRow
 from liqcli.ingest.fetch.tasks import Kind, Scope, Target, Task, WindowResult
 from liqcli.lake.liquidation_totals import FOLDER, write_totals
 from liqcli.lake.partitions import Partition, months_of
@@ -84,16 +83,13 @@ def list_targets(scope: Scope, _scheduler: Scheduler) -> list[Target]:
     UsageError
         None of the named exchanges publishes totals.
     """
-    chosen = [name for name in scope.exchanges or TOTALS_SOURCES if name in TOTALS_SOURCES]
-    if not chosen:
-        raise UsageError(f"--exchange: liquidation totals are fetched from {', '.join(TOTALS_SOURCES)}")
-    window = _align(scope.window)
-    return [
-        Target(kind, (name,), window, FetchRow(kind.name, symbol, window, name, (kind.source.name,)))
-        for name in chosen
-        for kind in [LiquidationTotals(load_totals_source(name))]
-        for symbol in scope.symbols
-    ]
+    return list_exchange_targets(
+        scope,
+        _align(scope.window),
+        "liquidation totals",
+        TOTALS_SOURCES,
+        lambda name: LiquidationTotals(load_totals_source(name)),
+    )
 
 
 def _align(window: Window) -> Window:

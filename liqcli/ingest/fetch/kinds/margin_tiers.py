@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from liqcli.core.errors import UsageError
 from liqcli.core.margin_tiers import MarginTier
 from liqcli.core.model import Window, from_us
 from liqcli.core.times import now_us
+from liqcli.ingest.fetch.kinds.named_exchanges import list_exchange_targets
 from liqcli.ingest.fetch.planner import Plan
 from liqcli.ingest.fetch.request_runner import SharedFailureError
 from liqcli.ingest.fetch.scheduler import Scheduler
-from liqcli.ingest.fetch.summary import FetchRow
 from liqcli.ingest.fetch.tasks import Kind, Scope, Target, Task, WindowResult
 from liqcli.lake.margin_tiers import has_margin_tiers, set_aside_damaged_tiers, write_margin_tiers
 from liqcli.lake.store import Lake
@@ -87,12 +86,6 @@ def list_targets(scope: Scope, _scheduler: Scheduler) -> list[Target]:
     UsageError
         None of the named exchanges publishes tiers.
     """
-    chosen = [name for name in scope.exchanges or TIER_SOURCES if name in TIER_SOURCES]
-    if not chosen:
-        raise UsageError(f"--exchange: margin tiers are fetched from {', '.join(TIER_SOURCES)}")
-    return [
-        Target(kind, (name,), scope.window, FetchRow(kind.name, symbol, scope.window, name, (kind.source.name,)))
-        for name in chosen
-        for kind in [MarginTiers(load_tier_source(name))]
-        for symbol in scope.symbols
-    ]
+    return list_exchange_targets(
+        scope, scope.window, "margin tiers", TIER_SOURCES, lambda name: MarginTiers(load_tier_source(name))
+    )
