@@ -68,7 +68,7 @@ class RefusalError(Exception):
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    A GET request.
+    A GET request, or with ``body`` a POST that changes nothing at the source.
 
     Attributes
     ----------
@@ -84,6 +84,8 @@ class Request:
     packed : bool
         Whether ``decode`` decodes the content encoding itself. urllib3 does not report that a compressed body was
         truncated or empty.
+    body : str or None
+        JSON text of a POST.
     """
 
     path: str
@@ -93,6 +95,7 @@ class Request:
     weight: float = 1.0
     file: bool = False
     packed: bool = False
+    body: str | None = None
 
     @property
     def text(self) -> str:
@@ -200,9 +203,7 @@ class Client:
         session = self._session()
         try:
             session.pause(why, pause_s)
-            answer = session.get(
-                base + request.path, request.params, request.path, request.weight if self._weighs else 1.0
-            )
+            answer = session.send(base, request, request.weight if self._weighs else 1.0)
             with answer:
                 whole = answer.status_code == 200
                 return answer.status_code, read_body(answer.raw, request.file and whole, request.packed and whole)

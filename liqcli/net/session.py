@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,6 +22,9 @@ from liqcli.net.header_timeout import GuardedPool, GuardedSecurePool
 from liqcli.net.host_health import network
 from liqcli.net.rate_limit import RateLimiter
 from liqcli.net.rate_limit_headers import read_pause
+
+if TYPE_CHECKING:
+    from liqcli.net.client import Request
 
 TOO_MANY_REQUESTS = (418, 429)
 REDIRECTS = 5
@@ -92,10 +95,19 @@ class SourceSession:
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
-    def get(self, url: str, params: tuple[tuple[str, str], ...], path: str, weight: float) -> requests.Response:
-        """Send a GET with retries; the body of the answer is unread."""
-        self._path, self._weight = path, weight
-        return self._session.get(url, params=params, timeout=self.policy.timeout_s, stream=True)
+    def send(self, base: str, request: Request, weight: float) -> requests.Response:
+        """Send a request with retries; the body of the answer is unread."""
+        self._path, self._weight = request.path, weight
+        body = None if request.body is None else request.body.encode()
+        return self._session.request(
+            "GET" if body is None else "POST",
+            base + request.path,
+            params=request.params,
+            data=body,
+            headers=None if body is None else {"Content-Type": "application/json"},
+            timeout=self.policy.timeout_s,
+            stream=True,
+        )
 
     def close(self) -> None:
         """Close the connection."""
@@ -177,7 +189,7 @@ class _PolicyRetry(Retry):
             redirect=0,  # requests follows redirects itself
             other=0,
             status_forcelist=frozenset(policy.statuses),
-            allowed_methods=frozenset({"GET"}),
+            allowed_methods=frozenset({"GET", "POST"}),  # a POST of liqcli only reads
             backoff_factor=policy.backoff_s,
             backoff_max=20,
             raise_on_status=False,

@@ -148,6 +148,7 @@ TIER_SOURCES = {
     "bybit": "liqcli.sources.bybit.margin_tiers",
     "okx": "liqcli.sources.okx.margin_tiers",
     "gate": "liqcli.sources.gate.margin_tiers",
+    "hyperliquid": "liqcli.sources.hyperliquid.margin_tiers",
 }
 
 

@@ -20,6 +20,7 @@ class Asked(NamedTuple):
     params: dict[str, str]
     headers: dict[str, str]
     at_s: float = 0.0  # when it came [s, monotonic]
+    body: str | None = None  # of a POST
 
 
 class Reply(NamedTuple):
@@ -96,9 +97,12 @@ class Loopback:
             disable_nagle_algorithm = True
             timeout = 30
 
-            def do_GET(self) -> None:
+            def do_POST(self) -> None:
+                self.do_GET(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+            def do_GET(self, body: str | None = None) -> None:
                 parts = urlsplit(self.path)
-                asked = Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers), time.monotonic())
+                asked = Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers), time.monotonic(), body)
                 with loopback._lock:
                     loopback.asked.append(asked)
                     number = len(loopback.asked)

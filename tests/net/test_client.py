@@ -53,6 +53,16 @@ def test_asked_again(fault: Reply) -> None:
         assert len(server.asked) == 3
 
 
+def test_a_post_is_retried_like_a_get_and_repeats_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Answers(faults={1: Reply(503), 2: Reply(200, b"{")}) as server:
+        client = Client("gate", server.url, ())
+        assert client.get(Request("/info", body='{"type":"meta"}'), decode_json) == {"fine": True}
+        client.close()
+        assert [(asked.body, asked.headers["Content-Type"]) for asked in server.asked] == [
+            ('{"type":"meta"}', "application/json")
+        ] * 3
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 410])
 def test_not_asked_again(status: int) -> None:
     with Answers(faults={1: Reply(status, b"no such thing")}) as server:

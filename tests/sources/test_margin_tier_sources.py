@@ -117,3 +117,35 @@ def test_contracts_that_settle_in_coins_are_not_requested():
 def test_every_source_is_named_like_its_exchange():
     for exchange in TIER_SOURCES:
         assert load_tier_source(exchange).name == exchange
+
+
+def test_margin_tables_of_hyperliquid():
+    meta = {  # from a recorded answer; a table below 50 is one tier with that leverage
+        "universe": [
+            {"name": "BTC", "szDecimals": 5, "maxLeverage": 40, "marginTableId": 56},
+            {"name": "kPEPE", "szDecimals": 0, "maxLeverage": 10, "marginTableId": 10},
+            {"name": "OLD", "maxLeverage": 3, "marginTableId": 3, "isDelisted": True},
+        ],
+        "marginTables": [
+            [
+                56,
+                {
+                    "description": "tiered 40x",
+                    "marginTiers": [
+                        {"lowerBound": "0.0", "maxLeverage": 40},
+                        {"lowerBound": "150000000.0", "maxLeverage": 20},
+                    ],
+                },
+            ]
+        ],
+    }
+    tiers, requests = answer("hyperliquid", "BTCUSDC", meta)
+    assert (requests[0].path, json.loads(requests[0].body)) == ("/info", {"type": "meta"})
+    assert tiers == {
+        # 150,000,000 x (2.5 % - 1.25 %) = 1,875,000
+        "BTCUSDC": (
+            MarginTier("BTCUSDC", 0.0, 0.0125, 0.0, 40.0),
+            MarginTier("BTCUSDC", 150e6, 0.025, 1_875_000.0, 20.0),
+        ),
+        "KPEPEUSDC": (MarginTier("KPEPEUSDC", 0.0, 0.05, 0.0, 10.0),),
+    }

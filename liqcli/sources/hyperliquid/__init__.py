@@ -1,0 +1,1 @@
+"""Hyperliquid: margin tiers and positions."""
