@@ -68,10 +68,10 @@ def query_lake(
         return engine.run_statement(statement, params), damaged
 
 
-def open_view(engine: Engine, lake: Lake, name: str) -> list[Path]:
-    """Create one view; without such rows in the lake it is empty."""
+def open_view(engine: Engine, lake: Lake, name: str, partitions: Sequence[Partition] | None = None) -> list[Path]:
+    """Create one view, of all files of its kind or of these; without such rows it is empty."""
     kind, columns = STORED_COLUMNS[name]
-    partitions = lake.partitions(kind)
+    partitions = lake.partitions(kind) if partitions is None else partitions
     stored, query = QUERIES[name]
     damaged: list[Path] = []
     if name == "liquidations":

@@ -51,15 +51,7 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
 
 def totals_record(series: ComparedTotals) -> dict[str, Any]:
     """Convert the comparison with the totals that an exchange publishes."""
-    return {
-        "exchange": series.exchange,
-        "symbol": series.symbol,
-        "published_usd": series.published_usd,
-        "stored_usd": series.stored_usd,
-        "share": series.share,
-        "hours": len(series.hours),
-        "text": series.describe(),
-    }
+    return {**series.summary(), "hours": len(series.hours), "text": series.describe()}
 
 
 def _totals_record(totals: Totals) -> dict[str, Any]:

@@ -161,6 +161,7 @@ def load_tier_source(exchange: str) -> TierSource:
 # Exchange -> the source of the liquidation totals it publishes.
 TOTALS_SOURCES = {
     "gate": "liqcli.sources.gate.liquidation_totals",
+    "kraken": "liqcli.sources.kraken.liquidation_totals",
 }
 
 

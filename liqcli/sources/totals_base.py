@@ -26,6 +26,8 @@ class TotalsSource(Endpoint):
 
     Attributes
     ----------
+    quotes : tuple of str
+        Quotes of its symbols.
     steps : int
         Largest number of minutes in a window.
     retention_us : int or None
@@ -34,6 +36,7 @@ class TotalsSource(Endpoint):
         Takes symbol, window and memo; returns the totals, or None if the exchange does not list the symbol.
     """
 
+    quotes: tuple[str, ...]
     steps: int
     retention_us: int | None
     ask: Callable[[str, Window, Memo], AskTotals]
@@ -46,7 +49,7 @@ class TotalsSource(Endpoint):
 
 def build_totals(rows: Iterable[LiquidationTotal], window: Window) -> list[LiquidationTotal]:
     """
-    Return the totals of a window in order of time, one per minute (the last one counts).
+    Return the totals of a window in order of time, one per minute and instrument (the last one counts).
 
     Raises
     ------
@@ -56,12 +59,12 @@ def build_totals(rows: Iterable[LiquidationTotal], window: Window) -> list[Liqui
         All totals lie outside the window.
     """
     now, given = now_us(), list(rows)
-    kept: dict[int, LiquidationTotal] = {}
+    kept: dict[tuple[int, str], LiquidationTotal] = {}
     for row in given:
         if window.contains(row.ts_us):
             if fault := find_total_fault(row, now):
                 raise RefusalError(f"invalid liquidation total: {fault} ({row})")
-            kept[row.ts_us] = row
+            kept[row.ts_us, row.instrument or ""] = row
     if given and not kept:
         raise UnrequestedRowsError(given)
-    return [kept[ts] for ts in sorted(kept)]
+    return [kept[key] for key in sorted(kept)]

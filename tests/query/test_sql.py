@@ -25,7 +25,7 @@ TESTED = sorted(path.parent for path in CASES.glob("*/*/expected.csv"))
 
 _DOUBLES = (
     "price high low open close volume taker_buy qty notional contracts contract_size open_interest open_interest_usd "
-    "long_usd short_usd total_usd"
+    "long_usd short_usd total_usd total_native"
 )
 _INTEGERS = (
     "copies ts_us start_us end_us first_us last_us step_us notional_e6 burst minute_us band file line pair "

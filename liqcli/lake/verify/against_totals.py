@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -11,6 +11,7 @@ from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_counted, format_iso, format_time
 from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, total_length
 from liqcli.core.model import US_PER_S, Window
+from liqcli.core.symbols import split_symbol
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.liquidation_totals import FOLDER
 from liqcli.lake.partitions import Partition, month_of
@@ -19,9 +20,13 @@ from liqcli.lake.verify.issues import Issue, Repairs
 from liqcli.lake.views import open_view, register_files
 from liqcli.query.engine import Engine
 
+SIDES = ("long", "short")
 HOUR_US = 3600 * US_PER_S
 TOLERATED_PERCENT = 1
-COLUMNS = ("ts", "interval_s", "total_usd")
+MOST_APART = 2  # published and stored in one unit are hardly more than this factor apart
+COLUMNS = (
+    "ts", "interval_s", "long_usd", "short_usd", "total_usd", "instrument", "native_unit", "total_native",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,18 @@ class ComparedHour:
     """
     Published and stored liquidations of the same minutes of one hour.
 
-    ``start_us`` [µs UTC]; ``seconds`` that are published; ``published_e6``, ``stored_e6`` [1e-6 USD]; ``fetched_s`` is
-    how much of the hour the fetch logs cover.
+    Attributes
+    ----------
+    start_us : int
+        [µs UTC]
+    seconds, fetched_s : int
+        How much of the hour is published, and how much of it the fetch logs cover.
+    published_e6, stored_e6 : int
+        In the unit of the series. [1e-6]
+    other_e6 : int
+        What is stored in the other one of USD and coins. [1e-6]
+    sides : mapping
+        ``long`` and ``short`` -> published, stored [1e-6 USD]; empty where the exchange gives no sides.
     """
 
     start_us: int
@@ -38,10 +53,12 @@ class ComparedHour:
     published_e6: int
     stored_e6: int
     fetched_s: int
+    other_e6: int = 0
+    sides: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def share(self) -> float | None:
-        """Stored part of the published USD; None if none are published."""
+        """Stored part of what is published; None if nothing is."""
         return self.stored_e6 / self.published_e6 if self.published_e6 else None
 
     @property
@@ -50,30 +67,75 @@ class ComparedHour:
         return bool(self.fetched_s or self.stored_e6)
 
     @property
-    def differs(self) -> bool:
-        """Whether both differ by more than the tolerated share of what is published."""
-        return abs(self.stored_e6 - self.published_e6) * 100 > self.published_e6 * TOLERATED_PERCENT
+    def differing_sides(self) -> list[str]:
+        """Sides of which more or less is stored than published."""
+        return [side for side, amounts in self.sides.items() if _differ(*amounts)]
 
-    def record(self) -> dict[str, Any]:
+    @property
+    def differs(self) -> bool:
+        """Whether both differ by more than the tolerated share of what is published, in total or on one side."""
+        return _differ(self.published_e6, self.stored_e6) or bool(self.differing_sides)
+
+    @property
+    def looks_swapped(self) -> bool:
+        """Whether each side differs and fits the other one."""
+        if len(self.differing_sides) < len(SIDES):
+            return False
+        (long, stored_long), (short, stored_short) = self.sides["long"], self.sides["short"]
+        return not _differ(long, stored_short) and not _differ(short, stored_long)
+
+    def describe(self, unit: str) -> str:
+        """Describe the difference: total and sides."""
+        stored, published = self.stored_e6 / 1e6, self.published_e6 / 1e6
+        share = "" if self.share is None else f": {self.share:.1%} of the exchange's own total"
+        said = [f"{stored:,.2f} {unit} stored, {published:,.2f} {unit} published{share}"]
+        for side in self.differing_sides:
+            own_published, own_stored = self.sides[side]
+            said.append(f"{side}s {own_stored / 1e6:,.2f} stored, {own_published / 1e6:,.2f} published")
+        return "; ".join(said) + (": the sides seem to be swapped" if self.looks_swapped else "")
+
+    def record(self, in_usd: bool) -> dict[str, Any]:
         """Convert to plain values."""
+        published, stored = self.published_e6 / 1e6, self.stored_e6 / 1e6
         return {
             "start": format_iso(self.start_us),
-            "published_usd": self.published_e6 / 1e6,
-            "stored_usd": self.stored_e6 / 1e6,
+            **_amounts(published, stored, in_usd),
             "share": self.share,
             "published_seconds": self.seconds,
             "fetched_seconds": self.fetched_s,
             "differs": self.is_fetched and self.differs,
+            "sides": {
+                side: {"published_usd": pair[0] / 1e6, "stored_usd": pair[1] / 1e6, "differs": _differ(*pair)}
+                for side, pair in self.sides.items()
+            },
+            "sides_swapped": self.looks_swapped,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedTotals:
-    """The hours of one exchange and symbol; hours that were never fetched do not count in the sums."""
+    """
+    The hours of one exchange and symbol; hours that were never fetched do not count in the sums.
+
+    Where the exchange does not document its unit, the totals are of one ``instrument`` and are taken as
+    ``native_unit`` (``USD`` or a coin); otherwise both are empty and the unit is USD.
+    """
 
     exchange: str
     symbol: str
     hours: tuple[ComparedHour, ...]
+    instrument: str = ""
+    native_unit: str = ""
+
+    @property
+    def name(self) -> str:
+        """Exchange and symbol, with the instrument if there is one."""
+        return " ".join(filter(None, (self.exchange, self.symbol, self.instrument)))
+
+    @property
+    def unit(self) -> str:
+        """Unit of all amounts."""
+        return self.native_unit or "USD"
 
     @property
     def fetched(self) -> list[ComparedHour]:
@@ -81,65 +143,106 @@ class ComparedTotals:
         return [hour for hour in self.hours if hour.is_fetched]
 
     @property
-    def published_usd(self) -> float:
+    def published(self) -> float:
         """Published in the compared hours."""
         return sum(hour.published_e6 for hour in self.fetched) / 1e6
 
     @property
-    def stored_usd(self) -> float:
+    def stored(self) -> float:
         """Stored in the compared hours."""
         return sum(hour.stored_e6 for hour in self.fetched) / 1e6
 
     @property
+    def apparent_unit(self) -> str:
+        """The other one of USD and coins, if what is published fits it and not the assumed one; else empty."""
+        other = sum(hour.other_e6 for hour in self.fetched) / 1e6
+        if not self.native_unit or _is_near(self.stored, self.published) or not _is_near(other, self.published):
+            return ""
+        return split_symbol(self.symbol)[0] if self.unit == "USD" else "USD"
+
+    @property
     def share(self) -> float | None:
-        """Stored part of the published USD; None if none are published."""
-        return self.stored_usd / self.published_usd if self.published_usd else None
+        """Stored part of what is published; None if nothing is, or if it seems to be in another unit."""
+        return self.stored / self.published if self.published and not self.apparent_unit else None
+
+    @property
+    def differing(self) -> list[ComparedHour]:
+        """Compared hours that differ; none if the unit seems to be another one."""
+        return [] if self.apparent_unit else [hour for hour in self.fetched if hour.differs]
 
     def describe(self) -> str:
         """Describe the result in one line."""
-        name = f"{self.exchange} {self.symbol}"
         missing = len(self.hours) - len(self.fetched)
         unfetched = f"; {format_counted(missing, 'hour')} not fetched" if missing else ""
         if not self.fetched:
-            return f"{name}: nothing to compare{unfetched}"
-        share = "no USD published" if self.share is None else f"{self.share:.1%} of the exchange's own total"
-        amounts = f"{self.stored_usd:,.0f} of {self.published_usd:,.0f} USD"
-        differing = sum(hour.differs for hour in self.fetched)
+            return f"{self.name}: nothing to compare{unfetched}"
+        hours = format_counted(len(self.fetched), "hour")
+        if other := self.apparent_unit:
+            return (
+                f"{self.name}: {self.stored:,.4f} {self.unit} stored, {self.published:,.4f} published in {hours}: "
+                f"the published total appears to be in {other}, so completeness is unknown{unfetched}"
+            )
+        places = 0 if self.unit == "USD" else 4
+        share = f"no {self.unit} published" if self.share is None else f"{self.share:.1%} of the exchange's own total"
+        amounts = f"{self.stored:,.{places}f} of {self.published:,.{places}f} {self.unit}"
+        unproven = f"; unit unproven, taken as {self.unit}" if self.native_unit else ""
+        counts = {side: sum(side in hour.differing_sides for hour in self.differing) for side in SIDES}
+        sides = [f"{side}s {count}" for side, count in counts.items() if count]
+        swapped = sum(hour.looks_swapped for hour in self.differing)
         return (
-            f"{name}: {share} ({amounts} in {format_counted(len(self.fetched), 'hour')}); "
-            f"hours that differ by more than {TOLERATED_PERCENT}%: {differing}{unfetched}"
+            f"{self.name}: {share} ({amounts} in {hours}){unproven}; "
+            f"hours that differ by more than {TOLERATED_PERCENT}%: {len(self.differing)}"
+            + (f" ({', '.join(sides)})" if sides else "")
+            + (f"; hours whose sides seem to be swapped: {swapped}" if swapped else "")
+            + unfetched
         )
 
     def record(self) -> dict[str, Any]:
         """Convert to plain values for ``liqcli verify --format json``."""
         return {
+            **self.summary(),
+            "hours_not_fetched": len(self.hours) - len(self.fetched),
+            "hours": [hour.record(not self.native_unit) for hour in self.hours],
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Convert the sums to plain values; those in USD are None where the unit is unproven."""
+        return {
             "exchange": self.exchange,
             "symbol": self.symbol,
-            "published_usd": self.published_usd,
-            "stored_usd": self.stored_usd,
+            "instrument": self.instrument or None,
+            "unit": self.unit,
+            "unit_proven": not self.native_unit,
+            **_amounts(self.published, self.stored, in_usd=not self.native_unit),
             "share": self.share,
-            "hours_not_fetched": len(self.hours) - len(self.fetched),
-            "hours": [hour.record() for hour in self.hours],
         }
 
 
-def compare_totals(lake: Lake) -> list[ComparedTotals]:
-    """Compare every stored total with the events that count at its time; unreadable files are left out."""
-    partitions = lake.partitions(FOLDER)
+def compare_totals(lake: Lake, partitions: Sequence[Partition] | None = None) -> list[ComparedTotals]:
+    """Compare stored totals, all or these, with the events that count at their time; unreadable files are left out."""
+    partitions = lake.partitions(FOLDER) if partitions is None else partitions
     if not partitions:
         return []
+    places = {(part.exchange, part.symbol, part.month) for part in partitions}
+    events = [part for part in lake.partitions() if (part.exchange, part.symbol, part.month) in places]
     with Engine() as engine:
         try:
             engine.open_files("stored_totals", [p.path(lake.root) for p in partitions], COLUMNS, thorough=True)
         except DamagedError:  # none can be read, which verify reports
             return []
         register_files(engine, lake, "totals", partitions)
-        open_view(engine, lake, "liquidations")
+        open_view(engine, lake, "liquidations", events)
         columns = engine.run("hours_against_totals")
     rows = list(zip(*(column.tolist() for column in columns.values()), strict=True))
     return [
-        ComparedTotals(*key, tuple(_iter_hours(_read_fetched(lake, *key), [row[2:] for row in group])))
-        for key, group in groupby(rows, key=lambda row: (row[0], row[1]))
+        ComparedTotals(
+            exchange,
+            symbol,
+            tuple(_iter_hours(_read_fetched(lake, exchange, symbol), [row[4:] for row in group])),
+            instrument,
+            native_unit,
+        )
+        for (exchange, symbol, instrument, native_unit), group in groupby(rows, key=lambda row: row[:4])
     ]
 
 
@@ -147,38 +250,47 @@ def compare_window(
     lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window
 ) -> list[ComparedTotals]:
     """Compare the whole hours inside a window; series without a fetched hour are left out."""
-    if not lake.find(FOLDER, symbols, window, exchanges):
-        return []
     found = []
-    for series in compare_totals(lake):
-        if series.symbol in symbols and series.exchange in exchanges:
-            inside = [h for h in series.fetched if window.start_us <= h.start_us <= window.end_us - HOUR_US]
-            found += [replace(series, hours=tuple(inside))] if inside else []
+    for series in compare_totals(lake, lake.find(FOLDER, symbols, window, exchanges)):
+        inside = [h for h in series.fetched if window.start_us <= h.start_us <= window.end_us - HOUR_US]
+        found += [replace(series, hours=tuple(inside))] if inside else []
     return found
 
 
 def iter_differing(repairs: Repairs, compared: Sequence[ComparedTotals]) -> Iterator[Issue]:
     """Report each fetched hour whose events differ from the published total."""
     for series in compared:
-        for hour in series.fetched:
-            if not hour.differs:
-                continue
+        for hour in series.differing:
             month = month_of(hour.start_us)
             events = Partition("liquidations", series.exchange, series.symbol, month, series.exchange)
-            amounts = f"{hour.stored_e6 / 1e6:,.2f} USD stored, {hour.published_e6 / 1e6:,.2f} USD published"
-            share = "" if hour.share is None else f": {hour.share:.1%} of the exchange's own total"
+            unproven = " (unit unproven)" if series.native_unit else ""
             yield Issue(
                 Partition(FOLDER, series.exchange, series.symbol, month, series.exchange).path(repairs.lake.root),
-                f"{series.exchange} {series.symbol}, {format_time(hour.start_us)} UTC (1 h): {amounts}{share}",
+                f"{series.name}, {format_time(hour.start_us)} UTC (1 h): {hour.describe(series.unit)}{unproven}",
                 repairs.suggest(events, (hour.start_us, hour.start_us + HOUR_US)),
                 damage=False,
             )
 
 
-def _iter_hours(fetched: Sequence[Interval], rows: Sequence[Sequence[int]]) -> Iterator[ComparedHour]:
-    for start_us, seconds, published_e6, stored_e6 in rows:
+def _amounts(published: float, stored: float, in_usd: bool) -> dict[str, float | None]:
+    """Name the amounts; those in USD are None if the unit is unproven."""
+    usd = (published, stored) if in_usd else (None, None)
+    return {"published": published, "stored": stored, "published_usd": usd[0], "stored_usd": usd[1]}
+
+
+def _differ(published: int, stored: int) -> bool:
+    return abs(stored - published) * 100 > published * TOLERATED_PERCENT
+
+
+def _is_near(stored: float, published: float) -> bool:
+    return published <= stored * MOST_APART and stored <= published * MOST_APART
+
+
+def _iter_hours(fetched: Sequence[Interval], rows: Sequence[Sequence[Any]]) -> Iterator[ComparedHour]:
+    for start_us, seconds, published_e6, stored_e6, other_e6, has_sides, *sides in rows:
         known = total_length(clip_intervals(fetched, (start_us, start_us + HOUR_US)))
-        yield ComparedHour(start_us, seconds, published_e6, stored_e6, known // US_PER_S)
+        pairs = dict(zip(SIDES, (tuple(sides[:2]), tuple(sides[2:])), strict=True)) if has_sides else {}
+        yield ComparedHour(start_us, seconds, published_e6, stored_e6, known // US_PER_S, other_e6, pairs)
 
 
 def _read_fetched(lake: Lake, exchange: str, symbol: str) -> list[Interval]:

@@ -76,6 +76,7 @@ SOURCE = TotalsSource(
     url="https://api.gateio.ws",
     limits=LIMITS,
     decode=decode,
+    quotes=tuple(SETTLES),
     steps=ROWS,
     retention_us=179 * DAY_US,
     ask=ask,

@@ -42,7 +42,8 @@ from liqcli.sources.rows import build_answer, build_liquidation, closed_position
 
 _BUSY = re.compile(r"apiLimitExceeded|unavailable|timeout|too ?many|internal", re.IGNORECASE)
 _CONTRACT = re.compile(r"^[PF][FI]_[A-Z0-9]+USD(_\d{6})?$")
-_LIST = Request("/derivatives/api/v3/instruments", absent=(404,))
+LIST = Request("/derivatives/api/v3/instruments", absent=(404,))
+LIMITS = (Limit(120, 60, even=True),)
 _INVERSE_BASES = ("BTC", "ETH", "LTC", "XRP", "BCH")
 
 
@@ -53,8 +54,19 @@ def decode(body: bytes) -> object:
         raise ValueError("an answer that is not an object")
     said = payload.get("errors") or (payload.get("error", "unknown") if payload.get("result") == "error" else None)
     if said:
-        raise BusyError(f"busy ({said})") if _BUSY.search(str(said)) else RefusalError(str(said))
+        text = _join_errors(said)
+        raise BusyError(f"busy ({text})") if _BUSY.search(text) else RefusalError(text)
     return payload
+
+
+def _join_errors(said: object) -> str:
+    """Join errors of the analytics API (severity, error_class, type, msg, value, field), or return the one text."""
+    errors = said if isinstance(said, list) else [said]
+    keys = ("error_class", "type", "msg", "field")
+    return "; ".join(
+        " ".join(str(error[key]) for key in keys if error.get(key)) if isinstance(error, dict) else str(error)
+        for error in errors
+    )
 
 
 def parse_market(raw: Row) -> ListedContract | None:
@@ -107,12 +119,12 @@ def parse_row(raw: Row, market: ListedContract) -> Liquidation:
 
 
 def _ask_markets(exchange: str, wanted: Sequence[str]) -> AskMarkets:
-    listed = yield _LIST
-    raws: Any = listed.get("instruments") if listed else _spell(wanted)
+    listed = yield LIST
+    raws: Any = listed.get("instruments") if listed else spell_contracts(wanted)
     return pick_markets(join_siblings(read_markets(raws, parse_market)), wanted)
 
 
-def _spell(wanted: Sequence[str]) -> list[Row]:
+def spell_contracts(wanted: Sequence[str]) -> list[Row]:
     """Spell contract names without a request, for mirrors that do not list them."""
     bases = [base for base, quote in map(split_symbol, wanted) if quote in ("USD", "")]
     names = [("PF", base) for base in bases] + [("PI", base) for base in bases if base in _INVERSE_BASES]
@@ -138,7 +150,7 @@ SOURCE = Source(
     name="kraken",
     exchanges=("kraken",),
     url="https://futures.kraken.com",
-    limits=(Limit(120, 60, even=True),),
+    limits=LIMITS,
     window_us=DAY_US,
     grain_us=MINUTE_S * US_PER_S,
     retention_us=None,

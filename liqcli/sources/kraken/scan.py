@@ -13,6 +13,7 @@ from liqcli.net.client import RefusalError, Request
 from liqcli.sources.contracts import ListedContract, Row
 
 COUNT = 1000
+POINTS = 2000  # of a volume series per response
 MINUTE_S = 60
 SAME_QUESTION = 3  # attempts to get an answer that matches the request
 FORCED = frozenset({"liquidation", "partialliquidation", "coveredliquidation"})
@@ -49,7 +50,7 @@ def is_forced(order_type: object) -> bool:
 def request_contract(market: ListedContract, window: Window) -> Generator[Request, Any, tuple[list[Row], list[Window]]]:
     """Read the forced fills of one contract; also return minutes with liquidated volume but without such fills."""
     start_s, end_s = window.start_us // US_PER_S, window.end_us // US_PER_S
-    volumes = yield from _ask_volumes(market, start_s, end_s)
+    volumes = (yield from ask_volumes(market, start_s, end_s)) or {}
     fills: dict[str, Row] = {}
     parts = [(low * 1000, high * 1000) for low, high in plan_parts(volumes, start_s, end_s)]
     reached_ms = 0
@@ -72,14 +73,14 @@ def plan_parts(volumes: Mapping[int, float], start_s: int, end_s: int) -> list[I
     return merge_intervals((second - MINUTE_S, second + 2 * MINUTE_S) for second in minutes)
 
 
-def _ask_volumes(market: ListedContract, start_s: int, end_s: int) -> Generator[Request, Any, dict[int, float]]:
-    """Request the volume liquidated in each minute, by its second; empty if there is no such series."""
+def ask_volumes(market: ListedContract, start_s: int, end_s: int) -> Generator[Request, Any, dict[int, float] | None]:
+    """Request the volume liquidated in each minute to ``end_s``, by its second; None if there is no such series."""
     volumes: dict[int, float] = {}
     strikes = 0
     while strikes < SAME_QUESTION:
         payload = yield series_request(market, max(volumes, default=start_s - MINUTE_S) + MINUTE_S, end_s)
         if payload is None:
-            return {}
+            return None
         result = payload.get("result")
         if isinstance(result, dict) and "timestamp" in result:
             points = read_points(result)
@@ -93,11 +94,21 @@ def _ask_volumes(market: ListedContract, start_s: int, end_s: int) -> Generator[
 
 
 def read_points(result: Row) -> dict[int, float]:
-    """Parse a series; its times are seconds (documented) or milliseconds."""
-    times = [int(parse_number(ts)) for ts in result["timestamp"]]
-    seconds = [ts // 1000 if ts > 10**11 else ts for ts in times]
-    points = zip(seconds, result["data"], strict=True)
-    return {second: parse_number(value) for second, value in points if value is not None}
+    """
+    Parse a series; its times are seconds (documented) or milliseconds.
+
+    Raises
+    ------
+    RefusalError
+        Not a time and a number for each point.
+    """
+    try:
+        times = [int(parse_number(ts)) for ts in result["timestamp"]]
+        seconds = [ts // 1000 if ts > 10**11 else ts for ts in times]
+        points = zip(seconds, result["data"], strict=True)
+        return {second: parse_number(value) for second, value in points if value is not None}
+    except (KeyError, TypeError, ValueError) as error:
+        raise RefusalError(f"the answer is not a volume series ({error})") from error
 
 
 def _ask_part(

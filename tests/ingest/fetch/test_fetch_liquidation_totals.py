@@ -47,9 +47,14 @@ def test_totals_are_stored_by_side_and_not_asked_for_again(
     assert [int(a.params["from"]) - START_MS // 1000 for a in server.paths(STATS)] == [0, 6000]  # 100 minutes each
     (path,) = lake.glob("liquidation_totals/exchange=gate/symbol=BTCUSDT/month=*/gate.parquet")
     table = pq.ParquetFile(path).read()
-    assert table.column_names == ["ts", "interval_s", "long_usd", "short_usd", "total_usd", "source"]
+    own = ["instrument", "native_unit", "total_native"]  # empty: Gate states USD
+    assert table.column_names == ["ts", "interval_s", "long_usd", "short_usd", "total_usd", *own, "source"]
     first = [tuple(row.values()) for row in table.slice(0, 2).to_pylist()]
-    assert [r[1:] for r in first] == [(60, 100.0, 0.0, 100.0, "gate"), (60, 0.0, 100.0, 100.0, "gate")]
+    unused = (None, None, None)
+    assert [r[1:] for r in first] == [
+        (60, 100.0, 0.0, 100.0, *unused, "gate"),
+        (60, 0.0, 100.0, 100.0, *unused, "gate"),
+    ]
     assert sum(table["total_usd"].to_pylist()) == 1000
     assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
     (again,) = fetch("-s", "BTCUSDT")
@@ -64,4 +69,4 @@ def test_a_symbol_that_gate_does_not_list(fetch: Callable[..., list[dict[str, ob
 
 def test_an_exchange_without_totals_is_a_usage_error(run_cli: RunCli) -> None:
     done = run_cli("fetch", "--kind", "liquidation-totals", "--exchange", "okx", check=2)
-    assert "liquidation totals are fetched from gate" in done.stderr
+    assert "liquidation totals are fetched from gate, kraken" in done.stderr

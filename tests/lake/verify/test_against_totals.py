@@ -33,12 +33,12 @@ def test_an_hour_that_lacks_three_percent_is_named(run_cli: RunCli, tmp_path: Pa
     assert text[0].startswith("suspicion  liquidation_totals/exchange=gate/symbol=BTCUSDT/")
     assert text[1].strip() == (
         f"gate BTCUSDT, {format_time(hour(1))} UTC (1 h): 1,000.00 USD stored, 1,031.00 USD published: "
-        "97.0% of the exchange's own total"
+        "97.0% of the exchange's own total; longs 500.00 stored, 531.00 published"
     )
     assert f"--since {format_iso(hour(1))} --until {format_iso(hour(2))}" in text[2]
     assert text[3:] == [
         "totals     gate BTCUSDT: 98.5% of the exchange's own total (2,000 of 2,031 USD in 2 hours); "
-        "hours that differ by more than 1%: 1; 1 hour not fetched"
+        "hours that differ by more than 1%: 1 (longs 1); 1 hour not fetched"
     ]
     (series,) = json.loads(run_cli("verify", "--against-totals", "--format", "json", check=0).stdout)["totals"]
     rows = [tuple(item[key] for key in ("start", "published_usd", "stored_usd", "differs")) for item in series["hours"]]
@@ -57,6 +57,38 @@ def test_an_hour_that_lacks_three_percent_is_named(run_cli: RunCli, tmp_path: Pa
     assert said in (tmp_path / "r.md").read_text()
     assert said in (tmp_path / "r.html").read_text()
     assert "totals" not in json.loads(run_cli("verify", "--format", "json", check=0).stdout)
+
+
+def test_an_hour_with_swapped_sides_is_named(run_cli: RunCli) -> None:
+    """
+    Hour 0: the exchange counts 300 USD of longs and 700 USD of shorts, and lists them the other way round. The totals
+    agree. Hour 1: one of ten events of 100 USD has the wrong side, 500 and 500 become 400 and 600. Hour 2 is right.
+    """
+    counted, listed = [], []
+    for number, longs, listed_longs in ((0, 3, 7), (1, 5, 4), (2, 5, 5)):
+        for n in range(10):
+            ts = START_MS + number * HOUR_MS + n * 60_000
+            counted.append(Event(ts, "long" if n < longs else "short", 10, Decimal(10)))
+            listed.append(Event(ts, "long" if n < listed_longs else "short", 10, Decimal(10)))
+    with GateTotals(listed, counted) as server:
+        env = {"LIQCLI_URL_GATE": server.url, "LIQCLI_RATE_GATE": "unlimited"}
+        words = ("fetch", "--exchange", "gate", "-s", "BTCUSDT", "--since", format_iso(hour(0)), "--quiet", "--until")
+        run_cli(*words, format_iso(hour(3)), "--kind", "liquidation-totals,liquidations", env=env, check=0)
+    text = run_cli("verify", "--against-totals", check=0).stdout.splitlines()
+    equal = "1,000.00 USD stored, 1,000.00 USD published: 100.0% of the exchange's own total"
+    assert [line.strip() for line in text if "UTC (1 h)" in line] == [
+        f"gate BTCUSDT, {format_time(hour(0))} UTC (1 h): {equal}; longs 700.00 stored, 300.00 published; "
+        "shorts 300.00 stored, 700.00 published: the sides seem to be swapped",
+        f"gate BTCUSDT, {format_time(hour(1))} UTC (1 h): {equal}; longs 400.00 stored, 500.00 published; "
+        "shorts 600.00 stored, 500.00 published",
+    ]
+    assert text[-1] == (
+        "totals     gate BTCUSDT: 100.0% of the exchange's own total (3,000 of 3,000 USD in 3 hours); "
+        "hours that differ by more than 1%: 2 (longs 2, shorts 2); hours whose sides seem to be swapped: 1"
+    )
+    (series,) = json.loads(run_cli("verify", "--against-totals", "--format", "json", check=0).stdout)["totals"]
+    assert [item["sides_swapped"] for item in series["hours"]] == [True, False, False]
+    assert series["hours"][0]["sides"]["long"] == {"published_usd": 300, "stored_usd": 700, "differs": True}
 
 
 def test_a_lake_without_totals_says_how_to_get_them(run_cli: RunCli, lake: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from liqcli.core.formatting import format_time
 from liqcli.core.liquidation_totals import LiquidationTotal
 from liqcli.core.model import US_PER_S, Window
+from liqcli.core.symbols import split_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.kinds.named_exchanges import list_exchange_targets
 from liqcli.ingest.fetch.kinds.series import find_gaps
@@ -78,18 +79,29 @@ def list_targets(scope: Scope, _scheduler: Scheduler) -> list[Target]:
     """
     List a target per exchange with published totals and symbol.
 
+    Exchanges that are not named are left out for a symbol in a quote that only another one has.
+
     Raises
     ------
     UsageError
         None of the named exchanges publishes totals.
     """
-    return list_exchange_targets(
+    targets = list_exchange_targets(
         scope,
         _align(scope.window),
         "liquidation totals",
         TOTALS_SOURCES,
         lambda name: LiquidationTotals(load_totals_source(name)),
     )
+    if scope.exchanges:
+        return targets
+    fitting = {target.row.symbol for target in targets if _has_quote(target)}
+    return [target for target in targets if target.row.symbol not in fitting or _has_quote(target)]
+
+
+def _has_quote(target: Target) -> bool:
+    source = target.kind.list_sources(target.exchanges[0])[0]
+    return split_symbol(target.row.symbol)[1] in source.quotes
 
 
 def _align(window: Window) -> Window:
