@@ -9,7 +9,7 @@ from pathlib import Path
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.model import SAMPLE_SOURCE
-from liqcli.lake.inventory import StoredFile, read_inventory
+from liqcli.lake.inventory import SummedFile, read_inventory
 from liqcli.lake.store import Lake
 
 
@@ -62,7 +62,7 @@ def read_contents(lake: Lake) -> LakeContents:
     except DamagedError:  # none of them can be read
         files, damaged = [], [p.path(lake.root) for p in partitions]
     counted = _choose_sources(files)
-    by_symbol: dict[str, list[StoredFile]] = defaultdict(list)
+    by_symbol: dict[str, list[SummedFile]] = defaultdict(list)
     for file in files:
         by_symbol[file.partition.symbol].append(file)
     symbols = (_add_up(symbol, held, counted) for symbol, held in by_symbol.items())
@@ -77,9 +77,9 @@ def read_contents(lake: Lake) -> LakeContents:
     )
 
 
-def _choose_sources(files: Iterable[StoredFile]) -> set[Path]:
+def _choose_sources(files: Iterable[SummedFile]) -> set[Path]:
     """Choose the file with the most USD of each exchange, symbol and month."""
-    largest: dict[tuple[str, str, str], StoredFile] = {}
+    largest: dict[tuple[str, str, str], SummedFile] = {}
     for file in files:
         key = (file.partition.exchange, file.partition.symbol, file.partition.month)
         if key not in largest or file.usd_e6 > largest[key].usd_e6:
@@ -87,7 +87,7 @@ def _choose_sources(files: Iterable[StoredFile]) -> set[Path]:
     return {file.path for file in largest.values()}
 
 
-def _add_up(symbol: str, held: list[StoredFile], counted: set[Path]) -> SymbolContents:
+def _add_up(symbol: str, held: list[SummedFile], counted: set[Path]) -> SymbolContents:
     chosen = [file for file in held if file.path in counted]
     return SymbolContents(
         symbol,
@@ -99,5 +99,5 @@ def _add_up(symbol: str, held: list[StoredFile], counted: set[Path]) -> SymbolCo
     )
 
 
-def _names(files: Iterable[StoredFile]) -> tuple[str, ...]:
+def _names(files: Iterable[SummedFile]) -> tuple[str, ...]:
     return tuple(sorted({file.partition.exchange for file in files}))

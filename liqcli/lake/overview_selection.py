@@ -18,7 +18,7 @@ from liqcli.core.model import Window
 from liqcli.core.times import resolve_window
 from liqcli.lake.event_selection import check_rows, open_events
 from liqcli.lake.invalid_rows import InvalidSymbol, count_invalid, explain_invalid
-from liqcli.lake.inventory import StoredFile, read_inventory
+from liqcli.lake.inventory import StoredFile, read_extents
 from liqcli.lake.partitions import Partition
 from liqcli.lake.selection import Query
 from liqcli.lake.source_comparison import Comparison, compare_sources
@@ -75,7 +75,7 @@ def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
         raise _nothing_stored(lake, query)
     latest_us = None
     if (query.until or "").strip().lower() == "latest":
-        latest_us = max(h.last_us for h in read_inventory(engine, lake, everything)[0])
+        latest_us = max(h.last_us for h in read_extents(engine, lake, everything)[0])
     window = resolve_window(query.since, query.until, query.lookback, latest_us)
     previous = Window(window.start_us - window.length_us, window.start_us)
     logged = [key[1] for key in lake.list_fetch_logs() if not query.exchanges or key[0] in query.exchanges]
@@ -143,7 +143,7 @@ def _copy_events(
     table: str,
     thorough: bool = False,
 ) -> _Loaded:
-    files, damaged = read_inventory(engine, lake, everything, thorough, window.end_us)
+    files, damaged = read_extents(engine, lake, everything, thorough, window.end_us)
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
     if inside:
@@ -164,7 +164,7 @@ def _nothing_stored(lake: Lake, query: Query) -> EmptyWindowError:
 def _nothing_inside(
     engine: Engine, lake: Lake, query: Query, everything: Sequence[Partition], window: Window
 ) -> EmptyWindowError:
-    files, _damaged = read_inventory(engine, lake, everything)
+    files, _damaged = read_extents(engine, lake, everything)
     span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
     narrowed = query.position != "both" or query.min_usd > 0
     filters = " that pass --position and --min-usd" if narrowed else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -42,11 +44,13 @@ class Partition:
         """True if liqcli could have written the file: names and month are valid."""
         return all(map(is_name, (self.exchange, self.symbol, self.source))) and bool(_MONTH.fullmatch(self.month))
 
-    @classmethod
-    def from_path(cls, kind: str, path: Path) -> Partition:
-        """Parse a path of the lake."""
-        keys = dict(part.split("=", 1) for part in path.parts if "=" in part)
-        return cls(kind, keys["exchange"], keys["symbol"], keys["month"], path.stem, keys.get("interval", ""))
+
+def iter_parts(folder: Path, start: str, end: str = "") -> Iterator[tuple[str, Path]]:
+    """Yield the paths in a folder whose names start and end like this, each after the rest of its name."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(start) and path.name.endswith(end):
+                yield path.name.removeprefix(start).removesuffix(end), path
 
 
 def is_name(text: str) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from liqcli.core.choices import PositionFilter, PriceName
 from liqcli.core.coverage import ExchangeCoverage
-from liqcli.core.errors import DamagedError
+from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.model import Window
 from liqcli.core.symbols import match_symbols, normalise_symbol
 from liqcli.core.times import resolve_window
 from liqcli.lake.empty_window import explain_absence, explain_empty_window
 from liqcli.lake.event_selection import check_rows, load_or_watch, open_events
-from liqcli.lake.inventory import StoredFile, read_inventory
+from liqcli.lake.inventory import StoredFile, read_extents
 from liqcli.lake.market_price import MarketPrices, move_to_market
 from liqcli.lake.partitions import Partition
 from liqcli.lake.source_comparison import Comparison, compare_sources
@@ -98,7 +99,7 @@ def read_coverage(engine: Engine, lake: Lake, query: Query) -> tuple[tuple[Excha
     """Return the coverage of a window with a fixed end, also of one without events, and the damaged files."""
     request = _resolve(query, lake)
     window = resolve_window(query.since, query.until, query.lookback, None)
-    files, damaged = read_inventory(engine, lake, request.partitions, end_us=window.end_us)
+    files, damaged = read_extents(engine, lake, request.partitions, end_us=window.end_us)
     assignment = assign_sources(lake, _known_symbols(request, files), query.exchanges, files, window)
     return assignment.coverage, (*damaged, *assignment.damaged)
 
@@ -114,8 +115,12 @@ class _Request:
 
 
 def _resolve(query: Query, lake: Lake) -> _Request:
-    stored = lake.partitions()
-    symbols = match_symbols(query.symbol, {p.symbol for p in stored})
+    symbols: list[str] = []
+    with contextlib.suppress(UsageError):
+        symbols = match_symbols(query.symbol, lake.named_symbols())
+    stored = lake.partitions(symbols=symbols)
+    if not symbols or {p.symbol for p in stored} != set(symbols):  # nothing, or a folder is empty
+        symbols = match_symbols(query.symbol, lake.symbols())
     files = (p for p in stored if p.symbol in symbols and (not query.exchanges or p.exchange in query.exchanges))
     return _Request(query, normalise_symbol(query.symbol), tuple(symbols), tuple(files))
 
@@ -125,19 +130,19 @@ def _select(
 ) -> Selection:
     query, name = request.query, request.name
     if (query.until or "").strip().lower() == "latest":
-        files, damaged = read_inventory(engine, lake, request.partitions, thorough)
+        files, damaged = read_extents(engine, lake, request.partitions, thorough)
         if not files:
             raise explain_absence(lake, name, query.exchanges, has_history)
         window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in files))
     else:
         window = resolve_window(query.since, query.until, query.lookback, None)
-        files, damaged = read_inventory(engine, lake, request.partitions, thorough, window.end_us)
+        files, damaged = read_extents(engine, lake, request.partitions, thorough, window.end_us)
     symbols = _known_symbols(request, files)
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
     totals = _load(engine, lake, inside, assignment, window, query) if inside else None
     if totals is None or not len(totals.events):
-        if held := read_inventory(engine, lake, request.partitions, thorough)[0]:
+        if held := read_extents(engine, lake, request.partitions, thorough)[0]:
             narrowed = query.position != "both" or query.min_usd > 0
             raise explain_empty_window(name, query.exchanges, narrowed, held, window, assignment.coverage)
         raise explain_absence(lake, name, query.exchanges, has_history)

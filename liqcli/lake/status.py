@@ -13,7 +13,7 @@ from liqcli.core.formatting import format_duration, format_iso, format_time
 from liqcli.core.intervals import Interval, subtract_intervals, total_length
 from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.fetch_log import FetchLog
-from liqcli.lake.inventory import StoredFile, StoredMarketFile, read_inventory, read_market_inventory, try_fetch_log
+from liqcli.lake.inventory import StoredMarketFile, SummedFile, read_inventory, read_market_inventory, try_fetch_log
 from liqcli.lake.partitions import KINDS, Partition
 from liqcli.lake.source_ranking import RECORDED, build_source_candidate, divide_window, find_excluded_sources
 from liqcli.lake.store import Lake
@@ -131,11 +131,11 @@ def _read_liquidations(
 
 
 def _join(
-    lake: Lake, files: Sequence[StoredFile], partitions: Sequence[Partition]
+    lake: Lake, files: Sequence[SummedFile], partitions: Sequence[Partition]
 ) -> tuple[list[StatusRow], list[Path]]:
     """Combine files and fetch logs; with a damaged log the coverage is unknown."""
     filed = {(p.exchange, p.symbol, p.source) for p in partitions}
-    groups: dict[Name, list[StoredFile]] = {key: [] for key in lake.list_fetch_logs() if key not in filed}
+    groups: dict[Name, list[SummedFile]] = {key: [] for key in lake.list_fetch_logs() if key not in filed}
     for h in files:
         groups.setdefault((h.partition.exchange, h.partition.symbol, h.partition.source), []).append(h)
     rows: list[StatusRow] = []
@@ -165,7 +165,7 @@ def _join(
     return list(_weigh(rows, groups, known)), damaged
 
 
-def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[StoredFile]], known: Known) -> Iterator[StatusRow]:
+def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[SummedFile]], known: Known) -> Iterator[StatusRow]:
     """Set for how long each source counts, where several cover one exchange and symbol."""
     for key, group in groupby(rows, key=lambda row: (row.exchange, row.symbol)):
         mine = {row.source: row for row in group}

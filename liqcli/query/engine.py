@@ -16,6 +16,7 @@ from liqcli.query.sql import read_query
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
 Params = Mapping[str, int | float | str]
@@ -70,8 +71,7 @@ class Engine:
         schemas = [schema for schema in found.values() if schema is not None]
         damaged = [path for path, schema in found.items() if schema is None]
         if not schemas:
-            names = ", ".join(str(path) for path in damaged) or "no file"
-            raise DamagedError(f"nothing readable: {names}; run liqcli verify for details")
+            raise describe_unreadable(damaged)
         # If schemas differ, all footers are read again to find columns and types that fit all of them.
         differ = any(not schema.equals(schemas[0]) for schema in schemas)
         self._create_file_view(name, [path for path in paths if found[path] is not None], differ)
@@ -193,13 +193,34 @@ class _explained:
             raise DamagedError(f"a file of the lake cannot be read: {str(error).splitlines()[0]}") from error
 
 
+def read_footer(path: Path, columns: Collection[str]) -> pq.FileMetaData | None:
+    """Read the footer of a file; None if it is not Parquet with these columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pa.OSFile(str(path)) as file:
+            footer = pq.read_metadata(file)
+        return footer if set(columns) <= set(footer.schema.names) else None
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def describe_unreadable(paths: Sequence[Path]) -> DamagedError:
+    """Build the error for files of which none can be read."""
+    names = ", ".join(str(path) for path in paths) or "no file"
+    return DamagedError(f"nothing readable: {names}; run liqcli verify for details")
+
+
 def _read_schema(path: Path, columns: Collection[str], thorough: bool) -> pa.Schema | None:
     """Read a file's columns; None if it is not Parquet with these. Damage in a page only shows with ``thorough``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    footer = read_footer(path, columns)
     try:
-        schema = pq.read_table(path).schema if thorough else pq.read_schema(path)
+        if footer is not None and thorough:
+            pq.read_table(path)
     except (OSError, pa.ArrowException):
         return None
-    return schema if set(columns) <= set(schema.names) else None
+    return None if footer is None else footer.schema.to_arrow_schema()
