@@ -18,7 +18,14 @@ from packaging.utils import canonicalize_name
 
 from liqcli.core.errors import ExitCode
 from liqcli.sources.header import parse_header
-from liqcli.sources.registry import LIVE_SOURCES, MARKET_SOURCES, SOURCES, TIER_SOURCES, TOTALS_SOURCES
+from liqcli.sources.registry import (
+    LIVE_SOURCES,
+    MARKET_SOURCES,
+    POSITION_SOURCES,
+    SOURCES,
+    TIER_SOURCES,
+    TOTALS_SOURCES,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "liqcli"
@@ -137,7 +144,7 @@ def test_sources_are_registered_under_their_own_names() -> None:
 
 def test_every_source_is_registered() -> None:
     made = {m for m, path in MODULES.items() if re.search(r"^SOURCE\b", path.read_text(encoding="utf-8"), re.MULTILINE)}
-    registers = (SOURCES, LIVE_SOURCES, TIER_SOURCES, TOTALS_SOURCES)
+    registers = (SOURCES, LIVE_SOURCES, TIER_SOURCES, TOTALS_SOURCES, POSITION_SOURCES)
     assert made == {*MARKET_MODULES, *(module for register in registers for module in register.values())}
 
 

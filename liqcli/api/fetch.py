@@ -42,6 +42,7 @@ class FetchRequest:
     interval: str = "1m"
     again: bool = False
     named: bool = False
+    wallets: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,7 @@ def fetch_kinds(
             again=request.again,
             kinds=kinds,
             interval=request.interval,
+            wallets=request.wallets,
         )
 
 

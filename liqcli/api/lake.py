@@ -219,6 +219,7 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         kinds: Names | None = None,
         interval: str = "1m",
         again: bool = False,
+        wallets: str | Path | None = None,
         on_message: Callable[[str], None] = lambda _line: None,
         on_liquidations: OnSummary = lambda _summary: None,
         progress: ShowProgress | None = None,
@@ -235,12 +236,14 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         exchanges, sources : str or sequence of str
             Names; none means all that need no key. Sources are sources of liquidations.
         kinds : str or sequence of str, optional
-            Of ``liquidations``, ``candles``, ``open-interest`` and ``margin-tiers``. Default: the first three; only
-            liquidations if sources are given or for all symbols.
+            Of ``liquidations``, ``candles``, ``open-interest``, ``margin-tiers``, ``liquidation-totals`` and
+            ``positions``. Default: the first three; only liquidations if sources are given or for all symbols.
         interval : str
             Length of a candle, ``1m`` to ``1d``.
         again : bool
             Re-fetch complete windows and replace damaged files.
+        wallets : str or Path, optional
+            File of addresses, one per line, whose ``positions`` on Hyperliquid are fetched.
         on_message : callable
             Receives progress messages.
         on_liquidations : callable
@@ -264,6 +267,7 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         from liqcli.core.market_data import INTERVAL_US
         from liqcli.core.symbols import is_every
         from liqcli.core.times import check_lookback, resolve_window
+        from liqcli.ingest.fetch.kinds.positions import read_wallets
 
         names = split_names(symbols)
         chosen = choose_kinds(kinds, sources, whole=is_every(names))
@@ -280,5 +284,6 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
             interval,
             again,
             named=kinds is not None,
+            wallets=read_wallets(Path(wallets)) if wallets is not None else (),
         )
         return fetch(self._store, request, progress or show_lines(on_message), on_liquidations)

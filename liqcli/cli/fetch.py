@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,7 +54,7 @@ def fetch(
         str | None,
         typer.Option(
             help="What to fetch, comma separated: liquidations, candles, open-interest, margin-tiers, "
-            "liquidation-totals.",
+            "liquidation-totals, positions.",
             autocompletion=completion.some_of(*KINDS, *NAMED_KINDS),
             show_default="the first three; only liquidations with --source or --symbol all",
         ),
@@ -72,6 +73,15 @@ def fetch(
         bool,
         typer.Option("--again", help="Re-fetch complete windows and replace damaged files."),
     ] = False,
+    wallets: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Wallets for --kind positions: one address per line. Their open positions on Hyperliquid, of all "
+            "coins, are stored as a snapshot.",
+            show_default=False,
+        ),
+    ] = None,
     output_format: Annotated[
         str,
         typer.Option(
@@ -110,6 +120,7 @@ def fetch(
         kinds=kind,
         interval=interval,
         again=again,
+        wallets=wallets,
         on_liquidations=print_liquidations,
         progress=show_progress,
     )

@@ -44,8 +44,8 @@ def import_files_command(
     kind: Annotated[
         str,
         typer.Option(
-            help="Content of the files: liquidations, candles or open-interest.",
-            autocompletion=completion.one_of("liquidations", "candles", "open-interest"),
+            help="Content of the files: liquidations, candles, open-interest or positions.",
+            autocompletion=completion.one_of("liquidations", "candles", "open-interest", "positions"),
             show_default="from the columns",
         ),
     ] = "auto",
@@ -88,6 +88,8 @@ def import_files_command(
             "close, volume, and taker_buy, the part bought by takers (base coins). "
             "Open interest: ts, exchange, symbol, open_interest (base coins), open_interest_usd, or "
             "contracts with contract_size. "
+            "Positions: ts, exchange, symbol, position (or negative sizes of shorts), size (base coins), notional "
+            "(USD), entry_price, liquidation_price, leverage, account. "
             "A constant is written :text, as in price_kind=:bankruptcy.",
             show_default="known names are recognised",
         ),

@@ -135,6 +135,14 @@ def _kind_of(exchange: str, text: str, rule: CountingRule, base: str, quote: str
     return rule.usd
 
 
+def find_kind(exchange: str, symbol: str) -> Kind:
+    """Return whether contracts of a symbol are linear or inverse; linear where nothing says otherwise."""
+    try:
+        return read_contract(exchange, symbol).kind or "linear"
+    except ValueError:
+        return "linear"
+
+
 def require_kind(contract: Contract, exchange: str, name: str) -> Kind:
     """
     Return the kind of a contract whose USD value depends on it.

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from liqcli.analysis.levels.estimate import LevelAxes, LevelEstimate, Realized, estimate_levels
-from liqcli.analysis.levels.liquidation_price import ContractKind
 from liqcli.analysis.levels.lots import SIDES
 from liqcli.analysis.levels.steps import Steps, build_steps
 from liqcli.analysis.levels.tier_tables import TierTable, default_tiers
 from liqcli.analysis.levels.tiers import read_tiers
 from liqcli.core.errors import EmptyWindowError
 from liqcli.core.formatting import format_iso, format_time
-from liqcli.core.instruments import read_contract
+from liqcli.core.instruments import find_kind
 from liqcli.core.margin_tiers import find_tier_fault
 from liqcli.core.market_data import Candles
 from liqcli.core.model import US_PER_S, PriceSeries, Window
@@ -168,14 +167,6 @@ def _rank(symbol: str) -> tuple[bool, int, str]:
     """Sort perpetuals before dated contracts, and by quote."""
     quote = split_symbol(symbol)[1]
     return bool(expiry_of(symbol)), QUOTES.index(quote) if quote in QUOTES else len(QUOTES), symbol
-
-
-def find_kind(exchange: str, symbol: str) -> ContractKind:
-    """Return whether contracts of a symbol are linear or inverse; linear where nothing says otherwise."""
-    try:
-        return read_contract(exchange, symbol).kind or "linear"
-    except ValueError:
-        return "linear"
 
 
 def _find_latest(engine: Engine, lake: Lake, symbols: Sequence[str], query: LevelsQuery) -> int | None:

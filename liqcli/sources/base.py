@@ -17,6 +17,7 @@ from liqcli.core.model import (
     Rejected,
     Window,
 )
+from liqcli.core.positions import OpenPosition
 from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
 from liqcli.sources.contracts import ListedContract, Listing
@@ -94,6 +95,16 @@ class WholeAnswer:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
+
+
+AskPositions = Generator[Request, Any, list[OpenPosition]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionSource(Endpoint):
+    """A source of open positions; ``ask(wallets)`` returns those of some accounts."""
+
+    ask: Callable[[Sequence[str]], AskPositions]
 
 
 AskMarkets = Generator[Request, Any, Listing]

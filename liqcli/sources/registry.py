@@ -14,7 +14,7 @@ from liqcli.core.known_sources import KnownSources
 from liqcli.core.symbols import EXCHANGES, LIVE, nearest
 
 if TYPE_CHECKING:
-    from liqcli.sources.base import Source
+    from liqcli.sources.base import PositionSource, Source
     from liqcli.sources.market_base import MarketSource
     from liqcli.sources.stream_base import LiveSource
     from liqcli.sources.tiers_base import TierSource
@@ -168,6 +168,18 @@ TOTALS_SOURCES = {
 def load_totals_source(exchange: str) -> TotalsSource:
     """Import the source of published liquidation totals of an exchange."""
     source: TotalsSource = importlib.import_module(TOTALS_SOURCES[exchange]).SOURCE
+    return source
+
+
+# Exchange -> the source of open positions of its wallets.
+POSITION_SOURCES = {
+    "hyperliquid": "liqcli.sources.hyperliquid.positions",
+}
+
+
+def load_position_source(exchange: str) -> PositionSource:
+    """Import the source of open positions of an exchange."""
+    source: PositionSource = importlib.import_module(POSITION_SOURCES[exchange]).SOURCE
     return source
 
 

@@ -37,6 +37,7 @@ def fetch(
     again: bool = False,
     kinds: Sequence[str] = ("liquidations",),
     interval: str = "1m",
+    wallets: Sequence[str] = (),
 ) -> FetchSummary:
     """
     Fetch the parts of a window [UTC] that the lake does not have, and store them.
@@ -67,6 +68,8 @@ def fetch(
         Keys of :data:`~liqcli.ingest.fetch.kinds.KINDS`.
     interval : str
         Length of candles, ``1m`` to ``1d``.
+    wallets : sequence of str
+        Addresses to fetch positions of.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def fetch(
     """
     symbols = list(dict.fromkeys(map(normalise_symbol, symbols)))
     check_perpetual(symbols)
-    scope = Scope(window, symbols, sources, exchanges, interval, again)
+    scope = Scope(window, symbols, sources, exchanges, interval, again, tuple(wallets))
     whole = EVERY in symbols
     scheduler = Scheduler(lake, progress or Progress(say), max(flush_s, WHOLE_FLUSH_S) if whole else flush_s)
     try:

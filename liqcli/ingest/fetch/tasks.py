@@ -21,7 +21,7 @@ RowT = TypeVar("RowT")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run is to fetch; ``interval`` is the length of candles, ``again`` includes what is complete."""
+    """What a run is to fetch: ``interval`` is the length of candles, ``wallets`` the accounts to read positions of."""
 
     window: Window
     symbols: Sequence[str]
@@ -29,6 +29,7 @@ class Scope:
     exchanges: Sequence[str]
     interval: str
     again: bool
+    wallets: tuple[str, ...] = ()
 
 
 class Kind(ABC, Generic[SourceT, RowT]):

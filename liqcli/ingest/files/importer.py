@@ -17,6 +17,7 @@ from liqcli.ingest.files.json_records import open_records
 from liqcli.ingest.files.market_columns import detect_kind
 from liqcli.ingest.files.market_data import import_market_file
 from liqcli.ingest.files.options import ImportOptions, check_format
+from liqcli.ingest.files.positions import import_positions_file
 from liqcli.ingest.files.readers import ReadProgress, sha256_of
 from liqcli.ingest.files.rejections import RejectionCounter
 from liqcli.ingest.files.row_collector import RowCollector
@@ -232,7 +233,8 @@ def _keep_rejected(lake: Lake, name: str, rejected: Sequence[Rejected]) -> Path 
 
 
 def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, progress: Progress) -> None:
-    outcome = import_market_file(lake, file.path, options, now_us(), progress)
+    read = import_positions_file if options.kind == "positions" else import_market_file
+    outcome = read(lake, file.path, options, now_us(), progress)
     file.format = options.kind
     file.rows, file.new, file.known, file.doubled = outcome.rows, outcome.new, outcome.known, outcome.doubled
     file.rejected = len(outcome.rejected)

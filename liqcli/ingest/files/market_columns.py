@@ -1,4 +1,4 @@
-"""Column names and units of tables of candles and open interest."""
+"""Column names and units of tables of candles, open interest and positions."""
 
 from __future__ import annotations
 
@@ -55,8 +55,24 @@ KNOWN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "contracts": ("open_interest_contracts", "oi_contracts"),
         "contract_size": ("contract_size", "contract_multiplier"),
     },
+    "positions": {
+        "ts": _TIMES,
+        **{word: _PLACES[word] for word in ("exchange", "symbol")},
+        "account": ("user", "account", "address", "wallet", "trader"),
+        "position": ("position", "position_side"),
+        "size": ("size", "szi", "qty", "quantity", "position_size"),
+        "notional": ("notional", "notional_usd", "position_value"),
+        "entry_price": ("entry_price", "entry_px", "avg_entry_price", "entry"),
+        "liquidation_price": ("liquidation_price", "liquidation_px", "liq_price", "liq_px"),
+        "leverage": ("leverage", "leverage_value"),
+    },
 }  # fmt: skip
-_NEEDED = {"candles": ("ts", "open", "high", "low", "close"), "open-interest": ("ts",)}
+_NEEDED = {
+    "candles": ("ts", "open", "high", "low", "close"),
+    "open-interest": ("ts",),
+    "positions": ("ts", "size", "entry_price", "liquidation_price"),
+}
+_OPTIONAL = ("interval", "account", "position", "notional", "leverage")  # used beside columns that the user names
 _AMOUNTS = ("open_interest", "open_interest_usd", "contracts")
 # Column names of open interest that do not state the unit: coins, USD or contracts, depending on the exchange.
 _UNCLEAR = ("open_interest", "oi", "total_open_interest", "hold_vol", "holding_amount", "open_contracts")
@@ -94,7 +110,7 @@ class MarketColumns:
 
 def detect_kind(header: Sequence[str], columns: str | None = None) -> str:
     """
-    Detect candles, open interest or liquidations from the columns of a table or the words of ``--columns``.
+    Detect the kind of rows from the columns of a table or the words of ``--columns``.
 
     Raises
     ------
@@ -106,6 +122,9 @@ def detect_kind(header: Sequence[str], columns: str | None = None) -> str:
     prices = _NEEDED["candles"][1:]
     interest = (*_UNCLEAR[:3], *(name for word in _AMOUNTS for name in KNOWN_NAMES["open-interest"][word]))
     found = []
+    held = ("entry_price", "liquidation_price")
+    if all(word in words or names & set(map(plain_name, KNOWN_NAMES["positions"][word])) for word in held):
+        return "positions"
     if all(word in words or names & set(map(plain_name, KNOWN_NAMES["candles"][word])) for word in prices):
         found.append("candles")
     if words & {"open_interest", "open_interest_usd"} or names & set(map(plain_name, interest)):
@@ -165,7 +184,7 @@ def build_columns(
     kind: str, header: Sequence[str], sample: Sequence[Mapping[str, Any]], columns: str | None, given: Sequence[str]
 ) -> MarketColumns:
     """
-    Map the columns of a file of candles or open interest by ``--columns`` and well-known names.
+    Map the columns of a file of candles, open interest or positions by ``--columns`` and well-known names.
 
     Parameters
     ----------
@@ -186,7 +205,7 @@ def build_columns(
     if kind == "open-interest" and not skipped and set(header) >= _LAKE_COLUMNS:
         guessed["open_interest"] = "open_interest"
     if columns is not None:  # the user may have left out other columns on purpose
-        wanted = {*_NEEDED[kind], *_PLACES, *_AMOUNTS, "contract_size", "interval"}
+        wanted = {*_NEEDED[kind], *_PLACES, *_AMOUNTS, *_OPTIONAL, "contract_size"}
         guessed = {word: column for word, column in guessed.items() if word in wanted}
     found = MarketColumns({**guessed, **named}, frozenset(guessed))
     check_named(found.columns, header)

@@ -1,4 +1,4 @@
-"""Parse table cells as candles and open interest: series, time, numbers and units."""
+"""Parse table cells as candles, open interest and positions: series, time, numbers and units."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class MarketReader:
         for word, claim in self.claims.items():
             try:
                 for cells in rows:
-                    claim.check(self._cell(cells, word))
+                    claim.check(self.read_cell(cells, word))
             except MixedSeriesError as error:
                 found.append(str(error))
         if found:
@@ -90,14 +90,11 @@ class MarketReader:
         MixedSeriesError
             It contradicts an option, or two names in the file map to one symbol.
         """
-        for word, claim in self.claims.items():
-            claim.check(self._cell(cells, word))
-        key = self._read_key(cells)
-        ts_us = parse_time_cell(self._cell(cells, "ts"), self.zone)
+        key, ts_us = self.parse_place(cells)
         row: Candle | OpenInterest
         if self.kind == "candles":
-            prices = (parse_number(self._cell(cells, word)) for word in ("open", "high", "low", "close"))
-            row = Candle(ts_us, *prices, *(self._optional(cells, word) for word in ("volume", "taker_buy")))
+            prices = (parse_number(self.read_cell(cells, word)) for word in ("open", "high", "low", "close"))
+            row = Candle(ts_us, *prices, *(self.read_number(cells, word) for word in ("volume", "taker_buy")))
             fault = find_candle_fault(row, now_us)
         else:
             row = OpenInterest(ts_us, *self._read_amounts(cells, key.symbol))
@@ -105,6 +102,12 @@ class MarketReader:
         if fault:
             raise ValueError(fault)
         return key, row
+
+    def parse_place(self, cells: Mapping[str, Any]) -> tuple[Key, int]:
+        """Parse the series and the time of a row [µs UTC]; raises like :meth:`parse`."""
+        for word, claim in self.claims.items():
+            claim.check(self.read_cell(cells, word))
+        return self._read_key(cells), parse_time_cell(self.read_cell(cells, "ts"), self.zone)
 
     def notes(self) -> list[str]:
         """List the assumptions made."""
@@ -116,22 +119,22 @@ class MarketReader:
         ]
 
     def _read_key(self, cells: Mapping[str, Any]) -> Key:
-        exchange = self.exchange or canonical_name(str(self._cell(cells, "exchange") or ""), "exchange")
-        text = self.symbol or str(self._cell(cells, "symbol") or "").strip()
+        exchange = self.exchange or canonical_name(str(self.read_cell(cells, "exchange") or ""), "exchange")
+        text = self.symbol or str(self.read_cell(cells, "symbol") or "").strip()
         if not text:
             raise ValueError("symbol is empty")
         name, spot_name = _read_symbol(text, self.quote)
-        cell = self._cell(cells, "market")
+        cell = self.read_cell(cells, "market")
         market = self.market or (read_market(cell) if cell is not None else "spot" if spot_name else None)
         if market is None and exchange.endswith(SPOT_ENDING):
             market = "spot"
         if self.kind != "candles" and (market == "spot" or exchange.endswith(SPOT_ENDING)):
-            raise ValueError("spot markets have no open interest")
+            raise ValueError("spot markets have no open interest and no positions")
         if market is None and self.kind == "candles":
             self._unstated.add(exchange)
         if market == "spot" and not exchange.endswith(SPOT_ENDING):
             exchange += SPOT_ENDING
-        interval = self._cell(cells, "interval") if self.kind == "candles" else None
+        interval = self.read_cell(cells, "interval") if self.kind == "candles" else None
         key = Key(exchange, name, read_interval(interval) if interval is not None else "")
         self._check_name(key, text)
         return key
@@ -156,8 +159,8 @@ class MarketReader:
                     f"{self.columns[word]} of {symbol} may count contracts or coins: pass "
                     f"--columns open_interest=COLUMN (coins) or open_interest_usd=COLUMN"
                 )
-        coins, usd = (self._optional(cells, word) for word in ("open_interest", "open_interest_usd"))
-        contracts, size = (self._optional(cells, word) for word in ("contracts", "contract_size"))
+        coins, usd = (self.read_number(cells, word) for word in ("open_interest", "open_interest_usd"))
+        contracts, size = (self.read_number(cells, word) for word in ("contracts", "contract_size"))
         if coins is None and contracts is not None and size is not None:
             if not linear:
                 raise ValueError(
@@ -169,15 +172,17 @@ class MarketReader:
             coins = contracts * size
         return coins, usd
 
-    def _cell(self, cells: Mapping[str, Any], word: str) -> object:
+    def read_cell(self, cells: Mapping[str, Any], word: str) -> object:
+        """Return the cell of a word, or its constant; None where there is none."""
         column = self.columns.get(word)
         if column is None:
             return None
         cell = column[1:] if column.startswith(":") else cells.get(column)
         return None if isinstance(cell, str) and not cell.strip() else cell
 
-    def _optional(self, cells: Mapping[str, Any], word: str) -> float | None:
-        cell = self._cell(cells, word)
+    def read_number(self, cells: Mapping[str, Any], word: str) -> float | None:
+        """Parse the cell of a word as a number; None where there is none."""
+        cell = self.read_cell(cells, word)
         return None if cell is None else parse_number(cell)
 
 

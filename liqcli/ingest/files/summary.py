@@ -15,7 +15,7 @@ from liqcli.ingest.files.row_collector import MOST_REJECTED_KEPT, RowCollector
 from liqcli.ingest.files.row_reader import RowReader
 
 _QUOTED_IN_USDC = {"hyperliquid"}  # exchanges that write bare coins and quote in USDC
-KINDS = ("auto", "liquidations", "candles", "open-interest")
+KINDS = ("auto", "liquidations", "candles", "open-interest", "positions")
 
 
 @dataclass(slots=True)

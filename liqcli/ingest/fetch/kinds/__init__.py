@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from liqcli.ingest.fetch.kinds import candles, liquidation_targets, liquidation_totals, margin_tiers, open_interest
+from liqcli.ingest.fetch.kinds import (
+    candles,
+    liquidation_targets,
+    liquidation_totals,
+    margin_tiers,
+    open_interest,
+    positions,
+)
 from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.tasks import Scope, Target
 
@@ -19,4 +26,5 @@ KINDS: dict[str, Callable[[Scope, Scheduler], list[Target]]] = {
     "open-interest": open_interest.list_targets,
     "margin-tiers": margin_tiers.list_targets,
     "liquidation-totals": liquidation_totals.list_targets,
+    "positions": positions.list_targets,
 }
