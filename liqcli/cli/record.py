@@ -13,14 +13,14 @@ from liqcli.cli.output import say, set_verbosity, warn
 from liqcli.cli.tables import render_table
 from liqcli.core.choices import check_choice
 from liqcli.core.errors import ExitCode
-from liqcli.sources.registry import RECORDED_BY_DEFAULT, list_recorded
+from liqcli.sources.registry import POLLED, RECORDED_BY_DEFAULT, list_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqcli.ingest.stream import RecordRow
 
-RECORDED = (*list_recorded(), "gate", "coinex", "poloniex")
+RECORDED = (*list_recorded(), *POLLED)
 HEADER = ("exchange", "symbol", "events", "USD", "connected", "disconnects", "rejected", "result")
 
 
@@ -95,7 +95,7 @@ def report_recording(rows: Sequence[RecordRow], interrupted: bool, output_format
         warn(problem)
     for row in rows:
         if row.lost:
-            warn(f"{row.source}: {row.lost} events lost, because the disk was full for too long; that time is a gap")
+            warn(f"{row.source}: {row.lost} events lost, because the disk was full or too slow; that time is a gap")
     if interrupted:
         say("interrupted; all received events are stored")
 

@@ -38,8 +38,12 @@ LIVE_SOURCES = {
 RECORDED_BY_DEFAULT = ("binance", "bybit", "aster")  # the largest exchanges without a history
 
 
+# Exchanges that a recording polls: their REST answers are fuller than their stream.
+POLLED = ("gate", "coinex", "poloniex")
+
+
 def list_recorded() -> list[str]:
-    """List the exchanges that can be recorded."""
+    """List the exchanges that have a stream to record."""
     return [name.removesuffix(LIVE) for name in LIVE_SOURCES]
 
 
@@ -54,12 +58,11 @@ def load_live_source(name: str) -> LiveSource:
     """
     key = name.strip().lower().removesuffix(LIVE)
     if key not in list_recorded():
+        available = [*list_recorded(), *POLLED]
         if key in EXCHANGES:
             history = f"; for its history: liqcli fetch --exchange {key}" if is_fetched(key) else ""
-            raise UsageError(
-                f"--exchange: {key} cannot be recorded live (available: {', '.join(list_recorded())}){history}"
-            )
-        raise UsageError(f"unknown exchange {name!r}{nearest(key, list_recorded())}")
+            raise UsageError(f"--exchange: {key} cannot be recorded live (available: {', '.join(available)}){history}")
+        raise UsageError(f"unknown exchange {name!r}{nearest(key, available)}")
     module = LIVE_SOURCES[key] if key in LIVE_SOURCES else LIVE_SOURCES[key + LIVE]
     source: LiveSource = importlib.import_module(module).SOURCE
     return source

@@ -55,7 +55,7 @@ def test_what_is_recorded_by_default_has_no_history():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("deribit", r"cannot be recorded live .*; for its history: liqcli fetch --exchange deribit"),
+        ("deribit", r"live .* gate, coinex, poloniex\); for its history: liqcli fetch --exchange deribit"),
         ("hyperliquid", "cannot be recorded live"),
         ("krakn", "unknown exchange 'krakn'; did you mean kraken"),
     ],

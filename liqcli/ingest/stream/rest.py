@@ -25,9 +25,9 @@ from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.partitions import Partition, months_of
 from liqcli.lake.store import Lake
-from liqcli.sources.registry import SOURCES, load_source
+from liqcli.sources.registry import POLLED, SOURCES, load_source
 
-POLL_S: Mapping[str, float] = {"gate": 45.0, "coinex": 60.0, "poloniex": 60.0}  # exchange -> interval
+POLL_S: Mapping[str, float] = {**dict.fromkeys(POLLED, 60.0), "gate": 45.0}  # exchange -> interval
 FILL_S = 60.0
 REACH_US = 3 * 86_400 * US_PER_S  # older gaps are left to `liqcli fetch`
 RECENT_US = 180 * US_PER_S  # what the stream covered so recently may not be in the lake yet
