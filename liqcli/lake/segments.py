@@ -59,8 +59,9 @@ class SegmentWriter:
 
     Lines are JSON arrays: ``["feed", n, *Feed]``, ``["symbols", n, [...]]``, ``["event", feed, [*Liquidation]]``,
     ``["replay", feed, number, [*Liquidation]]`` (one number per replay), ``["claim", feed, symbols, start_us, end_us,
-    status]`` and ``["rejected", feed, line, reason, raw]``. They are kept in memory until :meth:`flush`, also if it
-    fails. Not thread-safe.
+    status]`` and ``["rejected", feed, line, reason, raw]``. They are kept in memory until they are on the disk.
+
+    One thread adds lines and calls :meth:`hand_over`; any other one may :meth:`write` meanwhile, which can take long.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -70,12 +71,14 @@ class SegmentWriter:
         self._lock = open_recorder_lock(self._folder / f"{self._name}.lock")
         self._encode = msgspec.json.Encoder().encode
         self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._handed = b""  # to be written next
+        self._closing = False  # the file ends with these
         self._file: IO[bytes] | None = None
         self._number = 0
         self._replays = 0
         self._known: dict[object, int] = {}  # feeds and sets of symbols that the current file names
-        self.pending_size = 0
-        self.size = 0  # of the current file, without the pending lines [bytes]
+        self.size = 0  # of the current file, without what is not written yet [bytes]
 
     def __enter__(self) -> SegmentWriter:
         with self._lake.locked(), lake_errors(self._lake.root):  # nobody may take the lock for a dead recorder's
@@ -94,7 +97,7 @@ class SegmentWriter:
     @property
     def is_full(self) -> bool:
         """Whether so much could not be written that nothing may be added."""
-        return self.pending_size > MOST_PENDING
+        return len(self._handed) + self._pending_size > MOST_PENDING
 
     def add_events(self, feed: Feed, rows: Iterable[Liquidation]) -> None:
         """Add live events."""
@@ -121,43 +124,53 @@ class SegmentWriter:
             texts = (text.encode(errors="backslashreplace").decode() for text in (row.reason, row.raw))
             self._put(("rejected", number, row.line, *texts))  # lone surrogates are no UTF-8
 
-    def flush(self) -> None:
+    def hand_over(self, close: bool = False) -> bool:
         """
-        Write the pending lines to the disk.
+        Hand the lines so far to :meth:`write`, as the last of their file if ``close``; return whether it will close.
+
+        Nothing happens while earlier lines are not written. Call it when no write is running.
+        """
+        if self._handed or self._closing:
+            return False
+        self._handed, self._pending, self._pending_size = b"".join(self._pending), [], 0
+        self._closing = close and bool(self._handed or self._file)
+        if self._closing:
+            self._known.clear()
+        return self._closing
+
+    def write(self) -> Path | None:
+        """
+        Write what was handed over to the disk; return the file if it is closed by that.
 
         Raises
         ------
         LakeError
             Not possible; the lines are kept, and what was written of them is cut off.
         """
-        if not self._pending:
-            return
-        data = b"".join(self._pending)
         with lake_errors(self._lake.root):
-            if self._file is None:
-                self._number += 1
-                self._folder.mkdir(parents=True, exist_ok=True)
-                self._file = self._path().open("ab", buffering=0)
-                self.size = 0
-            try:
-                _write_all(self._file, data)
-                os.fsync(self._file.fileno())
-            except OSError:
-                self._pending = [data]
-                with contextlib.suppress(OSError):
-                    self._file.truncate(self.size)
-                raise
-        self.size += len(data)
-        self._pending, self.pending_size = [], 0
+            if self._handed:
+                self._append(self._handed)
+                self.size += len(self._handed)
+                self._handed = b""
+            if not self._closing or self._file is None:
+                return None
+            self._file.close()
+            self._file, self._closing = None, False
+            return self._path()
 
-    def close_segment(self) -> Path | None:
-        """Close the current file and return it; None if nothing was written, or lines are still pending."""
-        if self._file is None or self._pending:
-            return None
-        self._file.close()
-        self._file = None
-        self._known.clear()
-        return self._path()
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            self._number += 1
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._path().open("ab", buffering=0)
+            self.size = 0
+        try:
+            _write_all(self._file, data)
+            os.fsync(self._file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self.size)
+            raise
 
     def _path(self) -> Path:
         return self._folder / f"{self._name}.{self._number:06d}.jsonl"
@@ -173,7 +186,7 @@ class SegmentWriter:
     def _put(self, line: Sequence[Any]) -> None:
         data = self._encode(line) + b"\n"
         self._pending.append(data)
-        self.pending_size += len(data)
+        self._pending_size += len(data)
 
 
 def open_recorder_lock(path: Path) -> Any:  # noqa: ANN401 - filelock has no stubs

@@ -38,12 +38,17 @@ def log_of(lake, symbol="SOLUSDT"):
     return [(w.status, (w.window.start_us - T0) // S, (w.window.end_us - T0) // S) for w in windows]
 
 
+def flush(writer, close=False):
+    """Write what was added; return the file if it is closed."""
+    writer.hand_over(close)
+    return writer.write()
+
+
 def write(lake, fill):
     """Write one segment, closed and not taken in; return its path."""
     with SegmentWriter(Lake(lake)) as writer:
         fill(writer)
-        writer.flush()
-        return writer.close_segment()
+        return flush(writer, close=True)
 
 
 def die(writer):
@@ -78,7 +83,7 @@ def test_a_killed_recorder_loses_its_last_line_only(lake):
     writer = SegmentWriter(Lake(lake)).__enter__()
     writer.add_events(FEED, [event(1), event(2)])
     writer.add_claim(FEED, claim(0, 3))
-    writer.flush()
+    flush(writer)
     with writer._path().open("ab") as file:
         file.write(b'["event",0,[177232320')
     assert take_in_leftovers(Lake(lake), NOW) == [], "it still runs"
@@ -187,11 +192,11 @@ def test_a_full_disk_keeps_everything_in_memory(lake, monkeypatch):
             writer.add_events(FEED, [event(second)])
             if full:
                 with pytest.raises(LakeError, match="No space left"):
-                    writer.flush()
-                assert writer.close_segment() is None
+                    flush(writer)
+                assert writer.hand_over(close=True) is False, "what could not be written comes first"
             else:
-                writer.flush()
-        path = writer.close_segment()
+                flush(writer)
+        path = flush(writer, close=True)
     assert take_in(Lake(lake), path, NOW).events == 3
     assert [row.ts_us for row in read_rows(Lake(lake))] == [T0, T0 + S, T0 + 2 * S]
 
@@ -202,7 +207,7 @@ def test_memory_is_bounded(lake, monkeypatch):
         assert not writer.is_full
         writer.add_events(FEED, [event(k) for k in range(10)])
         assert writer.is_full
-        writer.flush()
+        flush(writer)
         assert not writer.is_full
 
 

@@ -35,6 +35,7 @@ def be_swift(monkeypatch: pytest.MonkeyPatch, name: str, server: StreamServer, *
     """Point a stream and its REST answers to a server; a pulse each second, with a ping, nothing is held back."""
     monkeypatch.setattr(stream_connection, "PULSE_S", PULSE_S)
     monkeypatch.setattr(stream_connection, "REOPEN_S", 0.02)
+    monkeypatch.setattr(stream_connection, "OPEN_S", 0.0)
     monkeypatch.setattr(stream_buffer, "SETTLE_US", 0)
     monkeypatch.setattr(stream_buffer, "HOLD_US", 0)
     key = name if name in LIVE_SOURCES else f"{name}-live"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liqcli.core.environment import source_url
@@ -25,6 +27,8 @@ REOPEN_S = 2.0  # doubled after each connection that did not last
 LONGEST_PAUSE_S = 60.0
 RETRIED = (408, 418, 425, 429)  # statuses below 500 that are temporary
 LARGEST_MESSAGE = 8 * 2**20
+OPEN_S = 0.4  # between two new connections to an exchange: OKX allows three a second
+STORM_LINE_S = 60.0  # between two lines about connections of an exchange that keep breaking
 
 Say = Callable[[str], None]
 
@@ -33,9 +37,35 @@ class SilenceError(Exception):
     """The stream is silent for longer than it usually is."""
 
 
-async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
+@dataclass(slots=True)
+class Pace:
+    """Keeps the new connections of one exchange apart, and the lines about those that break at once."""
+
+    next_s: float = 0.0
+    line_s: float = -math.inf
+
+    async def wait(self) -> None:
+        """Wait until a connection may be opened."""
+        now_s = asyncio.get_running_loop().time()
+        slot_s = max(now_s, self.next_s)
+        self.next_s = slot_s + OPEN_S
+        if slot_s > now_s:
+            await asyncio.sleep(slot_s - now_s)
+
+    def is_line_due(self) -> bool:
+        """Return whether to report one more connection that broke at once."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self.line_s < STORM_LINE_S:
+            return False
+        self.line_s = now_s
+        return True
+
+
+async def receive(buffer: StreamBuffer, say: Say, warn: Say, pace: Pace) -> None:
     """
     Keep a connection open until cancelled; any failure is reported, counted and followed by a new connection.
+
+    Connections that break at once are opened less and less often; of these, the first is reported, then one a minute.
 
     Raises
     ------
@@ -61,6 +91,8 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
         return None
 
     short = 0  # connections in a row that did not last
+    loop = asyncio.get_running_loop()
+    await pace.wait()
     try:
         async for connection in connect(
             address,
@@ -72,7 +104,8 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
         ):
             opened_us = now_us()
             buffer.open(opened_us)
-            say(f"{name}: listening for {_name_symbols(buffer)}")
+            said = f"{name}: listening for {_name_symbols(buffer)}"
+            listening = loop.call_later(SHORT_US / US_PER_S if short else 0, say, said)
             try:
                 why = "closed by the exchange"
                 await _receive(buffer, connection, warn)
@@ -86,13 +119,17 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say) -> None:
                 why = buffer.record_rejection(error)
             finally:
                 buffer.close()
+                listening.cancel()
             lasted_us = now_us() - opened_us
             buffer.record_disconnect(f"connection lost after {format_duration(lasted_us)} ({why})")
-            warn(f"{name}: {buffer.last_break}; reconnecting")
-            await connection.close()
             short = short + 1 if lasted_us < SHORT_US else 0
-            if short:
-                await asyncio.sleep(min(LONGEST_PAUSE_S, REOPEN_S * 2 ** (short - 1)))
+            pause_s = min(LONGEST_PAUSE_S, REOPEN_S * 2 ** (short - 1)) if short else 0.0
+            if short <= 1 or pace.is_line_due():
+                again = f"reconnecting in {pause_s:.0f} s ({short} times in a row)" if short > 1 else "reconnecting"
+                warn(f"{name}: {buffer.last_break}; {again}")
+            await connection.close()
+            await asyncio.sleep(pause_s)
+            await pace.wait()
     except (InvalidHandshake, InvalidURI) as error:
         raise SourceError(f"{name}: {address.split('?')[0]} refuses this network or request: {_why(error)}") from error
 

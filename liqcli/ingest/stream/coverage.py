@@ -127,12 +127,14 @@ class LiveCoverage:
         own = self.known.get(self._key(symbol), ())
         self.claims += [Claim((symbol,), start, end, "complete") for start, end in own]
 
-    def forfeit(self, claims: Sequence[Claim]) -> None:
-        """Take back claims whose events could not be kept."""
+    def forfeit(self, claims: Sequence[Claim], since_us: int) -> None:
+        """Take back claims whose events could not be kept, and claim nothing before ``since_us``."""
         for claim in claims:
             for symbol in claim.symbols:
                 if symbol in self.known:
                     self.known[symbol] = subtract_intervals(self.known[symbol], [(claim.start_us, claim.end_us)])
+        self._since = dict.fromkeys(self._since, since_us)
+        self._tail_us.clear()
 
     def covered_us(self, symbol: str) -> int:
         """Return how long a symbol was covered, with the provisional time. [µs]"""

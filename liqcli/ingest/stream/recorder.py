@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from liqcli.core.errors import LakeError, SourceError, UsageError
-from liqcli.core.formatting import format_count, format_usd
+from liqcli.core.formatting import format_count, format_counted, format_usd
 from liqcli.core.model import US_PER_S
 from liqcli.core.symbols import EVERY, is_every, normalise_symbol
 from liqcli.core.times import now_us
@@ -30,6 +30,7 @@ from liqcli.sources.stream_base import LiveSource
 
 TICK_S = 1.0
 LINE_EVERY_S = 300.0  # between two lines of progress
+SLOW_S = 10.0  # a write to the segment that takes longer is reported
 
 Say = Callable[[str], None]
 Show = Callable[[Sequence[FeedState]], None]
@@ -44,7 +45,8 @@ class _Recording:
         self.store, self.buffers, self.pollers, self.update = store, store.buffers, pollers, update
         self.say, self.warn, self.show = say, warn, show
         self.errors: dict[int, str] = {}
-        self._was_troubled = False
+        self.paces: defaultdict[str, connection.Pace] = defaultdict(connection.Pace)
+        self._was_troubled = self._has_lost = False
 
     async def run(self, seconds: float | None, tick_s: float) -> bool:
         """Record for a time, or until interrupted; return whether it was interrupted."""
@@ -86,9 +88,10 @@ class _Recording:
 
     async def _keep_connected(self, number: int, buffer: StreamBuffer) -> None:
         """Keep one connection open until the exchange refuses it or the recording ends."""
+        pace = self.paces[buffer.source.exchange]
         while True:
             try:
-                await connection.receive(buffer, self.say, self.warn)
+                await connection.receive(buffer, self.say, self.warn, pace)
             except SourceError as error:
                 self.errors[number] = str(error)
                 self.warn(str(error))
@@ -100,30 +103,44 @@ class _Recording:
 
     async def _tick_on(self, tick_s: float, ended: asyncio.Event) -> None:
         """Write to the segment about every second, in a thread: a slow disk must not stop the connections."""
-        line_s = LINE_EVERY_S
-        started = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        line_s, started = LINE_EVERY_S, loop.time()
+        writing: asyncio.Task[None] | None = None
+        since = started
         while not await _ends_within(ended, tick_s):
             self.store.collect(now_us())
-            await asyncio.to_thread(self.store.flush)
-            self.store.rotate(now_us())
-            self._report_trouble()
+            if writing is None:
+                self.store.prepare(now_us())
+                since, writing = loop.time(), asyncio.create_task(asyncio.to_thread(self.store.flush))
+            await asyncio.wait([writing], timeout=tick_s)
+            if writing.done():
+                writing = writing.result()
+            self._report_trouble(loop.time() - since > SLOW_S)
             self.show(self.list_states())
-            if asyncio.get_running_loop().time() - started >= line_s:
+            if loop.time() - started >= line_s:
                 line_s += LINE_EVERY_S
                 self.say(self.describe())
+        if writing is not None:
+            await writing
 
     async def _merge_on(self, tick_s: float, ended: asyncio.Event) -> None:
         while not await _ends_within(ended, tick_s):
             if self.store.has_closed:
                 await asyncio.to_thread(self.store.merge, now_us())
 
-    def _report_trouble(self) -> None:
-        """Warn when storing starts to fail, and say when it works again."""
-        trouble = self.store.trouble
+    def _report_trouble(self, is_slow: bool) -> None:
+        """Warn when storing starts to fail, is slow or loses events, and say when it works again."""
+        lost = sum(self.store.lost.values())
+        trouble: object = self.store.trouble or (f"{self.store.lake.root}: the disk is slow" if is_slow else None)
         if trouble and not self._was_troubled:
             self.warn(f"{trouble}; recording continues, storing will be retried")
         elif self._was_troubled and not trouble:
-            self.say("storing works again")
+            self.say(
+                f"storing works again; {format_counted(lost, 'event')} lost so far" if lost else "storing works again"
+            )
+        if lost and not self._has_lost:
+            self._has_lost = True
+            self.warn("too much waits for the disk: events are dropped, and their time becomes a gap")
         self._was_troubled = trouble is not None
 
     def describe(self) -> str:

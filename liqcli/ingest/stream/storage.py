@@ -27,15 +27,15 @@ class RecordStore:
     """
     Stores what buffers receive. Use as a context manager.
 
-    Call :meth:`collect` on the thread of the buffers, then :meth:`flush`, then :meth:`rotate`, about every second, and
-    :meth:`merge` on any thread.
+    Call :meth:`collect` and :meth:`prepare` on the thread of the buffers about every second, then :meth:`flush` and
+    :meth:`merge` on any thread. While a flush takes long, only :meth:`collect` may be called.
 
     Attributes
     ----------
     trouble : LiqcliError or None
         Why the last flush or merge failed; nothing is lost by it unless ``lost`` grows.
     lost : dict
-        Number of a buffer -> events that were dropped because the disk was full for too long.
+        Number of a buffer -> events that were dropped because the disk was full or hung for too long.
     """
 
     def __init__(self, lake: Lake, buffers: Sequence[StreamBuffer], merge_s: float = MERGE_S) -> None:
@@ -68,31 +68,22 @@ class RecordStore:
         return bool(self._closed)
 
     def collect(self, now_us: int) -> None:
-        """Take what the buffers have; after a long time without space, drop it and the time that it covers."""
+        """Take what the buffers have; if too much waits for the disk, drop it and the time that it covers."""
         for number, buffer in enumerate(self.buffers):
             batch = buffer.take()
             if self._writer.is_full:
                 count = len(batch.rows) + sum(map(len, batch.replays))
                 self.lost[number] = self.lost.get(number, 0) + count
-                buffer.coverage.forfeit(batch.claims)
+                buffer.coverage.forfeit(batch.claims, now_us + buffer.settle_us)  # the exchange's clock may be ahead
             else:
                 self._add(buffer.feed, batch)
         limit_us = now_us - stream_buffer.HOLD_US
         while self._recent and self._recent[0][1].ts_us <= limit_us:
             self._recent.popleft()
 
-    def flush(self) -> None:
-        """Write to the disk what was collected; if that fails, it is tried again the next time."""
-        try:
-            self._writer.flush()
-        except LiqcliError as error:
-            self._flush_trouble = error
-        else:
-            self._flush_trouble = None
-
-    def rotate(self, now_us: int, at_once: bool = False) -> None:
+    def prepare(self, now_us: int, at_once: bool = False) -> None:
         """
-        Close the segment when its time has come.
+        Decide what the next flush writes, and whether it closes the segment because its time has come.
 
         Not while closed ones cannot be merged: the number of files stays bounded. Equal events may arrive in two
         messages and count as often as in the fuller of two segments, so young ones are in both.
@@ -100,14 +91,22 @@ class RecordStore:
         if self._started_us is None:
             self._started_us = now_us
         due = now_us - self._started_us >= self._pause_us or self._writer.size > LARGEST_SEGMENT
-        if self._closed and not at_once:
-            return
-        if (due or at_once) and (path := self._writer.close_segment()):
-            self._closed.append(path)
+        if self._writer.hand_over(close=at_once or (due and not self._closed)):
             self._started_us = now_us
             for feed, row in self._recent if not at_once else ():
                 if row.ts_us > now_us - stream_buffer.HOLD_US:
                     self._writer.add_events(feed, [row])
+
+    def flush(self) -> None:
+        """Write to the disk what was prepared; if that fails, it is tried again the next time."""
+        try:
+            path = self._writer.write()
+        except LiqcliError as error:
+            self._flush_trouble = error
+        else:
+            self._flush_trouble = None
+            if path:
+                self._closed.append(path)
 
     def merge(self, now_us: int) -> None:
         """Take closed segments into the lake; one that fails stays, and is tried again the next time."""
@@ -128,8 +127,9 @@ class RecordStore:
     def finish(self, now_us: int) -> None:
         """Store everything."""
         self.collect(now_us)
+        self.flush()  # what an earlier one could not write
+        self.prepare(now_us, at_once=True)
         self.flush()
-        self.rotate(now_us, at_once=True)
         self.merge(now_us)
 
     def describe_trouble(self) -> str | None:

@@ -151,3 +151,23 @@ def test_two_recorders_of_the_same_feeds(lake: Path, tmp_path: Path, run_cli: Ru
     assert list((lake / "segments").glob("*.jsonl")) == []
     assert check_lake(lake, flood) == sum(flood.count(name) for name in CASES)
     assert run_cli("verify", "--lake", lake).exit_code == 0
+
+
+@pytest.mark.soak
+def test_a_recorder_that_stands_still_loses_nothing(lake: Path, tmp_path: Path) -> None:
+    """20 s of 3,000 messages; for 6 of them the recorder does not run, so that they wait in the system's buffers."""
+    flood = plan_flood(3_000, 20)
+    with Servers(flood) as servers:
+        recorder = Recorder(lake, tmp_path / "log", servers.urls)
+        recorder.wait_until_listening()
+        servers.start()
+        time.sleep(max(0.0, flood.start_ms / 1000 - time.time()) + 4)
+        recorder.process.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        recorder.process.send_signal(signal.SIGCONT)
+        sent = servers.wait()
+        rows, cpu_s, memory = recorder.end(signal.SIGTERM)
+    print(f"sent {sent}; recorder: {cpu_s:.1f} s CPU, {memory / 1024:.0f} MiB at most")
+    assert sum(row["disconnects"] + row["rejected"] + row["lost"] for row in rows) == 0, recorder.log.read_text()
+    check_counted(rows, flood)
+    assert check_lake(lake, flood) == sum(flood.count(name) for name in CASES)

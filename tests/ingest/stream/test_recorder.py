@@ -52,6 +52,7 @@ def quick(monkeypatch):
     """A pulse ten times a second; nothing is held back."""
     monkeypatch.setattr(stream_connection, "PULSE_S", 0.1)
     monkeypatch.setattr(stream_connection, "REOPEN_S", 0.05)
+    monkeypatch.setattr(stream_connection, "OPEN_S", 0.0)
     monkeypatch.setattr(stream_buffer, "SETTLE_US", 0)
     monkeypatch.setattr(stream_buffer, "HOLD_US", 0)
 
@@ -419,7 +420,7 @@ def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
     """2,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
     total = 2000
 
-    async def flood(buffer, say, warn):
+    async def flood(buffer, say, warn, pace):
         buffer.open(now_us())
         for n in range(total):
             buffer.add(binance_order(qty=str(n + 1)), now_us())

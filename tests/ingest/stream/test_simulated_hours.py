@@ -65,8 +65,8 @@ class Simulation:
     def tick(self, now: int) -> None:
         """What the recorder does every second."""
         self.store.collect(now)
+        self.store.prepare(now)
         self.store.flush()
-        self.store.rotate(now)
         if self.store.has_closed:
             self.store.merge(now)
             self.files = max(self.files, sum(path.is_file() for path in self.lake.root.rglob("*")))
@@ -128,6 +128,7 @@ def test_a_kill_at_any_byte_loses_only_what_is_not_covered(lake, tmp_path):
             buffer.pulse(T + second * S)
             buffer.add_bytes(message(second), T + second * S)
             store.collect(T + second * S)
+            store.prepare(T + second * S)
             store.flush()
             ends.append((store._writer.size, second))
         path = store._writer._path()
