@@ -211,3 +211,7 @@ def _draw_legend(sheet: Canvas, picture: LevelsSpec, view: HeatmapLayout, scale:
         sheet.swatch(Box(x, y - px(5), px(11), px(11)), color)
         sheet.text(x + px(17), y, name, _WORDS, theme.text, va="center_baseline")
         x += px(17) + sheet.text_width(name, _WORDS) + px(18)
+    if picture.measured is not None:
+        text = f"outline: measured, {picture.measured.words}, max {format_usd(picture.measured.largest)}"
+        if x + sheet.text_width(text, _WORDS) <= box.right:
+            sheet.text(x, y, text, _WORDS, theme.text, va="center_baseline")

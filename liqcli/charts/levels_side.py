@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from numpy.typing import NDArray
 
 from liqcli.charts.axes import price_ticks
 from liqcli.charts.canvas import Box, Canvas, rectangles
 from liqcli.charts.heatmap_layout import HeatmapLayout
-from liqcli.charts.levels_spec import LevelsSpec
+from liqcli.charts.levels_spec import LevelsSpec, MeasuredOutline
 from liqcli.charts.text_fit import spread
 from liqcli.core.formatting import format_usd
 
@@ -24,6 +25,8 @@ def draw_standing(axes: Axes, sheet: Canvas, picture: LevelsSpec, view: HeatmapL
     axes.set_xlim(0.0, largest / _ROOM)
     _draw_curves(axes, sheet, picture, largest / _ROOM)
     _draw_bars(axes, sheet, picture, view)
+    if picture.measured is not None and picture.measured.largest > 0:
+        _draw_measured(axes, sheet, picture.measured, picture.price_edges, largest)
     taken = [*_write_outside(sheet, picture, view), *_write_marks(sheet, picture, view, largest)]
     _write_sums(sheet, picture, view, taken)
 
@@ -46,6 +49,21 @@ def _draw_bars(axes: Axes, sheet: Canvas, picture: LevelsSpec, view: HeatmapLayo
             ),
             autolim=False,
         )
+
+
+def _draw_measured(
+    axes: Axes, sheet: Canvas, measured: MeasuredOutline, edges: NDArray[np.float64], longest: float
+) -> None:
+    """Outline measured positions; their largest bin is as long as the longest bar, since they cover another share."""
+    for mass, color in ((measured.long, sheet.theme.long), (measured.short, sheet.theme.short)):
+        held = np.flatnonzero(mass)
+        if not len(held):
+            continue
+        rows = slice(int(held[0]), int(held[-1]) + 1)
+        x = np.concatenate([[0.0], np.repeat(mass[rows], 2), [0.0]]) / measured.largest * longest
+        y = np.repeat(edges[rows.start : rows.stop + 1], 2)
+        axes.plot(x, y, color=sheet.theme.text, linewidth=sheet.points(2.4), alpha=0.9, zorder=4.5)
+        axes.plot(x, y, color=color, linewidth=sheet.points(1.0), zorder=4.6, label="measured")
 
 
 def _draw_curves(axes: Axes, sheet: Canvas, picture: LevelsSpec, width: float) -> None:

@@ -30,6 +30,20 @@ class LevelMark:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredOutline:
+    """Measured positions at the end, by bin: shape (n_bins,) each [USD]; ``words`` state whose they are."""
+
+    long: NDArray[np.float64]
+    short: NDArray[np.float64]
+    words: str = ""
+
+    @property
+    def largest(self) -> float:
+        """The largest bin. [USD]"""
+        return max(float(self.long.max(initial=0)), float(self.short.max(initial=0)))
+
+
+@dataclass(frozen=True, slots=True)
 class LevelsSpec:
     """
     Everything the figure of levels shows.
@@ -60,6 +74,8 @@ class LevelsSpec:
         Levels to label.
     unknown : sequence of (start, end)
         Times without a known state, hatched. [µs UTC]
+    measured : MeasuredOutline or None
+        Outlined beside the bars, on a scale of its own.
     """
 
     title: str
@@ -83,4 +99,5 @@ class LevelsSpec:
     prices: PriceSeries | None = None
     marks: Sequence[LevelMark] = ()
     unknown: Sequence[tuple[int, int]] = ()
+    measured: MeasuredOutline | None = None
     sample: bool = False

@@ -105,6 +105,8 @@ def _describe(found: Levels) -> None:
     say(f"{found.symbol}: {describe_inputs(found.data)}")
     for note in report["meta"]["notes"]:
         say(note)
+    if report["measured"]:
+        say(report["measured"]["sentence"])
     for position, where in (("long", "below"), ("short", "above")):
         for word in ("nearest", "largest"):
             if band := report[word][position]:

@@ -28,6 +28,7 @@ from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 from liqcli.query.scans import scan_level_events
+from liqcli.report.levels_measured import MeasuredData, load_measured
 
 DAY_US = 86_400 * US_PER_S
 LEAST_HISTORY_US = 30 * DAY_US  # before the window, where stored: what opened then can still stand
@@ -54,7 +55,8 @@ class LevelsData:
     Estimated levels, and what they were made from.
 
     ``exchange`` and ``contract`` are those of the open interest; ``prices`` the candles as stored, for the picture;
-    ``notes`` sentences about substitutes and missing inputs; ``damaged`` files that were left out.
+    ``notes`` sentences about substitutes and missing inputs; ``damaged`` files that were left out; ``measured``
+    positions, if stored, apart from the estimate.
     """
 
     label: str
@@ -65,6 +67,7 @@ class LevelsData:
     prices: PriceSeries
     notes: tuple[str, ...]
     damaged: tuple[Path, ...]
+    measured: MeasuredData | None = None
 
     @property
     def window(self) -> Window:
@@ -106,6 +109,7 @@ def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
     realized, missed = read_realized(lake, query, steps, window.start_us)
     tiers, unreadable = find_tiers(lake, inputs.exchange, inputs.contract, window)
     estimate = estimate_levels(steps, realized, window, tiers, inputs.exchange, query.axes)
+    measured, unread = load_measured(lake, split_symbol(inputs.contract)[0], query.exchanges, estimate)
     return LevelsData(
         label=inputs.label,
         query=query,
@@ -114,7 +118,8 @@ def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
         estimate=estimate,
         prices=inputs.candles.since(window.start_us - inputs.candles.prices.step_us + 1).prices,
         notes=inputs.notes,
-        damaged=tuple(dict.fromkeys((*inputs.damaged, *missed, *unreadable))),
+        damaged=tuple(dict.fromkeys((*inputs.damaged, *missed, *unreadable, *unread))),
+        measured=measured,
     )
 
 

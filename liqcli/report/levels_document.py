@@ -8,26 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.levels.estimate import LevelEstimate
-from liqcli.analysis.levels.field import LevelBand, Reach, SideBands
+from liqcli.analysis.levels.field import Reach, SideBands
 from liqcli.analysis.levels.lots import DEFAULT_POSITION_USD, SIDES
 from liqcli.core.formatting import format_iso
 from liqcli.core.version import __version__
 from liqcli.report.lake_records import path_in_lake
+from liqcli.report.level_records import band_record, level_records
 from liqcli.report.levels_data import LevelsData
+from liqcli.report.levels_measured import measured_record
 
 DISTANCES_PCT = (0.5, 1, 2, 3, 5, 7.5, 10, 15, 20)
 
 
 def build_levels_document(data: LevelsData) -> dict[str, Any]:
-    """Build the document; every amount is estimated. [USD]"""
+    """Build the document; every amount is estimated, except under ``measured``. [USD]"""
     estimate = data.estimate
     return {
         "meta": _meta(data),
-        "levels": _levels(estimate),
+        "levels": level_records(estimate.levels),
         "nearest": _named(estimate, "nearest"),
         "largest": _named(estimate, "largest"),
         "reach": _reach(estimate),
         "accounting": _accounting(estimate),
+        "measured": None if data.measured is None else measured_record(data.measured),
     }
 
 
@@ -81,34 +84,9 @@ def _meta(data: LevelsData) -> dict[str, Any]:
     }
 
 
-def _levels(estimate: LevelEstimate) -> list[dict[str, float]]:
-    levels = estimate.levels
-    edges = levels.price_edges.tolist()
-    return [
-        {
-            "price_low": edges[row],
-            "price_high": edges[row + 1],
-            "long_notional": float(levels.long_notional[row]),
-            "short_notional": float(levels.short_notional[row]),
-        }
-        for row in np.flatnonzero((levels.long_notional > 0) | (levels.short_notional > 0)).tolist()
-    ]
-
-
 def _named(estimate: LevelEstimate, word: str) -> dict[str, dict[str, float] | None]:
     sides: dict[str, SideBands] = {"long": estimate.long_bands, "short": estimate.short_bands}
-    return {position: _band(getattr(bands, word)) for position, bands in sides.items()}
-
-
-def _band(band: LevelBand | None) -> dict[str, float] | None:
-    if band is None:
-        return None
-    return {
-        "price_low": band.low,
-        "price_high": band.high,
-        "notional": band.notional,
-        "distance_pct": band.distance_pct,
-    }
+    return {position: band_record(getattr(bands, word)) for position, bands in sides.items()}
 
 
 def _reach(estimate: LevelEstimate) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ from liqcli.analysis.levels.estimate import LevelEstimate
 from liqcli.charts.figure_spec import HeadlineNumber
 from liqcli.charts.fonts import describe_stand_in
 from liqcli.charts.levels import DESIGN, draw_levels
-from liqcli.charts.levels_spec import LevelMark, LevelsSpec
+from liqcli.charts.levels_spec import LevelMark, LevelsSpec, MeasuredOutline
 from liqcli.charts.png import render_pixels
 from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.core.durations import format_length
 from liqcli.core.formatting import (
     format_count,
+    format_coverage,
     format_iso,
     format_percent_signed,
     format_price,
@@ -21,6 +22,7 @@ from liqcli.core.formatting import (
 )
 from liqcli.report.figure import Figure
 from liqcli.report.levels_data import LevelsData
+from liqcli.report.levels_measured import MeasuredData, describe_measured
 
 
 def draw_level_figure(
@@ -59,6 +61,7 @@ def build_spec(data: LevelsData) -> LevelsSpec:
         short_outside=estimate.levels.short_outside,
         prices=data.prices,
         marks=_marks(estimate),
+        measured=None if data.measured is None else _outline(data.measured),
         unknown=[(int(unknown[0]), int(unknown[-1]) + estimate.bucket_us)] if len(unknown) else (),
     )
 
@@ -105,6 +108,13 @@ def _headline(estimate: LevelEstimate) -> tuple[HeadlineNumber, ...]:
     return tuple(numbers)
 
 
+def _outline(data: MeasuredData) -> MeasuredOutline:
+    levels = data.measured.levels
+    covered = [side.covered for side in data.measured.sides if side.covered is not None]
+    share = f"{format_coverage(sum(covered) / len(covered))} of open interest" if covered else "share unknown"
+    return MeasuredOutline(levels.long_notional, levels.short_notional, f"{data.snapshot.exchange}, {share}")
+
+
 def _marks(estimate: LevelEstimate) -> list[LevelMark]:
     marks = []
     for bands, position in ((estimate.long_bands, "long"), (estimate.short_bands, "short")):
@@ -128,4 +138,5 @@ def describe_levels(data: LevelsData) -> str:
         f"Estimated, not realized: where open positions of {data.label} would be liquidated, by price and time to "
         f"{format_time(estimate.window.end_us)} UTC, with candles and, on the right, what stands now; at a last price "
         f"of {format_price(estimate.last_price)} {', and '.join(parts)}."
+        f"{'' if data.measured is None else f' Outlined beside it, {describe_measured(data.measured)}.'}"
     )
