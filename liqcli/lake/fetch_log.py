@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -41,7 +41,12 @@ FETCHED = 2
 
 @dataclass(frozen=True, slots=True)
 class CoveredWindow:
-    """One window of a log; ``events`` is None when a later answer replaced a part of the original."""
+    """
+    One window of a log.
+
+    ``events`` is None when a later answer replaced a part of the original. Of recorded windows it is the number stored
+    when they became complete: late ones may follow. None in logs of recorders that did not count.
+    """
 
     window: Window
     status: Status
@@ -131,7 +136,12 @@ def _join(known: list[CoveredWindow]) -> list[CoveredWindow]:
     return joined
 
 
-def add_recorded(log: FetchLog, claims: Mapping[Status, Sequence[Interval]], moment_us: int) -> FetchLog:
+def add_recorded(
+    log: FetchLog,
+    claims: Mapping[Status, Sequence[Interval]],
+    moment_us: int,
+    count: Callable[[Interval], int | None] = lambda _part: None,
+) -> FetchLog:
     """
     Add the time that a recorder covered; other recorders may write the same log.
 
@@ -142,16 +152,18 @@ def add_recorded(log: FetchLog, claims: Mapping[Status, Sequence[Interval]], mom
         replace provisional ones only. [µs UTC]
     moment_us : int
         Time of writing. [µs UTC]
+    count : callable
+        Takes an interval that becomes complete and returns its number of stored events, or None if it is unknown.
     """
-    complete = claims.get("complete", ())
-    sure = [*complete, *log.covered(("complete", "cut"))]
+    former = log.covered(("complete", "cut"))
+    complete = subtract_intervals(claims.get("complete", ()), former)
+    sure = [*complete, *former]
     doubtful = subtract_intervals(claims.get("unconfirmed", ()), sure)
     known = [*sure, *doubtful, *log.covered(("unconfirmed",))]
     pending = subtract_intervals(claims.get("provisional", ()), known)
-    parts: list[tuple[Status, Sequence[Interval]]] = [
-        ("complete", complete), ("unconfirmed", doubtful), ("provisional", pending),
-    ]  # fmt: skip
-    fresh = [CoveredWindow(Window(*part), status, None, moment_us) for status, found in parts for part in found]
+    fresh = [CoveredWindow(Window(*part), "complete", count(part), moment_us) for part in complete]
+    fresh += [CoveredWindow(Window(*part), "unconfirmed", None, moment_us) for part in doubtful]
+    fresh += [CoveredWindow(Window(*part), "provisional", None, moment_us) for part in pending]
     return log.without(Window(*part) for part in doubtful).add(fresh)
 
 

@@ -7,19 +7,24 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from liqcli.core.errors import DamagedError, LiqcliError
 from liqcli.core.files import lake_errors
 from liqcli.core.formatting import format_counted
 from liqcli.core.intervals import Interval, merge_intervals
-from liqcli.core.model import Liquidation, find_fault
+from liqcli.core.model import Liquidation, Window, find_fault
 from liqcli.core.symbols import EVERY
 from liqcli.lake.fetch_log import FetchLog, Status, add_recorded
+from liqcli.lake.partitions import Partition, months_of
 from liqcli.lake.segments import FOLDER, Feed, list_segments, open_recorder_lock, read_lines
 from liqcli.lake.staging import Staging
 from liqcli.lake.store import Lake
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 Claims = dict[Status, list[Interval]]  # [µs UTC]
 ALL_COPIES = 2**31
@@ -205,9 +210,37 @@ def _store_claims(lake: Lake, feed: Feed, content: _FeedContent, moment_us: int)
         except DamagedError:  # set aside, so that what is recorded from now on is not lost with it
             lake.set_aside(lake.fetch_log_path(feed.exchange, symbol, feed.source))
             log = FetchLog()
-        updated = add_recorded(log, {status: merge_intervals(found) for status, found in claims.items()}, moment_us)
+        merged = {status: merge_intervals(found) for status, found in claims.items()}
+        count = partial(_count_stored, lake, feed, symbol)
+        updated = add_recorded(log, merged, moment_us, count)
         if updated != log:
             lake.write_fetch_log(feed.exchange, symbol, feed.source, updated)
+
+
+def _count_stored(lake: Lake, feed: Feed, symbol: str, part: Interval) -> int | None:
+    """Count the stored events of an interval; None if a file cannot be read, which verify reports."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    total = 0
+    for month in months_of(Window(*part)):
+        path = Partition("liquidations", feed.exchange, symbol, month, feed.source).path(lake.root)
+        try:
+            with path.open("rb") as handle, pq.ParquetFile(handle) as file:
+                groups = [n for n in range(file.num_row_groups) if _may_reach(file.metadata.row_group(n), part[0])]
+                times = file.read_row_groups(groups, columns=["ts"]).column("ts").cast(pa.int64()).to_numpy()
+        except FileNotFoundError:
+            continue
+        except (pa.ArrowException, OSError, KeyError):
+            return None
+        total += int(((times >= part[0]) & (times < part[1])).sum())
+    return total
+
+
+def _may_reach(group: pq.RowGroupMetaData, start_us: int) -> bool:
+    """Return whether a group of rows, sorted by time, may have one from an instant on: nearly always only the last."""
+    found = group.column(0).statistics
+    return found is None or not found.has_min_max or bool(found.max_raw >= start_us)
 
 
 def _sort_claims(lake: Lake, feed: Feed, content: _FeedContent) -> dict[str, Claims]:

@@ -222,6 +222,21 @@ def merged(*steps):
     return [(w.status, w.window.start_us // S, w.window.end_us // S) for w in log.windows]
 
 
+def test_overlapping_recorders_keep_the_counts():
+    """[0, 60) has 12 events. [2, 62) overlaps it, so only [60, 62) is counted: one more. [70, 80) has none."""
+    counted = []
+
+    def count(part):
+        counted.append(tuple((moment - T0) // S for moment in part))
+        return {(0, 60): 12, (60, 62): 1, (70, 80): 0}[counted[-1]]
+
+    log = FetchLog()
+    for start, end in ((0, 60), (2, 62), (70, 80), (0, 62)):
+        log = add_recorded(log, {"complete": [(T0 + start * S, T0 + end * S)]}, NOW, count)
+    assert counted == [(0, 60), (60, 62), (70, 80)]
+    assert [(w.window.length_us // S, w.events) for w in log.windows] == [(62, 13), (10, 0)]
+
+
 def test_a_silence_decides_what_was_provisional():
     assert merged(("complete", 0, 9), ("provisional", 9, 20), ("complete", 9, 30)) == [("complete", 0, 30)]
     doubted = merged(("complete", 0, 9), ("provisional", 9, 20), ("unconfirmed", 9, 70))

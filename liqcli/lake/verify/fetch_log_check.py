@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Key = tuple[str, str, str]  # exchange, symbol, source
+RESTORE = "restore the file from a backup; a recording cannot be repeated, but other sources may have that time"
 
 
 @dataclass(slots=True)
@@ -33,9 +34,16 @@ class FetchLogs:
     stored: dict[Key, list[int]] = field(default_factory=dict)
 
     def compare(self, repairs: Repairs, unreadable: set[Path]) -> Iterator[Issue]:
-        """Report windows with fewer or more rows than logged; skip files that could not be read."""
+        """
+        Report windows with fewer or more rows than logged; skip files that could not be read.
+
+        Recorded windows may have more: late events.
+        """
         for key, windows in self.windows.items():
+            recorded = key[2] in repairs.known.recorded
             for known, stored in zip(windows, self.stored[key], strict=True):
+                if recorded and stored >= (known.events or 0):
+                    continue
                 parts = [Partition("liquidations", *key[:2], month, key[2]) for month in months_of(known.window)]
                 if known.events == stored or any(part.path(repairs.lake.root) in unreadable for part in parts):
                     continue
@@ -43,7 +51,7 @@ class FetchLogs:
                 span = f"{format_time(known.window.start_us)} to {format_time(known.window.end_us)} UTC"
                 what = f"{format_count(known.events or 0)} events received {span}, {format_count(stored)} stored"
                 path = parts[0].path(repairs.lake.root)
-                mend = repairs.suggest(parts[0], known.window.interval)
+                mend = RESTORE if recorded else repairs.suggest(parts[0], known.window.interval)
                 if missing:
                     what = f"{what}: {format_count((known.events or 0) - stored)} are missing"
                 yield Issue(path, what, mend if missing else f"if none were imported: {mend}", damage=missing)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from loopback.scenes import stored
 
@@ -17,7 +19,8 @@ from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.ingest.stream.storage import RecordStore
 from liqcli.lake.segment_intake import take_in, take_in_leftovers
 from liqcli.lake.store import Lake
-from liqcli.sources.registry import load_live_source
+from liqcli.lake.verify import verify_lake
+from liqcli.sources.registry import KNOWN_SOURCES, load_live_source
 from liqcli.sources.stream_base import Channel
 
 S = 1_000_000
@@ -84,6 +87,27 @@ def test_twenty_minutes_with_a_break(lake):
     assert simulation.log() == [("complete", 0, 597), ("complete", 630, 1197)]
     assert sum(stored(lake, SYMBOL).values()) == 121 + 115
     assert simulation.files <= 6  # month file, log, knowledge, two locks, an open segment
+
+
+def test_rows_that_vanish_from_recorded_time_are_noticed(lake):
+    """
+    Events at 0, 5, ... 595 s are 120 in the first covered stretch, those at 630, 635, ... 1195 s are 114 in the second.
+    Three rows vanish from the first one, then the log is one of a recorder that did not count.
+    """
+    simulation = Simulation(lake, merge_s=240)
+    simulation.run(1200, lambda second: 600 < second < 630, lambda _second: False)
+    path = simulation.lake.fetch_log_path("bybit", SYMBOL, "bybit")
+    assert [window["events"] for window in json.loads(path.read_text())["windows"]] == [120, 114]
+    assert verify_lake(simulation.lake, KNOWN_SOURCES).issues == []
+    (rows,) = lake.glob("liquidations/**/*.parquet")
+    table = pq.ParquetFile(rows).read()
+    pq.write_table(pa.concat_tables([table.slice(0, 10), table.slice(13)]), rows)
+    (issue,) = verify_lake(simulation.lake, KNOWN_SOURCES).damage
+    assert issue.path == rows
+    assert issue.what.startswith("120 events received 2026-03-01 00:00 to 2026-03-01 00:09 UTC, 117 stored: 3 are")
+    assert issue.do.startswith("restore the file from a backup; a recording cannot be repeated")
+    path.write_text(path.read_text().replace("120", "null"))
+    assert verify_lake(simulation.lake, KNOWN_SOURCES).damage == []
 
 
 @pytest.mark.soak
