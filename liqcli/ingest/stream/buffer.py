@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from liqcli.core.errors import LiqcliError, UsageError
@@ -51,6 +51,8 @@ class StreamBuffer:
         First exception that the network does not explain.
     last_break : str or None
         Why the last connection ended.
+    outbox : list of str
+        Subscriptions to send on the open connection.
     replays : list of list of Liquidation
         Events of a history that the exchange sent after a subscription, one list per message. They are not counted, and
         stored apart from ``rows``, so that those received before do not double.
@@ -65,6 +67,7 @@ class StreamBuffer:
     rows: list[Liquidation] = field(default_factory=list)
     replays: list[list[Liquidation]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    outbox: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
     notional: dict[str, float] = field(default_factory=dict)
@@ -112,9 +115,20 @@ class StreamBuffer:
         self.failure = None
         self.is_first = self.is_open = True
         self.opened_us = now_us
+        self.outbox.clear()
         self.coverage.open(now_us)
         if not self.source.confirms:
             self.coverage.confirm(self.channel.symbols, now_us)
+
+    def follow(self, channel: Channel, hello: Sequence[str], now_us: int) -> None:
+        """Deliver other symbols: ``channel`` is for later connections, ``hello`` for the one that is open."""
+        new = tuple(symbol for symbol in channel.symbols if symbol not in self.coverage.symbols)
+        self.channel = channel
+        self.coverage.symbols += new
+        if self.is_open:
+            self.outbox += hello
+            if not self.source.confirms:
+                self.coverage.confirm(new, now_us)
 
     def pulse(self, now_us: int) -> None:
         """Record an answer to a ping."""

@@ -175,6 +175,8 @@ async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection) -> Non
                 if buffer.frames == frames:
                     raise
             buffer.pulse(now_us())
+            while buffer.outbox:
+                await connection.send(buffer.outbox.pop(0))
             if buffer.source.ping and now_us() - pinged_us >= buffer.source.ping_s * US_PER_S:
                 pinged_us = now_us()
                 await connection.send(buffer.source.ping)

@@ -11,12 +11,14 @@ from pathlib import Path
 from liqcli.core.errors import SourceError, UsageError
 from liqcli.core.symbols import EVERY, add_quote, split_symbol
 from liqcli.ingest.fetch.request_runner import run_requests
+from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.lake.store import Lake
 from liqcli.net.client import Client
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.stream_base import Channel, ContractList, LiveSource
 
 UPDATE_S = 3600.0  # interval of requests for contracts
+MOST_GONE = 0.1  # share of the symbols that may be delisted between two requests
 
 Warn = Callable[[str], None]
 
@@ -38,7 +40,12 @@ class Plan:
 
 @dataclass(slots=True)
 class ContractUpdate:
-    """Requests the contracts of market-wide streams again, so that events of those listed meanwhile can be read."""
+    """
+    Requests the contracts again: to read events of those listed meanwhile, or, for all symbols, to subscribe them.
+
+    ``subscribe`` takes a plan of a stream of single symbols, and the symbols that are listed now; it is called in the
+    thread of :meth:`run`.
+    """
 
     lake: Lake
     plans: Sequence[Plan]
@@ -46,11 +53,13 @@ class ContractUpdate:
     warn: Warn
     stop: threading.Event = field(default_factory=threading.Event)
     was_run: bool = False
+    subscribe: Callable[[Plan, Sequence[str]], object] = lambda _plan, _listed: None
 
     @property
     def needed(self) -> list[Plan]:
-        """Plans whose stream brings events of contracts that are listed later."""
-        return [plan for plan in self.plans if plan.source.market_wide and plan.contracts is not None]
+        """Plans whose stream brings events of contracts that are listed later, or can."""
+        followed = [plan for plan in self.plans if plan.source.market_wide or EVERY in self.words]
+        return [plan for plan in followed if plan.contracts is not None]
 
     def run(self) -> None:
         """Request the contracts, except the first time, when they are new."""
@@ -59,6 +68,42 @@ class ContractUpdate:
             if plan.contracts is not None and plan.source.contract_list is not None:
                 found = _load_contracts(self.lake, plan.source, plan.source.contract_list, self.words, self.warn)
                 plan.contracts.update(found)
+                if not plan.source.market_wide:
+                    self.subscribe(plan, list(dict.fromkeys(contract.symbol for contract in found.values())))
+
+
+def follow_listings(plan: Plan, buffers: Sequence[StreamBuffer], listed: Sequence[str], now_us: int) -> list[Channel]:
+    """
+    Let the connections of a plan deliver what is listed now; return the channels for which none has room.
+
+    Symbols that are no longer listed are not subscribed again: an exchange may refuse all of a message for one of them.
+    """
+    source = plan.source
+    own = [buffer for buffer in buffers if buffer.source is source]
+    known = {symbol for buffer in own for symbol in buffer.channel.symbols}
+    gone = known.difference(listed)
+    if len(gone) > MOST_GONE * len(known):  # rather half an answer than half a market
+        gone = set()
+    for buffer in own:
+        kept = [symbol for symbol in buffer.channel.symbols if symbol not in gone]
+        if len(kept) < len(buffer.channel.symbols) and (channel := _fit(source, buffer.channel, kept)):
+            buffer.follow(channel, (), now_us)
+    rest = []
+    new = [symbol for symbol in listed if symbol not in known]
+    for channel in source.channels(new) if new else ():
+        for buffer in own:
+            if joined := _fit(source, buffer.channel, [*buffer.channel.symbols, *channel.symbols]):
+                buffer.follow(joined, channel.hello, now_us)
+                break
+        else:
+            rest.append(replace(channel, every=True))
+    return rest
+
+
+def _fit(source: LiveSource, channel: Channel, symbols: Sequence[str]) -> Channel | None:
+    """Return the channel with other symbols if one connection of the same path delivers them."""
+    found = list(source.channels(symbols))
+    return replace(found[0], every=channel.every) if len(found) == 1 and found[0].path == channel.path else None
 
 
 def plan_recording(lake: Lake, source: LiveSource, words: Sequence[str], warn: Warn) -> Plan:

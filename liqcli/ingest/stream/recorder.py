@@ -18,7 +18,7 @@ from liqcli.core.symbols import EVERY, is_every, normalise_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.stream import connection
 from liqcli.ingest.stream.buffer import StreamBuffer
-from liqcli.ingest.stream.contracts import UPDATE_S, ContractUpdate, Plan, plan_recording
+from liqcli.ingest.stream.contracts import UPDATE_S, ContractUpdate, Plan, follow_listings, plan_recording
 from liqcli.ingest.stream.knowledge import read_knowledge
 from liqcli.ingest.stream.rest import FILL_S, POLL_S, GapFiller, Poller, Repeated
 from liqcli.ingest.stream.storage import MERGE_S, RecordStore
@@ -61,7 +61,8 @@ class _Recording:
         repeated += [Repeated("contracts", UPDATE_S, self.update, self.warn)] if self.update.needed else []
         for each in repeated:
             each.start()
-        tasks = [asyncio.create_task(self._keep_connected(k, buffer)) for k, buffer in enumerate(self.buffers)]
+        tasks = self._tasks = [asyncio.create_task(self._keep_connected(*item)) for item in enumerate(self.buffers)]
+        self.update.subscribe = lambda *what: loop.call_soon_threadsafe(self._follow_listings, *what)
         ticking: asyncio.Task[object] = asyncio.create_task(self._tick_on(tick_s, ended))
         merging: asyncio.Task[object] = asyncio.create_task(self._merge_on(tick_s, ended))
         waiting: asyncio.Task[object] = asyncio.create_task(stop.wait())
@@ -100,6 +101,13 @@ class _Recording:
                 buffer.record_disconnect(buffer.record_rejection(error))
                 self.warn(f"{buffer.source.exchange}: {buffer.last_break}; reconnecting")
             await asyncio.sleep(connection.LONGEST_PAUSE_S)
+
+    def _follow_listings(self, plan: Plan, listed: Sequence[str]) -> None:
+        """Record what an exchange lists now, on open connections where possible."""
+        for channel in follow_listings(plan, self.buffers, listed, now_us()):
+            self.buffers.append(StreamBuffer(plan.source, channel))
+            number = len(self.buffers) - 1
+            self._tasks.append(asyncio.create_task(self._keep_connected(number, self.buffers[number])))
 
     async def _tick_on(self, tick_s: float, ended: asyncio.Event) -> None:
         """Write to the segment about every second, in a thread: a slow disk must not stop the connections."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from pathlib import Path
 
 from liqcli.core.errors import LiqcliError
@@ -38,7 +37,7 @@ class RecordStore:
         Number of a buffer -> events that were dropped because the disk was full or hung for too long.
     """
 
-    def __init__(self, lake: Lake, buffers: Sequence[StreamBuffer], merge_s: float = MERGE_S) -> None:
+    def __init__(self, lake: Lake, buffers: list[StreamBuffer], merge_s: float = MERGE_S) -> None:
         self.lake, self.buffers = lake, buffers
         self.lost: dict[int, int] = {}
         self._writer = SegmentWriter(lake)

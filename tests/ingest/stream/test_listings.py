@@ -1,0 +1,125 @@
+"""Contracts that are listed or delisted during a recording of all symbols, on streams of one symbol each."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback.scenes import stored
+from loopback.stream_scenes import be_swift, linear, make_recent, record_truth
+from loopback.trade_streams import DydxStream, KrakenStream
+from loopback.truth import tidy
+
+from liqcli.core.times import now_us
+from liqcli.ingest.stream import recorder
+from liqcli.ingest.stream.buffer import StreamBuffer
+from liqcli.ingest.stream.contracts import Plan, follow_listings
+from liqcli.lake.store import Lake
+from liqcli.sources.registry import load_live_source
+
+
+def list_later(server: Any, names: list[str], listed: list[str]) -> threading.Thread:
+    """Wait until a server has sent all it had, then list other contracts, of which the new ones have events."""
+
+    def work() -> None:
+        while not server.is_done():
+            time.sleep(0.02)
+        listed[:] = names
+        server.truth.update({name: make_recent(9, 5) for name in names if name not in server.truth})
+        with server._lock:
+            told = {name for name, _ in server.past}
+            server.waiting += [(name, e) for name in names if name not in told for e in server.truth[name]]
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    ("exchange", "first", "later", "symbols", "connections"),
+    [
+        # room on the connection
+        ("kraken", ["PF_XBTUSD"], ["PF_XBTUSD", "PF_ETHUSD"], ["BTCUSD", "ETHUSD"], 1),
+        # 32 subscriptions fill a dYdX connection
+        ("dydx", [f"C{n}-USD" for n in range(32)], [f"C{n}-USD" for n in range(33)], ["C0USD", "C32USD"], 2),
+    ],
+)
+def test_a_new_contract_is_recorded_from_its_subscription_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    exchange: str,
+    first: list[str],
+    later: list[str],
+    symbols: list[str],
+    connections: int,
+) -> None:
+    truth = {name: make_recent(n, 5) if n == 0 else [] for n, name in enumerate(first)}
+    listed = list(first)
+    server: Any = {"kraken": KrakenStream, "dydx": DydxStream}[exchange](truth, listed)
+    monkeypatch.setattr(recorder, "UPDATE_S", 0.3)
+    started = now_us()
+    with server:
+        be_swift(monkeypatch, exchange, server)
+        thread = list_later(server, later, listed)
+        _, warnings = record_truth(
+            tmp_path, exchange, {}, server, ["all"], until=lambda: not thread.is_alive() and server.is_done()
+        )
+    assert (len(server.paths), server.complaints, warnings) == (connections, [], [])
+    for name, symbol in zip((later[0], later[-1]), symbols, strict=True):
+        assert tidy(stored(tmp_path, symbol, exchange)) == tidy(linear(server.truth[name], "0.001"))
+    name = load_live_source(exchange).name
+    starts = [Lake(tmp_path).read_fetch_log(exchange, s, name).windows[0].window.start_us for s in symbols]
+    assert started < starts[0] < starts[1] - 200_000  # at the next request of the list, not before
+
+
+S = 1_000_000
+NOW = 1_772_323_200 * S
+
+
+def open_buffers(exchange: str, symbols: list[str]) -> tuple[Plan, list[StreamBuffer]]:
+    """Open connections for symbols, all of which are confirmed."""
+    source = load_live_source(exchange)
+    plan = Plan(source, tuple(source.channels(symbols)))
+    buffers = [StreamBuffer(source, channel) for channel in plan.channels]
+    for buffer in buffers:
+        buffer.open(NOW)
+        buffer.coverage.confirm(buffer.channel.symbols, NOW)
+    return plan, buffers
+
+
+def test_delisted_contracts_are_not_subscribed_again() -> None:
+    """One of 45 symbols of Bybit is delisted, in the one message of all; a half answer delists nothing."""
+    symbols = [f"C{n}USDT" for n in range(45)]
+    plan, (buffer,) = open_buffers("bybit", symbols)
+    assert follow_listings(plan, [buffer], symbols[:20], NOW) == []
+    assert len(buffer.channel.symbols) == 45
+    assert follow_listings(plan, [buffer], symbols[1:], NOW) == []
+    assert buffer.channel.symbols == tuple(symbols[1:])
+    assert '"allLiquidation.C0USDT"' not in buffer.channel.hello[0]
+    assert buffer.outbox == []
+
+
+def test_new_contracts_go_where_there_is_room() -> None:
+    """
+    Bybit: linear and inverse contracts have their own connections. Of 200 linear ones nothing fits any more, so that
+    one more opens a connection; an inverse one is subscribed on the connection that is open.
+    """
+    plan, buffers = open_buffers("bybit", [*(f"C{n}USDT" for n in range(200)), "BTCUSD"])
+    listed = [symbol for buffer in buffers for symbol in buffer.channel.symbols]
+    (rest,) = follow_listings(plan, buffers, [*listed, "NEWUSDT", "ETHUSD"], NOW)
+    assert (rest.path, rest.symbols, rest.every) == ("/v5/public/linear", ("NEWUSDT",), True)
+    linear_one, inverse_one = buffers
+    assert linear_one.outbox == []
+    assert inverse_one.channel.symbols == ("BTCUSD", "ETHUSD")
+    assert [text for text in inverse_one.outbox if "allLiquidation.ETHUSD" in text] == inverse_one.outbox != []
+    inverse_one.coverage.confirm(("ETHUSD",), NOW + 5 * S)
+    inverse_one.pulse(NOW + 20 * S)
+    inverse_one.close()
+    starts = {s: (c.start_us - NOW) // S for c in inverse_one.coverage.claims for s in c.symbols}
+    assert starts == {"BTCUSD": 0, "ETHUSD": 5}
+    inverse_one.open(NOW + 30 * S)
+    assert inverse_one.outbox == []  # the next connection subscribes both
+    assert len(inverse_one.channel.hello) == 2
