@@ -22,6 +22,7 @@ from liqcli.query.engine import Engine
 
 SIDES = ("long", "short")
 HOUR_US = 3600 * US_PER_S
+LATEST_US = 2**62
 TOLERATED_PERCENT = 1
 MOST_APART = 2  # published and stored in one unit are hardly more than this factor apart
 COLUMNS = (
@@ -34,18 +35,9 @@ class ComparedHour:
     """
     Published and stored liquidations of the same minutes of one hour.
 
-    Attributes
-    ----------
-    start_us : int
-        [µs UTC]
-    seconds, fetched_s : int
-        How much of the hour is published, and how much of it the fetch logs cover.
-    published_e6, stored_e6 : int
-        In the unit of the series. [1e-6]
-    other_e6 : int
-        What is stored in the other one of USD and coins. [1e-6]
-    sides : mapping
-        ``long`` and ``short`` -> published, stored [1e-6 USD]; empty where the exchange gives no sides.
+    ``start_us`` [µs UTC]; ``seconds`` of it are published, and ``fetched_s`` in the fetch logs. ``published_e6`` and
+    ``stored_e6`` are in the unit of the series, ``other_e6`` is what is stored in the other one of USD and coins
+    [1e-6]. ``sides``: ``long`` and ``short`` -> published, stored [1e-6 USD]; empty where the exchange gives no sides.
     """
 
     start_us: int
@@ -218,21 +210,40 @@ class ComparedTotals:
         }
 
 
-def compare_totals(lake: Lake, partitions: Sequence[Partition] | None = None) -> list[ComparedTotals]:
-    """Compare stored totals, all or these, with the events that count at their time; unreadable files are left out."""
-    partitions = lake.partitions(FOLDER) if partitions is None else partitions
-    if not partitions:
+def compare_totals(lake: Lake) -> list[ComparedTotals]:
+    """Compare every stored total with the events that count at its time; unreadable files are left out."""
+    return _compare(lake, lake.partitions(FOLDER), lake.partitions(), Window(0, LATEST_US))
+
+
+def compare_window(
+    lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window
+) -> list[ComparedTotals]:
+    """Compare the whole hours inside a window; series without a fetched hour are left out."""
+    start_us, end_us = -(-window.start_us // HOUR_US) * HOUR_US, window.end_us // HOUR_US * HOUR_US
+    totals = lake.find(FOLDER, symbols, window, exchanges) if start_us < end_us else []
+    events = lake.find("liquidations", symbols, window, exchanges) if totals else []
+    found = []
+    for series in _compare(lake, totals, events, Window(start_us, end_us)):
+        inside = tuple(series.fetched)
+        found += [replace(series, hours=inside)] if inside else []
+    return found
+
+
+def _compare(
+    lake: Lake, totals: Sequence[Partition], events: Sequence[Partition], window: Window
+) -> list[ComparedTotals]:
+    if not totals:
         return []
-    places = {(part.exchange, part.symbol, part.month) for part in partitions}
-    events = [part for part in lake.partitions() if (part.exchange, part.symbol, part.month) in places]
+    places = {(part.exchange, part.symbol, part.month) for part in totals}
     with Engine() as engine:
         try:
-            engine.open_files("stored_totals", [p.path(lake.root) for p in partitions], COLUMNS, thorough=True)
+            engine.open_files("stored_totals", [p.path(lake.root) for p in totals], COLUMNS, thorough=True)
         except DamagedError:  # none can be read, which verify reports
             return []
-        register_files(engine, lake, "totals", partitions)
-        open_view(engine, lake, "liquidations", events)
-        columns = engine.run("hours_against_totals")
+        register_files(engine, lake, "totals", totals)
+        open_view(engine, lake, "liquidations", [p for p in events if (p.exchange, p.symbol, p.month) in places])
+        bounds = {"start_us": window.start_us, "end_us": window.end_us}
+        columns = engine.run("hours_against_totals", bounds)
     rows = list(zip(*(column.tolist() for column in columns.values()), strict=True))
     return [
         ComparedTotals(
@@ -244,17 +255,6 @@ def compare_totals(lake: Lake, partitions: Sequence[Partition] | None = None) ->
         )
         for (exchange, symbol, instrument, native_unit), group in groupby(rows, key=lambda row: row[:4])
     ]
-
-
-def compare_window(
-    lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window
-) -> list[ComparedTotals]:
-    """Compare the whole hours inside a window; series without a fetched hour are left out."""
-    found = []
-    for series in compare_totals(lake, lake.find(FOLDER, symbols, window, exchanges)):
-        inside = [h for h in series.fetched if window.start_us <= h.start_us <= window.end_us - HOUR_US]
-        found += [replace(series, hours=tuple(inside))] if inside else []
-    return found
 
 
 def iter_differing(repairs: Repairs, compared: Sequence[ComparedTotals]) -> Iterator[Issue]:

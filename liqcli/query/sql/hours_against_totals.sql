@@ -6,6 +6,8 @@
 -- USD, and complete only with has_sides.
 --
 -- reads   stored_totals (ts, interval_s, long_usd, short_usd, total_usd, instrument, native_unit, total_native, filename), totals_files (filename, exchange, symbol), liquidations (ts, exchange, symbol, instrument, position, qty, notional)
+-- param   $start_us  BIGINT  first instant of totals and liquidations, inclusive [µs]
+-- param   $end_us    BIGINT  last instant, exclusive [µs]
 -- gives   exchange VARCHAR; symbol VARCHAR; instrument VARCHAR; native_unit VARCHAR; hour_us BIGINT [µs UTC]; seconds BIGINT; published_e6 BIGINT; stored_e6 BIGINT; other_e6 BIGINT; has_sides BOOLEAN; published_long_e6 BIGINT; stored_long_e6 BIGINT; published_short_e6 BIGINT; stored_short_e6 BIGINT
 -- order   exchange, symbol, instrument, native_unit, hour_us   (total: one row per exchange, symbol, instrument, unit and hour)
 WITH published AS (
@@ -21,6 +23,7 @@ WITH published AS (
         CAST(ROUND(stored_totals.short_usd * 1000000) AS BIGINT) AS short_e6
     FROM stored_totals
     INNER JOIN totals_files ON stored_totals.filename = totals_files.filename
+    WHERE EPOCH_US(stored_totals.ts) >= $start_us AND EPOCH_US(stored_totals.ts) < $end_us
 ),
 
 steps AS (
@@ -43,6 +46,7 @@ events AS (
         ON liquidations.exchange = steps.exchange
         AND liquidations.symbol = steps.symbol
         AND steps.instrument IN ('', liquidations.instrument)
+    WHERE EPOCH_US(liquidations.ts) >= $start_us AND EPOCH_US(liquidations.ts) < $end_us
 ),
 
 counted AS (
