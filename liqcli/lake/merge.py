@@ -14,6 +14,7 @@ from liqcli.core.errors import DamagedError, LakeError
 from liqcli.core.files import lake_errors, temporary_beside
 from liqcli.core.intervals import Interval
 from liqcli.core.model import Liquidation
+from liqcli.query.database import Connection
 from liqcli.query.sql import read_query
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ UNLIMITED = 1 << 40  # copies: identical rows are separate events
 
 
 class Merger:
-    """One engine for any number of merges; opening an engine costs as much as a small merge."""
+    """A connection for any number of merges."""
 
     def __init__(self, root: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._root = root
@@ -177,18 +178,9 @@ class Merger:
 
 @contextlib.contextmanager
 def open_merger(root: Path) -> Iterator[Merger]:
-    """
-    Open a merger with one thread, so that bytes are reproducible, and bounded memory, spilling to the lake.
-
-    Files are replaced while it is open, so it caches none.
-    """
-    import duckdb
-
-    spill = str(root / ".staging" / "spill")
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": "512MB"}
-    config |= {"temp_directory": spill, "enable_external_file_cache": False}
-    with duckdb.connect(":memory:", config=config) as con:
-        yield Merger(root, con)
+    """Open a merger with one thread, so that bytes are reproducible, and bounded memory, spilling to the lake."""
+    with contextlib.closing(Connection({"threads": 1, "memory_limit": "512MB"}, root / ".staging" / "spill")) as opened:
+        yield Merger(root, opened.duckdb)
 
 
 def rows_to_table(rows: Sequence[Liquidation]) -> pa.Table:

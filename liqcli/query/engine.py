@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from liqcli.core.environment import engine_threads
 from liqcli.core.errors import DamagedError, LakeError, UsageError
+from liqcli.query.database import Connection, Settings
 from liqcli.query.sql import read_query
 
 if TYPE_CHECKING:
@@ -23,16 +24,14 @@ Params = Mapping[str, int | float | str]
 
 
 class Engine:
-    """One in-memory DuckDB; results never depend on the number of threads."""
+    """Named tables and views in memory; results never depend on the number of threads."""
 
     def __init__(self, threads: int | None = None) -> None:
-        import duckdb
-
-        chosen = threads or engine_threads()
-        config: dict[str, Any] = {"preserve_insertion_order": "false"}
-        if chosen:
-            config["threads"] = chosen
-        self._con = duckdb.connect(":memory:", config=config)
+        settings: Settings = {"preserve_insertion_order": "false"}
+        if chosen := threads or engine_threads():
+            settings["threads"] = chosen
+        self._connection = Connection(settings)
+        self._con = self._connection.duckdb
         self._differ: dict[str, bool] = {}  # view of files -> whether their schemas differ
         self._numbers = itertools.count()
         self._watched: dict[Path, tuple[int, ...] | None] = {}
@@ -46,8 +45,8 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Close the database and free its tables."""
-        self._con.close()
+        """Drop the tables and views."""
+        self._connection.close()
 
     def open_files(
         self, name: str, paths: Sequence[Path], columns: Collection[str], thorough: bool = False
