@@ -46,7 +46,6 @@ class DydxServer(Loopback):
         for name, events in truth.items():
             trades = []
             for n, event in enumerate(sorted(events, key=lambda e: e.ts_ms)):
-                kind = "DELEVERAGED" if n % 5 == 0 else "LIQUIDATED"
                 for m in range(others + 1):
                     trades.append(
                         {
@@ -54,7 +53,7 @@ class DydxServer(Loopback):
                             "side": SIDE_OF[event.position],
                             "size": str(event.contracts * size),
                             "price": str(event.price),
-                            "type": "LIMIT" if m else kind,
+                            "type": ("LIQUIDATED", "LIMIT", "DELEVERAGED")[m],
                             "createdAt": iso(event.ts_ms),
                             "createdAtHeight": str(event.ts_ms // 1000),
                         }

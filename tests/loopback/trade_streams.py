@@ -110,9 +110,9 @@ class DydxStream(StreamServer):
     def _trades(self, name: str, event: Event) -> list[dict[str, Any]]:
         trade = {"size": coins(event), "price": str(event.price), "side": taker_side(event).upper()}
         trade["createdAt"] = iso(event.ts_ms)
-        kind = "DELEVERAGED" if event.contracts == 7 else "LIQUIDATED"
         uid = f"{name}-{event.ts_ms}"
-        return [{**trade, "id": f"{uid}-l", "type": "LIMIT"}, {**trade, "id": uid, "type": kind}]
+        kinds = {f"{uid}-l": "LIMIT", f"{uid}-d": "DELEVERAGED", uid: "LIQUIDATED"}
+        return [{**trade, "id": key, "type": kind} for key, kind in kinds.items()]
 
     def get(self, path: str, params: Mapping[str, str]) -> object:
         if path != "/v4/perpetualMarkets":

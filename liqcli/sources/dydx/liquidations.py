@@ -11,7 +11,7 @@ side: side of the TAKER, the order that closes the position: SELL = a long was l
 price: price, the fill (documented), so price_kind fill
 qty: size in coins (documented); priced in USD
 time: createdAt, ISO 8601 with milliseconds (recorded). Five minutes are allowed for a late indexer (unproven)
-completeness: full: one row per fill, kinds LIQUIDATED and DELEVERAGED (documented)
+completeness: full: one row per fill of kind LIQUIDATED; DELEVERAGED is not a liquidation and is left out (documented)
 changed: nothing dated
 fixture: tests/sources/responses/dydx
 """
@@ -33,7 +33,7 @@ from liqcli.sources.rows import build_answer, build_liquidation, closed_position
 from liqcli.sources.stale_answers import request_twice
 
 LIMIT = 1000
-KINDS = ("LIQUIDATED", "DELEVERAGED")
+KIND = "LIQUIDATED"
 STALE_TRIES = 5
 
 
@@ -69,14 +69,14 @@ def parse_market(raw: Row) -> ListedContract | None:
 
 def parse_row(raw: Row, market: ListedContract) -> Liquidation | None:
     """
-    Read one trade; None for ordinary trades.
+    Read one trade; None for ordinary trades and deleveraging.
 
     Raises
     ------
     ValueError
         A number is missing, or the side is unknown.
     """
-    if str(raw["type"]).upper() not in KINDS:
+    if str(raw["type"]).upper() != KIND:
         return None
     row = build_liquidation(
         market,

@@ -9,7 +9,8 @@ side: side of the TAKER, the order that closes the position: SELL = a long was l
 price: `price`, the fill (documented), so price_kind fill
 qty: `size` in coins (documented); priced in USD
 time: `createdAt`, ISO 8601 with milliseconds (recorded)
-completeness: full: one row per fill, types LIQUIDATED and DELEVERAGED (documented); a repeated one has the same id
+completeness: full: one row per fill of type LIQUIDATED, a repeated one has the same id; DELEVERAGED is not a
+    liquidation and is left out (documented)
 changed: the field `liquidation` was replaced by `type`; tools that test it see nothing
 fixture: tests/sources/dydx/test_dydx_stream.py (recorded frames); no live connection was ever made
 """
@@ -26,7 +27,7 @@ from liqcli.core.symbols import split_symbol
 from liqcli.net.client import RefusalError, Request
 from liqcli.net.rate_limit import Limit
 from liqcli.sources.contracts import ListedContract, read_markets
-from liqcli.sources.dydx.liquidations import KINDS, decode, list_request, parse_market, parse_row
+from liqcli.sources.dydx.liquidations import KIND, decode, list_request, parse_market, parse_row
 from liqcli.sources.stream_base import (
     Channel,
     ContractList,
@@ -76,7 +77,7 @@ def read_frame(message: object) -> Frame:
     forced = tuple(
         {**trade, "ticker": name}
         for part in parts
-        for trade in pick_rows(part.get("trades", [part]), lambda trade: str(trade.get("type")).upper() in KINDS)
+        for trade in pick_rows(part.get("trades", [part]), lambda trade: str(trade.get("type")).upper() == KIND)
     )
     if kind == "subscribed":
         return Frame(orders=forced, confirmed=(name_symbol(name),), replayed=True)

@@ -38,12 +38,13 @@ def _truth() -> dict[str, list[Event]]:
     }
 
 
-def test_liquidated_and_deleveraged() -> None:
+def test_liquidated_but_not_deleveraged() -> None:
     """Facts, section 1: a sell of 3.9 at 22.87 closed a long, 89.193 USD."""
     first, second, third = (dydx_liquidations.parse_row(raw, AVAX) for raw in TRADES)
     assert first is not None
+    assert (second, third) == (None, None), "deleveraging and an ordinary trade are no liquidations"
+    second = dydx_liquidations.parse_row({**TRADES[1], "type": "LIQUIDATED"}, AVAX)
     assert second is not None
-    assert third is None, "an ordinary trade is no liquidation"
     assert (first.position, first.qty, first.price, first.price_kind) == ("long", 3.9, 22.87, "fill")
     assert first.notional == pytest.approx(89.193, rel=1e-12)
     assert first.ts_us == 1722756890628000  # 2024-08-04T07:34:50.628Z

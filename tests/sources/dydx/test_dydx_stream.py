@@ -31,7 +31,8 @@ def test_a_sell_closes_a_long():
 
 
 def test_a_batch_and_a_buy():
-    parts = [{"trades": [{**TRADE, "side": "BUY", "type": "DELEVERAGED"}]}, {"trades": []}, {"trades": [TRADE]}]
+    deleveraged = {**TRADE, "side": "BUY", "type": "DELEVERAGED"}
+    parts = [{"trades": [{**TRADE, "side": "BUY"}, deleveraged]}, {"trades": []}, {"trades": [TRADE]}]
     frame = SOURCE.read({**DATA, "type": "channel_batch_data", "contents": parts})
     assert [SOURCE.parse(order).position for order in frame.orders] == ["short", "long"]
     assert frame.alive
