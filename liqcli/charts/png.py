@@ -26,6 +26,11 @@ def render_pixels(figure: Figure) -> NDArray[np.uint8]:
     return np.array(canvas.buffer_rgba(), dtype=np.uint8)[..., :3]  # type: ignore[no-untyped-call]
 
 
+def pack_small_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Pack pixels at half their width and height."""
+    return pack_png(np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).reduce(2)))
+
+
 def pack_png(pixels: NDArray[np.uint8], dpi: float | None = None) -> bytes:
     """Pack pixels of shape (height, width, 3); ``dpi`` is the resolution stated in the file."""
     out = io.BytesIO()

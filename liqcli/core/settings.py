@@ -44,6 +44,7 @@ class Settings:
     until: str = "cut"
     fetch: bool = True
     preview: bool = True
+    levels: bool = True
     alerts: Alerts = Alerts()
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     path: Path | None = None

@@ -36,7 +36,7 @@ FAULTS = {
     **dict.fromkeys(("cluster_usd", "cascade_usd", "distance_pct"), AMOUNT),
     "exit_code": EXIT_CODE,
     "retention_days": f"is not a whole number from 0 to {MOST_DAYS}",
-    **dict.fromkeys(("fetch", "preview"), "is neither true nor false"),
+    **dict.fromkeys(("fetch", "preview", "levels"), "is neither true nor false"),
 }
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.(?P<table>alerts)`)?\Z", re.DOTALL)
 _PLACE = re.compile(r" - at `\$\.(\w+)(?:\.(\w+))?[^`]*`\Z")
@@ -75,6 +75,7 @@ class SettingsTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
     until: Any = None
     fetch: bool | None = None
     preview: bool | None = None
+    levels: bool | None = None
     alerts: AlertsTable | None = None
     keys: dict[str, str] | None = None
 
@@ -135,6 +136,7 @@ def parse_settings(table: dict[str, Any], path: Path) -> Settings:
         "until": None if parsed.until is None else check_choice(parsed.until, ENDS, "until"),
         "fetch": parsed.fetch,
         "preview": parsed.preview,
+        "levels": parsed.levels,
         "alerts": None if parsed.alerts is None else _build_alerts(parsed.alerts),
         "keys": parsed.keys,
     }

@@ -218,6 +218,7 @@ def _values(summary: Summary, prefix: str) -> dict[str, Any]:
     return {
         "summary": summary,
         "market": summary.get("market"),  # days of earlier versions have none
+        "levels": summary.get("levels") or [],
         "state": describe_state(summary),
         "lookbacks": lookbacks,
         "groups": [(lookback, [card for card in cards if card["lookback"] == lookback]) for lookback in lookbacks],

@@ -17,6 +17,7 @@ from liqcli.core.times import now_us
 from liqcli.daily import folders
 from liqcli.daily.day import Day, resolve_day
 from liqcli.daily.fetch import FetchOutcome, fetch_day
+from liqcli.daily.levels import write_levels
 from liqcli.daily.market import write_market
 from liqcli.daily.notify import send_alerts
 from liqcli.daily.publish import publish_day
@@ -91,9 +92,10 @@ def run_daily(
         task = ReportTask(lake, settings, made, day)
         entries = make_reports(task, say, warn)
         market = write_market(task, entries, warn)
+        levels = write_levels(task, say, warn) if settings.levels else []
         days = sorted({*folders.list_days(out), day.name})
         before = read_previous_reports(out, days, day.name, [entry["name"] for entry in entries])
-        summary = {**summarise(settings, day, entries, gathered, before), "market": market}
+        summary = {**summarise(settings, day, entries, gathered, before), "market": market, "levels": levels}
         if lost := _find_lost(out, summary):
             warn(f"{day.name}: no more {', '.join(lost)}, written by an earlier run (with another liqcli.toml?)")
         removed = publish_day(out, making, summary, days, settings.retention_days, keep)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from liqcli.charts import DrawnFigure, Region
 from liqcli.charts.compact_layout import COMPACT
 from liqcli.charts.fonts import describe_stand_in
-from liqcli.charts.png import pack_png, render_pixels
+from liqcli.charts.png import pack_png, pack_small_png, render_pixels
 from liqcli.core.choices import PaletteName, ThemeName
 from liqcli.report.hover_map import Mark
 from liqcli.report.inline_images import pack_webp, write_data_uri
@@ -87,6 +87,11 @@ class Figure:
     def png(self) -> bytes:
         """The bytes of a PNG file."""
         return pack_png(self.pixels, self.dpi)
+
+    @cached_property
+    def small_png(self) -> bytes:
+        """The picture as PNG at half its width and height."""
+        return pack_small_png(self.pixels)
 
     @cached_property
     def webp(self) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from liqcli.analysis.levels.liquidation_price import find_rule
-from liqcli.analysis.score.days import DAY_US, NEW_US, align_map, list_days, read_day
+from liqcli.analysis.score.days import DAY_US, NEW_US, LevelMap, align_map, list_days, read_day
 from liqcli.analysis.score.forward import MEMORY_DAYS, ForwardMap, estimate_forward
-from liqcli.analysis.score.levels import score_maps, summarise
+from liqcli.analysis.score.levels import DayScores, score_maps, summarise
 from liqcli.analysis.score.orders import Orders, merge_prints
 from liqcli.analysis.score.result import Score
 from liqcli.core.errors import EmptyWindowError
@@ -52,17 +53,47 @@ def compute_level_score(lake: Lake, query: LevelsQuery) -> LevelScore:
     midnights = list_days(inputs.window.start_us, inputs.window.end_us)
     tiers, unreadable = find_tiers(lake, inputs.exchange, inputs.contract, inputs.window)
     maps = estimate_forward(inputs.steps, realized, midnights, tiers.tiers, find_rule(inputs.exchange))
-    days, aligned = [], []
-    for one in maps:
-        start_us = one.level_map.as_of_us
-        candles = inputs.candles.since(start_us - NEW_US)
-        day = read_day(start_us, candles.prices, candles.volume, orders)
-        if day is not None:
-            days.append(day)
-            aligned.append(align_map(one.level_map, day.open))
-    score = summarise(score_maps(days, aligned))
+    score = summarise(_judge(inputs, [one.level_map for one in maps], orders))
     damaged = tuple(dict.fromkeys((*inputs.damaged, *missed, *unread, *unreadable)))
     return LevelScore(inputs, score, tuple(maps), exchanges, damaged)
+
+
+def score_written_maps(lake: Lake, query: LevelsQuery, maps: Sequence[LevelMap]) -> tuple[Score, list[DayScores]]:
+    """
+    Score maps that were written before, each on the 24 hours after it.
+
+    Parameters
+    ----------
+    query : LevelsQuery
+        From the first map to a day after the last one.
+    maps : sequence of LevelMap
+        By rising time.
+
+    Returns
+    -------
+    score, days : Score, list of DayScores
+        Of all maps, and of those whose day could be scored.
+
+    Raises
+    ------
+    UsageError, EmptyWindowError
+        See :func:`compute_level_score`.
+    """
+    inputs = read_inputs(lake, query, 2 * NEW_US)
+    orders, _exchanges, _missed = read_orders(lake, query, inputs.window)
+    days = _judge(inputs, maps, orders)
+    return summarise(days), days
+
+
+def _judge(inputs: LevelInputs, maps: Sequence[LevelMap], orders: Orders) -> list[DayScores]:
+    days, aligned = [], []
+    for one in maps:
+        candles = inputs.candles.since(one.as_of_us - NEW_US)
+        day = read_day(one.as_of_us, candles.prices, candles.volume, orders)
+        if day is not None:
+            days.append(day)
+            aligned.append(align_map(one, day.open))
+    return score_maps(days, aligned)
 
 
 def read_orders(lake: Lake, query: LevelsQuery, window: Window) -> tuple[Orders, tuple[str, ...], tuple[Path, ...]]:

@@ -45,6 +45,7 @@ class LevelsContent:
 
     def __init__(self, data: LevelsData, view: LevelsView | None = None) -> None:
         self.data, self.view = data, view or LevelsView()
+        self._drawn: dict[ThemeName, Figure] = {}
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -52,8 +53,10 @@ class LevelsContent:
         return build_levels_document(self.data)
 
     def draw(self, theme: ThemeName) -> Figure:
-        """Draw the figure in one theme."""
-        return draw_level_figure(self.data, theme, self.view.palette, self.view.size)
+        """Draw the figure in one theme, once."""
+        if theme not in self._drawn:
+            self._drawn[theme] = draw_level_figure(self.data, theme, self.view.palette, self.view.size)
+        return self._drawn[theme]
 
     def render(self, suffix: str) -> bytes:
         """Render one format of :data:`SUFFIXES`."""

@@ -26,6 +26,7 @@ palette = "magma"
 scale = "percentile"
 retention_days = 0
 preview = false
+levels = false
 time_zone = "Europe/Berlin"
 until = "now"
 fetch = false
@@ -62,6 +63,7 @@ def test_every_key(tmp_path: Path) -> None:
         until="now",
         fetch=False,
         preview=False,
+        levels=False,
         metrics=tmp_path / "liqcli.prom",
         alerts=Alerts(5e6, 1e7, 2.0, 10, ("json://user:hush@host",)),
         keys={"tardis": "TD.hush"},

@@ -52,7 +52,7 @@ for line in sys.stdin:
         for name in ("replace", "unlink", "write_bytes", "write_text", "rmdir", "hardlink_to"):
             setattr(Path, name, counted(getattr(Path, name)))
         quiet = lambda text: None
-        settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=Path(out), fetch=False, retention_days=2)
+        settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=Path(out), fetch=False, retention_days=2, levels=False)
         run_daily(settings, Lake(Path(sys.argv[1])), until, quiet, quiet)
         print("done", changes, flush=True)
         os._exit(0)
@@ -86,7 +86,7 @@ def run(sample: Path, tmp_path: Path, undrawn: None) -> Callable[..., DailyResul
     """Make the day of an hour of SOLUSDT in ``tmp_path/out``, without pictures; settings can be changed by name."""
 
     def run_day(until: str = UNTIL, lake: Path = sample, keep: bool = False, **changes: Any) -> DailyResult:
-        settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=tmp_path / "out", fetch=False)
+        settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=tmp_path / "out", fetch=False, levels=False)
         return run_daily(replace(settings, **changes), Lake(lake), until, print, print, keep=keep)
 
     return run_day

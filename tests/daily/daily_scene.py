@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from liqcli.daily import folders
 
 UNTIL = "2026-01-08"
-SETTINGS = 'symbols = ["BTCUSDT", "SOLUSDT"]\nlookbacks = ["4h"]\nout = "out"\n'
+SETTINGS = 'symbols = ["BTCUSDT", "SOLUSDT"]\nlookbacks = ["4h"]\nout = "out"\nlevels = false\n'
 
 
 def tree(out: Path) -> dict[str, bytes]:
@@ -45,7 +45,13 @@ def check_usable(out: Path) -> int:
                 path, _, anchor = target.partition("#")
                 file = page.parent / unquote(path) if path else page
                 content = file.read_bytes()
-                ends = {".html": b"</html>\n", ".json": b"}\n", ".md": b"\n", ".png": b"IEND\xaeB`\x82"}
+                ends = {
+                    ".html": b"</html>\n",
+                    ".json": b"}\n",
+                    ".md": b"\n",
+                    ".png": b"IEND\xaeB`\x82",
+                    ".parquet": b"PAR1",
+                }
                 assert content.endswith(ends[file.suffix]), file
                 assert not anchor or f'id="{anchor}"'.encode() in content
     return len(pages)

@@ -114,7 +114,7 @@ def test_what_two_lookbacks_show_is_told_once() -> None:
 def test_alerts_reach_digest_summary_and_exit_status(sample: Path, tmp_path: Path) -> None:
     """The sample has a cascade of 3.23M on the 5th and one of 3.53M on the 6th; a day without data is passed over."""
     limits = Alerts(cascade_usd=3e6, exit_code=10)
-    settings = Settings(symbols=("BTCUSDT",), lookbacks=("3d",), out=tmp_path, fetch=False, alerts=limits)
+    settings = Settings(symbols=("BTCUSDT",), lookbacks=("3d",), out=tmp_path, fetch=False, levels=False, alerts=limits)
 
     def run(until: str, symbol: str = "BTCUSDT") -> tuple[int, list[tuple[float, str, bool]]]:
         result = run_daily(replace(settings, symbols=(symbol,)), Lake(sample), until, print, print)

@@ -181,7 +181,7 @@ def test_an_unforeseen_fault_costs_one_report(run: Run, monkeypatch: pytest.Monk
 
 def fetched(out: Path, lake: Path, until_us: int = WINDOW.end_us, **changes: Any) -> tuple[dict[str, Any], list[str]]:
     """Run a day of the loopback exchanges; gives its summary and its warnings."""
-    settings = Settings(("BTCUSDT", "ETHUSDT"), lookbacks=("4h",), out=out, sources=("gate", "htx"))
+    settings = Settings(("BTCUSDT", "ETHUSDT"), lookbacks=("4h",), out=out, sources=("gate", "htx"), levels=False)
     warnings: list[str] = []
     result = run_daily(replace(settings, **changes), Lake(lake), format_iso(until_us), print, warnings.append)
     check_usable(out)
@@ -322,7 +322,7 @@ def test_retention_removes_only_what_liqcli_made(killable: Any, tmp_path: Path) 
 def test_two_settings_that_share_a_folder_are_told(sample: Path, tmp_path: Path, undrawn: None) -> None:
     warnings: list[str] = []
     for symbol in ("SOLUSDT", "BTCUSDT", "BTCUSDT"):
-        settings = Settings((symbol,), lookbacks=("1h",), out=tmp_path, fetch=False)
+        settings = Settings((symbol,), lookbacks=("1h",), out=tmp_path, fetch=False, levels=False)
         run_daily(settings, Lake(sample), UNTIL, print, warnings.append)
     assert warnings == ["2026-01-07: no more SOLUSDT-1h, written by an earlier run (with another liqcli.toml?)"]
     check_usable(tmp_path)

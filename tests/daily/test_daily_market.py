@@ -33,7 +33,7 @@ def test_a_symbol_links_to_its_own_report_or_else_to_that_of_its_base():
 
 
 def test_the_page_links_to_the_reports_and_the_day_to_the_page(sample: Path, tmp_path: Path) -> None:
-    settings = Settings(("SOLUSDT",), lookbacks=("24h",), out=tmp_path, fetch=False)
+    settings = Settings(("SOLUSDT",), lookbacks=("24h",), out=tmp_path, fetch=False, levels=False)
     run_daily(settings, Lake(sample), UNTIL, print, print)
     check_usable(tmp_path)
     day = tmp_path / "2026-01-07"
@@ -60,7 +60,7 @@ def test_an_overview_that_fails_leaves_the_other_pages(
 
     monkeypatch.setattr(overview_results, "compute_overview", fail)
     told: list[str] = []
-    settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=tmp_path, fetch=False)
+    settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=tmp_path, fetch=False, levels=False)
     result = run_daily(settings, Lake(sample), UNTIL, print, told.append)
     assert "overview: 2 invalid rows" in told
     assert result.summary["market"] is None

@@ -32,7 +32,7 @@ DAY_FILES = ("index.html", "summary.json", "digest.md", "market.html", "market.j
 
 def test_the_same_run_again_gives_the_same_bytes(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures and all, with one thread and with two."""
-    settings = Settings(("SOLUSDT",), lookbacks=("4h",), themes=("dark",), out=tmp_path, fetch=False)
+    settings = Settings(("SOLUSDT",), lookbacks=("4h",), themes=("dark",), out=tmp_path, fetch=False, levels=False)
     run_daily(settings, Lake(sample), UNTIL, print, print)
     first = tree(tmp_path)
     assert check_usable(tmp_path) == 3

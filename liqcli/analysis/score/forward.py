@@ -81,7 +81,7 @@ def estimate_forward(
             step = part.count_until(midnight) - 1
             if step >= 0 and int(part.closes_us[step]) > midnight - DAY_US // 24:
                 price = float(part.close[step])
-                found.append(ForwardMap(_sum_up(walk.standing_after(step), midnight, price), calibration))
+                found.append(ForwardMap(build_map(walk.standing_after(step), midnight, price), calibration))
     return found
 
 
@@ -93,7 +93,7 @@ def hash_map(level_map: LevelMap) -> str:
     return digest.hexdigest()
 
 
-def _sum_up(standing: Standing, midnight_us: int, price: float) -> LevelMap:
+def build_map(standing: Standing, as_of_us: int, price: float) -> LevelMap:
     """Sum what stands in bins of equal log width around a price."""
     n = round(SPAN / STEP) * BINS_OF_STEP
     edges: Floats = price * np.exp(np.arange(-n, n + 1) * (STEP / BINS_OF_STEP))
@@ -101,7 +101,7 @@ def _sum_up(standing: Standing, midnight_us: int, price: float) -> LevelMap:
         np.histogram(standing.price[standing.side == side], edges, weights=standing.notional[standing.side == side])[0]
         for side in (0, 1)
     ]
-    return LevelMap(midnight_us, edges, sides[0], sides[1])
+    return LevelMap(as_of_us, edges, sides[0], sides[1])
 
 
 def _cut_steps(steps: Steps, low: int, high: int) -> Steps:
