@@ -17,6 +17,7 @@ from liqcli.analysis.price_bins import (
     check_size,
     choose_bin,
     choose_bucket,
+    choose_fine_width,
     choose_rows,
     count_rows,
     fit_cells,
@@ -26,7 +27,7 @@ from liqcli.core.errors import EmptyWindowError
 from liqcli.core.formatting import format_price
 from liqcli.core.model import BinWidth, HeatmapGrid, Outside, PriceSeries, Window
 from liqcli.core.price_reach import reach_candles
-from liqcli.query.columns import HeatmapRows, ProfileRows, Totals
+from liqcli.query.columns import FineAxes, HeatmapRows, ProfileRows, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,33 @@ def plan_grid(
     low, high = _choose_bounds(profile, options, lowest, highest)
     rows = _rows_of(lowest, highest, width) if options.price_low is not None else None
     return GridPlan(window, bucket_us, width, low, high, rows, *profile.outside(low, high))
+
+
+def choose_fine_axes(window: Window, options: GridOptions, lowest: float, highest: float) -> FineAxes:
+    """
+    Choose fine cells that add up to those of the grid, before its axes are known.
+
+    Parameters
+    ----------
+    lowest, highest : float
+        Ends of all prices, in the window or not. [quote]
+    """
+    bucket_us = options.bucket_us or choose_bucket(window.length_us, columns=options.most_columns)
+    low, high = options.price_low or 0.0, math.inf if options.price_high is None else options.price_high
+    lowest, highest = max(lowest, low), min(highest, high)
+    fine = options.bin or choose_fine_width(lowest, highest, options.bins or options.most_rows)
+    start = window.start_us // bucket_us
+    first_bin = int(lowest / fine.width) - 1
+    return FineAxes(
+        start_us=start * bucket_us,
+        bucket_us=bucket_us,
+        n_buckets=-(-window.end_us // bucket_us) - start,
+        width=fine,
+        first_bin=first_bin,
+        n_bins=max(int(highest / fine.width) + 2 - first_bin, 1),
+        price_low=low,
+        price_high=high,
+    )
 
 
 def build_grid(plan: GridPlan, cells: HeatmapRows, profile: ProfileRows, totals: Totals) -> HeatmapGrid:

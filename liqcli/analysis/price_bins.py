@@ -145,6 +145,12 @@ def parse_bucket(text: str) -> int:
     return parse_length(text, "--bucket")
 
 
+def choose_fine_width(lowest: float, highest: float, rows: int) -> BinWidth:
+    """Choose a width of 5 x 10^k of which any grid of about ``rows`` rows between two prices has multiples."""
+    ideal = suit_width(lowest, highest, rows)
+    return BinWidth.from_decimal(Decimal(5).scaleb(max(math.floor(math.log10(ideal)) - 1, -MOST_PLACES)))
+
+
 def check_bucket(bucket_us: int | None, window: Window) -> None:
     """
     Reject a requested time step that is longer than the window.

@@ -14,6 +14,7 @@ from liqcli.lake.source_ranking import SourceAssignment, assigned_table, list_as
 from liqcli.lake.store import Lake
 from liqcli.query.columns import Totals
 from liqcli.query.engine import Engine
+from liqcli.query.file_sums import ChooseAxes, FilePart, FileSums, sum_files
 
 MOST_LOADED = 2_000_000  # events; a table of them takes about 200 MB
 
@@ -69,6 +70,29 @@ def load_or_watch(engine: Engine, name: str, view: str, files: Sequence[StoredFi
     else:
         engine.watch([h.path for h in files])
         engine.alias(name, view)
+
+
+def sum_events(
+    files: Sequence[StoredFile],
+    assignment: SourceAssignment,
+    window: Window,
+    filters: tuple[PositionFilter, float],
+    choose: ChooseAxes,
+) -> FileSums | None:
+    """
+    Sum the events of a window in one pass over its files, if they are too many to be loaded.
+
+    None if they are not, or if the rows are not all plain; parameters as of :func:`open_events`.
+    """
+    if sum(h.events for h in files) <= MOST_LOADED:
+        return None
+    parts = []
+    for h in files:
+        place = h.partition
+        mine = assignment.shares.get((place.exchange, place.symbol), {}).get(place.source, ())
+        whole = _counts_whole(h, assignment, window)
+        parts.append(FilePart(h.path, place.exchange, place.symbol, None if whole else mine))
+    return sum_files([part for part in parts if part.intervals != ()], choose, *filters)
 
 
 def check_rows(totals: Totals, lake: Lake) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from liqcli.core.choices import PositionFilter, PriceName
@@ -14,15 +15,16 @@ from liqcli.core.model import Window
 from liqcli.core.symbols import match_symbols, normalise_symbol
 from liqcli.core.times import resolve_window
 from liqcli.lake.empty_window import explain_absence, explain_empty_window
-from liqcli.lake.event_selection import check_rows, load_or_watch, open_events
+from liqcli.lake.event_selection import check_rows, load_or_watch, open_events, sum_events
 from liqcli.lake.inventory import StoredFile, read_extents
 from liqcli.lake.market_price import MarketPrices, move_to_market
 from liqcli.lake.partitions import Partition
 from liqcli.lake.source_comparison import Comparison, compare_sources
 from liqcli.lake.source_ranking import SourceAssignment, assign_sources
 from liqcli.lake.store import Lake
-from liqcli.query.columns import Totals
+from liqcli.query.columns import FineAxes, Totals
 from liqcli.query.engine import Engine
+from liqcli.query.file_sums import FileSums
 from liqcli.query.scans import scan_totals
 
 
@@ -47,7 +49,7 @@ class Selection:
 
     ``totals`` are their sums; ``comparisons`` are about sources left out because a better one covers the same exchange
     and time; ``damaged`` lists files that could not be read; ``market_prices`` describes the outcome where prices were
-    moved.
+    moved. ``sums`` are those of one pass over the files of very many events, where it was possible.
     """
 
     label: str
@@ -59,10 +61,15 @@ class Selection:
     comparisons: tuple[Comparison, ...] = ()
     damaged: tuple[Path, ...] = field(default=())
     market_prices: MarketPrices | None = None
+    sums: FileSums | None = None
 
 
 def build_selection(
-    engine: Engine, lake: Lake, query: Query, has_history: Callable[[str], bool] = lambda _exchange: True
+    engine: Engine,
+    lake: Lake,
+    query: Query,
+    has_history: Callable[[str], bool] = lambda _exchange: True,
+    choose: Callable[[Window, float, float], FineAxes] | None = None,
 ) -> Selection:
     """
     Resolve symbols, window and sources, open the events as ``liquidations``, and sum them.
@@ -71,6 +78,8 @@ def build_selection(
     ----------
     has_history : callable
         Takes an exchange; true if ``liqcli fetch`` can get its liquidations, so that it is suggested.
+    choose : callable, optional
+        Takes the window and the ends of the prices [quote], returns the axes of ``sums``; without it there are none.
 
     Raises
     ------
@@ -83,9 +92,9 @@ def build_selection(
     """
     request = _resolve(query, lake)
     try:
-        selection = _select(engine, lake, request, has_history)
+        selection = _select(engine, lake, request, has_history, choose)
     except DamagedError:  # in a page that the inventory did not read: find the file, use the others
-        selection = _select(engine, lake, request, has_history, thorough=True)
+        selection = _select(engine, lake, request, has_history, choose, thorough=True)
     check_rows(selection.totals, lake)
     if query.price == "reported":
         return selection
@@ -126,7 +135,12 @@ def _resolve(query: Query, lake: Lake) -> _Request:
 
 
 def _select(
-    engine: Engine, lake: Lake, request: _Request, has_history: Callable[[str], bool], thorough: bool = False
+    engine: Engine,
+    lake: Lake,
+    request: _Request,
+    has_history: Callable[[str], bool],
+    choose: Callable[[Window, float, float], FineAxes] | None,
+    thorough: bool = False,
 ) -> Selection:
     query, name = request.query, request.name
     if (query.until or "").strip().lower() == "latest":
@@ -140,7 +154,7 @@ def _select(
     symbols = _known_symbols(request, files)
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
-    totals = _load(engine, lake, inside, assignment, window, query) if inside else None
+    totals, sums = _load(engine, lake, inside, assignment, window, query, choose) if inside else (None, None)
     if totals is None or not len(totals.events):
         if held := read_extents(engine, lake, request.partitions, thorough)[0]:
             narrowed = query.position != "both" or query.min_usd > 0
@@ -149,7 +163,9 @@ def _select(
     comparisons = compare_sources(engine, assignment.excluded, inside, query.position, query.min_usd)
     damaged = [*damaged, *assignment.damaged]
     label = symbols[0] if len(symbols) == 1 else name
-    return Selection(label, tuple(symbols), window, query, assignment.coverage, totals, comparisons, tuple(damaged))
+    return Selection(
+        label, tuple(symbols), window, query, assignment.coverage, totals, comparisons, tuple(damaged), sums=sums
+    )
 
 
 def _known_symbols(request: _Request, files: Sequence[StoredFile]) -> Sequence[str]:
@@ -164,9 +180,15 @@ def _load(
     assignment: SourceAssignment,
     window: Window,
     query: Query,
-) -> Totals:
+    choose: Callable[[Window, float, float], FineAxes] | None,
+) -> tuple[Totals, FileSums | None]:
     """Open the selected events as ``reported``, with prices as stored, and sum them."""
-    view = open_events(engine, lake, inside, assignment, window, (query.position, query.min_usd))
+    filters = (query.position, query.min_usd)
+    view = open_events(engine, lake, inside, assignment, window, filters)
     load_or_watch(engine, "reported", view, inside)
     engine.alias("liquidations", "reported")
-    return scan_totals(engine)
+    if choose is None or query.price != "reported":
+        return scan_totals(engine), None
+    sums = sum_events(inside, assignment, window, filters, partial(choose, window))
+    engine.check_watched()
+    return (sums.totals, sums) if sums else (scan_totals(engine), None)

@@ -8,12 +8,12 @@ since the epoch in UTC, ``_e6`` millionths of a USD as int64, prices in the quot
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.core.model import Outside
+from liqcli.core.model import BinWidth, Outside
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -75,6 +75,19 @@ class ProfileRows:
             return Outside()
         furthest = self.price[chosen].min() if direction < 0 else self.price[chosen].max()
         return Outside(int(self.events[chosen].sum()), int(self.notional_e6[chosen].sum()), float(furthest))
+
+
+class FineAxes(NamedTuple):
+    """Buckets from ``start_us`` on, and ``n_bins`` price bins from ``first_bin`` on, of events in a price range."""
+
+    start_us: int
+    bucket_us: int
+    n_buckets: int
+    width: BinWidth
+    first_bin: int
+    n_bins: int
+    price_low: float
+    price_high: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,10 +161,14 @@ class Engine:
 
         with _explained():
             result = self._con.execute(read_query(query), dict(params or {})).fetchnumpy()
+        self.check_watched()
+        return {name: np.ma.getdata(column) for name, column in result.items()}
+
+    def check_watched(self) -> None:
+        """Check that no file of :meth:`watch` was replaced; raises LakeError."""
         for path, identity in self._watched.items():
             if _identify(path) != identity:
                 raise LakeError(f"{path}: replaced by another process while it was read; run the command again")
-        return {name: np.ma.getdata(column) for name, column in result.items()}
 
 
 def _identify(path: Path) -> tuple[int, ...] | None:

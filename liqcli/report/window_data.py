@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from liqcli.analysis.heatmap import GridOptions
+from liqcli.analysis.heatmap import GridOptions, choose_fine_axes
 from liqcli.analysis.price_bins import check_bucket
 from liqcli.analysis.summary import WindowSummary, build_summary
 from liqcli.core.coverage import common_gaps
@@ -24,6 +25,7 @@ from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, Selection, build_selection
 from liqcli.lake.store import Lake
 from liqcli.lake.verify.against_totals import ComparedTotals, compare_window
+from liqcli.query.columns import FineAxes
 from liqcli.query.engine import Engine
 from liqcli.report.window_scans import scan_grid
 from liqcli.sources.registry import is_fetched
@@ -87,18 +89,23 @@ def load_window(lake: Lake, query: Query, options: GridOptions) -> WindowData:
 
 
 def _load(engine: Engine, lake: Lake, query: Query, options: GridOptions) -> WindowData:
-    selection = build_selection(engine, lake, query, is_fetched)
+    selection = build_selection(engine, lake, query, is_fetched, partial(_choose_axes, options))
     window = selection.window
     check_bucket(options.bucket_us, window)
     summary = build_summary(selection.totals)
     exchanges = [e.exchange for e in summary.exchanges]
     symbols = _sort_by_usd(selection.symbols, summary)
     market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
-    grid = scan_grid(engine, window, options, market.prices_in(window), selection.totals)
+    grid = scan_grid(engine, window, options, market.prices_in(window), selection.totals, selection.sums)
     return WindowData(
         engine, selection, options, summary, market, grid, tuple(dict.fromkeys((*selection.damaged, *damaged))),
         tuple(compare_window(lake, symbols, exchanges, window)),
     )  # fmt: skip
+
+
+def _choose_axes(options: GridOptions, window: Window, lowest: float, highest: float) -> FineAxes:
+    check_bucket(options.bucket_us, window)
+    return choose_fine_axes(window, options, lowest, highest)
 
 
 def _sort_by_usd(symbols: Sequence[str], summary: WindowSummary) -> list[str]:

@@ -22,6 +22,7 @@ from liqcli.core.model import HeatmapGrid, PriceSeries, Window
 from liqcli.query import scans
 from liqcli.query.columns import Totals
 from liqcli.query.engine import Engine
+from liqcli.query.file_sums import FileSums
 
 
 def scan_grid(
@@ -30,9 +31,10 @@ def scan_grid(
     options: GridOptions,
     candles: PriceSeries | None = None,
     totals: Totals | None = None,
+    sums: FileSums | None = None,
 ) -> HeatmapGrid:
     """
-    Bin the events of a window over its full price x time grid; without ``totals`` of the events they are scanned.
+    Bin the events of a window over its full price x time grid; what ``totals`` and ``sums`` do not hold is scanned.
 
     Raises
     ------
@@ -41,9 +43,10 @@ def scan_grid(
     ConservationError
         See :func:`liqcli.analysis.heatmap.build_grid`.
     """
-    profile = scans.scan_profile(engine)
+    profile = sums.profile if sums else scans.scan_profile(engine)
     plan = plan_grid(profile, window, options, candles)
-    cells = scans.scan_heatmap(engine, plan.bucket_us, plan.bin, plan.price_low, plan.price_high)
+    axes = plan.bucket_us, plan.bin, plan.price_low, plan.price_high
+    cells = (sums.sum_cells(*axes) if sums else None) or scans.scan_heatmap(engine, *axes)
     return build_grid(plan, cells, profile, totals or scans.scan_totals(engine))
 
 

@@ -50,11 +50,16 @@ def document(store: Lake, **changes):
 )
 def test_files_give_what_a_table_gives(store, monkeypatch, changes) -> None:
     loaded = document(store, **changes)
-    tables = []
+    tables, queries = [], []
+    run = Engine.run
     monkeypatch.setattr(Engine, "load", lambda self, name, view: tables.append(name))
+    monkeypatch.setattr(
+        Engine, "run", lambda self, query, params=None: queries.append(query) or run(self, query, params)
+    )
     monkeypatch.setattr(event_selection, "MOST_LOADED", 0)
     assert document(store, **changes) == loaded
     assert tables == []
+    assert not {"totals", "price_profile", "heatmap"} & set(queries)  # summed in one pass
 
 
 def test_a_file_that_is_replaced_between_two_scans_is_named(store, monkeypatch) -> None:
