@@ -8,6 +8,7 @@ no files.
 
 from __future__ import annotations
 
+import liqcli.charts.start  # noqa: F401  (first: it imports matplotlib)
 from liqcli.charts.compact_layout import DrawnFigure
 from liqcli.charts.figure_spec import ClusterLabel, HeadlineNumber, HeatmapSpec
 from liqcli.charts.heatmap import draw_heatmap

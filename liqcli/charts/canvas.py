@@ -22,6 +22,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
 from liqcli.charts.fonts import choose_font, printable, replace_unknown
+from liqcli.charts.panel import Panel
 from liqcli.charts.renderer import measure_text
 from liqcli.charts.text_fit import cut
 from liqcli.charts.themes import Theme
@@ -135,14 +136,11 @@ class Canvas:
         self.text(box.left, y, text, CAPTION_SIZE, self.theme.muted)
 
     def axes(self, box: Box, label: str) -> Axes:
-        """Add a panel without ticks and frame."""
+        """Add a panel."""
         place = (box.left / self.width, box.bottom / self.height, box.width / self.width, box.height / self.height)
-        axes = self.figure.add_axes(place, label=label, facecolor=self.theme.panel)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_visible(False)  # grid lines and labels are drawn here: a tick of matplotlib is five artists
-        return axes
+        panel = Panel(self.figure, place, label=label, facecolor=self.theme.panel)
+        self.figure.add_axes(panel)
+        return panel
 
     def rule(self, axes: Axes, across: Sequence[float] = (), upright: Sequence[float] = ()) -> None:
         """Draw faint lines behind a panel: horizontal ones at values, vertical ones at times."""

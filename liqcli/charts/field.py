@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from liqcli.charts.canvas import Canvas
@@ -18,6 +20,10 @@ FIELD_POWER = 0.6  # below 1, so that the second and third band stay visible bes
 _SIGMA_BINS, _SIGMA_PX = 0.75, 4.0  # width of the smoothing: the larger of both
 _REACH = 2.5  # of the kernel, in sigma
 _SHADES = 64  # as many as one can see; more would only make the files larger
+_TOUCH = 0.01  # [px]
+
+if TYPE_CHECKING:
+    from matplotlib.backend_bases import RendererBase
 
 Floats = NDArray[np.float64]
 
@@ -75,19 +81,40 @@ def draw_field(axes: Axes, picture: HeatmapSpec, view: HeatmapLayout, field: Fie
     times = view.time.start_us + (np.arange(width) + 0.5) * view.time.us_per_px
     columns = np.asarray((times - float(grid.bucket_starts_us[0])) / grid.bucket_us, dtype=np.float64)
     shades = np.rint(_interpolate(places.T, columns).T).astype(np.uint8)
-    colors = palette(np.linspace(0, 1, _SHADES), bytes=True)
-    colors[0] = 0
+    colors = _round_shades(palette(np.linspace(0, 1, _SHADES), bytes=True))
     bottom, top = (view.low + k * view.per_px for k in (int(known[0]), int(known[-1]) + 1))
-    axes.imshow(
-        colors[shades],
-        extent=(view.time.start_us, view.time.end_us, bottom, top),
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        resample=False,
-        zorder=1,
-        label="field",
-    )
+    image = PixelImage(axes, origin="lower", interpolation="nearest", resample=False, zorder=1, label="field")
+    image.set_data(colors[shades])
+    image.set_extent((view.time.start_us, view.time.end_us, bottom, top))
+    axes.add_image(image)
+
+
+def _round_shades(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Round colours as matplotlib does when it resamples an image; nothing is drawn where the field is 0."""
+    parts = np.divide(colors, 255, dtype=np.float32)
+    alpha = parts[:, 3:].copy()
+    parts *= alpha
+    parts /= np.where(alpha == 0, 1, alpha)
+    parts[:, 3:] = alpha
+    rounded = np.asarray(255 * parts, dtype=np.uint8)
+    rounded[0] = 0
+    return rounded
+
+
+class PixelImage(AxesImage):
+    """An image that is not resampled where each of its pixels is one of the page; at another resolution it is."""
+
+    def make_image(self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False) -> Any:  # noqa: ANN401
+        """Return the pixels, the place of their lower left corner, and the transformation left to do (none)."""
+        pixels: Any = self.get_array()
+        left, right, bottom, top = self.get_extent()
+        (x0, y0), (x1, y1) = self.axes.transData.transform([(left, bottom), (right, top)])
+        place = round(x0), round(y0)
+        height, width = pixels.shape[:2]
+        off = np.abs([x0 - place[0], y0 - place[1], x1 - place[0] - width, y1 - place[1] - height]).max()
+        if unsampled or magnification != 1 or off > _TOUCH:
+            return super().make_image(renderer, magnification, unsampled)
+        return np.ascontiguousarray(pixels), *place, None
 
 
 def _interpolate(rows: Floats, at: Floats) -> Floats:

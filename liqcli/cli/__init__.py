@@ -17,6 +17,7 @@ import typer
 
 from liqcli.cli.group import HELP_NAMES, CommandGroup
 from liqcli.cli.output import STATE, fail
+from liqcli.core.environment import run_as_command
 from liqcli.core.errors import ExitCode, OutputError
 from liqcli.core.version import __version__
 
@@ -67,6 +68,7 @@ def _root(
 
 def main() -> None:
     """Entry point of the ``liqcli`` command."""
+    run_as_command()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # "–" on a Latin-1 terminal, or a file name that is not valid text
     try:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import UTC, tzinfo
 from pathlib import Path
 
 from liqcli.core.errors import UsageError
 from liqcli.core.settings import expand_path, find_settings
+
+_PROCESS = {"is_command": False}
+_OBJECTS = 50_000  # before the garbage collector runs; at Python's 700 it takes a tenth of a short command
+
+
+def run_as_command() -> None:
+    """State that this process is a liqcli command, not a program that imports liqcli; faster settings apply then."""
+    _PROCESS["is_command"] = True
+    gc.set_threshold(_OBJECTS, 20, 20)
+
+
+def is_command() -> bool:
+    """Return True in a process that is a liqcli command."""
+    return _PROCESS["is_command"]
 
 
 def use_settings(path: Path | None) -> Path | None:
@@ -80,6 +95,13 @@ def state_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_state_dir("liqcli", appauthor=False))
+
+
+def cache_folder() -> Path:
+    """Folder of files that save time; it can be deleted."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("liqcli", appauthor=False))
 
 
 def source_rate(source: str) -> float | None:

@@ -118,6 +118,8 @@ def load_environment() -> Environment:
     """Return the templates' environment, with filters and words."""
     import jinja2
 
+    from liqcli.report.template_cache import open_cache
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(data_folder("templates")),
         autoescape=jinja2.select_autoescape(["html"]),
@@ -126,6 +128,8 @@ def load_environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=clean,
+        optimized=False,  # else a cached template keeps what the filters of another version made of its constants
+        bytecode_cache=open_cache(),
     )
     environment.filters.update(
         usd=formatting.format_usd,

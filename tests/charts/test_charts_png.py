@@ -6,11 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from chart_cases import busy_picture, draw
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.image import AxesImage
 from PIL import Image
 
-from liqcli.charts import render_png
+from liqcli.charts import render_png, renderer
+from liqcli.charts.field import PixelImage
+from liqcli.charts.png import render_pixels
 
 HERE = Path(__file__).resolve().parent
 _DIGEST = """
@@ -67,3 +72,35 @@ def test_charts_need_neither_pyplot_nor_the_engine_nor_the_net():
     environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_text_is_rasterised_once_for_both_themes(monkeypatch):
+    drawn = []
+    draw_text = RendererAgg.draw_text
+    monkeypatch.setattr(RendererAgg, "draw_text", lambda self, *a, **k: (drawn.append(a[3]), draw_text(self, *a, **k)))
+    renderer._DRAWN.clear()
+    dark = render_pixels(draw(busy_picture(), theme="dark"))
+    assert "BTCUSDT liquidation heat map" in drawn
+    drawn.clear()
+    light = render_pixels(draw(busy_picture(), theme="light"))
+    assert drawn == []
+    renderer._DRAWN.clear()
+    assert np.array_equal(light, render_pixels(draw(busy_picture(), theme="light")))
+    assert not np.array_equal(dark, light)
+
+
+def test_the_field_has_the_pixels_of_a_resampled_image(monkeypatch):
+    plain = render_pixels(draw(busy_picture())).astype(int)
+    monkeypatch.setattr(PixelImage, "make_image", AxesImage.make_image)
+    assert np.abs(plain - render_pixels(draw(busy_picture()))).max() <= 1  # matplotlib rounds twice
+
+
+def test_a_command_imports_matplotlib_without_3d_and_docstrings_a_program_with_them():
+    script = "import sys\nfrom liqcli.core import environment\n{}\nimport liqcli.charts\n"
+    script += "from matplotlib.lines import Line2D\n"
+    script += "print('mpl_toolkits.mplot3d' in sys.modules, bool(Line2D.set.__doc__), len(Line2D([0], [0]).set(lw=2)))"
+    for start, expected in (("environment.run_as_command()", "False False 1"), ("", "True True 1")):
+        command = [sys.executable, "-W", "error", "-c", script.format(start)]
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert (done.stdout.strip(), done.stderr) == (expected, "")
