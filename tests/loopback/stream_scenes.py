@@ -74,6 +74,7 @@ def record_truth(
     server: StreamServer,
     symbols: Sequence[str] = (),
     until: Callable[[], bool] = lambda: True,
+    show: Callable[[Any], None] = lambda _states: None,
 ) -> tuple[RecordSummary, list[str]]:
     """
     Record what a truth (symbol -> rows) tells of, and compare: the same rows as often.
@@ -82,7 +83,7 @@ def record_truth(
     """
     warnings: list[str] = []
     with stop_when(lambda: server.is_done() and until()):
-        summary = record(Lake(lake), symbols or list(truth), [exchange], LONGEST_S, warn=warnings.append)
+        summary = record(Lake(lake), symbols or list(truth), [exchange], LONGEST_S, warn=warnings.append, show=show)
     for symbol, rows in truth.items():
         held, told = tidy(stored(lake, symbol, exchange)), tidy(rows)
         assert held == told, (symbol, f"missing {told - held}", f"too much {held - told}", warnings)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from liqcli.core.errors import LiqcliError, UsageError
-from liqcli.core.formatting import format_duration, format_time
+from liqcli.core.formatting import format_counted, format_duration, format_time
 from liqcli.core.model import US_PER_S, Liquidation, Rejected, find_fault
 from liqcli.core.symbols import EVERY
 from liqcli.ingest.stream.coverage import LiveCoverage
@@ -80,6 +80,7 @@ class StreamBuffer:
     is_first: bool = False
     opened_us: int = 0
     is_open: bool = False
+    is_resubscribed: bool = False
 
     def __post_init__(self) -> None:
         self.coverage = LiveCoverage(self.channel.symbols, self.source.patience_s)
@@ -103,9 +104,11 @@ class StreamBuffer:
 
     @property
     def state(self) -> str:
-        """What the connection does: ``live``, ``unproven``, ``silent`` or ``connecting``."""
+        """What the connection does: ``live``, ``unproven``, ``silent``, ``refused`` or ``connecting``."""
         if not self.is_open:
             return "connecting"
+        if self.refused and not self.coverage.has_confirmed:
+            return "refused"
         if not self.coverage.is_doubted:
             return "live"
         return "silent" if self.coverage.silent else "unproven"
@@ -114,6 +117,7 @@ class StreamBuffer:
         """Record that the connection is open."""
         self.failure = None
         self.is_first = self.is_open = True
+        self.is_resubscribed = False
         self.opened_us = now_us
         self.outbox.clear()
         self.coverage.open(now_us)
@@ -129,6 +133,26 @@ class StreamBuffer:
             self.outbox += hello
             if not self.source.confirms:
                 self.coverage.confirm(new, now_us)
+
+    def resubscribe(self) -> None:
+        """
+        Subscribe one by one, once per connection, what no subscription of several symbols has confirmed.
+
+        An exchange may refuse all of a message because of one symbol, such as a contract that was delisted.
+        """
+        symbols = self.channel.symbols
+        if self.is_resubscribed or not self.source.confirms or len(self.channel.hello) >= len(symbols):
+            return
+        self.is_resubscribed = True
+        alone = (channel for s in self.coverage.find_unconfirmed(symbols) for channel in self.source.channels([s]))
+        self.outbox += [text for channel in alone if channel.path == self.channel.path for text in channel.hello]
+
+    def describe_refused(self) -> str | None:
+        """Describe the refused symbols, or return None."""
+        if not self.refused:
+            return None
+        why, *others = self.refused.values()
+        return f"{why} and {format_counted(len(others), 'other')}" if others else why
 
     def pulse(self, now_us: int) -> None:
         """Record an answer to a ping."""
@@ -217,7 +241,10 @@ class StreamBuffer:
 
     def _record_frame(self, frame: Frame, now_us: int) -> None:
         own = self.channel.symbols
-        self.coverage.confirm(own if EVERY in frame.confirmed else frame.confirmed, now_us)
+        confirmed = own if EVERY in frame.confirmed else frame.confirmed
+        self.coverage.confirm(confirmed, now_us)
+        for symbol in confirmed if self.refused else ():
+            self.refused.pop(symbol, None)
         if EVERY in frame.refused:
             self.refused.update(dict.fromkeys(own, frame.refused[EVERY]))
         self.refused.update({s: why for s, why in frame.refused.items() if s in own})

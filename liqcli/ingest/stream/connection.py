@@ -140,7 +140,7 @@ async def _receive(buffer: StreamBuffer, connection: ClientConnection, warn: Say
 
     for text in buffer.channel.hello:
         await connection.send(text)
-    pulse = asyncio.create_task(_keep_alive(buffer, connection))
+    pulse = asyncio.create_task(_keep_alive(buffer, connection, warn))
     try:
         apart = False
         with contextlib.suppress(ConnectionClosedOK):
@@ -161,9 +161,14 @@ async def _receive(buffer: StreamBuffer, connection: ClientConnection, warn: Say
         raise error
 
 
-async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection) -> None:
-    """Ping every few seconds; close the connection if it does not answer, is silent too long or cannot be pinged."""
+async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection, warn: Say) -> None:
+    """
+    Ping every few seconds; close the connection if it does not answer, is silent too long or cannot be pinged.
+
+    By the second ping every subscription is answered: what was refused is tried one by one, and reported at the third.
+    """
     pinged_us = now_us()
+    pings = 0
     try:
         while True:
             frames = buffer.frames
@@ -175,6 +180,11 @@ async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection) -> Non
                 if buffer.frames == frames:
                     raise
             buffer.pulse(now_us())
+            pings += 1
+            if pings == 2:
+                buffer.resubscribe()
+            elif pings == 3 and (refused := buffer.describe_refused()):
+                warn(f"{buffer.source.exchange}: {refused}")
             while buffer.outbox:
                 await connection.send(buffer.outbox.pop(0))
             if buffer.source.ping and now_us() - pinged_us >= buffer.source.ping_s * US_PER_S:

@@ -72,6 +72,15 @@ class LiveCoverage:
         """Silence after which the stream is suspect. [µs]"""
         return self.gaps.patience_us(self.patience_s)
 
+    @property
+    def has_confirmed(self) -> bool:
+        """Whether a symbol of the connection was confirmed."""
+        return bool(self._since)
+
+    def find_unconfirmed(self, symbols: Iterable[str]) -> list[str]:
+        """Find the symbols that the connection has not confirmed."""
+        return [symbol for symbol in symbols if symbol not in self._since]
+
     def open(self, now_us: int) -> None:
         """Start a connection."""
         self.proof_us = self.answered_us = now_us

@@ -171,7 +171,7 @@ class _Recording:
                 buffer.event_us,
                 buffer.delay_us if buffer.event_us else None,
                 buffer.breaks,
-                error or buffer.failure or buffer.fault or "",
+                error or buffer.failure or buffer.fault or buffer.describe_refused() or "",
                 buffer.clock.offset_us,
             )
             other = found.get(state.exchange)

@@ -46,10 +46,10 @@ class FeedState:
     """
     What an exchange does now, for a live view.
 
-    ``state`` is ``live``, ``unproven`` (connected, no event yet), ``silent``, ``polling``, ``connecting`` or
-    ``stopped``; ``event_us`` time of receipt of the last event [µs UTC], ``delay_us`` how late it came [µs]; ``breaks``
-    of the connection, or failed requests; ``note`` what is wrong; ``offset_us`` this machine's clock less the
-    exchange's, if known [µs].
+    ``state`` is ``live``, ``unproven`` (connected, no event yet), ``silent``, ``polling``, ``connecting``, ``refused``
+    (connected, no symbol accepted) or ``stopped``; ``event_us`` time of receipt of the last event [µs UTC],
+    ``delay_us`` how late it came [µs]; ``breaks`` of the connection, or failed requests; ``note`` what is wrong;
+    ``offset_us`` this machine's clock less the exchange's, if known [µs].
     """
 
     exchange: str
@@ -63,7 +63,7 @@ class FeedState:
     offset_us: int | None = None
 
 
-_WORST_FIRST = ("stopped", "connecting", "silent", "unproven", "polling", "live")
+_WORST_FIRST = ("stopped", "refused", "connecting", "silent", "unproven", "polling", "live")
 
 
 def join_states(one: FeedState, two: FeedState) -> FeedState:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback.order_streams import BybitStream
 from loopback.scenes import stored
 from loopback.stream_scenes import be_swift, linear, make_recent, record_truth
 from loopback.trade_streams import DydxStream, KrakenStream
 from loopback.truth import tidy
 
 from liqcli.core.times import now_us
-from liqcli.ingest.stream import recorder
+from liqcli.ingest.stream import connection, recorder
 from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.ingest.stream.contracts import Plan, follow_listings
 from liqcli.lake.store import Lake
@@ -123,3 +125,34 @@ def test_new_contracts_go_where_there_is_room() -> None:
     inverse_one.open(NOW + 30 * S)
     assert inverse_one.outbox == []  # the next connection subscribes both
     assert len(inverse_one.channel.hello) == 2
+
+
+class Delisted(BybitStream):
+    """Lists one contract first that it does not stream any more."""
+
+    def get(self, path: str, params: Mapping[str, str]) -> object:
+        found: Any = super().get(path, params)
+        if params["category"] == "linear" and not params.get("cursor"):
+            found["result"]["list"].insert(0, {"symbol": "GONEUSDT", "status": "Trading"})
+        return found
+
+
+@pytest.mark.parametrize("count", [44, 0])
+def test_a_refused_contract_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """
+    Bybit refuses the message of all 45 contracts because of one, so each is subscribed alone; the one is named. If it
+    is the only contract, nothing is left to record, and the live view says so.
+    """
+    truth = {f"C{n}USDT": make_recent(n, 2) if n < 3 else [] for n in range(count)}
+    rows = {name: linear(events, "0.001") for name, events in truth.items() if events}
+    states = []
+    with Delisted(truth) as server:
+        be_swift(monkeypatch, "bybit", server)
+        monkeypatch.setattr(connection, "PULSE_S", 0.2)
+        start = time.monotonic()
+        _, warnings = record_truth(
+            tmp_path, "bybit", rows, server, ["all"], lambda: time.monotonic() - start > 2.0, states.append
+        )
+    assert warnings == ["bybit: GONEUSDT refused: error:handler not found,topic:allLiquidation.GONEUSDT"]
+    assert {state.note for state in states[-1]} == {warnings[0].removeprefix("bybit: ")}
+    assert [state.state for state in states[-1]] == ["live" if count else "refused"]
