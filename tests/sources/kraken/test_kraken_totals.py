@@ -158,13 +158,13 @@ class Refusing(KrakenServer):
         return super().answer(asked)
 
 
-def test_refusals_and_unknown_names(fetch: Callable[..., Any], run_cli: RunCli, lake: Path) -> None:
+def test_refusals_and_unknown_names(fetch: Callable[..., Any], lake: Path) -> None:
     with Refusing({"PF_SOLUSD": [], "PF_ETHUSD": []}) as server:
         row = fetch(server, "liquidation-totals", 1, symbol="ETHUSD", check=3)
         assert row["troubles"][0].endswith("Query invalid interval too short")
-        for symbol in ("SOLUSD", "DOGEUSD"):
+        for symbol, hint in (("SOLUSD", ""), ("DOGEUSD", ""), ("SOLUSDT", "; try SOLUSD")):
             row = fetch(server, "liquidation-totals", 1, symbol=symbol, check=3)
-            assert row["troubles"] == [f"kraken does not list {symbol}"]
+            assert row["troubles"] == [f"kraken does not list {symbol}{hint}"]
     assert not (lake / "liquidation_totals").exists()
 
 

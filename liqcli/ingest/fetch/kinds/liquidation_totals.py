@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from liqcli.core.formatting import format_time
 from liqcli.core.liquidation_totals import LiquidationTotal
 from liqcli.core.model import US_PER_S, Window
-from liqcli.core.symbols import split_symbol
+from liqcli.core.symbols import add_quote, split_symbol
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.kinds.named_exchanges import list_exchange_targets
 from liqcli.ingest.fetch.kinds.series import find_gaps
@@ -66,7 +66,9 @@ class LiquidationTotals(Kind[TotalsSource, LiquidationTotal]):
         name = f"{source.name}: {symbol} {format_time(window.start_us)} to {format_time(window.end_us)} UTC"
         rows = yield from request_rows(lambda: source.ask(symbol, window, memo), name, accept_repeated=True)
         if rows is None:
-            return WindowAnswer(absent=f"{source.name} does not list {symbol}")
+            base, quote = split_symbol(symbol)
+            others = "" if quote in source.quotes else f"; try {' or '.join(add_quote(base, q) for q in source.quotes)}"
+            return WindowAnswer(absent=f"{source.name} does not list {symbol}{others}")
         return WindowAnswer(rows)
 
     def store(self, lake: Lake, task: Task, results: Sequence[WindowResult]) -> None:
