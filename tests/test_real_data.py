@@ -90,6 +90,11 @@ def test_a_month_of_fill_pieces_keeps_every_piece(real_data, events, store):
     assert len(file.symbols) == want["symbols"] == 59
     agree_by(totals(store), want["by_symbol"], normalise_symbol)
     agree(totals(store, "exchange")["pacifica"], want["total"])
+
+
+@pytest.mark.soak
+def test_a_month_of_fill_pieces_again_changes_nothing(real_data, store):
+    import_one(store, real_data / PACIFICA, **RECORDED[PACIFICA])
     before = bytes_of(store.root)
     assert import_one(store, real_data / PACIFICA, **RECORDED[PACIFICA]).known == 8139
     assert bytes_of(store.root) == before

@@ -454,7 +454,7 @@ def test_data_that_cannot_be_merged_now_are_merged_later(tmp_path, monkeypatch):
     monkeypatch.setattr(Staging, "commit", full_twice)
     said = []
     with stream(monkeypatch, "binance", send(binance_order(), binance_order(side="BUY"))):
-        lake, summary, warnings = run(tmp_path, "binance", tick_s=0.05, merge_s=0.1, say=said.append)
+        lake, summary, warnings = run(tmp_path, "binance", seconds=2, tick_s=0.05, merge_s=0.1, say=said.append)
     assert [row["position"] for row in stored(lake)] == ["long", "short"]
     assert warnings == ["no space left; recording continues, storing will be retried"]
     assert "storing works again" in said
