@@ -43,7 +43,7 @@ class ContractUpdate:
     """
     Requests the contracts again: to read events of those listed meanwhile, or, for all symbols, to subscribe them.
 
-    ``subscribe`` takes a plan of a stream of single symbols, and the symbols that are listed now; it is called in the
+    ``subscribe`` takes a plan of a stream of single symbols, and the contracts that are listed now; it is called in the
     thread of :meth:`run`.
     """
 
@@ -53,7 +53,7 @@ class ContractUpdate:
     warn: Warn
     stop: threading.Event = field(default_factory=threading.Event)
     was_run: bool = False
-    subscribe: Callable[[Plan, Sequence[str]], object] = lambda _plan, _listed: None
+    subscribe: Callable[[Plan, Mapping[str, ListedContract]], object] = lambda _plan, _listed: None
 
     @property
     def needed(self) -> list[Plan]:
@@ -67,23 +67,30 @@ class ContractUpdate:
         for plan in self.needed if is_due else ():
             if plan.contracts is not None and plan.source.contract_list is not None:
                 found = _load_contracts(self.lake, plan.source, plan.source.contract_list, self.words, self.warn)
-                plan.contracts.update(found)
-                if not plan.source.market_wide:
-                    self.subscribe(plan, list(dict.fromkeys(contract.symbol for contract in found.values())))
+                if plan.source.market_wide:
+                    plan.contracts.update(found)
+                else:
+                    self.subscribe(plan, found)
 
 
-def follow_listings(plan: Plan, buffers: Sequence[StreamBuffer], listed: Sequence[str], now_us: int) -> list[Channel]:
+def follow_listings(
+    plan: Plan, buffers: Sequence[StreamBuffer], found: Mapping[str, ListedContract], now_us: int
+) -> list[Channel]:
     """
     Let the connections of a plan deliver what is listed now; return the channels for which none has room.
 
-    Symbols that are no longer listed are not subscribed again: an exchange may refuse all of a message for one of them.
+    Contracts that are no longer listed are not subscribed again: an exchange may refuse a whole message for one of
+    them. If more than a tenth is missing, the answer is rather incomplete, and all stay.
     """
-    source = plan.source
+    source, contracts = plan.source, plan.contracts if plan.contracts is not None else {}
+    missing = contracts.keys() - found.keys()
+    for name in missing if len(missing) <= MOST_GONE * len(contracts) else ():
+        del contracts[name]
+    contracts.update(found)
+    listed = list(dict.fromkeys(contract.symbol for contract in contracts.values()))
     own = [buffer for buffer in buffers if buffer.source is source]
     known = {symbol for buffer in own for symbol in buffer.channel.symbols}
     gone = known.difference(listed)
-    if len(gone) > MOST_GONE * len(known):  # rather half an answer than half a market
-        gone = set()
     for buffer in own:
         kept = [symbol for symbol in buffer.channel.symbols if symbol not in gone]
         if len(kept) < len(buffer.channel.symbols) and (channel := _fit(source, buffer.channel, kept)):

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from liqcli.core.errors import LakeError, SourceError, UsageError
 from liqcli.core.formatting import format_count, format_counted, format_usd
@@ -25,6 +25,7 @@ from liqcli.ingest.stream.storage import MERGE_S, RecordStore
 from liqcli.ingest.stream.summary import FeedState, RecordRow, RecordSummary, join_states
 from liqcli.lake.segment_intake import take_in_leftovers
 from liqcli.lake.store import Lake
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.registry import RECORDED_BY_DEFAULT, load_live_source
 from liqcli.sources.stream_base import LiveSource
 
@@ -102,7 +103,7 @@ class _Recording:
                 self.warn(f"{buffer.source.exchange}: {buffer.last_break}; reconnecting")
             await asyncio.sleep(connection.LONGEST_PAUSE_S)
 
-    def _follow_listings(self, plan: Plan, listed: Sequence[str]) -> None:
+    def _follow_listings(self, plan: Plan, listed: Mapping[str, ListedContract]) -> None:
         """Record what an exchange lists now, on open connections where possible."""
         for channel in follow_listings(plan, self.buffers, listed, now_us()):
             self.buffers.append(StreamBuffer(plan.source, channel))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from liqcli.ingest.stream import connection, recorder
 from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.ingest.stream.contracts import Plan, follow_listings
 from liqcli.lake.store import Lake
+from liqcli.sources.contracts import ListedContract
 from liqcli.sources.registry import load_live_source
 
 
@@ -81,10 +82,14 @@ S = 1_000_000
 NOW = 1_772_323_200 * S
 
 
+def list_contracts(symbols: Sequence[str]) -> dict[str, ListedContract]:
+    return {symbol: ListedContract("bybit", symbol, symbol, 1.0) for symbol in symbols}
+
+
 def open_buffers(exchange: str, symbols: list[str]) -> tuple[Plan, list[StreamBuffer]]:
     """Open connections for symbols, all of which are confirmed."""
     source = load_live_source(exchange)
-    plan = Plan(source, tuple(source.channels(symbols)))
+    plan = Plan(source, tuple(source.channels(symbols)), contracts=list_contracts(symbols))
     buffers = [StreamBuffer(source, channel) for channel in plan.channels]
     for buffer in buffers:
         buffer.open(NOW)
@@ -96,9 +101,9 @@ def test_delisted_contracts_are_not_subscribed_again() -> None:
     """One of 45 symbols of Bybit is delisted, in the one message of all; a half answer delists nothing."""
     symbols = [f"C{n}USDT" for n in range(45)]
     plan, (buffer,) = open_buffers("bybit", symbols)
-    assert follow_listings(plan, [buffer], symbols[:20], NOW) == []
+    assert follow_listings(plan, [buffer], list_contracts(symbols[:20]), NOW) == []
     assert len(buffer.channel.symbols) == 45
-    assert follow_listings(plan, [buffer], symbols[1:], NOW) == []
+    assert follow_listings(plan, [buffer], list_contracts(symbols[1:]), NOW) == []
     assert buffer.channel.symbols == tuple(symbols[1:])
     assert '"allLiquidation.C0USDT"' not in buffer.channel.hello[0]
     assert buffer.outbox == []
@@ -111,7 +116,7 @@ def test_new_contracts_go_where_there_is_room() -> None:
     """
     plan, buffers = open_buffers("bybit", [*(f"C{n}USDT" for n in range(200)), "BTCUSD"])
     listed = [symbol for buffer in buffers for symbol in buffer.channel.symbols]
-    (rest,) = follow_listings(plan, buffers, [*listed, "NEWUSDT", "ETHUSD"], NOW)
+    (rest,) = follow_listings(plan, buffers, list_contracts([*listed, "NEWUSDT", "ETHUSD"]), NOW)
     assert (rest.path, rest.symbols, rest.every) == ("/v5/public/linear", ("NEWUSDT",), True)
     linear_one, inverse_one = buffers
     assert linear_one.outbox == []
