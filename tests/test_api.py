@@ -193,4 +193,7 @@ def test_the_command_prints_and_writes_rows(sample: Path, tmp_path: Path, run_cl
     assert pq.read_table(out).column("n").to_pylist() == [row["n"] for row in rows]
     binary = run_cli("sql", query, "--format", "parquet", env={"LIQCLI_LAKE": str(sample)})
     assert (binary.exit_code, binary.stdout[:4], binary.stdout[-4:]) == (0, "PAR1", "PAR1")
+    same = 'SELECT 1 AS ts, 2 AS ts, 3 AS ts_1, 4 AS "TS" '
+    assert run_cli("sql", same, env={"LIQCLI_LAKE": str(sample)}).stdout == "ts  ts_2  ts_1  TS\n 1     2     3   4\n"
+    assert run_cli("sql", same + "WHERE false", env={"LIQCLI_LAKE": str(sample)}).stdout == "ts  ts_2  ts_1  TS\n"
     assert run_cli("sql", "SELEC", env={"LIQCLI_LAKE": str(sample)}).exit_code == 2

@@ -96,7 +96,7 @@ def _render(table: pa.Table, chosen: str) -> str:
     import json
 
     names = table.column_names
-    rows = [[_plain(value) for value in row.values()] for row in table.to_pylist()]
+    rows = [[_plain(value) for value in row.values()] for row in table.to_pylist()]  # no name is there twice
     if chosen == "json":
         return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False, indent=1)
     if chosen == "csv":

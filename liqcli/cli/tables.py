@@ -26,7 +26,7 @@ def render_table(
     columns ``spare`` (headings) are dropped one by one, with a message, and finally the last column is truncated.
     """
     flush = {header[k] for k in right}
-    columns = [[name, *cells] for name, cells in zip(header, zip(*rows, strict=True), strict=True)]
+    columns = list(zip(*[header, *rows], strict=True))
     screen = _screen_width()
     if screen is None or _width(columns, 2) <= screen:
         return _lay_out(columns, [name in flush for name in header], "  ")

@@ -125,7 +125,7 @@ class Engine:
 
     def run_statement(self, statement: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> pa.Table:
         """
-        Run one SELECT typed by a user.
+        Run one SELECT typed by a user. Columns of the same name are numbered: ``ts``, ``ts_1``.
 
         Raises
         ------
@@ -138,9 +138,10 @@ class Engine:
             found = self._con.extract_statements(statement)
             if len(found) != 1 or found[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
                 raise UsageError("sql: exactly one SELECT is allowed; the lake is read-only")
-            return self._con.sql(statement, params=params).to_arrow_table()
+            table = self._con.sql(statement, params=params).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(f"sql: {error}") from error
+        return table.rename_columns(_number_repeats(table.column_names))
 
     def alias(self, name: str, table: str) -> None:
         """Let a name stand for a table or view, whatever it stood for before."""
@@ -169,6 +170,14 @@ class Engine:
         for path, identity in self._watched.items():
             if _identify(path) != identity:
                 raise LakeError(f"{path}: replaced by another process while it was read; run the command again")
+
+
+def _number_repeats(names: Sequence[str]) -> list[str]:
+    given: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{k}" for k in itertools.count(1))
+        given.append(name if name not in given else next(n for n in numbered if n not in given and n not in names))
+    return given
 
 
 def _identify(path: Path) -> tuple[int, ...] | None:

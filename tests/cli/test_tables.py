@@ -45,3 +45,7 @@ def test_wide_letters_keep_the_columns_in_line() -> None:
     assert render_table(("symbol", "USD"), [("币安人生USDT", "1.0K"), ("1000000MOGUS", "12K")], right=(1,)) == (
         "symbol         USD\n币安人生USDT  1.0K\n1000000MOGUS   12K"
     )
+
+
+def test_a_table_without_rows_is_its_heading() -> None:
+    assert render_table(("symbol", "USD"), [], right=(1,)) == "symbol  USD"
