@@ -93,7 +93,7 @@ def measure(
         An amount is missing, has an unknown unit, or contradicts another; the message names the option to pass.
     """
     stated = {word: read_positive(cells, word) for word in _WORDS if cells.get(word) is not None}
-    kind = _find_kind(cells, contract)
+    kind = find_kind(cells, contract)
     qty, notional = stated.get("qty"), stated.get("notional")
     if not contract.in_dollars and notional is None:
         raise ValueError(
@@ -134,7 +134,7 @@ def read_positive(cells: Mapping[str, object], word: str) -> float:
     return number
 
 
-def _find_kind(cells: Mapping[str, object], contract: Contract) -> Kind | None:
+def find_kind(cells: Mapping[str, object], contract: Contract) -> Kind | None:
     """Read the contract kind; name and file must not contradict each other."""
     cell = cells.get("contract_kind")
     if cell is None:

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-CellKind = Literal["word", "text", "number"]
+CellKind = Literal["word", "text", "number", "amount"]
 
 _LONGEST_PLAIN_LINE = 100_000  # bytes; Python's csv module has a limit of its own
-_QUOTED = re.compile(rb'(?:(?<=[,\n])|\A)"([^",\n]*)"(?=[,\n]|\Z)')
+_QUOTED = {
+    delimiter: re.compile(rb'(?:(?<=[%b\n])|\A)"([^"%b\n]*)"(?=[%b\n]|\Z)' % ((delimiter.encode(),) * 3))
+    for delimiter in ",;\t"
+}
 _LEFT_OUT = b"?"  # a line of one cell, which no table of several columns has
 # Texts that Python and Arrow read as the same finite number.
 _PLAIN_NUMBER = r"^[0-9]{1,18}(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?$"
@@ -34,8 +37,9 @@ class BlockCells:
     """
     The cells of the plain rows of a block.
 
-    ``columns`` are arrays of shape (n_rows,): a dictionary (word), text, or double (number; NaN if not plain).
-    ``places`` is the line of each row in the block, ``left_out`` the other lines.
+    ``columns`` are arrays of shape (n_rows,): a dictionary (word), text, or double (number; NaN if not plain). An
+    amount is a number that is null if its cell is empty. ``places`` is the line of each row in the block, ``left_out``
+    the other lines.
     """
 
     columns: Mapping[str, pa.Array]
@@ -43,9 +47,11 @@ class BlockCells:
     left_out: NDArray[np.int64]
 
 
-def read_cells(block: TextBlock, header: Sequence[str], kinds: Mapping[str, CellKind]) -> BlockCells:
+def read_cells(
+    block: TextBlock, header: Sequence[str], kinds: Mapping[str, CellKind], delimiter: str = ","
+) -> BlockCells:
     """
-    Parse some columns of comma-separated lines without a header.
+    Parse some columns of lines without a header.
 
     Parameters
     ----------
@@ -57,25 +63,30 @@ def read_cells(block: TextBlock, header: Sequence[str], kinds: Mapping[str, Cell
     import numpy as np
     import pyarrow as pa
 
-    content = _keep_plain(block)
+    content = _keep_plain(block, delimiter)
     left_out: list[int] = []
-    types = {"word": pa.dictionary(pa.int32(), pa.string()), "text": pa.string(), "number": pa.float64()}
+    types = {"word": pa.dictionary(pa.int32(), pa.string()), "text": pa.string()}
+    types |= {"number": pa.float64(), "amount": pa.float64()}
     try:
-        table = _parse(content, header, {name: types[kind] for name, kind in kinds.items()}, left_out)
+        table = _parse(content, header, delimiter, {name: types[kind] for name, kind in kinds.items()}, left_out)
     except pa.ArrowInvalid:  # some number is not one
         left_out.clear()
-        types["number"] = pa.string()
-        table = _parse(content, header, {name: types[kind] for name, kind in kinds.items()}, left_out)
+        types |= {"number": pa.string(), "amount": pa.string()}
+        table = _parse(content, header, delimiter, {name: types[kind] for name, kind in kinds.items()}, left_out)
     columns = {name: table[name].combine_chunks() for name in kinds}
     for name, column in columns.items():
-        if kinds[name] == "number" and types["number"] == pa.string():
-            columns[name] = _read_plain_numbers(column)
+        if kinds[name] in ("number", "amount") and types["number"] == pa.string():
+            column = columns[name] = _read_plain_numbers(column)
+        if kinds[name] == "number" and column.null_count:
+            columns[name] = column.fill_null(float("nan"))
     is_row = np.ones(len(block.ends), bool)
     is_row[left_out] = False
     return BlockCells(columns, np.flatnonzero(is_row), np.flatnonzero(~is_row))
 
 
-def _parse(content: bytes, header: Sequence[str], types: Mapping[str, pa.DataType], left_out: list[int]) -> pa.Table:
+def _parse(
+    content: bytes, header: Sequence[str], delimiter: str, types: Mapping[str, pa.DataType], left_out: list[int]
+) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
@@ -89,19 +100,23 @@ def _parse(content: bytes, header: Sequence[str], types: Mapping[str, pa.DataTyp
         pa.BufferReader(content),
         pa_csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
         pa_csv.ParseOptions(
-            quote_char=False, double_quote=False, ignore_empty_lines=False, invalid_row_handler=leave_out
+            delimiter=delimiter,
+            quote_char=False,
+            double_quote=False,
+            ignore_empty_lines=False,
+            invalid_row_handler=leave_out,
         ),
         pa_csv.ConvertOptions(
             column_types=dict(types),
             include_columns=list(types),
-            null_values=[],
+            null_values=[""],
             strings_can_be_null=False,
             check_utf8=False,  # checked by iter_blocks
         ),
     )
 
 
-def _keep_plain(block: TextBlock) -> bytes:
+def _keep_plain(block: TextBlock, delimiter: str) -> bytes:
     """Remove quotes around plain cells, and replace lines that are not plain by one of one cell."""
     import numpy as np
 
@@ -110,7 +125,7 @@ def _keep_plain(block: TextBlock) -> bytes:
     is_odd[:1] |= content.startswith(codecs.BOM_UTF8)  # Arrow would skip it
     is_quoted = b'"' in content
     if is_quoted:
-        content = _QUOTED.sub(rb"\1", content)
+        content = _QUOTED[delimiter].sub(rb"\1", content)
     if is_quoted or b"\0" in content or np.any(is_odd):
         lines = content.removesuffix(b"\n").split(b"\n")
         for place, line in enumerate(lines):
@@ -125,4 +140,5 @@ def _read_plain_numbers(texts: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     plain = pc.match_substring_regex(texts, _PLAIN_NUMBER)
-    return pc.if_else(plain, pc.if_else(plain, texts, "1").cast(pa.float64()), float("nan"))
+    numbers = pc.if_else(plain, pc.if_else(plain, texts, "1").cast(pa.float64()), float("nan"))
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.float64()), numbers)

@@ -70,7 +70,8 @@ def build_block(
     ts: NDArray[np.int64],
     amounts: Amounts,
     *,
-    counted: NDArray[np.bool_],
+    contracts: pa.Array,
+    contract_size: pa.Array,
     words: Mapping[str, tuple[NDArray[np.signedinteger], Sequence[str]]],
     event_id: pa.Array,
 ) -> pa.Table:
@@ -79,8 +80,8 @@ def build_block(
 
     Parameters
     ----------
-    counted : array
-        Whether the amount of a row counts contracts.
+    contracts, contract_size : array of double
+        As stated, null where a row does not count contracts.
     words : mapping
         Column -> codes, shape (n_rows,), and the text of each code.
     event_id : array of text
@@ -90,18 +91,19 @@ def build_block(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    uncounted = pa.array(~counted)
     arrays = {
         "ts": pa.array(ts).cast(pa.timestamp("us")),
         "price": pa.array(amounts.price),
         "qty": pa.array(amounts.qty),
         "notional": pa.array(amounts.notional),
-        "contracts": pc.if_else(uncounted, pa.scalar(None, pa.float64()), pa.array(amounts.amount)),
-        "contract_size": pc.if_else(uncounted, pa.scalar(None, pa.float64()), pa.array(amounts.size)),
+        "contracts": contracts,
+        "contract_size": contract_size,
         "event_id": pc.if_else(pc.equal(event_id, ""), pa.scalar(None, pa.string()), event_id),
     }
     for word in WORDS:
         codes, names = words[word]
-        arrays[word] = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
+        texts = {name: code for code, name in enumerate(dict.fromkeys(names))}  # each text has one code
+        codes = np.array([texts[name] for name in names], np.int32)[codes]
+        arrays[word] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(texts), pa.string()))
     block = pa.table([arrays[name] for name in block_schema().names], schema=block_schema())
     return block if sound.all() else block.filter(pa.array(sound))

@@ -6,9 +6,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from liqcli.core.errors import ROW_ERRORS, MixedSeriesError, UsageError
 from liqcli.core.model import SAMPLE_SOURCE
+from liqcli.ingest.files.generic_blocks import column_kinds, convert_blocks
 from liqcli.ingest.files.generic_rows import TableMap, parse_record
 from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
 from liqcli.ingest.files.options import ImportOptions
@@ -18,6 +20,10 @@ from liqcli.ingest.files.row_reader import Item, RowReader, convert_rows
 from liqcli.ingest.files.sample import is_sample_file
 from liqcli.ingest.files.table_map import build_table_map, use_order_price
 from liqcli.ingest.files.table_notes import describe_assumptions, describe_columns, describe_inverse, doubt_meaning
+from liqcli.ingest.files.text_blocks import iter_blocks
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadProgress | None) -> RowReader:
@@ -32,7 +38,9 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
         The file cannot be read.
     """
     has_header = not options.no_header
-    header, records, unusual, name = open_records(path, meter, has_header=has_header, table=options.table)
+    header, records, unusual, name, layout, first_line = open_records(
+        path, meter, has_header=has_header, table=options.table
+    )
     if not header:
         return RowReader("empty", iter(()), {}, notes=["holds no rows"], table=name)
     sample = is_sample_file(path)
@@ -58,7 +66,13 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
         "quote": table.quote,
         "source": table.source,
     }
-    items = convert_rows(path.name, records, lambda cells: parse_record(cells, table), now_us)
+    kinds = column_kinds(table, layout) if layout else None
+    items: Iterator[Item | pa.Table]
+    if layout and kinds:
+        blocks = (block.from_number(first_line) for block in iter_blocks(path, meter))
+        items = convert_blocks(path.name, filter(None, blocks), layout, kinds, table, now_us)
+    else:
+        items = convert_rows(path.name, records, lambda cells: parse_record(cells, table), now_us)
     reader = RowReader("generic", iter(()), decisive, notes=notes, remark=fallback, table=name)
     reader.items = _with_remark(reader, items, table)
     return reader
@@ -88,7 +102,7 @@ def _check_quantity(table: TableMap, head: Sequence[SourceRow]) -> None:
         raise UsageError(str(unclear))
 
 
-def _with_remark(reader: RowReader, items: Iterator[Item], table: TableMap) -> Iterator[Item]:
+def _with_remark(reader: RowReader, items: Iterator[Item | pa.Table], table: TableMap) -> Iterator[Item | pa.Table]:
     """Add what is known once all rows are read: assumed contract kinds, contract sizes that no row used."""
     yield from items
     if unused := table.sizes.unused():

@@ -184,6 +184,14 @@ def exchange_of(table: TableMap) -> str | None:
     return constant[1:].strip().lower() if constant.startswith(":") else table.exchange
 
 
+def select_cells(record: Mapping[str, Any], table: TableMap) -> dict[str, object]:
+    """Return the cells and constants of a row by liqcli's words; empty cells are None."""
+    return {
+        word: column[1:] if column.startswith(":") else fill_cell(record.get(column))
+        for word, column in table.columns.items()
+    }
+
+
 def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
     """
     Parse one row (column -> text or value) as a liquidation.
@@ -197,15 +205,12 @@ def parse_record(record: Mapping[str, Any], table: TableMap) -> Liquidation:
     """
     for column, claim in table.claims:
         claim.check(record.get(column))
-    cells = {
-        word: column[1:] if column.startswith(":") else _filled(record.get(column))
-        for word, column in table.columns.items()
-    }
+    cells = select_cells(record, table)
     name = table.symbol or cells.get("symbol") or cells.get("instrument")
     if not isinstance(name, str):
         raise ValueError("symbol is empty" if name is None else f"symbol is not text: {shorten(name)}")
     exchange = canonical_name(str(table.exchange or cells.get("exchange") or ""), "exchange")
-    contract = _find_contract(exchange, name, cells.get("instrument"), table)
+    contract = find_row_contract(exchange, name, cells.get("instrument"), table)
     price = amounts.read_positive(cells, "price")
     shown = str(cells.get("instrument") or name)
     _add_size(cells, table, (shown, name), contract, exchange)
@@ -260,7 +265,7 @@ def _add_size(
             cells["contract_size"] = size
 
 
-def _find_contract(exchange: str, name: str, instrument: object, table: TableMap) -> Contract:
+def find_row_contract(exchange: str, name: str, instrument: object, table: TableMap) -> Contract:
     """Read symbol and instrument of a row; check their characters."""
     stated = None if instrument is None else check_letters(str(instrument))
     try:
@@ -269,7 +274,8 @@ def _find_contract(exchange: str, name: str, instrument: object, table: TableMap
         raise ValueError(str(error)) from None
 
 
-def _filled(cell: object) -> object:
+def fill_cell(cell: object) -> object:
+    """Return the cell as text where it is bytes, and None where it is empty."""
     if isinstance(cell, bytes):  # Parquet and SQLite columns without a text type
         cell = cell.decode(errors="replace")
     return None if cell is None or (isinstance(cell, str) and not cell.strip()) else cell
@@ -281,12 +287,6 @@ def _read_id(cell: object) -> str:
     if len(text) > 200 or len(text.encode(errors="ignore")) < len(text):
         raise ValueError(f"event_id is not a text of at most 200 characters: {shorten(text)}")
     return text
-
-
-def is_blank(cell: object) -> bool:
-    """Return whether a price cell holds no price: empty, None, NaN or 0."""
-    text = str(_filled(cell)).strip().lower()
-    return text in ("none", "null", "nan", "nat", "n/a", "-") or text.strip("0") in ("", ".")
 
 
 def _one_of(cells: Mapping[str, object], word: str, allowed: Sequence[str], default: str) -> str:

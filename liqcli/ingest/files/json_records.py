@@ -38,12 +38,18 @@ class SourceRow(NamedTuple):
 
 
 class SourceRows(NamedTuple):
-    """Columns of a file, its rows, read lazily, notes for the user, and the table of a database that is read."""
+    """
+    Columns of a file, its rows, read lazily, notes for the user, and the table of a database that is read.
+
+    ``layout`` and the number of the ``first`` line after the header are those of a text table.
+    """
 
     header: list[str]
     rows: Iterator[SourceRow]
     notes: Sequence[str] = ()
     table: str = ""
+    layout: Layout | None = None
+    first: int = 1
 
 
 def open_records(
@@ -86,7 +92,8 @@ def open_records(
         return SourceRows(_json_keys(path, head), _json_records(lines))
     layout = find_layout(head, has_header)
     rows = csv_rows(itertools.islice(lines, layout.skip, None), layout)
-    return SourceRows(layout.header, rows, layout.notes)
+    first = head[layout.skip - 1].number + 1 if layout.skip else 1
+    return SourceRows(layout.header, rows, layout.notes, layout=layout, first=first)
 
 
 def csv_records(lines: Iterator[TextLine]) -> SourceRows:

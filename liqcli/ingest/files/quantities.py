@@ -135,7 +135,7 @@ class ContractSizes:
     """
 
     given: Mapping[str, float] = field(default_factory=dict)
-    _used: dict[str, tuple[str, str, Kind | None]] = field(default_factory=dict)
+    used: dict[str, tuple[str, str, Kind | None]] = field(default_factory=dict)
 
     def find(self, names: Iterable[str], contract: Contract, exchange: str) -> float | None:
         """
@@ -149,7 +149,7 @@ class ContractSizes:
         wanted = {name.strip().upper() for name in names} | {contract.symbol}
         for name, size in self.given.items():
             if name.strip().upper() in wanted:
-                first = self._used.setdefault(name, (exchange, "", contract.kind))
+                first = self.used.setdefault(name, (exchange, "", contract.kind))
                 if first[0] != exchange:
                     raise MixedSeriesError(
                         f"--contract-size {name} would apply to rows of {first[0]} and {exchange}; "
@@ -174,7 +174,7 @@ class ContractSizes:
         if face and face != 1:
             raise MixedSeriesError(f"contract_size=:{size:g}, but {name} is {face:g} USD a contract; {advice}")
         base = split_symbol(contract.symbol)[0]
-        first = self._used.setdefault("", (exchange, base, contract.kind))
+        first = self.used.setdefault("", (exchange, base, contract.kind))
         if first != (exchange, base, contract.kind):
             raise MixedSeriesError(
                 f"contract_size=:{size:g} would apply to contracts on {first[1]} ({first[0]}) and to {name} "
@@ -183,7 +183,7 @@ class ContractSizes:
 
     def unused(self) -> list[str]:
         """List the names of ``--contract-size`` that no row used."""
-        return [name for name in self.given if name not in self._used]
+        return [name for name in self.given if name not in self.used]
 
 
 def check_size_options(given: Mapping[str, float], columns: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from liqcli.ingest.files.generic_rows import (
     TableMap,
     check_columns,
     exchange_of,
-    is_blank,
+    fill_cell,
 )
 from liqcli.ingest.files.json_records import SourceRow
 from liqcli.ingest.files.names import canonical_name, canonical_symbol, check_quote, is_same_exchange, is_same_symbol
@@ -152,7 +152,13 @@ def use_order_price(table: TableMap, header: Sequence[str], rows: Iterable[Sourc
 
 
 def _is_column_blank(column: str, rows: Iterable[SourceRow]) -> bool:
-    return all(row.cells is None or is_blank(row.cells.get(column)) for row in rows)
+    return all(row.cells is None or _is_blank(row.cells.get(column)) for row in rows)
+
+
+def _is_blank(cell: object) -> bool:
+    """Return whether a price cell holds no price: empty, None, NaN or 0."""
+    text = str(fill_cell(cell)).strip().lower()
+    return text in ("none", "null", "nan", "nat", "n/a", "-") or text.strip("0") in ("", ".")
 
 
 def _split_buy_meaning(columns: dict[str, str], header: Sequence[str]) -> tuple[dict[str, str], Position | None]:

@@ -91,12 +91,14 @@ def _convert(cells: BlockCells, sizes: Mapping[str, float], now_us: int) -> tupl
     sound = is_sound(ts, amounts, now_us) & is_time
     sound &= np.array([series is not None for series in found], bool)[pair]
     sound &= np.array([position is not None for position in positions], bool)[side]
+    uncounted = ~np.array([s.counted for s in known], bool)[pair]
     since = np.array([s.full_since_us for s in known], np.int64)[pair]
     return sound, build_block(
         sound,
         ts,
         amounts,
-        counted=np.array([s.counted for s in known], bool)[pair],
+        contracts=pa.array(amount, mask=uncounted),
+        contract_size=pa.array(amounts.size, mask=uncounted),
         words={
             "exchange": (pair, [s.exchange for s in known]),
             "symbol": (pair, [s.symbol for s in known]),

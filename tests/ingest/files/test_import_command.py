@@ -112,6 +112,7 @@ class Watcher(Progress):
 @pytest.mark.parametrize("kind", ["liquidations", "open-interest"])
 def test_progress_of_a_file_is_reported(store, tmp_path, monkeypatch, packing, kind):
     monkeypatch.setattr("liqcli.ingest.progress.ROWS_PER_UPDATE", 1_000)
+    monkeypatch.setattr("liqcli.ingest.files.text_blocks.BLOCK_BYTES", 6_000)  # 130 rows
     path, row = tmp_path / f"a.{packing}", "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5,1\n"
     text = "ts,symbol,position,price,qty,open_interest_base\n" + row * 4_000
     if packing == "csv":
@@ -126,8 +127,9 @@ def test_progress_of_a_file_is_reported(store, tmp_path, monkeypatch, packing, k
     reported = []
     summary = import_files(store, [path], ImportOptions(exchange="x", kind=kind), watcher, reported.append)
     assert watcher.told.pop() == (path.name, 4000)
-    assert [rows for rows, _share in watcher.told] == [0, 1000, 2000, 3000, 4000]
-    assert [share for _rows, share in watcher.told] == pytest.approx([0, 0.25, 0.5, 0.75, 1], abs=0.05)  # 8 KB ahead
+    counts = [rows for rows, _share in watcher.told]
+    assert counts[:4] == pytest.approx([0, 1000, 2000, 3000], abs=3 * 130)
+    assert [share for _rows, share in watcher.told] == pytest.approx([rows / 4000 for rows in counts], abs=0.08)
     assert reported == summary.files
 
 

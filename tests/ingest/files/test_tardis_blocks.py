@@ -195,3 +195,16 @@ def test_rejected_lines_keep_number_reason_and_text(tmp_path, lake, monkeypatch)
     ]
     # Three equal rows of one file are three events: 61000.5 x 0.25 = 15250.125 USD each.
     assert [(row["notional"], row["position"]) for row in rows_of(Lake(lake))] == [(15250.125, "long")] * 3
+
+
+def test_events_of_all_symbols_show_when_a_recorder_ran(tmp_path, lake):
+    """BTC every 40 minutes of a day, ETH 20 minutes later: 20 minutes are no gap, 40 minutes of one symbol are none."""
+    start = 1_709_251_200_000_000
+    rows = []
+    for k in range(72):
+        symbol = "ETHUSDT" if k % 2 else "BTCUSDT"
+        rows.append(",".join([*PLAIN[:1], symbol, str(start + k * 20 * 60_000_000), *PLAIN[3:]]))
+    import_one(Lake(lake), put(tmp_path, "t.csv", "\n".join([",".join(NAMES), *rows])))
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        log = Lake(lake).read_fetch_log("binance", symbol, "tardis")
+        assert log.covered(("inferred",)) == [(start, start + 71 * 20 * 60_000_000 + 1)]

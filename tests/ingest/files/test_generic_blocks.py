@@ -1,0 +1,178 @@
+"""Blocks of lines of any table: the same rows, rejections, notes and errors as line by line."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from import_helpers import import_one, put, rows_of
+
+from liqcli.core.errors import LiqcliError
+from liqcli.core.model import Liquidation, Rejected
+from liqcli.core.times import parse_time_cell
+from liqcli.ingest.files import generic_file, text_blocks
+from liqcli.ingest.files.block_times import read_times
+from liqcli.ingest.files.generic_file import open_generic
+from liqcli.ingest.files.options import ImportOptions
+from liqcli.lake.store import Lake
+
+NOW_US = 1_800_000_000_000_000
+T = 1_709_251_200_000_000
+# Per column: the cell of a plain row, then what other rows may have.
+CELLS = {
+    "time": "2024-03-01T00:00:00.5Z|2024-03-01 00:00:01|1709251200123|1709251200|1709251200123456|1709251200123456789"
+    "|2024-03-01T00:00:00+00:00|2024-03-01T05:30:00+05:30|2024-02-30T00:00:00|2024-03-01|1709251200.5| 1709251200|x|"
+    "|2014-03-01T00:00:00Z|2031-03-01T00:00:00Z|2024-03-10T02:30:00",
+    "exchange": "gate|okx|kraken|binance|htx|kucoin||GATE | gate|b/d",
+    "symbol": "BTCUSDT|BTC_USDT|ETH-USDT-SWAP|BTCUSD|PI_XBTUSD|ETHBTC|SOL||BTC/USDT:USDT|<b>",
+    "instrument": "|BTC_USDT|ETH-USDT-SWAP|BTC-USD-SWAP|BTC-USDT-241227|x y",
+    "position": "long|short|LONG| short |buy|sell|",
+    "side": "sell|buy|SELL||long",
+    "price": "61000.5|3e3|7| 8 |0|-1||nan|1_000|12,5|0x10|1e400",
+    "price_kind": "fill|bankruptcy|order||FILL|market",
+    "qty": "0.25|2|1e5||0|-1|None|1e-9| ",
+    "notional": "15250.125|15251|6100||0|1e11|x",
+    "contracts": "25|1||0|1000",
+    "contract_size": "0.01|1|100||0",
+    "contract_kind": "|linear|inverse|quanto|x",
+    "completeness": "full|sampled||x",
+    "event_id": "|a1|8f-3| |ß|" + "x" * 201,
+}
+SETS = (
+    "time exchange symbol position price qty",
+    "time exchange symbol side price qty notional event_id",
+    "time exchange symbol instrument position price price_kind qty notional contracts contract_size completeness "
+    "event_id",
+    "time exchange symbol position price contracts contract_size contract_kind",
+    "time exchange symbol position price contracts qty",
+    "time position price qty",
+    "time symbol side price notional",
+)
+OPTIONS = (
+    {},
+    {"exchange": "gate"},
+    {"exchange": "okx", "symbol": "BTCUSDT"},
+    {"exchange": "gate", "symbol": "BTC_USDT", "tz": "Europe/Berlin"},
+    {"quote": "USDT", "source": "mine"},
+    {"contract_sizes": {"BTC_USDT": 0.01, "ETH-USDT-SWAP": 0.1}},
+    {"columns": "contract_size=:0.01"},
+    {"columns": "position=side:buy-is-long"},
+    {"columns": "position=position:buy-is-short"},
+    {"columns": "side=side"},
+    {"columns": "side=side,qty=qty:coins"},
+    {"columns": "contracts=qty", "contract_sizes": {"BTCUSDT": 0.001}},
+    {"columns": "exchange=:okx,price_kind=:order"},
+)
+MARKS = [None] * 12 + ["quoted", "unclosed", "short", "trailing", "blank", "nul"]
+
+
+@st.composite
+def files(draw):
+    """A table: some columns, rows that are mostly plain, and options."""
+    names = draw(st.sampled_from(SETS)).split()
+    delimiter = draw(st.sampled_from([",", ",", ";", "\t"]))
+    lines = [delimiter.join(names)]
+    for _ in range(draw(st.integers(0, 14))):
+        spoilt = draw(st.lists(st.sampled_from(names), max_size=2))
+        row = [draw(st.sampled_from(CELLS[n].split("|"))) if n in spoilt else CELLS[n].split("|")[0] for n in names]
+        mark = draw(st.sampled_from(MARKS))
+        if mark in ("quoted", "unclosed"):
+            place = draw(st.integers(0, len(row) - 1))
+            row[place] = f'"{row[place]}' + '"' * (mark == "quoted")
+        row = {"short": row[:-1], "trailing": [*row, ""]}.get(str(mark), row)
+        lines.append({"blank": " ", "nul": "\0" + delimiter}.get(str(mark), delimiter.join(row)))
+    return "\n".join(lines), draw(st.sampled_from(OPTIONS)), draw(st.sampled_from([60, 300, 8_000_000]))
+
+
+def read(path, options):
+    """Rows, rejections, notes and remark; or the error."""
+    try:
+        reader = open_generic(path, ImportOptions(format="generic", **options), NOW_US, None)
+        rows, rejected, blocks = [], [], 0
+        for item in reader.items:
+            if isinstance(item, Rejected):
+                rejected.append(item)
+            elif isinstance(item, Liquidation):
+                rows.append(item)
+            else:
+                blocks += 1
+                table = item.set_column(2, "ts_us", item["ts"].cast("int64"))
+                rows += [Liquidation(**row) for row in table.to_pylist()]
+    except LiqcliError as error:
+        return (type(error), str(error)), 0
+    return (sorted(map(repr, rows)), rejected, reader.notes, reader.remark), blocks
+
+
+FILES = given(file=files())
+
+
+def check_file(file):
+    content, options, block_bytes = file
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_blocks, "BLOCK_BYTES", block_bytes)
+        path = Path(folder) / "t.csv"
+        path.write_bytes(content.encode())
+        in_blocks, _ = read(path, options)
+        patch.setattr(generic_file, "column_kinds", lambda table, layout: None)
+        by_line, blocks = read(path, options)
+        assert not blocks
+        assert in_blocks == by_line
+
+
+test_blocks_give_what_lines_give = settings(max_examples=80, deadline=None)(FILES(check_file))
+test_blocks_give_what_lines_give_in_many_files = pytest.mark.soak(
+    settings(max_examples=5000, deadline=None)(FILES(check_file))
+)
+
+
+def test_plain_rows_are_read_in_blocks(tmp_path, lake):
+    """Four rows of two coins: one block. 25 x 0.01 coins at 60,000 are 15,000 USD, close to the stated ones."""
+    header = "time,exchange,symbol,position,price,qty,notional,contracts,contract_size"
+    rows = [f"{T // 1000 + k},gate,{coin}_USDT,{side},60000,,15000.4,25,0.01" for k, (coin, side) in
+            enumerate([("BTC", "long"), ("BTC", "short"), ("ETH", "long"), ("ETH", "long")])]  # fmt: skip
+    path = put(tmp_path, "t.csv", "\n".join([header, *rows, ""]))
+    (found, rejected, _, _), blocks = read(path, {})
+    assert (len(found), rejected, blocks) == (4, [], 1)
+    import_one(Lake(lake), path)
+    stored = rows_of(Lake(lake))
+    assert [(row["notional"], row["qty"], row["contracts"], row["contract_size"]) for row in stored] == [
+        (15000.4, 15000.4 / 60000, 25.0, 0.01)
+    ] * 4
+
+
+def test_one_constant_size_for_two_coins_is_named_by_its_first_rows(tmp_path):
+    """The price of the first row is not plain, but the row parser reads it, so its coin comes first in the message."""
+    rows = [f"{T},okx,{coin}-USDT-SWAP,long,{price},3" for coin, price in (("SOL", "+70"), ("BTC", "60000"))]
+    path = put(tmp_path, "t.csv", "\n".join(["time,exchange,symbol,position,price,contracts", *rows, rows[1], ""]))
+    (_, message), _ = read(path, {"columns": "contracts=contracts,contract_size=:0.01"})
+    assert "would apply to contracts on SOL (okx) and to BTC-USDT-SWAP (okx)" in message
+
+
+TIMES = (
+    "1709251200 1709251200123 1709251200123456 1709251200123456789 0 99999999999 100000000000 2024-02-29T23:59:59Z "
+    "2024-02-29T23:59:59.1 2024-02-29T23:59:59.123456+00:00 0001-01-01T00:00:00 9999-12-31T23:59:59.999999Z "
+    "2000-02-29T00:00:00 1900-03-01T00:00:00 1969-12-31T23:59:59.5Z"
+)
+OTHERS = (
+    "2023-02-29T00:00:00 2024-13-01T00:00:00 2024-00-10T00:00:00 2024-04-31T00:00:00 2024-01-01T24:00:00 "
+    "2024-01-01T00:60:00 2024-01-01T00:00:60 0000-01-01T00:00:00 2024-01-01T00:00:00.1234567 2024-01-01T00:00:00,5 "
+    "2024-01-01T00:00:00+01:00 2024-01-01T00:00 20240101T000000 1709251200.5 -1709251200 2024-01-01t00:00:00 1e9 x"
+)
+
+
+def test_times_are_read_as_single_ones() -> None:
+    plain, other = [*TIMES.split(), "2024-02-29 23:59:59"], [*OTHERS.split(), "", " 1709251200", "9" * 19, "1" * 20]
+    times, is_plain = read_times(pa.array(plain + other), in_utc=True)
+    assert is_plain.tolist() == [True] * len(plain) + [False] * len(other)
+    assert times[: len(plain)].tolist() == [parse_time_cell(text) for text in plain]
+    assert read_times(pa.array(["2024-02-29 23:59:59", "2024-02-29 23:59:59Z", "1709251200"]), in_utc=False)[
+        1
+    ].tolist() == [
+        False,
+        True,
+        True,
+    ]
