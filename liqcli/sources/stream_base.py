@@ -156,6 +156,8 @@ class LiveSource:
         Message to send regularly, and its interval. [s]
     patience_s : float or None
         Time without any event after which the connection is replaced. [s]
+    messages_per_min : float or None
+        How many messages the exchange accepts per minute, if it states a limit. New connections are spaced by it.
     twins : bool
         Whether equal events are separate events.
     late_s : float
@@ -180,6 +182,7 @@ class LiveSource:
     ping: str | None = None
     ping_s: float = 20.0
     patience_s: float | None = None
+    messages_per_min: float | None = None
     twins: bool = False
     late_s: float = 0.0
 

@@ -40,7 +40,9 @@ def be_swift(monkeypatch: pytest.MonkeyPatch, name: str, server: StreamServer, *
     monkeypatch.setattr(stream_buffer, "HOLD_US", 0)
     key = name if name in LIVE_SOURCES else f"{name}-live"
     module = importlib.import_module(LIVE_SOURCES[key])
-    monkeypatch.setattr(module, "SOURCE", replace(module.SOURCE, ping_s=0.1, late_s=0.0, **changes))
+    monkeypatch.setattr(
+        module, "SOURCE", replace(module.SOURCE, ping_s=0.1, late_s=0.0, messages_per_min=None, **changes)
+    )
     for variable in {name, key}:
         monkeypatch.setenv(f"LIQCLI_URL_{variable.upper().replace('-', '_')}", server.url)
         monkeypatch.setenv(f"LIQCLI_RATE_{variable.upper().replace('-', '_')}", "unlimited")

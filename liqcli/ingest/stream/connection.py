@@ -44,11 +44,12 @@ class Pace:
     next_s: float = 0.0
     line_s: float = -math.inf
 
-    async def wait(self) -> None:
-        """Wait until a connection may be opened."""
+    async def wait(self, buffer: StreamBuffer) -> None:
+        """Wait until a connection may be opened, and its subscriptions sent."""
         now_s = asyncio.get_running_loop().time()
         slot_s = max(now_s, self.next_s)
-        self.next_s = slot_s + OPEN_S
+        limit = buffer.source.messages_per_min
+        self.next_s = slot_s + max(OPEN_S, 60 * len(buffer.channel.hello) / limit if limit else 0)
         if slot_s > now_s:
             await asyncio.sleep(slot_s - now_s)
 
@@ -92,7 +93,7 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say, pace: Pace) -> None
 
     short = 0  # connections in a row that did not last
     loop = asyncio.get_running_loop()
-    await pace.wait()
+    await pace.wait(buffer)
     try:
         async for connection in connect(
             address,
@@ -129,7 +130,7 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say, pace: Pace) -> None
                 warn(f"{name}: {buffer.last_break}; {again}")
             await connection.close()
             await asyncio.sleep(pause_s)
-            await pace.wait()
+            await pace.wait(buffer)
     except (InvalidHandshake, InvalidURI) as error:
         raise SourceError(f"{name}: {address.split('?')[0]} refuses this network or request: {_why(error)}") from error
 

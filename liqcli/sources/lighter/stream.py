@@ -6,7 +6,8 @@ docs: channel trade/{market} of wss://mainnet.zklighter.elliot.ai/stream, read 2
 gives: fills while connected; `subscribed/trade` holds the last 50 trades (measured by others), whose liquidations are
     stored but are no coverage. There is no history to fetch without an account
 limits: 100 subscriptions per connection, 100 connections, 200 messages per minute (documented; 217 subscriptions at
-    once delivered on one connection on 2026-09-13, probed by others, so they are sent without a pause); the server
+    once delivered on one connection on 2026-09-13, probed by others, so they are sent without a pause, but connections
+    are opened as far apart as the limit demands, since it may count all of them); the server
     sends {"type":"ping"} and expects {"type":"pong"} (seen in clients). Market numbers come from /api/v1/orderBooks,
     requested once and kept
 side: the taker is the liquidated one (documented by a data provider); `is_maker_ask` true = the taker bought = a short
@@ -156,6 +157,7 @@ SOURCE = LiveSource(
     name="lighter",
     url="wss://mainnet.zklighter.elliot.ai",
     quotes=("USDC",),
+    messages_per_min=200,
     channels=partial(list_channels, contracts={}),
     read=partial(read_frame, contracts={}),
     parse=partial(parse_trade, contracts={}),

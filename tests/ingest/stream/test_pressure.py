@@ -163,6 +163,25 @@ def test_a_restart_storm_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert sum(w.window.length_us for w in log.windows) < 1 * S
 
 
+def test_connections_are_spaced_by_what_an_exchange_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lighter accepts 200 messages a minute: after a connection with 90 of them, 27 s; after one with 20, 6 s."""
+    source = load_live_source("lighter")
+    buffers = [StreamBuffer(source, Channel("/stream", (), ("subscribe",) * count)) for count in (90, 20, 90)]
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def open_all() -> None:
+        pace = stream_connection.Pace()
+        for buffer in buffers:
+            await pace.wait(buffer)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(open_all())
+    assert [round(seconds) for seconds in waits] == [27, 33]
+
+
 @pytest.mark.soak
 def test_minutes_of_restarts_of_all_exchanges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
