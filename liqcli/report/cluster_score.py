@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from liqcli.core.market_data import Candles
 from liqcli.core.model import Window
 from liqcli.core.symbols import match_symbols, normalise_symbol
 from liqcli.core.times import resolve_window
+from liqcli.lake.inventory import read_extents
 from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
@@ -64,7 +66,7 @@ def compute_cluster_score(lake: Lake, query: LevelsQuery, clusters_us: int = DAY
     symbols = match_symbols(
         query.symbol, {p.symbol for kind in ("liquidations", "candles") for p in lake.partitions(kind)}
     )
-    window = resolve_window(query.since, query.until, query.lookback, None)
+    window = resolve_window(query.since, query.until, query.lookback, _find_latest(lake, symbols, query))
     orders, exchanges, missed = read_orders(lake, query, window)
     with Engine() as engine:
         market, damaged = read_market(engine, lake, symbols, list(exchanges), window)
@@ -81,6 +83,15 @@ def compute_cluster_score(lake: Lake, query: LevelsQuery, clusters_us: int = DAY
     found = sum(len(cut.bands) for cut in cuts)
     files = tuple(dict.fromkeys((*damaged, *missed)))
     return ClusterScore(label, window, clusters_us, score, len(cuts), found, exchanges, notes, files)
+
+
+def _find_latest(lake: Lake, symbols: Sequence[str], query: LevelsQuery) -> int | None:
+    """Find the last stored liquidation, for ``--until latest``."""
+    if (query.until or "").strip().lower() != "latest":
+        return None
+    with Engine() as engine:
+        files, _ = read_extents(engine, lake, lake.find("liquidations", symbols))
+    return max((file.last_us for file in files), default=None)
 
 
 def _find_cuts(lake: Lake, query: LevelsQuery, window: Window, candles: Candles, clusters_us: int) -> list[Cut]:

@@ -83,6 +83,9 @@ def test_clusters(run_cli, market_lake):
     assert report["verdict"] == "too little data"
     assert 0 < report["meta"]["cuts"] <= 8  # every six hours of two days; the first day has no whole lookback
     assert {m["name"].split(" within")[0] for m in report["measures"]} <= {"turned", "reached", "liquidated"}
+    latest = run_cli("score", "clusters", "-s", symbol, "--until", "latest", "--lookback", "2d", "--lake", str(root),
+                     "--format", "json", check=0)  # fmt: skip
+    assert day(DAYS - 1) <= json.loads(latest.stdout)["end"] <= day(DAYS) + "T00:01:00Z"
 
 
 def test_missing_data_is_exit_4_and_usage_exit_2(run_cli, market_lake):
