@@ -77,6 +77,21 @@ class MinuteSums:
     median: float
     hot: float
     hot_orders: int
+    few: FewOrders | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FewOrders:
+    """
+    Minutes outside cascades that hold the USD of one but too few orders.
+
+    ``minutes`` is their number; ``start_us`` [µs UTC], ``notional`` [USD] and ``orders`` are those of the largest.
+    """
+
+    minutes: int
+    start_us: int
+    notional: float
+    orders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +147,25 @@ def find_bursts(
         baseline.usd_median / 1e6,
         thresholds.hot_usd_e6 / 1e6,
         thresholds.hot_orders,
+        _find_few_orders(minutes, thresholds, first_us, last_us),
     )
     return Bursts(first_us, last_us, sums)
+
+
+def _find_few_orders(
+    minutes: MinuteRows, thresholds: CascadeThresholds, first_us: Ints, last_us: Ints
+) -> FewOrders | None:
+    """Find the minutes with much USD in few orders; of equal ones the first is the largest."""
+    before = np.searchsorted(first_us, minutes.minute_us, side="right") - 1
+    inside = (before >= 0) & (minutes.minute_us <= np.append(last_us, 0)[before])
+    found = np.flatnonzero(
+        (minutes.usd_e6 >= thresholds.hot_usd_e6) & (minutes.orders < thresholds.hot_orders) & ~inside
+    )
+    if not len(found):
+        return None
+    top = found[np.argmax(minutes.usd_e6[found])]
+    usd = int(minutes.usd_e6[top]) / 1e6
+    return FewOrders(len(found), int(minutes.minute_us[top]), usd, int(minutes.orders[top]))
 
 
 def join_minutes(minutes: MinuteRows, thresholds: CascadeThresholds, rule: CascadeRule) -> tuple[Ints, Ints]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from liqcli.analysis.hours import HourTable
 from liqcli.analysis.overview_cascades import MarketCascades, SymbolCascades
 from liqcli.analysis.overview_change import Change, Comparable, compare_symbols, sum_comparable
@@ -167,6 +169,12 @@ def _by_symbol(coverage: Sequence[ExchangeCoverage]) -> Mapping[str, list[Exchan
     for part in coverage:
         found.setdefault(part.symbol, []).append(part)
     return found
+
+
+def find_largest(rows: LargestRows) -> LargestEvent:
+    """Select the largest event of all symbols, of equal ones the earliest, then by symbol."""
+    order = np.lexsort((rows.symbol, rows.ts_us, -rows.notional_e6))
+    return _read_largest(rows, int(order[0]))
 
 
 def _read_largest(rows: LargestRows, row: int) -> LargestEvent:

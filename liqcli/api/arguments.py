@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from liqcli.core.choices import (
     BY,
+    DEFAULT_SECTIONS,
     KINDS,
     NAMED_KINDS,
     PALETTES,
     POSITIONS,
     PRICES,
     SCALES,
-    SECTIONS,
     THEMES,
     check_choice,
     read_sections,
@@ -93,7 +93,7 @@ def read_view(
         check_choice(scale, SCALES, "--scale"),
         check_choice(theme, THEMES, "--theme"),
         size,
-        SECTIONS if sections is None else read_sections(split_names(sections)),
+        DEFAULT_SECTIONS if sections is None else read_sections(split_names(sections)),
     )
 
 

@@ -81,7 +81,7 @@ def heatmap(
         typer.Option(
             metavar="NAME,...",
             help=f"Sections of a page: {', '.join(SECTIONS)}.",
-            show_default="all",
+            show_default="all but figures, whose numbers are in brief and map",
         ),
     ] = None,
     open_page: Annotated[

@@ -16,7 +16,7 @@ from liqcli.cli.output import open_in_browser, say, warn
 from liqcli.core.errors import EmptyWindowError, LiqcliError, UsageError
 
 SHORTEST_S = 5
-QUICK_SECTIONS = "brief,figures,map,clusters,exchanges,data"  # what is quick to draw
+QUICK_SECTIONS = "brief,map,clusters,exchanges,data"  # what is quick to draw
 QUICK_THEME = "dark"  # one theme, which halves the work
 WAITING = (
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -28,6 +28,7 @@ POSITIONS: tuple[PositionFilter, ...] = get_args(PositionFilter)
 PRICES: tuple[PriceName, ...] = get_args(PriceName)
 SCALES: tuple[ScaleName, ...] = get_args(ScaleName)
 SECTIONS: tuple[SectionName, ...] = get_args(SectionName)  # of a report, in the order of the page
+DEFAULT_SECTIONS = tuple(name for name in SECTIONS if name != "figures")  # "brief" and the map contain those figures
 TEXTS = ("json", "csv", "html")  # formats of a window on stdout
 FIGURE_THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
 THEMES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liqcli.core.choices import SECTIONS, PaletteName, ScaleName, SectionName, ThemeChoice
+from liqcli.core.choices import DEFAULT_SECTIONS, PaletteName, ScaleName, SectionName, ThemeChoice
 from liqcli.core.errors import UsageError
 from liqcli.core.files import data_folder, replace_file
 
@@ -38,7 +38,7 @@ class Settings:
     themes: tuple[ThemeChoice, ...] = ("auto",)
     palette: PaletteName = "liq"
     scale: ScaleName = "log"
-    sections: tuple[SectionName, ...] = SECTIONS
+    sections: tuple[SectionName, ...] = DEFAULT_SECTIONS
     retention_days: int = 90
     time_zone: str = "UTC"
     until: str = "cut"

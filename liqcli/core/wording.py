@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from liqcli.core.formatting import (
+    format_count,
+    format_counted,
     format_coverage,
     format_duration,
     format_percent_signed,
     format_share,
+    format_time,
+    format_usd,
     format_usd_signed,
 )
+from liqcli.core.model import to_us
 
 COMPLETENESS: Mapping[str, str] = {
     "full": "every liquidation the exchange publishes",
@@ -82,3 +88,18 @@ def describe_interest(change: Mapping[str, Any]) -> str:
         )
     value = f" ({usd} at the first price)" if usd else ""
     return f"Open interest changed by {format_percent_signed(change['change_pct'])}{value} from {span}"
+
+
+def describe_few_orders(few: Mapping[str, Any]) -> str:
+    """Describe the minutes with the USD of a cascade in too few orders, a record of the document."""
+    least, orders = format_usd(few["least_notional"]), few["least_orders"]
+    largest = (
+        f"{format_time(to_us(datetime.fromisoformat(few['start'])))} UTC, {format_usd(few['notional'])} USD in "
+        f"{format_counted(few['orders'], 'order')}"
+    )
+    if few["minutes"] == 1:
+        return f"Not a cascade: {largest}. A cascade needs {least} USD and {orders} orders in one minute."
+    return (
+        f"{format_count(few['minutes'])} minutes had the {least} USD of a cascade, but fewer than {orders} orders, so "
+        f"they are not part of one. The largest: {largest}."
+    )

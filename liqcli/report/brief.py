@@ -7,7 +7,7 @@ it was known before the end of the window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,13 +31,15 @@ NAMED = 3  # exchanges named with their share
 AFTER_US = {"15m": 15 * 60 * US_PER_S, "1h": 3600 * US_PER_S}
 AFTER_WORDS = {"15m": "15 min", "1h": "1 h"}
 NEAR_PCT = 1.0  # distance in the third sentence where there are no clusters
+MOVE_PCT = 1.0  # smallest move of the price in a gap that is named
+HOUR_S = 3600
 
 Record = Mapping[str, Any]
 
 
 def build_brief(report: Record) -> list[str]:
     """
-    Build the sentences: amount and side, concentration, levels near the price, largest cascade, completeness.
+    Build the points: amount and side, concentration, levels near the price, largest cascade, completeness.
 
     Parameters
     ----------
@@ -69,7 +71,18 @@ def _describe_amount(report: Record) -> str:
         events += f" of at least {format_usd(meta['min_usd'])} USD"
     return (
         f"{least}{format_usd(meta['notional'])} USD of {meta['symbol']}{side} was liquidated{_where(report)} in the "
-        f"{length} to {format_time(end)} UTC, in {events}{_sides(meta)}."
+        f"{length} to {format_time(end)} UTC, in {events}{_sides(meta)}.{_describe_largest(report)}"
+    )
+
+
+def _describe_largest(report: Record) -> str:
+    event, meta = report["largest_event"], report["meta"]
+    if meta["events"] == 1:
+        return f" It was at {format_price(event['price'])}, {_time(event['time'])} UTC."
+    where = f", {event['exchange']}" if len(report["exchanges"]) > 1 else ""
+    return (
+        f" Largest event: {event['position']}, {format_usd(event['notional'])} USD at {format_price(event['price'])}"
+        f"{where}, {_time(event['time'])} UTC."
     )
 
 
@@ -100,20 +113,38 @@ def _describe_concentration(report: Record) -> str:
             f"Too little data for clusters and cascades, which need {LEAST_EVENTS} events and "
             f"{format_count(int(LEAST_USD))} USD."
         )
-    busiest = (
-        f"the busiest {_length(meta['bucket_s'])} began at {_time(meta['busiest_start'])} UTC, with "
-        f"{format_usd(meta['busiest_notional'])} USD"
-    )
+    busiest = _describe_busiest(report)
     if not clusters:
         bands = report["bands"][:NAMED]
         share = format_share(sum(band["share"] for band in bands), 1.0)
-        return f"No price band stands out; the largest {len(bands)} price steps hold {share} of it; {busiest}."
+        steps = f"the {len(bands)} largest price steps hold" if len(bands) > 1 else "the largest price step holds"
+        return f"No price band stands out; {steps} {share} of the total. {busiest}"
     first = clusters[0]
     whole = format_share(sum(part["share"] for part in clusters), 1.0)
-    holds = f"{_band(first)}, holds {format_usd(first['notional'])} USD ({format_share(first['share'], 1.0)})"
+    holds = f"{_band(first)}, with {format_usd(first['notional'])} USD ({format_share(first['share'], 1.0)})"
     if len(clusters) == 1:
-        return f"The only cluster, {holds}; {busiest}."
-    return f"{len(clusters)} clusters hold {whole} of it; the largest, {holds}; {busiest}."
+        return f"One cluster: {holds}. {busiest}"
+    zone = f"; {describe_zone(report['zones'][0])}" if report["zones"] else ""
+    return f"{len(clusters)} clusters hold {whole} of the total; the largest: {holds}{zone}. {busiest}"
+
+
+def describe_zone(zone: Record) -> str:
+    """Describe touching clusters: ``clusters 2 and 3 form one zone: 98,800 – 99,400, 4.10M USD together (15%)``."""
+    ranks = [str(rank) for rank in sorted(zone["ranks"])]
+    together = f"{format_usd(zone['notional'])} USD together ({format_share(zone['share'], 1.0)})"
+    return f"clusters {', '.join(ranks[:-1])} and {ranks[-1]} form one zone: {_band(zone)}, {together}"
+
+
+def _describe_busiest(report: Record) -> str:
+    """Describe the step of the table by hour with the most USD; of a longer window, the column of the map."""
+    meta, hours = report["meta"], report["hours"]
+    start, usd, length_s = meta["busiest_start"], meta["busiest_notional"], meta["bucket_s"]
+    if not hours["of_day"]:
+        top = max(hours["rows"], key=lambda row: row["notional"])
+        start, usd, length_s = top["start"], top["notional"], hours["step_s"]
+    length = "hour" if length_s == HOUR_S else _length(length_s)
+    share = format_share(usd, meta["notional"])
+    return f"Busiest {length}: {_time(start)} UTC, {format_usd(usd)} USD ({share})."
 
 
 def _describe_levels(report: Record) -> str:
@@ -121,19 +152,19 @@ def _describe_levels(report: Record) -> str:
     price = format_price(meta["last_price"])
     if not clusters:
         return _describe_reach(report, price)
-    parts = [f"inside cluster {part['rank']}, {_band(part)}" for part in clusters if part["side"] == "at price"]
+    inside = [f", inside cluster {part['rank']}, {_band(part)}" for part in clusters if part["side"] == "at price"]
+    parts = [f"Last price {price}{''.join(inside)}."]
     for side in ("above", "below"):
         near, large = nearest[f"nearest_{side}"], nearest[f"largest_{side}"]
         if near is None:
-            share = report["coverage"]["share"]
-            parts.append(f"no cluster {side}{' in what was recorded' if _is_partial(share) else ''}")
+            recorded = " in the recorded time" if _is_partial(report["coverage"]["share"]) else ""
+            parts.append(f"No cluster {side}{recorded}.")
             continue
         alone = sum(part["side"] == side for part in clusters) == 1
-        which = "only" if alone else "nearest and largest" if large == near else "nearest"
-        parts.append(f"{which} cluster {side} {_level(clusters[near - 1])}")
-        if large != near:
-            parts.append(f"largest {side} {_level(clusters[large - 1])}")
-    return f"Last price {price}: {'; '.join(parts)}."
+        which = "the only cluster" if alone else "nearest and largest cluster" if large == near else "nearest cluster"
+        further = f"; largest {_level(clusters[large - 1])}" if large != near else ""
+        parts.append(f"{side.capitalize()}: {which} {_level(clusters[near - 1])}{further}.")
+    return " ".join(parts)
 
 
 def _describe_reach(report: Record, price: str) -> str:
@@ -141,16 +172,14 @@ def _describe_reach(report: Record, price: str) -> str:
     row = rows[0] if rows else report["cumulative"]["reach"][-1]
     within = f"{row['within_pct']:.2f}".rstrip("0").rstrip(".")
     if within == "0":
-        return f"Last price {price}: all of it was liquidated at this price."
-    return (
-        f"Last price {price}: {format_usd(row['below'])} USD was liquidated within {within}% below it, "
-        f"{format_usd(row['above'])} USD within {within}% above it."
-    )
+        return f"Last price {price}. Everything was liquidated at this price."
+    below, above = (f"{format_usd(row[side])} USD" if row[side] else "nothing" for side in ("below", "above"))
+    return f"Last price {price}. Liquidated within {within}% below it: {below}; within {within}% above it: {above}."
 
 
 def _level(part: Record) -> str:
     away = part["distance_pct"]
-    peak = "" if away is None else f", peak {abs(away):.2f}% {'above' if away > 0 else 'below'} the price"
+    peak = "" if away is None else f", peak {format_percent_signed(away)}"
     return f"{_band(part)} ({format_usd(part['notional'])} USD{peak})"
 
 
@@ -159,12 +188,12 @@ def _describe_cascade(report: Record) -> str:
     if meta["too_little_data"]:
         return ""  # the second sentence says so
     if not cascades:
-        return "No cascade: orders and USD per minute stayed within the baseline of the window."
+        return "No cascade: no minute had enough orders and USD above the baseline of the window."
     first = cascades[0]
     count = f"Largest of {len(cascades)} cascades" if len(cascades) > 1 else "One cascade"
     return (
-        f"{count}: {format_usd(first['notional'])} USD, {format_share(first['position_share'], 1.0)} "
-        f"{first['position']}s, within {_length(first['seconds'])} from {_time(first['start'])} UTC, at prices from "
+        f"{count}: {format_usd(first['notional'])} USD in {_length(first['seconds'])} from {_time(first['start'])} "
+        f"UTC, {format_share(first['position_share'], 1.0)} {first['position']}s, from "
         f"{format_price(first['price_from'])} to {format_price(first['price_to'])}; {describe_after(first, meta)}."
     )
 
@@ -183,7 +212,7 @@ def describe_after(cascade: Record, meta: Record) -> str:
     return (
         f"the price was {' and '.join(known)}"
         if known
-        else "the price afterwards is unknown (no candles, or too coarse ones)"
+        else "the price afterwards is unknown (candles missing or too coarse)"
     )
 
 
@@ -195,7 +224,7 @@ def _move(percent: float) -> str:
 
 def _describe_data(report: Record) -> str:
     meta, coverage = report["meta"], report["coverage"]
-    parts = [_describe_coverage(coverage)]
+    parts = [_describe_coverage(coverage), *_describe_moves(coverage["gaps"])]
     if meta["completeness"] == "sampled":
         feeds = "the feed is a sample" if len(report["exchanges"]) == 1 else "the feeds are samples"
         parts.append(f"{feeds}, so totals are minimums")
@@ -205,10 +234,30 @@ def _describe_data(report: Record) -> str:
         parts.append("the feed is complete")
     if count := len(coverage["damaged"]):
         parts.append(f"{format_counted(count, 'damaged file')} left out")
-    kind = (
-        "synthetic sample data, not events of an exchange" if meta["sample"] else "realized liquidations, no estimate"
-    )
+    kind = "synthetic sample data, not events of an exchange" if meta["sample"] else "realized liquidations only"
     return f"Data: {'; '.join([*parts, kind])}."
+
+
+def list_moves(gaps: Sequence[Record]) -> list[Record]:
+    """List the gaps in which the price moved enough for liquidations to be likely, the largest move first."""
+    moves = [gap for gap in gaps if abs(gap["move_pct"] or 0.0) >= MOVE_PCT]
+    return sorted(moves, key=lambda gap: -abs(gap["move_pct"]))
+
+
+def _describe_moves(gaps: Sequence[Record]) -> list[str]:
+    """Describe the largest move of the price in a gap."""
+    moves = list_moves(gaps)
+    if not moves:
+        return []
+    return [f"while nothing was recorded, the price {describe_move(moves[0])}"]
+
+
+def describe_move(gap: Record) -> str:
+    """Describe the move inside a gap: ``fell as much as 8.5% (99,000 to 90,500; 2024-12-05 20:47 to 22:00 UTC)``."""
+    return (
+        f"{'fell' if gap['move_pct'] < 0 else 'rose'} as much as {abs(gap['move_pct']):.1f}% "
+        f"({format_price(gap['price_from'])} to {format_price(gap['price_furthest'])}; {_span(gap)})"
+    )
 
 
 def _describe_coverage(coverage: Record) -> str:

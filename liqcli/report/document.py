@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from liqcli.analysis.cluster_zones import join_clusters
 from liqcli.analysis.clusters import largest_above, largest_below, nearest_above, nearest_below
 from liqcli.analysis.context import BARS_NEEDED
 from liqcli.analysis.summary import ExchangeSums, busiest_bucket
@@ -28,6 +29,7 @@ from liqcli.report.brief import build_brief
 from liqcli.report.lake_records import (
     comparison_record,
     coverage_record,
+    gap_records,
     interval_records,
     market_prices_record,
     path_in_lake,
@@ -43,7 +45,9 @@ from liqcli.report.records import (
     context_record,
     cumulative_record,
     distance_records,
+    few_orders_record,
     hours_record,
+    largest_record,
     sums_record,
 )
 from liqcli.report.reproduce_command import format_command, format_fetch
@@ -206,7 +210,7 @@ def _coverage(results: WindowResults) -> dict[str, Any]:
     return {
         "share": overall_share(coverage),
         "inferred": any(c.inferred for c in coverage),
-        "gaps": interval_records(results.gaps),
+        "gaps": gap_records(results.gaps, results.data.prices),
         "unknown": interval_records(common_unknown(coverage)),
         "by_exchange": [coverage_record(c) for c in coverage],
         "overlaps": [comparison.text for comparison in results.selection.comparisons],
@@ -244,9 +248,12 @@ SECTIONS: dict[str, Callable[[WindowResults], Any]] = {
     "grid": _grid,
     "hottest": _hottest,
     "clusters": _clusters,
+    "zones": lambda results: [asdict(zone) for zone in join_clusters(results.clusters)],
     "nearest": _nearest,
     "heavy_outside": lambda results: [asdict(step) for step in results.heavy_steps],
+    "largest_event": lambda results: largest_record(results.largest),
     "cascades": lambda results: [cascade_record(c) for c in results.cascades],
+    "few_orders": lambda results: None if results.too_little_data else few_orders_record(results.minutes),
     "context": lambda results: context_record(results.context, results.cascades),
     "checklist": lambda results: checklist_record(results.window_checklist),
     "bands": lambda results: [band_record(b) for b in results.bands],

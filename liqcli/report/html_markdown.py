@@ -11,9 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from liqcli.core import formatting, wording
-from liqcli.core.choices import SECTIONS, SectionName
+from liqcli.core.choices import DEFAULT_SECTIONS, SectionName
 from liqcli.core.files import data_folder
 from liqcli.core.model import to_us
+from liqcli.report.brief import describe_move, describe_zone, list_moves
 from liqcli.report.hover_map import build_highlights
 from liqcli.report.reading_guide import build_reading_guide
 
@@ -47,7 +48,7 @@ def render_html(
     figures: Mapping[str, Sequence[Figure]],
     theme: str = "auto",
     made: str | None = None,
-    sections: Sequence[SectionName] = SECTIONS,
+    sections: Sequence[SectionName] = DEFAULT_SECTIONS,
     refresh_s: int | None = None,
 ) -> str:
     """
@@ -79,7 +80,7 @@ def render_markdown(
     report: dict[str, Any],
     figures: Mapping[str, Figure],
     made: str | None = None,
-    sections: Sequence[SectionName] = SECTIONS,
+    sections: Sequence[SectionName] = DEFAULT_SECTIONS,
 ) -> str:
     """Render the Markdown page; it refers to the PNG files beside it by ``Figure.file``."""
     return render_template("report.md", _values(report, figures, made, sections))
@@ -152,6 +153,10 @@ def load_environment() -> Environment:
         dated_words=wording.describe_dated,
         price_kind_words=wording.PRICE_KINDS,
         coverage_words=wording.describe_coverage,
+        few_orders_words=wording.describe_few_orders,
+        move_words=describe_move,
+        moves=list_moves,
+        zone_words=describe_zone,
         hour_words=wording.describe_hours,
         interest_words=wording.describe_interest,
         percent=_percent,

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from liqcli.analysis.gap_moves import measure_move
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval
-from liqcli.core.model import US_PER_S
+from liqcli.core.model import US_PER_S, PriceSeries
 from liqcli.lake.market_price import MarketPrices
 from liqcli.lake.source_comparison import Comparison, Totals
 from liqcli.lake.verify.against_totals import ComparedTotals
@@ -36,6 +37,22 @@ def coverage_record(coverage: ExchangeCoverage) -> dict[str, Any]:
 def interval_records(intervals: Sequence[Interval]) -> list[dict[str, Any]]:
     """Convert intervals [µs] to start, end and length in seconds."""
     return [{"start": format_iso(a), "end": format_iso(b), "seconds": (b - a) / US_PER_S} for a, b in intervals]
+
+
+def gap_records(gaps: Sequence[Interval], candles: PriceSeries | None) -> list[dict[str, Any]]:
+    """Convert gaps [µs], each with the largest move of the price inside it; None where no candle tells."""
+    found = []
+    for record, gap in zip(interval_records(gaps), gaps, strict=True):
+        move = measure_move(gap, candles)
+        found.append(
+            {
+                **record,
+                "price_from": move.price_from if move else None,
+                "price_furthest": move.price_furthest if move else None,
+                "move_pct": move.percent if move else None,
+            }
+        )
+    return found
 
 
 def comparison_record(comparison: Comparison) -> dict[str, Any]:

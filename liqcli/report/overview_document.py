@@ -13,7 +13,7 @@ import json
 import shlex
 from typing import Any
 
-from liqcli.analysis.overview import LargestEvent, SymbolOverview
+from liqcli.analysis.overview import SymbolOverview
 from liqcli.analysis.overview_cascades import MarketBurst
 from liqcli.analysis.overview_change import LEAST_COVERAGE
 from liqcli.analysis.summary import ExchangeSums
@@ -24,7 +24,7 @@ from liqcli.core.version import __version__
 from liqcli.report.lake_records import comparison_record, interval_records, path_in_lake
 from liqcli.report.overview_results import OverviewResults
 from liqcli.report.overview_summary import write_summary
-from liqcli.report.records import hours_record, sums_record
+from liqcli.report.records import hours_record, largest_record, sums_record
 
 SYMBOL_CASCADES = 3  # listed of each symbol
 CSV_COLUMNS = (
@@ -120,7 +120,7 @@ def _symbol(symbol: SymbolOverview) -> dict[str, Any]:
         "long_events": sums.long_events if sums else 0,
         "short_events": sums.short_events if sums else 0,
         "share": symbol.share,
-        "largest": _largest(symbol.largest) if symbol.largest else None,
+        "largest": largest_record(symbol.largest) if symbol.largest else None,
         "cascades": {
             "count": len(bursts),
             "notional": symbol.cascades.notional,
@@ -134,17 +134,6 @@ def _symbol(symbol: SymbolOverview) -> dict[str, Any]:
         "change": symbol.change.ratio,
         "previous_notional": symbol.change.previous,
         "change_unknown": symbol.change.unknown,
-    }
-
-
-def _largest(event: LargestEvent) -> dict[str, Any]:
-    return {
-        "notional": event.notional,
-        "exchange": event.exchange,
-        "position": event.position,
-        "price": event.price,
-        "price_kind": event.price_kind,
-        "time": format_iso(event.ts_us),
     }
 
 

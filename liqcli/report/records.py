@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.analysis.cascades import Cascade
+from liqcli.analysis.cascades import Cascade, MinuteSums
 from liqcli.analysis.checklist import QUESTIONS, Checklist
 from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.context import BARS_NEEDED, Approach, Context
@@ -23,6 +23,7 @@ from liqcli.analysis.cumulative import CumulativeSums
 from liqcli.analysis.hours import HOUR_US, MINUTE_US, HourTable
 from liqcli.analysis.level_tag import LevelTag
 from liqcli.analysis.open_interest import OpenInterestChange
+from liqcli.analysis.overview import LargestEvent
 from liqcli.analysis.summary import PriceBand, Sums
 from liqcli.analysis.trade_levels import TradeLevels
 from liqcli.core.durations import format_length
@@ -44,6 +45,33 @@ def sums_record(sums: Sums) -> dict[str, Any]:
         "largest": sums.largest,
         "first_event": format_iso(sums.first_us),
         "last_event": format_iso(sums.last_us),
+    }
+
+
+def largest_record(event: LargestEvent) -> dict[str, Any]:
+    """Convert the largest single event."""
+    return {
+        "notional": event.notional,
+        "exchange": event.exchange,
+        "position": event.position,
+        "price": event.price,
+        "price_kind": event.price_kind,
+        "time": format_iso(event.ts_us),
+    }
+
+
+def few_orders_record(sums: MinuteSums | None) -> dict[str, Any] | None:
+    """Convert the minutes with the USD of a cascade but too few orders; None if there are none."""
+    if sums is None or sums.few is None:
+        return None
+    few = sums.few
+    return {
+        "minutes": few.minutes,
+        "least_notional": sums.hot,
+        "least_orders": sums.hot_orders,
+        "start": format_iso(few.start_us),
+        "notional": few.notional,
+        "orders": few.orders,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from liqcli.core.choices import AGAINST, SECTIONS
+from liqcli.core.choices import AGAINST, DEFAULT_SECTIONS
 from liqcli.core.durations import format_length
 from liqcli.core.formatting import format_exact, format_iso
 from liqcli.core.model import US_PER_S
@@ -46,7 +46,7 @@ def format_command(results: WindowResults) -> str:
     ):
         if value != default:
             words += [flag, value]
-    if view.sections != SECTIONS:
+    if view.sections != DEFAULT_SECTIONS:
         words += ["--sections", ",".join(view.sections)]
     return shlex.join([*words, "-o", "report.html"])
 

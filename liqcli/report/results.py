@@ -20,12 +20,13 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.heavy_steps import HeavyStep
 from liqcli.analysis.hours import HourTable
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
+from liqcli.analysis.overview import LargestEvent, find_largest
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, find_last_price, rank_bands
 from liqcli.analysis.thin_data import describe_shortage
 from liqcli.analysis.window_change import WindowChange
 from liqcli.core.choices import (
+    DEFAULT_SECTIONS,
     FIGURE_THEMES,
-    SECTIONS,
     ByName,
     PaletteName,
     ScaleName,
@@ -41,7 +42,7 @@ from liqcli.core.model import SAMPLE_SOURCE, HeatmapGrid, PriceSeries
 from liqcli.lake.selection import Query, Selection
 from liqcli.lake.store import Lake
 from liqcli.query.columns import TraceRows
-from liqcli.query.scans import scan_last_prints, scan_trace
+from liqcli.query.scans import scan_largest, scan_last_prints, scan_trace
 from liqcli.report.levels_data import LevelsData, LevelsQuery, load_levels
 from liqcli.report.window_data import WindowData, load_window
 from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_grid, scan_hours
@@ -61,7 +62,7 @@ class ViewOptions:
     scale: ScaleName = "log"
     theme: ThemeChoice = "auto"
     size: tuple[int, int] | None = None
-    sections: tuple[SectionName, ...] = SECTIONS
+    sections: tuple[SectionName, ...] = DEFAULT_SECTIONS
 
     @property
     def figure_themes(self) -> tuple[ThemeName, ...]:
@@ -113,8 +114,6 @@ class WindowResults:
                 getattr(self, name)
         self.data.engine.close()
         return self
-
-    # ---- loaded data
 
     @property
     def selection(self) -> Selection:
@@ -171,7 +170,11 @@ class WindowResults:
         """True for the synthetic sample."""
         return SAMPLE_SOURCE in self.summary.sources
 
-    # ---- sums and prices
+    @cached_property
+    def largest(self) -> LargestEvent:
+        """The largest single event."""
+        return find_largest(scan_largest(self.data.engine))
+
     @cached_property
     def hours(self) -> HourTable:
         """Sums by hour."""
@@ -212,8 +215,6 @@ class WindowResults:
             events, usd = events + grid.outside_events, usd + grid.outside_notional
         return describe_shortage(events, usd)
 
-    # ---- cascades and clusters
-
     @cached_property
     def _cascade_scan(self) -> tuple[tuple[Cascade, ...], MinuteSums | None]:
         return scan_cascades(self.data.engine, self.data.window, self.gaps, self.data.market.followed)
@@ -248,7 +249,6 @@ class WindowResults:
         levels = find_key_levels(scan.axis, self.data.window, self.data.market.candles)
         return tag_clusters(add_cascades(scan.clusters, self.cascades), levels, scan.axis)
 
-    # ---- context
     @cached_property
     def context(self) -> Context:
         """The market around the window, with an approach per cluster and a change of open interest per cascade."""

@@ -143,6 +143,23 @@ def test_one_large_order_in_40_prints_is_not_a_cascade(engine: Engine) -> None:
     assert found.orders == found.events == 40
 
 
+def test_minutes_with_too_few_orders_are_counted_and_the_largest_is_named(engine: Engine) -> None:
+    quiet = [Print(T0 + k * HOUR + 7 * MINUTE, "long", 100.0) for k in range(24)]
+    whales = [Print(T0 + hour * HOUR, "short", usd) for hour, usd in ((3, 2e6), (9, 5e6), (15, 5e6))]
+    burst = [Print(T0 + 20 * HOUR + SECOND * k, "long", 250_000.0) for k in range(40)]
+    engine.register("liquidations", make_table(quiet + whales + burst))
+    cascades, sums = scan_cascades(engine, TODAY, [], None, NO_FLOOR)
+    assert len(cascades) == 1
+    assert sums is not None
+    assert sums.few is not None
+    assert (sums.few.minutes, sums.few.start_us, sums.few.notional) == (3, T0 + 9 * HOUR, 5e6)
+    assert sums.few.orders == 1
+    engine.register("liquidations", make_table(burst))
+    _, alone = scan_cascades(engine, TODAY, [], None, NO_FLOOR)
+    assert alone is not None
+    assert alone.few is None
+
+
 def test_many_tiny_orders_are_not_a_cascade(engine: Engine) -> None:
     rng = np.random.default_rng(2)
     dust = [Print(T0 + 9 * HOUR + SECOND * k, "long", 1.0) for k in range(40)]

@@ -131,7 +131,7 @@ def test_a_page_that_is_not_closed_would_be_noticed(open_page: Open, out: Path) 
 
 
 def test_the_picture_follows_the_reader(open_page: Open, out: Path) -> None:
-    assert (out / REPORT).stat().st_size < 640_000  # the map in both themes and in portrait
+    assert (out / REPORT).stat().st_size < 600_000  # the map in both themes and in portrait
     sources = [open_page(REPORT, theme=theme).evaluate("document.images[0].currentSrc") for theme in ("light", "dark")]
     assert sources[0] != sources[1]
     assert all(source.startswith("data:image/") for source in sources)

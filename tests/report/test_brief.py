@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from liqcli.report.brief import build_brief, describe_after
+from liqcli.report.brief import build_brief, describe_after, describe_zone
 
 META: dict[str, Any] = {
     "symbol": "SOLUSDT",
@@ -40,6 +40,15 @@ CASCADE: dict[str, Any] = {
 }
 
 
+LARGEST: dict[str, Any] = {
+    "position": "long",
+    "notional": 90_000.0,
+    "price": 102.25,
+    "exchange": "gate",
+    "time": "2026-03-01T12:00:30Z",
+}
+
+
 def cluster(rank: int, low: float, high: float, usd: float, away: float, side: str) -> dict[str, Any]:
     return {
         "rank": rank, "low": low, "high": high, "step": 0.5, "notional": usd, "share": usd / 1e6,
@@ -58,6 +67,15 @@ def report(**changes: Any) -> dict[str, Any]:
         ],
         "nearest": {"nearest_above": 3, "largest_above": 3, "nearest_below": 2, "largest_below": 1},
         "cascades": [CASCADE],
+        "zones": [],
+        "largest_event": LARGEST,
+        "hours": {
+            "step_s": 3600,
+            "of_day": False,
+            "rows": [
+                {"start": f"2026-03-01T{hour}:00:00Z", "notional": usd} for hour, usd in (("09", 1e5), ("12", 3e5))
+            ],
+        },
         "bands": [{"share": 0.2}, {"share": 0.1}, {"share": 0.05}, {"share": 0.04}],
         "cumulative": {"reach": [{"within_pct": w, "below": 10_000.0 * w, "above": 5e3} for w in (0.5, 1.0, 2.0)]},
         "coverage": {"share": 1.0, "inferred": False, "gaps": [], "damaged": []},
@@ -69,15 +87,14 @@ def report(**changes: Any) -> dict[str, Any]:
 def test_five_sentences_hold_the_numbers_of_a_whole_window() -> None:
     assert build_brief(report()) == [
         "1.00M USD of SOLUSDT was liquidated on gate in the 24 h to 2026-03-02 00:00 UTC, in 1,234 events: "
-        "88% longs (880K), 12% shorts (120K).",
-        "3 clusters hold 60% of it; the largest, 96.0 – 97.0, holds 300K USD (30%); the busiest 5 min began at "
-        "2026-03-01 12:00 UTC, with 250K USD.",
-        "Last price 100: only cluster above 102.0 – 102.5 (100K USD, peak 2.25% above the price); nearest cluster "
-        "below 98.5 – 99.0 (200K USD, peak 1.25% below the price); largest below 96.0 – 97.0 (300K USD, peak 3.50% "
-        "below the price).",
-        "One cascade: 400K USD, 97% longs, within 3 min from 2026-03-01 12:00 UTC, at prices from 104 to 101.5; "
+        "88% longs (880K), 12% shorts (120K). Largest event: long, 90.0K USD at 102.25, 2026-03-01 12:00 UTC.",
+        "3 clusters hold 60% of the total; the largest: 96.0 – 97.0, with 300K USD (30%). Busiest hour: "
+        "2026-03-01 12:00 UTC, 300K USD (30%).",
+        "Last price 100. Above: the only cluster 102.0 – 102.5 (100K USD, peak +2.25%). Below: nearest cluster "
+        "98.5 – 99.0 (200K USD, peak -1.25%); largest 96.0 – 97.0 (300K USD, peak -3.50%).",
+        "One cascade: 400K USD in 3 min from 2026-03-01 12:00 UTC, 97% longs, from 104 to 101.5; "
         "the price was 0.50% lower 15 min later and 1.25% higher 1 h later.",
-        "Data: the whole window was recorded; the feed is complete; realized liquidations, no estimate.",
+        "Data: the whole window was recorded; the feed is complete; realized liquidations only.",
     ]
 
 
@@ -87,7 +104,7 @@ def test_five_sentences_hold_the_numbers_of_a_whole_window() -> None:
         ("2026-03-01T23:00:00Z", 0.0, -0.25, "the price was unchanged 15 min later and 0.25% lower 1 h later"),
         ("2026-03-01T23:00:01Z", 0.5, 9.0, "the price was 0.50% higher 15 min later"),  # an hour ends after the window
         ("2026-03-01T23:45:01Z", 9.0, 9.0, "the window ends less than 15 min later"),
-        ("2026-03-01T12:00:00Z", None, None, "the price afterwards is unknown (no candles, or too coarse ones)"),
+        ("2026-03-01T12:00:00Z", None, None, "the price afterwards is unknown (candles missing or too coarse)"),
     ],
 )
 def test_no_price_after_the_window_is_used(
@@ -111,23 +128,55 @@ def test_one_event_has_no_clusters_no_cascade_and_no_price_around_it() -> None:
         cumulative={"reach": [{"within_pct": 0.0001, "below": 0.0, "above": 900.0}]},
     )
     assert build_brief(one)[:-1] == [
-        "900 USD of SOLUSDT was liquidated on gate in the 24 h to 2026-03-02 00:00 UTC, in 1 event, all of it shorts.",
+        "900 USD of SOLUSDT was liquidated on gate in the 24 h to 2026-03-02 00:00 UTC, in 1 event, all of it shorts. "
+        "It was at 102.25, 2026-03-01 12:00 UTC.",
         "Too little data for clusters and cascades, which need 20 events and 10,000 USD.",
-        "Last price 100: all of it was liquidated at this price.",
+        "Last price 100. Everything was liquidated at this price.",
     ]
 
 
 def test_without_clusters_price_steps_and_the_volume_near_the_price_are_given() -> None:
     _, steps, levels, cascade, _ = build_brief(report(clusters=[], cascades=[]))
-    assert steps.startswith("No price band stands out; the largest 3 price steps hold 35% of it; the busiest 5 min")
-    assert levels == "Last price 100: 10.0K USD was liquidated within 1% below it, 5.00K USD within 1% above it."
-    assert cascade == "No cascade: orders and USD per minute stayed within the baseline of the window."
+    assert steps.startswith("No price band stands out; the 3 largest price steps hold 35% of the total. Busiest hour:")
+    assert levels == "Last price 100. Liquidated within 1% below it: 10.0K USD; within 1% above it: 5.00K USD."
+    assert cascade == "No cascade: no minute had enough orders and USD above the baseline of the window."
+    hours = {"step_s": 3600, "of_day": True, "rows": [{"start": "09:00", "notional": 9e5}]}
+    _, busiest, *_ = build_brief(report(hours=hours))  # an hour of several days is no time
+    assert busiest.endswith("Busiest 5 min: 2026-03-01 12:00 UTC, 250K USD (25%).")
+
+
+def test_clusters_that_touch_are_one_zone_and_the_largest_event_names_its_exchange() -> None:
+    zone = {"ranks": [3, 2], "low": 98.5, "high": 102.5, "step": 0.5, "notional": 300_000.0, "share": 0.3}
+    exchanges = [{"exchange": "gate", "share": 0.5}, {"exchange": "okx", "share": 0.5}]
+    first, second, *_ = build_brief(report(zones=[zone], exchanges=exchanges))
+    assert first.endswith("Largest event: long, 90.0K USD at 102.25, gate, 2026-03-01 12:00 UTC.")
+    assert "; clusters 2 and 3 form one zone: 98.5 – 102.5, 300K USD together (30%)." in second
+    assert describe_zone({**zone, "ranks": [4, 1, 3]}).startswith("clusters 1, 3 and 4 form one zone")
+
+
+def test_the_largest_move_of_the_price_in_a_gap_is_named() -> None:
+    def gap(hour: int, furthest: float | None) -> dict[str, Any]:
+        move = None if furthest is None else furthest - 100.0
+        return {
+            "start": f"2026-03-01T{hour:02d}:00:00Z", "end": f"2026-03-01T{hour + 1:02d}:00:00Z", "seconds": 3600.0,
+            "price_from": 100.0, "price_furthest": furthest, "move_pct": move,
+        }  # fmt: skip
+
+    def last(*gaps: dict[str, Any]) -> str:
+        return build_brief(report(coverage={"share": 0.9, "inferred": False, "gaps": list(gaps), "damaged": []}))[-1]
+
+    assert (
+        "; while nothing was recorded, the price fell as much as 8.5% (100 to 91.5; 2026-03-01 05:00 to 06:00 UTC);"
+        in last(gap(1, 104.0), gap(5, 91.5), gap(9, None))
+    )
+    assert "rose as much as 1.0% (100 to 101;" in last(gap(1, 101.0))
+    assert "while nothing" not in last(gap(1, 100.99), gap(9, None))
 
 
 def test_what_is_not_known_of_the_data_is_said_and_totals_become_minimums() -> None:
     gaps = [
-        {"start": "2026-03-01T01:00:00Z", "end": "2026-03-01T02:30:00Z", "seconds": 5400.0},
-        {"start": "2026-03-01T23:30:00Z", "end": "2026-03-02T00:00:00Z", "seconds": 1800.0},
+        {"start": "2026-03-01T01:00:00Z", "end": "2026-03-01T02:30:00Z", "seconds": 5400.0, "move_pct": None},
+        {"start": "2026-03-01T23:30:00Z", "end": "2026-03-02T00:00:00Z", "seconds": 1800.0, "move_pct": None},
     ]
     coverage = {"share": 0.9167, "inferred": True, "gaps": gaps, "damaged": ["a.parquet"]}
     shares = {"a": 0.5, "b": 0.3, "c": 0.15, "d": 0.05}
@@ -138,8 +187,8 @@ def test_what_is_not_known_of_the_data_is_said_and_totals_become_minimums() -> N
     )
     assert last == (
         "Data: 91.7% of the window was recorded (estimated from pauses in the file; longest gap 2026-03-01 01:00 to "
-        "02:30 UTC); some feeds are samples, so totals are minimums; 1 damaged file left out; realized liquidations, "
-        "no estimate."
+        "02:30 UTC); some feeds are samples, so totals are minimums; 1 damaged file left out; realized liquidations "
+        "only."
     )
     sampled = build_brief(report(exchanges=exchanges, meta={"completeness": "sampled"}))
     assert "the feeds are samples, so totals are minimums" in sampled[-1]
@@ -152,6 +201,6 @@ def test_filters_and_the_sample_are_named() -> None:
     first, *_, last = build_brief(report(meta={"position": "long", "min_usd": 5_000.0, "sample": True}))
     assert first == (
         "1.00M USD of SOLUSDT longs was liquidated on gate in the 24 h to 2026-03-02 00:00 UTC, in 1,234 events of at "
-        "least 5.00K USD."
+        "least 5.00K USD. Largest event: long, 90.0K USD at 102.25, 2026-03-01 12:00 UTC."
     )
     assert last.endswith("synthetic sample data, not events of an exchange.")

@@ -142,7 +142,8 @@ def test_bands_and_exchanges_by_hand(report):
 
 def test_coverage_by_hand(report):
     coverage = report["coverage"]
-    assert coverage["gaps"] == [{"start": "2026-03-01T02:00:00Z", "end": "2026-03-01T06:00:00Z", "seconds": 14400}]
+    gap = {"start": "2026-03-01T02:00:00Z", "end": "2026-03-01T06:00:00Z", "seconds": 14400}
+    assert coverage["gaps"] == [{**gap, "price_from": None, "price_furthest": None, "move_pct": None}]  # no candles
     assert coverage["inferred"] is True
     gate, okx = coverage["by_exchange"]
     assert gate["gaps"] == [{"start": "2026-03-01T02:00:00Z", "end": "2026-03-01T08:00:00Z", "seconds": 21600}]
@@ -150,6 +151,15 @@ def test_coverage_by_hand(report):
     assert (gate["inferred"], okx["inferred"], okx["cut"]) == (False, True, [])
     assert okx["gaps"] == [{"start": "2026-03-01T00:00:00Z", "end": "2026-03-01T06:00:00Z", "seconds": 21600}]
     assert (coverage["overlaps"], coverage["damaged"]) == ([], [])
+
+
+def test_the_largest_event_is_named_and_few_orders_only_where_cascades_are_searched(report):
+    assert report["largest_event"] == {
+        "notional": 2200, "exchange": "okx", "position": "short", "price": 110, "price_kind": "bankruptcy",
+        "time": "2026-03-01T12:30:00Z",
+    }  # fmt: skip
+    assert report["few_orders"] is None  # too little data for cascades
+    assert report["zones"] == []
 
 
 def test_rows_without_a_fetch_log_are_unknown_everywhere(lake):
