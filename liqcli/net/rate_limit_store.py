@@ -55,7 +55,7 @@ class SharedSlots:
             os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
             for suffix in (".json", ".lock"):  # files of versions before SQLite
                 file.with_suffix(suffix).unlink(missing_ok=True)
-        self._connection = sqlite3.connect(file, LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(file, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             self._connection.execute("PRAGMA synchronous = OFF")  # a power cut may damage it; it is replaced then
             self._connection.execute("BEGIN IMMEDIATE")
