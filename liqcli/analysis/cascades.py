@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,17 @@ class Bursts:
     first_us: Ints
     last_us: Ints
     sums: MinuteSums
+
+
+class BurstSums(NamedTuple):
+    """Sums of each burst, and its largest minute. [1e-6 USD]"""
+
+    usd_e6: list[int]
+    long_e6: list[int]
+    short_e6: list[int]
+    peak_e6: list[int]
+    prints: list[int]
+    orders: list[int]
 
 
 def find_bursts(
@@ -227,11 +239,27 @@ def build_cascades(
     least_usd = (rule or CascadeRule()).least_usd
     starts = np.searchsorted(minutes.minute_us, bursts.first_us)
     ends = np.searchsorted(minutes.minute_us, bursts.last_us, side="right")
-    parts = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    usd_e6 = [int(minutes.usd_e6[part].sum()) for part in parts]
-    kept = [k for k in range(len(parts)) if usd_e6[k] >= least_usd * 1e6]
-    kept.sort(key=lambda k: (-usd_e6[k], int(printed.start_us[k])))
-    return tuple(_measure(rank, minutes, parts[k], printed, k, candles) for rank, k in enumerate(kept, start=1))
+    parts = starts, ends
+    sums = BurstSums(
+        usd_e6=_reduce(np.add, minutes.usd_e6, *parts),
+        long_e6=_reduce(np.add, minutes.long_e6, *parts),
+        short_e6=_reduce(np.add, minutes.short_e6, *parts),
+        peak_e6=_reduce(np.maximum, minutes.usd_e6, *parts),
+        prints=_reduce(np.add, minutes.prints, *parts),
+        orders=_reduce(np.add, minutes.orders, *parts),
+    )
+    kept = [k for k, usd_e6 in enumerate(sums.usd_e6) if usd_e6 >= least_usd * 1e6]
+    kept.sort(key=lambda k: (-sums.usd_e6[k], int(printed.start_us[k])))
+    window_e6 = int(minutes.usd_e6.sum())
+    return tuple(_measure(rank, sums, window_e6, printed, k, candles) for rank, k in enumerate(kept, start=1))
+
+
+def _reduce(function: np.ufunc, column: Ints, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> list[int]:
+    """Reduce the parts ``[start, end)`` of a column, none of them empty."""
+    if not len(starts):
+        return []
+    found: list[int] = function.reduceat(np.append(column, 0), np.stack([starts, ends], axis=1).ravel())[::2].tolist()
+    return found
 
 
 def find_price_after(prices: PriceSeries | None, ts_us: int, after_us: int) -> float | None:
@@ -255,11 +283,9 @@ def find_price_after(prices: PriceSeries | None, ts_us: int, after_us: int) -> f
 
 
 def _measure(
-    rank: int, minutes: MinuteRows, part: slice, printed: BurstPrices, k: int, candles: PriceSeries | None
+    rank: int, sums: BurstSums, window_e6: int, printed: BurstPrices, k: int, candles: PriceSeries | None
 ) -> Cascade:
-    usd_e6, long_e6, short_e6 = (
-        int(column[part].sum()) for column in (minutes.usd_e6, minutes.long_e6, minutes.short_e6)
-    )
+    usd_e6, long_e6, short_e6 = sums.usd_e6[k], sums.long_e6[k], sums.short_e6[k]
     longs = long_e6 >= short_e6
     end_us = int(printed.end_us[k])
     return Cascade(
@@ -268,16 +294,16 @@ def _measure(
         end_us=end_us,
         position="long" if longs else "short",
         position_share=(long_e6 if longs else short_e6) / usd_e6,
-        events=int(minutes.prints[part].sum()),
-        orders=int(minutes.orders[part].sum()),
+        events=sums.prints[k],
+        orders=sums.orders[k],
         notional=usd_e6 / 1e6,
         long_notional=long_e6 / 1e6,
         short_notional=short_e6 / 1e6,
-        peak_per_minute=int(minutes.usd_e6[part].max()) / 1e6,
+        peak_per_minute=sums.peak_e6[k] / 1e6,
         price_from=float(printed.price_from[k]),
         price_to=float(printed.price_to[k]),
         extreme=float(printed.price_low[k] if longs else printed.price_high[k]),
-        share=usd_e6 / int(minutes.usd_e6.sum()),
+        share=usd_e6 / window_e6,
         price_after_15m_pct=find_price_after(candles, end_us, AFTER_US["15m"]),
         price_after_1h_pct=find_price_after(candles, end_us, AFTER_US["1h"]),
     )
