@@ -9,6 +9,7 @@ Time liqcli as its user meets it: whole processes, against bare references. Prin
 5. ``status`` on a year of one symbol over eight sources, and on a lake of 200 symbols (bench_status.py).
 6. ``daily`` for five symbols by three lookbacks, against the bare drawing of the same pictures (bench_daily.py).
 7. An import of 5 million rows of Tardis CSV.gz, against DuckDB's own COPY of them (bench_import.py).
+8. Large and wide lakes: grids, reports, a day out of years, imports (bench_scale.py). ``--json`` keeps these numbers.
 
 Runs alternate A B A B after one warm-up each, so that a slow minute of the machine falls on both.
 """
@@ -16,6 +17,7 @@ Runs alternate A B A B after one warm-up each, so that a slow minute of the mach
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -29,6 +31,7 @@ from pathlib import Path
 from bench_daily import bench_daily
 from bench_fetch import bench_fetch
 from bench_import import bench_import
+from bench_scale import bench_scale
 from bench_status import bench_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,11 +100,14 @@ def main() -> None:
         "--million", type=float, default=5.0, help="million synthetic rows of grid and import (default 5)"
     )
     parser.add_argument(
-        "--only", choices=("report", "grid", "fetch", "status", "daily", "import"), help="one section alone"
+        "--only", choices=("report", "grid", "fetch", "status", "daily", "import", "scale"), help="one section alone"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers of large lakes")
+    parser.add_argument("--keep", action="store_true", help="use the large lakes of the last run again")
     options = parser.parse_args()
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir()
+    if not options.keep:
+        shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(exist_ok=True)
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} CPUs, {options.runs} runs of each side; seconds")
     sections = {
         "report": partial(bench_report, options.runs),
@@ -114,6 +120,17 @@ def main() -> None:
     for name, bench in sections.items():
         if options.only in (None, name):
             bench()
+    if options.only in (None, "scale"):
+        events = round(options.million * 1e6)
+        records = bench_scale(OUT, options.runs, environment(), sys.executable, events, options.keep)
+        if options.json:
+            about = {
+                "python": sys.version.split()[0],
+                "cpus": os.cpu_count(),
+                "events": events,
+                "load": os.getloadavg(),
+            }
+            options.json.write_text(json.dumps({**about, "cases": records}, indent=1) + "\n", encoding="utf-8")
 
 
 def bench_report(runs: int) -> None:
