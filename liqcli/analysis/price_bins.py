@@ -11,7 +11,7 @@ from liqcli.core.formatting import format_price
 from liqcli.core.model import US_PER_S, BinWidth, Window, parse_number
 
 # Steps of a clock that divide an hour, a day or a week.
-_BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 604800)
+_BUCKETS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800)
 _MANTISSAS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5))
 TARGET_BINS = 160
 MOST_COLUMNS, MOST_ROWS = 144, 78  # cells of at least 9 x 7 px on a picture of 1600 x 1000

@@ -1,11 +1,18 @@
 """Colours that can be told apart: WCAG contrast in both themes, and the safe palette as the colour-blind see it."""
 
+import re
+
 import numpy as np
 import pytest
+from chart_cases import CASES, draw
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from liqcli.charts.palettes import PALETTES, find_palette
+from liqcli.charts.png import render_pixels
+from liqcli.charts.renderer import MeasuringCanvas
 from liqcli.charts.themes import find_theme
+from liqcli.core.files import data_folder
 
 THEMES = ("dark", "light")
 TEXT, MARK = 4.5, 3.0  # WCAG AA
@@ -65,6 +72,35 @@ def test_words_and_marks_stand_out(name, palette):
     assert contrast(theme.candle_wick, theme.panel) >= MARK  # outline of every candle
     assert contrast(theme.chip, theme.panel) >= MARK
     assert contrast(theme.tag, theme.page) >= MARK
+
+
+@pytest.mark.parametrize(("case", "name"), [("half uncovered", "dark"), ("busy", "light"), ("40 bands", "dark")])
+def test_every_word_stands_out_from_what_is_drawn_behind_it(case, name):
+    figure = draw(CASES[case](), theme=name)
+    words = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    renderer = MeasuringCanvas(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer).extents.round().astype(int) for text in words]
+    for text in words:
+        text.set_visible(False)
+    ground = render_pixels(figure)[::-1]  # upwards, as the boxes
+    for text, (left, bottom, right, top) in zip(words, boxes, strict=True):
+        behind = np.median(ground[bottom:top, left:right].reshape(-1, 3), axis=0) / 255
+        assert contrast(text.get_color(), behind) >= TEXT, text.get_text()
+    assert len(words) > 30
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_words_of_a_page_stand_out(name):
+    style = (data_folder("templates") / "style.css").read_text(encoding="utf-8")
+    rules = {":root {": "light", ':root[data-theme="dark"] {': "dark"}
+    (rule,) = (part for start, part in re.findall(r"(?m)^(:root[^{]*\{)([^}]*)\}", style) if rules[start] == name)
+    colors = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", rule))
+    for words in ("ink", "soft", "long", "short", "warn", "link"):
+        for ground in ("page", "card"):
+            assert contrast(colors[words], colors[ground]) >= TEXT, (words, ground)
+    assert contrast(colors["warn"], colors["warn-back"]) >= TEXT
+    for words in ("ink", "link"):
+        assert contrast(colors[words], colors["mark"]) >= TEXT, words
 
 
 @pytest.mark.parametrize("palette", PALETTES)

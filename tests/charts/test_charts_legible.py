@@ -1,6 +1,7 @@
 """Legibility as drawn: cells large enough in every size, and the largest cell is where the eye lands."""
 
 from decimal import Decimal
+from itertools import product
 
 import numpy as np
 import pytest
@@ -57,6 +58,22 @@ def test_default_cells_are_at_least_9_by_7_px(size, hours, price):
     box, (low, high) = heat.get_window_extent(), heat.get_ylim()
     assert box.width * grid.bucket_us / grid.window.length_us >= 9
     assert box.height * grid.bin.width / (high - low) >= 7
+
+
+def test_default_steps_fit_from_an_hour_to_90_days_and_from_one_event_to_a_million():
+    """The number of cells never exceeds what fits at 9 x 7 px, and busy windows use at least a third of it."""
+    for size in ((1600, 1000), (2400, 1500), (1600, 700), (800, 500), (800, 1100)):
+        columns, rows = fit_cells(size)
+        for hours, power in product((1, 4, 24, 7 * 24, 30 * 24, 90 * 24), range(7)):
+            length_us = hours * HOUR_S * US_PER_S
+            buckets = length_us / choose_bucket(length_us, 10**power, columns)
+            bins = choose_rows(10**power, rows)
+            assert 1 <= buckets <= columns, (size, hours, power)
+            assert 1 <= bins <= rows, (size, hours, power)
+            if power >= 5:
+                assert buckets >= columns / 3, (size, hours, power)
+                assert bins >= rows / 3, (size, hours, power)
+    assert fit_cells((1600, 1000)) == (144, 78)
 
 
 @pytest.mark.parametrize(("palette", "theme"), pairs(["liq", "viridis", "cividis"], ["dark", "light"]))
