@@ -42,7 +42,9 @@ def _meta(data: LevelsData) -> dict[str, Any]:
     def mix(row: NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(leverages, row.tolist(), strict=True))
 
-    scale = [float(one) if np.isfinite(one) else None for one in calibration.scale]
+    scale, dispersion = (
+        [float(one) if np.isfinite(one) else None for one in row] for row in (calibration.scale, calibration.dispersion)
+    )
     return {
         "symbol": data.label,
         "kind": "estimated",
@@ -58,6 +60,9 @@ def _meta(data: LevelsData) -> dict[str, Any]:
             "end": format_iso(calibration.end_us),
             "scale_long": scale[0],
             "scale_short": scale[1],
+            "dispersion_long": dispersion[0],
+            "dispersion_short": dispersion[1],
+            "matching": calibration.matching,
         },
         "weights": mix(calibration.weights.mean(axis=0)),
         "weights_long": mix(calibration.weights[0]),

@@ -118,7 +118,7 @@ def estimate_levels(
     axes = axes or LevelAxes()
     lots = place_lots(steps, tiers.tiers, rule=find_rule(exchange))
     calibration = calibrate(steps, lots, realized.usd, realized.orders, end_us=window.start_us)
-    walk = walk_forward(steps, lots, calibration.weights)
+    walk = walk_forward(steps, lots, calibration.weights, calibration.matching)
     standing = walk.standing_after(len(steps) - 1)
     last_price = float(steps.close[-1])
     bucket_us = axes.bucket_us or max(choose_bucket(window.length_us), steps.step_us)

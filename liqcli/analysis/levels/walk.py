@@ -69,14 +69,14 @@ class Walk:
         return Standing(price[order], side[order], leverage[order], contracts[order], notional[order])
 
 
-def walk_forward(steps: Steps, lots: Lots, weights: Floats) -> Walk:
+def walk_forward(steps: Steps, lots: Lots, weights: Floats, matching: float = 1.0) -> Walk:
     """
     Walk the model forward, without look-ahead: the state after a step depends on that step and earlier ones only.
 
-    In each step, for each side on its own: lots that price passes are lost. Of the contracts that closed, the lost ones
-    explain the first part; the rest leaves in proportion from everything that stands, placed or not. Lost contracts
-    that no closing explains were taken over by somebody at that price: they open anew. What opened is added to both
-    sides alike.
+    In each step, for each side on its own: lots that price passes are lost. Lost contracts explain closed ones, as many
+    as ``matching`` of them; the rest of what closed leaves in proportion from everything that stands, placed or not.
+    Lost contracts that no closing matches were taken over by somebody at that price: they open anew. What opened is
+    added to both sides alike.
 
     Parameters
     ----------
@@ -86,6 +86,8 @@ def walk_forward(steps: Steps, lots: Lots, weights: Floats) -> Walk:
         Of the same steps.
     weights : array of shape (2, n_leverages)
         Share of the contracts that a side opens with each leverage; each row sums to at most 1.
+    matching : float
+        Contracts that close per contract lost, 0 to 1; see :func:`estimate_matching`.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def walk_forward(steps: Steps, lots: Lots, weights: Floats) -> Walk:
     if weights.shape != (len(SIDES), n_leverages) or (weights < 0).any() or (weights.sum(axis=1) > 1 + 1e-9).any():
         raise ValueError("weights: shape (2, n_leverages), not negative, each row at most 1")
     group = lots.side.astype(np.int64) * n_leverages + lots.leverage
-    flows = _walk(steps, lots, weights, group)
+    flows = _walk(steps, lots, weights, group, matching)
     unit_lost = flows.unit_lost
     lost = unit_lost * weights[:, :, None]
     arriving = (flows.amounts[:, :, None] * _placed_shares(lots, group, n, n_leverages)).sum(axis=0) * weights[
@@ -121,7 +123,7 @@ def walk_forward(steps: Steps, lots: Lots, weights: Floats) -> Walk:
     )
 
 
-def compute_unit_losses(steps: Steps, lots: Lots, weights: Floats) -> Floats:
+def compute_unit_losses(steps: Steps, lots: Lots, weights: Floats, matching: float = 1.0) -> Floats:
     """
     Compute what price consumed in each step had every contract one leverage: ``unit_lost`` of :func:`walk_forward`.
 
@@ -131,7 +133,19 @@ def compute_unit_losses(steps: Steps, lots: Lots, weights: Floats) -> Floats:
         Contracts.
     """
     group = lots.side.astype(np.int64) * len(lots.leverages) + lots.leverage
-    return _walk(steps, lots, weights, group).unit_lost
+    return _walk(steps, lots, weights, group, matching).unit_lost
+
+
+def estimate_matching(steps: Steps, lots: Lots, weights: Floats) -> float:
+    """
+    Estimate how many contracts close per contract that price consumes, by least squares over the steps.
+
+    Closings are taken as a constant share of the open interest, plus this share of what both sides lose.
+    """
+    lost = walk_forward(steps, lots, weights, 0.0).lost.sum(axis=(0, 1))
+    if not lost.any():
+        return 0.0
+    return float(np.clip(np.linalg.lstsq(np.stack([steps.interest, lost], axis=1), steps.closed)[0][1], 0.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +167,7 @@ class _Flows:
     first: float
 
 
-def _walk(steps: Steps, lots: Lots, weights: Floats, group: Ints) -> _Flows:
+def _walk(steps: Steps, lots: Lots, weights: Floats, group: Ints, matching: float) -> _Flows:
     """Walk through the steps, one after the other: what a step loses depends on what was opened before."""
     n, sides = len(steps), range(len(SIDES))
     n_groups = weights.size
@@ -176,7 +190,8 @@ def _walk(steps: Steps, lots: Lots, weights: Floats, group: Ints) -> _Flows:
             halves = (passed[k] * flat_weights).reshape(len(SIDES), -1).sum(axis=1).tolist()
             gone = [halves[side] * remaining[side] for side in sides]
         for side in sides:
-            anew, leaving = max(gone[side] - closes[k], 0.0), max(closes[k] - gone[side], 0.0)
+            matched = min(matching * gone[side], closes[k])
+            anew, leaving = gone[side] - matched, closes[k] - matched
             base = max(before[k] - gone[side], 0.0)
             factor = 1 - min(leaving, base) / base if base > 0 else 0.0
             fresh = max(opens[k] - max(leaving - base, 0.0), 0.0)

@@ -76,7 +76,7 @@ def estimate_forward(
         part, own = _cut_steps(steps, low, high), _cut_lots(lots, low, high)
         events = Realized(realized.usd[:, low:high], realized.orders[:, low:high])
         calibration = calibrate(part, own, events.usd, events.orders, end_us=begin)
-        walk = walk_forward(part, own, calibration.weights)
+        walk = walk_forward(part, own, calibration.weights, calibration.matching)
         for midnight in week:
             step = part.count_until(midnight) - 1
             if step >= 0 and int(part.closes_us[step]) > midnight - DAY_US // 24:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from level_cases import lots_of, random_steps
 
-from liqcli.analysis.levels.calibration import DEFAULT_WEIGHTS, calibrate, default_weights
-from liqcli.analysis.levels.walk import walk_forward
+from liqcli.analysis.levels.calibration import DEFAULT_WEIGHTS, _estimate_spread, calibrate, default_weights
+from liqcli.analysis.levels.walk import estimate_matching, walk_forward
 
 LEVERAGES = (10.0, 25.0, 50.0)  # all of them are reached by the prices here
 TRUTH = np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]])
@@ -66,3 +68,36 @@ def test_default_weights_of_fewer_leverages_add_up_to_one():
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     assert weights[0, 1] / weights[0, 0] == pytest.approx(0.2875 / 0.1125)
     np.testing.assert_allclose(default_weights(np.array([3.0, 7.0])), 0.5)
+
+
+def test_one_large_move_does_not_decide_alone():
+    steps = random_steps(11, 2_000, swing=0.08)
+    lots = lots_of(steps, LEVERAGES)
+    usd, orders = realized_of(steps, lots, TRUTH, share=0.5)
+    wild = usd.copy()
+    wild[0, int(usd[0].argmax())] *= 10
+    found = calibrate(steps, lots, wild, orders, end_us=int(steps.closes_us[-1]))
+    assert np.abs(found.weights - TRUTH).max() < 0.2  # with the variance of Poisson it is 0.34
+
+
+def test_the_spread_of_orders_of_unequal_size_is_found():
+    """Orders of size 1 or 3 with equal odds: mean 2, mean square 5, so the variance of a sum is 5 / 2 of its mean."""
+    rng = np.random.default_rng(3)
+    mean = rng.gamma(2.0, 5.0, 20_000)
+    small, large = rng.poisson(mean / 4, 20_000), rng.poisson(mean / 4, 20_000)
+    dispersion, error = _estimate_spread((small + 3 * large).astype(float), mean)
+    assert dispersion == pytest.approx(2.5, rel=0.05)
+    assert error < 0.01
+    factor = rng.gamma(4.0, 0.25, 20_000)  # the model is off by a factor of variance 1 / 4
+    dispersion, error = _estimate_spread(rng.poisson(mean * factor).astype(float), mean)
+    assert dispersion * error == pytest.approx(0.25, rel=0.15)
+
+
+@pytest.mark.parametrize("matching", [0.0, 0.3])
+def test_closings_that_match_what_price_consumed_are_measured(matching):
+    steps = random_steps(4, 3_000)
+    lots, weights = lots_of(steps), default_weights(np.array([5.0, 10.0, 25.0, 50.0, 100.0]))
+    for _ in range(5):  # what is consumed depends on the closings
+        lost = walk_forward(steps, lots, weights, 0.0).lost.sum(axis=(0, 1))
+        steps = replace(steps, closed=0.02 * steps.interest + matching * lost)
+    assert estimate_matching(steps, lots, weights) == pytest.approx(matching, abs=0.01)
