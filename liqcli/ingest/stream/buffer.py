@@ -126,9 +126,9 @@ class StreamBuffer:
 
     def follow(self, channel: Channel, hello: Sequence[str], now_us: int) -> None:
         """Deliver other symbols: ``channel`` is for later connections, ``hello`` for the one that is open."""
-        new = tuple(symbol for symbol in channel.symbols if symbol not in self.coverage.symbols)
+        new = tuple(symbol for symbol in channel.symbols if symbol not in self.channel.symbols)
         self.channel = channel
-        self.coverage.symbols += new
+        self.coverage.symbols += tuple(symbol for symbol in new if symbol not in self.coverage.symbols)
         if self.is_open:
             self.outbox += hello
             if not self.source.confirms:
@@ -252,7 +252,8 @@ class StreamBuffer:
             self.clock.add(frame.sent_us, now_us)
 
     def _is_wanted(self, symbol: str) -> bool:
-        return symbol in self.channel.symbols or EVERY in self.channel.symbols
+        """Return whether to keep events of a symbol, also of one that only the open connection delivers."""
+        return symbol in self.coverage.symbols or EVERY in self.coverage.symbols
 
     def _add_row(self, row: Liquidation, order: object, now_us: int, replay: list[Liquidation] | None) -> None:
         if not self._is_wanted(row.symbol):

@@ -80,17 +80,18 @@ def follow_listings(
     Let the connections of a plan deliver what is listed now; return the channels for which none has room.
 
     Contracts that are no longer listed are not subscribed again: an exchange may refuse a whole message for one of
-    them. If more than a tenth is missing, the answer is rather incomplete, and all stay.
+    them. Open connections go on to deliver them. If more than a tenth is missing, the answer is rather incomplete, and
+    all stay.
     """
-    source, contracts = plan.source, plan.contracts if plan.contracts is not None else {}
-    missing = contracts.keys() - found.keys()
-    for name in missing if len(missing) <= MOST_GONE * len(contracts) else ():
-        del contracts[name]
-    contracts.update(found)
-    listed = list(dict.fromkeys(contract.symbol for contract in contracts.values()))
+    source = plan.source
+    if plan.contracts is not None:
+        plan.contracts.update(found)
+    listed = list(dict.fromkeys(contract.symbol for contract in found.values()))
     own = [buffer for buffer in buffers if buffer.source is source]
     known = {symbol for buffer in own for symbol in buffer.channel.symbols}
     gone = known.difference(listed)
+    if len(gone) > MOST_GONE * len(known):
+        gone = set()
     for buffer in own:
         kept = [symbol for symbol in buffer.channel.symbols if symbol not in gone]
         if len(kept) < len(buffer.channel.symbols) and (channel := _fit(source, buffer.channel, kept)):

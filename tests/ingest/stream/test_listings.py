@@ -109,6 +109,32 @@ def test_delisted_contracts_are_not_subscribed_again() -> None:
     assert buffer.outbox == []
 
 
+def test_a_contract_missing_in_one_answer_is_still_recorded() -> None:
+    """
+    C0USDT is missing in one list, but stays subscribed on the open connection: its event at 5 s is kept, since its time
+    is claimed. The connection after that does not subscribe it, until it is listed again.
+    """
+    symbols = [f"C{n}USDT" for n in range(45)]
+    plan, (buffer,) = open_buffers("bybit", symbols)
+    follow_listings(plan, [buffer], list_contracts(symbols[1:]), NOW)
+    assert plan.contracts == list_contracts(symbols)
+    ms = (NOW + 5 * S) // 1000
+    order = {"T": ms, "s": "C0USDT", "S": "Buy", "v": "2", "p": "10"}
+    buffer.add({"topic": "allLiquidation.C0USDT", "type": "snapshot", "ts": ms, "data": [order]}, NOW + 5 * S)
+    batch = buffer.take()
+    assert [(row.symbol, row.notional) for row in batch.rows] == [("C0USDT", 20.0)]
+    assert any("C0USDT" in claim.symbols for claim in batch.claims)
+    buffer.close()
+    buffer.open(NOW + 60 * S)
+    buffer.coverage.confirm(buffer.channel.symbols, NOW + 60 * S)
+    assert buffer.coverage.find_unconfirmed(symbols) == ["C0USDT"]
+    follow_listings(plan, [buffer], list_contracts(symbols), NOW + 90 * S)
+    assert buffer.channel.symbols == (*symbols[1:], "C0USDT")
+    assert ["allLiquidation.C0USDT" in text for text in buffer.outbox] == [True]
+    buffer.coverage.confirm(["C0USDT"], NOW + 95 * S)
+    assert buffer.coverage.find_unconfirmed(symbols) == []
+
+
 def test_new_contracts_go_where_there_is_room() -> None:
     """
     Bybit: linear and inverse contracts have their own connections. Of 200 linear ones nothing fits any more, so that
