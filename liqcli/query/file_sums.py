@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 COLUMNS = ("ts", "position", "price", "qty", "notional")
 WORDS = ("source", "price_kind", "completeness")  # one each in a row group
 ROWS_AT_ONCE = 131_072
-MOST_THREADS = 4  # each with sums of its own, of up to 200 MB
+MOST_THREADS = 4  # each with sums of its own
+MOST_CELLS = 3_000_000  # of the fine grid, 64 bytes each
 MOST_TICKS = 4_000_000  # between the lowest and the highest price; finer prices are sorted instead
 MOST_PLACES = 8  # decimals of a price on a tick
 
@@ -136,7 +137,8 @@ def sum_files(parts: Sequence[FilePart], choose: ChooseAxes, position: str, min_
     Returns
     -------
     FileSums or None
-        None if a file cannot be read or holds anything but plain rows; the SQL files then tell what is wrong.
+        None if a file cannot be read or holds anything but plain rows, or if the fine grid would take too much memory;
+        the SQL files then do the work, or tell what is wrong.
     """
     import pyarrow as pa
 
@@ -163,7 +165,10 @@ def _sum_files(parts: Sequence[FilePart], choose: ChooseAxes, position: str, min
     low, high = min(prices, default=0.0), max(prices, default=0.0)
     if not 0 < low <= high < math.inf:
         raise NotPlainError
-    axes, ticks = choose(low, high), _choose_ticks(groups[0], low, high)
+    axes = choose(low, high)
+    if axes.n_buckets * axes.n_bins > MOST_CELLS:
+        raise NotPlainError
+    ticks = _choose_ticks(groups[0], low, high)
     waiting, lock = iter(groups), threading.Lock()
 
     def add_some() -> RowSums:

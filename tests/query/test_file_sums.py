@@ -144,6 +144,12 @@ def test_cells_cut_by_a_price_or_a_bin_are_left_to_the_sql_files(tmp_path) -> No
     assert sums.sum_cells(2 * bucket_us, BinWidth(1, 10), 0.0, math.inf) is None
 
 
+@pytest.mark.parametrize("axes", [{"bin": BinWidth(1, 10_000)}, {"bucket_us": 1_000_000}], ids=["bin", "bucket"])
+def test_a_grid_that_takes_too_much_memory_is_left_to_the_sql_files(tmp_path, axes) -> None:
+    """Prices from 90 to 110 in steps of 0.0001, or three days in steps of a second: 2 and 7 GB per thread."""
+    assert sum_one(tmp_path / "a.parquet", make_rows(1), **axes) is None
+
+
 def test_many_prices_between_ticks_are_joined(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(row_sums, "MOST_WAITING", 100)
     rows = make_rows(5) | {"price": np.tile(100 + np.arange(300) / 7, 3)}
