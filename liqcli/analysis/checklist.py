@@ -147,7 +147,7 @@ def build_checklist(
     distance = max(cluster.low - last_price, last_price - cluster.high, 0.0)
     checks = (
         _check_levels(cluster.key_levels),
-        _check_volume(approach.volume_ratio if approach else None, "as price last approached the band"),
+        _check_volume(approach.volume_ratio if approach else None, "the 3 bars of the last approach to the band"),
         _check_trend(context, direction),
         _check_lookback(context, window, distance),
     )
@@ -166,7 +166,7 @@ def build_window_checklist(
     """
     if not clusters:
         none = Check("key_level", "unknown", None, "no cluster was found in the window")
-        volume = _check_volume(context.volume_ratio, "at the end of the window")
+        volume = _check_volume(context.volume_ratio, "the last 3 bars")
         return Checklist(None, (none, volume, _check_trend(context, None), _check_lookback(context, window, None)))
     first = build_checklist(clusters[0], last_price, context, None, window)
     found = [c.key_levels for c in clusters if c.key_levels is not None]
@@ -177,7 +177,7 @@ def build_window_checklist(
         else NO_CANDLES
     )
     levels = Check("key_level", _answer(at_level > 0) if found else "unknown", at_level if found else None, rule)
-    volume = _check_volume(context.volume_ratio, "at the end of the window")
+    volume = _check_volume(context.volume_ratio, "the last 3 bars")
     return Checklist(first.direction, (levels, volume, *first.checks[2:]))
 
 
@@ -202,7 +202,7 @@ def _check_volume(ratio: float | None, when: str) -> Check:
     if ratio is None:
         return Check("volume", "unknown", None, "no candles with volume in this window")
     shown = round(ratio, 2)
-    rule = f"volume of 3 bars {when} is {shown:.2f} x the mean of the 20 bars before (needs at least {RISING:.2f})"
+    rule = f"volume of {when} is {shown:.2f} x the average of the 20 bars before (needs at least {RISING:.2f})"
     return Check("volume", _answer(shown >= RISING), shown, rule)
 
 

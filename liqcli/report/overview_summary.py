@@ -45,8 +45,9 @@ def _say_total(results: OverviewResults) -> str:
     exchanges = list_exchanges([part.exchange for part in overview.summary.exchanges])
     symbols = format_counted(len(overview.liquidated), "symbol")
     said = (
-        f"In the {format_length(window.length_us)} to {format_time(window.end_us)} UTC, {format_usd(sums.notional)} "
-        f"USD of {only}positions were liquidated in {format_counted(sums.events, 'event')} of {symbols} on {exchanges}"
+        f"{format_usd(sums.notional)} USD of {only}positions was liquidated on {exchanges} in the "
+        f"{format_length(window.length_us)} to {format_time(window.end_us)} UTC, in "
+        f"{format_counted(sums.events, 'event')} of {symbols}"
     )
     if only:
         return f"{said}."
@@ -58,11 +59,11 @@ def _say_change(results: OverviewResults) -> str:
     comparable, length = results.overview.comparable, format_length(results.selection.window.length_us)
     if comparable.ratio is None:
         if comparable.symbols:
-            return f"Nothing was liquidated in the {length} before, as far as both periods are recorded."
+            return f"Nothing was liquidated in the previous {length}, as far as both periods are recorded."
         reasons = Counter(s.change.unknown for s in results.overview.symbols if s.change.unknown)
         (reason, _count) = min(reasons.items(), key=lambda item: (-item[1], item[0]))
-        return f"The change against the {length} before is unknown: {reason}."
-    change = f"Change against the {length} before: {format_change(comparable.ratio, comparable.previous)}"
+        return f"Change from the previous {length}: unknown, because {reason}."
+    change = f"Change from the previous {length}: {format_change(comparable.ratio, comparable.previous)}"
     if comparable.symbols == comparable.all_symbols:
         return f"{change}."
     covered = format_share(comparable.notional, results.overview.summary.sums.notional)
@@ -96,13 +97,13 @@ def _say_largest(overview: Overview) -> str:
 def _say_cascades(overview: Overview) -> str:
     bursts = overview.cascades.bursts
     if not bursts:
-        return "There was no cascade of the market as a whole."
+        return "No market-wide cascade."
     usd = sum(burst.notional for burst in bursts)
     share = format_share(usd, overview.summary.sums.notional)
     if len(bursts) == 1:
-        return f"One cascade of the market holds {share} of the USD: {describe_burst(bursts[0])}."
+        return f"One market-wide cascade holds {share} of the total: {describe_burst(bursts[0])}."
     return (
-        f"{format_count(len(bursts))} cascades of the market hold {share} of the USD; the largest: "
+        f"{format_count(len(bursts))} market-wide cascades hold {share} of the total; the largest: "
         f"{describe_burst(bursts[0])}."
     )
 
@@ -112,7 +113,7 @@ def describe_burst(burst: MarketBurst) -> str:
     led = " and ".join(f"{symbol} ({format_share(share, 1.0)})" for symbol, share in burst.leaders[:2])
     return (
         f"{format_usd(burst.notional)} USD in {format_duration(burst.end_us - burst.start_us)} from "
-        f"{format_time(burst.start_us)} UTC on, {format_share(burst.position_share, 1.0)} {burst.position}s, "
+        f"{format_time(burst.start_us)} UTC, {format_share(burst.position_share, 1.0)} {burst.position}s, "
         f"{format_counted(burst.symbols, 'symbol')}, led by {led}"
     )
 
@@ -126,8 +127,8 @@ def _say_limits(results: OverviewResults) -> list[str]:
     cover = overview.coverage
     if cover.partial or cover.unknown:
         pairs = format_count(cover.complete + cover.partial + cover.unknown)
-        mean = "unknown" if cover.share is None else f"{format_coverage(cover.share)} on average"
+        mean = "unknown" if cover.share is None else format_coverage(cover.share)
         parts = [f"{format_count(cover.partial)} recorded in part"] if cover.partial else []
         parts += [f"{format_count(cover.unknown)} to an unknown extent"] if cover.unknown else []
-        said.append(f"Coverage is {mean}: of {pairs} pairs of symbol and exchange, {', '.join(parts)}.")
+        said.append(f"Average coverage {mean}: of {pairs} symbols, counted per exchange, {', '.join(parts)}.")
     return said

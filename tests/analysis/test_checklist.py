@@ -146,7 +146,7 @@ def test_lookback() -> None:
 def test_volume_is_compared_as_it_is_shown(ratio: float, shown: str, answer: str) -> None:
     """1.1994 is shown as 1.20, which meets the minimum of 1.20."""
     check = build_checklist(ABOVE, 100.0, RISING, replace(BUSY, volume_ratio=ratio), TODAY).checks[1]
-    assert (check.answer, check.number, f"is {shown} x the mean" in check.rule) == (answer, float(shown), True)
+    assert (check.answer, check.number, f"is {shown} x the average" in check.rule) == (answer, float(shown), True)
     assert check.rule.endswith("(needs at least 1.20)")
 
 

@@ -268,7 +268,7 @@ def test_the_page_has_no_script_and_sends_no_request(three, tmp_path):
     assert not re.findall(r'(?:src|href|srcset)="(?!data:|#|ETHUSDT-24h\.html|index\.html)', page)
     assert '<a href="ETHUSDT-24h.html">ETHUSDT</a>' in page
     assert '<a href="index.html">← day</a>' in page
-    assert "Change against the 24h before: × 57, counting the 3 of 4 symbols" in page
+    assert "Change from the previous 24h: × 57, counting the 3 of 4 symbols" in page
     assert "okx recorded only now" in page
     assert "2 symbols without liquidations" in page
 
