@@ -66,7 +66,7 @@ def verify(
         typer.echo(json.dumps(verdict_record(Store(lake.path), verdict), ensure_ascii=False, indent=1))
     elif verdict.issues or verdict.totals:
         typer.echo("\n".join(filter(None, [render_issues(lake, verdict), *_describe_totals(verdict)])))
-    if verdict.totals == []:
+    if verdict.totals == [] and not verdict.damage:  # otherwise the damaged files are perhaps those to compare
         say("the lake has no published totals; to get them: liqcli fetch --kind liquidation-totals")
     say(render_verdict(lake, verdict))
     if verdict.damage:

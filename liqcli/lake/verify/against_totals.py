@@ -211,7 +211,7 @@ class ComparedTotals:
 
 
 def compare_totals(lake: Lake) -> list[ComparedTotals]:
-    """Compare every stored total with the events that count at its time; unreadable files are left out."""
+    """Compare every stored total with the events that count at its time; months of unreadable files are left out."""
     return _compare(lake, lake.partitions(FOLDER), lake.partitions(), Window(0, LATEST_US))
 
 
@@ -238,10 +238,12 @@ def _compare(
     with Engine() as engine:
         try:
             engine.open_files("stored_totals", [p.path(lake.root) for p in totals], COLUMNS, thorough=True)
+            held = [p for p in events if (p.exchange, p.symbol, p.month) in places]
+            damaged = open_view(engine, lake, "liquidations", held)
         except DamagedError:  # none can be read, which verify reports
             return []
-        register_files(engine, lake, "totals", totals)
-        open_view(engine, lake, "liquidations", [p for p in events if (p.exchange, p.symbol, p.month) in places])
+        places -= {(p.exchange, p.symbol, p.month) for p in held if p.path(lake.root) in damaged}
+        register_files(engine, lake, "totals", [p for p in totals if (p.exchange, p.symbol, p.month) in places])
         bounds = {"start_us": window.start_us, "end_us": window.end_us}
         columns = engine.run("hours_against_totals", bounds)
     rows = list(zip(*(column.tolist() for column in columns.values()), strict=True))

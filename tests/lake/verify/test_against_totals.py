@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -93,3 +94,28 @@ def test_an_hour_with_swapped_sides_is_named(run_cli: RunCli) -> None:
 
 def test_a_lake_without_totals_says_how_to_get_them(run_cli: RunCli, lake: Path) -> None:
     assert "liqcli fetch --kind liquidation-totals" in run_cli("verify", "--against-totals", check=0).stderr
+
+
+def test_a_month_with_a_damaged_file_is_not_compared(run_cli: RunCli, lake: Path) -> None:
+    """
+    The exchange lists and counts ten events of 100 USD in hour 0, for two symbols. What is stored of a symbol whose
+    file is damaged is unknown, so it is not compared; once both are damaged, verify still lists them.
+    """
+    listed = every_minute(0, 100)
+    with GateTotals(listed, listed) as server:
+        env = {"LIQCLI_URL_GATE": server.url, "LIQCLI_RATE_GATE": "unlimited"}
+        words = ("fetch", "--exchange", "gate", "-s", "BTCUSDT", "--since", format_iso(hour(0)), "--quiet", "--until")
+        for kind in ("liquidation-totals", "liquidations"):
+            run_cli(*words, format_iso(hour(1)), "--kind", kind, env=env, check=0)
+    for top in ("liquidations", "liquidation_totals"):
+        shutil.copytree(lake / top / "exchange=gate/symbol=BTCUSDT", lake / top / "exchange=gate/symbol=ETHUSDT")
+
+    def compare() -> list[str]:
+        outcome = json.loads(run_cli("verify", "--against-totals", "--format", "json", check=5).stdout)
+        assert {Path(item["file"]).relative_to(lake).parts[0] for item in outcome["damaged"]} == {"liquidations"}
+        return [f"{series['symbol']} {series['share']}" for series in outcome["totals"]]
+
+    files = sorted(lake.glob("liquidations/**/*.parquet"))
+    for path, left in zip(files, (["ETHUSDT 1.0"], []), strict=True):
+        path.write_bytes(path.read_bytes()[:-20])
+        assert compare() == left
