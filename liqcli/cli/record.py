@@ -35,14 +35,15 @@ def record(
         ),
     ] = None,
     symbol: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--symbol",
             "-s",
             help="Symbols in any spelling, comma separated; SOL means every quote currency of SOL, all every symbol.",
+            show_default="all where one stream has every symbol, elsewhere BTCUSDT,ETHUSDT,SOLUSDT",
             autocompletion=completion.default_symbols,
         ),
-    ] = "BTCUSDT,ETHUSDT,SOLUSDT",
+    ] = None,
     length: Annotated[
         str | None, typer.Option("--for", metavar="1h", help="Duration of the recording.", show_default="until Ctrl-C")
     ] = None,
@@ -76,7 +77,7 @@ def record(
     seconds = parse_length(length, "--for") / US_PER_S if length else None
     store = Lake(lake_root(lake))
     with open_view() as view:
-        names = split_names(symbol), split_names(exchange or "")
+        names = split_names(symbol or ""), split_names(exchange or "")
         summary = run_record(store, *names, seconds, view.say, view.warn, show=view.show)
     report_recording(summary.rows, summary.interrupted, output_format)
     if summary.exit_code != ExitCode.DONE:

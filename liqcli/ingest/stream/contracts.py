@@ -28,11 +28,12 @@ class Plan:
     """
     What to record of an exchange.
 
-    ``unlisted`` maps symbols that it does not list to a message; ``contracts`` are those that ``source`` knows, if it
-    needs them: what is added to them, it knows too.
+    ``words`` are the requested symbols; ``unlisted`` maps those that it does not list to a message; ``contracts`` are
+    those that ``source`` knows, if it needs them: what is added to them, it knows too.
     """
 
     source: LiveSource
+    words: Sequence[str]
     channels: tuple[Channel, ...]
     unlisted: Mapping[str, str] = field(default_factory=dict)
     contracts: dict[str, ListedContract] | None = None
@@ -49,7 +50,6 @@ class ContractUpdate:
 
     lake: Lake
     plans: Sequence[Plan]
-    words: Sequence[str]
     warn: Warn
     stop: threading.Event = field(default_factory=threading.Event)
     was_run: bool = False
@@ -58,7 +58,7 @@ class ContractUpdate:
     @property
     def needed(self) -> list[Plan]:
         """Plans whose stream brings events of contracts that are listed later, or can."""
-        followed = [plan for plan in self.plans if plan.source.market_wide or EVERY in self.words]
+        followed = [plan for plan in self.plans if plan.source.market_wide or EVERY in plan.words]
         return [plan for plan in followed if plan.contracts is not None]
 
     def run(self) -> None:
@@ -66,7 +66,7 @@ class ContractUpdate:
         is_due, self.was_run = self.was_run, True
         for plan in self.needed if is_due else ():
             if plan.contracts is not None and plan.source.contract_list is not None:
-                found = _load_contracts(self.lake, plan.source, plan.source.contract_list, self.words, self.warn)
+                found = _load_contracts(self.lake, plan.source, plan.source.contract_list, plan.words, self.warn)
                 if plan.source.market_wide:
                     plan.contracts.update(found)
                 else:
@@ -135,18 +135,18 @@ def plan_recording(lake: Lake, source: LiveSource, words: Sequence[str], warn: W
     if every and not source.market_wide and source.contract_list is None:
         raise UsageError(f"--symbol all: {source.exchange} needs named symbols, such as --symbol BTCUSDT")
     if source.contract_list is None or not (source.needs_list or (every and not source.market_wide)):
-        return Plan(source, _connect(source, [EVERY] if every else list(dict.fromkeys(_expand(source, words)))))
+        return Plan(source, words, _connect(source, [EVERY] if every else list(dict.fromkeys(_expand(source, words)))))
     contracts = _load_contracts(lake, source, source.contract_list, words, warn)
     bound = source.bind(contracts) if source.bind else source
     listed = dict.fromkeys(contract.symbol for contract in contracts.values())
     if every:
         channels = _connect(bound, [EVERY] if bound.market_wide else list(listed))
-        return Plan(bound, tuple(replace(channel, every=True) for channel in channels), contracts=contracts)
+        return Plan(bound, words, tuple(replace(channel, every=True) for channel in channels), contracts=contracts)
     wanted = dict.fromkeys(_expand(bound, words))
     named = [word for word in words if split_symbol(word)[1]]
     unlisted = {s: f"{source.exchange} lists no contract {s}" for s in wanted if s not in listed and s in named}
     channels = _connect(bound, [symbol for symbol in wanted if symbol in listed])
-    return Plan(bound, channels, unlisted, contracts)
+    return Plan(bound, words, channels, unlisted, contracts)
 
 
 def _connect(source: LiveSource, symbols: Sequence[str]) -> tuple[Channel, ...]:

@@ -1,7 +1,4 @@
-"""Record live streams of all exchanges at once.
-
-Buffers are used only on the event loop; threads store what it takes from them.
-"""
+"""Record live streams of all exchanges at once; buffers are used only on the event loop, threads store."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from liqcli.core.formatting import format_count, format_counted, format_usd
 from liqcli.core.model import US_PER_S
 from liqcli.core.symbols import EVERY, is_every, normalise_symbol
 from liqcli.core.times import now_us
+from liqcli.ingest.fetch import DEFAULT_SYMBOLS
 from liqcli.ingest.stream import connection
 from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.ingest.stream.contracts import UPDATE_S, ContractUpdate, Plan, follow_listings, plan_recording
@@ -233,13 +231,14 @@ def record(
     """
     Record liquidations from live streams, with the connected time as coverage.
 
-    Gaps after a break are filled from the exchange's history, where it has one. Exchanges whose REST answers are fuller
-    than their stream (:data:`~liqcli.ingest.stream.rest.POLL_S`) are requested again and again instead.
+    Gaps after a break are filled from the exchange's history, where it has one. Exchanges with fuller REST answers
+    (:data:`~liqcli.ingest.stream.rest.POLL_S`) are polled instead.
 
     Parameters
     ----------
     symbols : sequence of str
         In any spelling; a base alone (``SOL``) means its contract in each quote of the exchange, ``all`` every symbol.
+        None: all where one stream has every symbol, elsewhere :data:`liqcli.ingest.fetch.DEFAULT_SYMBOLS`.
     exchanges : sequence of str
         Names of recorded exchanges; default: :data:`liqcli.sources.registry.RECORDED_BY_DEFAULT`.
     seconds : float or None
@@ -266,14 +265,14 @@ def record(
     with lake.locked():  # fail now, not after the first second, if the lake is not writable
         pass
     plans, failed = _plan(lake, sources, words, warn)
-    pollers = [Poller.resume(lake, name, words, warn) for name in names if name in POLL_S]
+    pollers = [Poller.resume(lake, name, words or DEFAULT_SYMBOLS, warn) for name in names if name in POLL_S]
     buffers = [StreamBuffer(plan.source, channel) for plan in plans for channel in plan.channels]
     if not buffers and not failed and not pollers:
         raise UsageError(f"--symbol: no recorded exchange has contracts named {', '.join(words) or 'that'}")
     read_knowledge(lake, buffers)
     interrupted = False
     with RecordStore(lake, buffers, merge_s) as store:
-        recording = _Recording(store, pollers, ContractUpdate(lake, plans, words, warn), say, warn, show)
+        recording = _Recording(store, pollers, ContractUpdate(lake, plans, warn), say, warn, show)
         if buffers or pollers:
             interrupted = asyncio.run(recording.run(seconds, tick_s))
         if trouble := store.describe_trouble():
@@ -288,11 +287,12 @@ def _plan(
     plans: list[Plan] = []
     failed: list[RecordRow] = []
     for source in sources:
+        wanted = words or ((EVERY,) if source.market_wide else DEFAULT_SYMBOLS)
         try:
-            plan = plan_recording(lake, source, words, warn)
+            plan = plan_recording(lake, source, wanted, warn)
         except SourceError as error:
             warn(str(error))
-            failed += [RecordRow(source.exchange, word, 0, 0.0, 0.0, 0, 0, str(error)) for word in words]
+            failed += [RecordRow(source.exchange, word, 0, 0.0, 0.0, 0, 0, str(error)) for word in wanted]
         else:
             plans.append(plan)
             failed += [RecordRow(source.exchange, s, 0, 0.0, 0.0, 0, 0, why) for s, why in plan.unlisted.items()]

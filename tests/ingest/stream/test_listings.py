@@ -89,7 +89,7 @@ def list_contracts(symbols: Sequence[str]) -> dict[str, ListedContract]:
 def open_buffers(exchange: str, symbols: list[str]) -> tuple[Plan, list[StreamBuffer]]:
     """Open connections for symbols, all of which are confirmed."""
     source = load_live_source(exchange)
-    plan = Plan(source, tuple(source.channels(symbols)), contracts=list_contracts(symbols))
+    plan = Plan(source, symbols, tuple(source.channels(symbols)), contracts=list_contracts(symbols))
     buffers = [StreamBuffer(source, channel) for channel in plan.channels]
     for buffer in buffers:
         buffer.open(NOW)
@@ -187,3 +187,11 @@ def test_a_refused_contract_costs_no_other(tmp_path: Path, monkeypatch: pytest.M
     assert warnings == ["bybit: GONEUSDT refused: error:handler not found,topic:allLiquidation.GONEUSDT"]
     assert {state.note for state in states[-1]} == {warnings[0].removeprefix("bybit: ")}
     assert [state.state for state in states[-1]] == ["live" if count else "refused"]
+
+
+def test_unless_stated_a_stream_of_all_symbols_is_recorded_whole(tmp_path: Path) -> None:
+    sources = [load_live_source(name) for name in ("binance", "bybit")]
+    plans, failed = recorder._plan(Lake(tmp_path), sources, [], print)
+    (whole,), (single,) = (plan.channels for plan in plans)
+    assert (whole.every, single.every, failed) == (True, False, [])
+    assert single.symbols == ("BTCUSDT", "ETHUSDT", "SOLUSDT")

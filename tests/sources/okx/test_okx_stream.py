@@ -195,7 +195,7 @@ def test_a_contract_that_is_listed_during_a_recording(tmp_path, monkeypatch):
         with pytest.raises(ValueError, match="contract size of NEW-USDT-SWAP is unknown"):
             plan.source.parse(order)
         sizes["NEW-USDT-SWAP"] = ("10", "1", "linear")
-        update = ContractUpdate(lake, [plan], ["ALL"], print)
+        update = ContractUpdate(lake, [plan], print)
         update.run()
         asked = len(server.requests)
         update.run()
