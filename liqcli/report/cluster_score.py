@@ -90,7 +90,7 @@ def _find_latest(lake: Lake, symbols: Sequence[str], query: LevelsQuery) -> int 
     if (query.until or "").strip().lower() != "latest":
         return None
     with Engine() as engine:
-        files, _ = read_extents(engine, lake, lake.find("liquidations", symbols))
+        files, _ = read_extents(engine, lake, lake.find("liquidations", symbols, exchanges=query.exchanges))
     return max((file.last_us for file in files), default=None)
 
 

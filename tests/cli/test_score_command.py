@@ -6,11 +6,13 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from factories import fill_lake, make_liquidation
+from factories import HOUR, T0, fill_lake, make_liquidation
 from simulated_market import START_US, simulate
 
 from liqcli.core.market_data import Candle, Candles, OpenInterest
 from liqcli.lake.market_tables import write_candles, write_open_interest
+from liqcli.report.cluster_score import _find_latest
+from liqcli.report.levels_data import LevelsQuery
 
 DAYS = 12
 KEYS = {
@@ -86,6 +88,13 @@ def test_clusters(run_cli, market_lake):
     latest = run_cli("score", "clusters", "-s", symbol, "--until", "latest", "--lookback", "2d", "--lake", str(root),
                      "--format", "json", check=0)  # fmt: skip
     assert day(DAYS - 1) <= json.loads(latest.stdout)["end"] <= day(DAYS) + "T00:01:00Z"
+
+
+def test_latest_is_that_of_the_chosen_exchanges(lake):
+    """The last liquidation on gate is at T0, that on okx an hour later."""
+    store = fill_lake(lake, [make_liquidation(T0, exchange="gate"), make_liquidation(T0 + HOUR, exchange="okx")])
+    found = [_find_latest(store, ["SOLUSDT"], LevelsQuery("SOL", until="latest", exchanges=e)) for e in (("gate",), ())]
+    assert found == [T0, T0 + HOUR]
 
 
 def test_missing_data_is_exit_4_and_usage_exit_2(run_cli, market_lake):
