@@ -150,7 +150,6 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
         from liqcli.api.fetch import fetch_for_query, show_lines
         from liqcli.api.heatmap import Heatmap
         from liqcli.core.errors import EmptyWindowError, ExitCode, SourceError
-        from liqcli.report.against import add_previous
         from liqcli.report.results import compute_results
 
         if against is not None:
@@ -172,7 +171,11 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
             if fetched == ExitCode.SOURCE:
                 raise SourceError(f"nothing could be fetched, and there are {error.fact}") from error
             raise
-        return Heatmap(add_previous(self._store, results) if against else results)
+        if against:
+            from liqcli.report.against import add_previous
+
+            results = add_previous(self._store, results)
+        return Heatmap(results)
 
     def levels(
         self,

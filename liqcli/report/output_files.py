@@ -16,9 +16,7 @@ from liqcli.core.model import Window
 from liqcli.core.symbols import normalise_symbol
 from liqcli.lake.selection import Query, Selection
 from liqcli.report.csv_parquet import render_csv, render_parquet
-from liqcli.report.document import build_document
 from liqcli.report.figures import FIGURES, HEATMAP, WindowFigures
-from liqcli.report.html_markdown import render_html, render_json, render_markdown
 from liqcli.report.results import WindowResults
 
 SUFFIXES = (".html", ".md", ".png", ".json", ".csv", ".parquet")
@@ -172,6 +170,8 @@ class _Content:
     @cached_property
     def document(self) -> dict[str, Any]:
         """The dict that HTML, Markdown and JSON share."""
+        from liqcli.report.document import build_document
+
         return build_document(self._results)
 
     @cached_property
@@ -182,17 +182,23 @@ class _Content:
     def iter_files(self, path: Path, picture: str) -> Iterator[tuple[Path, bytes]]:
         """Yield name and bytes of each file for one ``-o``, its own last."""
         suffix, theme, sections = path.suffix.lower(), self._results.view.theme, self._results.view.sections
-        if suffix == ".json":
-            yield path, render_json(self.document).encode()
-        elif suffix == ".csv":
+        if suffix == ".csv":
             yield path, render_csv(self._results.grid).encode()
-        elif suffix == ".parquet":
+            return
+        if suffix == ".parquet":
             yield path, render_parquet(self._results.grid)
-        elif suffix == ".png":
+            return
+        if suffix == ".png":
             figure = self.figures.alone(picture)
             if figure is None:
                 raise explain_unknown(self._results, picture)
             yield path, figure.png
+            return
+        # Only now: pictures and grids need no document, and its modules take a tenth of their time to import.
+        from liqcli.report.html_markdown import render_html, render_json, render_markdown
+
+        if suffix == ".json":
+            yield path, render_json(self.document).encode()
         elif suffix == ".html":
             figures = self.figures.on_page()
             yield path, render_html(self.document, figures, theme, self._made, sections, self._refresh_s).encode()

@@ -10,6 +10,7 @@ import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from liqcli.analysis.cascades import Cascade, MinuteSums, add_cascades
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
@@ -43,9 +44,11 @@ from liqcli.lake.selection import Query, Selection
 from liqcli.lake.store import Lake
 from liqcli.query.columns import TraceRows
 from liqcli.query.scans import scan_largest, scan_last_prints, scan_trace
-from liqcli.report.levels_data import LevelsData, LevelsQuery, load_levels
 from liqcli.report.window_data import WindowData, load_window
 from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_grid, scan_hours
+
+if TYPE_CHECKING:
+    from liqcli.report.levels_data import LevelsData
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +78,8 @@ class WindowResults:
     """
     The loaded window, and the analyses of it, computed on first use.
 
-    Parameters
-    ----------
-    data : WindowData
-        The loaded data.
-    view : ViewOptions
-        Display options.
-    cluster_options : ClusterOptions
-        Options of the cluster search.
-    levels : LevelsData, str or None
-        Estimated levels where they were requested, or the reason why there are none. They belong to no other result.
-    against : WindowChange or None
-        What changed since the window before, where it was requested.
+    ``levels`` are the estimated levels where they were requested, or the reason why there are none; they belong to no
+    other result. ``against`` is what changed since the window before, where it was requested.
     """
 
     data: WindowData
@@ -291,6 +284,8 @@ def compute_results(
 
 def _estimate_levels(lake: Lake, query: Query, data: WindowData) -> LevelsData | str:
     """Estimate the levels of the same window; the reason where candles or open interest are missing."""
+    from liqcli.report.levels_data import LevelsQuery, load_levels  # only where asked for: slow to import
+
     start, end = format_iso(data.window.start_us), format_iso(data.window.end_us)
     try:
         return load_levels(lake, LevelsQuery(query.symbol, since=start, until=end, exchanges=query.exchanges))

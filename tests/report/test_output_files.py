@@ -167,7 +167,7 @@ def test_pictures_and_tables_need_no_document(findings, tmp_path, monkeypatch):
     def fail(*_args):
         raise AssertionError("built")
 
-    monkeypatch.setattr("liqcli.report.output_files.build_document", fail)
+    monkeypatch.setattr("liqcli.report.document.build_document", fail)
     write_outputs(findings, [tmp_path / "a.png", tmp_path / "a.csv", tmp_path / "a.parquet"])
     with pytest.raises(AssertionError, match="built"):
         write_outputs(findings, [tmp_path / "a.json"])
