@@ -76,7 +76,7 @@ def read_cells(
     columns = {name: table[name].combine_chunks() for name in kinds}
     for name, column in columns.items():
         if kinds[name] in ("number", "amount") and types["number"] == pa.string():
-            column = columns[name] = _read_plain_numbers(column)
+            column = columns[name] = read_plain_numbers(column)
         if kinds[name] == "number" and column.null_count:
             columns[name] = column.fill_null(float("nan"))
     is_row = np.ones(len(block.ends), bool)
@@ -135,7 +135,8 @@ def _keep_plain(block: TextBlock, delimiter: str) -> bytes:
     return content
 
 
-def _read_plain_numbers(texts: pa.Array) -> pa.Array:
+def read_plain_numbers(texts: pa.Array) -> pa.Array:
+    """Read texts as doubles: NaN if not plain, null if empty."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -7,8 +7,9 @@ reads the first of them, and the numbers of all are computed as it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqcli.core.errors import ROW_ERRORS, MixedSeriesError
@@ -19,7 +20,7 @@ from liqcli.ingest.files.block_rows import Amounts, build_block, is_sound
 from liqcli.ingest.files.block_times import read_times
 from liqcli.ingest.files.csv_layout import Layout
 from liqcli.ingest.files.generic_rows import TableMap, find_row_contract, parse_record, select_cells
-from liqcli.ingest.files.json_records import csv_rows
+from liqcli.ingest.files.json_records import SourceRow, csv_rows
 from liqcli.ingest.files.row_reader import Item, convert_rows
 from liqcli.ingest.files.text_blocks import TextBlock
 from liqcli.lake.row_blocks import WORDS
@@ -61,41 +62,49 @@ def column_kinds(table: TableMap, layout: Layout) -> dict[str, CellKind] | None:
     return kinds
 
 
-def convert_blocks(
-    name: str,
-    blocks: Iterable[TextBlock],
-    layout: Layout,
-    kinds: Mapping[str, CellKind],
-    table: TableMap,
-    now_us: int,
-) -> Iterator[Item | pa.Table]:
+class Chunk(NamedTuple):
+    """Cells of some rows of a file, and a function that reads the rows at some places one by one."""
+
+    cells: BlockCells
+    read: Callable[[NDArray[np.int64]], Iterator[SourceRow]]
+
+
+def read_lines(blocks: Iterable[TextBlock], layout: Layout, kinds: Mapping[str, CellKind]) -> Iterator[Chunk]:
+    """Yield the lines of a text table."""
+    for block in blocks:
+        cells = read_cells(block, layout.header, kinds, layout.delimiter)
+        yield Chunk(cells, partial(_read_lines, block, layout))
+
+
+def _read_lines(block: TextBlock, layout: Layout, places: NDArray[np.int64]) -> Iterator[SourceRow]:
+    return csv_rows(block.lines(places), layout)
+
+
+def convert_blocks(name: str, chunks: Iterable[Chunk], table: TableMap, now_us: int) -> Iterator[Item | pa.Table]:
     """Yield the rows of the file ``name`` in blocks, and the others as the row parser reads them, in order of lines."""
     import numpy as np
 
     known: dict[tuple[Any, ...], _Series] = {}
-    for block in blocks:
-        cells = read_cells(block, layout.header, kinds, layout.delimiter)
+
+    def parse(cells: Any) -> Liquidation:  # noqa: ANN401 - column -> cell
+        return parse_record(cells, table)
+
+    for cells, read in chunks:
         used, assumed = dict(table.sizes.used), {k: set(v) for k, v in table.assumed_inverse.items()}
         try:
             sound, rows = _convert(cells, table, known, now_us)
             others = np.sort(np.concatenate([cells.left_out, cells.places[~sound]]))
-            items = list(_parse_lines(name, block, others, layout, table, now_us))
+            items = list(convert_rows(name, read(others), parse, now_us))
         except MixedSeriesError:  # which of its rows is the first to be named, the row parser decides
             table.sizes.used = used
             table.assumed_inverse.clear()
             table.assumed_inverse.update(assumed)
-            yield from _parse_lines(name, block, np.arange(len(block.ends)), layout, table, now_us)
+            everything = np.sort(np.concatenate([cells.left_out, cells.places]))
+            yield from convert_rows(name, read(everything), parse, now_us)
             continue
         if len(rows):
             yield rows
         yield from items
-
-
-def _parse_lines(
-    name: str, block: TextBlock, places: NDArray[np.int64], layout: Layout, table: TableMap, now_us: int
-) -> Iterator[Item]:
-    records = csv_rows(block.lines(places), layout)
-    return convert_rows(name, records, lambda cells: parse_record(cells, table), now_us)
 
 
 def _convert(

@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liqcli.core.errors import ROW_ERRORS, MixedSeriesError, UsageError
 from liqcli.core.model import SAMPLE_SOURCE
-from liqcli.ingest.files.generic_blocks import column_kinds, convert_blocks
+from liqcli.ingest.files.csv_layout import Layout
+from liqcli.ingest.files.generic_blocks import Chunk, column_kinds, convert_blocks, read_lines
 from liqcli.ingest.files.generic_rows import TableMap, parse_record
 from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
 from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.parquet_blocks import is_usual, read_batches
+from liqcli.ingest.files.parquet_rows import iter_batches, read_schema
 from liqcli.ingest.files.quantities import UnclearQuantityError
-from liqcli.ingest.files.readers import ReadProgress
+from liqcli.ingest.files.readers import ReadProgress, is_parquet
 from liqcli.ingest.files.row_reader import Item, RowReader, convert_rows
 from liqcli.ingest.files.sample import is_sample_file
 from liqcli.ingest.files.table_map import build_table_map, use_order_price
@@ -66,11 +70,16 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
         "quote": table.quote,
         "source": table.source,
     }
-    kinds = column_kinds(table, layout) if layout else None
-    items: Iterator[Item | pa.Table]
-    if layout and kinds:
+    kinds = column_kinds(table, layout or Layout(",", header))
+    chunks: Iterator[Chunk] | None = None
+    if kinds and layout:
         blocks = (block.from_number(first_line) for block in iter_blocks(path, meter))
-        items = convert_blocks(path.name, filter(None, blocks), layout, kinds, table, now_us)
+        chunks = read_lines(filter(None, blocks), layout, kinds)
+    elif kinds and is_parquet(path) and is_usual(read_schema(path), kinds, table.zone is UTC):
+        chunks = read_batches(iter_batches(path, header, meter), kinds)
+    items: Iterator[Item | pa.Table]
+    if chunks:
+        items = convert_blocks(path.name, chunks, table, now_us)
     else:
         items = convert_rows(path.name, records, lambda cells: parse_record(cells, table), now_us)
     reader = RowReader("generic", iter(()), decisive, notes=notes, remark=fallback, table=name)

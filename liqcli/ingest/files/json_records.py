@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 from liqcli.core.errors import DamagedError
 from liqcli.ingest.files.csv_layout import Layout, find_layout
+from liqcli.ingest.files.parquet_rows import iter_parquet, parquet_columns
 from liqcli.ingest.files.readers import (
     ReadProgress,
     TextLine,
     is_parquet,
     iter_lines,
-    iter_parquet,
     opens_array,
-    parquet_columns,
     peek,
     read_array,
     split_cells,
@@ -161,4 +160,9 @@ def _keys_of(records: Iterable[SourceRow]) -> list[str]:
 
 def _parquet_records(path: Path, header: Sequence[str], meter: ReadProgress | None) -> Iterator[SourceRow]:
     for number, cells in iter_parquet(path, header, meter):
-        yield SourceRow(number, str(cells), cells) if not isinstance(cells, str) else SourceRow(number, "", None, cells)
+        yield parquet_record(number, cells)
+
+
+def parquet_record(number: int, cells: Mapping[str, Any] | str) -> SourceRow:
+    """Return a row of Parquet, or the reason why its cells cannot be read."""
+    return SourceRow(number, "", None, cells) if isinstance(cells, str) else SourceRow(number, str(cells), cells)

@@ -1,4 +1,4 @@
-"""Read plain, gzip or zip text line by line and Parquet row by row; any damage raises :class:`DamagedError`."""
+"""Read plain, gzip or zip text line by line; any damage raises :class:`DamagedError`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
@@ -168,65 +168,6 @@ def split_header(line: TextLine, delimiter: str = ",") -> list[str]:
 def guess_delimiter(header: str) -> str:
     """Choose comma, semicolon or tab: the most frequent one in the header."""
     return max((",", ";", "\t"), key=header.count)
-
-
-def parquet_columns(path: Path) -> list[str]:
-    """
-    List a Parquet file's columns.
-
-    Raises
-    ------
-    DamagedError
-        The file is not readable as Parquet.
-    """
-    import pyarrow.parquet as pq
-
-    with describe_damage(path):
-        return list(pq.read_schema(path).names)
-
-
-def iter_parquet(
-    path: Path, columns: Iterable[str], meter: ReadProgress | None = None
-) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """
-    Yield the rows of some columns in batches: number, counted from 1, and cells, or the reason why they cannot be read.
-
-    ``meter`` is updated as the file is read.
-
-    Raises
-    ------
-    DamagedError
-        The file is not readable as Parquet.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with describe_damage(path), pq.ParquetFile(path) as file:
-        number = 0
-        if meter:
-            meter.size, meter.done = file.metadata.num_rows, lambda: number
-        for batch in file.iter_batches(batch_size=16_384, columns=list(columns)):
-            for place, column in enumerate(batch.schema):
-                if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # Python's datetime has no ns
-                    micros = batch.column(place).cast(pa.timestamp("us", column.type.tz), safe=False)
-                    batch = batch.set_column(place, column.name, micros)
-            for row in _rows_of(batch):
-                number += 1
-                yield number, row
-
-
-def _rows_of(batch: Any) -> Iterator[Mapping[str, Any] | str]:  # noqa: ANN401 - a RecordBatch
-    """Convert a batch to rows; a row with a cell that Python cannot represent becomes a reason."""
-    try:
-        yield from batch.to_pylist()
-        return
-    except (ValueError, ArithmeticError, LookupError, TypeError):
-        pass  # find the row by converting cell by cell
-    for number in range(batch.num_rows):
-        try:
-            yield {name: batch.column(place)[number].as_py() for place, name in enumerate(batch.schema.names)}
-        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            yield f"a cell cannot be read ({error})"
 
 
 @contextlib.contextmanager

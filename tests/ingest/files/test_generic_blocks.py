@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from import_helpers import import_one, put, rows_of
 from liqcli.core.errors import LiqcliError
 from liqcli.core.model import Liquidation, Rejected
 from liqcli.core.times import parse_time_cell
-from liqcli.ingest.files import generic_file, text_blocks
+from liqcli.ingest.files import generic_file, parquet_rows, text_blocks
 from liqcli.ingest.files.block_times import read_times
 from liqcli.ingest.files.generic_file import open_generic
 from liqcli.ingest.files.options import ImportOptions
@@ -127,6 +129,106 @@ test_blocks_give_what_lines_give = settings(max_examples=80, deadline=None)(FILE
 test_blocks_give_what_lines_give_in_many_files = pytest.mark.soak(
     settings(max_examples=5000, deadline=None)(FILES(check_file))
 )
+
+
+TYPES = {
+    "time": (pa.string(), pa.int64(), pa.timestamp("us"), pa.timestamp("ns", "UTC"), pa.timestamp("s"), pa.float64()),
+    "word": (pa.string(), pa.dictionary(pa.int32(), pa.string()), pa.large_string(), pa.int64()),
+    "number": (pa.float64(), pa.float64(), pa.float32(), pa.int64(), pa.string(), pa.decimal128(20, 4)),
+}
+NUMBERS = [None, float("nan"), float("inf"), 0.0, -1.0, 2.0, 0.3, 1e-9, 3e9, 15251.0]
+TIMES_US = [None, 0, 1_500_000_000_000, -T, 10**14 - 1, 10**17, T // 1000, T // 1_000_000, 1000 * T, NOW_US + 10**13]
+
+
+@st.composite
+def parquet_files(draw):
+    names = draw(st.sampled_from(SETS)).split()
+    count, columns = draw(st.integers(1, 9)), {}
+    for name in names:
+        is_number = name in ("price", "qty", "notional", "contracts", "contract_size")
+        kind = draw(
+            st.sampled_from(
+                TYPES["time" if name == "time" else "number" if is_number else "word"][: draw(st.sampled_from([1, 9]))]
+            )
+        )
+        usual = (
+            T
+            if name == "time"
+            else {"price": 61000.0, "qty": 0.25, "notional": 15250.0, "contracts": 25.0}.get(name, 0.01)
+            if is_number
+            else CELLS[name].split("|")[0]
+        )
+        others = TIMES_US if name == "time" else NUMBERS if is_number else [None, *CELLS[name].split("|")]
+        cells = [draw(st.sampled_from([usual] * 8 + others)) for _ in range(count)]
+        if pa.types.is_string(kind) and name == "time":
+            cells = [
+                draw(st.sampled_from(["2024-03-01T00:00:00Z", "2024-03-01 00:00:00", str(T)])) if c == T else None
+                for c in cells
+            ]
+        columns[name] = make_column(cells, kind)
+    return pa.table(columns), draw(st.sampled_from(OPTIONS)), draw(st.sampled_from([1, 3, 16_384]))
+
+
+def make_column(cells, kind):
+    """Build a column; cells that the type cannot hold become null."""
+    made = []
+    for cell in cells:
+        try:
+            if pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
+                cell = None if cell is None else int(cell) if not isinstance(cell, str) else 7
+                if kind == pa.timestamp("s") and cell is not None and abs(cell) > 9e15:
+                    cell = None  # Parquet has no seconds, and cannot hold it in ms
+                pa.array([cell], pa.int64() if pa.types.is_timestamp(kind) else kind)
+            elif pa.types.is_decimal(kind):
+                cell = None if cell is None else Decimal(str(cell)).quantize(Decimal("0.0001"))
+            elif pa.types.is_string(kind) and cell is not None:
+                cell = str(cell)
+            pa.array([cell], kind)
+        except (pa.ArrowException, OverflowError, ValueError, ArithmeticError):
+            cell = None
+        made.append(cell)
+    return pa.array(made, kind)
+
+
+PARQUET_FILES = given(file=parquet_files())
+
+
+def check_parquet_file(file):
+    table, options, rows_at_once = file
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_rows, "ROWS_AT_ONCE", rows_at_once)
+        path = Path(folder) / "t.parquet"
+        pq.write_table(table, path)
+        in_batches, _ = read(path, options)
+        patch.setattr(generic_file, "column_kinds", lambda table, layout: None)
+        by_row, blocks = read(path, options)
+        assert not blocks
+        assert in_batches == by_row
+
+
+test_batches_of_parquet_give_what_rows_give = settings(max_examples=60, deadline=None)(
+    PARQUET_FILES(check_parquet_file)
+)
+test_batches_of_parquet_give_what_rows_give_in_many_files = pytest.mark.soak(
+    settings(max_examples=5000, deadline=None)(PARQUET_FILES(check_parquet_file))
+)
+
+
+def test_parquet_is_read_in_batches(tmp_path, lake):
+    """An export of liqcli: times as timestamps, empty cells as nulls; 0.25 coins at 60,000 are 15,000 USD."""
+    table = pa.table({
+        "ts": pa.array([T, T + 1], pa.timestamp("us", "UTC")), "exchange": ["gate"] * 2, "symbol": ["BTCUSDT"] * 2,
+        "position": ["long", "short"], "price": [60000.0] * 2, "qty": [0.25] * 2, "notional": [15000.0] * 2,
+        "contracts": pa.array([None, None], pa.float64()), "contract_size": pa.array([None, None], pa.float64()),
+        "event_id": pa.array(["a", None]),
+    })  # fmt: skip
+    pq.write_table(table, tmp_path / "t.parquet")
+    (found, rejected, _, _), blocks = read(tmp_path / "t.parquet", {})
+    assert (len(found), rejected, blocks) == (2, [], 1)
+    import_one(Lake(lake), tmp_path / "t.parquet")
+    assert [(row["position"], row["event_id"], row["notional"]) for row in rows_of(Lake(lake))] == [
+        ("long", "a", 15000.0), ("short", None, 15000.0),
+    ]  # fmt: skip
 
 
 def test_plain_rows_are_read_in_blocks(tmp_path, lake):

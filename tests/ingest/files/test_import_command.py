@@ -113,6 +113,7 @@ class Watcher(Progress):
 def test_progress_of_a_file_is_reported(store, tmp_path, monkeypatch, packing, kind):
     monkeypatch.setattr("liqcli.ingest.progress.ROWS_PER_UPDATE", 1_000)
     monkeypatch.setattr("liqcli.ingest.files.text_blocks.BLOCK_BYTES", 6_000)  # 130 rows
+    monkeypatch.setattr("liqcli.ingest.files.parquet_rows.ROWS_AT_ONCE", 130)
     path, row = tmp_path / f"a.{packing}", "2024-03-01T00:00:00Z,BTCUSDT,long,60000,0.5,1\n"
     text = "ts,symbol,position,price,qty,open_interest_base\n" + row * 4_000
     if packing == "csv":
