@@ -104,6 +104,9 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers of large lakes")
     parser.add_argument("--keep", action="store_true", help="use the large lakes of the last run again")
+    parser.add_argument(
+        "--case", default="", metavar="TEXT", help="of the large lakes, only cases with this in their name"
+    )
     options = parser.parse_args()
     if not options.keep:
         shutil.rmtree(OUT, ignore_errors=True)
@@ -122,7 +125,7 @@ def main() -> None:
             bench()
     if options.only in (None, "scale"):
         events = round(options.million * 1e6)
-        records = bench_scale(OUT, options.runs, environment(), sys.executable, events, options.keep)
+        records = bench_scale(OUT, options.runs, environment(), sys.executable, events, options.keep, options.case)
         if options.json:
             about = {
                 "python": sys.version.split()[0],

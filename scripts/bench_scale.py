@@ -76,13 +76,19 @@ class Case(NamedTuple):
 
 
 def bench_scale(
-    folder: Path, runs: int, environment: Mapping[str, str], python: str, events: int, keep: bool = False
+    folder: Path,
+    runs: int,
+    environment: Mapping[str, str],
+    python: str,
+    events: int,
+    keep: bool = False,
+    named: str = "",
 ) -> list[dict[str, Any]]:
-    """Build the lakes, run all cases, and return one record for each."""
+    """Build the lakes, run the cases with ``named`` in their name, and return one record for each."""
     # In a process of its own: the memory of the measured ones starts at that of their parent.
     run([python, Path(__file__), folder, events, "keep" if keep else "new"], environment)
     records = []
-    for case in list_cases(folder, python, events):
+    for case in (case for case in list_cases(folder, python, events) if named in case.name):
         record = measure(case, runs, environment)
         records.append(record)
         print_record(record)
