@@ -127,8 +127,9 @@ class RecordStore:
         """Store everything."""
         self.collect(now_us)
         self.flush()  # what an earlier one could not write
-        self.prepare(now_us, at_once=True)
-        self.flush()
+        if not self._flush_trouble:
+            self.prepare(now_us, at_once=True)
+            self.flush()
         self.merge(now_us)
 
     def describe_trouble(self) -> str | None:

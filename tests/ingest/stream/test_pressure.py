@@ -78,6 +78,29 @@ def test_what_a_blocked_disk_loses_is_a_gap(lake: Path, monkeypatch: pytest.Monk
     assert buffer.coverage.covered_us(SYMBOL) == sum(b - a for a, b in covered)
 
 
+def test_events_that_cannot_be_written_at_the_end_are_reported(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full for the last write and for the first one of the end; there is no third one."""
+    buffer = StreamBuffer(load_live_source("bybit"), Channel("/", (SYMBOL,)))
+    write_all, full = segments._write_all, [True, True]
+
+    def fail_twice(file: Any, data: bytes) -> None:
+        if full:
+            full.pop()
+            raise OSError(28, "No space left on device")
+        write_all(file, data)
+
+    monkeypatch.setattr(segments, "_write_all", fail_twice)
+    with RecordStore(Lake(lake), [buffer]) as store:
+        for second in (0, 1):
+            buffer.add_bytes(message(T + second * S), T + second * S)
+            store.collect(T + second * S)
+            if not second:
+                store.prepare(T)
+                store.flush()
+        store.finish(T + 2 * S)
+        assert "the last events could not be written and are lost" in str(store.describe_trouble())
+
+
 def test_a_slow_write_does_not_stop_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one write hangs, 300 events arrive: buffers are emptied all the time, it is reported, nothing is lost."""
     hanging, write_all = threading.Event(), segments._write_all
