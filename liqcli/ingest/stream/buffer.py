@@ -140,8 +140,8 @@ class StreamBuffer:
 
         An exchange may refuse all of a message because of one symbol, such as a contract that was delisted.
         """
-        symbols = self.channel.symbols
-        if self.is_resubscribed or not self.source.confirms or len(self.channel.hello) >= len(symbols):
+        symbols, source = self.channel.symbols, self.source
+        if self.is_resubscribed or not source.confirms or source.market_wide or len(self.channel.hello) >= len(symbols):
             return
         self.is_resubscribed = True
         alone = (channel for s in self.coverage.find_unconfirmed(symbols) for channel in self.source.channels([s]))

@@ -195,3 +195,14 @@ def test_unless_stated_a_stream_of_all_symbols_is_recorded_whole(tmp_path: Path)
     (whole,), (single,) = (plan.channels for plan in plans)
     assert (whole.every, single.every, failed) == (True, False, [])
     assert single.symbols == ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+
+
+@pytest.mark.parametrize(("exchange", "count"), [("bybit", 45), ("okx", 0), ("htx", 0), ("bitget", 0)])
+def test_only_single_symbols_are_subscribed_again(exchange: str, count: int) -> None:
+    """Nothing was confirmed of 45 named symbols; a stream of the whole market has one subscription for all."""
+    source = load_live_source(exchange)
+    (channel,) = source.channels([f"C{n}USDT" for n in range(45)])
+    buffer = StreamBuffer(source, channel)
+    buffer.open(NOW)
+    buffer.resubscribe()
+    assert len(buffer.outbox) == count
