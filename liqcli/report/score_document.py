@@ -6,6 +6,7 @@ from typing import Any
 
 from liqcli.analysis.score.clusters import LEAST_TOUCHES
 from liqcli.analysis.score.days import DAY_US
+from liqcli.analysis.score.levels import PLACEBO
 from liqcli.analysis.score.result import LEAST_DAYS, LEAST_EVENTS, Measure, Score
 from liqcli.core.formatting import format_count, format_counted, format_iso
 from liqcli.core.model import Window
@@ -99,21 +100,32 @@ def describe_score(kind: str, score: Score, window: Window) -> str:
         needed = f"{LEAST_DAYS} usable days and {LEAST_EVENTS} orders{touches} are needed"
         return f"{span}, {seen}: too little data ({needed})"
     first = _find_headline(kind, score)
+    if first.name == IN_NATS:
+        return f"{span}, {seen}: {_describe_gain(first)}: {score.verdict}"
     what = "held in the top fifth of the estimated levels" if kind == "levels" else first.name.split(" within")[0]
     return f"{span}, {seen}: {_describe_measure(what, first, kind)}: {score.verdict}"
 
 
 def _find_headline(kind: str, score: Score) -> Measure:
-    """Return the measure of the verdict: of clusters, the one at the longest horizon, or one that shows skill."""
+    """Return the measure of the verdict that shows skill, else the share of levels, or the longest horizon."""
     if kind == "levels":
-        return score.measures[0]
-    turned = [one for one in score.measures if one.name.startswith("turned")]
-    clear = [one for one in turned if one.wide_low is not None and one.wide_low > 0]
-    return (clear or turned)[-1]
+        candidates = [one for one in reversed(score.measures) if one.baseline == PLACEBO]
+    else:
+        candidates = [one for one in score.measures if one.name.startswith("turned")]
+    clear = [one for one in candidates if one.wide_low is not None and one.wide_low > 0]
+    return (clear or candidates)[-1]
+
+
+def _describe_gain(one: Measure) -> str:
+    value, base, difference = (format_value(IN_NATS, x) for x in (one.value, one.baseline_value, one.difference))
+    low, high = (format_value(IN_NATS, x) for x in (one.wide_low, one.wide_high))
+    return (
+        f"log-likelihood gain of the estimated levels {value}, placebo {base}, difference {difference}, {low} … {high}"
+    )
 
 
 def _describe_measure(what: str, one: Measure, kind: str) -> str:
-    low, high = (one.difference_low, one.difference_high) if kind == "levels" else (one.wide_low, one.wide_high)
+    low, high = one.wide_low, one.wide_high
     interval = "" if low is None or high is None else f", {format_points(low)} … {format_points(high)}"
     share = f"{100 * one.value:.0f}%"
     counted = f"{what} at {share}" if kind == "clusters" else f"{share} of the USD {what}"

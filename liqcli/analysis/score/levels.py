@@ -16,7 +16,7 @@ import numpy as np
 from liqcli.analysis.score.days import DAY_US, STEP, DayOutcome, count_bins
 from liqcli.analysis.score.intervals import estimate
 from liqcli.analysis.score.orders import Floats, Ints
-from liqcli.analysis.score.result import Score, build_measure, judge
+from liqcli.analysis.score.result import Measure, Score, build_measure, judge
 
 TOP = 0.2  # of the newly reached bins
 EVEN = 0.1  # of the likelihood is spread evenly, so that an order at an empty bin costs a finite amount
@@ -98,23 +98,37 @@ def _score_day(day: DayOutcome, own: Floats, others: Floats, step: float) -> Day
 
 
 def summarise(scores: Sequence[DayScores]) -> Score:
-    """Estimate the measures of a score, the difference to the placebo first, and give the verdict."""
+    """
+    Estimate the measures of a score, the differences to the placebo first, and give the verdict.
+
+    The verdict is skill if the map beats the maps of other days in its top fifth or in likelihood, by intervals that
+    hold for both at once.
+    """
     rows = [(1.0, s.share, s.placebo_share, s.gain, s.placebo_gain, TOP, 0.0, *s.baselines) for s in scores]
     days = np.array(rows).reshape(len(scores), 7 + len(BASELINES))
     names = [("share in top fifth", PLACEBO, 1, 2), ("log-likelihood gain", PLACEBO, 3, 4)]
     names += [("share in top fifth", EVEN_SPREAD, 1, 5), ("log-likelihood gain", EVEN_SPREAD, 3, 6)]
     names += [("share in top fifth", name, 1, 7 + k) for k, name in enumerate(BASELINES)]
     events = sum(s.orders for s in scores)
-    measures = []
+    measures: list[Measure] = []
+    deciding = np.column_stack([days[:, 0], days[:, 1] - days[:, 2], days[:, 3] - days[:, 4]])
+    placebo = estimate(deciding, _divide, BLOCK) if len(days) else []
     for name, baseline, value, compared in names:
         known = days[~np.isnan(days[:, compared])]
         if not len(known):
             continue
         columns = np.column_stack([known[:, 0], known[:, value], known[:, value] - known[:, compared]])
-        own, difference = estimate(columns, lambda sums: sums[..., 1:] / sums[..., :1], BLOCK)
+        own, difference = estimate(columns, _divide, BLOCK)
+        if baseline == PLACEBO:
+            difference = placebo[len(measures)]
         measures.append(build_measure(name, baseline, own, float(known[:, compared].mean()), difference))
-    lowest = measures[0].difference_low if measures else None
+    lowest = max((one.wide_low for one in measures[: len(placebo)] if one.wide_low is not None), default=None)
     return Score(len(scores), events, judge(len(scores), events, lowest), tuple(measures))
+
+
+def _divide(sums: Floats) -> Floats:
+    """Divide sums over days by the number of days, which comes first."""
+    return np.asarray(sums[..., 1:] / sums[..., :1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,9 +57,6 @@ def test_maps_hold_nothing_of_the_future_and_resemble_the_truth():
 
 
 @pytest.mark.soak
-@pytest.mark.xfail(
-    strict=True, reason="skill in 7 of 10 markets on 2026-11-30; the model misses it where weights are off"
-)
 def test_estimated_levels_show_skill_in_nine_of_ten_markets():
     verdicts = []
     for seed in range(10):
