@@ -123,13 +123,16 @@ def detect_kind(header: Sequence[str], columns: str | None = None) -> str:
     interest = (*_UNCLEAR[:3], *(name for word in _AMOUNTS for name in KNOWN_NAMES["open-interest"][word]))
     found = []
     held = ("entry_price", "liquidation_price")
-    if all(word in words or names & set(map(plain_name, KNOWN_NAMES["positions"][word])) for word in held):
+    is_position = all(word in words or names & set(map(plain_name, KNOWN_NAMES["positions"][word])) for word in held)
+    if is_position and (words & set(held) or not {"price"} & (words | names)):
         return "positions"
+    if is_position and "price" not in words:  # the price of an event: liquidations may state those of a position too
+        found.append("positions")
     if all(word in words or names & set(map(plain_name, KNOWN_NAMES["candles"][word])) for word in prices):
         found.append("candles")
     if words & {"open_interest", "open_interest_usd"} or names & set(map(plain_name, interest)):
         found.append("open-interest")
-    forced = bool(words & {"position", "side"} or names & set(map(plain_name, _FORCED)))
+    forced = bool(found[:1] == ["positions"] or words & {"position", "side"} or names & set(map(plain_name, _FORCED)))
     if found == ["open-interest"] and forced:
         return "liquidations"  # liquidations with the open interest at that time
     found += ["liquidations"] * (forced and bool(found))

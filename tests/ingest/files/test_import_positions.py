@@ -43,6 +43,17 @@ def test_rows_of_one_time_are_a_snapshot_and_a_second_import_changes_nothing(sto
     assert (again.new, again.known, bytes_of(store.root)) == (0, 2, before)
 
 
+def test_liquidations_that_state_the_prices_of_the_position_are_none(store, tmp_path):
+    """A column of the price of the event is ambiguous, unless the user names it, or those of positions."""
+    header = "time,exchange,symbol,position,qty,price,entry_price,liquidation_price\n"
+    path = put(tmp_path, "a.csv", header + "2025-10-09T20:52:00Z,gate,BTCUSDT,long,0.5,60000,65000,60100\n")
+    with pytest.raises(UsageError, match="fit positions and liquidations: pass --kind positions or --kind liq"):
+        import_one(store, path)
+    assert import_one(store, path, columns="price=price").format == "generic"
+    assert snapshots(store) == []
+    assert import_one(store, path, columns="entry_price=entry_price").format == "positions"
+
+
 def test_a_file_of_the_reservoir_needs_no_options(store, tmp_path):
     path = tmp_path / f"757690000_{AT_US // 1000}.parquet"
     table = pa.table({
