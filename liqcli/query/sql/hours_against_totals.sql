@@ -3,7 +3,7 @@
 -- Liquidations in minutes without a published total are left out, so that an hour known in part is compared in part.
 -- Totals in USD count all contracts of a symbol; those in the exchange's own unit count one instrument, and are compared
 -- in that unit. Sums are in 1e-6 of the unit; other_e6 is what is stored in the other one of USD and coins. Sides are in
--- USD, and complete only with has_sides.
+-- USD, and complete only with has_sides. Invalid amounts, which verify reports, are left out.
 --
 -- reads   stored_totals (ts, interval_s, long_usd, short_usd, total_usd, instrument, native_unit, total_native, filename), totals_files (filename, exchange, symbol), liquidations (ts, exchange, symbol, instrument, position, qty, notional)
 -- param   $start_us  BIGINT  first instant of totals and liquidations, inclusive [µs]
@@ -18,9 +18,9 @@ WITH published AS (
         COALESCE(stored_totals.native_unit, '') AS native_unit,
         EPOCH_US(stored_totals.ts) AS ts_us,
         stored_totals.interval_s * 1000000 AS step_us,
-        CAST(ROUND(COALESCE(stored_totals.total_native, stored_totals.total_usd) * 1000000) AS BIGINT) AS all_e6,
-        CAST(ROUND(stored_totals.long_usd * 1000000) AS BIGINT) AS long_e6,
-        CAST(ROUND(stored_totals.short_usd * 1000000) AS BIGINT) AS short_e6
+        TRY_CAST(ROUND(COALESCE(stored_totals.total_native, stored_totals.total_usd) * 1000000) AS BIGINT) AS all_e6,
+        TRY_CAST(ROUND(stored_totals.long_usd * 1000000) AS BIGINT) AS long_e6,
+        TRY_CAST(ROUND(stored_totals.short_usd * 1000000) AS BIGINT) AS short_e6
     FROM stored_totals
     INNER JOIN totals_files ON stored_totals.filename = totals_files.filename
     WHERE EPOCH_US(stored_totals.ts) >= $start_us AND EPOCH_US(stored_totals.ts) < $end_us
@@ -39,8 +39,8 @@ events AS (
         steps.step_us AS step_us,
         EPOCH_US(liquidations.ts) - EPOCH_US(liquidations.ts) % steps.step_us AS ts_us,
         liquidations.position = 'long' AS is_long,
-        CAST(ROUND(liquidations.notional * 1000000) AS BIGINT) AS usd_e6,
-        CAST(ROUND(liquidations.qty * 1000000) AS BIGINT) AS coins_e6
+        TRY_CAST(ROUND(liquidations.notional * 1000000) AS BIGINT) AS usd_e6,
+        TRY_CAST(ROUND(liquidations.qty * 1000000) AS BIGINT) AS coins_e6
     FROM liquidations
     INNER JOIN steps
         ON liquidations.exchange = steps.exchange
@@ -89,6 +89,7 @@ compared AS (
         AND published.native_unit = counted.native_unit
         AND published.step_us = counted.step_us
         AND published.ts_us = counted.ts_us
+    WHERE published.all_e6 IS NOT NULL
 )
 
 SELECT
