@@ -145,7 +145,7 @@ def test_realized_orders_before_the_window_calibrate(tmp_path):
     [
         ({"interest": ()}, r"no open interest of SOLUSDT .* liqcli fetch --kind open-interest --symbol SOLUSDT"),
         ({"interest": market()[1][:20]}, "no open interest with candles"),
-        ({"candles": market()[0][-1:]}, "a single candle"),
+        ({"candles": market()[0][-1:]}, "no second candle"),
     ],
 )
 def test_missing_inputs_are_one_sentence(tmp_path, change, words):

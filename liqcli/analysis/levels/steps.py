@@ -87,7 +87,7 @@ def build_steps(prices: PriceSeries, interest: OpenInterestSeries | None, kind: 
     closes_us = closes_us[: max(int(fresh), int(step[-1]) + 1)]
     n = len(closes_us) - first
     if n < LEAST_STEPS:
-        raise EmptyWindowError("a single candle with open interest; levels need two")
+        raise EmptyWindowError("no second candle with open interest")
     step -= first
     change, place = np.diff(amounts), step[1:]
     far = (np.diff(ts_us) > max(STALE_US, prices.step_us)) | (ts_us[1:] < prices.ts_us[first:][place])

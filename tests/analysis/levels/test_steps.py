@@ -85,7 +85,7 @@ def test_inverse_contracts_count_usd():
     [
         (candles([], []), series([5], [1]), "no candles"),
         (candles([10], [11]), None, "no open interest"),
-        (candles([10], [11]), series([5], [1]), "a single candle"),
+        (candles([10], [11]), series([5], [1]), "second candle"),
         (candles([10, 10], [11, 11]), series([60], [1]), "no open interest during the candles"),
         (candles([10, 10], [11, 11]), series([5], [0]), "no open interest during the candles"),
     ],
