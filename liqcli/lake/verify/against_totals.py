@@ -107,10 +107,9 @@ class ComparedHour:
 @dataclass(frozen=True, slots=True)
 class ComparedTotals:
     """
-    The hours of one exchange and symbol; hours that were never fetched do not count in the sums.
+    The hours of one exchange and symbol; those never fetched do not count in the sums.
 
-    Where the exchange does not document its unit, the totals are of one ``instrument`` and are taken as
-    ``native_unit`` (``USD`` or a coin); otherwise both are empty and the unit is USD.
+    If the unit is not documented, totals are of one ``instrument`` and taken as ``native_unit`` (``USD`` or a coin).
     """
 
     exchange: str
@@ -166,6 +165,8 @@ class ComparedTotals:
         """Describe the result in one line."""
         missing = len(self.hours) - len(self.fetched)
         unfetched = f"; {format_counted(missing, 'hour')} not fetched" if missing else ""
+        if partial := sum(0 < hour.fetched_s < hour.seconds * 0.99 for hour in self.hours):
+            unfetched = f"; {format_counted(partial, 'hour')} fetched in part{unfetched}"
         if not self.fetched:
             return f"{self.name}: nothing to compare{unfetched}"
         hours = format_counted(len(self.fetched), "hour")

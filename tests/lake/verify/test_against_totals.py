@@ -60,6 +60,18 @@ def test_an_hour_that_lacks_three_percent_is_named(run_cli: RunCli, tmp_path: Pa
     assert "totals" not in json.loads(run_cli("verify", "--format", "json", check=0).stdout)
 
 
+def test_an_hour_that_was_fetched_in_part_is_said_to_be(run_cli: RunCli) -> None:
+    listed = [*every_minute(0, 100), *every_minute(1, 100)]
+    with GateTotals(listed, listed) as server:
+        env = {"LIQCLI_URL_GATE": server.url, "LIQCLI_RATE_GATE": "unlimited"}
+        words = ("fetch", "--exchange", "gate", "-s", "BTCUSDT", "--since", format_iso(hour(0)), "--quiet", "--until")
+        run_cli(*words, format_iso(hour(2)), "--kind", "liquidation-totals", env=env, check=0)
+        run_cli(*words, format_iso(hour(1) + 5 * 60_000_000), "--kind", "liquidations", env=env, check=0)
+    text = run_cli("verify", "--against-totals", check=0).stdout
+    assert "75.0% of the exchange's own total (1,500 of 2,000 USD in 2 hours)" in text
+    assert text.endswith("(longs 1, shorts 1); 1 hour fetched in part\n")
+
+
 def test_an_hour_with_swapped_sides_is_named(run_cli: RunCli) -> None:
     """
     Hour 0: the exchange counts 300 USD of longs and 700 USD of shorts, and lists them the other way round. The totals
