@@ -253,9 +253,9 @@ def _describe_moves(gaps: Sequence[Record]) -> list[str]:
 
 
 def describe_move(gap: Record) -> str:
-    """Describe the move inside a gap: ``fell as much as 8.5% (99,000 to 90,500; 2024-12-05 20:47 to 22:00 UTC)``."""
+    """Describe the move in a gap: ``fell by up to 8.5% from its level before (99,000 to 90,500; …)``."""
     return (
-        f"{'fell' if gap['move_pct'] < 0 else 'rose'} as much as {abs(gap['move_pct']):.1f}% "
+        f"{'fell' if gap['move_pct'] < 0 else 'rose'} by up to {abs(gap['move_pct']):.1f}% from its level before "
         f"({format_price(gap['price_from'])} to {format_price(gap['price_furthest'])}; {_span(gap)})"
     )
 

@@ -166,10 +166,10 @@ def test_the_largest_move_of_the_price_in_a_gap_is_named() -> None:
         return build_brief(report(coverage={"share": 0.9, "inferred": False, "gaps": list(gaps), "damaged": []}))[-1]
 
     assert (
-        "; while nothing was recorded, the price fell as much as 8.5% (100 to 91.5; 2026-03-01 05:00 to 06:00 UTC);"
-        in last(gap(1, 104.0), gap(5, 91.5), gap(9, None))
+        "; while nothing was recorded, the price fell by up to 8.5% from its level before (100 to 91.5; "
+        "2026-03-01 05:00 to 06:00 UTC);" in last(gap(1, 104.0), gap(5, 91.5), gap(9, None))
     )
-    assert "rose as much as 1.0% (100 to 101;" in last(gap(1, 101.0))
+    assert "rose by up to 1.0% from its level before (100 to 101;" in last(gap(1, 101.0))
     assert "while nothing" not in last(gap(1, 100.99), gap(9, None))
 
 
