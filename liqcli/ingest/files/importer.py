@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -126,23 +127,23 @@ def _read_header(path: Path, options: ImportOptions) -> list[str]:
 def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, progress: Progress) -> None:
     started_us = now_us()
     sha256 = sha256_of(file.path)
-    meter = ReadProgress()
-    reader = open_reader(file.path, options, started_us, meter)
-    if options.drop_near_repeats:
-        reader.options["drop_near_repeats"] = True
-    with Staging(lake) as staging:
-        collector = RowCollector(staging, reader.most_copies)
-        collector.add_all(progress.watch(file.path.name, meter, reader.items))
-        done = ImportLogEntry(
-            file.path.name, reader.format, reader.options, collector.rejected_count, tuple(collector.wrote)
-        )
-        with lake.locked():
-            if done.wrote:
-                key = ImportKey(sha256, reader.table)
-                _store(lake, staging, reader, collector, key, done, options, file, started_us)
-            file.rejected_path = _keep_rejected(
-                lake, "-".join(filter(None, (file.path.name, reader.table, sha256[:8]))), collector.rejected
+    with contextlib.closing(ReadProgress()) as meter:
+        reader = open_reader(file.path, options, started_us, meter)
+        if options.drop_near_repeats:
+            reader.options["drop_near_repeats"] = True
+        with Staging(lake) as staging:
+            collector = RowCollector(staging, reader.most_copies)
+            collector.add_all(progress.watch(file.path.name, meter, reader.items))
+            done = ImportLogEntry(
+                file.path.name, reader.format, reader.options, collector.rejected_count, tuple(collector.wrote)
             )
+            with lake.locked():
+                if done.wrote:
+                    key = ImportKey(sha256, reader.table)
+                    _store(lake, staging, reader, collector, key, done, options, file, started_us)
+                file.rejected_path = _keep_rejected(
+                    lake, "-".join(filter(None, (file.path.name, reader.table, sha256[:8]))), collector.rejected
+                )
     sum_up_events(file, reader, collector, options)
 
 

@@ -15,7 +15,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
@@ -44,6 +44,12 @@ class ReadProgress:
 
     size: int = 0
     done: Callable[[], int] = int
+    opened: list[IO[bytes]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close the files, also those of readers that an error has left in the middle."""
+        for file in self.opened:
+            file.close()
 
     @property
     def share(self) -> float:
@@ -207,6 +213,7 @@ def open_bytes(path: Path, meter: ReadProgress) -> Iterator[IO[bytes]]:
     magic = _magic(path)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
+        meter.opened.append(file)
         meter.size = path.stat().st_size
         meter.done = lambda: meter.size if file.closed else file.tell()
         if magic[:2] == b"\x1f\x8b":

@@ -16,10 +16,12 @@ from import_helpers import import_one, put, rows_of
 from liqcli.core.errors import LiqcliError
 from liqcli.core.model import Liquidation, Rejected
 from liqcli.core.times import parse_time_cell
-from liqcli.ingest.files import generic_file, parquet_rows, text_blocks
+from liqcli.ingest.files import generic_file, importer, parquet_rows, text_blocks
 from liqcli.ingest.files.block_times import read_times
 from liqcli.ingest.files.generic_file import open_generic
 from liqcli.ingest.files.options import ImportOptions
+from liqcli.ingest.files.readers import ReadProgress
+from liqcli.ingest.files.row_collector import RowCollector
 from liqcli.lake.store import Lake
 
 NOW_US = 1_800_000_000_000_000
@@ -278,3 +280,14 @@ def test_times_are_read_as_single_ones() -> None:
         True,
         True,
     ]
+
+
+def test_a_file_is_closed_when_its_import_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = ReadProgress()
+    monkeypatch.setattr(importer, "ReadProgress", lambda: meter)
+    monkeypatch.setattr(RowCollector, "add_all", lambda _self, items: next(iter(items)) and 1 / 0)
+    path = tmp_path / "feed.csv"
+    path.write_text("time,exchange,symbol,position,price,qty\n2024-03-01T00:00:00Z,okx,BTCUSDT,long,60000,7\n")
+    with pytest.raises(ZeroDivisionError):
+        importer.import_files(Lake(tmp_path / "lake"), [path], ImportOptions())
+    assert [file.closed for file in meter.opened] == [True] * 3  # to detect the format, the first rows, and the blocks
