@@ -105,7 +105,7 @@ class PixelImage(AxesImage):
     """An image that is not resampled where each of its pixels is one of the page; at another resolution it is."""
 
     def make_image(self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False) -> Any:  # noqa: ANN401
-        """Return the pixels, the place of their lower left corner, and the transformation left to do (none)."""
+        """Return the pixels and the position of their lower left corner; no transformation is left."""
         pixels: Any = self.get_array()
         left, right, bottom, top = self.get_extent()
         (x0, y0), (x1, y1) = self.axes.transData.transform([(left, bottom), (right, top)])

@@ -1,4 +1,4 @@
-"""Import matplotlib in half the time, in a process that is a liqcli command."""
+"""Halve the time that a liqcli command needs to import matplotlib."""
 
 from __future__ import annotations
 

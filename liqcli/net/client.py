@@ -10,13 +10,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from liqcli.core.environment import source_rate, source_url, state_folder
 from liqcli.core.errors import BlockedError, SourceError
 from liqcli.core.version import __version__
 from liqcli.net.rate_limit import Limit, limit_to, shared_rate_limiter
+from liqcli.net.request import Request
 
 if TYPE_CHECKING:
     from liqcli.net.response_body import Body
@@ -63,45 +63,6 @@ class BusyError(ValueError):
 
 class RefusalError(Exception):
     """Raised by a decoder: the source refuses the request; it is not retried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """
-    A GET request, or with ``body`` a POST that changes nothing at the source.
-
-    Attributes
-    ----------
-    absent : tuple of int
-        Statuses that mean "does not exist"; the result is then None.
-    url : str or None
-        Scheme and host, if they differ from the source's. ``LIQCLI_URL_…`` replaces either.
-    weight : float
-        Weight of the request in the source's limits.
-    file : bool
-        Whether the answer may be large. A large one is kept on disk, and ``decode`` gets a
-        :class:`~liqcli.net.response_body.FileBody`.
-    packed : bool
-        Whether ``decode`` decodes the content encoding itself. urllib3 does not report that a compressed body was
-        truncated or empty.
-    body : str or None
-        JSON text of a POST.
-    """
-
-    path: str
-    params: tuple[tuple[str, str], ...] = ()
-    absent: tuple[int, ...] = ()
-    url: str | None = None
-    weight: float = 1.0
-    file: bool = False
-    packed: bool = False
-    body: str | None = None
-
-    @property
-    def text(self) -> str:
-        """Path and parameters, for messages."""
-        query = "&".join(f"{name}={value}" for name, value in self.params)
-        return f"{self.path}?{query}" if query else self.path
 
 
 class Client:

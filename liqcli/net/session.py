@@ -24,7 +24,7 @@ from liqcli.net.rate_limit import RateLimiter
 from liqcli.net.rate_limit_headers import read_pause
 
 if TYPE_CHECKING:
-    from liqcli.net.client import Request
+    from liqcli.net.request import Request
 
 TOO_MANY_REQUESTS = (418, 429)
 REDIRECTS = 5

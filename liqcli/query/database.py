@@ -114,7 +114,7 @@ class Connection:
         self.duckdb.execute(f"USE {self._catalog}")
 
     def close(self) -> None:
-        """Drop the catalog with its tables and views; nothing happens if it is closed already."""
+        """Drop the catalog with its tables and views; closing twice has no effect."""
         import duckdb
 
         if self._closed:

@@ -1,8 +1,8 @@
 """Interface of a source: where it answers, and for liquidations its properties and the answer to one window.
 
 A source does not use the network. Its ``ask_`` functions are generators: they yield a
-:class:`~liqcli.net.client.Request`, receive the decoded answer, and return their result. Paging can therefore be tested
-like parsing.
+:class:`~liqcli.net.request.Request`, receive the decoded answer, and return their result. Paging can therefore be
+tested like parsing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from liqcli.core.model import (
     Window,
 )
 from liqcli.core.positions import OpenPosition
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract, Listing
 
 HOUR_US = 3600 * US_PER_S

@@ -15,7 +15,8 @@ from liqcli.core.market_data import (
 )
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.core.times import now_us
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.base import Endpoint
 from liqcli.sources.stale_answers import UnrequestedRowsError
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 
 PAGE_TRIES = 5  # requests until a page must advance; more than for a single answer, because earlier pages would be lost
 

@@ -19,7 +19,8 @@ from liqcli.core.errors import SourceError
 from liqcli.core.formatting import format_time
 from liqcli.core.liquidation_totals import LiquidationTotal
 from liqcli.core.market_data import Candle, OpenInterest
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 
 TRIES = 3  # requests until an answer must fit
 CONFIRMING_TRIES = 4  # requests until two answers in a row must be equal

@@ -12,7 +12,7 @@ import msgspec
 
 from liqcli.core.model import Liquidation
 from liqcli.core.symbols import LIVE, normalise_symbol
-from liqcli.net.client import Request
+from liqcli.net.request import Request
 from liqcli.sources.base import Endpoint
 from liqcli.sources.contracts import ListedContract
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from liqcli.core.margin_tiers import MarginTier, find_tier_fault
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.base import Endpoint
 
 Tiers = dict[str, tuple[MarginTier, ...]]

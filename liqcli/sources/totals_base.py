@@ -9,7 +9,8 @@ from typing import Any
 from liqcli.core.liquidation_totals import LiquidationTotal, find_total_fault
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.base import Endpoint
 from liqcli.sources.market_base import Memo
 from liqcli.sources.stale_answers import UnrequestedRowsError

@@ -15,7 +15,8 @@ from liqcli.cli import output
 from liqcli.cli.progress import ProgressBars, show_progress
 from liqcli.ingest import progress
 from liqcli.ingest.progress import Progress
-from liqcli.net.client import Client, Request
+from liqcli.net.client import Client
+from liqcli.net.request import Request
 from liqcli.sources.envelope import decode_json
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from loopback.server import Asked, Loopback, Reply, json_reply
 
 from liqcli.core.errors import BlockedError, SourceError, UsageError
 from liqcli.net import client as net_client
-from liqcli.net.client import Client, RefusalError, Request, UnreachableError
+from liqcli.net.client import Client, RefusalError, UnreachableError
+from liqcli.net.request import Request
 from liqcli.sources.envelope import decode_json
 
 

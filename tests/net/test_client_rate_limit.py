@@ -19,8 +19,9 @@ from loopback.server import Asked, Loopback, Reply, json_reply
 from liqcli.core.errors import SourceError
 from liqcli.net import client as net_client
 from liqcli.net import header_timeout, response_body
-from liqcli.net.client import BusyError, Client, Request, UnreachableError
+from liqcli.net.client import BusyError, Client, UnreachableError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.envelope import decode_json
 
 STEP_S = 0.06

@@ -7,8 +7,9 @@ from loopback.server import Asked, Loopback, Reply
 
 from liqcli.net import client as net_client
 from liqcli.net import host_health
-from liqcli.net.client import Client, Request, UnreachableError
+from liqcli.net.client import Client, UnreachableError
 from liqcli.net.host_health import RECENT_S, HostHealth
+from liqcli.net.request import Request
 from liqcli.sources.envelope import decode_json
 
 GATE, HTX, OKX, BYBIT = (f"https://{name}.example" for name in ("gate", "htx", "okx", "bybit"))

@@ -10,7 +10,8 @@ import pytest
 
 from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.core.model import Window
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.binance import archive_market
 from liqcli.sources.binance import market as binance_market
 from liqcli.sources.bybit import market as bybit_market

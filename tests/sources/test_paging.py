@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.paging import AskPage, Page, walk_pages
 from liqcli.sources.stale_answers import (
     are_all_inside,

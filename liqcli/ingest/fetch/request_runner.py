@@ -18,8 +18,9 @@ from liqcli.core.model import Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.tasks import Task, WindowResult
 from liqcli.ingest.progress import Progress
-from liqcli.net.client import Client, RefusalError, Request, UnreachableError
+from liqcli.net.client import Client, RefusalError, UnreachableError
 from liqcli.net.rate_limit import count_workers
+from liqcli.net.request import Request
 from liqcli.sources.base import Endpoint
 from liqcli.sources.market_base import Memo
 from liqcli.sources.stale_answers import request_until_repeated

@@ -56,7 +56,7 @@ def read_times(texts: pa.Array, in_utc: bool) -> tuple[NDArray[np.int64], NDArra
 
 
 def _read_iso(letters: NDArray[np.uint8], in_utc: bool) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Read texts of one length, shape (n_rows, length)."""
+    """Read times from texts of one length, an array of shape (n_rows, length)."""
     import numpy as np
 
     def is_text(start: int, text: bytes) -> NDArray[np.bool_]:

@@ -70,7 +70,7 @@ class ComparedHour:
 
     @property
     def looks_swapped(self) -> bool:
-        """Whether each side differs and fits the other one."""
+        """Whether each side differs from its own published amount and matches the other side's."""
         if len(self.differing_sides) < len(SIDES):
             return False
         (long, stored_long), (short, stored_short) = self.sides["long"], self.sides["short"]

@@ -30,8 +30,9 @@ from typing import Any
 from liqcli.core.instruments import read_contract
 from liqcli.core.model import US_PER_S, Liquidation, Window, from_us, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.net.response_body import Body
 from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
 from liqcli.sources.binance import archive_files

@@ -12,7 +12,8 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from liqcli.core.model import Liquidation
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.net.response_body import Body, as_file
 
 TRIES = 4  # attempts until a zip and its checksum must agree

@@ -15,8 +15,9 @@ from typing import Any
 
 from liqcli.core.margin_tiers import MarginTier
 from liqcli.core.model import parse_number
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.envelope import json_envelope
 from liqcli.sources.tiers_base import AskTiers, Tiers, TierSource, sort_tiers
 

@@ -20,8 +20,9 @@ from dataclasses import replace
 from liqcli.core.market_data import INTERVAL_US, OpenInterest
 from liqcli.core.model import Window
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import BusyError, RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import DAY_US
 from liqcli.sources.envelope import decode_json
 from liqcli.sources.market_base import (

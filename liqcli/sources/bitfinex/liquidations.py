@@ -29,8 +29,9 @@ from typing import Any
 
 from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import BusyError, RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import DAY_US, Answer, AskMarkets, AskWhole, AskWindow, Source, WholeAnswer
 from liqcli.sources.contracts import ListedContract, Row, canonical, pick_markets, read_markets
 from liqcli.sources.envelope import decode_json

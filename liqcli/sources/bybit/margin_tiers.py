@@ -13,8 +13,8 @@ from typing import Any
 
 from liqcli.core.model import parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.bybit.market import decode
 from liqcli.sources.market_base import read_optional, rows_of
 from liqcli.sources.tiers_base import AskTiers, TierSource, from_caps

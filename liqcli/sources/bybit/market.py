@@ -23,8 +23,8 @@ from typing import Any
 from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.core.model import Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.envelope import json_envelope
 from liqcli.sources.market_base import (
     SNAPSHOT_US,

@@ -26,8 +26,9 @@ from liqcli.core.expiry import MONTH_CODES, expiry_date
 from liqcli.core.instruments import read_contract, require_kind
 from liqcli.core.model import Liquidation, Position, parse_number
 from liqcli.core.symbols import EVERY, expiry_of, split_symbol
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.bybit.market import decode
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.rows import build_liquidation

@@ -30,8 +30,8 @@ from typing import Any
 from liqcli.core.model import US_PER_S, Window, from_us
 from liqcli.core.symbols import split_symbol
 from liqcli.core.times import now_us
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import DAY_US, HOUR_US, Answer, AskMarkets, AskWindow, Source
 from liqcli.sources.contracts import ListedContract, Listing, Row, pick_markets
 from liqcli.sources.cryptohftdata.files import VENUES, decode, parse_row, read_instrument

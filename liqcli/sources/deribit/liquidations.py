@@ -33,8 +33,9 @@ from liqcli.core.instruments import Kind
 from liqcli.core.intervals import subtract_intervals
 from liqcli.core.model import Liquidation, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import BusyError, RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import HOUR_US, AskMarkets, AskWindow, Source
 from liqcli.sources.contracts import ListedContract, Listing, Row, known_contract, pick_markets, read_markets
 from liqcli.sources.envelope import decode_json

@@ -24,8 +24,9 @@ from typing import Any
 
 from liqcli.core.model import US_PER_S, Liquidation, Window, from_us, parse_number, to_us
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import BusyError, RefusalError, Request
+from liqcli.net.client import BusyError, RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import HOUR_US, Answer, AskMarkets, AskWindow, Source
 from liqcli.sources.contracts import ListedContract, Listing, Row, canonical, pick_markets, read_markets
 from liqcli.sources.envelope import decode_json

@@ -24,8 +24,9 @@ from typing import Any
 from liqcli.core.instruments import read_contract
 from liqcli.core.model import Liquidation
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract, read_markets
 from liqcli.sources.dydx.liquidations import KIND, decode, list_request, parse_market, parse_row
 from liqcli.sources.stream_base import (

@@ -22,7 +22,8 @@ from typing import Any
 from liqcli.core.liquidation_totals import LiquidationTotal
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.base import DAY_US
 from liqcli.sources.gate.liquidations import LIMITS, contract_request, decode
 from liqcli.sources.gate.market import SETTLES

@@ -13,7 +13,7 @@ from typing import Any
 
 from liqcli.core.model import parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import Request
+from liqcli.net.request import Request
 from liqcli.sources.gate.liquidations import LIMITS, decode
 from liqcli.sources.market_base import read_optional, rows_of
 from liqcli.sources.tiers_base import AskTiers, TierSource, from_caps

@@ -23,7 +23,7 @@ from typing import Any
 from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import Request
+from liqcli.net.request import Request
 from liqcli.sources.base import DAY_US
 from liqcli.sources.gate.liquidations import LIMITS, contract_request, decode, parse_market
 from liqcli.sources.market_base import (

@@ -29,8 +29,9 @@ from typing import Any
 
 from liqcli.core.model import US_PER_S, Liquidation, Position, Window, parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import DAY_US, HOUR_US, AskMarkets, AskWindow, Source
 from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets, read_size
 from liqcli.sources.envelope import Payload, json_envelope

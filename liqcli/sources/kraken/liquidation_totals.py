@@ -24,7 +24,7 @@ from typing import Any
 from liqcli.core.liquidation_totals import LiquidationTotal
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import Request
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract, read_markets
 from liqcli.sources.kraken.liquidations import LIMITS, LIST, decode, parse_market, spell_contracts
 from liqcli.sources.kraken.scan import POINTS, ask_volumes

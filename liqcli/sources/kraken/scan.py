@@ -9,7 +9,8 @@ from typing import Any
 
 from liqcli.core.intervals import Interval, merge_intervals
 from liqcli.core.model import US_PER_S, Window, parse_number
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract, Row
 
 COUNT = 1000

@@ -29,8 +29,8 @@ from typing import Any
 from liqcli.core.instruments import read_contract, require_kind
 from liqcli.core.model import Liquidation, parse_number
 from liqcli.core.symbols import EVERY, expiry_of
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract, Row, read_markets
 from liqcli.sources.kraken.liquidations import decode
 from liqcli.sources.kraken.scan import is_forced

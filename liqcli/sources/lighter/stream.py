@@ -32,8 +32,9 @@ from typing import Any
 
 from liqcli.core.instruments import read_contract
 from liqcli.core.model import Liquidation, Position, parse_number
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.envelope import decode_json
 from liqcli.sources.rows import build_liquidation

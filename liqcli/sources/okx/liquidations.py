@@ -30,8 +30,8 @@ from typing import Any
 from liqcli.core.instruments import Kind, read_contract, require_kind
 from liqcli.core.model import US_PER_S, Liquidation, Position, Window, from_us, parse_number
 from liqcli.core.times import now_us
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import HOUR_US, Answer, AskMarkets, AskWindow, Source
 from liqcli.sources.contracts import ListedContract, Row, known_contract, pick_markets, read_markets, read_size
 from liqcli.sources.envelope import json_envelope

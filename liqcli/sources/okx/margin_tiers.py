@@ -12,8 +12,8 @@ from __future__ import annotations
 from liqcli.core.margin_tiers import MarginTier
 from liqcli.core.model import parse_number
 from liqcli.core.symbols import split_symbol
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.market_base import rows_of
 from liqcli.sources.okx.market import decode
 from liqcli.sources.tiers_base import AskTiers, TierSource, sort_tiers

@@ -23,7 +23,7 @@ from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.core.model import Window
 from liqcli.core.symbols import split_symbol
 from liqcli.core.times import now_us
-from liqcli.net.client import Request
+from liqcli.net.request import Request
 from liqcli.sources.envelope import json_envelope
 from liqcli.sources.market_base import (
     SNAPSHOT_US,

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from liqcli.core.model import Window, parse_number
-from liqcli.net.client import RefusalError, Request
+from liqcli.net.client import RefusalError
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.stale_answers import has_duplicates, request_twice
 

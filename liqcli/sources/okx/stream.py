@@ -31,7 +31,7 @@ from typing import Any
 from liqcli.core.instruments import read_contract, require_kind
 from liqcli.core.model import Liquidation
 from liqcli.core.symbols import EVERY, expiry_of
-from liqcli.net.client import Request
+from liqcli.net.request import Request
 from liqcli.sources.contracts import ListedContract, Row, read_markets, read_size
 from liqcli.sources.okx.liquidations import CHANNEL, LIMITS, decode, list_request, parse_row
 from liqcli.sources.rows import multiply

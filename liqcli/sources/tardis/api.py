@@ -34,8 +34,8 @@ from typing import Any
 from liqcli.core.environment import source_key
 from liqcli.core.model import Liquidation, Window
 from liqcli.core.symbols import EVERY, expiry_of, split_symbol
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.net.response_body import Body, as_file
 from liqcli.sources.base import (
     DAY_US,

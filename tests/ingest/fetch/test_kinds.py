@@ -21,8 +21,8 @@ from liqcli.ingest.fetch.scheduler import Scheduler
 from liqcli.ingest.fetch.summary import FetchRow
 from liqcli.ingest.fetch.tasks import Kind, Scope, Target, Task, WindowResult
 from liqcli.lake.store import Lake
-from liqcli.net.client import Request
 from liqcli.net.rate_limit import Limit
+from liqcli.net.request import Request
 from liqcli.sources.base import Ask, Endpoint, WindowAnswer
 from liqcli.sources.envelope import decode_json
 
