@@ -89,7 +89,7 @@ LIGHT = Theme(
     gap="#eff1f4",
     hatch="#3b4a63",
     band="#e3e8ef",
-    chip="#1f2937",
+    chip="#955d00",
     chip_text="#ffffff",
 )
 

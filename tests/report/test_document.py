@@ -151,6 +151,11 @@ def test_coverage_by_hand(report):
     assert (gate["inferred"], okx["inferred"], okx["cut"]) == (False, True, [])
     assert okx["gaps"] == [{"start": "2026-03-01T00:00:00Z", "end": "2026-03-01T06:00:00Z", "seconds": 21600}]
     assert (coverage["overlaps"], coverage["damaged"]) == ([], [])
+    words = "Coverage is 75.0% (estimated from pauses in the file): the answers rest on the recorded part"
+    whole = {**report, "coverage": {**coverage, "share": 0.9}}
+    assert words in render_html(report, themes())
+    assert words in render_markdown(report, beside())
+    assert "the answers rest on" not in render_html(whole, themes()) + render_markdown(whole, beside())
 
 
 def test_the_largest_event_is_named_and_few_orders_only_where_cascades_are_searched(report):
