@@ -113,7 +113,7 @@ def lay_out(
     edge, between, margin = (px(10), px(4), px(4)) if portrait else (px(20), px(8), px(8))
     aside = px(_ASIDE_PORTRAIT if portrait else _ASIDE)
     legend_height = px(82) if portrait else 0.0
-    foot = legend_height + (px(30) if portrait else px(40))
+    foot = legend_height + (px(38) if portrait else px(40))
     interest_height = px(68) if picture.interest is not None else 0.0
     bars_height = px(74) if portrait else max(px(112), 0.11 * sheet.height)
     caption, ranks = px(26), px(_RANKS_PORTRAIT if portrait else _RANKS)
