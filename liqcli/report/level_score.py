@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from liqcli.analysis.levels.liquidation_price import find_rule
+from liqcli.analysis.levels.lots import place_lots
 from liqcli.analysis.score.days import DAY_US, NEW_US, LevelMap, align_map, list_days, read_day
 from liqcli.analysis.score.forward import MEMORY_DAYS, ForwardMap, estimate_forward
 from liqcli.analysis.score.levels import DayScores, score_maps, summarise
@@ -52,8 +53,9 @@ def compute_level_score(lake: Lake, query: LevelsQuery) -> LevelScore:
     realized, unread = read_realized(lake, query, inputs.steps, inputs.window.end_us)
     midnights = list_days(inputs.window.start_us, inputs.window.end_us)
     tiers, unreadable = find_tiers(lake, inputs.exchange, inputs.contract, inputs.window)
-    maps = estimate_forward(inputs.steps, realized, midnights, tiers.tiers, find_rule(inputs.exchange))
-    score = summarise(_judge(inputs, [one.level_map for one in maps], orders))
+    lots = place_lots(inputs.steps, tiers.tiers, rule=find_rule(inputs.exchange))
+    maps = estimate_forward(inputs.steps, realized, midnights, lots)
+    score = summarise(judge_maps(inputs, [one.level_map for one in maps], orders))
     damaged = tuple(dict.fromkeys((*inputs.damaged, *missed, *unread, *unreadable)))
     return LevelScore(inputs, score, tuple(maps), exchanges, damaged)
 
@@ -81,11 +83,12 @@ def score_written_maps(lake: Lake, query: LevelsQuery, maps: Sequence[LevelMap])
     """
     inputs = read_inputs(lake, query, 2 * NEW_US)
     orders, _exchanges, _missed = read_orders(lake, query, inputs.window)
-    days = _judge(inputs, maps, orders)
+    days = judge_maps(inputs, maps, orders)
     return summarise(days), days
 
 
-def _judge(inputs: LevelInputs, maps: Sequence[LevelMap], orders: Orders) -> list[DayScores]:
+def judge_maps(inputs: LevelInputs, maps: Sequence[LevelMap], orders: Orders) -> list[DayScores]:
+    """Score maps, each on the day that begins with it."""
     days, aligned = [], []
     for one in maps:
         candles = inputs.candles.since(one.as_of_us - NEW_US)

@@ -15,10 +15,8 @@ import numpy as np
 
 from liqcli.analysis.levels.calibration import Calibration, calibrate
 from liqcli.analysis.levels.estimate import Realized
-from liqcli.analysis.levels.liquidation_price import MARGIN_RULES, MarginRule
-from liqcli.analysis.levels.lots import Lots, place_lots
+from liqcli.analysis.levels.lots import Lots
 from liqcli.analysis.levels.steps import Steps
-from liqcli.analysis.levels.tiers import MarginTiers
 from liqcli.analysis.levels.walk import Standing, walk_forward
 from liqcli.analysis.score.days import DAY_US, SPAN, STEP, LevelMap
 from liqcli.analysis.score.orders import Floats
@@ -37,15 +35,9 @@ class ForwardMap:
     calibration: Calibration
 
 
-def estimate_forward(
-    steps: Steps,
-    realized: Realized,
-    midnights_us: Sequence[int],
-    tiers: MarginTiers,
-    rule: MarginRule = MARGIN_RULES["binance"],
-) -> list[ForwardMap]:
+def estimate_forward(steps: Steps, realized: Realized, midnights_us: Sequence[int], lots: Lots) -> list[ForwardMap]:
     """
-    Estimate the map of each midnight.
+    Estimate the map of each midnight; the weights are calibrated again every week.
 
     Parameters
     ----------
@@ -56,32 +48,39 @@ def estimate_forward(
     midnights_us : sequence of int
         Rising. Those without enough open interest before them, or without a step just before them, have no map.
         [µs UTC]
+    lots : Lots
+        Of the same steps.
 
     Returns
     -------
     list of ForwardMap
         By rising time.
     """
-    lots = place_lots(steps, tiers, rule=rule)
     found: list[ForwardMap] = []
     rest = [one for one in midnights_us if int(steps.ts_us[0]) <= one - LEAST_DAYS * DAY_US]
     while rest:
-        begin = rest[0]
-        week = [one for one in rest if one < begin + CALIBRATED_DAYS * DAY_US]
+        week = [one for one in rest if one < rest[0] + CALIBRATED_DAYS * DAY_US]
+        found += estimate_maps(steps, realized, week, lots)
         rest = rest[len(week) :]
-        low = int(np.searchsorted(steps.ts_us, begin - MEMORY_DAYS * DAY_US))
-        high = steps.count_until(week[-1])
-        if high - low < 2:
-            continue
-        part, own = _cut_steps(steps, low, high), _cut_lots(lots, low, high)
-        events = Realized(realized.usd[:, low:high], realized.orders[:, low:high])
-        calibration = calibrate(part, own, events.usd, events.orders, end_us=begin)
-        walk = walk_forward(part, own, calibration.weights, calibration.matching)
-        for midnight in week:
-            step = part.count_until(midnight) - 1
-            if step >= 0 and int(part.closes_us[step]) > midnight - DAY_US // 24:
-                price = float(part.close[step])
-                found.append(ForwardMap(build_map(walk.standing_after(step), midnight, price), calibration))
+    return found
+
+
+def estimate_maps(steps: Steps, realized: Realized, midnights_us: Sequence[int], lots: Lots) -> list[ForwardMap]:
+    """Estimate the map of each midnight with weights calibrated before the first one; see estimate_forward."""
+    begin = midnights_us[0]
+    low = int(np.searchsorted(steps.ts_us, begin - MEMORY_DAYS * DAY_US))
+    high = steps.count_until(midnights_us[-1])
+    if high - low < 2:
+        return []
+    part, own = _cut_steps(steps, low, high), _cut_lots(lots, low, high)
+    calibration = calibrate(part, own, realized.usd[:, low:high], realized.orders[:, low:high], end_us=begin)
+    walk = walk_forward(part, own, calibration.weights, calibration.matching)
+    found = []
+    for midnight in midnights_us:
+        step = part.count_until(midnight) - 1
+        if step >= 0 and int(part.closes_us[step]) > midnight - DAY_US // 24:
+            price = float(part.close[step])
+            found.append(ForwardMap(build_map(walk.standing_after(step), midnight, price), calibration))
     return found
 
 

@@ -8,6 +8,7 @@ from score_cases import Case, merge
 from simulated_market import CANDLE, MAINTENANCE, MINUTE_US, START_US, Market, simulate
 
 from liqcli.analysis.levels.estimate import Realized
+from liqcli.analysis.levels.lots import place_lots
 from liqcli.analysis.levels.steps import Steps, build_steps
 from liqcli.analysis.levels.tiers import build_tiers
 from liqcli.analysis.score.days import align_map, read_day
@@ -34,7 +35,9 @@ def read_market(market: Market) -> tuple[Steps, Realized]:
 
 def walk_market(market: Market, first: int) -> list[ForwardMap]:
     steps, realized = read_market(market)
-    return estimate_forward(steps, realized, [market.midnight(n) for n in range(first, market.days)], TIERS)
+    return estimate_forward(
+        steps, realized, [market.midnight(n) for n in range(first, market.days)], place_lots(steps, TIERS)
+    )
 
 
 def test_maps_hold_nothing_of_the_future_and_resemble_the_truth():
@@ -44,7 +47,7 @@ def test_maps_hold_nothing_of_the_future_and_resemble_the_truth():
     steps, realized = read_market(market)
     changed = Realized(realized.usd.copy(), realized.orders.copy())
     changed.usd[:, steps.count_until(market.midnight(6)) :] *= 7  # all that was realized after the first midnight
-    again = estimate_forward(steps, changed, [one.level_map.as_of_us for one in maps], TIERS)
+    again = estimate_forward(steps, changed, [one.level_map.as_of_us for one in maps], place_lots(steps, TIERS))
     assert [hash_map(one.level_map) for one in again] == [hash_map(one.level_map) for one in maps]
     last = maps[-1].level_map
     edges = last.price_edges[::4]
