@@ -14,7 +14,8 @@ from liqcli.lake.source_ranking import SourceAssignment, assigned_table, list_as
 from liqcli.lake.store import Lake
 from liqcli.query.columns import Totals
 from liqcli.query.engine import Engine
-from liqcli.query.file_sums import ChooseAxes, FilePart, FileSums, sum_files
+from liqcli.query.file_parts import FilePart
+from liqcli.query.file_sums import ChooseAxes, FileSums, sum_files
 
 MOST_LOADED = 2_000_000  # events; a table of them takes about 200 MB
 

@@ -9,65 +9,35 @@ Files with anything but plain rows (nulls, invalid numbers, several sources) are
 from __future__ import annotations
 
 import math
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from liqcli.core.environment import engine_threads
-from liqcli.core.intervals import Interval
 from liqcli.core.model import SIDES, BinWidth
 from liqcli.query.columns import FineAxes, HeatmapRows, Ints, ProfileRows, Totals
-from liqcli.query.row_sums import (
-    EXACT,
-    LARGEST,
-    REST,
-    STATED,
-    Key,
-    NotPlainError,
-    RowGroup,
-    RowSums,
-    Ticks,
-    find_bins,
-    join_prices,
-    join_totals,
-)
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from numpy.typing import NDArray
+from liqcli.query.file_parts import FilePart, StoredGroup, iter_batches, list_groups, run_in_threads
+from liqcli.query.plain_rows import EXACT, LARGEST, Filters, NotPlainError, find_bins, read_rows
+from liqcli.query.row_sums import REST, STATED, RowSums, Ticks, join_prices
 
 COLUMNS = ("ts", "position", "price", "qty", "notional")
-WORDS = ("source", "price_kind", "completeness")  # one each in a row group
-ROWS_AT_ONCE = 131_072
-MOST_THREADS = 4  # each with sums of its own
 MOST_CELLS = 3_000_000  # of the fine grid, 64 bytes each
 MOST_TICKS = 4_000_000  # between the lowest and the highest price; finer prices are sorted instead
 MOST_PLACES = 8  # decimals of a price on a tick
-
-
-class FilePart(NamedTuple):
-    """A file, the exchange and symbol of its folders, and the time in which it counts, None for all. [µs UTC]"""
-
-    path: Path
-    exchange: str
-    symbol: str
-    intervals: Sequence[Interval] | None
-
 
 ChooseAxes = Callable[[float, float], FineAxes]  # from the lowest and the highest price
 
 
 @dataclass(frozen=True, slots=True)
 class FileSums:
-    """The sums of all events, and the non-empty cells of the fine grid: number, side (0 long), sums."""
+    """
+    The sums of all events, and the non-empty cells of the fine grid: number, side (0 long), sums.
 
+    ``groups`` are the row groups that were read, with ``filters``.
+    """
+
+    groups: tuple[StoredGroup, ...]
+    filters: Filters
     totals: Totals
     profile: ProfileRows
     axes: FineAxes
@@ -143,85 +113,33 @@ def sum_files(parts: Sequence[FilePart], choose: ChooseAxes, position: str, min_
     import pyarrow as pa
 
     try:
-        return _sum_files(parts, choose, position, min_usd)
+        return _sum_files(parts, choose, Filters(position, min_usd))
     except (NotPlainError, OSError, pa.ArrowException):
         return None
 
 
-class _Part(NamedTuple):
-    path: Path
-    footer: pq.FileMetaData
-    number: int  # of the row group
-    group: RowGroup
-
-
-def _sum_files(parts: Sequence[FilePart], choose: ChooseAxes, position: str, min_usd: float) -> FileSums:
-    groups: list[_Part] = []
-    prices: list[float] = []
-    for part in parts:
-        for item, ends in _list_groups(part):
-            groups.append(item)
-            prices += ends
-    low, high = min(prices, default=0.0), max(prices, default=0.0)
+def _sum_files(parts: Sequence[FilePart], choose: ChooseAxes, filters: Filters) -> FileSums:
+    groups = tuple(group for part in parts for group in list_groups(part))
+    low = min((group.price[0] for group in groups), default=0.0)
+    high = max((group.price[1] for group in groups), default=0.0)
     if not 0 < low <= high < math.inf:
         raise NotPlainError
     axes = choose(low, high)
     if axes.n_buckets * axes.n_bins > MOST_CELLS:
         raise NotPlainError
-    ticks = _choose_ticks(groups[0], low, high)
-    waiting, lock = iter(groups), threading.Lock()
+    sums = RowSums(axes, _choose_ticks(groups[0], low, high))
 
-    def add_some() -> RowSums:
-        sums = RowSums(axes, ticks, position, min_usd)
-        while True:
-            with lock:
-                item = next(waiting, None)
-            if item is None:
-                return sums
-            for rows in _iter_rows(item):
-                sums.add(item.group, rows)
+    def add(stored: StoredGroup) -> None:
+        for batch in iter_batches(stored, COLUMNS):
+            sums.add(stored.group, read_rows(batch, stored.group, filters))
 
-    threads = min(engine_threads() or os.cpu_count() or 1, MOST_THREADS)
-    with ThreadPoolExecutor(threads) as pool:
-        return _join([job.result() for job in [pool.submit(add_some) for _ in range(threads)]])
+    run_in_threads(add, groups)
+    return _collect(sums, groups, filters)
 
 
-def _list_groups(part: FilePart) -> Iterator[tuple[_Part, tuple[float, float]]]:
-    """Yield the row groups of a file with the ends of their prices, from the footer."""
-    with _open(part.path) as file:
-        if str(file.schema_arrow.field("ts").type) != "timestamp[us]":
-            raise NotPlainError
-        places = [file.metadata.schema.names.index(name) for name in (*WORDS, "price")]
-        for number in range(file.num_row_groups):
-            *words, prices = (_read_range(file.metadata.row_group(number), place) for place in places)
-            if any(least != most for least, most in words):
-                raise NotPlainError
-            source, price_kind, completeness = (str(word) for word, _ in words)
-            group = RowGroup(part.exchange, part.symbol, source, price_kind, completeness, part.intervals)
-            yield _Part(part.path, file.metadata, number, group), prices
-
-
-def _open(path: Path, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
-    import pyarrow.parquet as pq
-
-    return pq.ParquetFile(path, read_dictionary=["position"], pre_buffer=False, metadata=footer)
-
-
-def _iter_rows(part: _Part) -> Iterator[pa.RecordBatch]:
-    with _open(part.path, part.footer) as file:
-        yield from file.iter_batches(ROWS_AT_ONCE, [part.number], list(COLUMNS), use_threads=False)
-
-
-def _read_range(group: pq.RowGroupMetaData, column: int) -> tuple[Any, Any]:
-    stated = group.column(column).statistics
-    if stated is None or not stated.has_min_max or not stated.has_null_count or stated.null_count:
-        raise NotPlainError
-    return stated.min, stated.max
-
-
-def _choose_ticks(first: _Part, low: float, high: float) -> Ticks:
+def _choose_ticks(first: StoredGroup, low: float, high: float) -> Ticks:
     """Choose the tick from the first rows; prices between ticks are sorted."""
-    price = next(_iter_rows(first)).column("price").to_numpy(zero_copy_only=False)
+    price = next(iter_batches(first, ["price"])).column("price").to_numpy(zero_copy_only=False)
     for places in range(MOST_PLACES + 1):
         scale = 10.0**places
         number = int((high - low) * scale) + 2
@@ -232,27 +150,23 @@ def _choose_ticks(first: _Part, low: float, high: float) -> Ticks:
     return Ticks(1.0, 0, 0)
 
 
-def _join(found: Sequence[RowSums]) -> FileSums:
-    totals: dict[Key, list[int]] = {}
-    for sums in found:
-        for key, row in sums.totals.items():
-            totals[key] = join_totals(totals[key], row) if key in totals else row
-    cells: NDArray[np.int64] = np.sum([sums.cells for sums in found], axis=0)
-    rest = max(sums.rest for sums in found) * int(cells[0].max(initial=0))
-    usd_e6, stated = sum(row[1] for row in totals.values()), sum(sums.stated for sums in found)
-    if not totals or max(usd_e6, stated, rest) >= LARGEST:
+def _collect(sums: RowSums, groups: tuple[StoredGroup, ...], filters: Filters) -> FileSums:
+    totals, cells = sums.totals, sums.cells
+    rest = sums.rest * int(cells[0].max(initial=0))
+    if not totals or max(sum(row[1] for row in totals.values()), sums.stated, rest) >= LARGEST:
         raise NotPlainError
     taken, keys = np.flatnonzero(cells[0]), sorted(totals)
     exchange, symbol, source, position, kind, completeness = (np.array(c, object) for c in zip(*keys, strict=True))
     words = exchange, symbol, source, position, kind, completeness
     events, usd, largest, first, last = np.array([totals[key] for key in keys], np.int64).T
-    ticks, profile = found[0].ticks, np.sum([sums.profile for sums in found], axis=0)
-    held = np.flatnonzero(profile[0])
-    on_ticks = ticks.prices[held], profile[0][held], profile[1][held]
+    held = np.flatnonzero(sums.profile[0])
+    on_ticks = sums.ticks.prices[held], sums.profile[0][held], sums.profile[1][held]
     return FileSums(
+        groups,
+        filters,
         Totals(*words, events, usd, np.zeros_like(events), largest, first, last),
-        ProfileRows(*join_prices([on_ticks, *(odd for sums in found for odd in sums.odd)])),
-        found[0].axes,
+        ProfileRows(*join_prices([on_ticks, *sums.odd])),
+        sums.axes,
         taken,
         *(row[taken] for row in cells),
     )

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from liqcli.core.intervals import Interval
-from liqcli.core.model import SIDES, BinWidth
+from liqcli.core.model import SIDES
 from liqcli.query.columns import FineAxes, Floats, Ints
+from liqcli.query.plain_rows import RowGroup, Rows, find_bins, round_half_up, to_integers
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 Key = tuple[str, str, str, str, str, str]  # exchange, symbol, source, position, price kind, completeness
-EXACT = 2.0**53  # doubles below are exact as integers
-LARGEST = 9e18  # sums below fit into 64 bits
+Prices = tuple[Floats, Ints, Ints]  # with events and USD
 MOST_WAITING = 1_000_000  # prices
 STATED, REST = 1e8, 1e20  # heatmap.sql sums quantities in these parts
-
-
-class NotPlainError(Exception):
-    """Rows that are left to the SQL files."""
-
-
-class RowGroup(NamedTuple):
-    """What the rows of a row group share, and the time in which they count, None for all. [µs UTC]"""
-
-    exchange: str
-    symbol: str
-    source: str
-    price_kind: str
-    completeness: str
-    intervals: Sequence[Interval] | None
 
 
 class Ticks(NamedTuple):
@@ -55,7 +38,7 @@ class Ticks(NamedTuple):
 @dataclass(slots=True)
 class RowSums:
     """
-    Sums of rows.
+    Sums of rows, which several threads may add to.
 
     ``totals`` are events, USD, largest [1e-6 USD], first and last [µs]; ``profile`` has events and USD per tick, and
     ``odd`` prices between ticks, events and USD; ``cells`` has events, USD, and both parts of the quantities per
@@ -64,42 +47,39 @@ class RowSums:
 
     axes: FineAxes
     ticks: Ticks
-    position: str
-    min_usd: float
     totals: dict[Key, list[int]] = field(default_factory=dict)
-    odd: list[tuple[Floats, Ints, Ints]] = field(default_factory=list)
-    stated: float = 0.0
+    odd: list[Prices] = field(default_factory=list)
+    stated: int = 0
     rest: float = 0.0
     profile: NDArray[Any] = field(init=False)
     cells: NDArray[Any] = field(init=False)
     _rows: Ints = field(init=False)  # row of the grid of each tick
+    _ticks_per_row: int = field(init=False)  # 0 if rows are not whole ticks
+    _all_inside: bool = field(init=False)  # so that no price on a tick lies outside the grid
+    _lock: Any = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        axes, prices = self.axes, self.ticks.prices
         self.profile = np.zeros((2, self.ticks.number), np.int64)
-        self.cells = np.zeros((4, self.axes.n_buckets * self.axes.n_bins * 2), np.int64)
-        self._rows = find_bins(self.ticks.prices, self.axes.width) - self.axes.first_bin
+        self.cells = np.zeros((4, axes.n_buckets * axes.n_bins * 2), np.int64)
+        self._rows = find_bins(prices, axes.width) - axes.first_bin
+        many, rest = divmod(axes.width.num * int(self.ticks.scale), axes.width.den)
+        numbers = np.arange(self.ticks.number) + self.ticks.lowest
+        is_whole = not rest and np.array_equal(numbers // many - axes.first_bin, self._rows)
+        self._ticks_per_row = many if is_whole else 0
+        self._all_inside = bool(len(prices)) and bool(self._find_inside(prices, self._rows).all())
 
-    def add(self, group: RowGroup, rows: pa.RecordBatch) -> None:
-        """Add the rows that count."""
-        ts, price, qty, notional, side = _read_columns(rows)
-        filters = [] if self.min_usd <= 0 else [notional >= self.min_usd]
-        if group.intervals is not None:
-            starts, ends = np.array(group.intervals, np.int64).T
-            before = np.searchsorted(starts, ts, side="right") - 1  # the intervals are sorted and disjoint
-            filters.append((before >= 0) & (ts < ends[before]))
-        if self.position != "both":
-            filters.append(side == SIDES.index(self.position))
-        if filters:
-            chosen = np.logical_and.reduce(filters)
-            ts, side, price, qty, notional = ts[chosen], side[chosen], price[chosen], qty[chosen], notional[chosen]
-        if len(ts):
-            usd_e6 = _to_integers(notional * 1e6)[0]
-            self._add_totals(group, ts, usd_e6, side)
-            self._add_cells(ts, price, qty, usd_e6, side, self._add_profile(price, usd_e6))
+    def add(self, group: RowGroup, rows: Rows) -> None:
+        """Add rows."""
+        if len(rows.ts):
+            self._add_totals(group, rows)
+            self._add_cells(rows, *self._add_profile(rows))
 
-    def _add_totals(self, group: RowGroup, ts: Ints, usd_e6: Ints, side: Ints) -> None:
+    def _add_totals(self, group: RowGroup, rows: Rows) -> None:
+        ts, side, usd_e6 = rows.ts, rows.side, rows.usd_e6
         is_sorted, largest = bool((ts[1:] >= ts[:-1]).all()), int(usd_e6.max())
-        shorts, short_e6 = int(side.sum()), int(usd_e6 @ side)
+        short = usd_e6 * side
+        shorts, short_e6 = int(side.sum()), int(short.sum())
         sums = ((len(ts) - shorts, int(usd_e6.sum()) - short_e6), (shorts, short_e6))
         for code, (events, side_e6) in enumerate(sums):
             if not events:
@@ -110,77 +90,78 @@ class RowSums:
             else:
                 first, last = ts[mine].min(), ts[mine].max()
             key = (*group[:3], SIDES[code], *group[3:5])
-            known = self.totals.get(key)
-            top = largest if known and largest <= known[2] else int(usd_e6[mine].max())
-            row = [events, side_e6, top, int(first), int(last)]
-            self.totals[key] = join_totals(known, row) if known else row
+            with self._lock:
+                known = self.totals.get(key)
+                top = largest if known and largest <= known[2] else int((short if code else usd_e6 - short).max())
+                row = [events, side_e6, top, int(first), int(last)]
+                self.totals[key] = join_totals(known, row) if known else row
 
-    def _add_profile(self, price: Floats, usd_e6: Ints) -> Ints:
-        """Add the prices, and return the row of the grid of each."""
-        tick = np.rint(price * self.ticks.scale)
-        is_on = tick / self.ticks.scale == price
-        place = tick.astype(np.int64) - self.ticks.lowest
-        if place.min() < 0 or place.max() >= self.ticks.number:
-            is_on &= (place >= 0) & (place < self.ticks.number)
+    def _add_profile(self, rows: Rows) -> tuple[Ints, bool]:
+        """Add the prices; return the row of the grid of each, and whether all of them are inside the grid."""
+        price, usd_e6, ticks = rows.price, rows.usd_e6, self.ticks
+        tick = np.rint(price * ticks.scale)
+        is_on = tick / ticks.scale == price
+        place = tick.astype(np.int64)
+        place -= ticks.lowest
+        if place.min() < 0 or place.max() >= ticks.number:
+            is_on &= (place >= 0) & (place < ticks.number)
         if is_on.all():
-            rows = self._rows[place]
-        else:
-            values, number = np.unique(price[~is_on], return_inverse=True)
-            usd = np.zeros(len(values), np.int64)
-            np.add.at(usd, number, usd_e6[~is_on])
+            self._add(self.profile, place, 1, usd_e6)
+            return self._find_rows(place), self._all_inside
+        values, number = np.unique(price[~is_on], return_inverse=True)
+        usd = np.zeros(len(values), np.int64)
+        np.add.at(usd, number, usd_e6[~is_on])
+        with self._lock:
             self.odd.append((values, np.bincount(number), usd))
-            self._limit_odd()
-            place, usd_e6 = place[is_on], usd_e6[is_on]
-            rows = find_bins(price, self.axes.width) - self.axes.first_bin
-        np.add.at(self.profile[0], place, 1)
-        np.add.at(self.profile[1], place, usd_e6)
+            # Join them now and then, so that memory grows with different prices only.
+            if len(self.odd) > 1 and sum(len(values) for values, _, _ in self.odd[1:]) > MOST_WAITING:
+                self.odd = [join_prices(self.odd)]
+        self._add(self.profile, place[is_on], 1, usd_e6[is_on])
+        return find_bins(price, self.axes.width) - self.axes.first_bin, False
+
+    def _find_rows(self, place: Ints) -> Ints:
+        """Return the row of the grid of prices on ticks; dividing is faster than reading a large table."""
+        if not self._ticks_per_row:
+            return self._rows[place]
+        rows = place + self.ticks.lowest
+        rows //= self._ticks_per_row
+        rows -= self.axes.first_bin
         return rows
 
-    def _limit_odd(self) -> None:
-        """Join the prices between ticks now and then, so that memory grows with different ones only."""
-        if len(self.odd) > 1 and sum(len(values) for values, _, _ in self.odd[1:]) > MOST_WAITING:
-            self.odd = [join_prices(self.odd)]
-
-    def _add_cells(self, ts: Ints, price: Floats, qty: Floats, usd_e6: Ints, side: Ints, rows: Ints) -> None:
-        axes = self.axes
-        stated_e8, stated = _to_integers(qty * STATED)
-        self.stated += float(stated.sum())
-        rest = qty - stated / STATED
-        cell = ((ts - axes.start_us) // axes.bucket_us * axes.n_bins + rows) * 2 + side
-        if not self._all_inside(price, rows):
-            inside = (rows >= 0) & (rows < axes.n_bins) & (price >= axes.price_low) & (price < axes.price_high)
+    def _add_cells(self, rows: Rows, row: Ints, all_inside: bool) -> None:
+        axes, qty = self.axes, rows.qty
+        stated_e8 = to_integers(qty, STATED)
+        rest = qty - stated_e8 / STATED
+        cell = rows.ts - axes.start_us
+        cell //= axes.bucket_us
+        cell *= axes.n_bins
+        cell += row
+        cell *= 2
+        cell += rows.side
+        usd_e6, stated = rows.usd_e6, int(stated_e8.sum())
+        if not all_inside and not (inside := self._find_inside(rows.price, row)).all():
             cell, usd_e6, stated_e8, rest = cell[inside], usd_e6[inside], stated_e8[inside], rest[inside]
-        np.add.at(self.cells[0], cell, 1)
-        np.add.at(self.cells[1], cell, usd_e6)
-        np.add.at(self.cells[2], cell, stated_e8)
-        if len(left := np.flatnonzero(rest)):
+        self._add(self.cells, cell, 1, usd_e6, stated_e8)
+        with self._lock:
+            self.stated += stated
+        if rest.any():
+            left = np.flatnonzero(rest)
             parts = round_half_up(np.abs(rest[left]) * REST)
-            self.rest = max(self.rest, float(parts.max()))
-            np.add.at(self.cells[3], cell[left], np.copysign(parts, rest[left]).astype(np.int64))
+            with self._lock:
+                self.rest = max(self.rest, float(parts.max()))
+            self._add(self.cells[3:], cell[left], np.copysign(parts, rest[left]).astype(np.int64))
 
-    def _all_inside(self, price: Floats, rows: Ints) -> bool:
+    def _find_inside(self, price: Floats, row: Ints) -> NDArray[np.bool_]:
         axes = self.axes
-        in_range = axes.price_low <= price.min() and price.max() < axes.price_high
-        return bool(in_range and rows.min() >= 0 and rows.max() < axes.n_bins)
+        return (row >= 0) & (row < axes.n_bins) & (price >= axes.price_low) & (price < axes.price_high)
+
+    def _add(self, sums: NDArray[Any], places: Ints, *columns: Ints | int) -> None:
+        with self._lock:
+            for row, column in zip(sums, columns, strict=False):
+                np.add.at(row, places, column)
 
 
-def round_half_up(numbers: Floats) -> Floats:
-    """Round positive numbers as DuckDB does: halves up, which neither ``np.rint`` nor adding 0.5 does exactly."""
-    whole = np.floor(numbers)
-    whole += (numbers - whole) >= 0.5
-    return whole
-
-
-def find_bins(prices: Floats, width: BinWidth) -> Ints:
-    """Find the bin of each price, exactly as ``heatmap.sql``."""
-    num, den = float(width.num), float(width.den)
-    k = np.floor(prices * den / num)
-    too_high = prices < k * num / den
-    too_low = ~too_high & (prices >= (k + 1) * num / den)
-    return (k - too_high + too_low).astype(np.int64)
-
-
-def join_prices(parts: Sequence[tuple[Floats, Ints, Ints]]) -> tuple[Floats, Ints, Ints]:
+def join_prices(parts: Sequence[Prices]) -> Prices:
     """Join prices, events and USD; the prices rise."""
     price, events, usd_e6 = (np.concatenate(column) for column in zip(*parts, strict=True))
     values, number = np.unique(price, return_inverse=True)
@@ -194,27 +175,3 @@ def join_totals(one: Sequence[int], other: Sequence[int]) -> list[int]:
     """Join events, USD, largest [1e-6 USD], first and last [µs]."""
     sums = [one[0] + other[0], one[1] + other[1]]
     return [*sums, max(one[2], other[2]), min(one[3], other[3]), max(one[4], other[4])]
-
-
-def _to_integers(numbers: Floats) -> tuple[Ints, Floats]:
-    """Round positive numbers; their sum must fit into 64 bits."""
-    whole = round_half_up(numbers)
-    if whole.sum() >= EXACT and (whole.max() >= EXACT or whole.sum() >= LARGEST):
-        raise NotPlainError
-    return whole.astype(np.int64), whole
-
-
-def _read_columns(rows: pa.RecordBatch) -> tuple[Ints, Floats, Floats, Floats, Ints]:
-    """Return time, price, quantity, USD and side (0 long, 1 short) of plain rows."""
-    if any(column.null_count for column in rows.columns):
-        raise NotPlainError
-    price, qty, notional = (rows.column(name).to_numpy(zero_copy_only=False) for name in ("price", "qty", "notional"))
-    for numbers in (price, qty, notional):
-        if numbers.dtype != np.float64 or not (numbers.min() > 0 and numbers.max() < math.inf):  # also if NaN
-            raise NotPlainError
-    words = rows.column("position")
-    names = words.dictionary.to_pylist()
-    if not set(names) <= set(SIDES):
-        raise NotPlainError
-    side = np.array([SIDES.index(name) for name in names], np.int64)[words.indices.to_numpy(zero_copy_only=False)]
-    return rows.column("ts").to_numpy(zero_copy_only=False).view(np.int64), price, qty, notional, side

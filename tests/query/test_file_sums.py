@@ -14,7 +14,8 @@ from liqcli.analysis.heatmap import GridOptions, choose_fine_axes, plan_grid
 from liqcli.core.model import BinWidth, Window
 from liqcli.query import row_sums
 from liqcli.query.engine import Engine
-from liqcli.query.file_sums import FilePart, sum_files
+from liqcli.query.file_parts import FilePart
+from liqcli.query.file_sums import sum_files
 from liqcli.query.scans import scan_heatmap, scan_profile, scan_totals
 
 DAY = 86_400_000_000
