@@ -17,7 +17,7 @@ from liqcli.core.intervals import Interval
 from liqcli.core.model import US_PER_S, PriceSeries
 from liqcli.lake.market_price import MarketPrices
 from liqcli.lake.source_comparison import Comparison, Totals
-from liqcli.lake.verify.against_totals import ComparedTotals
+from liqcli.lake.verify.compared_totals import ComparedTotals
 
 
 def coverage_record(coverage: ExchangeCoverage) -> dict[str, Any]:

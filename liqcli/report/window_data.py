@@ -24,7 +24,8 @@ from liqcli.core.symbols import expiry_of
 from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, Selection, build_selection
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.against_totals import ComparedTotals, compare_window
+from liqcli.lake.verify.against_totals import compare_window
+from liqcli.lake.verify.compared_totals import ComparedTotals
 from liqcli.query.columns import FineAxes
 from liqcli.query.engine import Engine
 from liqcli.report.window_scans import scan_grid

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC
@@ -19,7 +18,7 @@ from liqcli.ingest.files.options import ImportOptions
 from liqcli.ingest.files.parquet_blocks import is_usual, read_batches
 from liqcli.ingest.files.parquet_rows import iter_batches, read_schema
 from liqcli.ingest.files.quantities import UnclearQuantityError
-from liqcli.ingest.files.readers import ReadProgress, is_parquet
+from liqcli.ingest.files.readers import ReadProgress, is_parquet, peek
 from liqcli.ingest.files.row_reader import Item, RowReader, convert_rows
 from liqcli.ingest.files.sample import is_sample_file
 from liqcli.ingest.files.table_map import build_table_map, use_order_price
@@ -51,8 +50,7 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
     all_rows = open_records(path, has_header=has_header, table=options.table).rows
     table, fallback, why = use_order_price(table, header, all_rows)
-    head = list(itertools.islice(records, PEEKED_LINES))
-    records = itertools.chain(head, records)
+    head, records = peek(records, PEEKED_LINES)
     _check_quantity(table, head)
     first = None if has_header else next((row.cells for row in head[:1] if row.cells), None)
     used = describe_columns(table, options, first, why)

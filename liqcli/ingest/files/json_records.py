@@ -95,6 +95,12 @@ def open_records(
     return SourceRows(layout.header, rows, layout.notes, layout=layout, first=first)
 
 
+def peek_cells(rows: Iterator[SourceRow]) -> tuple[list[Mapping[str, Any]], Iterator[SourceRow]]:
+    """Return the cells of the first readable rows, and an iterator that still yields all rows."""
+    head, rows = peek(rows, PEEKED_LINES)
+    return [row.cells for row in head if row.cells is not None], rows
+
+
 def csv_records(lines: Iterator[TextLine]) -> SourceRows:
     """Read lines of comma-separated text with a header."""
     header = split_header(next(lines))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from liqcli.core.market_data import INTERVAL_US, Candle, OpenInterest
 from liqcli.core.model import Rejected
 from liqcli.core.symbols import split_symbol
 from liqcli.ingest.files.column_mapping import describe_used
-from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
+from liqcli.ingest.files.json_records import SourceRow, open_records, peek_cells
 from liqcli.ingest.files.market_columns import build_columns, market_of_name
 from liqcli.ingest.files.market_rows import Key, MarketReader, build_reader, doubt_name
 from liqcli.ingest.files.names import canonical_name
@@ -97,8 +96,7 @@ def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: i
     if not records.header:
         outcome.notes.append("holds no rows")
         return outcome
-    head = list(itertools.islice(records.rows, PEEKED_LINES))
-    sample = [record.cells for record in head if record.cells is not None]
+    sample, rows = peek_cells(records.rows)
     found = build_columns(options.kind, records.header, sample, options.columns, _given(options))
     if found.guessed or options.no_header:
         first = sample[0] if options.no_header and sample else None
@@ -113,7 +111,7 @@ def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: i
     if doubt := doubt_name(options.exchange):
         outcome.notes.append(doubt)
     reader.check_names(sample)
-    rows = progress.watch(path.name, meter, itertools.chain(head, records.rows))
+    rows = progress.watch(path.name, meter, rows)
     batch = _read_batch(path.name, rows, reader, now_us, outcome)
     if options.kind == "candles":
         _settle_intervals(batch, outcome)

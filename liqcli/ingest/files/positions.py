@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from liqcli.core.instruments import find_kind
 from liqcli.core.model import CLOCK_SKEW_US, EARLIEST_US, Position, Rejected
 from liqcli.core.positions import OpenPosition, find_position_fault
 from liqcli.ingest.files.column_mapping import describe_used, guess_columns
-from liqcli.ingest.files.json_records import PEEKED_LINES, SourceRow, open_records
+from liqcli.ingest.files.json_records import SourceRow, open_records, peek_cells
 from liqcli.ingest.files.market_columns import KNOWN_NAMES, build_columns
 from liqcli.ingest.files.market_data import MarketImport
 from liqcli.ingest.files.market_rows import MarketReader, build_reader
@@ -58,14 +57,13 @@ def import_positions_file(
         outcome.notes.append("holds no rows")
         return outcome
     options = _complete(options, path.name, records.header, outcome.notes)
-    head = list(itertools.islice(records.rows, PEEKED_LINES))
-    sample = [record.cells for record in head if record.cells is not None]
+    sample, rows = peek_cells(records.rows)
     given = [word for word in ("exchange", "symbol") if getattr(options, word)]
     found = build_columns("positions", records.header, sample, options.columns, given)
     outcome.notes.append(f"{describe_used(found.columns)}; size counts base coins")
     reader = build_reader(options, found.columns, found.guessed, None)
     reader.check_names(sample)
-    rows = progress.watch(path.name, meter, itertools.chain(head, records.rows))
+    rows = progress.watch(path.name, meter, rows)
     snapshots = _read_rows(path.name, rows, reader, now_us, outcome)
     _check_unit(snapshots)
     source = canonical_name(options.source, "source") if options.source else "import"

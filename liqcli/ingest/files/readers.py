@@ -17,11 +17,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 from liqcli.core.errors import DamagedError
 from liqcli.ingest.files.file_kinds import HEAD_BYTES, check_text, name_zip
 
+T = TypeVar("T")
 LONGEST_LINE = 1_000_000
 LARGEST_ARRAY = 200_000_000  # bytes, unpacked
 # Errors that unpacking damaged bytes raises, found with make fuzz; decoding errors are handled before these.
@@ -135,10 +136,10 @@ def read_array(path: Path, meter: ReadProgress | None = None) -> list[Any]:
         return found
 
 
-def peek(lines: Iterator[TextLine], count: int) -> tuple[list[TextLine], Iterator[TextLine]]:
-    """Return the first lines, and an iterator that still yields them."""
-    head = list(itertools.islice(lines, count))
-    return head, itertools.chain(head, lines)
+def peek(rows: Iterator[T], count: int) -> tuple[list[T], Iterator[T]]:
+    """Return the first rows, and an iterator that still yields them."""
+    head = list(itertools.islice(rows, count))
+    return head, itertools.chain(head, rows)
 
 
 def split_cells(text: str, delimiter: str = ",") -> list[str]:

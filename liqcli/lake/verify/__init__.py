@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from liqcli.core.known_sources import KnownSources
 from liqcli.lake.partitions import KINDS, Partition
 from liqcli.lake.store import Lake
-from liqcli.lake.verify.against_totals import ComparedTotals, compare_totals, iter_differing
+from liqcli.lake.verify.against_totals import compare_totals, iter_differing
+from liqcli.lake.verify.compared_totals import ComparedTotals
 from liqcli.lake.verify.fetch_log_check import check_fetch_logs, check_notes, count_events
 from liqcli.lake.verify.file_check import iter_foreign_files, read_whole
 from liqcli.lake.verify.issues import Issue, Repairs
