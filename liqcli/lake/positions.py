@@ -3,7 +3,7 @@ Snapshots of open positions.
 
 ::
 
-    <lake>/positions/exchange=…/date=YYYY-MM-DD/<source>-<HHMMSSmmm>.parquet
+    <lake>/positions/exchange=…/date=YYYY-MM-DD/<source>-<HHMMSSmmm>.parquet   (…mmmµµµ: not at a whole millisecond)
 
 Columns: ``ts``, ``symbol``, ``position``, ``size``, ``notional``, ``entry_price``, ``liquidation_price``, ``leverage``,
 ``open_interest``. A file is one snapshot, all of the same instant ``ts`` (UTC).
@@ -11,26 +11,29 @@ Columns: ``ts``, ``symbol``, ``position``, ``size``, ``notional``, ``entry_price
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from liqcli.core.errors import DamagedError, UsageError
 from liqcli.core.model import from_us
 from liqcli.core.positions import OpenPosition
 from liqcli.core.symbols import split_symbol
 from liqcli.lake.partitions import is_name
+from liqcli.lake.snapshots import (
+    POSITIONS,
+    SnapshotFile,
+    list_snapshots,
+    locate_snapshot,
+    merge_snapshot,
+    read_snapshot,
+)
 from liqcli.lake.store import Lake
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-FOLDER = "positions"
-_PLACE = re.compile(r"exchange=([^/]+)/date=(\d{4}-\d{2}-\d{2})/(.+)-(\d{9})\.parquet")
+_NAME = re.compile(r"(.+)-\d{9}(?:\d{3})?")  # source and time of day
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +69,12 @@ def write_positions(
     DamagedError
         The stored snapshot cannot be read.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path = _path(lake, exchange, source, ts_us)
-    with lake.locked():
-        held = _read(path)[1] if path.exists() else []
-        named = {row.symbol for row in positions}
-        rows = sorted([*(row for row in held if row.symbol not in named), *positions], key=_order)
-        known = sum((Counter(held) & Counter(positions)).values())
-        columns = [[ts_us] * len(rows), *zip(*rows, strict=True)] if rows else [[] for _ in _schema()]
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, _schema(), strict=True)]
-        buffer = io.BytesIO()
-        pq.write_table(pa.table(arrays, schema=_schema()), buffer, compression="zstd")
-        lake.write_file(path, buffer.getvalue())
+    if not is_name(source):
+        raise UsageError(f"{source!r} is not a valid name in the lake (letters, digits and dashes only)")
+    at = from_us(ts_us)
+    path = locate_snapshot(lake, POSITIONS, exchange, at.date(), f"{source}-{_format_time_of_day(at)}")
+    held = merge_snapshot(lake, POSITIONS, path, ts_us, positions)
+    known = sum((Counter(held) & Counter(positions)).values())
     return len(positions) - known, known
 
 
@@ -94,57 +89,51 @@ def find_positions(
     snapshots, damaged : list of PositionSnapshot, list of Path
         One per exchange and symbol, most positions first; files that cannot be read.
     """
-    days = {from_us(ts_us).date().isoformat() for ts_us in (oldest_us, end_us)}
+    first, last = (from_us(ts_us).date() for ts_us in (oldest_us, end_us))
     found: dict[tuple[str, str], PositionSnapshot] = {}
     damaged = []
-    for path in sorted((lake.root / FOLDER).glob("exchange=*/date=*/*.parquet")):
-        match = _PLACE.fullmatch(path.relative_to(lake.root / FOLDER).as_posix())
-        if not match or not min(days) <= match[2] <= max(days) or (exchanges and match[1] not in exchanges):
+    for file in list_snapshots(lake, POSITIONS):
+        if not first <= file.day <= last or (exchanges and file.exchange not in exchanges):
             continue
         try:
-            ts_us, rows = _read(path)
+            ts_us, rows = read_positions(file.path)
+        except FileNotFoundError:  # removed by somebody in the meantime
+            continue
         except DamagedError:
-            damaged.append(path)
+            damaged.append(file.path)
             continue
         if oldest_us <= ts_us <= end_us:
             for symbol in {row.symbol for row in rows if split_symbol(row.symbol)[0] == base}:
                 own = tuple(row for row in rows if row.symbol == symbol)
-                before = found.get((match[1], symbol))
+                before = found.get((file.exchange, symbol))
                 if before is None or (ts_us, len(own)) >= (before.ts_us, len(before.positions)):
-                    found[match[1], symbol] = PositionSnapshot(match[1], match[3], ts_us, own)
+                    found[file.exchange, symbol] = PositionSnapshot(file.exchange, find_source(file), ts_us, own)
     return sorted(found.values(), key=lambda one: (-len(one.positions), one.exchange, one.symbol)), damaged
 
 
-def _path(lake: Lake, exchange: str, source: str, ts_us: int) -> Path:
-    for name in (exchange, source):
-        if not is_name(name):
-            raise UsageError(f"{name!r} is not a valid name in the lake (letters, digits and dashes only)")
-    at = from_us(ts_us)
-    name = f"{source}-{at:%H%M%S}{at.microsecond // 1000:03d}.parquet"
-    return lake.root / FOLDER / f"exchange={exchange}" / f"date={at:%Y-%m-%d}" / name
+def read_positions(path: Path) -> tuple[int, list[OpenPosition]]:
+    """
+    Read the instant [µs UTC] and the rows of a snapshot.
+
+    Raises
+    ------
+    DamagedError
+        Not a snapshot of positions, or of several instants.
+    """
+    rows = read_snapshot(POSITIONS, path)
+    times = {at for at, _ in rows}
+    if len(times) != 1:
+        raise DamagedError(f"{path}: holds {len(times)} instants, a snapshot holds one; {POSITIONS.remedy}")
+    return times.pop(), [row for _, row in rows]
 
 
-def _order(row: OpenPosition) -> tuple[object, ...]:
-    return row.symbol, row.position, *(number if number is not None else -1.0 for number in row[2:])
+def find_source(file: SnapshotFile) -> str:
+    """Return the source in the name of a snapshot."""
+    match = _NAME.fullmatch(file.name)
+    return match[1] if match else file.name
 
 
-def _schema() -> pa.Schema:
-    import pyarrow as pa
-
-    words = [(name, pa.string()) for name in OpenPosition._fields[:2]]
-    return pa.schema([("ts", pa.timestamp("us")), *words, *((name, pa.float64()) for name in OpenPosition._fields[2:])])
-
-
-def _read(path: Path) -> tuple[int, list[OpenPosition]]:
-    """Read the instant and the rows of a snapshot."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(path).read().select(_schema().names)
-        times = set(table.column("ts").cast(pa.timestamp("us")).cast(pa.int64()).to_pylist())
-        columns = [table.column(name).to_pylist() for name in OpenPosition._fields]
-        (ts_us,) = times
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise DamagedError(f"{path}: damaged or no snapshot of positions ({error}); remove it") from error
-    return ts_us, [OpenPosition(*row) for row in zip(*columns, strict=True)]
+def _format_time_of_day(at: datetime) -> str:
+    """Write a time of day as digits: to the millisecond, or to the microsecond where that is not exact."""
+    milliseconds, rest = divmod(at.microsecond, 1000)
+    return f"{at:%H%M%S}{milliseconds:03d}" + (f"{rest:03d}" if rest else "")

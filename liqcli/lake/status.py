@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -15,6 +16,8 @@ from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.inventory import StoredMarketFile, SummedFile, read_inventory, read_market_inventory, try_fetch_log
 from liqcli.lake.partitions import KINDS, Partition
+from liqcli.lake.positions import find_source, read_positions
+from liqcli.lake.snapshots import POSITIONS, list_snapshots
 from liqcli.lake.source_ranking import RECORDED, build_source_candidate, divide_window, find_excluded_sources
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
@@ -71,7 +74,8 @@ def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
             found, bad = read(engine, lake, partitions)
             rows += found
             damaged += [*bad, *lake.foreign_files(kind)]
-    return rows, damaged
+    found, bad = _read_positions(lake)
+    return [*rows, *found], [*damaged, *bad]
 
 
 def status_record(row: StatusRow) -> dict[str, Any]:
@@ -202,5 +206,31 @@ def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) ->
             size=sum(h.path.stat().st_size for h in parts),
         )
         for (exchange, symbol, interval, source), parts in sorted(groups.items())
+    ]  # fmt: skip
+    return rows, damaged
+
+
+def _read_positions(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
+    """Read the snapshots of positions; ``first_us`` and ``last_us`` are their times, ``events`` counts positions."""
+    groups: dict[Name, list[tuple[int, int, int]]] = {}
+    damaged = []
+    for file in list_snapshots(lake, POSITIONS):
+        try:
+            ts_us, positions = read_positions(file.path)
+            size = file.path.stat().st_size
+        except (DamagedError, FileNotFoundError):
+            damaged.append(file.path)
+            continue
+        for symbol, count in Counter(row.symbol for row in positions).items():
+            key = (file.exchange, symbol, find_source(file))
+            # A file holds all symbols: each has its part of the size.
+            groups.setdefault(key, []).append((ts_us, count, round(size * count / len(positions))))
+    rows = [
+        StatusRow(
+            *key, "positions", min(ts for ts, _, _ in held), max(ts for ts, _, _ in held),
+            events=sum(count for _, count, _ in held), notional=None, coverage=None, gaps=(), files=len(held),
+            size=sum(size for _, _, size in held),
+        )
+        for key, held in sorted(groups.items())
     ]  # fmt: skip
     return rows, damaged

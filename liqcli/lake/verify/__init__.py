@@ -20,6 +20,7 @@ from liqcli.lake.verify.file_check import iter_foreign_files, read_whole
 from liqcli.lake.verify.issues import Issue, Repairs
 from liqcli.lake.verify.market_check import find_contradictions
 from liqcli.lake.verify.row_check import check_rows
+from liqcli.lake.verify.snapshot_check import check_snapshots
 from liqcli.query.engine import Engine
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ def verify_lake(lake: Lake, known: KnownSources, against_totals: bool = False) -
                 verdict.issues += check_rows(engine, repairs, kind, batch)
                 if kind == "liquidations":
                     count_events(logs, batch)
+    for rows, size in check_snapshots(lake, verdict.issues):
+        verdict.files += 1
+        verdict.rows += rows
+        verdict.size += size
     verdict.issues += find_contradictions(lake)
     verdict.issues += logs.compare(repairs, {f.path for f in verdict.issues if f.unreadable})
     if against_totals:

@@ -13,6 +13,7 @@ from liqcli.lake.liquidation_totals import totals_schema
 from liqcli.lake.market_tables import candle_schema, open_interest_schema
 from liqcli.lake.merge import lake_schema
 from liqcli.lake.partitions import KINDS, Partition, month_bounds
+from liqcli.lake.snapshots import SNAPSHOT_KINDS, parse_place
 from liqcli.lake.store import Lake
 from liqcli.lake.verify.issues import Issue, Repairs
 
@@ -39,12 +40,22 @@ def iter_foreign_files(lake: Lake) -> Iterator[Issue]:
         for path in sorted((lake.root / kind).rglob("*")):
             if not path.is_file():
                 continue
-            if path.name.startswith(".") and path.name.endswith(".tmp"):
-                yield Issue(path, "left behind by a writer that was killed", "delete it", damage=False)
-            elif path not in placed:
-                yield Issue(path, "is where no command reads it", f"move it out of {lake.root}", damage=False)
+            if path not in placed:
+                yield _describe_stray(lake, path)
             elif reason := _misplaced(lake, placed[path]):
                 yield Issue(path, reason, "move it away and fetch or import again", unreadable=True)
+
+    for snapshots in SNAPSHOT_KINDS:
+        folder = lake.root / snapshots.folder
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and parse_place(folder, path) is None:
+                yield _describe_stray(lake, path)
+
+
+def _describe_stray(lake: Lake, path: Path) -> Issue:
+    if path.name.startswith(".") and path.name.endswith(".tmp"):
+        return Issue(path, "left behind by a writer that was killed", "delete it", damage=False)
+    return Issue(path, "is where no command reads it", f"move it out of {lake.root}", damage=False)
 
 
 def _plain_path(lake: Lake, partition: Partition) -> Path:
