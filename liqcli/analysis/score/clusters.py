@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from liqcli.analysis.score.days import DAY_US
 from liqcli.analysis.score.intervals import estimate
@@ -72,18 +73,24 @@ def sum_cuts(
     """
     Sum up what price did at the clusters of all cuts and at their placebos.
 
-    A horizon counts where the candles go on for twice as long: a touch at its end has as much time to resolve.
+    A horizon counts where the candles go on for twice as long: a touch at its end has as much time to resolve. Cuts are
+    closer together than horizons are long, so several cuts see the same touch of the same band: only the first one
+    counts for turning. Repeats would add no information, and weigh some touches more than others.
     """
     days = sorted({cut.ts_us // DAY_US for cut in cuts})
     sums = np.zeros((len(days), len(horizons_h), len(MEASURES), 2, 2))
     ends_us = int(candles.ts_us[-1]) + candles.step_us if len(candles.ts_us) else 0
     path = _Path(candles.ts_us, np.log(candles.low), np.log(candles.high))
-    for cut in cuts:
+    seen: list[_Touches] = [{} for _ in horizons_h]
+    for cut in sorted(cuts, key=lambda one: one.ts_us):
         bands, placebos = pair_bands(cut)
         row = days.index(cut.ts_us // DAY_US)
         for at, hours in enumerate(horizons_h):
             if len(bands) and cut.ts_us + 2 * hours * HOUR_US <= ends_us:
-                both = _measure(cut, np.concatenate([bands, placebos]), path, orders, hours, atrs)
+                pairs = np.concatenate([bands, placebos])
+                both, touched = _measure(cut, pairs, path, orders, hours, atrs)
+                repeated = _find_repeated(seen[at], touched, pairs, float(np.log(cut.price)))
+                both[MEASURES.index("turned"), :, repeated] = 0.0
                 sums[row, at] += both.reshape(len(MEASURES), 2, 2, -1).sum(axis=3).transpose(0, 2, 1)
     return ClusterSums(sums, tuple(horizons_h))
 
@@ -164,6 +171,28 @@ def _place_placebo(band: Floats, bands: Floats) -> Floats | None:
     return None
 
 
+# Touched bands [log price] by what touched them: candle, whether from below, and whether the band is a placebo.
+_Touches = dict[tuple[int, bool, bool], list[Floats]]
+
+
+def _find_repeated(seen: _Touches, touched: Ints, bands: Floats, origin: float) -> NDArray[np.intp]:
+    """
+    Find the bands whose touch was seen from an earlier cut, and add the others to ``seen``.
+
+    A touch is the same if the same candle reached an overlapping band from the same side, of the same kind: ``bands``
+    are the clusters and then their placebos, ``touched`` the candle of each, -1 if none.
+    """
+    repeated = []
+    for k in np.flatnonzero(touched >= 0).tolist():
+        band = bands[k] + origin
+        same = seen.setdefault((int(touched[k]), bool(bands[k, 0] > 0), 2 * k >= len(bands)), [])
+        if any(other[0] < band[1] and band[0] < other[1] for other in same):
+            repeated.append(k)
+        else:
+            same.append(band)
+    return np.array(repeated, dtype=np.intp)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Path:
     ts_us: Ints
@@ -171,7 +200,7 @@ class _Path:
     high: Floats
 
 
-def _measure(cut: Cut, bands: Floats, path: _Path, orders: Orders, hours: float, atrs: float) -> Floats:
+def _measure(cut: Cut, bands: Floats, path: _Path, orders: Orders, hours: float, atrs: float) -> tuple[Floats, Ints]:
     """
     Measure what price did at bands after a cut.
 
@@ -181,8 +210,10 @@ def _measure(cut: Cut, bands: Floats, path: _Path, orders: Orders, hours: float,
 
     Returns
     -------
-    array, shape ``(n_measures, 2, n_bands)``
+    rates : array, shape ``(n_measures, 2, n_bands)``
         Numerators and denominators of the rates.
+    touched : array, shape ``(n_bands,)``
+        The candle that touched each band, -1 where none did.
     """
     length_us = round(hours * HOUR_US)
     start, stop, last = np.searchsorted(
@@ -216,4 +247,5 @@ def _measure(cut: Cut, bands: Floats, path: _Path, orders: Orders, hours: float,
     share = hit @ inside.notional / total if total > 0 else np.zeros(len(bands))
     one = np.ones(len(bands))
     known = one if total > 0 else 0 * one
-    return np.array([[turned, resolved], [reached * 1.0, one], [share, known]])
+    rates = np.array([[turned, resolved], [reached * 1.0, one], [share, known]])
+    return rates, np.where(reached, start + reached_at, -1)

@@ -75,6 +75,23 @@ def test_below_the_price_is_the_same_upside_down():
     assert rates(make_path(0, -0.5, -1.2, -0.6, -2.1, 0, 0, 0, 0), cut)[0] == [0, 1]
 
 
+def test_a_touch_that_several_cuts_see_counts_once():
+    path = make_path(0, 0.5, 1.2, 0.6, -0.1, 0.5, 1.2, 0.6, -0.1, 0, 0, 0, 0, 0, 0, 0)
+    cut = make_cut((1.0, 1.5))
+
+    def later(half_hours: int) -> Cut:
+        return Cut(START_US + half_hours * HOUR_US // 2, float(path.open[half_hours]), cut.atr, cut.bands)
+
+    def count(*cuts: Cut) -> list[list[float]]:
+        nothing = np.array([])
+        none = Orders(nothing.astype(np.int64), nothing, nothing.astype(bool), nothing)
+        return sum_cuts(cuts, path, none, (2,)).sums[:, 0, :2, 0].sum(axis=0).tolist()
+
+    assert count(cut, later(1)) == [[1, 1], [2, 2]]  # both reach the band in the second candle
+    assert count(later(1), cut) == [[1, 1], [2, 2]]
+    assert count(cut, later(4)) == [[2, 2], [2, 2]]  # the second one reaches it again
+
+
 def score_turns(seed: int, turning: float | None, exchanged: bool = False) -> Score:
     market = simulate_turns(seed, 60, turning)
     cuts = market.cuts
@@ -100,21 +117,20 @@ def test_few_touches_are_too_little_data():
 
 
 @pytest.mark.soak
-@pytest.mark.xfail(strict=True, reason="found in 44 of 50 markets, and in 40 of 40 with the seeds from 1000 on")
 def test_planted_turns_are_found_in_nine_of_ten_markets():
     assert sum(score_turns(seed, 0.6).verdict == "skill" for seed in range(50)) >= 45
 
 
 @pytest.mark.soak
-def test_the_intervals_cover_nothing_in_200_random_walks():
-    scores = [score_turns(seed, None) for seed in range(200)]
-    missed = []
-    for k, measure in enumerate(scores[0].measures):
+def test_the_intervals_cover_nothing_in_400_random_walks():
+    """
+    Between 92 and 98 %, for each of six measures.
+
+    An exact interval of 95 % leaves this range in one of six measures in 18 % of the cases with 200 markets, in 3 %
+    with 400.
+    """
+    scores = [score_turns(seed, None) for seed in range(3000, 3400)]
+    for k in range(len(scores[0].measures)):
         intervals = [(s.measures[k].difference_low, s.measures[k].difference_high) for s in scores]
-        covered = sum(low is not None and high is not None and low <= 0 <= high for low, high in intervals)
-        if not 184 <= covered <= 196:
-            missed.append((measure.name, covered))
-    assert sum(score.verdict == "skill" for score in scores) <= 10
-    if len(missed) == 1 and missed[0][0].startswith("liquidated") and missed[0][1] == 197:
-        pytest.xfail("the interval of the liquidated share is too wide: it covers 197 of 200")
-    assert missed == []
+        assert 368 <= sum(low is not None and high is not None and low <= 0 <= high for low, high in intervals) <= 392
+    assert sum(score.verdict == "skill" for score in scores) <= 20
