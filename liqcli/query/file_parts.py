@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from liqcli.core.environment import engine_threads
 from liqcli.core.intervals import Interval
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 WORDS = ("source", "price_kind", "completeness")  # one each in a row group
 NUMBERS = ("ts", "price", "notional")
 ROWS_AT_ONCE = 131_072
@@ -43,6 +46,21 @@ class StoredGroup(NamedTuple):
     ts_us: tuple[int, int]
     price: tuple[float, float]
     notional: tuple[float, float]
+
+
+def none_if_not_plain(function: Callable[Arguments, Result]) -> Callable[Arguments, Result | None]:
+    """Return None where a file cannot be read or has anything but plain rows: SQL files do the work, or the error."""
+
+    @functools.wraps(function)
+    def run(*args: Arguments.args, **options: Arguments.kwargs) -> Result | None:
+        import pyarrow as pa
+
+        try:
+            return function(*args, **options)
+        except (NotPlainError, OSError, pa.ArrowException):
+            return None
+
+    return run
 
 
 def list_groups(part: FilePart) -> Iterator[StoredGroup]:

@@ -16,9 +16,10 @@ import numpy as np
 
 from liqcli.core.model import SIDES, BinWidth
 from liqcli.query.columns import FineAxes, HeatmapRows, Ints, ProfileRows, Totals
-from liqcli.query.file_parts import FilePart, StoredGroup, iter_batches, list_groups, run_in_threads
+from liqcli.query.file_parts import FilePart, StoredGroup, iter_batches, list_groups, none_if_not_plain, run_in_threads
 from liqcli.query.plain_rows import EXACT, LARGEST, Filters, NotPlainError, find_bins, read_rows
-from liqcli.query.row_sums import REST, STATED, RowSums, Ticks, join_prices
+from liqcli.query.price_ticks import Ticks
+from liqcli.query.row_sums import REST, STATED, RowSums
 
 COLUMNS = ("ts", "position", "price", "qty", "notional")
 MOST_CELLS = 3_000_000  # of the fine grid, 64 bytes each
@@ -41,6 +42,7 @@ class FileSums:
     totals: Totals
     profile: ProfileRows
     axes: FineAxes
+    ticks: Ticks
     cells: Ints
     events: Ints
     notional_e6: Ints
@@ -91,7 +93,8 @@ class FileSums:
         )
 
 
-def sum_files(parts: Sequence[FilePart], choose: ChooseAxes, position: str, min_usd: float) -> FileSums | None:
+@none_if_not_plain
+def sum_files(parts: Sequence[FilePart], choose: ChooseAxes, position: str, min_usd: float) -> FileSums:
     """
     Sum the events of some files.
 
@@ -107,18 +110,9 @@ def sum_files(parts: Sequence[FilePart], choose: ChooseAxes, position: str, min_
     Returns
     -------
     FileSums or None
-        None if a file cannot be read or holds anything but plain rows, or if the fine grid would take too much memory;
-        the SQL files then do the work, or tell what is wrong.
+        None also if the fine grid would take too much memory.
     """
-    import pyarrow as pa
-
-    try:
-        return _sum_files(parts, choose, Filters(position, min_usd))
-    except (NotPlainError, OSError, pa.ArrowException):
-        return None
-
-
-def _sum_files(parts: Sequence[FilePart], choose: ChooseAxes, filters: Filters) -> FileSums:
+    filters = Filters(position, min_usd)
     groups = tuple(group for part in parts for group in list_groups(part))
     low = min((group.price[0] for group in groups), default=0.0)
     high = max((group.price[1] for group in groups), default=0.0)
@@ -159,14 +153,13 @@ def _collect(sums: RowSums, groups: tuple[StoredGroup, ...], filters: Filters) -
     exchange, symbol, source, position, kind, completeness = (np.array(c, object) for c in zip(*keys, strict=True))
     words = exchange, symbol, source, position, kind, completeness
     events, usd, largest, first, last = np.array([totals[key] for key in keys], np.int64).T
-    held = np.flatnonzero(sums.profile[0])
-    on_ticks = sums.ticks.prices[held], sums.profile[0][held], sums.profile[1][held]
     return FileSums(
         groups,
         filters,
         Totals(*words, events, usd, np.zeros_like(events), largest, first, last),
-        ProfileRows(*join_prices([on_ticks, *sums.odd])),
+        sums.profile.collect(),
         sums.axes,
+        sums.ticks,
         taken,
         *(row[taken] for row in cells),
     )

@@ -21,7 +21,7 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.analysis.heavy_steps import HeavyStep
 from liqcli.analysis.hours import HourTable
 from liqcli.analysis.key_levels import find_key_levels, tag_clusters
-from liqcli.analysis.overview import LargestEvent, find_largest
+from liqcli.analysis.overview import LargestEvent
 from liqcli.analysis.summary import LastPrice, PriceBand, WindowSummary, find_last_price, rank_bands
 from liqcli.analysis.thin_data import describe_shortage
 from liqcli.analysis.window_change import WindowChange
@@ -35,17 +35,23 @@ from liqcli.core.choices import (
     ThemeChoice,
     ThemeName,
 )
-from liqcli.core.errors import EmptyWindowError
-from liqcli.core.formatting import format_iso
 from liqcli.core.intervals import Interval
 from liqcli.core.market_data import OpenInterestSeries
 from liqcli.core.model import SAMPLE_SOURCE, HeatmapGrid, PriceSeries
 from liqcli.lake.selection import Query, Selection
 from liqcli.lake.store import Lake
 from liqcli.query.columns import TraceRows
-from liqcli.query.scans import scan_largest, scan_last_prints, scan_trace
+from liqcli.query.scans import scan_trace
 from liqcli.report.window_data import WindowData, load_window
-from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_cumulative, scan_grid, scan_hours
+from liqcli.report.window_scans import (
+    scan_cascades,
+    scan_clusters,
+    scan_cumulative,
+    scan_grid,
+    scan_hours,
+    scan_largest,
+    scan_last_prints,
+)
 
 if TYPE_CHECKING:
     from liqcli.report.levels_data import LevelsData
@@ -166,12 +172,12 @@ class WindowResults:
     @cached_property
     def largest(self) -> LargestEvent:
         """The largest single event."""
-        return find_largest(scan_largest(self.data.engine))
+        return scan_largest(self.data.engine, self.selection.sums)
 
     @cached_property
     def hours(self) -> HourTable:
         """Sums by hour."""
-        return scan_hours(self.data.engine, self.data.window, self.selection.coverage)
+        return scan_hours(self.data.engine, self.data.window, self.selection.coverage, self.data.details)
 
     @cached_property
     def trace(self) -> TraceRows:
@@ -182,7 +188,8 @@ class WindowResults:
     def last(self) -> LastPrice:
         """The last price known when the window ended, and its source."""
         candles = self.data.market.candles
-        return find_last_price(candles.prices if candles else None, scan_last_prints(self.data.engine))
+        prints = scan_last_prints(self.data.engine, self.selection.sums)
+        return find_last_price(candles.prices if candles else None, prints)
 
     @property
     def last_price(self) -> float:
@@ -197,7 +204,7 @@ class WindowResults:
     @cached_property
     def cumulative(self) -> CumulativeSums:
         """Sums by distance from the last price."""
-        return scan_cumulative(self.data.engine, self.grid, self.last_price, self._price_range)
+        return scan_cumulative(self.data.engine, self.grid, self.last_price, self._price_range, self.data.details)
 
     @cached_property
     def too_little_data(self) -> str | None:
@@ -210,7 +217,8 @@ class WindowResults:
 
     @cached_property
     def _cascade_scan(self) -> tuple[tuple[Cascade, ...], MinuteSums | None]:
-        return scan_cascades(self.data.engine, self.data.window, self.gaps, self.data.market.followed)
+        data = self.data
+        return scan_cascades(data.engine, data.window, self.gaps, data.market.followed, details=data.details)
 
     @property
     def minutes(self) -> MinuteSums | None:
@@ -224,7 +232,8 @@ class WindowResults:
 
     @cached_property
     def _cluster_scan(self) -> ClusterScan:
-        return scan_clusters(self.data.engine, self.grid, self.last_price, self.cluster_options, self._price_range)
+        data, bounds = self.data, self._price_range
+        return scan_clusters(data.engine, self.grid, self.last_price, self.cluster_options, bounds, data.details)
 
     @property
     def heavy_steps(self) -> tuple[HeavyStep, ...]:
@@ -278,16 +287,13 @@ def compute_results(
     Raises the errors of :func:`liqcli.report.window_data.load_window`.
     """
     data = load_window(lake, query, options.fit(view.size))
-    levels = _estimate_levels(lake, query, data) if with_levels else None
-    return WindowResults(data, view, cluster_options or ClusterOptions(), levels)
+    if not with_levels:
+        return WindowResults(data, view, cluster_options or ClusterOptions())
+    from liqcli.report.levels_data import find_window_levels  # only where asked for: slow to import
 
-
-def _estimate_levels(lake: Lake, query: Query, data: WindowData) -> LevelsData | str:
-    """Estimate the levels of the same window; the reason where candles or open interest are missing."""
-    from liqcli.report.levels_data import LevelsQuery, load_levels  # only where asked for: slow to import
-
-    start, end = format_iso(data.window.start_us), format_iso(data.window.end_us)
-    try:
-        return load_levels(lake, LevelsQuery(query.symbol, since=start, until=end, exchanges=query.exchanges))
-    except EmptyWindowError as error:
-        return error.fact
+    return WindowResults(
+        data,
+        view,
+        cluster_options or ClusterOptions(),
+        find_window_levels(lake, query.symbol, query.exchanges, data.window),
+    )

@@ -8,8 +8,8 @@ was loaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from liqcli.lake.verify.against_totals import compare_window
 from liqcli.lake.verify.compared_totals import ComparedTotals
 from liqcli.query.columns import FineAxes
 from liqcli.query.engine import Engine
-from liqcli.report.window_scans import scan_grid
+from liqcli.query.file_details import FileDetails
+from liqcli.report.window_scans import scan_details, scan_grid
 from liqcli.sources.registry import is_fetched
 
 LEVEL_HISTORY_US = 14 * 86_400 * 1_000_000  # includes the whole week before the week of the window
@@ -53,8 +54,16 @@ class WindowData:
     totals: tuple[ComparedTotals, ...] = field(default=())
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the engine, so that computed results can be pickled."""
-        return {**self.__dict__, "engine": None}
+        """Leave out the engine, so that computed results can be pickled, and the sums that they were computed from."""
+        kept = {name: value for name, value in self.__dict__.items() if name != "details"}
+        return {**kept, "engine": None, "selection": replace(self.selection, sums=None)}
+
+    @cached_property
+    def details(self) -> FileDetails | None:
+        """Sums of a second pass over the files of very many events; None where the events are in memory."""
+        details = scan_details(self.selection.sums, self.window, self.grid) if self.selection.sums else None
+        self.engine.check_watched()
+        return details
 
     @property
     def window(self) -> Window:

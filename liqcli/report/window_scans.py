@@ -15,13 +15,16 @@ from liqcli.analysis.clusters import ClusterOptions, ClusterScan, check_same_eve
 from liqcli.analysis.cumulative import CumulativeSums, build_cumulative, choose_ring
 from liqcli.analysis.heatmap import GridOptions, build_grid, plan_grid
 from liqcli.analysis.hours import HourTable, build_hours, choose_steps
+from liqcli.analysis.overview import LargestEvent, find_largest
 from liqcli.analysis.price_axis import choose_fine_width
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.intervals import Interval
 from liqcli.core.model import HeatmapGrid, PriceSeries, Window
 from liqcli.query import scans
-from liqcli.query.columns import Totals
+from liqcli.query.columns import LastPrintRows, Totals
 from liqcli.query.engine import Engine
+from liqcli.query.file_details import FileDetails, sum_details
+from liqcli.query.file_extremes import find_largest_events, find_last_prints
 from liqcli.query.file_sums import FileSums
 
 
@@ -50,9 +53,31 @@ def scan_grid(
     return build_grid(plan, cells, profile, totals or scans.scan_totals(engine))
 
 
-def scan_hours(engine: Engine, window: Window, coverage: Sequence[ExchangeCoverage]) -> HourTable:
+def scan_details(sums: FileSums, window: Window, grid: HeatmapGrid) -> FileDetails | None:
+    """Read the files of ``sums`` again for the analyses below; those without details scan the events themselves."""
+    bounds = grid.price_low, grid.price_high
+    prices = sums.profile.between(*bounds).price
+    if not len(prices):
+        return None
+    return sum_details(sums, window, grid.bucket_us, choose_fine_width(float(prices[0]), float(prices[-1])), *bounds)
+
+
+def scan_largest(engine: Engine, sums: FileSums | None = None) -> LargestEvent:
+    """Find the largest single event."""
+    return find_largest((find_largest_events(sums) if sums else None) or scans.scan_largest(engine))
+
+
+def scan_last_prints(engine: Engine, sums: FileSums | None = None) -> LastPrintRows:
+    """Find the last event of each price kind."""
+    return (find_last_prints(sums) if sums else None) or scans.scan_last_prints(engine)
+
+
+def scan_hours(
+    engine: Engine, window: Window, coverage: Sequence[ExchangeCoverage], details: FileDetails | None = None
+) -> HourTable:
     """Sum the table ``liquidations`` by hour; see :func:`liqcli.analysis.hours.build_hours`."""
-    return build_hours(scans.scan_hours(engine, *choose_steps(window)), window, coverage)
+    steps = choose_steps(window)
+    return build_hours(details.sum_hours(*steps) if details else scans.scan_hours(engine, *steps), window, coverage)
 
 
 def scan_cumulative(
@@ -60,6 +85,7 @@ def scan_cumulative(
     grid: HeatmapGrid,
     last_price: float,
     price_range: tuple[float | None, float | None] = (None, None),
+    details: FileDetails | None = None,
 ) -> CumulativeSums:
     """
     Sum the table ``liquidations`` by distance from the last price, over the prices of a grid.
@@ -72,7 +98,10 @@ def scan_cumulative(
         The sums differ from the grid.
     """
     step = choose_ring(float(grid.price_edges[0]), float(grid.price_edges[-1]), last_price)
-    return build_cumulative(scans.scan_rings(engine, last_price, step, *_bounds(grid, price_range)), grid, last_price)
+    asked = last_price, step, *_bounds(grid, price_range)
+    return build_cumulative(
+        details.sum_rings(*asked) if details else scans.scan_rings(engine, *asked), grid, last_price
+    )
 
 
 def scan_cascades(
@@ -81,6 +110,7 @@ def scan_cascades(
     gaps: Iterable[Interval],
     candles: PriceSeries | None,
     rule: CascadeRule | None = None,
+    details: FileDetails | None = None,
 ) -> tuple[tuple[Cascade, ...], MinuteSums | None]:
     """
     Find the cascades of the table ``liquidations``, and the minutes they were found in.
@@ -101,7 +131,7 @@ def scan_cascades(
     cascades, minutes
         By falling USD; minutes are None when there is no event.
     """
-    minutes = scans.scan_minutes(engine)
+    minutes = details.minutes if details else scans.scan_minutes(engine)
     bursts = find_bursts(minutes, window, gaps, rule)
     if bursts is None:
         return (), None
@@ -117,6 +147,7 @@ def scan_clusters(
     last_price: float | None,
     options: ClusterOptions | None = None,
     price_range: tuple[float | None, float | None] = (None, None),
+    details: FileDetails | None = None,
 ) -> ClusterScan:
     """
     Find the clusters of the table ``liquidations``, the axis of the search, and heavy steps outside clusters.
@@ -131,6 +162,8 @@ def scan_clusters(
         None uses the defaults.
     price_range : (float or None, float or None)
         Events outside are ignored; None: the range of the grid's cells. [quote]
+    details : FileDetails or None
+        Those of :func:`scan_details` for the same grid, used unless recent events have more weight.
 
     Raises
     ------
@@ -139,15 +172,19 @@ def scan_clusters(
     """
     options = options or ClusterOptions()
     low, high = _bounds(grid, price_range)
-    extent = scans.scan_extent(engine, low, high)
+    details = None if options.half_life_us else details
+    extent = details.extent if details else scans.scan_extent(engine, low, high)
     check_same_events(extent, grid)
     if not extent.events:
         return ClusterScan()
     fine = choose_fine_width(extent.lowest, extent.highest)
-    bins = scans.scan_cluster_bins(engine, fine, low, high, extent.newest_us, options.half_life_us)
-    found = find_clusters(bins, fine, grid, last_price, options)
+    search = fine, low, high, extent.newest_us, options.half_life_us
+    found = find_clusters(
+        details.bins if details else scans.scan_cluster_bins(engine, *search), fine, grid, last_price, options
+    )
     bands = [(max(c.low, low), min(c.high, high)) for c in found.clusters]
-    return set_active_buckets(found, scans.scan_active_buckets(engine, bands, grid.bucket_us))
+    counts = details.count_active(bands) if details else scans.scan_active_buckets(engine, bands, grid.bucket_us)
+    return set_active_buckets(found, counts)
 
 
 def _bounds(grid: HeatmapGrid, price_range: tuple[float | None, float | None]) -> tuple[float, float]:

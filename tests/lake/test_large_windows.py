@@ -15,6 +15,10 @@ from liqcli.query.engine import Engine
 from liqcli.report.document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
+WINDOW_QUERIES = {
+    "totals", "price_profile", "heatmap", "last_prints", "symbol_largest", "hours", "cumulative", "symbol_minutes",
+    "price_extent", "cluster_bins", "active_buckets", "cascade_prices",
+}  # fmt: skip
 HALF_OF_MARCH = {"since": "2026-03-01T00:00Z", "until": "2026-03-16T00:00Z"}
 
 
@@ -31,6 +35,7 @@ def store(lake) -> Lake:
         )
         for source in ("bybit", "tardis"):
             rows.append(make_liquidation(at + MINUTE, price, 5, exchange="bybit", source=source, position=side))
+    rows += [make_liquidation(T0 + 5 * DAY + k * 2_000_000, 104, 50) for k in range(24)]  # a cascade
     half = T0 + 7 * DAY
     memories = {
         ("gate", "SOLUSDT", "gate"): [(T0, T0 + 15 * DAY, "complete")],
@@ -50,6 +55,7 @@ def document(store: Lake, **changes):
 )
 def test_files_give_what_a_table_gives(store, monkeypatch, changes) -> None:
     loaded = document(store, **changes)
+    assert len(loaded["cascades"]) == (0 if "position" in changes else 1)
     tables, queries = [], []
     run = Engine.run
     monkeypatch.setattr(Engine, "load", lambda self, name, view: tables.append(name))
@@ -59,7 +65,7 @@ def test_files_give_what_a_table_gives(store, monkeypatch, changes) -> None:
     monkeypatch.setattr(event_selection, "MOST_LOADED", 0)
     assert document(store, **changes) == loaded
     assert tables == []
-    assert not {"totals", "price_profile", "heatmap"} & set(queries)  # summed in one pass
+    assert set(queries) & WINDOW_QUERIES <= {"cascade_prices"}  # the rest is summed in two passes
 
 
 def test_a_file_that_is_replaced_between_two_scans_is_named(store, monkeypatch) -> None:

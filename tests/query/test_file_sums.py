@@ -3,77 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from row_files import DAY, EXCHANGES, T0, WINDOW, assert_same, make_rows, scan, write
 
 from liqcli.analysis.heatmap import GridOptions, choose_fine_axes, plan_grid
-from liqcli.core.model import BinWidth, Window
-from liqcli.query import row_sums
+from liqcli.core.model import BinWidth
+from liqcli.query import price_ticks
 from liqcli.query.engine import Engine
 from liqcli.query.file_parts import FilePart
 from liqcli.query.file_sums import sum_files
 from liqcli.query.scans import scan_heatmap, scan_profile, scan_totals
-
-DAY = 86_400_000_000
-T0 = 1_772_323_200_000_000
-WINDOW = Window(T0, T0 + 3 * DAY)
-EXCHANGES = ("gate", "okx")
-
-
-def make_rows(seed: int, count: int = 900, **changes) -> dict[str, object]:
-    """Rows with prices on and between ticks, sums that end in half a millionth, and quantities of any length."""
-    rng = np.random.default_rng(seed)
-    price = np.round(rng.normal(100, 3, count), 1)
-    price[::11] = rng.normal(100, 3, len(price[::11]))
-    price[::5] = np.nextafter(price[::5], 0)  # just below a tick, in the bin below
-    qty = np.round(rng.random(count) * 10.0 ** rng.integers(0, 5, count), 3) + 0.001
-    qty[::7] = (rng.integers(1, 10**9, len(qty[::7])) * 2 + 1) / 2e8  # half of the eighth place
-    qty[::13] = 1000 / price[::13]
-    notional = price * qty
-    notional[::17] = (rng.integers(1, 10**6, len(notional[::17])) * 2 + 1) / 2e6
-    rows = {
-        "ts": np.sort(T0 + rng.integers(0, 3 * DAY, count)),
-        "position": rng.choice(["long", "short"], count),
-        "price": price,
-        "qty": qty,
-        "notional": notional,
-        "source": "gate",
-        "price_kind": "fill",
-        "completeness": "full",
-    }
-    return rows | changes
-
-
-def write(path, rows) -> None:
-    count = len(rows["price"])
-    columns = {name: [value] * count if isinstance(value, str) else value for name, value in rows.items()}
-    columns["ts"] = pa.array(columns["ts"]).cast(pa.timestamp("us"))
-    pq.write_table(pa.table(columns), path, row_group_size=250)
-
-
-def scan(engine: Engine, tables, position: str, min_usd: float) -> None:
-    """Open the rows as ``liquidations``, as select_whole_files.sql selects them."""
-    parts = []
-    for (exchange, rows), (start, end) in tables:
-        ts, notional = np.asarray(rows["ts"]), np.asarray(rows["notional"])
-        mine = (ts >= start) & (ts < end) & (notional >= min_usd)
-        mine &= (rows["position"] == position) | (position == "both")
-        x = notional[mine] * 1e6
-        columns = {name: np.asarray(rows[name])[mine] for name in ("position", "price", "qty")}
-        words = {name: [rows[name]] * int(mine.sum()) for name in ("source", "price_kind", "completeness")}
-        names = {"exchange": [exchange] * int(mine.sum()), "symbol": ["SOLUSDT"] * int(mine.sum())}
-        e6 = np.array([math.floor(v) + (v - math.floor(v) >= 0.5) for v in x.tolist()], np.int64)
-        parts.append(pa.table({"ts_us": ts[mine], "notional_e6": e6, **columns, **words, **names}))
-    engine.register("liquidations", pa.concat_tables(parts))
-
-
-def assert_same(one, other) -> None:
-    for field in fields(other):
-        assert getattr(one, field.name).tolist() == getattr(other, field.name).tolist(), field.name
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -152,7 +93,7 @@ def test_a_grid_that_takes_too_much_memory_is_left_to_the_sql_files(tmp_path, ax
 
 
 def test_many_prices_between_ticks_are_joined(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(row_sums, "MOST_WAITING", 100)
+    monkeypatch.setattr(price_ticks, "MOST_WAITING", 100)
     rows = make_rows(5) | {"price": np.tile(100 + np.arange(300) / 7, 3)}
     sums = sum_one(tmp_path / "a.parquet", rows)
     assert sums.profile.price.tolist() == (100 + np.arange(300) / 7).tolist()
