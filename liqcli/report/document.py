@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,12 +53,15 @@ from liqcli.report.records import (
 from liqcli.report.reproduce_command import format_command, format_fetch
 from liqcli.report.results import WindowResults
 
+if TYPE_CHECKING:
+    from liqcli.report.level_score import LevelScore
+
 
 def build_document(results: WindowResults) -> dict[str, Any]:
     """Build the whole document; ``content_hash`` covers all sections, not version, brief or command."""
     content = {name: build(results) for name, build in SECTIONS.items()}
     if results.levels is not None:
-        content["levels"] = _levels(results.levels)
+        content["levels"] = _levels(results.levels, results.levels_score)
     if results.against is not None:
         content["against"] = build_against(results, results.against)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -70,9 +73,21 @@ def build_document(results: WindowResults) -> dict[str, Any]:
     }
 
 
-def _levels(levels: LevelsData | str) -> dict[str, Any]:
+def _levels(levels: LevelsData | str, scored: LevelScore | None) -> dict[str, Any]:
     """Build the part on estimated levels, or state why there are none."""
-    return {"reason": levels} if isinstance(levels, str) else {"reason": None, **build_levels_document(levels)}
+    if isinstance(levels, str):
+        return {"reason": levels}
+    from liqcli.report.score_document import describe_score  # only where asked for: slow to import
+
+    score = scored and {
+        "start": format_iso(scored.inputs.window.start_us),
+        "end": format_iso(scored.inputs.window.end_us),
+        "days": scored.score.days,
+        "events": scored.score.events,
+        "verdict": scored.score.verdict,
+        "sentence": describe_score("levels", scored.score, scored.inputs.window),
+    }
+    return {"reason": None, **build_levels_document(levels), "score": score}
 
 
 def build_sections(results: WindowResults, names: Iterable[str]) -> dict[str, Any]:

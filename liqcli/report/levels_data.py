@@ -123,15 +123,6 @@ def load_levels(lake: Lake, query: LevelsQuery) -> LevelsData:
     )
 
 
-def find_window_levels(lake: Lake, symbol: str, exchanges: tuple[str, ...], window: Window) -> LevelsData | str:
-    """Estimate the levels of a window; the reason where candles or open interest are missing."""
-    start, end = format_iso(window.start_us), format_iso(window.end_us)
-    try:
-        return load_levels(lake, LevelsQuery(symbol, since=start, until=end, exchanges=exchanges))
-    except EmptyWindowError as error:
-        return error.fact
-
-
 def read_inputs(lake: Lake, query: LevelsQuery, history_us: int | None = None) -> LevelInputs:
     """
     Read candles and open interest of a window.

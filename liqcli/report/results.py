@@ -54,6 +54,7 @@ from liqcli.report.window_scans import (
 )
 
 if TYPE_CHECKING:
+    from liqcli.report.level_score import LevelScore
     from liqcli.report.levels_data import LevelsData
 
 
@@ -85,13 +86,15 @@ class WindowResults:
     The loaded window, and the analyses of it, computed on first use.
 
     ``levels`` are the estimated levels where they were requested, or the reason why there are none; they belong to no
-    other result. ``against`` is what changed since the window before, where it was requested.
+    other result. ``levels_score`` is the score of such levels in the last month, if there is one. ``against`` is what
+    changed since the window before, where it was requested.
     """
 
     data: WindowData
     view: ViewOptions
     cluster_options: ClusterOptions
     levels: LevelsData | str | None = None
+    levels_score: LevelScore | None = None
     against: WindowChange | None = None
 
     def with_view(self, view: ViewOptions) -> WindowResults:
@@ -289,11 +292,7 @@ def compute_results(
     data = load_window(lake, query, options.fit(view.size))
     if not with_levels:
         return WindowResults(data, view, cluster_options or ClusterOptions())
-    from liqcli.report.levels_data import find_window_levels  # only where asked for: slow to import
+    from liqcli.report.window_levels import load_window_levels  # only where asked for: slow to import
 
-    return WindowResults(
-        data,
-        view,
-        cluster_options or ClusterOptions(),
-        find_window_levels(lake, query.symbol, query.exchanges, data.window),
-    )
+    levels, score = load_window_levels(lake, query.symbol, query.exchanges, data.window)
+    return WindowResults(data, view, cluster_options or ClusterOptions(), levels, score)

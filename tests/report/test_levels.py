@@ -238,6 +238,11 @@ def test_a_report_has_levels_only_where_asked(with_events, tmp_path):
         k: v for k, v in plain.report.items() if k not in ("command", "content_hash")
     }
     assert "--levels" in asked.report["command"]
+    score = estimated["score"]
+    assert (score["start"], score["end"], score["verdict"]) == ("2026-02-07T00:00:00Z", NOW, "too little data")
+    scored = with_events.score_levels("SOLUSDT", until=NOW, lookback="30d")
+    assert score["sentence"] == scored.sentence
+    assert (score["days"], score["events"]) == (scored.report["days"], scored.report["events"])
     page, text = tmp_path / "r.html", tmp_path / "r.md"
     asked.save(page, text)
     html = page.read_text()
@@ -245,6 +250,8 @@ def test_a_report_has_levels_only_where_asked(with_events, tmp_path):
     assert "estimates only in their own section" in html
     assert "realized liquidations, no estimates" not in html
     assert "## Estimated levels" in text.read_text()
+    for written in (html, text.read_text()):
+        assert f"Score of such levels, each day against what was liquidated after it: {score['sentence']}." in written
     assert (tmp_path / "r-levels.png").exists()
     plain.save(page)
     assert 'id="levels"' not in page.read_text()

@@ -142,7 +142,7 @@ def estimate_matching(steps: Steps, lots: Lots, weights: Floats) -> float:
 
     Closings are taken as a constant share of the open interest, plus this share of what both sides lose.
     """
-    lost = walk_forward(steps, lots, weights, 0.0).lost.sum(axis=(0, 1))
+    lost = (compute_unit_losses(steps, lots, weights, 0.0) * weights[:, :, None]).sum(axis=(0, 1))
     if not lost.any():
         return 0.0
     return float(np.clip(np.linalg.lstsq(np.stack([steps.interest, lost], axis=1), steps.closed)[0][1], 0.0, 1.0))
