@@ -28,7 +28,7 @@ from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.engine import Engine
 from liqcli.query.scans import scan_level_events
-from liqcli.report.levels_measured import MeasuredData, load_measured
+from liqcli.report.levels_measured import MeasuredData, describe_positions, load_measured
 
 DAY_US = 86_400 * US_PER_S
 LEAST_HISTORY_US = 30 * DAY_US  # before the window, where stored: what opened then can still stand
@@ -140,6 +140,7 @@ def read_inputs(lake: Lake, query: LevelsQuery, history_us: int | None = None) -
     held = {p.symbol for kind in ("liquidations", "candles", "open_interest") for p in lake.partitions(kind)}
     symbols = sorted(match_symbols(query.symbol, held), key=_rank)
     label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
+    wanted = symbols[0] if symbols else label
     with Engine() as engine:
         window = resolve_window(query.since, query.until, query.lookback, _find_latest(engine, lake, symbols, query))
         before_us = max(LEAST_HISTORY_US, window.length_us) if history_us is None else history_us
@@ -147,21 +148,18 @@ def read_inputs(lake: Lake, query: LevelsQuery, history_us: int | None = None) -
         exchanges = query.exchanges or sorted({p.exchange for p in lake.find("liquidations", symbols, wide)})
         market, damaged = read_market(engine, lake, symbols, exchanges, wide)
     if market.open_interest is None or market.candles is None:
-        missing = "candles" if market.candles is None else "open interest"
-        kinds = ",".join(
-            kind
-            for kind, known in (("candles", market.candles), ("open-interest", market.open_interest))
-            if known is None
-        )
-        raise _explain(label, missing, kinds, symbols[0], window)
+        series = (("candles", market.candles), ("open interest", market.open_interest))
+        absent = [name for name, known in series if known is None]
+        missing, kinds = " and ".join(absent), ",".join(absent).replace(" ", "-")
+        raise _explain(lake, label, wanted, missing, kinds, window)
     exchange, contract = market.open_interest.basis.split()[:2]
     candles = _join(market.candles, wide)
     try:
         steps = build_steps(candles.prices, market.open_interest, find_kind(exchange, contract))
     except EmptyWindowError as error:
-        raise _explain(label, str(error).removeprefix("no "), "candles,open-interest", symbols[0], window) from error
+        raise _explain(lake, label, wanted, str(error).removeprefix("no "), "candles,open-interest", window) from error
     if steps.count_until(window.end_us) - steps.count_until(window.start_us) < 1:
-        raise _explain(label, "open interest with candles", "candles,open-interest", symbols[0], window)
+        raise _explain(lake, label, wanted, "open interest with candles", "candles,open-interest", window)
     elsewhere = f"no open interest on {', '.join(query.exchanges)}; that of {exchange} {contract} is used instead"
     substitute = elsewhere if query.exchanges and exchange not in query.exchanges else None
     notes = (*filter(None, (market.substitution, substitute)), *_describe_gaps(steps, window))
@@ -248,11 +246,14 @@ def _describe_gaps(steps: Steps, window: Window) -> list[str]:
     return notes
 
 
-def _explain(label: str, missing: str, kinds: str, symbol: str, window: Window) -> EmptyWindowError:
+def _explain(lake: Lake, label: str, wanted: str, missing: str, kinds: str, window: Window) -> EmptyWindowError:
+    """State what is missing of ``label``, how to get that of ``wanted``, and which measured positions are stored."""
     span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"
     since = format_iso(window.start_us - LEAST_HISTORY_US)
+    held = describe_positions(lake, split_symbol(label)[0], window)
+    also = f"; {held} in the lake are shown beside an estimate, and not without one" if held else ""
     return EmptyWindowError(
-        f"no {missing} of {label} in {span}: levels are estimated from candles and open interest; to get them: "
-        f"liqcli fetch --kind {kinds} --symbol {symbol} --since {since} --until {format_iso(window.end_us)}",
-        fact=f"no {missing} of {label} in {span}, so levels cannot be estimated",
+        f"no {missing} of {label} in {span}: levels are estimated from candles and open interest{also}; to get them: "
+        f"liqcli fetch --kind {kinds} --symbol {wanted} --since {since} --until {format_iso(window.end_us)}",
+        fact=f"no {missing} of {label} in {span}, so levels cannot be estimated{also}",
     )

@@ -10,7 +10,7 @@ from typing import Any
 from liqcli.analysis.levels.estimate import LevelEstimate
 from liqcli.analysis.levels.lots import SIDES
 from liqcli.analysis.levels.measured import MeasuredLevels, MeasuredSide, measure_levels
-from liqcli.core.formatting import format_count, format_coverage, format_iso, format_time
+from liqcli.core.formatting import format_count, format_counted, format_coverage, format_iso, format_time
 from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.market_series import read_market
 from liqcli.lake.positions import PositionSnapshot, find_positions
@@ -50,14 +50,28 @@ def load_measured(
     measured, damaged : MeasuredData or None, list of Path
         None without a snapshot; files that cannot be read.
     """
-    end_us = estimate.window.end_us
-    found, damaged = find_positions(lake, base, end_us - OLDEST_US, end_us, exchanges)
+    found, damaged = _find_last(lake, base, estimate.window, exchanges)
     if not found:
         return None, damaged
     chosen, *rest = found
     interest = _find_interest(lake, chosen)
     measured = measure_levels(chosen.positions, chosen.ts_us, interest, estimate)
     return MeasuredData(chosen, measured, interest, tuple(f"{one.exchange} {one.symbol}" for one in rest)), damaged
+
+
+def describe_positions(lake: Lake, base: str, window: Window) -> str:
+    """Describe the positions that an estimate of the window would have beside it; empty if there are none."""
+    found, _ = _find_last(lake, base, window)
+    if not found:
+        return ""
+    count = format_counted(len(found[0].positions), "measured position")
+    return f"{count} of {found[0].exchange} {found[0].symbol} at {format_time(found[0].ts_us)} UTC"
+
+
+def _find_last(
+    lake: Lake, base: str, window: Window, exchanges: Sequence[str] = ()
+) -> tuple[list[PositionSnapshot], list[Path]]:
+    return find_positions(lake, base, window.end_us - OLDEST_US, window.end_us, exchanges)
 
 
 def _find_interest(lake: Lake, snapshot: PositionSnapshot) -> float | None:

@@ -263,7 +263,7 @@ def test_a_report_without_open_interest_says_why_it_has_no_levels(tmp_path):
     lake = fill_lake(tmp_path / "lake", rows)
     found = liqcli.Lake(lake.root).heatmap("SOLUSDT", levels=True, theme="dark", **WINDOW)
     reason = found.report["levels"]["reason"]
-    assert reason.startswith("no candles of SOLUSDT in 2026-03-07 00:00 to 2026-03-09 00:00 UTC")
+    assert reason.startswith("no candles and open interest of SOLUSDT in 2026-03-07 00:00 to 2026-03-09 00:00 UTC")
     found.save(tmp_path / "r.html")
     assert f"No estimate: {reason}." in (tmp_path / "r.html").read_text()
 

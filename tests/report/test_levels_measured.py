@@ -8,6 +8,8 @@ import pytest
 from factories import HOUR, T0
 from test_levels import DAYS, NOW, WINDOW, fill, market
 
+import liqcli
+from liqcli.core.errors import EmptyWindowError
 from liqcli.core.market_data import OpenInterest
 from liqcli.core.positions import OpenPosition
 from liqcli.lake.market_tables import write_open_interest
@@ -104,3 +106,21 @@ def test_the_command_shows_them(tmp_path, run_cli, lake):
     done = run_cli("levels", "SOLUSDT", *words, "--format", "json", check=0)
     assert "measured: 5 positions of hyperliquid SOLUSDC" in done.stderr
     assert json.loads(done.stdout)["measured"]["meta"]["kind"] == "measured"
+
+
+def test_positions_alone_are_named_with_what_is_missing(tmp_path):
+    write_positions(Lake(tmp_path), "hyperliquid", "import", AT_US, [*LONGS, *SHORTS])
+    with pytest.raises(EmptyWindowError) as error:
+        liqcli.Lake(tmp_path).levels("SOL", **WINDOW)
+    said = str(error.value)
+    assert said.startswith(
+        "no candles and open interest of SOL in 2026-03-07 00:00 to 2026-03-09 00:00 UTC: levels are"
+    )
+    assert "; 5 measured positions of hyperliquid SOLUSDC at 2026-03-08 22:00 UTC in the lake are shown beside" in said
+    assert "liqcli fetch --kind candles,open-interest --symbol SOL --since" in said
+
+
+def test_an_empty_lake_has_no_measured_positions_to_name(tmp_path):
+    with pytest.raises(EmptyWindowError) as error:
+        liqcli.Lake(tmp_path).levels("SOL", **WINDOW)
+    assert "measured" not in str(error.value)
