@@ -15,6 +15,7 @@ import plain_pictures
 import pytest
 from filelock import FileLock
 from fork_server import ForkClient, ForkServers, needs_new_interpreter, skip_fsync
+from sail import start_sail
 
 from liqcli.lake.store import Lake
 from liqcli.net.host_health import network
@@ -82,6 +83,13 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from liqcli.demo import fill_lake
 
     return make_once(tmp_path_factory, "sample", fill_lake)
+
+
+@pytest.fixture(scope="session")
+def sail() -> Iterator[str]:
+    """The address of a Spark Connect server, Sail on one machine; skips where its packages are not installed."""
+    with start_sail() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,9 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
     path : str or Path, optional
         Default: ``LIQCLI_LAKE``, then ``lake`` in liqcli.toml, then the user's data directory. The folder is created
         when something is stored.
+    engine : str, optional
+        What sums the liquidations of heat maps and comparisons: ``duckdb``, or ``sc://host:port`` for Sail or Spark.
+        Default: ``LIQCLI_ENGINE``, then ``[engine]`` in liqcli.toml, then DuckDB. Results are equal.
 
     Examples
     --------
@@ -46,11 +49,12 @@ class Lake(ContentsMethods, ScoreMethods, SeveralSymbols):
     >>> lake.heatmap("SOLUSDT", lookback="24h").save("report.html")  # doctest: +SKIP
     """
 
-    def __init__(self, path: str | Path | None = None) -> None:
-        from liqcli.core.environment import lake_root
+    def __init__(self, path: str | Path | None = None, engine: str | None = None) -> None:
+        from liqcli.core.environment import engine_settings, lake_root
         from liqcli.lake.store import Lake as Store
 
-        self._store: Store = Store(lake_root(Path(path) if path is not None else None))
+        root = lake_root(Path(path) if path is not None else None)
+        self._store: Store = Store(root, engine_settings(engine))
 
     def __repr__(self) -> str:
         return f"Lake({str(self.path)!r})"

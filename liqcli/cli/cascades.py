@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from liqcli.cli.options import FormatOption, PictureOptions, RunOptions, WindowOptions, expand_options
+from liqcli.cli.options import EngineOption, FormatOption, PictureOptions, RunOptions, WindowOptions, expand_options
 from liqcli.cli.output import STDOUT, say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 from liqcli.core.choices import check_choice
@@ -35,6 +35,7 @@ def cascades(
     ] = None,
     output_format: FormatOption = "table",
     shown: PictureOptions,
+    engine: EngineOption = None,
     run: RunOptions,
 ) -> None:
     """List the bursts of liquidations: time, side, size, and the price move that followed."""
@@ -46,7 +47,7 @@ def cascades(
     outputs = [path for path in output or [] if path != STDOUT]
     check_outputs(outputs, (".png", ".json", ".csv"))
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    results = open_lake(run.lake).heatmap(**window.arguments(), **shown.arguments())
+    results = open_lake(run.lake, engine).heatmap(**window.arguments(), **shown.arguments())
     report = results.sections("meta", "cascades", "coverage")
     for path in outputs:
         if path.suffix.lower() == ".png":

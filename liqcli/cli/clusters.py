@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from liqcli.cli.options import ClusterOptions, FormatOption, RunOptions, WindowOptions, expand_options
+from liqcli.cli.options import ClusterOptions, EngineOption, FormatOption, RunOptions, WindowOptions, expand_options
 from liqcli.cli.output import STDOUT, say, set_verbosity, warn
 from liqcli.cli.tables import render_rows, render_table
 from liqcli.core.choices import check_choice
@@ -38,6 +38,7 @@ def clusters(
     ] = None,
     output_format: FormatOption = "table",
     search: ClusterOptions,
+    engine: EngineOption = None,
     run: RunOptions,
 ) -> None:
     """Rank the price bands that stand out, with key levels, cascades and the trade checklist."""
@@ -49,7 +50,7 @@ def clusters(
     outputs = [path for path in output or [] if path != STDOUT]
     check_outputs(outputs, (".json", ".csv", ".md"))
     check_choice(output_format, ("table", "json", "csv"), "--format")
-    results = open_lake(run.lake).heatmap(**window.arguments(), **search.arguments())
+    results = open_lake(run.lake, engine).heatmap(**window.arguments(), **search.arguments())
     report = results.sections(*JSON, "heavy_outside", "coverage")
     for name in report["coverage"]["damaged"]:
         warn(f"{name}: damaged, left out")

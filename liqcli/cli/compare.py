@@ -10,6 +10,7 @@ import typer
 from liqcli.cli import completion
 from liqcli.cli.options import (
     BucketOption,
+    EngineOption,
     ExchangeOption,
     LookbackOption,
     MinUsdOption,
@@ -71,6 +72,7 @@ def compare(
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Add a generation timestamp to pages; their bytes then differ each time.")
     ] = False,
+    engine: EngineOption = None,
     run: RunOptions,
 ) -> None:
     """Draw the heat maps of several symbols on one time axis, with their totals."""
@@ -85,7 +87,7 @@ def compare(
     check_choice(output_format, TEXTS, "--format")
     if open_page and output and not any(map(is_page, outputs)):
         raise UsageError("--open shows a page: add -o compare.html, or leave out -o")
-    found = open_lake(run.lake).compare(
+    found = open_lake(run.lake, engine).compare(
         symbol,
         lookback=lookback,
         since=since,

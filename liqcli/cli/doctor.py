@@ -69,6 +69,7 @@ def _unknown_variables() -> list[tuple[str, str]]:
     from liqcli.sources.registry import LIVE_SOURCES, MARKET_SOURCES, SOURCES
 
     known = {"LIQCLI_LAKE", "LIQCLI_CONFIG", "LIQCLI_THREADS", "LIQCLI_QUIET", "LIQCLI_DEBUG", "LIQCLI_REAL_DATA"}
+    known |= {"LIQCLI_ENGINE", "LIQCLI_KEY_SPARK"}
     for name in {*SOURCES, *LIVE_SOURCES, *MARKET_SOURCES}:
         known |= {f"LIQCLI_{kind}_{name.upper().replace('-', '_')}" for kind in ("URL", "RATE", "KEY")}
     for command in COMMANDS:

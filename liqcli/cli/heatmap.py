@@ -11,6 +11,7 @@ from liqcli.cli import completion
 from liqcli.cli.options import (
     BucketOption,
     ClusterOptions,
+    EngineOption,
     PictureOptions,
     RunOptions,
     WindowOptions,
@@ -113,6 +114,7 @@ def heatmap(
             "the sections that draw quickly; without --theme, they are dark.",
         ),
     ] = None,
+    engine: EngineOption = None,
     run: RunOptions,
 ) -> None:
     """Draw where and when positions were liquidated, as a report, a picture or plain numbers."""
@@ -136,7 +138,7 @@ def heatmap(
     if every_s:
         sections = sections or QUICK_SECTIONS
         shown = replace(shown, theme=QUICK_THEME) if shown.theme == "auto" else shown
-    lake = open_lake(run.lake)
+    lake = open_lake(run.lake, engine)
     shows_map, is_first = wants_preview(preview, bool(output)), True
 
     def draw() -> ExitCode:

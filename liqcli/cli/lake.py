@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from liqcli.api import Lake
 
 
-def open_lake(path: Path | None) -> Lake:
+def open_lake(path: Path | None, engine: str | None = None) -> Lake:
     """Open the lake; first take in what a recording that was killed has left, and say so."""
     from liqcli.api import Lake
 
-    lake = Lake(path)
+    lake = Lake(path, engine)
     for line in lake.take_in_recordings():
         say(line)
     return lake

@@ -32,6 +32,15 @@ LakeOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and warnings.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="sc://HOST:PORT",
+        help="Sum liquidations on a Sail or Spark cluster; see docs/spark.md.",
+        show_default="LIQCLI_ENGINE, else [engine] in liqcli.toml, else duckdb",
+    ),
+]
 LookbackOption = Annotated[
     str | None,
     typer.Option(

@@ -8,7 +8,9 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from liqcli.core.errors import UsageError
-from liqcli.core.settings import expand_path, find_settings
+from liqcli.core.settings import EngineSettings, expand_path, find_settings
+
+DUCKDB = "duckdb"
 
 _PROCESS = {"is_command": False}
 _OBJECTS = 50_000  # before the garbage collector runs; at Python's 700 it takes a tenth of a short command
@@ -50,6 +52,31 @@ def lake_root(option: Path | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("liqcli", appauthor=False)) / "lake"
+
+
+def engine_settings(option: str | None) -> EngineSettings | None:
+    """
+    Choose the query engine: the option, ``LIQCLI_ENGINE``, ``[engine]`` of ``liqcli.toml``; None is DuckDB.
+
+    Raises
+    ------
+    UsageError
+        Neither ``duckdb`` nor ``sc://host:port``, or an address that holds a token.
+    """
+    set_address = set_lake = None
+    if (path := find_settings(None)) is not None:
+        from liqcli.core.settings_file import read_settings
+
+        settings = read_settings(path)
+        set_address, set_lake = settings.engine, settings.engine_lake
+    address = option or os.environ.get("LIQCLI_ENGINE") or set_address or DUCKDB
+    if address == DUCKDB:
+        return None
+    if "token=" in address:
+        raise UsageError("--engine: put the token into LIQCLI_KEY_SPARK or, as spark, into [keys] of liqcli.toml")
+    if not address.startswith("sc://"):
+        raise UsageError(f"--engine: {address!r} is neither {DUCKDB} nor sc://HOST:PORT")
+    return EngineSettings(address, set_lake and set_lake.rstrip("/"), source_key("spark"))
 
 
 def time_zone() -> tzinfo:

@@ -25,6 +25,24 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """
+    A Spark Connect server, and the URL at which its workers find the lake; None for the same path as here.
+
+    ``address`` starts with ``sc://``. ``token`` is a secret and is never shown.
+    """
+
+    address: str
+    lake: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The address without parameters."""
+        return self.address.partition(";")[0].rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of the daily run and of other commands, with the defaults of a missing file."""
 
@@ -46,6 +64,8 @@ class Settings:
     preview: bool = True
     levels: bool = True
     alerts: Alerts = Alerts()
+    engine: str | None = None
+    engine_lake: str | None = None
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     path: Path | None = None
 

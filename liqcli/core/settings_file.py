@@ -38,7 +38,9 @@ FAULTS = {
     "retention_days": f"is not a whole number from 0 to {MOST_DAYS}",
     **dict.fromkeys(("fetch", "preview", "levels"), "is neither true nor false"),
 }
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.(?P<table>alerts)`)?\Z", re.DOTALL)
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.(?P<table>alerts|engine)`)?\Z", re.DOTALL
+)
 _PLACE = re.compile(r" - at `\$\.(\w+)(?:\.(\w+))?[^`]*`\Z")
 
 Parsed = TypeVar("Parsed", bound=str)
@@ -53,6 +55,16 @@ class AlertsTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
     distance_pct: float | None = None
     exit_code: int | None = None
     notify: Texts | None = None
+
+
+class EngineTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The table ``[engine]``; None where a key is not set."""
+
+    address: str | None = None
+    lake: str | None = None
+
+
+TABLES = {"alerts": AlertsTable, "engine": EngineTable}
 
 
 class SettingsTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -77,6 +89,7 @@ class SettingsTable(Struct, forbid_unknown_fields=True, omit_defaults=True):
     preview: bool | None = None
     levels: bool | None = None
     alerts: AlertsTable | None = None
+    engine: EngineTable | None = None
     keys: dict[str, str] | None = None
 
 
@@ -138,6 +151,8 @@ def parse_settings(table: dict[str, Any], path: Path) -> Settings:
         "preview": parsed.preview,
         "levels": parsed.levels,
         "alerts": None if parsed.alerts is None else _build_alerts(parsed.alerts),
+        "engine": None if parsed.engine is None else parsed.engine.address,
+        "engine_lake": None if parsed.engine is None else parsed.engine.lake,
         "keys": parsed.keys,
     }
     return Settings(**{name: value for name, value in given.items() if value is not None}, path=path)
@@ -145,7 +160,7 @@ def parse_settings(table: dict[str, Any], path: Path) -> Settings:
 
 def _check_values(parsed: SettingsTable) -> None:
     """Check what holds for all values of a kind: no text is blank, numbers are in range."""
-    for table, where in ((parsed, ""), (parsed.alerts, "[alerts] ")):
+    for table, where in ((parsed, ""), (parsed.alerts, "[alerts] "), (parsed.engine, "[engine] ")):
         for key in table.__struct_fields__ if table is not None else ():
             value = getattr(table, key)
             texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
@@ -164,14 +179,15 @@ def _check_values(parsed: SettingsTable) -> None:
 def _explain(message: str, table: dict[str, Any]) -> str:
     """Turn a message of msgspec into one that names key and value."""
     if unknown := _UNKNOWN.match(message):
-        struct, where = (AlertsTable, "[alerts] ") if unknown["table"] else (SettingsTable, "")
+        table_name = unknown["table"]
+        struct, where = (TABLES[table_name], f"[{table_name}] ") if table_name else (SettingsTable, "")
         return f"{where}unknown setting {unknown['name']!r}{nearest(unknown['name'], struct.__struct_fields__)}"
     place = _PLACE.search(message)
     first, second = (place[1], place[2]) if place else ("", None)
     if first == "keys" and isinstance(table["keys"], dict):
         source = next(name for name, key in table["keys"].items() if not isinstance(key, str))
         return f"[keys] {source}: not a text"  # the value is a secret
-    if first in ("alerts", "keys") and not second:
+    if first in (*TABLES, "keys") and not second:
         return f"{first}: write it as a table, [{first}]"
     key = second or first
     value = table[first][second] if second else table.get(first)

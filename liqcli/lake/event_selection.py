@@ -13,15 +13,15 @@ from liqcli.lake.inventory import LAKE_COLUMNS, StoredFile
 from liqcli.lake.source_ranking import SourceAssignment, assigned_table, list_assigned_intervals
 from liqcli.lake.store import Lake
 from liqcli.query.columns import Totals
-from liqcli.query.engine import Engine
 from liqcli.query.file_parts import FilePart
 from liqcli.query.file_sums import ChooseAxes, FileSums, sum_files
+from liqcli.query.query_engine import QueryEngine
 
 MOST_LOADED = 2_000_000  # events; a table of them takes about 200 MB
 
 
 def open_events(
-    engine: Engine,
+    engine: QueryEngine,
     lake: Lake,
     files: Sequence[StoredFile],
     assignment: SourceAssignment,
@@ -46,12 +46,12 @@ def open_events(
     position, least_usd = filters
     params = {"position": position, "min_notional": least_usd}
     if whole:
-        engine.open_subset("whole_files", "stored", [h.path for h in whole])
+        engine.open_subset("whole_files", [h.path for h in whole])
         engine.create_view("whole_rows", "select_whole_files", params)
     if cut:
         assigned = list_assigned_intervals([h.partition for h in cut], assignment.shares)
         engine.register("assigned", assigned_table(lake.root, assigned))
-        engine.open_subset("cut_files", "stored", [h.path for h in cut])
+        engine.open_subset("cut_files", [h.path for h in cut])
         bounds = {"start_us": window.start_us, "end_us": window.end_us}
         engine.create_view("cut_rows", "select_liquidations", {**bounds, **params})
     if whole and cut:
@@ -60,13 +60,14 @@ def open_events(
     return "whole_rows" if whole else "cut_rows"
 
 
-def load_or_watch(engine: Engine, name: str, view: str, files: Sequence[StoredFile]) -> None:
+def load_or_watch(engine: QueryEngine, name: str, view: str, files: Sequence[StoredFile]) -> None:
     """
-    Load the rows of a view as table ``name``, or let the name stand for the view if they are more than ``MOST_LOADED``.
+    Load the rows of a view as table ``name``.
 
-    Memory then does not grow with the number of events: every scan reads the columns that it needs.
+    If they are more than ``MOST_LOADED``, or on a cluster, the name is an alias of the view instead. Memory then does
+    not grow with the number of events: every scan reads the columns that it needs.
     """
-    if sum(h.events for h in files) <= MOST_LOADED:
+    if not engine.is_remote and sum(h.events for h in files) <= MOST_LOADED:
         engine.load(name, view)
     else:
         engine.watch([h.path for h in files])

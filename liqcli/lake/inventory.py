@@ -16,7 +16,7 @@ from liqcli.core.errors import DamagedError
 from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine, describe_unreadable, read_footer
+from liqcli.query.query_engine import QueryEngine, describe_unreadable, read_footer
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -64,7 +64,7 @@ class StoredMarketFile:
 
 
 def read_extents(
-    engine: Engine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False, end_us: int = FOREVER_US
+    engine: QueryEngine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False, end_us: int = FOREVER_US
 ) -> tuple[list[StoredFile], list[Path]]:
     """
     Read first, last and count of each file, from its footer where possible; ``thorough`` checks every page for damage.
@@ -109,7 +109,7 @@ def read_extents(
 
 
 def read_inventory(
-    engine: Engine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False, end_us: int = FOREVER_US
+    engine: QueryEngine, lake: Lake, partitions: Sequence[Partition], thorough: bool = False, end_us: int = FOREVER_US
 ) -> tuple[list[SummedFile], list[Path]]:
     """Scan the files for what :func:`read_extents` returns and for their USD."""
     rows, damaged = _read_files(
@@ -125,7 +125,7 @@ def read_inventory(
 
 
 def read_market_inventory(
-    engine: Engine, lake: Lake, partitions: Sequence[Partition]
+    engine: QueryEngine, lake: Lake, partitions: Sequence[Partition]
 ) -> tuple[list[StoredMarketFile], list[Path]]:
     """Read first, last and count of each file of candles or open interest; also return unreadable files."""
     rows, damaged = _read_files(engine, lake, partitions, "stored_market", "market_range", ("ts",), thorough=False)
@@ -186,7 +186,7 @@ def _read_range(footer: pq.FileMetaData, column: int) -> tuple[Any, Any] | None:
 
 
 def _read_files(
-    engine: Engine,
+    engine: QueryEngine,
     lake: Lake,
     partitions: Sequence[Partition],
     view: str,

@@ -17,7 +17,7 @@ from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.candle_selection import list_series, list_substitutes
 from liqcli.lake.partitions import Partition
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.query_engine import QueryEngine
 
 PRICES = ("reported", "market")
 MINUTE = "1m"
@@ -43,7 +43,7 @@ class MarketPrices:
     damaged: tuple[Path, ...] = ()
 
 
-def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]], window: Window) -> MarketPrices:
+def move_to_market(engine: QueryEngine, lake: Lake, pairs: Sequence[tuple[str, str]], window: Window) -> MarketPrices:
     """
     Let ``liquidations`` stand for the events of ``reported`` with prices moved to the market.
 
@@ -93,7 +93,7 @@ def move_to_market(engine: Engine, lake: Lake, pairs: Sequence[tuple[str, str]],
 
 
 def _find_minutes(
-    engine: Engine, lake: Lake, symbols: Sequence[str], window: Window
+    engine: QueryEngine, lake: Lake, symbols: Sequence[str], window: Window
 ) -> tuple[list[Partition], tuple[Path, ...]]:
     """Open the files with one-minute candles in the window as ``stored_minutes``; also return the damaged ones."""
     names = {*symbols, *(other for symbol in symbols for other in list_substitutes(symbol))}

@@ -22,7 +22,7 @@ from liqcli.core.model import US_PER_S, PriceSeries, Window
 from liqcli.lake.candle_selection import Series, list_series
 from liqcli.lake.partitions import month_of, months_of
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.query_engine import QueryEngine
 
 # Query -> the view it reads, and the columns that its files must have.
 VIEWS = {
@@ -36,7 +36,12 @@ LEAST_COVERED = 0.9  # of the window, or of what another series covers of it: le
 
 
 def read_market(
-    engine: Engine, lake: Lake, symbols: Sequence[str], exchanges: Sequence[str], window: Window, history_us: int = 0
+    engine: QueryEngine,
+    lake: Lake,
+    symbols: Sequence[str],
+    exchanges: Sequence[str],
+    window: Window,
+    history_us: int = 0,
 ) -> tuple[MarketData, list[Path]]:
     """
     Read candles from 200 bars (and at least ``history_us``) before a window to its end, and open interest.
@@ -106,7 +111,7 @@ def _choose_candles(found: Iterable[MarketData], window: Window) -> MarketData |
 
 
 def _read_candles(
-    engine: Engine, lake: Lake, series: Series, window: Window, history_us: int, damaged: list[Path]
+    engine: QueryEngine, lake: Lake, series: Series, window: Window, history_us: int, damaged: list[Path]
 ) -> MarketData | None:
     step_us = parse_length(series.interval, "candle interval")
     start_us = window.start_us - max(history_us, HISTORY_BARS * choose_step(window.length_us, step_us))
@@ -144,7 +149,7 @@ def keep_sound(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _read_open_interest(
-    engine: Engine, lake: Lake, series: Series, window: Window, damaged: list[Path]
+    engine: QueryEngine, lake: Lake, series: Series, window: Window, damaged: list[Path]
 ) -> OpenInterestSeries | None:
     bounds = {"start_us": window.start_us - STALE_US, "end_us": window.end_us}
     near = [p for p in series.partitions if month_of(bounds["start_us"]) <= p.month <= month_of(bounds["end_us"])]
@@ -166,7 +171,7 @@ def _keep_amounts(column: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _read_sound(
-    engine: Engine, query: str, paths: Sequence[Path], bounds: Mapping[str, int], damaged: list[Path]
+    engine: QueryEngine, query: str, paths: Sequence[Path], bounds: Mapping[str, int], damaged: list[Path]
 ) -> Mapping[str, NDArray[Any]] | None:
     """Read one series without its damaged files; the second, thorough pass finds damage inside pages."""
     view, columns = VIEWS[query]

@@ -23,8 +23,8 @@ from liqcli.lake.source_comparison import Comparison, compare_sources
 from liqcli.lake.source_ranking import SourceAssignment, assign_sources
 from liqcli.lake.store import Lake
 from liqcli.query.columns import FineAxes, Totals
-from liqcli.query.engine import Engine
 from liqcli.query.file_sums import FileSums
+from liqcli.query.query_engine import QueryEngine
 from liqcli.query.scans import scan_totals
 
 
@@ -65,7 +65,7 @@ class Selection:
 
 
 def build_selection(
-    engine: Engine,
+    engine: QueryEngine,
     lake: Lake,
     query: Query,
     has_history: Callable[[str], bool] = lambda _exchange: True,
@@ -104,11 +104,13 @@ def build_selection(
     return replace(selection, totals=scan_totals(engine), damaged=damaged, market_prices=market)
 
 
-def read_coverage(engine: Engine, lake: Lake, query: Query) -> tuple[tuple[ExchangeCoverage, ...], tuple[Path, ...]]:
+def read_coverage(
+    engine: QueryEngine, lake: Lake, query: Query
+) -> tuple[tuple[ExchangeCoverage, ...], tuple[Path, ...]]:
     """Return the coverage of a window with a fixed end, also of one without events, and the damaged files."""
     request = _resolve(query, lake)
     window = resolve_window(query.since, query.until, query.lookback, None)
-    files, damaged = read_extents(engine, lake, request.partitions, end_us=window.end_us)
+    files, damaged = read_extents(engine.local, lake, request.partitions, end_us=window.end_us)
     assignment = assign_sources(lake, _known_symbols(request, files), query.exchanges, files, window)
     return assignment.coverage, (*damaged, *assignment.damaged)
 
@@ -135,7 +137,7 @@ def _resolve(query: Query, lake: Lake) -> _Request:
 
 
 def _select(
-    engine: Engine,
+    engine: QueryEngine,
     lake: Lake,
     request: _Request,
     has_history: Callable[[str], bool],
@@ -144,19 +146,19 @@ def _select(
 ) -> Selection:
     query, name = request.query, request.name
     if (query.until or "").strip().lower() == "latest":
-        files, damaged = read_extents(engine, lake, request.partitions, thorough)
+        files, damaged = read_extents(engine.local, lake, request.partitions, thorough)
         if not files:
             raise explain_absence(lake, name, query.exchanges, has_history)
         window = resolve_window(query.since, query.until, query.lookback, max(h.last_us for h in files))
     else:
         window = resolve_window(query.since, query.until, query.lookback, None)
-        files, damaged = read_extents(engine, lake, request.partitions, thorough, window.end_us)
+        files, damaged = read_extents(engine.local, lake, request.partitions, thorough, window.end_us)
     symbols = _known_symbols(request, files)
     inside = [h for h in files if h.first_us < window.end_us and h.last_us >= window.start_us]
     assignment = assign_sources(lake, symbols, query.exchanges, files, window)
     totals, sums = _load(engine, lake, inside, assignment, window, query, choose) if inside else (None, None)
     if totals is None or not len(totals.events):
-        if held := read_extents(engine, lake, request.partitions, thorough)[0]:
+        if held := read_extents(engine.local, lake, request.partitions, thorough)[0]:
             narrowed = query.position != "both" or query.min_usd > 0
             raise explain_empty_window(name, query.exchanges, narrowed, held, window, assignment.coverage)
         raise explain_absence(lake, name, query.exchanges, has_history)
@@ -174,7 +176,7 @@ def _known_symbols(request: _Request, files: Sequence[StoredFile]) -> Sequence[s
 
 
 def _load(
-    engine: Engine,
+    engine: QueryEngine,
     lake: Lake,
     inside: Sequence[StoredFile],
     assignment: SourceAssignment,
@@ -187,7 +189,7 @@ def _load(
     view = open_events(engine, lake, inside, assignment, window, filters)
     load_or_watch(engine, "reported", view, inside)
     engine.alias("liquidations", "reported")
-    if choose is None or query.price != "reported":
+    if choose is None or engine.is_remote or query.price != "reported":
         return scan_totals(engine), None
     sums = sum_events(inside, assignment, window, filters, partial(choose, window))
     engine.check_watched()

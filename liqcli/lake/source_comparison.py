@@ -10,7 +10,7 @@ from liqcli.core.choices import PositionFilter
 from liqcli.core.formatting import format_count, format_duration, format_share, format_usd
 from liqcli.lake.inventory import StoredFile
 from liqcli.lake.source_ranking import ExcludedSource
-from liqcli.query.engine import Engine
+from liqcli.query.query_engine import QueryEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Comparison:
 
 
 def compare_sources(
-    engine: Engine,
+    engine: QueryEngine,
     excluded: Sequence[ExcludedSource],
     files: Sequence[StoredFile],
     position: PositionFilter,

@@ -27,6 +27,7 @@ from pathlib import Path
 from liqcli.core.errors import DamagedError, LakeError
 from liqcli.core.files import lake_errors, remove_leftovers, replace_file
 from liqcli.core.model import Liquidation, Rejected, Window
+from liqcli.core.settings import EngineSettings
 from liqcli.core.symbols import EVERY
 from liqcli.lake.fetch_log import CoveredWindow, FetchLog, parse_fetch_log, render_fetch_log
 from liqcli.lake.merge import Merger, open_merger, rows_to_table
@@ -37,10 +38,11 @@ _WRITE_LOCK = threading.RLock()  # filelock guards against other processes, this
 
 
 class Lake:
-    """A folder of Parquet files, which need not exist yet."""
+    """A folder of Parquet files, which need not exist yet; ``engine`` runs the queries of windows, None is DuckDB."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, engine: EngineSettings | None = None) -> None:
         self.root = root
+        self.engine = engine
         self._kept: contextlib.ExitStack | None = None  # while an engine is kept, which opens at its first merge
         self._merger: Merger | None = None
 

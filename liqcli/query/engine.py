@@ -4,92 +4,52 @@ from __future__ import annotations
 
 import glob
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from liqcli.core.environment import engine_threads
-from liqcli.core.errors import DamagedError, LakeError, UsageError
+from liqcli.core.errors import DamagedError, UsageError
 from liqcli.query.database import Connection, Settings
+from liqcli.query.query_engine import Params, QueryEngine
 from liqcli.query.sql import read_query
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
-Params = Mapping[str, int | float | str]
 
-
-class Engine:
-    """Named tables and views in memory; results never depend on the number of threads."""
+class Engine(QueryEngine):
+    """DuckDB, in this process."""
 
     def __init__(self, threads: int | None = None) -> None:
+        super().__init__()
         settings: Settings = {"preserve_insertion_order": "false"}
         if chosen := threads or engine_threads():
             settings["threads"] = chosen
         self._connection = Connection(settings)
         self._con = self._connection.duckdb
-        self._differ: dict[str, bool] = {}  # view of files -> whether their schemas differ
         self._numbers = itertools.count()
-        self._watched: dict[Path, tuple[int, ...] | None] = {}
 
-    def __enter__(self) -> Engine:
+    @property
+    def local(self) -> Engine:
+        """The engine itself."""
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Drop the tables and views."""
         self._connection.close()
 
-    def open_files(
-        self, name: str, paths: Sequence[Path], columns: Collection[str], thorough: bool = False
-    ) -> list[Path]:
-        """
-        Open Parquet files as one view with a ``filename`` column.
-
-        A file without ``columns`` counts as damaged; ``thorough`` reads every page, not only the footer.
-
-        Returns
-        -------
-        list of Path
-            Damaged files that were left out.
-
-        Raises
-        ------
-        DamagedError
-            None of the files can be read.
-        """
-        found = {path: _read_schema(path, columns, thorough) for path in paths}
-        schemas = [schema for schema in found.values() if schema is not None]
-        damaged = [path for path, schema in found.items() if schema is None]
-        if not schemas:
-            raise describe_unreadable(damaged)
-        # If schemas differ, all footers are read again to find columns and types that fit all of them.
-        differ = any(not schema.equals(schemas[0]) for schema in schemas)
-        self._create_file_view(name, [path for path in paths if found[path] is not None], differ)
-        return damaged
-
     def register(self, name: str, table: pa.Table) -> None:
         """Register an Arrow table under a name."""
         self._con.register(name, table)
 
-    def open_subset(self, name: str, view: str, paths: Sequence[Path]) -> None:
-        """Open some of the readable files of a view of :meth:`open_files` as another view."""
-        self._create_file_view(name, paths, self._differ[view])
-
-    def watch(self, paths: Sequence[Path]) -> None:
-        """Let :meth:`run` fail when one of these files is replaced, so that all results are of the same files."""
-        self._watched = {path: _identify(path) for path in paths}
-
-    def _create_file_view(self, name: str, paths: Sequence[Path], differ: bool) -> None:
-        self._differ[name] = differ
+    def _create_file_view(self, name: str, paths: Sequence[Path]) -> None:
+        # If schemas differ, all footers are read again to find columns and types that fit all of them.
+        first, *others = (self._opened[path].schema for path in paths)
+        differ = any(not schema.equals(first) for schema in others)
         sound = [glob.escape(str(path)) for path in paths]  # "*" in a path is literal
         self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=differ).create_view(name)
 
@@ -165,12 +125,6 @@ class Engine:
         self.check_watched()
         return {name: np.ma.getdata(column) for name, column in result.items()}
 
-    def check_watched(self) -> None:
-        """Check that no file of :meth:`watch` was replaced; raises LakeError."""
-        for path, identity in self._watched.items():
-            if _identify(path) != identity:
-                raise LakeError(f"{path}: replaced by another process while it was read; run the command again")
-
 
 def _number_repeats(names: Sequence[str]) -> list[str]:
     given: list[str] = []
@@ -178,14 +132,6 @@ def _number_repeats(names: Sequence[str]) -> list[str]:
         numbered = (f"{name}_{k}" for k in itertools.count(1))
         given.append(name if name not in given else next(n for n in numbered if n not in given and n not in names))
     return given
-
-
-def _identify(path: Path) -> tuple[int, ...] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class _explained:
@@ -203,36 +149,3 @@ class _explained:
         ours = duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException
         if isinstance(error, duckdb.Error) and not isinstance(error, ours):
             raise DamagedError(f"a file of the lake cannot be read: {str(error).splitlines()[0]}") from error
-
-
-def read_footer(path: Path, columns: Collection[str]) -> pq.FileMetaData | None:
-    """Read the footer of a file; None if it is not Parquet with these columns."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pa.OSFile(str(path)) as file:
-            footer = pq.read_metadata(file)
-        return footer if set(columns) <= set(footer.schema.names) else None
-    except (OSError, pa.ArrowException):
-        return None
-
-
-def describe_unreadable(paths: Sequence[Path]) -> DamagedError:
-    """Build the error for files of which none can be read."""
-    names = ", ".join(str(path) for path in paths) or "no file"
-    return DamagedError(f"nothing readable: {names}; run liqcli verify for details")
-
-
-def _read_schema(path: Path, columns: Collection[str], thorough: bool) -> pa.Schema | None:
-    """Read a file's columns; None if it is not Parquet with these. Damage in a page only shows with ``thorough``."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    footer = read_footer(path, columns)
-    try:
-        if footer is not None and thorough:
-            pq.read_table(path)
-    except (OSError, pa.ArrowException):
-        return None
-    return None if footer is None else footer.schema.to_arrow_schema()

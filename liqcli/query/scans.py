@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqcli.core.model import BinWidth
-    from liqcli.query.engine import Engine, Params
+    from liqcli.query.query_engine import Params, QueryEngine
 
 Rows = TypeVar("Rows")
 MOST_E6 = 2**63 - 1  # sums are 64-bit integers [1e-6 USD]
 
 
-def scan_totals(engine: Engine) -> Totals:
+def scan_totals(engine: QueryEngine) -> Totals:
     """
     Sum the window per exchange, symbol, source, position, price kind and completeness.
 
@@ -63,64 +63,66 @@ def scan_totals(engine: Engine) -> Totals:
     return totals
 
 
-def scan_profile(engine: Engine) -> ProfileRows:
+def scan_profile(engine: QueryEngine) -> ProfileRows:
     """Sum the window at each distinct price."""
     return _read(engine, "price_profile", ProfileRows)
 
 
-def scan_heatmap(engine: Engine, bucket_us: int, bin_: BinWidth, price_low: float, price_high: float) -> HeatmapRows:
+def scan_heatmap(
+    engine: QueryEngine, bucket_us: int, bin_: BinWidth, price_low: float, price_high: float
+) -> HeatmapRows:
     """Sum the events in ``[price_low, price_high)`` [quote] per time bucket, price bin and position."""
     bounds = {"price_low": price_low, "price_high": price_high}
     return _read(engine, "heatmap", HeatmapRows, {"bucket_us": bucket_us, **_width("bin", bin_), **bounds})
 
 
-def scan_hours(engine: Engine, step_us: int, cycle_us: int) -> HourRows:
+def scan_hours(engine: QueryEngine, step_us: int, cycle_us: int) -> HourRows:
     """Sum the window per step of time and position; with a cycle [µs] by time within it, 0 for none."""
     return _read(engine, "hours", HourRows, {"step_us": step_us, "cycle_us": cycle_us})
 
 
-def scan_level_events(engine: Engine, step_us: int) -> LevelEventRows:
+def scan_level_events(engine: QueryEngine, step_us: int) -> LevelEventRows:
     """Sum the window per step of time and position, with the number of orders."""
     return _read(engine, "level_events", LevelEventRows, {"step_us": step_us})
 
 
-def scan_order_prints(engine: Engine) -> OrderPrintRows:
+def scan_order_prints(engine: QueryEngine) -> OrderPrintRows:
     """Sum the window per second, position and price."""
     return _read(engine, "order_prints", OrderPrintRows)
 
 
-def scan_trace(engine: Engine, bucket_us: int) -> TraceRows:
+def scan_trace(engine: QueryEngine, bucket_us: int) -> TraceRows:
     """Find the last price printed in each time bucket."""
     return _read(engine, "trace", TraceRows, {"bucket_us": bucket_us})
 
 
-def scan_last_prints(engine: Engine) -> LastPrintRows:
+def scan_last_prints(engine: QueryEngine) -> LastPrintRows:
     """Find the last event of each price kind."""
     return _read(engine, "last_prints", LastPrintRows)
 
 
-def scan_rings(engine: Engine, last_price: float, step: BinWidth, price_low: float, price_high: float) -> RingRows:
+def scan_rings(engine: QueryEngine, last_price: float, step: BinWidth, price_low: float, price_high: float) -> RingRows:
     """Sum the events in ``[price_low, price_high)`` [quote] per ring of distance from the last price, and position."""
     params = {"last_price": last_price, **_width("step", step), "price_low": price_low, "price_high": price_high}
     return _read(engine, "cumulative", RingRows, params)
 
 
-def scan_minutes(engine: Engine) -> MinuteRows:
+def scan_minutes(engine: QueryEngine) -> MinuteRows:
     """Sum the window per clock minute; minutes without events have no row."""
     return scan_symbol_minutes(engine).sum_symbols()
 
 
-def scan_symbol_minutes(engine: Engine) -> SymbolMinuteRows:
+def scan_symbol_minutes(engine: QueryEngine) -> SymbolMinuteRows:
     """Sum the window per symbol and clock minute; minutes without events have no row."""
     return _read(engine, "symbol_minutes", SymbolMinuteRows)
 
 
-def scan_largest(engine: Engine) -> LargestRows:
+def scan_largest(engine: QueryEngine) -> LargestRows:
     """Find the largest single event of each symbol."""
     return _read(engine, "symbol_largest", LargestRows)
 
 
-def scan_burst_prices(engine: Engine, first_us: Ints, last_us: Ints) -> BurstPrices:
+def scan_burst_prices(engine: QueryEngine, first_us: Ints, last_us: Ints) -> BurstPrices:
     """Find first and last event and the prices of bursts, each from minute ``first_us`` to minute ``last_us`` [µs]."""
     import numpy as np
     import pyarrow as pa
@@ -133,7 +135,7 @@ def scan_burst_prices(engine: Engine, first_us: Ints, last_us: Ints) -> BurstPri
     return _read(engine, "cascade_prices", BurstPrices)
 
 
-def scan_extent(engine: Engine, price_low: float, price_high: float) -> PriceExtent:
+def scan_extent(engine: QueryEngine, price_low: float, price_high: float) -> PriceExtent:
     """Count and sum the events in ``[price_low, price_high)`` [quote], and find where they begin and end."""
     columns = engine.run("price_extent", {"price_low": price_low, "price_high": price_high})
     row = {name: column[0].item() for name, column in columns.items()}
@@ -141,7 +143,7 @@ def scan_extent(engine: Engine, price_low: float, price_high: float) -> PriceExt
 
 
 def scan_cluster_bins(
-    engine: Engine, fine: BinWidth, price_low: float, price_high: float, newest_us: int, half_life_us: int | None
+    engine: QueryEngine, fine: BinWidth, price_low: float, price_high: float, newest_us: int, half_life_us: int | None
 ) -> BinRows:
     """Sum the events in ``[price_low, price_high)`` [quote] per fine price bin and exchange."""
     params = {
@@ -154,7 +156,7 @@ def scan_cluster_bins(
     return _read(engine, "cluster_bins", BinRows, params)
 
 
-def scan_active_buckets(engine: Engine, bands: Sequence[tuple[float, float]], bucket_us: int) -> list[int]:
+def scan_active_buckets(engine: QueryEngine, bands: Sequence[tuple[float, float]], bucket_us: int) -> list[int]:
     """Count, for each price band ``[low, high)`` [quote], the time buckets that hold an event in it."""
     import pyarrow as pa
 
@@ -170,7 +172,7 @@ def scan_active_buckets(engine: Engine, bands: Sequence[tuple[float, float]], bu
     return counts
 
 
-def _read(engine: Engine, query: str, kind: type[Rows], params: Params | None = None) -> Rows:
+def _read(engine: QueryEngine, query: str, kind: type[Rows], params: Params | None = None) -> Rows:
     columns: Mapping[str, Any] = engine.run(query, params)
     return kind(**{field.name: columns[field.name] for field in fields(kind)})  # type: ignore[arg-type]
 

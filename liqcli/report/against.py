@@ -18,7 +18,7 @@ from liqcli.core.formatting import format_iso
 from liqcli.core.model import Window
 from liqcli.lake.selection import Query, build_selection, read_coverage
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.engines import open_engine
 from liqcli.query.scans import scan_extent
 from liqcli.report.records import sums_record
 from liqcli.report.results import WindowResults, compute_results
@@ -100,7 +100,7 @@ def _load(lake: Lake, results: WindowResults, window: Window) -> _Previous:
 
 def _load_sums(lake: Lake, query: Query) -> _Previous:
     """Load the sums of a window without events, or with none in the price range."""
-    with Engine() as engine:
+    with open_engine(lake.engine, lake.root) as engine:
         try:
             selection = build_selection(engine, lake, query)
         except EmptyWindowError:

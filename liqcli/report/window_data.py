@@ -27,8 +27,9 @@ from liqcli.lake.store import Lake
 from liqcli.lake.verify.against_totals import compare_window
 from liqcli.lake.verify.compared_totals import ComparedTotals
 from liqcli.query.columns import FineAxes
-from liqcli.query.engine import Engine
+from liqcli.query.engines import open_engine
 from liqcli.query.file_details import FileDetails
+from liqcli.query.query_engine import QueryEngine
 from liqcli.report.window_scans import scan_details, scan_grid
 from liqcli.sources.registry import is_fetched
 
@@ -40,11 +41,12 @@ class WindowData:
     """
     One window as loaded from the lake.
 
-    ``engine`` holds the selected events as ``liquidations``: in memory, or in the files if they are very many.
+    ``engine`` holds the selected events as ``liquidations``: in memory, or in the files if they are very many or the
+    engine is a cluster.
     ``damaged`` names files that were left out; ``totals`` compares the lake with what the exchanges publish.
     """
 
-    engine: Engine
+    engine: QueryEngine
     selection: Selection
     options: GridOptions
     summary: WindowSummary
@@ -90,7 +92,7 @@ def load_window(lake: Lake, query: Query, options: GridOptions) -> WindowData:
     UsageError, EmptyWindowError, DamagedError
         See :func:`liqcli.lake.selection.build_selection` and :func:`liqcli.analysis.heatmap.plan_grid`.
     """
-    engine = Engine()
+    engine = open_engine(lake.engine, lake.root)
     try:
         return _load(engine, lake, query, options)
     except BaseException:
@@ -98,14 +100,14 @@ def load_window(lake: Lake, query: Query, options: GridOptions) -> WindowData:
         raise
 
 
-def _load(engine: Engine, lake: Lake, query: Query, options: GridOptions) -> WindowData:
+def _load(engine: QueryEngine, lake: Lake, query: Query, options: GridOptions) -> WindowData:
     selection = build_selection(engine, lake, query, is_fetched, partial(_choose_axes, options))
     window = selection.window
     check_bucket(options.bucket_us, window)
     summary = build_summary(selection.totals)
     exchanges = [e.exchange for e in summary.exchanges]
     symbols = _sort_by_usd(selection.symbols, summary)
-    market, damaged = read_market(engine, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
+    market, damaged = read_market(engine.local, lake, symbols, exchanges, window, LEVEL_HISTORY_US)
     grid = scan_grid(engine, window, options, market.prices_in(window), selection.totals, selection.sums)
     return WindowData(
         engine, selection, options, summary, market, grid, tuple(dict.fromkeys((*selection.damaged, *damaged))),

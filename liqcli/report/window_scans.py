@@ -22,14 +22,14 @@ from liqcli.core.intervals import Interval
 from liqcli.core.model import HeatmapGrid, PriceSeries, Window
 from liqcli.query import scans
 from liqcli.query.columns import LastPrintRows, Totals
-from liqcli.query.engine import Engine
 from liqcli.query.file_details import FileDetails, sum_details
 from liqcli.query.file_extremes import find_largest_events, find_last_prints
 from liqcli.query.file_sums import FileSums
+from liqcli.query.query_engine import QueryEngine
 
 
 def scan_grid(
-    engine: Engine,
+    engine: QueryEngine,
     window: Window,
     options: GridOptions,
     candles: PriceSeries | None = None,
@@ -62,18 +62,18 @@ def scan_details(sums: FileSums, window: Window, grid: HeatmapGrid) -> FileDetai
     return sum_details(sums, window, grid.bucket_us, choose_fine_width(float(prices[0]), float(prices[-1])), *bounds)
 
 
-def scan_largest(engine: Engine, sums: FileSums | None = None) -> LargestEvent:
+def scan_largest(engine: QueryEngine, sums: FileSums | None = None) -> LargestEvent:
     """Find the largest single event."""
     return find_largest((find_largest_events(sums) if sums else None) or scans.scan_largest(engine))
 
 
-def scan_last_prints(engine: Engine, sums: FileSums | None = None) -> LastPrintRows:
+def scan_last_prints(engine: QueryEngine, sums: FileSums | None = None) -> LastPrintRows:
     """Find the last event of each price kind."""
     return (find_last_prints(sums) if sums else None) or scans.scan_last_prints(engine)
 
 
 def scan_hours(
-    engine: Engine, window: Window, coverage: Sequence[ExchangeCoverage], details: FileDetails | None = None
+    engine: QueryEngine, window: Window, coverage: Sequence[ExchangeCoverage], details: FileDetails | None = None
 ) -> HourTable:
     """Sum the table ``liquidations`` by hour; see :func:`liqcli.analysis.hours.build_hours`."""
     steps = choose_steps(window)
@@ -81,7 +81,7 @@ def scan_hours(
 
 
 def scan_cumulative(
-    engine: Engine,
+    engine: QueryEngine,
     grid: HeatmapGrid,
     last_price: float,
     price_range: tuple[float | None, float | None] = (None, None),
@@ -105,7 +105,7 @@ def scan_cumulative(
 
 
 def scan_cascades(
-    engine: Engine,
+    engine: QueryEngine,
     window: Window,
     gaps: Iterable[Interval],
     candles: PriceSeries | None,
@@ -142,7 +142,7 @@ def scan_cascades(
 
 
 def scan_clusters(
-    engine: Engine,
+    engine: QueryEngine,
     grid: HeatmapGrid,
     last_price: float | None,
     options: ClusterOptions | None = None,

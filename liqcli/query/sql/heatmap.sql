@@ -40,16 +40,38 @@ binned AS (
         CAST(qty AS DECIMAL(38, 8)) AS stated_qty,
         notional_e6
     FROM guessed
+),
+
+split AS (
+    SELECT
+        bucket_us,
+        bin,
+        position,
+        stated_qty,
+        qty - CAST(stated_qty AS DOUBLE) AS rest,
+        notional_e6
+    FROM binned
+),
+
+summed AS (
+    SELECT
+        bucket_us,
+        bin,
+        position,
+        CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
+        SUM(stated_qty) AS stated_qty,
+        SUM(CAST(rest AS DECIMAL(38, 20))) AS rest_qty,
+        COUNT(*) AS events
+    FROM split
+    GROUP BY bucket_us, bin, position
 )
 
 SELECT
     bucket_us,
     bin,
     position,
-    CAST(SUM(notional_e6) AS BIGINT) AS notional_e6,
-    CAST(SUM(stated_qty) AS DOUBLE)
-    + CAST(SUM(CAST(qty - CAST(stated_qty AS DOUBLE) AS DECIMAL(38, 20))) AS DOUBLE) AS qty,
-    COUNT(*) AS events
-FROM binned
-GROUP BY bucket_us, bin, position
+    notional_e6,
+    CAST(stated_qty AS DOUBLE) + CAST(rest_qty AS DOUBLE) AS qty,
+    events
+FROM summed
 ORDER BY bucket_us, bin, position
