@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from liqcli.cli.plain_values import use_plain_values
 from liqcli.core.errors import UsageError
 
 # Options that exclude each other: one on the command line overrides a variable of the other.
@@ -45,7 +46,7 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as above
         """List arguments and options, with plain names for their values."""
-        return name_values(super().get_params(ctx))
+        return name_values(use_plain_values(super().get_params(ctx)))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - as above
         """Parse the words after the name; then apply options given before it, and drop overridden variables."""

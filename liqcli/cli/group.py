@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from liqcli.cli.command import Command, name_values
 from liqcli.cli.output import STATE, fail
+from liqcli.cli.plain_values import use_plain_values
 from liqcli.core.errors import ExitCode, LiqcliError
 
 
@@ -142,7 +143,7 @@ class CommandGroup(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as above
         """List the options, with plain names for their values."""
-        return name_values(super().get_params(ctx))
+        return name_values(use_plain_values(super().get_params(ctx)))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
         """Print the help of the group, without loading a command."""
