@@ -9,15 +9,26 @@ Direction = Literal["up", "down"]
 Trade = Literal["long", "short"]
 
 STOP_ATR, TARGET_ATR = 0.25, 0.1  # beyond the far edge of a band, and before its near one [ATR]
+USUAL_FEES_PCT = 0.1  # of a trade: about 0.05% as taker at each end
 
 
 @dataclass(frozen=True, slots=True)
 class TradeLevel:
-    """A price [quote] of a ``trade``, and its signed distance from the last price in ATR, to two decimals."""
+    """
+    A price [quote] of a ``trade``, and its signed distance from the last price in ATR, to two decimals.
+
+    ``entry`` is where the trade opens: at the near edge of the band, or at the last price. [quote]
+    """
 
     trade: Trade
     price: float
     distance_atr: float
+    entry: float
+
+    @property
+    def percent(self) -> float:
+        """Signed distance from the entry. [%]"""
+        return 100 * (self.price / self.entry - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +74,10 @@ def build_trade_levels(
     target = low - TARGET_ATR * atr if up else high + TARGET_ATR * atr
     ahead = target > last_price if up else target < last_price
 
-    def level(trade: Trade, price: float) -> TradeLevel:
-        return TradeLevel(trade, price, round((price - last_price) / atr, 2) + 0.0)
+    def level(trade: Trade, price: float, entry: float) -> TradeLevel:
+        return TradeLevel(trade, price, round((price - last_price) / atr, 2) + 0.0, entry)
 
     return TradeLevels(
-        stop=level("short" if up else "long", stop) if stop > 0 else None,
-        target=level("long" if up else "short", target) if ahead else None,
+        stop=level("short" if up else "long", stop, low if up else high) if stop > 0 else None,
+        target=level("long" if up else "short", target, last_price) if ahead else None,
     )

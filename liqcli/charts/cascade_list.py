@@ -79,13 +79,12 @@ def _cells(burst: CascadeMark, dated: bool) -> tuple[str, ...]:
     arrow = "▼" if burst.position == "long" else "▲"
     clock = f"{from_us(burst.start_us):%H:%M}"
     length_us = max(burst.end_us - burst.start_us, US_PER_S)
-    minutes = -(-length_us // (60 * US_PER_S)) * 60 * US_PER_S if length_us > 90 * US_PER_S else length_us
     return (
         f"{arrow} {burst.position}s",
         format_usd(burst.usd),
         format_share(burst.share, 1.0),
         f"{format_day(burst.start_us)} {clock}" if dated else clock,
-        format_duration(minutes),
+        format_duration(length_us),
         format_percent_signed(100 * (burst.price_to / burst.price_from - 1)),
     )
 

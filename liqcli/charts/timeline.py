@@ -11,9 +11,11 @@ from matplotlib.patches import Rectangle
 
 from liqcli.charts.canvas import Canvas
 from liqcli.charts.ticks import format_day, time_ticks
+from liqcli.core.choices import ThemeName
 from liqcli.core.model import US_PER_S
 
 GAP_WORDS = "not recorded"
+_HATCH_OPACITY: dict[ThemeName, float] = {"dark": 0.22, "light": 0.14}
 LABEL_SIZE = 13
 _EVERY = 84  # minimum distance of two labels [px]
 _LONG_US = 36 * 3600 * US_PER_S  # a longer axis shows days, so its end needs no date
@@ -64,7 +66,7 @@ def draw_gaps(axes: Axes, sheet: Canvas, gaps: Iterable[tuple[int, int]], time: 
             end - start,
             top - bottom,
             facecolor="none",
-            edgecolor=to_rgba(sheet.theme.hatch, 0.12),
+            edgecolor=to_rgba(sheet.theme.hatch, _HATCH_OPACITY[sheet.theme.name]),
             linewidth=0,
             hatch="//",
             zorder=2,

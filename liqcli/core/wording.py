@@ -100,6 +100,6 @@ def describe_few_orders(few: Mapping[str, Any]) -> str:
     if few["minutes"] == 1:
         return f"Not a cascade: {largest}. A cascade needs {least} USD and {orders} orders in one minute."
     return (
-        f"{format_count(few['minutes'])} more minutes reached the {least} USD of a cascade, but in fewer than {orders} "
-        f"orders; they are not counted. The largest: {largest}."
+        f"{format_count(few['minutes'])} other minutes reached the {least} USD of a cascade but had fewer than "
+        f"{orders} orders, so they are not cascades. The largest: {largest}."
     )

@@ -179,7 +179,7 @@ def _describe_reach(report: Record, price: str) -> str:
 
 def _level(part: Record) -> str:
     away = part["distance_pct"]
-    peak = "" if away is None else f", peak {format_percent_signed(away)}"
+    peak = "" if away is None else f", peak {format_price(part['peak_price'])}, {format_percent_signed(away)}"
     return f"{_band(part)} ({format_usd(part['notional'])} USD{peak})"
 
 
@@ -190,7 +190,8 @@ def _describe_cascade(report: Record) -> str:
     if not cascades:
         return "No cascade: no minute had enough orders and USD above the baseline of the window."
     first = cascades[0]
-    count = f"Largest of {len(cascades)} cascades" if len(cascades) > 1 else "One cascade"
+    recorded = " recorded" if _is_partial(report["coverage"]["share"]) else ""
+    count = f"Largest of {len(cascades)}{recorded} cascades" if len(cascades) > 1 else f"One{recorded} cascade"
     return (
         f"{count}: {format_usd(first['notional'])} USD in {_length(first['seconds'])} from {_time(first['start'])} "
         f"UTC, {format_share(first['position_share'], 1.0)} {first['position']}s, from "
@@ -225,7 +226,9 @@ def _move(percent: float) -> str:
 def _describe_data(report: Record) -> str:
     meta, coverage = report["meta"], report["coverage"]
     parts = [_describe_coverage(coverage), *_describe_moves(coverage["gaps"])]
-    if meta["completeness"] == "sampled":
+    if coverage["share"] is None and meta["completeness"] == "full":
+        parts.append("totals may be too low")
+    elif meta["completeness"] == "sampled":
         feeds = "the feed is a sample" if len(report["exchanges"]) == 1 else "the feeds are samples"
         parts.append(f"{feeds}, so totals are minimums")
     elif meta["completeness"] == "mixed":
@@ -253,17 +256,17 @@ def _describe_moves(gaps: Sequence[Record]) -> list[str]:
 
 
 def describe_move(gap: Record) -> str:
-    """Describe the move in a gap: ``fell by up to 8.5% from its level before (99,000 to 90,500; …)``."""
+    """Describe the move in a gap: ``fell by up to 8.5%, from 99,000 to 90,500 (…)``."""
     return (
-        f"{'fell' if gap['move_pct'] < 0 else 'rose'} by up to {abs(gap['move_pct']):.1f}% from its level before "
-        f"({format_price(gap['price_from'])} to {format_price(gap['price_furthest'])}; {_span(gap)})"
+        f"{'fell' if gap['move_pct'] < 0 else 'rose'} by up to {abs(gap['move_pct']):.1f}%, "
+        f"from {format_price(gap['price_from'])} to {format_price(gap['price_furthest'])} ({_span(gap)})"
     )
 
 
 def _describe_coverage(coverage: Record) -> str:
     share = coverage["share"]
     if share is None:
-        return "how much of the window was recorded is unknown, so totals may be too low"
+        return "how much of the window was recorded is unknown"
     if not _is_partial(share):
         return "the whole window was recorded"
     notes = ["estimated from pauses in the file"] if coverage["inferred"] else []

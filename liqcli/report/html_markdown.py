@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from liqcli.analysis.trade_levels import USUAL_FEES_PCT
 from liqcli.core import formatting, wording
 from liqcli.core.choices import DEFAULT_SECTIONS, SectionName
 from liqcli.core.files import data_folder
@@ -160,6 +161,7 @@ def load_environment() -> Environment:
         hour_words=wording.describe_hours,
         interest_words=wording.describe_interest,
         percent=_percent,
+        usual_fees_pct=USUAL_FEES_PCT,
         blocks=_blocks,
         change=formatting.format_change,
         cascades_shown=CASCADES_SHOWN,

@@ -138,15 +138,17 @@ def checklist_record(checklist: Checklist) -> dict[str, Any]:
 
 
 def trade_levels_record(levels: TradeLevels) -> dict[str, Any]:
-    """Convert a stop and a target; distances are multiples of the ATR."""
+    """Convert a stop and a target, with distances in ATR from the last price and in % from the entry."""
     stop, target = levels.stop, levels.target
     return {
         "stop_beyond": stop.price if stop else None,
         "stop_trade": stop.trade if stop else None,
         "stop_distance_atr": stop.distance_atr if stop else None,
+        "stop_pct": stop.percent if stop else None,
         "target_at": target.price if target else None,
         "target_trade": target.trade if target else None,
         "target_distance_atr": target.distance_atr if target else None,
+        "target_pct": target.percent if target else None,
     }
 
 

@@ -168,9 +168,11 @@ def test_stop_and_target_are_of_two_trades() -> None:
     assert (record["stop_trade"], record["stop_beyond"], record["stop_distance_atr"]) == ("short", 112.5, 6.25)
     assert (record["target_trade"], record["target_distance_atr"]) == ("long", 4.9)
     assert record["target_at"] == pytest.approx(109.8)
+    assert (record["stop_pct"], record["target_pct"]) == pytest.approx((100 * 2.5 / 110, 9.8))
     below = checklist_record(build_checklist(Band(88.0, 90.0), 100.0, RISING, BUSY, TODAY))
     assert (below["stop_trade"], below["stop_beyond"], below["stop_distance_atr"]) == ("long", 87.5, -6.25)
     assert (below["target_trade"], below["target_distance_atr"]) == ("short", -4.9)
+    assert below["stop_pct"] == pytest.approx(-100 * 2.5 / 90)
 
 
 def test_no_target_that_price_has_passed() -> None:

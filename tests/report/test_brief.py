@@ -52,7 +52,7 @@ LARGEST: dict[str, Any] = {
 def cluster(rank: int, low: float, high: float, usd: float, away: float, side: str) -> dict[str, Any]:
     return {
         "rank": rank, "low": low, "high": high, "step": 0.5, "notional": usd, "share": usd / 1e6,
-        "distance_pct": away, "side": side,
+        "peak_price": META["last_price"] + away, "distance_pct": away, "side": side,
     }  # fmt: skip
 
 
@@ -90,8 +90,8 @@ def test_five_sentences_hold_the_numbers_of_a_whole_window() -> None:
         "88% longs (880K), 12% shorts (120K). Largest event: long, 90.0K USD at 102.25, 2026-03-01 12:00 UTC.",
         "3 clusters hold 60% of the total; the largest: 96.0 – 97.0, with 300K USD (30%). Busiest hour: "
         "2026-03-01 12:00 UTC, 300K USD (30%).",
-        "Last price 100. Above: the only cluster 102.0 – 102.5 (100K USD, peak +2.25%). Below: nearest cluster "
-        "98.5 – 99.0 (200K USD, peak -1.25%); largest 96.0 – 97.0 (300K USD, peak -3.50%).",
+        "Last price 100. Above: the only cluster 102.0 – 102.5 (100K USD, peak 102.25, +2.25%). Below: nearest cluster "
+        "98.5 – 99.0 (200K USD, peak 98.75, -1.25%); largest 96.0 – 97.0 (300K USD, peak 96.5, -3.50%).",
         "One cascade: 400K USD in 3 min from 2026-03-01 12:00 UTC, 97% longs, from 104 to 101.5; "
         "the price was 0.50% lower 15 min later and 1.25% higher 1 h later.",
         "Data: the whole window was recorded; the feed is complete; realized liquidations only.",
@@ -166,10 +166,10 @@ def test_the_largest_move_of_the_price_in_a_gap_is_named() -> None:
         return build_brief(report(coverage={"share": 0.9, "inferred": False, "gaps": list(gaps), "damaged": []}))[-1]
 
     assert (
-        "; while nothing was recorded, the price fell by up to 8.5% from its level before (100 to 91.5; "
-        "2026-03-01 05:00 to 06:00 UTC);" in last(gap(1, 104.0), gap(5, 91.5), gap(9, None))
+        "; while nothing was recorded, the price fell by up to 8.5%, from 100 to 91.5 "
+        "(2026-03-01 05:00 to 06:00 UTC);" in last(gap(1, 104.0), gap(5, 91.5), gap(9, None))
     )
-    assert "rose by up to 1.0% from its level before (100 to 101;" in last(gap(1, 101.0))
+    assert "rose by up to 1.0%, from 100 to 101 (" in last(gap(1, 101.0))
     assert "while nothing" not in last(gap(1, 100.99), gap(9, None))
 
 
@@ -192,9 +192,13 @@ def test_what_is_not_known_of_the_data_is_said_and_totals_become_minimums() -> N
     )
     sampled = build_brief(report(exchanges=exchanges, meta={"completeness": "sampled"}))
     assert "the feeds are samples, so totals are minimums" in sampled[-1]
-    unknown = build_brief(report(coverage={**coverage, "share": None, "damaged": []}))
+    nowhere = {**coverage, "share": None, "damaged": []}
+    unknown = build_brief(report(coverage=nowhere))
     assert unknown[0].startswith("At least")
-    assert "how much of the window was recorded is unknown" in unknown[-1]
+    assert "One recorded cascade: " in unknown[3]
+    assert "how much of the window was recorded is unknown; totals may be too low; realized" in unknown[-1]
+    sampled = build_brief(report(coverage=nowhere, meta={"completeness": "sampled"}))
+    assert "recorded is unknown; the feed is a sample, so totals are minimums; realized" in sampled[-1]
 
 
 def test_filters_and_the_sample_are_named() -> None:

@@ -18,7 +18,7 @@ from liqcli.core.choices import SECTIONS, read_sections
 from liqcli.core.errors import UsageError
 from liqcli.lake.selection import Query
 from liqcli.report.document import build_document
-from liqcli.report.html_markdown import escape_markdown, render_html, render_json, render_markdown
+from liqcli.report.html_markdown import escape_markdown, load_environment, render_html, render_json, render_markdown
 from liqcli.report.results import ViewOptions, compute_results
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'& ~~s~~ $y$ [l](http://e.vil) ![i](x) **b** &lt;"
@@ -55,6 +55,19 @@ def named(report, word):
     evil["brief"] = [word]
     evil["missing"]["parts"] = [word]
     return evil
+
+
+def test_a_target_nearer_than_fees_and_levels_inside_other_clusters_say_so():
+    parts = load_environment().get_template("parts.md").module
+    bands = [{"rank": 1, "low": 110, "high": 112}, {"rank": 2, "low": 112, "high": 114}]
+    near = {"target_trade": "long", "target_at": 109.9, "target_pct": 0.0999, "target_distance_atr": 0.05}
+    stop = {"stop_trade": "short", "stop_beyond": 112.5, "stop_pct": 2.27}
+    assert parts.target_level(near, bands[0], bands, 2.0) == (
+        "long: 109.9 (+0.10%, +0.05 ATR; less than the usual fees)"
+    )
+    assert parts.target_level({**near, "target_pct": 0.1}, bands[0], bands, 2.0) == "long: 109.9 (+0.10%, +0.05 ATR)"
+    assert parts.stop_level(stop, bands[0], bands, 2.0) == "short: 112.5 (+2.27%; inside cluster 2)"
+    assert parts.stop_level({"stop_beyond": None}, bands[0], bands, None) == "unknown"
 
 
 def test_the_policy_lets_in_the_style_and_nothing_else(report):
