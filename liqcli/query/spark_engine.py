@@ -204,7 +204,9 @@ def _connect(settings: EngineSettings) -> Any:  # noqa: ANN401 - typed as the se
             from pyspark.sql.connect.client.retries import DefaultPolicy
             from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
-        raise UsageError(f"--engine {settings.shown}: {error.name or error} is not installed; run: {INSTALL}") from None
+        raise UsageError(
+            f"--engine {settings.shown}: the package {error.name} is not installed; run: {INSTALL}"
+        ) from None
     try:
         builder = DefaultChannelBuilder(settings.address)
         if settings.token:

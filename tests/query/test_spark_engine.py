@@ -36,7 +36,8 @@ def list_files(root: Path) -> list[Path]:
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "sqlglot", None)
     with pytest.raises(
-        UsageError, match=r"^--engine sc://h:1: sqlglot is not installed; run: pip install 'liqcli\[spark\]'$"
+        UsageError,
+        match=r"^--engine sc://h:1: the package sqlglot is not installed; run: pip install 'liqcli\[spark\]'$",
     ):
         spark_engine.SparkEngine(EngineSettings("sc://h:1"), Path("/"))
 
