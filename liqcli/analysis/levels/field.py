@@ -101,7 +101,7 @@ def build_field(walk: Walk, starts_us: Ints, price_edges: Floats, width: BinWidt
     for side in range(len(SIDES)):
         mine = seen & (lots.side == side)
         fields.append(_accumulate(row[mine], come[mine], go[mine], mass[mine], (n_bins, n_columns)))
-    kept = np.where(after >= 0, walk.kept[:, np.maximum(after, 0)], 0.0)
+    kept = np.where(after >= 0, walk.flows.kept[:, np.maximum(after, 0)], 0.0)
     return LevelField(starts_us, price_edges, width, fields[0] * kept[0], fields[1] * kept[1], known)
 
 

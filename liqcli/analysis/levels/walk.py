@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,25 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Flows:
+    """
+    What moves in each step; sides before steps.
+
+    ``amounts`` opened, shape ``(openings, 2, n)``; ``left`` otherwise closed; ``factor`` of what stands that remains
+    after closings; ``kept`` its running product, 1 again after a flush; ``flushed`` where everything older is closed;
+    ``first`` open interest before the first step.
+    """
+
+    amounts: Floats
+    left: Floats
+    factor: Floats
+    kept: Floats
+    flushed: NDArray[np.bool_]
+    unit_lost: Floats
+    first: float
+
+
+@dataclass(frozen=True, eq=False)
 class Walk:
     """
     The state after each step. The axes are side (:data:`SIDES`), leverage and step.
@@ -40,28 +60,60 @@ class Walk:
     ``(2, n_leverages, n)``; ``unit_lost`` the same had every contract that leverage. ``unplaced``, shape ``(2, n)``, is
     the rest of the open interest: opened before the first step, or at unknown prices. ``replaced``, ``left`` (shape
     ``(2, n)``): contracts that replaced liquidated ones, and that were closed otherwise. All in contracts. For each
-    side and step ``standing.sum(leverages) + unplaced = open interest``.
+    side and step ``standing.sum(leverages) + unplaced = open interest``. ``mass`` and ``gone`` are the contracts of
+    each lot, divided by what was kept until it opened, and the step at which it ends.
     """
 
     steps: Steps
     lots: Lots
     weights: Floats
-    standing: Floats
-    unplaced: Floats
-    lost: Floats
-    unit_lost: Floats
-    replaced: Floats
-    left: Floats
-    kept: Floats
+    flows: Flows
     mass: Floats
     gone: Ints
+
+    @property
+    def unit_lost(self) -> Floats:
+        """What price consumed, had every contract one leverage."""
+        return self.flows.unit_lost
+
+    @property
+    def lost(self) -> Floats:
+        """What price consumed."""
+        return self.flows.unit_lost * self.weights[:, :, None]
+
+    @property
+    def replaced(self) -> Floats:
+        """What replaced liquidated contracts."""
+        return np.asarray(self.flows.amounts[OPENINGS.index("replaced")])
+
+    @property
+    def left(self) -> Floats:
+        """What closed otherwise."""
+        return self.flows.left
+
+    @property
+    def standing(self) -> Floats:
+        """The mass with a known liquidation price."""
+        return self._sums[0]
+
+    @property
+    def unplaced(self) -> Floats:
+        """The open interest without one."""
+        return self._sums[1]
+
+    @cached_property
+    def _sums(self) -> tuple[Floats, Floats]:
+        n_leverages, n = self.lost.shape[1:]
+        placed = _placed_shares(self.lots, _group(self.lots), n, n_leverages)
+        arriving = (self.flows.amounts[:, :, None] * placed).sum(axis=0) * self.weights[:, :, None]
+        return _sum_up(self.flows, self.lost, arriving)
 
     def standing_after(self, step: int) -> Standing:
         """Return the mass that stands after a step; steps count from 0, -1 is before the first one (nothing)."""
         lots = self.lots
         alive = (lots.born <= step) & (self.gone > step) & (self.mass > 0)
         side = lots.side[alive]
-        contracts = self.mass[alive] * self.kept[side, max(step, 0)]
+        contracts = self.mass[alive] * self.flows.kept[side, max(step, 0)]
         price = lots.price[alive]
         order = np.lexsort((price, side))
         notional = contracts * price if self.steps.kind == "linear" else contracts
@@ -97,30 +149,12 @@ def walk_forward(steps: Steps, lots: Lots, weights: Floats, matching: float = 1.
     weights = np.asarray(weights, dtype=np.float64)
     if weights.shape != (len(SIDES), n_leverages) or (weights < 0).any() or (weights.sum(axis=1) > 1 + 1e-9).any():
         raise ValueError("weights: shape (2, n_leverages), not negative, each row at most 1")
-    group = lots.side.astype(np.int64) * n_leverages + lots.leverage
+    group = _group(lots)
     flows = _walk(steps, lots, weights, group, matching)
-    unit_lost = flows.unit_lost
-    lost = unit_lost * weights[:, :, None]
-    arriving = (flows.amounts[:, :, None] * _placed_shares(lots, group, n, n_leverages)).sum(axis=0) * weights[
-        :, :, None
-    ]
-    standing, unplaced = _sum_up(flows, lost, arriving)
     slot = (lots.opening * len(SIDES) + lots.side).astype(np.int64) * n + lots.born
     opened = (flows.amounts / flows.kept).reshape(-1)
-    return Walk(
-        steps=steps,
-        lots=lots,
-        weights=weights,
-        standing=standing,
-        unplaced=unplaced,
-        lost=lost,
-        unit_lost=unit_lost,
-        replaced=flows.amounts[1],
-        left=flows.left,
-        kept=flows.kept,
-        mass=opened[slot] * lots.share * weights.reshape(-1)[group],
-        gone=_end_at_flushes(lots, flows.flushed),
-    )
+    mass = opened[slot] * lots.share * weights.reshape(-1)[group]
+    return Walk(steps, lots, weights, flows, mass, _end_at_flushes(lots, flows.flushed))
 
 
 def compute_unit_losses(steps: Steps, lots: Lots, weights: Floats, matching: float = 1.0) -> Floats:
@@ -132,8 +166,7 @@ def compute_unit_losses(steps: Steps, lots: Lots, weights: Floats, matching: flo
     array, shape (2, n_leverages, n)
         Contracts.
     """
-    group = lots.side.astype(np.int64) * len(lots.leverages) + lots.leverage
-    return _walk(steps, lots, weights, group, matching).unit_lost
+    return _walk(steps, lots, weights, _group(lots), matching).unit_lost
 
 
 def estimate_matching(steps: Steps, lots: Lots, weights: Floats) -> float:
@@ -148,26 +181,12 @@ def estimate_matching(steps: Steps, lots: Lots, weights: Floats) -> float:
     return float(np.clip(np.linalg.lstsq(np.stack([steps.interest, lost], axis=1), steps.closed)[0][1], 0.0, 1.0))
 
 
-@dataclass(frozen=True, slots=True)
-class _Flows:
-    """
-    What moves in each step; sides before steps.
-
-    ``amounts`` opened, shape ``(openings, 2, n)``; ``left`` otherwise closed; ``factor`` of what stands that remains
-    after closings; ``kept`` its running product, 1 again after a flush; ``flushed`` where everything older is closed;
-    ``first`` open interest before the first step.
-    """
-
-    amounts: Floats
-    left: Floats
-    factor: Floats
-    kept: Floats
-    flushed: NDArray[np.bool_]
-    unit_lost: Floats
-    first: float
+def _group(lots: Lots) -> Ints:
+    """Number each lot by side and leverage."""
+    return np.asarray(lots.side.astype(np.int64) * len(lots.leverages) + lots.leverage)
 
 
-def _walk(steps: Steps, lots: Lots, weights: Floats, group: Ints, matching: float) -> _Flows:
+def _walk(steps: Steps, lots: Lots, weights: Floats, group: Ints, matching: float) -> Flows:
     """Walk through the steps, one after the other: what a step loses depends on what was opened before."""
     n, sides = len(steps), range(len(SIDES))
     n_groups = weights.size
@@ -178,37 +197,59 @@ def _walk(steps: Steps, lots: Lots, weights: Floats, group: Ints, matching: floa
     opens, closes = steps.opened.tolist(), steps.closed.tolist()
     alive = np.zeros(len(OPENINGS) * len(SIDES) * n)  # contracts at birth divided by `kept` there
     passed = np.zeros((n, n_groups))
-    amounts, left = np.zeros((len(OPENINGS), len(SIDES), n)), np.zeros((len(SIDES), n))
-    factors, kept, before_step = np.ones((len(SIDES), n)), np.ones((len(SIDES), n)), np.ones((len(SIDES), n))
+    # Scalars go into lists: writing one into an array takes several times as long.
+    amounts: list[list[list[float]]] = [[[] for _ in sides] for _ in OPENINGS]
+    left, factors, kept, before_step = ([[0.0] * n for _ in sides] for _ in range(4))
     flushed = np.zeros((len(SIDES), n), dtype=bool)
     remaining = [1.0 for _ in sides]
+    fresh_at, anew_at = ([(opening * len(SIDES) + side) * n for side in sides] for opening in range(len(OPENINGS)))
+    firsts, none = (0, n_groups // 2), [0.0 for _ in sides]
     for k in range(n):
-        gone = [0.0 for _ in sides]
-        if bounds[k] < bounds[k + 1]:
-            chosen = slice(bounds[k], bounds[k + 1])
-            passed[k] = np.bincount(group[chosen], share[chosen] * alive[slot[chosen]], n_groups)
-            halves = (passed[k] * flat_weights).reshape(len(SIDES), -1).sum(axis=1).tolist()
-            gone = [halves[side] * remaining[side] for side in sides]
+        low, high = bounds[k], bounds[k + 1]
+        if low < high:
+            row = np.bincount(group[low:high], share[low:high] * alive[slot[low:high]], n_groups)
+            passed[k] = row
+            lost = (row * flat_weights).tolist()
+            gone = [
+                _add_up(lost[first : first + n_groups // 2]) * rest
+                for first, rest in zip(firsts, remaining, strict=True)
+            ]
+        else:
+            gone = none
         for side in sides:
-            matched = min(matching * gone[side], closes[k])
-            anew, leaving = gone[side] - matched, closes[k] - matched
-            base = max(before[k] - gone[side], 0.0)
-            factor = 1 - min(leaving, base) / base if base > 0 else 0.0
-            fresh = max(opens[k] - max(leaving - base, 0.0), 0.0)
-            before_step[side, k] = remaining[side]
-            remaining[side] *= factor
-            if remaining[side] < NEGLIGIBLE:
-                remaining[side], flushed[side, k] = 1.0, True
+            lost_here, closing = gone[side], closes[k]
+            matched = min(matching * lost_here, closing)
+            anew, leaving = lost_here - matched, closing - matched
+            base = before[k] - lost_here
+            if base > 0:
+                factor = 1 - min(leaving, base) / base
+            else:
+                base = factor = 0.0
+            fresh = opens[k] if leaving <= base else max(opens[k] - (leaving - base), 0.0)
+            before_step[side][k] = rest = remaining[side]
+            rest *= factor
+            if rest < NEGLIGIBLE:
+                rest, flushed[side, k] = 1.0, True
                 alive.reshape(len(OPENINGS), len(SIDES), n)[:, side] = 0.0
-            factors[side, k], kept[side, k], left[side, k] = factor, remaining[side], leaving
-            for opening, amount in enumerate((fresh, anew)):
-                amounts[opening, side, k] = amount
-                alive[(opening * len(SIDES) + side) * n + k] = amount / remaining[side]
-    unit_lost = passed.T.reshape(len(SIDES), -1, n) * before_step[:, None]
-    return _Flows(amounts, left, factors, kept, flushed, unit_lost, before[0])
+            remaining[side] = rest
+            factors[side][k], kept[side][k], left[side][k] = factor, rest, leaving
+            amounts[0][side].append(fresh)
+            amounts[1][side].append(anew)
+            alive[fresh_at[side] + k] = fresh / rest
+            alive[anew_at[side] + k] = anew / rest
+    unit_lost = passed.T.reshape(len(SIDES), -1, n) * np.array(before_step)[:, None]
+    return Flows(np.array(amounts), np.array(left), np.array(factors), np.array(kept), flushed, unit_lost, before[0])
 
 
-def _sum_up(flows: _Flows, lost: Floats, arriving: Floats) -> tuple[Floats, Floats]:
+def _add_up(values: list[float]) -> float:
+    """Add from the first to the last; ``sum`` rounds differently from Python 3.12 on."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+def _sum_up(flows: Flows, lost: Floats, arriving: Floats) -> tuple[Floats, Floats]:
     """Return standing mass, shape (2, n_leverages, n), and unplaced open interest, shape (2, n), after each step."""
     standing, unplaced = np.zeros_like(lost), np.zeros_like(flows.left)
     now, rest = np.zeros(lost.shape[:2]), np.full(len(SIDES), flows.first)
