@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from liqcli.analysis.bursts import Bursts, find_bursts
 from liqcli.analysis.cascade_thresholds import MINUTE_US, CascadeRule
-from liqcli.analysis.cascades import Bursts, find_bursts
 from liqcli.analysis.thin_data import describe_shortage
 from liqcli.core.coverage import ExchangeCoverage, common_gaps
 from liqcli.core.intervals import Interval

@@ -249,10 +249,7 @@ def list_moves(gaps: Sequence[Record]) -> list[Record]:
 
 def _describe_moves(gaps: Sequence[Record]) -> list[str]:
     """Describe the largest move of the price in a gap."""
-    moves = list_moves(gaps)
-    if not moves:
-        return []
-    return [f"while nothing was recorded, the price {describe_move(moves[0])}"]
+    return [f"while nothing was recorded, the price {describe_move(gap)}" for gap in list_moves(gaps)[:1]]
 
 
 def describe_move(gap: Record) -> str:

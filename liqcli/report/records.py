@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liqcli.analysis.cascades import Cascade, MinuteSums
+from liqcli.analysis.bursts import MinuteSums
+from liqcli.analysis.cascades import Cascade
 from liqcli.analysis.checklist import QUESTIONS, Checklist
 from liqcli.analysis.clusters import Cluster
 from liqcli.analysis.context import BARS_NEEDED, Approach, Context

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liqcli.analysis.cascades import Cascade, MinuteSums, add_cascades
+from liqcli.analysis.bursts import MinuteSums
+from liqcli.analysis.cascades import Cascade, add_cascades
 from liqcli.analysis.checklist import Checklist, build_checklist, build_window_checklist
 from liqcli.analysis.clusters import Cluster, ClusterOptions, ClusterScan
 from liqcli.analysis.context import Context, build_context

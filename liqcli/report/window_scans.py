@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from liqcli.analysis.bursts import MinuteSums, find_bursts
 from liqcli.analysis.cascade_thresholds import CascadeRule
-from liqcli.analysis.cascades import Cascade, MinuteSums, build_cascades, find_bursts
+from liqcli.analysis.cascades import Cascade, build_cascades
 from liqcli.analysis.clusters import ClusterOptions, ClusterScan, check_same_events, find_clusters, set_active_buckets
 from liqcli.analysis.cumulative import CumulativeSums, build_cumulative, choose_ring
 from liqcli.analysis.heatmap import GridOptions, build_grid, plan_grid
