@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 
 import numpy as np
 
@@ -15,6 +16,12 @@ DAY_S = 86_400
 def draw(picture, **style):
     """Draw the heat map and give its figure."""
     return draw_heatmap(picture, **style).figure
+
+
+@cache
+def draw_busy():
+    """The figure of the ordinary good case, drawn once: only to be read."""
+    return draw(busy_picture())
 
 
 def make_grid(cells, *, bins=40, buckets=48, bucket_s=1800, width="50", first_bin=1900, start_us=START):
@@ -76,15 +83,16 @@ def make_candles(grid, step_s, *, swing=0.4, seed=5):
     return PriceSeries(ts_us, price[:-1], high, low, price[1:], step_s * US_PER_S, "binance spot 1m")
 
 
-def make_busy(bins=160, buckets=288, bucket_s=300, width="50", first_bin=1900, seed=3):
-    """A busy window: a price path that leaves liquidations of heavy-tailed size on its way."""
+@cache
+def make_busy(bins=160, buckets=288, bucket_s=300, width="50", first_bin=1900, seed=3, orders=2000):
+    """A busy window: a price path that leaves liquidations of heavy-tailed size on its way. Only to be read."""
     random = np.random.default_rng(seed)
     path = np.cumsum(random.normal(size=buckets))
     path = (path - path.min()) / np.ptp(path) * (bins - 11) + 5
-    columns = random.integers(0, buckets, 6000)
-    rows = np.clip(path[columns] + random.normal(scale=3, size=6000), 0, bins - 1).astype(int)
-    sides = np.where(random.random(6000) < 0.4, "long", "short")
-    sizes = np.exp(random.normal(8, 2.2, size=6000))
+    columns = random.integers(0, buckets, orders)
+    rows = np.clip(path[columns] + random.normal(scale=3, size=orders), 0, bins - 1).astype(int)
+    sides = np.where(random.random(orders) < 0.4, "long", "short")
+    sizes = np.exp(random.normal(8, 2.2, size=orders))
     cells = zip(rows, columns, sides, sizes, strict=True)
     return make_grid(cells, bins=bins, buckets=buckets, bucket_s=bucket_s, width=width, first_bin=first_bin)
 

@@ -1,18 +1,17 @@
-"""What is drawn is what was given: cells, bands, bars, profile, axes, words."""
+"""What is drawn is what was given: bands, bars, profile, field, words; cells and axes are in test_charts_cases."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from boxes import list_texts
-from chart_cases import CASES, START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
+from chart_cases import CASES, START, busy_picture, draw, draw_busy, make_busy, make_candles, make_grid, make_picture
 
 from liqcli.charts import ClusterLabel
 from liqcli.charts.cluster_labels import choose_bands
 from liqcli.charts.palettes import HeatNorm
 from liqcli.charts.price import thin_candles
 from liqcli.core.errors import UsageError
-from liqcli.core.formatting import format_usd
 from liqcli.core.model import US_PER_S
 
 HOUR_US = 3600 * US_PER_S
@@ -30,45 +29,8 @@ def words(figure):
     return [text.get_text() for text in list_texts(figure)]
 
 
-def middles(collection):
-    corners = np.array([path.vertices[:4] for path in collection.get_paths()])
-    return corners.mean(axis=1), np.ptp(corners, axis=1)
-
-
-@pytest.mark.parametrize("case", ["busy", "one event", "tiny price", "month", "90 s", "counted", "coins"])
-def test_each_filled_cell_is_drawn_once_at_its_place_with_its_value(case):
-    picture = CASES[case]()
-    grid = picture.grid
-    (cells,) = artists(draw(picture), "heat", "cells")
-    centres, _ = middles(cells)
-    columns = np.floor((centres[:, 0] - grid.bucket_starts_us[0]) / grid.bucket_us).astype(int)
-    rows = np.searchsorted(grid.price_edges, centres[:, 1], side="right") - 1
-    drawn = np.zeros(np.shape(picture.values))
-    drawn[rows, columns] = np.asarray(cells.get_array())
-    assert len(centres) == np.count_nonzero(picture.values)
-    assert np.array_equal(drawn, picture.values)
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_axes_hold_the_grid_the_candles_and_the_last_price(case):
-    picture = CASES[case]()
-    heat = panel(draw(picture), "heat")
-    (left, right), (low, high) = heat.get_xlim(), heat.get_ylim()
-    grid = picture.grid
-    assert left <= grid.bucket_starts_us[0]
-    assert right >= grid.bucket_starts_us[-1] + grid.bucket_us
-    assert low <= grid.price_edges[0]
-    assert high >= grid.price_edges[-1]
-    assert low >= 0
-    if picture.prices is not None:
-        assert low <= picture.prices.low.min()
-        assert high >= picture.prices.high.max()
-    if picture.last_price is not None:
-        assert low <= picture.last_price <= high
-
-
 def test_panels_share_their_axes():
-    figure = draw(busy_picture())
+    figure = draw_busy()
     heat, profile, bars = (panel(figure, name) for name in ("heat", "profile", "bars"))
     assert heat.get_ylim() == profile.get_ylim()
     assert heat.get_xlim() == bars.get_xlim()
@@ -134,7 +96,7 @@ def test_field_is_centred_on_its_print_and_fades_on_both_sides():
 
 
 def test_legend_states_the_unit_of_cells_and_field_and_that_the_field_is_smoothed():
-    said = words(draw(busy_picture()))
+    said = words(draw_busy())
     assert {"Field: USD so far per 50", "field smoothed for display"} <= set(said)
     assert any(text.startswith("Cell: USD per 5 min × 50") for text in said)
     uneven = busy_picture(unit="BTC", values=make_busy().qty)
@@ -164,13 +126,6 @@ def test_cascades_stand_as_ribbons_above_the_highest_bar():
     assert sorted(set(ribbon.vertices[:, 0])) == [START + HOUR_US, START + 2 * HOUR_US]
 
 
-@pytest.mark.parametrize("case", ["busy", "one event", "tiny price", "month"])
-def test_legend_prints_the_largest_cell(case):
-    picture = CASES[case]()
-    figure = draw(picture)
-    assert f"max {format_usd(picture.values.max())}" in words(figure)
-
-
 def test_dollars_survive_and_strange_letters_do_not_stop_it():
     figure = draw(busy_picture(title="$TRUMP and $MELANIA", subtitle="a_b^c $x$ · 币安人生\n· tab\there"))
     assert "$TRUMP and $MELANIA" in words(figure)
@@ -179,7 +134,7 @@ def test_dollars_survive_and_strange_letters_do_not_stop_it():
 
 def test_sample_is_marked():
     assert "SYNTHETIC SAMPLE" in words(draw(busy_picture(sample=True)))
-    assert "SYNTHETIC SAMPLE" not in words(draw(busy_picture()))
+    assert "SYNTHETIC SAMPLE" not in words(draw_busy())
 
 
 def test_an_empty_window_says_so():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from boxes import faults, list_texts
-from chart_cases import START, busy_picture, draw, make_busy, make_candles, make_grid, make_picture
+from chart_cases import START, busy_picture, draw, draw_busy, make_busy, make_candles, make_grid, make_picture
 
 from liqcli.charts.figure_spec import OpenInterestLine
 from liqcli.charts.price_range import find_prices_outside, price_span
@@ -119,7 +119,7 @@ def test_open_interest_has_a_strip_with_an_axis_and_says_its_ends():
 
 
 def test_unknown_open_interest_is_left_out():
-    assert not any("open interest" in text for text in words(draw(busy_picture())))
+    assert not any("open interest" in text for text in words(draw_busy()))
     flat = draw(busy_picture(interest=interest([5e9, 5e9])))
     assert "5.00B to 5.00B USD 0.00% (binance BTCUSDT)" in words(flat)
 
