@@ -30,11 +30,11 @@ def filled(imported: Callable[[str, Path], Path], lake: Path) -> Path:
 
 @pytest.fixture
 def show(filled: Path, fork_client: ForkClient) -> Callable[..., str]:
-    """Run the command on a terminal."""
+    """Run the command on a terminal; its page has one short section."""
     from terminal import run_in_terminal
 
     def run(*args: object, columns: int = 100, env: Mapping[str, str] | None = None) -> str:
-        environment = {"TERM": "xterm-256color", **(env or {})}
+        environment = {"TERM": "xterm-256color", "LIQCLI_HEATMAP_SECTIONS": "clusters", **(env or {})}
         code, text = run_in_terminal(fork_client, *WORDS, *args, lake=filled, columns=columns, env=environment)
         assert code == 0, text
         return text

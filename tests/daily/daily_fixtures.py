@@ -72,18 +72,49 @@ def env(sample: Path, tmp_path: Path) -> dict[str, str]:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are a few bytes: for tests that are about all but the pictures."""
     from liqcli.daily import reports
-    from liqcli.report import figure, figures, overview_figure
+    from liqcli.report import figure, figures, levels_outputs, overview_figure
 
     drawn = figure.Figure(np.zeros((2, 3, 3), np.uint8), "alt")
     monkeypatch.setattr(figures, "draw_figure", lambda _results, _name, _view: drawn)
+    monkeypatch.setattr(levels_outputs, "draw_level_figure", lambda _data, _theme, _palette, _size: drawn)
     monkeypatch.setattr(overview_figure, "draw_overview_figure", lambda _results, _theme=None, **_options: drawn)
     monkeypatch.setattr(overview_figure, "build_hover_map", lambda _results, _figure: [])
     monkeypatch.setattr(reports, "draw_thumbnail", lambda _picture, **_options: b"IEND\xaeB`\x82")
 
 
+@pytest.fixture(scope="session")
+def found_before() -> dict[str, Any]:
+    """What was computed of the sample's lake, which does not change."""
+    return {}
+
+
+def remember(compute: Callable[..., Any], sample: Path, found: dict[str, Any]) -> Callable[..., Any]:
+    """Call a function on the sample's lake once for equal arguments; on other lakes each time."""
+
+    def find(lake: Lake, *arguments: Any) -> Any:
+        if lake.root != sample:
+            return compute(lake, *arguments)
+        key = f"{compute.__name__} {arguments}"
+        if key not in found:
+            found[key] = compute(lake, *arguments)
+        return found[key]
+
+    return find
+
+
 @pytest.fixture
-def run(sample: Path, tmp_path: Path, undrawn: None) -> Callable[..., DailyResult]:
-    """Make the day of an hour of SOLUSDT in ``tmp_path/out``, without pictures; settings can be changed by name."""
+def run(
+    sample: Path, tmp_path: Path, undrawn: None, found_before: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., DailyResult]:
+    """
+    Make the day of an hour of SOLUSDT in ``tmp_path/out``, without pictures; settings can be changed by name.
+
+    The numbers of an hour are computed once for all tests.
+    """
+    from liqcli.report import overview_results, results
+
+    for module, name in ((overview_results, "compute_overview"), (results, "compute_results")):
+        monkeypatch.setattr(module, name, remember(getattr(module, name), sample, found_before))
 
     def run_day(until: str = UNTIL, lake: Path = sample, keep: bool = False, **changes: Any) -> DailyResult:
         settings = Settings(("SOLUSDT",), lookbacks=("1h",), out=tmp_path / "out", fetch=False, levels=False)
@@ -113,3 +144,12 @@ def killable(sample: Path) -> Iterator[Any]:
 
     yield run
     process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def two_days(killable: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reports' folder with two days, the older of which a third run prunes: only to be copied."""
+    out = tmp_path_factory.mktemp("two-days") / "out"
+    for day in ("2026-01-06", "2026-01-07"):
+        assert killable(out, day)[0] == "done"
+    return out

@@ -24,7 +24,8 @@ from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.store import Lake
 from liqcli.report.level_maps import read_map
 
-pytestmark = pytest.mark.usefixtures("empty_pictures")
+pytestmark = pytest.mark.usefixtures("undrawn")
+pytest_plugins = ("daily_fixtures",)
 
 DAYS = 11
 MAP = "SOLUSDT-levels-map.parquet"
@@ -87,8 +88,9 @@ def test_todays_run_judges_the_map_that_yesterdays_run_wrote(market_lake, tmp_pa
         assert written.sha256 == hash_map(written.level_map) == entry["sha256"]
         before = entries.get(day - 1)
         assert (entry["yesterday"] and entry["yesterday"]["sha256"]) == (before and before["sha256"])
-    assert entries[6]["yesterday"]["share"] is None  # there are no maps of other days yet
-    assert "not judged" in entries[6]["yesterday"]["sentence"]
+    second = entries[6]["yesterday"]
+    assert second["share"] is None  # there are no maps of other days yet
+    assert "not judged" in second["sentence"]
     last = entries[DAYS]
     assert last["yesterday"]["orders"] >= 3
     assert 0 <= last["yesterday"]["placebo_share"] <= 1

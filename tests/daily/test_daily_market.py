@@ -15,6 +15,7 @@ from liqcli.daily.run import run_daily
 from liqcli.lake.store import Lake
 
 pytestmark = pytest.mark.usefixtures("empty_pictures")
+pytest_plugins = ("daily_fixtures",)
 
 
 def entry(symbol: str, lookback: str = "24h", status: str = "ok"):
@@ -33,7 +34,9 @@ def test_a_symbol_links_to_its_own_report_or_else_to_that_of_its_base():
 
 
 def test_the_page_links_to_the_reports_and_the_day_to_the_page(sample: Path, tmp_path: Path) -> None:
-    settings = Settings(("SOLUSDT",), lookbacks=("24h",), out=tmp_path, fetch=False, levels=False)
+    settings = Settings(
+        ("SOLUSDT",), lookbacks=("24h",), out=tmp_path, fetch=False, levels=False, sections=("clusters",)
+    )
     run_daily(settings, Lake(sample), UNTIL, print, print)
     check_usable(tmp_path)
     day = tmp_path / "2026-01-07"
@@ -51,7 +54,7 @@ def test_the_page_links_to_the_reports_and_the_day_to_the_page(sample: Path, tmp
 
 
 def test_an_overview_that_fails_leaves_the_other_pages(
-    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample: Path, tmp_path: Path, undrawn: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from liqcli.core.errors import DamagedError
     from liqcli.report import overview_results

@@ -113,7 +113,8 @@ def test_retention_counts_what_it_removes(run: Run, tmp_path: Path, capsys: pyte
 
 
 def test_a_time_on_the_command_line_keeps_its_day(run_cli: RunCli, env: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "liqcli.toml").write_text('symbols = ["SOLUSDT"]\nlookbacks = ["1h"]\ntheme = "dark"\nout = "out"\n')
+    settings = 'symbols = ["SOLUSDT"]\nlookbacks = ["1h"]\ntheme = "dark"\nout = "out"\n'
+    (tmp_path / "liqcli.toml").write_text(settings + 'levels = false\nsections = "clusters"\n')
     run_cli("daily", "--no-fetch", "--until", UNTIL, env=env, check=0)
     done = run_cli("daily", "--no-fetch", "--until", "cut", env=env, check=4)
     assert "still shows 2026-01-07" in done.stderr

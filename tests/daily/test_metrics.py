@@ -135,6 +135,7 @@ def test_a_run_writes_them(run_cli: RunCli, imported: Callable[[str, Path], Path
     imported(EVENTS, lake)
     (tmp_path / "liqcli.toml").write_text(
         'symbols = "BTCUSDT"\nlookbacks = "24h"\nfetch = false\nout = "r"\nmetrics = "set.prom"\n'
+        'levels = false\nsections = "clusters"\n'
     )
     run_cli("daily", "--until", "2026-03-02", check=0)
     found = parse((tmp_path / "set.prom").read_text())
