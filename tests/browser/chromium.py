@@ -221,6 +221,6 @@ def _trouble(event: Mapping[str, Any]) -> str | None:
         return f"console.{params['type']}: {[a.get('value') for a in params['args']]}"
     if method == "Runtime.exceptionThrown":
         return f"exception: {params['exceptionDetails']['text']}"
-    if method == "Audits.issueAdded":
+    if method == "Audits.issueAdded" and params["issue"]["code"] != "LazyLoadImageIssue":  # loads later, as it says
         return f"issue: {params['issue']['code']} {json.dumps(params['issue']['details'])[:300]}"
     return None
