@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -39,18 +39,14 @@ def test_every_example_of_the_docs_runs(sample: Path, tmp_path: Path, monkeypatc
     assert set(usd) == {"long", "short"}
 
 
-def test_the_example_analysis_runs(sample: Path, tmp_path: Path) -> None:
+def test_the_example_analysis_runs(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Its own assertion compares the report with SQL."""
-    done = subprocess.run(
-        [sys.executable, DOCS / "example_analysis.py"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "LIQCLI_LAKE": str(sample), "PYTHONPATH": str(DOCS.parent)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("<Heatmap BTCUSDT ")
+    monkeypatch.setenv("LIQCLI_LAKE", str(sample))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(DOCS / "example_analysis.py"), run_name="__main__")
+    assert capsys.readouterr().out.startswith("<Heatmap BTCUSDT ")
     assert {path.name for path in tmp_path.iterdir()} >= {"btc.html", "btc.png", "btc.parquet"}
 
 

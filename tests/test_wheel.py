@@ -133,9 +133,13 @@ def test_installed_wheel_renders_a_report(installed: Path, plain_env: dict[str, 
     assert imported.is_relative_to(installed)
 
     assert "demo" in run(installed / "bin" / "liqcli", "--help", cwd=tmp_path, env=plain_env)
-    one_symbol = "import liqcli.demo as d; d.SYMBOLS = d.SYMBOLS[:1]; d.run_demo(d.Path('out'), print)"
-    run(installed / "bin" / "python", "-c", one_symbol, cwd=tmp_path, env=plain_env)
-    page = (tmp_path / "out" / "BTCUSDT-24h.html").read_text(encoding="utf-8")
+    one_page = (
+        "import liqcli, liqcli.demo as d; from liqcli.lake.store import Lake; d.fill_lake(Lake(d.Path('lake'))); "
+        "report = liqcli.Lake('lake').heatmap('BTCUSDT', until='latest', theme='dark', sections='map,data'); "
+        "report.save('page.html')"
+    )
+    run(installed / "bin" / "python", "-c", one_page, cwd=tmp_path, env=plain_env)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<h1" in page
     assert "data:image/webp;base64," in page
     assert "synthetic" in page.lower()

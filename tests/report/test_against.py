@@ -192,7 +192,7 @@ def test_damaged_files_of_the_window_before(tmp_path):
 
 
 def test_the_pages_have_a_table(lake, tmp_path):
-    found = lake.heatmap("SOLUSDT", against="previous", theme="dark", **DAY_2)
+    found = lake.heatmap("SOLUSDT", against="previous", theme="dark", sections="clusters,cascades", **DAY_2)
     html, text = tmp_path / "r.html", tmp_path / "r.md"
     found.save(html, text)
     page, markdown = html.read_text(), text.read_text()
@@ -205,7 +205,7 @@ def test_the_pages_have_a_table(lake, tmp_path):
     assert "| 1 | 95.5 – 95.8 | grown | 100K | 50.0K | +100% |" in markdown
     assert "| – | 100.5 – 100.8 | gone | 0 | 60.0K | -100% |" in markdown
     assert "in 120 events: -17%." in markdown
-    lake.heatmap("SOLUSDT", theme="dark", **DAY_2).save(html)
+    lake.heatmap("SOLUSDT", theme="dark", sections="clusters", **DAY_2).save(html)
     assert "window before" not in html.read_text()
 
 

@@ -77,6 +77,7 @@ def test_one_colour_means_the_same_usd_in_every_panel(two):
     assert sol.get_ylim() != eth.get_ylim()
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_the_command_writes_every_form(two, run_cli, tmp_path):
     words = ("compare", "-s", "SOLUSDT,ETHUSDT", "--since", SPAN["since"], "--until", SPAN["until"])
     done = run_cli(*words, "-o", "c.html", "-o", "c.md", "-o", "c.json", check=0)

@@ -60,11 +60,12 @@ def test_what_a_word_means(
 
 def test_reports_and_pictures_say_it(run_cli: RunCli, filled: Path, tmp_path: Path) -> None:
     page, text = tmp_path / "sol.html", tmp_path / "sol.md"
-    run_cli("heatmap", "--symbol", "SOL", *SPAN, "-o", str(page), "-o", str(text), check=0)
+    env = {"LIQCLI_HEATMAP_THEME": "dark", "LIQCLI_HEATMAP_SECTIONS": "brief,map,data"}
+    run_cli("heatmap", "--symbol", "SOL", *SPAN, "-o", str(page), "-o", str(text), env=env, check=0)
     for path in (page, text):
         assert CAPTION in path.read_text(encoding="utf-8")
         assert "Dated futures" in path.read_text(encoding="utf-8")
-    run_cli("heatmap", "--symbol", "SOLUSDT", *SPAN, "-o", str(page), check=0)
+    run_cli("heatmap", "--symbol", "SOLUSDT", *SPAN, "-o", str(page), env=env, check=0)
     assert "dated futures" not in page.read_text(encoding="utf-8")
 
 

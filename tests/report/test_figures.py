@@ -15,7 +15,6 @@ from factories import HOUR, MINUTE, T0, fill_lake, make_liquidation
 from PIL import Image
 
 from liqcli.analysis.heatmap import GridOptions
-from liqcli.charts import draw_heatmap
 from liqcli.core.market_data import OpenInterestSeries
 from liqcli.ingest.files.importer import import_files
 from liqcli.ingest.files.options import ImportOptions
@@ -60,9 +59,15 @@ def test_every_module_of_a_figure_draws_and_has_a_hover_map():
         assert callable(module.build_hover_map), name
 
 
+@pytest.fixture(scope="module")
+def shown(findings):
+    """The pictures of a page."""
+    return WindowFigures(findings).on_page()
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_pictures_of_the_sample(findings, name):
-    poster = draw_figure(findings, name)
+def test_pictures_of_the_sample(shown, name):
+    (poster,) = shown[name]
     assert Image.open(io.BytesIO(poster.png)).size == (poster.width, poster.height)
     assert len(poster.png) < 400_000
     assert "BTCUSDT" in poster.alt
@@ -75,7 +80,7 @@ def test_one_thread_and_two_draw_the_same_bytes(lake, monkeypatch):
     for threads in ("1", "2"):
         monkeypatch.setenv("LIQCLI_THREADS", threads)
         findings = find(lake, lookback="6h")
-        drawn.append([draw_figure(findings, name).png for name in FIGURES])
+        drawn.append([draw_figure(findings, name).png for name in ("heatmap", "cascades")])
     assert drawn[0] == drawn[1]
 
 
@@ -143,8 +148,7 @@ def test_only_like_is_compared_with_like(findings):
     assert not any("open interest liquidated" in number.label for number in others)
 
 
-def test_pages_show_every_picture_with_its_marks(findings):
-    shown = WindowFigures(findings).on_page()
+def test_pages_show_every_picture_with_its_marks(findings, shown):
     assert list(shown) == list(FIGURES)
     said = {name: [mark.title for mark in dark.marks] for name, (dark,) in shown.items()}
     assert len(said["cascades"]) == 2 * len(findings.cascades)
@@ -163,6 +167,7 @@ def test_the_portrait_picture_has_the_last_price_and_the_sums_in_its_headline(fi
     assert {"BTCUSDT 24h", "91,206.8", "last price", "19.8M", "USD liquidated", "85%", "15%"} <= said
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_marks_within_x_percent_worked_out_by_hand(tmp_path):
     rows = [
         make_liquidation(T0 + MINUTE, price=99.0),
@@ -179,6 +184,7 @@ def test_marks_within_x_percent_worked_out_by_hand(tmp_path):
     assert marks["within +1.01% (101.01)"] == "longs 50.0, shorts 202 USD"
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_an_order_at_the_last_price_counts_as_at_or_above_everywhere(tmp_path):
     """99 x 1 = 99 USD lie below the last price of 100; the order that set it, 100 x 0.5 = 50 USD, at or above it."""
     rows = [make_liquidation(T0 + MINUTE, price=99.0), make_liquidation(T0 + 3 * MINUTE, price=100.0, qty=0.5)]
@@ -219,11 +225,12 @@ def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
     candles = ImportOptions(format="generic", kind="candles", exchange="binance", symbol="BTCUSDT", source="spot")
     import_files(lake, [folder / "candles_binance_spot_BTCUSDT_1m.csv.gz"], candles)
     findings = compute_results(lake, Query("BTCUSDT", since="2024-12-04", until="2024-12-07"), GridOptions(), DARK)
-    figure = draw_heatmap(heatmap_figure.build_spec(findings)).figure
+    poster = draw_figure(findings)
+    figure = poster.drawing
     assert "▼ 90,500" in [text.get_text() for text in figure.texts]
     heat = next(axes for axes in figure.axes if axes.get_label() == "heat")
     assert 94_000 < heat.get_ylim()[0] < findings.grid.price_edges[0]
-    assert all(len(poster.png) < 400_000 for name in FIGURES if (poster := draw_figure(findings, name)))
+    assert len(poster.png) < 400_000
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from liqcli.report.hover_map import build_highlights
 from liqcli.report.html_markdown import render_html
 from liqcli.report.results import ViewOptions, compute_results
 
+pytestmark = pytest.mark.usefixtures("empty_pictures")
+
 OPTIONS = GridOptions(bucket_us=30 * MINUTE, bin=parse_bin("0.5"))
 # 24 orders of 1,000 within a minute make a cluster and a cascade at 100.2; two others lie apart.
 BURST = [make_liquidation(T0 + 6 * HOUR + k * 2_000_000, price=100.2, qty=1000 / 100.2) for k in range(24)]
@@ -34,7 +36,9 @@ GAP = {("gate", "SOLUSDT", "gate"): [(T0, T0 + 2 * HOUR, "complete"), (T0 + 3 * 
 @pytest.fixture
 def findings(lake):
     store = fill_lake(lake, [*BURST, *APART], GAP)
-    return compute_results(store, Query("SOL", since="2026-03-01", until="2026-03-02"), OPTIONS, ViewOptions())
+    return compute_results(
+        store, Query("SOL", since="2026-03-01", until="2026-03-02"), OPTIONS, ViewOptions(theme="dark")
+    )
 
 
 def poster_of(*regions):

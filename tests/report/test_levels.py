@@ -228,8 +228,8 @@ def with_events(tmp_path_factory):
 
 
 def test_a_report_has_levels_only_where_asked(with_events, tmp_path):
-    plain = with_events.heatmap("SOLUSDT", **WINDOW)
-    asked = with_events.heatmap("SOLUSDT", levels=True, theme="dark", **WINDOW)
+    plain = with_events.heatmap("SOLUSDT", theme="dark", sections="brief,data", **WINDOW)
+    asked = with_events.heatmap("SOLUSDT", levels=True, theme="dark", sections="brief,data", **WINDOW)
     assert "levels" not in plain.report
     estimated = asked.report["levels"]
     alone = with_events.levels("SOLUSDT", **WINDOW).report

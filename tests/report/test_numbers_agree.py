@@ -216,9 +216,20 @@ def set_aside(counted, drawn):
     return left
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(scene=scenes())
 def test_every_form_tells_what_is_stored(scene):
+    check_scene(scene)
+
+
+@pytest.mark.soak
+@settings(max_examples=150, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(scene=scenes())
+def test_every_form_tells_what_is_stored_in_many_lakes(scene):
+    check_scene(scene)
+
+
+def check_scene(scene):
     rows, memories, query, width, bucket, (low, high) = scene
     with tempfile.TemporaryDirectory() as folder:
         lake = fill_lake(Path(folder), rows or [make_liquidation()], memories)

@@ -29,7 +29,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def findings(lake):
     rows = [make_liquidation(T0 + k, price=100.0 + k, position="long" if k % 2 else "short") for k in range(4)]
     query = Query("SOL", since="2026-03-01T00:00Z", until="2026-03-01T01:00Z")
-    return compute_results(fill_lake(lake, rows), query, GridOptions(), ViewOptions())
+    return compute_results(fill_lake(lake, rows), query, GridOptions(), ViewOptions(theme="dark"))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_every_form_of_one_grid(findings, tmp_path):
 def test_the_time_of_making_is_an_option(findings, tmp_path):
     names = [tmp_path / f"r.{ending}" for ending in ("html", "md", "json", "csv", "png")]
     made = "2026-03-02T01:02:03Z"
+    findings = findings.with_view(replace(findings.view, sections=("data",)))
     write_outputs(findings, names)
     plain = snapshot(tmp_path)
     write_outputs(findings, names, made)

@@ -289,7 +289,7 @@ def test_the_same_lake_gives_the_same_files(three, tmp_path):
     names = ["m.html", "m.md", "m.json", "m.csv", "m.png"]
     contents = []
     for run in ("one", "two"):
-        results = market(three)
+        results = compute_overview(three, DAY_2, ViewOptions(theme="dark"))
         folder = tmp_path / run
         folder.mkdir()
         write_overview(results, [folder / name for name in names], build_overview_document(results), {})
