@@ -12,6 +12,7 @@ import csv
 import json
 import re
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -46,12 +47,19 @@ def read_header(query: str, key: str) -> str:
     return found[1]
 
 
+@cache
+def connect(threads: int) -> duckdb.DuckDBPyConnection:
+    """One database for all cases; each case drops its views."""
+    return duckdb.connect(":memory:", config={"threads": threads})
+
+
 def run_case(folder: Path, threads: int) -> tuple[list[str], list[list[str]], list[str]]:
     """Columns, rows as text, and types."""
     query = folder.parent.name
     params = json.loads((folder / "params.json").read_text(encoding="utf-8"))
     params = {name: float("inf") if value == "Infinity" else value for name, value in params.items()}
-    with duckdb.connect(":memory:", config={"threads": threads}) as connection:
+    connection, views = connect(threads), []
+    try:
         for path in sorted(folder.glob("*.csv")):
             if path.name == "expected.csv":
                 continue
@@ -60,9 +68,13 @@ def run_case(folder: Path, threads: int) -> tuple[list[str], list[list[str]], li
                 names = next(csv.reader(handle))
             types = {name: TYPES.get(name, "VARCHAR") for name in names}
             connection.read_csv(str(path), header=True, dtype=types).create_view(relation)
+            views.append(relation)
         result = connection.sql(read_query(query), params=params)
         rows = [[show(value) for value in row] for row in result.fetchall()]
         return list(result.columns), rows, [str(kind) for kind in result.types]
+    finally:
+        for view in views:
+            connection.execute(f'DROP VIEW "{view}"')
 
 
 def show(value: object) -> str:

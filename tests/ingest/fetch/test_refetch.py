@@ -168,11 +168,15 @@ def test_a_memory_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, clean: Pa
     memory_file(lake).write_text('{"version": 1, "win')
     said = run(["verify"], 5)
     (command,) = [line.partition("to do: ")[2] for line in said.splitlines() if "to do: " in line]
+    words = shlex.split(command)
+    since = words.index("--since") + 1
+    assert words[since] == f"{WINDOW.start:%Y-%m}-01T00:00:00Z", "all of the month"
+    words[since] = Window(WINDOW.start_us - 3 * HOUR_US, WINDOW.end_us).start.isoformat()  # 700 requests less
     with gate_server() as server:
         point(monkeypatch, gate=server.url)
-        run(command, 0)
+        run(words[1:], 0)
     assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
-    held, whole = stored(lake, "BTCUSDT"), stored(clean, "BTCUSDT")  # now of all the month that Gate still keeps
+    held, whole = stored(lake, "BTCUSDT"), stored(clean, "BTCUSDT")
     assert {row: held[row] for row in held if WINDOW.contains(row[0])} == whole  # type: ignore[arg-type]
     assert not Lake(lake).read_fetch_log("gate", "BTCUSDT", "gate").missing(WINDOW)
 

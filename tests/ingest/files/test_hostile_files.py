@@ -21,6 +21,8 @@ from liqcli.cli import app
 from liqcli.cli.tables import render_rows
 from liqcli.core.formatting import format_iso
 
+pytestmark = pytest.mark.usefixtures("empty_pictures")
+
 HEADER = "ts,exchange,symbol,position,price,qty,instrument,event_id\n"
 # Everything that a file's name may hold: a tag, SQL, a table's bar, code, a formula, mathtext, a turned direction.
 EVIL = '=cmd()<img src=x onerror=alert(1)>"; DROP TABLE x;--|`c`$x_2$[l](u)**\u202e..'
@@ -50,7 +52,7 @@ def make_all(lake: Path, folder: Path, stem: str = "r", code: int = 0) -> dict[s
     folder.mkdir(parents=True, exist_ok=True)
     endings = ("html", "md", "json", "csv")
     outputs = [flag for ending in endings for flag in ("-o", folder / f"{stem}.{ending}")]
-    run("heatmap", "--lake", lake, *DAY, *outputs, code=code)
+    run("heatmap", "--lake", lake, *DAY, "--theme", "dark", *outputs, code=code)
     return {ending: (folder / f"{stem}.{ending}").read_text(encoding="utf-8") for ending in endings}
 
 
