@@ -18,7 +18,7 @@ from liqcli.charts.ticks import round_ticks, scale_ticks
 from liqcli.charts.timeline import GAP_WORDS
 from liqcli.core.formatting import format_amount, format_duration, format_price, format_tick
 
-SMOOTHED = "field smoothed for display"
+SMOOTHED = "already liquidated, smoothed"
 _WORDS, _TICKS = 12.5, 11.5
 _BLOCK = 52  # height of a scale with its words [px]
 

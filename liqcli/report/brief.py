@@ -7,10 +7,6 @@ it was known before the end of the window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
-
 from liqcli.analysis.thin_data import LEAST_EVENTS, LEAST_USD
 from liqcli.core.formatting import (
     format_count,
@@ -23,18 +19,15 @@ from liqcli.core.formatting import (
     format_time,
     format_usd,
 )
-from liqcli.core.model import US_PER_S, to_us
+from liqcli.core.model import US_PER_S
+from liqcli.report.data_sentence import Record, describe_data, format_stamp, is_partial, read_stamp
 
-WHOLE = 0.999  # coverage from which nothing is missing, as on the badges of a page
 MOST_HOURS = 48  # longer windows are given in days
 NAMED = 3  # exchanges named with their share
 AFTER_US = {"15m": 15 * 60 * US_PER_S, "1h": 3600 * US_PER_S}
 AFTER_WORDS = {"15m": "15 min", "1h": "1 h"}
 NEAR_PCT = 1.0  # distance in the third sentence where there are no clusters
-MOVE_PCT = 1.0  # smallest move of the price in a gap that is named
 HOUR_S = 3600
-
-Record = Mapping[str, Any]
 
 
 def build_brief(report: Record) -> list[str]:
@@ -53,7 +46,7 @@ def build_brief(report: Record) -> list[str]:
             _describe_concentration(report),
             _describe_levels(report),
             _describe_cascade(report),
-            _describe_data(report),
+            describe_data(report),
         )
         if text
     ]
@@ -61,8 +54,8 @@ def build_brief(report: Record) -> list[str]:
 
 def _describe_amount(report: Record) -> str:
     meta = report["meta"]
-    start, end = _us(meta["start"]), _us(meta["end"])
-    least = "At least " if meta["completeness"] != "full" or _is_partial(report["coverage"]["share"]) else ""
+    start, end = read_stamp(meta["start"]), read_stamp(meta["end"])
+    least = "At least " if meta["completeness"] != "full" or is_partial(report["coverage"]["share"]) else ""
     side = f" {meta['position']}s" if meta["position"] != "both" else ""
     hours, rest = divmod(end - start, 3600 * US_PER_S)
     length = f"{hours} h" if not rest and hours <= MOST_HOURS else format_duration(end - start)
@@ -71,18 +64,21 @@ def _describe_amount(report: Record) -> str:
         events += f" of at least {format_usd(meta['min_usd'])} USD"
     return (
         f"{least}{format_usd(meta['notional'])} USD of {meta['symbol']}{side} was liquidated{_where(report)} in the "
-        f"{length} to {format_time(end)} UTC, in {events}{_sides(meta)}.{_describe_largest(report)}"
+        f"{_recorded(report['coverage']['share'])}{length} "
+        f"to {format_time(end)} UTC, in {events}{_sides(meta)}.{_describe_largest(report)}"
     )
 
 
 def _describe_largest(report: Record) -> str:
     event, meta = report["largest_event"], report["meta"]
     if meta["events"] == 1:
-        return f" It was at {format_price(event['price'])}, {_time(event['time'])} UTC."
+        return f" It was at {format_price(event['price'])}, {format_stamp(event['time'])} UTC."
     where = f", {event['exchange']}" if len(report["exchanges"]) > 1 else ""
+    several = any(cascade["events"] > cascade["orders"] for cascade in report["cascades"])
+    name = "Largest event (an order can have several)" if several else "Largest event"
     return (
-        f" Largest event: {event['position']}, {format_usd(event['notional'])} USD at {format_price(event['price'])}"
-        f"{where}, {_time(event['time'])} UTC."
+        f" {name}: {event['position']}, {format_usd(event['notional'])} USD at {format_price(event['price'])}"
+        f"{where}, {format_stamp(event['time'])} UTC."
     )
 
 
@@ -123,9 +119,18 @@ def _describe_concentration(report: Record) -> str:
     whole = format_share(sum(part["share"] for part in clusters), 1.0)
     holds = f"{_band(first)}, with {format_usd(first['notional'])} USD ({format_share(first['share'], 1.0)})"
     if len(clusters) == 1:
-        return f"One cluster: {holds}. {busiest}"
+        return f"One cluster: {holds}{_describe_heavier(report)}. {busiest}"
     zone = f"; {describe_zone(report['zones'][0])}" if report["zones"] else ""
-    return f"{len(clusters)} clusters hold {whole} of the total; the largest: {holds}{zone}. {busiest}"
+    heavier = _describe_heavier(report)
+    return f"{len(clusters)} clusters hold {whole} of the total; the largest: {holds}{heavier}{zone}. {busiest}"
+
+
+def _describe_heavier(report: Record) -> str:
+    """Name the price step that holds more than the first cluster and is none."""
+    for step in report["heavy_outside"][:1]:
+        if step["notional"] > report["clusters"][0]["notional"]:
+            return f"; {_band(step)} holds {format_usd(step['notional'])} USD, but {step['reason']}"
+    return ""
 
 
 def describe_zone(zone: Record) -> str:
@@ -144,7 +149,7 @@ def _describe_busiest(report: Record) -> str:
         start, usd, length_s = top["start"], top["notional"], hours["step_s"]
     length = "hour" if length_s == HOUR_S else _length(length_s)
     share = format_share(usd, meta["notional"])
-    return f"Busiest {length}: {_time(start)} UTC, {format_usd(usd)} USD ({share})."
+    return f"Busiest {length}: {format_stamp(start)} UTC, {format_usd(usd)} USD ({share})."
 
 
 def _describe_levels(report: Record) -> str:
@@ -157,7 +162,7 @@ def _describe_levels(report: Record) -> str:
     for side in ("above", "below"):
         near, large = nearest[f"nearest_{side}"], nearest[f"largest_{side}"]
         if near is None:
-            recorded = " in the recorded time" if _is_partial(report["coverage"]["share"]) else ""
+            recorded = " among the recorded events" if is_partial(report["coverage"]["share"]) else ""
             parts.append(f"No cluster {side}{recorded}.")
             continue
         alone = sum(part["side"] == side for part in clusters) == 1
@@ -190,18 +195,18 @@ def _describe_cascade(report: Record) -> str:
     if not cascades:
         return "No cascade: no minute had enough orders and USD above the baseline of the window."
     first = cascades[0]
-    recorded = " recorded" if _is_partial(report["coverage"]["share"]) else ""
+    recorded = " recorded" if is_partial(report["coverage"]["share"]) else ""
     count = f"Largest of {len(cascades)}{recorded} cascades" if len(cascades) > 1 else f"One{recorded} cascade"
     return (
-        f"{count}: {format_usd(first['notional'])} USD in {_length(first['seconds'])} from {_time(first['start'])} "
-        f"UTC, {format_share(first['position_share'], 1.0)} {first['position']}s, from "
+        f"{count}: {format_usd(first['notional'])} USD in {_length(first['seconds'])} from "
+        f"{format_stamp(first['start'])} UTC, {format_share(first['position_share'], 1.0)} {first['position']}s, from "
         f"{format_price(first['price_from'])} to {format_price(first['price_to'])}; {describe_after(first, meta)}."
     )
 
 
 def describe_after(cascade: Record, meta: Record) -> str:
     """Describe the price 15 min and 1 h after a cascade, as far as it was known at the end of the window."""
-    left = _us(meta["end"]) - _us(cascade["end"])
+    left = read_stamp(meta["end"]) - read_stamp(cascade["end"])
     inside = [name for name, after_us in AFTER_US.items() if after_us <= left]
     if not inside:
         return "the window ends less than 15 min later"
@@ -223,64 +228,8 @@ def _move(percent: float) -> str:
     return f"{abs(percent):,.2f}% {'higher' if percent > 0 else 'lower'}"
 
 
-def _describe_data(report: Record) -> str:
-    meta, coverage = report["meta"], report["coverage"]
-    parts = [_describe_coverage(coverage), *_describe_moves(coverage["gaps"])]
-    if coverage["share"] is None and meta["completeness"] == "full":
-        parts.append("totals may be too low")
-    elif meta["completeness"] == "sampled":
-        feeds = "the feed is a sample" if len(report["exchanges"]) == 1 else "the feeds are samples"
-        parts.append(f"{feeds}, so totals are minimums")
-    elif meta["completeness"] == "mixed":
-        parts.append("some feeds are samples, so totals are minimums")
-    elif not _is_partial(coverage["share"]):
-        parts.append("the feed is complete")
-    if count := len(coverage["damaged"]):
-        parts.append(f"{format_counted(count, 'damaged file')} left out")
-    kind = "synthetic sample data, not events of an exchange" if meta["sample"] else "realized liquidations only"
-    return f"Data: {'; '.join([*parts, kind])}."
-
-
-def list_moves(gaps: Sequence[Record]) -> list[Record]:
-    """List the gaps in which the price moved enough for liquidations to be likely, the largest move first."""
-    moves = [gap for gap in gaps if abs(gap["move_pct"] or 0.0) >= MOVE_PCT]
-    return sorted(moves, key=lambda gap: -abs(gap["move_pct"]))
-
-
-def _describe_moves(gaps: Sequence[Record]) -> list[str]:
-    """Describe the largest move of the price in a gap."""
-    return [f"while nothing was recorded, the price {describe_move(gap)}" for gap in list_moves(gaps)[:1]]
-
-
-def describe_move(gap: Record) -> str:
-    """Describe the move in a gap: ``fell by up to 8.5%, from 99,000 to 90,500 (…)``."""
-    return (
-        f"{'fell' if gap['move_pct'] < 0 else 'rose'} by up to {abs(gap['move_pct']):.1f}%, "
-        f"from {format_price(gap['price_from'])} to {format_price(gap['price_furthest'])} ({_span(gap)})"
-    )
-
-
-def _describe_coverage(coverage: Record) -> str:
-    share = coverage["share"]
-    if share is None:
-        return "how much of the window was recorded is unknown"
-    if not _is_partial(share):
-        return "the whole window was recorded"
-    notes = ["estimated from pauses in the file"] if coverage["inferred"] else []
-    if gaps := coverage["gaps"]:
-        longest = max(gaps, key=lambda gap: gap["seconds"])
-        notes.append(f"{'longest gap' if len(gaps) > 1 else 'gap'} {_span(longest)}")
-    text = f"{format_coverage(share)} of the window was recorded"
-    return f"{text} ({'; '.join(notes)})" if notes else text
-
-
-def _is_partial(share: float | None) -> bool:
-    return share is None or share < WHOLE
-
-
-def _span(part: Record) -> str:
-    start, end = _time(part["start"]), _time(part["end"])
-    return f"{start} to {end[11:] if end[:10] == start[:10] else end} UTC"
+def _recorded(share: float | None) -> str:
+    return f"recorded {format_coverage(share)} of the " if share is not None and is_partial(share) else ""
 
 
 def _band(part: Record) -> str:
@@ -289,11 +238,3 @@ def _band(part: Record) -> str:
 
 def _length(seconds: float) -> str:
     return format_duration(round(seconds * US_PER_S))
-
-
-def _time(iso: str) -> str:
-    return format_time(_us(iso))
-
-
-def _us(iso: str) -> int:
-    return to_us(datetime.fromisoformat(iso))

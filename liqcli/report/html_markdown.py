@@ -15,7 +15,8 @@ from liqcli.core import formatting, wording
 from liqcli.core.choices import DEFAULT_SECTIONS, SectionName
 from liqcli.core.files import data_folder
 from liqcli.core.model import to_us
-from liqcli.report.brief import describe_move, describe_zone, list_moves
+from liqcli.report.brief import describe_zone
+from liqcli.report.data_sentence import describe_move, list_moves
 from liqcli.report.hover_map import build_highlights
 from liqcli.report.reading_guide import build_reading_guide
 

@@ -97,7 +97,7 @@ def test_field_is_centred_on_its_print_and_fades_on_both_sides():
 
 def test_legend_states_the_unit_of_cells_and_field_and_that_the_field_is_smoothed():
     said = words(draw_busy())
-    assert {"Field: USD so far per 50", "field smoothed for display"} <= set(said)
+    assert {"Field: USD so far per 50", "already liquidated, smoothed"} <= set(said)
     assert any(text.startswith("Cell: USD per 5 min × 50") for text in said)
     uneven = busy_picture(unit="BTC", values=make_busy().qty)
     for size in ((1600, 1000), (800, 500), (800, 1100)):

@@ -33,6 +33,8 @@ CASCADE: dict[str, Any] = {
     "position": "long",
     "position_share": 0.97,
     "notional": 400_000.0,
+    "events": 40,
+    "orders": 40,
     "price_from": 104.0,
     "price_to": 101.5,
     "price_after_15m_pct": -0.5,
@@ -69,6 +71,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "cascades": [CASCADE],
         "zones": [],
         "largest_event": LARGEST,
+        "heavy_outside": [],
         "hours": {
             "step_s": 3600,
             "of_day": False,
@@ -183,7 +186,8 @@ def test_what_is_not_known_of_the_data_is_said_and_totals_become_minimums() -> N
     exchanges = [{"exchange": name, "share": share} for name, share in shares.items()]
     first, *_, last = build_brief(report(coverage=coverage, exchanges=exchanges, meta={"completeness": "mixed"}))
     assert first.startswith(
-        "At least 1.00M USD of SOLUSDT was liquidated on 4 exchanges (a 50%, b 30%, c 15% and 1 more)"
+        "At least 1.00M USD of SOLUSDT was liquidated on 4 exchanges (a 50%, b 30%, c 15% and 1 more) in the recorded "
+        "91.7% of the 24 h to 2026-03-02 00:00 UTC, in 1,234 events"
     )
     assert last == (
         "Data: 91.7% of the window was recorded (estimated from pauses in the file; longest gap 2026-03-01 01:00 to "
@@ -199,6 +203,23 @@ def test_what_is_not_known_of_the_data_is_said_and_totals_become_minimums() -> N
     assert "how much of the window was recorded is unknown; totals may be too low; realized" in unknown[-1]
     sampled = build_brief(report(coverage=nowhere, meta={"completeness": "sampled"}))
     assert "recorded is unknown; the feed is a sample, so totals are minimums; realized" in sampled[-1]
+
+
+def test_a_heavier_price_step_and_events_that_are_parts_of_orders_are_named() -> None:
+    step = {"low": 97.5, "high": 98.0, "step": 0.5, "notional": 300_001.0, "reason": "one order holds more than half"}
+    pieces = [{**CASCADE, "events": 41}]
+    first, second, third, *_ = build_brief(
+        report(heavy_outside=[step], cascades=pieces, coverage={"share": None, "gaps": [], "damaged": []},
+               clusters=[cluster(1, 96.0, 97.0, 300_000.0, -3.5, "below")],
+               nearest={"nearest_above": None, "largest_above": None, "nearest_below": 1, "largest_below": 1})
+    )  # fmt: skip
+    assert "Largest event (an order can have several): long, 90.0K USD at 102.25" in first
+    assert second.startswith(
+        "One cluster: 96.0 – 97.0, with 300K USD (30%); 97.5 – 98.0 holds 300K USD, but one order holds more than half"
+    )
+    assert "No cluster above among the recorded events." in third
+    lighter = build_brief(report(heavy_outside=[{**step, "notional": 300_000.0}]))
+    assert "97.5" not in lighter[1]
 
 
 def test_filters_and_the_sample_are_named() -> None:
