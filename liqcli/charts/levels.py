@@ -196,7 +196,7 @@ def _draw_legend(sheet: Canvas, picture: LevelsSpec, view: HeatmapLayout, scale:
         np.broadcast_to(pixels, (round(bar.height), *pixels.shape)), round(bar.left), round(bar.bottom)
     )
     free = bar.left
-    for tick in scale_ticks(scale.top / 300, scale.top, logarithmic=True):
+    for tick in scale_ticks(0, scale.top, logarithmic=False):  # the scale is nearly linear
         text = format_tick(tick, "USD")
         width = sheet.text_width(text, _TICKS)
         place = bar.left + float(scale.spread(np.array([tick]))[0]) * bar.width

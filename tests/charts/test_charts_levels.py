@@ -109,3 +109,12 @@ def test_more_is_brighter_on_dark_and_nothing_is_the_panel():
 def test_an_impossible_size_is_refused():
     with pytest.raises(UsageError, match="between 800 x 500"):
         draw_levels(picture(), size=(100, 100))
+
+
+def test_the_scale_has_ticks_along_its_whole_length():
+    figure = draw_levels(picture(values=np.full((60, 48), 75e6))).figure
+    assert [text for text, _ in visible_texts(figure) if text in ("1M", "10M", "20M", "40M", "60M")] == [
+        "20M",
+        "40M",
+        "60M",
+    ]
