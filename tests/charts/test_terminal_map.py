@@ -84,8 +84,7 @@ def test_price_is_a_line_where_nothing_was_liquidated():
     assert lines[9].count("·") == 24
 
 
-@pytest.mark.parametrize("colours", ["truecolor", "256", "none"])
-@pytest.mark.parametrize("columns", [LEAST_COLUMNS, 80, 200])
+@pytest.mark.parametrize(("columns", "colours"), [(LEAST_COLUMNS, "none"), (80, "256"), (200, "truecolor")])
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_every_case_fits(case, columns, colours):
     lines = [CODES.sub("", line) for line in draw(CASES[case](), columns=columns, colours=colours)]

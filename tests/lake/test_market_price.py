@@ -56,10 +56,24 @@ def test_moved_filled_and_kept_are_counted_separately(store):
     assert kinds == ("bankruptcy", "fill", "market")
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_report_aligns_prices_and_states_it(store, tmp_path):
     files = [tmp_path / f"r.{kind}" for kind in ("json", "html", "md", "csv")]
     outputs = [word for path in files for word in ("-o", str(path))]
-    run(store, "heatmap", "--symbol", "SOLUSDT", *DAY_ONE, "--bin", "0.1", "--price", "market", *outputs)
+    run(
+        store,
+        "heatmap",
+        "--symbol",
+        "SOLUSDT",
+        *DAY_ONE,
+        "--bin",
+        "0.1",
+        "--price",
+        "market",
+        "--theme",
+        "dark",
+        *outputs,
+    )
     meta = json.loads(files[0].read_text())["meta"]
     assert meta["market_prices"] == {"basis": ["bybit SOLUSDT 1m"], "moved": 2, "filled": 1, "kept": 1}
     assert meta["price"] == "market"

@@ -50,12 +50,13 @@ def filled(monkeypatch: pytest.MonkeyPatch, lake: Path) -> Path:
     return lake
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_reports_name_the_counted_source_and_compare_the_other(filled: Path, tmp_path: Path) -> None:
     """240 x 50,000 USD count, 12M, two thirds long; the other has 120 of them. Nothing is 18M."""
     outputs = [tmp_path / f"r.{ending}" for ending in ("html", "md", "json")]
     flags = [word for path in outputs for word in ("-o", path)]
     span = ("--since", format_iso(START_US), "--until", format_iso(START_US + 4 * HOUR_US))
-    run("heatmap", "--symbol", "BTCUSDT", *span, *flags)
+    run("heatmap", "--symbol", "BTCUSDT", *span, "--theme", "dark", *flags)
     report = json.loads(outputs[2].read_text())
     assert (report["meta"]["events"], report["meta"]["notional"]) == (240, 12e6)
     (comparison,) = report["coverage"]["comparisons"]
