@@ -102,7 +102,7 @@ def _kill(pid: int, sign: int, over: threading.Event, when: Callable[[], bool]) 
 
 @pytest.mark.parametrize("most", [4, pytest.param(50, marks=pytest.mark.soak)])
 def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -> None:
-    """Each kill lands so many requests after the start, and up to 100 ms later, when it may be writing."""
+    """Kills land once a file is stored, then so many requests after a start, and up to 100 ms later: it may write."""
     rng = random.Random(20261122)
     with (
         gate_server(latency_s=0.01) as gate,
@@ -118,6 +118,10 @@ def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -
             goal = asked() + requests
             return lambda: asked() >= goal and not time.sleep(late_s)
 
+        def kill_once_stored(lake: Path, late_s: float) -> Callable[[], bool]:
+            """True for the first time a little after the lake has a file."""
+            return lambda: len(parquet_bytes(lake)) > 0 and not time.sleep(late_s)
+
         assert runs.run(tmp_path / "clean", WINDOW) == 0
         whole, clean = asked(), parquet_bytes(tmp_path / "clean")
         assert len(clean) == 4
@@ -125,8 +129,9 @@ def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -
         while kills < most:
             lake = tmp_path / f"lake-{lakes}"
             lakes += 1
-            for _ in range(5):
-                moment = kill_after(rng.randrange(1, whole), rng.uniform(0, 0.1))
+            for turn in range(5):
+                late_s = rng.uniform(0, 0.1)
+                moment = kill_after(rng.randrange(1, whole), late_s) if turn else kill_once_stored(lake, late_s / 5)
                 killed = runs.run(lake, WINDOW, kill_when=moment) == -signal.SIGKILL
                 kills += killed
                 between += killed and len(parquet_bytes(lake)) > 0
