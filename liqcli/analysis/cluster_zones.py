@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from liqcli.analysis.clusters import Cluster
 
@@ -38,8 +39,8 @@ def join_clusters(clusters: Sequence[Cluster]) -> tuple[Zone, ...]:
             group[0].low,
             group[-1].high,
             group[0].step,
-            sum(c.notional for c in group),
-            sum(c.share for c in group),
+            fsum(c.notional for c in group),
+            fsum(c.share for c in group),  # the same on every version of Python, as sum is not
         )
         for group in groups
         if len(group) > 1
