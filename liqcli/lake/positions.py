@@ -128,7 +128,7 @@ def read_positions(path: Path) -> tuple[int, list[OpenPosition]]:
 
 
 def find_source(file: SnapshotFile) -> str:
-    """Return the source in the name of a snapshot."""
+    """Read the source from the file name of a snapshot."""
     match = _NAME.fullmatch(file.name)
     return match[1] if match else file.name
 

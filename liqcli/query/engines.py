@@ -1,4 +1,4 @@
-"""Open the engine of the settings. DuckDB and Spark's client are imported only where they are used."""
+"""Open the query engine that the settings name; DuckDB and the Spark client are imported only when used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from liqcli.query.query_engine import QueryEngine
 
 def open_engine(settings: EngineSettings | None, root: Path) -> QueryEngine:
     """
-    Open the engine of the settings for the lake in a folder; None is DuckDB.
+    Open the query engine that the settings name, for the lake in a folder; None is DuckDB.
 
     Raises
     ------

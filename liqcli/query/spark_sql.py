@@ -84,7 +84,7 @@ def _read_scale(value: exp.Expression, scales: dict[str, int]) -> int | None:
 
 
 def _fill(node: exp.Expression, template: str, value: exp.Expression, scale: int = 0) -> None:
-    """Replace a node by a template with ``value`` in the place of ``x``."""
+    """Replace a node by a template in which ``value`` stands for ``x``."""
     tree = exp.paren(parse_one(template.format(scale=scale), read="spark"))
     for place in [column for column in tree.find_all(exp.Column) if column.name == "x"]:
         place.replace(exp.paren(value.copy()) if isinstance(value, exp.Binary) else value.copy())

@@ -62,7 +62,7 @@ class WindowData:
 
     @cached_property
     def details(self) -> FileDetails | None:
-        """Sums of a second pass over the files of very many events; None where the events are in memory."""
+        """Sums of a second pass over the files, for very many events; None if the events are in memory."""
         details = scan_details(self.selection.sums, self.window, self.grid) if self.selection.sums else None
         self.engine.check_watched()
         return details

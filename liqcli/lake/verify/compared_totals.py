@@ -39,7 +39,7 @@ class ComparedHour:
 
     @property
     def is_fetched(self) -> bool:
-        """False for an hour that was never requested and has no events."""
+        """Whether the hour was requested, or has events."""
         return bool(self.fetched_s or self.stored_e6)
 
     @property
