@@ -26,7 +26,7 @@ from liqcli.report.figure import Figure, render_figure
 from liqcli.report.heatmap_figure import build_spec, describe
 from liqcli.report.hover_map import Mark
 from liqcli.report.results import ViewOptions, WindowResults
-from liqcli.report.shared_captions import coverage_headline, list_limits, list_origin
+from liqcli.report.shared_captions import list_limits, list_origin
 
 
 def draw(results: WindowResults, view: ViewOptions) -> Figure:
@@ -51,12 +51,10 @@ def build_portrait_spec(results: WindowResults, by: ByName = "notional") -> Heat
         HeadlineNumber(format_share(sums.long_notional, sums.notional), "longs", "long"),
         HeadlineNumber(format_share(sums.short_notional, sums.notional), "shorts", "short"),
     )
-    coverage = coverage_headline(results)[0]
-    limits = [*([f"coverage {coverage.value}"] if coverage.tone == "warn" else []), *list_limits(results)]
     return replace(
         build_spec(results, by, results.portrait_grid),
         title=f"{results.selection.label} {format_length(window.length_us)}",
-        subtitle=" · ".join(["realized liquidations", *list_origin(results)[1:], *limits]),
+        subtitle=" · ".join(["realized liquidations", *list_origin(results)[1:], *list_limits(results)]),
         headline=headline,
         interest=None,
     )
