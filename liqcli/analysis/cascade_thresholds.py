@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqcli.analysis.thin_data import LEAST_USD
-from liqcli.core.intervals import Interval, clip_intervals
+from liqcli.core.intervals import Interval, Intervals
 from liqcli.core.model import US_PER_S, Window
 from liqcli.query.columns import Ints, MinuteRows
 
@@ -90,7 +90,7 @@ def count_covered_minutes(window: Window, gaps: Iterable[Interval], filled_us: I
     """
     first = window.start_us // MINUTE_US
     covered = np.ones(-(-window.end_us // MINUTE_US) - first, dtype=bool)
-    for start, end in clip_intervals(gaps, window.interval):
+    for start, end in Intervals(gaps) & [window.interval]:
         covered[start // MINUTE_US - first : -(-end // MINUTE_US) - first] = False
     covered[filled_us // MINUTE_US - first] = True
     return int(covered.sum())

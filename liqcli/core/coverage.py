@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liqcli.core.intervals import Interval, subtract_intervals, total_length
+from liqcli.core.intervals import NO_INTERVALS, Intervals
 from liqcli.core.model import Window
 
 
@@ -22,21 +22,21 @@ class ExchangeCoverage:
     exchange: str
     symbol: str
     window: Window
-    intervals: tuple[Interval, ...]
-    cut: tuple[Interval, ...]
+    intervals: Intervals
+    cut: Intervals
     inferred: bool
     sources: tuple[str, ...]
-    unknown: tuple[Interval, ...] = ()
+    unknown: Intervals = NO_INTERVALS
 
     @property
     def share(self) -> float | None:
         """Covered share of the window, 0 to 1; None when some of it is unknown."""
-        return None if self.unknown else total_length(self.intervals) / self.window.length_us
+        return None if self.unknown else self.intervals.length / self.window.length_us
 
     @property
-    def gaps(self) -> list[Interval]:
+    def gaps(self) -> Intervals:
         """Intervals without data. [µs]"""
-        return subtract_intervals([self.window.interval], [*self.intervals, *self.unknown])
+        return Intervals([self.window.interval]) - self.intervals - self.unknown
 
 
 def overall_share(coverage: Sequence[ExchangeCoverage]) -> float | None:
@@ -46,11 +46,11 @@ def overall_share(coverage: Sequence[ExchangeCoverage]) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(shares) else None
 
 
-def common_gaps(coverage: Sequence[ExchangeCoverage], window: Window) -> list[Interval]:
+def common_gaps(coverage: Sequence[ExchangeCoverage], window: Window) -> Intervals:
     """Find intervals without data on any exchange, which must not look like a quiet market. [µs]"""
-    return subtract_intervals([window.interval], [i for c in coverage for i in (*c.intervals, *c.unknown)])
+    return Intervals([window.interval]) - (i for c in coverage for i in (*c.intervals, *c.unknown))
 
 
-def common_unknown(coverage: Sequence[ExchangeCoverage]) -> list[Interval]:
+def common_unknown(coverage: Sequence[ExchangeCoverage]) -> Intervals:
     """Find intervals that no exchange covers and that are unknown on at least one. [µs]"""
-    return subtract_intervals((i for c in coverage for i in c.unknown), (i for c in coverage for i in c.intervals))
+    return Intervals(i for c in coverage for i in c.unknown) - (i for c in coverage for i in c.intervals)

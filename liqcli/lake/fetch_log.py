@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 from liqcli.core.coverage import ExchangeCoverage
 from liqcli.core.errors import DamagedError, UsageError
-from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, subtract_intervals
+from liqcli.core.intervals import Interval, Intervals
 from liqcli.core.model import Window, from_us
 from liqcli.core.times import parse_moment
 
@@ -73,32 +73,30 @@ class FetchLog:
                 continue
             strength = STRENGTH.get(new.status, FETCHED)
             stronger = [k.window.interval for k in known if STRENGTH.get(k.status, FETCHED) > strength]
-            pieces = subtract_intervals([new.window.interval], stronger)
-            events = new.events if pieces == [new.window.interval] else None
+            pieces = Intervals([new.window.interval]) - stronger
+            events = new.events if pieces == (new.window.interval,) else None
             for piece in pieces:
                 _put(known, replace(new, window=Window(*piece), events=events))
         return FetchLog(tuple(_join(known)))
 
     def without(self, parts: Iterable[Window]) -> FetchLog:
         """Return the log without these parts."""
-        holes = [part.interval for part in parts]
-        left = (
-            (known, piece) for known in self.windows for piece in subtract_intervals([known.window.interval], holes)
-        )
+        holes = Intervals(part.interval for part in parts)
+        left = ((known, piece) for known in self.windows for piece in Intervals([known.window.interval]) - holes)
         return FetchLog(tuple(_cut(known, *piece) for known, piece in left))
 
-    def covered(self, statuses: Iterable[Status] = COVERED) -> list[Interval]:
+    def covered(self, statuses: Iterable[Status] = COVERED) -> Intervals:
         """Return the intervals with one of these statuses, joined."""
         wanted = set(statuses)
-        return merge_intervals(k.window.interval for k in self.windows if k.status in wanted)
+        return Intervals(k.window.interval for k in self.windows if k.status in wanted)
 
-    def fetched(self) -> list[Interval]:
+    def fetched(self) -> Intervals:
         """Return the intervals that a source answered, joined; not those inferred from imported files."""
         return self.covered(status for status in COVERED if status not in STRENGTH)
 
     def missing(self, window: Window) -> list[Window]:
         """Return the parts of a window that must be requested: all that is not ``complete``."""
-        return [Window(*i) for i in subtract_intervals([window.interval], self.covered(("complete",)))]
+        return [Window(*i) for i in Intervals([window.interval]) - self.covered(("complete",))]
 
 
 def _put(known: list[CoveredWindow], new: CoveredWindow) -> None:
@@ -156,11 +154,11 @@ def add_recorded(
         Takes an interval that becomes complete and returns its number of stored events, or None if it is unknown.
     """
     former = log.covered(("complete", "cut"))
-    complete = subtract_intervals(claims.get("complete", ()), former)
-    sure = [*complete, *former]
-    doubtful = subtract_intervals(claims.get("unconfirmed", ()), sure)
-    known = [*sure, *doubtful, *log.covered(("unconfirmed",))]
-    pending = subtract_intervals(claims.get("provisional", ()), known)
+    complete = Intervals(claims.get("complete", ())) - former
+    sure = complete | former
+    doubtful = Intervals(claims.get("unconfirmed", ())) - sure
+    known = sure | doubtful | log.covered(("unconfirmed",))
+    pending = Intervals(claims.get("provisional", ())) - known
     fresh = [CoveredWindow(Window(*part), "complete", count(part), moment_us) for part in complete]
     fresh += [CoveredWindow(Window(*part), "unconfirmed", None, moment_us) for part in doubtful]
     fresh += [CoveredWindow(Window(*part), "provisional", None, moment_us) for part in pending]
@@ -227,21 +225,20 @@ def build_coverage(
     ``unlogged`` are sources that have rows but no log, for example written by another program: when they recorded is
     unknown.
     """
-    recorded = {source: log.covered() for source, log in logs.items()}
+    whole = Intervals([window.interval])
+    inside = {source: log.covered() & whole for source, log in logs.items()}
+    covered = Intervals(interval for intervals in inside.values() for interval in intervals)
     fetched = [interval for log in logs.values() for interval in log.fetched()]
     cut = [interval for log in logs.values() for interval in log.covered(("cut",))]
     vague = [interval for log in logs.values() for interval in log.covered(DOUBTFUL)]
-
-    inside = {source: clip_intervals(intervals, window.interval) for source, intervals in recorded.items()}
-    covered = merge_intervals(interval for intervals in inside.values() for interval in intervals)
-    unknown = clip_intervals([window.interval] if unlogged else vague, window.interval)
+    unknown = whole if unlogged else whole & vague
     return ExchangeCoverage(
         exchange,
         symbol,
         window,
-        tuple(covered),
-        tuple(clip_intervals(cut, window.interval)),
-        bool(subtract_intervals(covered, fetched)),
+        covered,
+        whole & cut,
+        bool(covered - fetched),
         tuple(sorted({*(source for source, intervals in inside.items() if intervals), *unlogged})),
-        tuple(subtract_intervals(unknown, covered)),
+        unknown - covered,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from liqcli.core.intervals import Interval, merge_intervals, subtract_intervals, total_length
+from liqcli.core.intervals import Intervals
 from liqcli.core.times import MINUTE_US
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Heartbeat:
             known = self._minutes.get(minute)
             self._minutes[minute] = (min(known[0], early), max(known[1], late)) if known else (early, late)
 
-    def infer_coverage(self) -> tuple[list[Interval], list[Interval]]:
+    def infer_coverage(self) -> tuple[Intervals, Intervals]:
         """
         Infer when a recorder ran from the pauses between the events of all its symbols.
 
@@ -60,17 +60,17 @@ class Heartbeat:
         """
         active = [self._minutes[minute] for minute in sorted(self._minutes)]
         if not active:
-            return [], []
+            return Intervals(), Intervals()
         if len(active) < FEWEST_MINUTES:
-            return [], [(active[0][0], active[-1][1] + 1)]
+            return Intervals(), Intervals([(active[0][0], active[-1][1] + 1)])
         pauses = [(before[1] + 1, after[0]) for before, after in pairwise(active)]
         limit = _find_gap_limit([end - start + 1 for start, end in pauses])
         gaps = [(start, end) for start, end in pauses if end - start + 1 >= limit]
-        unknown = [i for i in pauses if LONGEST_PAUSE_US < i[1] - i[0] + 1 < limit]
-        present = subtract_intervals([(active[0][0], active[-1][1] + 1)], gaps)
-        covered = subtract_intervals(present, unknown)
-        thin = total_length(unknown) > total_length(covered)
-        return ([], present) if thin else (covered, merge_intervals(unknown))
+        unknown = Intervals(i for i in pauses if LONGEST_PAUSE_US < i[1] - i[0] + 1 < limit)
+        present = Intervals([(active[0][0], active[-1][1] + 1)]) - gaps
+        covered = present - unknown
+        thin = unknown.length > covered.length
+        return (Intervals(), present) if thin else (covered, unknown)
 
 
 def _find_runs(values: NDArray[np.int64]) -> NDArray[np.intp]:

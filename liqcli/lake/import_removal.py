@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from liqcli.core.errors import UsageError
-from liqcli.core.intervals import subtract_intervals
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import Window
 from liqcli.lake.import_log import ImportKey, ImportLogEntry, StoredSummary, find_import
 from liqcli.lake.import_rows import ImportRows
@@ -85,7 +85,7 @@ class RemovalPlan:
         own = _span([wrote for wrote in self.entry.wrote if wrote.exchange == item.exchange])
         kept = [_span(part).interval for part in self._others_of(item)]
         log = self.lake.read_fetch_log(*key)
-        parts = subtract_intervals([own.interval], [*kept, *log.fetched()])
+        parts = Intervals([own.interval]) - [*kept, *log.fetched()]
         self.lake.write_fetch_log(*key, log.without(Window(*part) for part in parts))
         self.lake.remove_fetch_log(*key)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from liqcli.core.errors import DamagedError, LiqcliError
 from liqcli.core.files import lake_errors
 from liqcli.core.formatting import format_counted
-from liqcli.core.intervals import Interval, merge_intervals
+from liqcli.core.intervals import Interval, Intervals
 from liqcli.core.model import Liquidation, Window, find_fault
 from liqcli.core.symbols import EVERY
 from liqcli.lake.fetch_log import FetchLog, Status, add_recorded
@@ -210,7 +210,7 @@ def _store_claims(lake: Lake, feed: Feed, content: _FeedContent, moment_us: int)
         except DamagedError:  # set aside, so that what is recorded from now on is not lost with it
             lake.set_aside(lake.fetch_log_path(feed.exchange, symbol, feed.source))
             log = FetchLog()
-        merged = {status: merge_intervals(found) for status, found in claims.items()}
+        merged = {status: Intervals(found) for status, found in claims.items()}
         count = partial(_count_stored, lake, feed, symbol)
         updated = add_recorded(log, merged, moment_us, count)
         if updated != log:

@@ -12,14 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liqcli.core.coverage import ExchangeCoverage
-from liqcli.core.intervals import (
-    Interval,
-    clip_intervals,
-    intersect_intervals,
-    merge_intervals,
-    subtract_intervals,
-    total_length,
-)
+from liqcli.core.intervals import NO_INTERVALS, Interval, Intervals
 from liqcli.core.model import Window
 from liqcli.lake.fetch_log import COVERED, DOUBTFUL, FetchLog, build_coverage
 from liqcli.lake.inventory import StoredFile, try_fetch_log
@@ -42,12 +35,12 @@ class SourceCandidate:
     """
 
     source: str
-    covered: tuple[Interval, ...]
+    covered: Intervals
     full: bool
     fill: bool
     events: int
-    rows: tuple[Interval, ...] = ()
-    doubtful: tuple[Interval, ...] = ()
+    rows: Intervals = NO_INTERVALS
+    doubtful: Intervals = NO_INTERVALS
 
 
 def rank_sources(views: Sequence[SourceCandidate]) -> list[SourceCandidate]:
@@ -55,7 +48,7 @@ def rank_sources(views: Sequence[SourceCandidate]) -> list[SourceCandidate]:
     return sorted(views, key=lambda v: (not v.full, not v.fill, -v.events, v.source))
 
 
-def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str, list[Interval]]:
+def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str, Intervals]:
     """
     Assign every instant of the window to exactly one source.
 
@@ -69,23 +62,22 @@ def divide_window(views: Sequence[SourceCandidate], window: Window) -> dict[str,
         Source -> its intervals, sorted. [µs]
     """
     ranked = rank_sources(views)
-    free: list[Interval] = [window.interval]
-    shares: dict[str, list[Interval]] = {view.source: [] for view in ranked}
+    free = Intervals([window.interval])
+    shares = {view.source: Intervals() for view in ranked}
     unlogged = [(view, view.rows) for view in ranked if not view.covered]
-    sure = [(view, subtract_intervals(view.covered, view.doubtful)) for view in ranked]
+    sure = [(view, view.covered - view.doubtful) for view in ranked]
     doubtful = [(view, view.doubtful) for view in ranked]
     for view, intervals in [*sure, *doubtful, *unlogged]:
-        mine = intersect_intervals(free, intervals)
-        shares[view.source] = merge_intervals([*shares[view.source], *mine])
-        free = subtract_intervals(free, mine)
+        mine = free & intervals
+        shares[view.source] |= mine
+        free -= mine
     if ranked:
-        best = ranked[0].source
-        shares[best] = merge_intervals([*shares[best], *free])
+        shares[ranked[0].source] |= free
     return shares
 
 
 def list_assigned_intervals(
-    partitions: Sequence[Partition], shares: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]]
+    partitions: Sequence[Partition], shares: Mapping[tuple[str, str], Mapping[str, Intervals]]
 ) -> list[tuple[Partition, Interval]]:
     """Pair each source's files with its intervals, one entry per file and interval."""
     return [
@@ -125,13 +117,13 @@ class ExcludedSource:
     exchange: str
     symbol: str
     source: str
-    intervals: tuple[Interval, ...]
-    instead: Mapping[str, Sequence[Interval]]
+    intervals: Intervals
+    instead: Mapping[str, Intervals]
 
     @property
     def length_us(self) -> int:
         """Total time for which it was left out. [µs]"""
-        return total_length(self.intervals)
+        return self.intervals.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +137,7 @@ class SourceAssignment:
     """
 
     coverage: tuple[ExchangeCoverage, ...]
-    shares: Mapping[Key, Mapping[str, Sequence[Interval]]]
+    shares: Mapping[Key, Mapping[str, Intervals]]
     excluded: tuple[ExcludedSource, ...]
     damaged: tuple[Path, ...] = ()
 
@@ -171,7 +163,7 @@ def assign_sources(
     asked = [key for key in lake.list_fetch_logs() if key[1] in symbols and (not exchanges or key[0] in exchanges)]
     keys = sorted({*rows, *asked})
     coverage: list[ExchangeCoverage] = []
-    shares: dict[Key, dict[str, list[Interval]]] = {}
+    shares: dict[Key, dict[str, Intervals]] = {}
     excluded: list[ExcludedSource] = []
     damaged: list[Path] = []
     for exchange, symbol in sorted({key[:2] for key in keys}):
@@ -183,7 +175,7 @@ def assign_sources(
             build_source_candidate(source, log, rows.get((exchange, symbol, source), ()), window)
             for source, log in logs.items()
         ]
-        active = [v for v in views if v.events or clip_intervals(v.covered, window.interval)]
+        active = [v for v in views if v.events or v.covered & [window.interval]]
         shares[exchange, symbol] = divide_window(active, window)
         excluded += find_excluded_sources((exchange, symbol), active, shares[exchange, symbol], rows, window)
         unlogged = [v.source for v in views if v.events and not v.covered]
@@ -198,19 +190,19 @@ def build_source_candidate(source: str, log: FetchLog, mine: Sequence[StoredFile
     inside = [h for h in mine if h.first_us < window.end_us and h.last_us >= window.start_us]
     return SourceCandidate(
         source,
-        tuple(log.covered(RECORDED)),
+        log.covered(RECORDED),
         full=any(h.full for h in mine),
         fill=any(h.fill for h in mine),
         events=sum(h.events for h in inside),
-        rows=tuple((h.first_us, h.last_us + 1) for h in inside),
-        doubtful=tuple(log.covered(DOUBTFUL)),
+        rows=Intervals((h.first_us, h.last_us + 1) for h in inside),
+        doubtful=log.covered(DOUBTFUL),
     )
 
 
 def find_excluded_sources(
     key: Key,
     views: Sequence[SourceCandidate],
-    shares: Mapping[str, Sequence[Interval]],
+    shares: Mapping[str, Intervals],
     rows: Mapping[tuple[str, str, str], Sequence[StoredFile]],
     window: Window,
 ) -> list[ExcludedSource]:
@@ -218,13 +210,13 @@ def find_excluded_sources(
     found = []
     for view in views:
         mine = rows.get((*key, view.source), ())
-        recorded = view.covered or tuple((h.first_us, h.last_us + 1) for h in mine)
-        left = subtract_intervals(clip_intervals(recorded, window.interval), shares.get(view.source, ()))
+        recorded = view.covered or Intervals((h.first_us, h.last_us + 1) for h in mine)
+        left = (recorded & [window.interval]) - shares.get(view.source, ())
         instead = {
             other.source: intervals
             for other in views
-            if other is not view and (intervals := intersect_intervals(left, shares.get(other.source, ())))
+            if other is not view and (intervals := left & shares.get(other.source, ()))
         }
         if view.events and instead:
-            found.append(ExcludedSource(*key, view.source, tuple(left), instead))
+            found.append(ExcludedSource(*key, view.source, left, instead))
     return found

@@ -11,7 +11,7 @@ from typing import Any
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_duration, format_iso, format_time
-from liqcli.core.intervals import Interval, subtract_intervals, total_length
+from liqcli.core.intervals import NO_INTERVALS, Interval, Intervals
 from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.fetch_log import FetchLog
 from liqcli.lake.inventory import StoredMarketFile, SummedFile, read_inventory, read_market_inventory, try_fetch_log
@@ -47,13 +47,13 @@ class StatusRow:
     events: int
     notional: float | None
     coverage: float | None
-    gaps: tuple[Interval, ...]
+    gaps: Intervals
     files: int
     size: int
     counted: float = 1.0
     left_us: int = 0
     instead: tuple[str, ...] = ()
-    unconfirmed: tuple[Interval, ...] = ()
+    unconfirmed: Intervals = NO_INTERVALS
 
 
 def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
@@ -105,7 +105,7 @@ def _interval_records(intervals: Sequence[Interval]) -> list[dict[str, Any]]:
 def list_unconfirmed(rows: Sequence[StatusRow]) -> list[str]:
     """Describe the time in which a recorded stream was silent for longer than usual."""
     return [
-        f"{row.exchange} {row.symbol}: {format_duration(total_length(row.unconfirmed))} of {row.source} unconfirmed, "
+        f"{row.exchange} {row.symbol}: {format_duration(row.unconfirmed.length)} of {row.source} unconfirmed, "
         f"last until {format_time(row.unconfirmed[-1][1])} UTC: connected, but silent for longer than usual"
         for row in rows
         if row.unconfirmed
@@ -159,11 +159,11 @@ def _join(
                 last_us=max((h.last_us for h in parts), default=None),
                 events=sum(h.events for h in parts),
                 notional=sum(h.usd_e6 for h in parts) / 1e6,
-                coverage=total_length(log.covered()) / (whole[1] - whole[0]) if is_known else None,
-                gaps=tuple(subtract_intervals([whole], present)),
+                coverage=log.covered().length / (whole[1] - whole[0]) if is_known else None,
+                gaps=Intervals([whole]) - present,
                 files=len(parts),
                 size=sum(h.path.stat().st_size for h in parts),
-                unconfirmed=tuple(log.covered(("unconfirmed",))),
+                unconfirmed=log.covered(("unconfirmed",)),
             )
         )  # fmt: skip
     return list(_weigh(rows, groups, known)), damaged
@@ -174,7 +174,8 @@ def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[SummedFile]]
     for key, group in groupby(rows, key=lambda row: (row.exchange, row.symbol)):
         mine = {row.source: row for row in group}
         recorded = {
-            source: known[*key, source].covered(RECORDED) or [(h.first_us, h.last_us + 1) for h in files[*key, source]]
+            source: known[*key, source].covered(RECORDED)
+            or Intervals((h.first_us, h.last_us + 1) for h in files[*key, source])
             for source in mine
         }
         edges = [edge for intervals in recorded.values() for interval in intervals for edge in interval]
@@ -182,7 +183,7 @@ def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[SummedFile]]
             whole = Window(min(edges), max(edges))
             views = [build_source_candidate(source, known[*key, source], files[*key, source], whole) for source in mine]
             for left in find_excluded_sources(key, views, divide_window(views, whole), files, whole):
-                share = 1 - left.length_us / total_length(recorded[left.source])
+                share = 1 - left.length_us / recorded[left.source].length
                 row = mine[left.source]
                 mine[left.source] = replace(row, counted=share, left_us=left.length_us, instead=tuple(left.instead))
         yield from mine.values()
@@ -202,7 +203,7 @@ def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) ->
             exchange, symbol, source, f"candles {interval}" if interval else partitions[0].kind.replace("_", "-"),
             first_us=min(h.first_us for h in parts), last_us=max(h.last_us for h in parts),
             events=sum(h.rows for h in parts),
-            notional=None, coverage=None, gaps=(), files=len(parts),
+            notional=None, coverage=None, gaps=NO_INTERVALS, files=len(parts),
             size=sum(h.path.stat().st_size for h in parts),
         )
         for (exchange, symbol, interval, source), parts in sorted(groups.items())
@@ -228,7 +229,7 @@ def _read_positions(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
     rows = [
         StatusRow(
             *key, "positions", min(ts for ts, _, _ in held), max(ts for ts, _, _ in held),
-            events=sum(count for _, count, _ in held), notional=None, coverage=None, gaps=(), files=len(held),
+            events=sum(count for _, count, _ in held), notional=None, coverage=None, gaps=NO_INTERVALS, files=len(held),
             size=sum(size for _, _, size in held),
         )
         for key, held in sorted(groups.items())

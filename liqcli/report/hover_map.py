@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from liqcli.analysis.cascades import Cascade
     from liqcli.charts import Region
-    from liqcli.core.intervals import Interval
+    from liqcli.core.intervals import Intervals
     from liqcli.core.model import HeatmapGrid
 
 MINUTE_US = 60_000_000
@@ -85,7 +85,7 @@ def _round(pixels: float) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def describe_bucket(grid: HeatmapGrid, column: int, gaps: list[Interval]) -> str:
+def describe_bucket(grid: HeatmapGrid, column: int, gaps: Intervals) -> str:
     """Describe a column of the grid: its time, longs, shorts and events."""
     start = int(grid.bucket_starts_us[column])
     has_gap = any(a < start + grid.bucket_us and start < b for a, b in gaps)

@@ -10,7 +10,7 @@ from liqcli.analysis.hours import build_hours, choose_steps
 from liqcli.analysis.overview import Overview, build_overview
 from liqcli.analysis.overview_cascades import build_market_cascades
 from liqcli.core.coverage import common_gaps
-from liqcli.core.intervals import Interval
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import SAMPLE_SOURCE
 from liqcli.lake.invalid_rows import InvalidSymbol
 from liqcli.lake.overview_selection import OverviewSelection, select_all
@@ -34,7 +34,7 @@ class OverviewResults:
         return replace(self, view=view)
 
     @cached_property
-    def gaps(self) -> list[Interval]:
+    def gaps(self) -> Intervals:
         """Intervals of the window in which nothing was recorded on any exchange. [µs]"""
         return common_gaps(self.selection.coverage, self.selection.window)
 

@@ -36,7 +36,7 @@ from liqcli.core.choices import (
     ThemeChoice,
     ThemeName,
 )
-from liqcli.core.intervals import Interval
+from liqcli.core.intervals import Intervals
 from liqcli.core.market_data import OpenInterestSeries
 from liqcli.core.model import SAMPLE_SOURCE, HeatmapGrid, PriceSeries
 from liqcli.lake.selection import Query, Selection
@@ -159,7 +159,7 @@ class WindowResults:
         return self.data.market.substitution
 
     @property
-    def gaps(self) -> list[Interval]:
+    def gaps(self) -> Intervals:
         """Intervals of the window without data of any exchange. [µs]"""
         return self.data.gaps
 

@@ -17,7 +17,7 @@ from liqcli.analysis.heatmap import GridOptions, choose_fine_axes
 from liqcli.analysis.price_bins import check_bucket
 from liqcli.analysis.summary import WindowSummary, build_summary
 from liqcli.core.coverage import common_gaps
-from liqcli.core.intervals import Interval
+from liqcli.core.intervals import Intervals
 from liqcli.core.market_data import MarketData
 from liqcli.core.model import HeatmapGrid, PriceSeries, Window
 from liqcli.core.symbols import expiry_of
@@ -78,7 +78,7 @@ class WindowData:
         return self.market.prices_in(self.window)
 
     @property
-    def gaps(self) -> list[Interval]:
+    def gaps(self) -> Intervals:
         """Intervals of the window without data of any exchange. [µs]"""
         return common_gaps(self.selection.coverage, self.window)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import Window
 from liqcli.lake.partitions import Partition
 from liqcli.lake.source_ranking import SourceCandidate, divide_window, list_assigned_intervals, rank_sources
@@ -12,8 +13,12 @@ from liqcli.lake.source_ranking import SourceCandidate, divide_window, list_assi
 DAY = Window(0, 24)
 
 
+def divide(*views):
+    return {source: list(share) for source, share in divide_window(views, DAY).items()}
+
+
 def view(source, *covered, full=True, fill=True, events=1):
-    return SourceCandidate(source, covered, full, fill, events)
+    return SourceCandidate(source, Intervals(covered), full, fill, events)
 
 
 def test_rank_is_full_then_fill_then_events_then_name():
@@ -28,24 +33,24 @@ def test_rank_is_full_then_fill_then_events_then_name():
 
 
 def test_full_beats_sampled_and_the_rest_is_filled_by_the_other():
-    shares = divide_window([view("sampled", (0, 24), full=False, events=50), view("full", (6, 12), (18, 20))], DAY)
+    shares = divide(view("sampled", (0, 24), full=False, events=50), view("full", (6, 12), (18, 20)))
     assert shares == {"full": [(6, 12), (18, 20)], "sampled": [(0, 6), (12, 18), (20, 24)]}
 
 
 def test_uncovered_time_goes_to_the_best_source():
-    shares = divide_window([view("full", (6, 12)), view("sampled", (10, 18), full=False)], DAY)
+    shares = divide(view("full", (6, 12)), view("sampled", (10, 18), full=False))
     assert shares == {"full": [(0, 12), (18, 24)], "sampled": [(12, 18)]}
-    assert divide_window([view("only")], DAY) == {"only": [(0, 24)]}
-    assert divide_window([], DAY) == {}
+    assert divide(view("only")) == {"only": [(0, 24)]}
+    assert divide() == {}
 
 
 def test_coverage_outside_the_window_is_cut_off():
-    assert divide_window([view("a", (-5, 30)), view("b", (-9, 99), full=False)], DAY) == {"a": [(0, 24)], "b": []}
+    assert divide(view("a", (-5, 30)), view("b", (-9, 99), full=False)) == {"a": [(0, 24)], "b": []}
 
 
 def test_three_sources():
     views = [view("c", (0, 24), full=False), view("b", (4, 10), fill=False), view("a", (8, 12))]
-    assert divide_window(views, DAY) == {"a": [(8, 12)], "b": [(4, 8)], "c": [(0, 4), (12, 24)]}
+    assert divide(*views) == {"a": [(8, 12)], "b": [(4, 8)], "c": [(0, 4), (12, 24)]}
 
 
 @given(
@@ -57,7 +62,7 @@ def test_three_sources():
 )
 def test_every_instant_belongs_to_exactly_one_source(scene):
     views = [view(f"s{k}", *covered, full=full) for k, (covered, full) in enumerate(scene)]
-    shares = divide_window(views, DAY)
+    shares = divide(*views)
     hours = sorted(hour for pieces in shares.values() for start, end in pieces for hour in range(start, end))
     assert hours == list(range(24))
 

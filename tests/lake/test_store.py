@@ -100,7 +100,7 @@ def test_empty_answer_removes_rows_and_file_but_is_logged(lake):
     replace(store, [], (T0, T0 + HOUR))
     assert not (lake / FILE).exists()
     assert store.partitions() == []
-    assert store.read_fetch_log("gate", "SOLUSDT", "gate").covered() == [(T0, T0 + HOUR)]
+    assert list(store.read_fetch_log("gate", "SOLUSDT", "gate").covered()) == [(T0, T0 + HOUR)]
 
 
 def test_an_empty_answer_takes_only_its_own_rows(lake):

@@ -183,7 +183,7 @@ def test_rows_without_a_fetch_log_are_unknown_everywhere(lake):
         (None, {**h, "share": None, "gaps": [], "unknown": [day]}) for h in coverage["by_exchange"]
     ]
     assert {row["coverage"] for row in report["hours"]["rows"]} == {None}
-    assert heatmap_figure.build_spec(findings).gaps == []
+    assert not heatmap_figure.build_spec(findings).gaps
     last = heatmap_figure.build_spec(findings).headline[-1]
     assert (last.value, last.label) == ("unknown", "coverage")
     for page in (render_html(report, themes()), render_markdown(report, beside())):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from liqcli.core.formatting import format_count
+from liqcli.core.intervals import Intervals
 from liqcli.core.symbols import EVERY
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.source_selection import find_elsewhere
@@ -130,7 +131,7 @@ def _list_elsewhere(rows: Sequence[FetchRow]) -> Iterator[str]:
         wanted.setdefault((row.source, row.exchange), []).append(row)
     now = now_us()
     for (source, exchange), found in wanted.items():
-        holes = [hole for row in found for hole in row.holes]
+        holes = Intervals(hole for row in found for hole in row.holes)
         name = source if source == exchange else f"{source} {exchange}"
         for advice in find_elsewhere(source, exchange, holes, [row.symbol for row in found], now):
             yield f"{name}: {advice}"

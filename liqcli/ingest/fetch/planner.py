@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from liqcli.core.formatting import format_time
-from liqcli.core.intervals import Interval, merge_intervals, subtract_intervals
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import Window
 from liqcli.lake.fetch_log import CoveredWindow
 from liqcli.sources.base import Source
@@ -37,11 +37,11 @@ def plan_windows(source: Source, missing: Iterable[Window], now_us: int) -> Plan
     first, last = available_range(source, now_us)
     wanted = list(missing)
     grain = source.grain_us
-    widened = merge_intervals((w.start_us // grain * grain, -(-w.end_us // grain) * grain) for w in wanted)
+    widened = Intervals((w.start_us // grain * grain, -(-w.end_us // grain) * grain) for w in wanted)
     allowed = [(max(start, first), min(end, last)) for start, end in widened]
     windows: list[Window] = []
     obstacles: dict[str, list[Window]] = {}
-    for start, end in merge_intervals(allowed):
+    for start, end in Intervals(allowed):
         for window in _split(start, end, source.window_us):
             obstacle = source.find_obstacle(window) if source.find_obstacle else None
             if obstacle is None:
@@ -99,16 +99,16 @@ def assess_window(
     settled = max(
         window.start_us, min(window.end_us, (asked_us - source.settle_us) // source.grain_us * source.grain_us)
     )
-    old = subtract_intervals([(window.start_us, settled)], [*cuts, *hidden, *_inside(window, unsettled)])
-    young = subtract_intervals([window.interval], [*cuts, *hidden, *old])
+    old = Intervals([(window.start_us, settled)]) - [*cuts, *hidden, *_inside(window, unsettled)]
+    young = Intervals([window.interval]) - [*cuts, *hidden, *old]
     assessed = [CoveredWindow(Window(*piece), "cut", None, asked_us) for piece in cuts]
     assessed += [CoveredWindow(Window(*piece), "complete", None, asked_us) for piece in old]
     assessed += [CoveredWindow(Window(*piece), "provisional", None, asked_us) for piece in young]
     return sorted(assessed, key=lambda item: item.window)
 
 
-def _inside(window: Window, parts: Iterable[Window]) -> list[Interval]:
-    return merge_intervals((max(p.start_us, window.start_us), min(p.end_us, window.end_us)) for p in parts)
+def _inside(window: Window, parts: Iterable[Window]) -> Intervals:
+    return Intervals((max(p.start_us, window.start_us), min(p.end_us, window.end_us)) for p in parts)
 
 
 def _split(start_us: int, end_us: int, step_us: int) -> Iterator[Window]:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator, Sequence
 
 from liqcli.core.errors import DamagedError
-from liqcli.core.intervals import subtract_intervals, total_length
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import Window
 from liqcli.core.symbols import EVERY, normalise_symbol, split_symbol
 from liqcli.core.times import now_us
@@ -123,14 +123,14 @@ def _fetch_target(scheduler: Scheduler, target: Target, again: bool) -> Job:
             if not kind.find_missing(scheduler.lake, exchange, row.symbol, target.window):
                 row.exchange = exchange
                 return
-    row.holes = [row.window.interval]
+    row.holes = whole = Intervals([row.window.interval])
     for exchange in target.exchanges:
         try:
             answered = yield from _fetch_exchange(scheduler, target, exchange, again)
         except DamagedError as error:
             target.note_damage(exchange, str(error))
             continue
-        if answered and row.holes != [row.window.interval]:
+        if answered and row.holes != whole:
             return
         if exchange != target.exchanges[-1]:
             why = row.troubles[-1] if row.troubles else "incomplete"
@@ -143,9 +143,9 @@ def _fetch_exchange(scheduler: Scheduler, target: Target, exchange: str, again: 
     kind, row, window, lake = target.kind, target.row, target.window, scheduler.lake
     if again:
         kind.prepare_refetch(lake, exchange, row.symbol, window, scheduler.progress.say)
-        missing = [window.interval] if window.length_us else []
+        missing = Intervals([window.interval])
     else:
-        missing = [gap.interval for gap in kind.find_missing(lake, exchange, row.symbol, window)]
+        missing = Intervals(gap.interval for gap in kind.find_missing(lake, exchange, row.symbol, window))
     sources: dict[str, None] = {}
     for source in kind.list_sources(exchange):
         if not missing:
@@ -164,11 +164,11 @@ def _fetch_exchange(scheduler: Scheduler, target: Target, exchange: str, again: 
         if task.damage:
             raise DamagedError(task.damage)
         target.note_task(task)
-        missing = subtract_intervals(missing, [part.interval for part in task.answered])
+        missing -= [part.interval for part in task.answered]
         if task.answered:
             sources[source.name] = None
-    holes = [hole.interval for hole in kind.find_holes(lake, exchange, row.symbol, row.window)]
-    if not row.exchange or total_length(holes) < total_length(row.holes):
+    holes = Intervals(hole.interval for hole in kind.find_holes(lake, exchange, row.symbol, row.window))
+    if not row.exchange or holes.length < row.holes.length:
         row.exchange, row.holes, row.unanswered = exchange, holes, len(missing)
         row.sources = tuple(sources) if kind.substitutes else row.sources
     return not missing

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from liqcli.core.errors import UsageError
 from liqcli.core.formatting import format_iso, format_time
-from liqcli.core.intervals import Interval, clip_intervals, subtract_intervals, total_length
+from liqcli.core.intervals import Interval, Intervals
 from liqcli.core.model import Window
 from liqcli.core.symbols import EVERY, EXCHANGES, expiry_of, nearest, split_symbol
 from liqcli.core.times import now_us
@@ -111,20 +111,18 @@ def find_best(serving: Sequence[Source], exchange: str, window: Window, words: S
     given = {source.name: [w.interval for w in plan_windows(source, [window], now).windows] for source in ranked}
     chosen: list[str] = []
     for word in words or ("",):
-        left = [window.interval]
+        left = Intervals([window.interval])
         for source in ranked:
-            if not _takes(source, word) or total_length(left) <= NEGLIGIBLE_US:
+            if not _takes(source, word) or left.length <= NEGLIGIBLE_US:
                 continue
-            rest = subtract_intervals(left, given[source.name])
-            if total_length(left) - total_length(rest) > 0:
+            rest = left - given[source.name]
+            if rest.length < left.length:
                 chosen.append(source.name)
             left = rest
     return [source for source in ranked if source.name in chosen] or ranked[-1:]
 
 
-def find_elsewhere(
-    name: str, exchange: str, holes: Sequence[Interval], symbols: Sequence[str], now: int
-) -> Iterator[str]:
+def find_elsewhere(name: str, exchange: str, holes: Intervals, symbols: Sequence[str], now: int) -> Iterator[str]:
     """
     Find data that a source does not have: in other sources of the exchange, otherwise for other exchanges.
 
@@ -132,7 +130,7 @@ def find_elsewhere(
     ----------
     name, exchange : str
         The source and the exchange.
-    holes : sequence of interval
+    holes : Intervals
         Missing data. Unpublished data and stretches below an hour are ignored.
     symbols : sequence of str
         Requested symbols.
@@ -140,18 +138,18 @@ def find_elsewhere(
         Current time. [µs UTC]
     """
     source = load_source(name)
-    published = clip_intervals(holes, (0, available_range(source, now)[1]))
-    lost = subtract_intervals(published, _given(source, published, now))
-    if total_length(lost) <= NEGLIGIBLE_US:
+    published = holes & [(0, available_range(source, now)[1])]
+    lost = published - _given(source, published, now)
+    if lost.length <= NEGLIGIBLE_US:
         return
     others = [other for other in map(load_source, SOURCES) if any(_takes(other, symbol) for symbol in symbols)]
     given = {other.name: _given(other, lost, now) for other in others if other.name not in (name, *_DEPTH_UNPROVEN)}
-    able = [other for other in others if total_length(given.get(other.name, ())) > NEGLIGIBLE_US]
+    able = [other for other in others if other.name in given and given[other.name].length > NEGLIGIBLE_US]
     own = sorted((other for other in able if exchange in other.exchanges), key=lambda s: _rank_of(s, exchange))
     for other in own:
         parts = given[other.name]
         days = [format_time(start)[:10] for start, _end in parts]
-        some = f" ({_join(days[:3])}{' …' * (len(days) > 3)})" if total_length(parts) < total_length(lost) else ""
+        some = f" ({_join(days[:3])}{' …' * (len(days) > 3)})" if parts.length < lost.length else ""
         command = _command(other.name, exchange, symbols, (parts[0][0], parts[-1][1]))
         yield f"{other.name} has {exchange} for that time{some}: {command}"
     if able and not own:
@@ -161,10 +159,10 @@ def find_elsewhere(
         yield f"no other source has {exchange} for that time; other exchanges are available ({names}): {command}"
 
 
-def _given(source: Source, parts: Sequence[Interval], now: int) -> list[Interval]:
+def _given(source: Source, parts: Intervals, now: int) -> Intervals:
     """Return the parts that would be requested from a source."""
     windows = plan_windows(source, [Window(*part) for part in parts], now).windows
-    return [piece for part in parts for piece in clip_intervals((w.interval for w in windows), part)]
+    return parts & (w.interval for w in windows)
 
 
 def _command(source: str | None, exchange: str, symbols: Sequence[str], span: Interval) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from liqcli.core.errors import ExitCode
-from liqcli.core.intervals import Interval, subtract_intervals, total_length
+from liqcli.core.intervals import NO_INTERVALS, Intervals
 from liqcli.core.model import Window
 
 
@@ -58,7 +58,7 @@ class FetchRow:
     cut: int = 0
     rejected: int = 0
     skipped: int = 0
-    holes: list[Interval] = field(default_factory=list)
+    holes: Intervals = NO_INTERVALS
     troubles: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     error: str | None = None
@@ -86,9 +86,9 @@ class FetchRow:
         return self.notional_e6 / 1e6
 
     @property
-    def covered(self) -> list[Interval]:
+    def covered(self) -> Intervals:
         """Parts of the window that the lake has."""
-        return subtract_intervals([self.window.interval], self.holes)
+        return Intervals([self.window.interval]) - self.holes
 
     @property
     def usable(self) -> bool:
@@ -99,7 +99,7 @@ class FetchRow:
     def share(self) -> float:
         """Share of the window that the lake has, 0 to 1; 1 if no data can exist yet."""
         length = max(1, self.window.length_us)
-        return (length - total_length(self.holes)) / length
+        return (length - self.holes.length) / length
 
     @property
     def result(self) -> str:

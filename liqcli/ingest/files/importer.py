@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from liqcli.core.errors import DamagedError, LakeError, LiqcliError, UsageError
-from liqcli.core.intervals import Interval, subtract_intervals
+from liqcli.core.intervals import Interval
 from liqcli.core.model import Rejected, Window
 from liqcli.core.symbols import nearest
 from liqcli.core.times import now_us
@@ -204,8 +204,8 @@ def _fresh_coverage(
         log = lake.read_fetch_log(*key)
         covered, unknown = inferred[item.exchange]
         pieces: list[tuple[Status, Interval]] = [
-            *(("inferred", piece) for piece in subtract_intervals(covered, log.covered())),
-            *(("unknown", piece) for piece in subtract_intervals(unknown, log.covered((*COVERED, "unknown")))),
+            *(("inferred", piece) for piece in covered - log.covered()),
+            *(("unknown", piece) for piece in unknown - log.covered((*COVERED, "unknown"))),
         ]
         fresh[key] = [CoveredWindow(Window(*piece), status, None, started_us) for status, piece in pieces]
     return fresh

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from liqcli.core.intervals import Interval, subtract_intervals, total_length
+from liqcli.core.intervals import Interval, Intervals
 from liqcli.core.model import US_PER_S
 from liqcli.core.symbols import EVERY
 from liqcli.ingest.stream.silence import GapStatistics
@@ -141,7 +141,8 @@ class LiveCoverage:
         for claim in claims:
             for symbol in claim.symbols:
                 if symbol in self.known:
-                    self.known[symbol] = subtract_intervals(self.known[symbol], [(claim.start_us, claim.end_us)])
+                    left = Intervals(self.known[symbol]) - [(claim.start_us, claim.end_us)]
+                    self.known[symbol] = list(left)
         self._since = dict.fromkeys(self._since, since_us)
         self._tail_us.clear()
 
@@ -150,12 +151,12 @@ class LiveCoverage:
         key = self._key(symbol)
         start_us, end_us = self._since.get(key, 0), self._tail_us.get(key, 0)
         tail_us = 0 if self.is_doubted or not start_us else max(0, end_us - start_us)
-        return total_length(self.known.get(key, [])) + tail_us
+        return Intervals(self.known.get(key, ())).length + tail_us
 
     def unconfirmed_us(self, symbol: str) -> int:
         """Return how much time of a symbol is unconfirmed. [µs]"""
         key = self._key(symbol)
-        return total_length(subtract_intervals(self.doubtful.get(key, ()), self.known.get(key, ())))
+        return (Intervals(self.doubtful.get(key, ())) - self.known.get(key, ())).length
 
     def _key(self, symbol: str) -> str:
         """Return the name under which the time of a symbol is kept."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from liqcli.core.errors import LiqcliError
 from liqcli.core.formatting import format_counted, format_duration, format_time
-from liqcli.core.intervals import Interval, clip_intervals, intersect_intervals, subtract_intervals, total_length
+from liqcli.core.intervals import Interval, Intervals
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.symbols import EVERY, split_symbol
 from liqcli.core.times import now_us
@@ -150,7 +150,7 @@ class GapFiller:
             self.warn(f"{what} not filled: {problem}{'' if left else '; giving up'}")
 
 
-def find_gaps(lake: Lake, exchange: str, symbol: str, stream: str, moment_us: int) -> list[Interval]:
+def find_gaps(lake: Lake, exchange: str, symbol: str, stream: str, moment_us: int) -> Intervals:
     """
     Find what neither the stream nor the exchange's own source has, from the first recording on. [µs UTC]
 
@@ -160,13 +160,12 @@ def find_gaps(lake: Lake, exchange: str, symbol: str, stream: str, moment_us: in
     source = load_source(exchange)
     recorded, _ = try_fetch_log(lake, exchange, symbol, stream)
     if not recorded.windows:
-        return []
+        return Intervals()
     reach_us = min(REACH_US, source.retention_us or REACH_US)
     bounds = (max(recorded.windows[0].window.start_us, moment_us - reach_us), moment_us - RECENT_US)
     fetched, _ = try_fetch_log(lake, exchange, symbol, source.name)
-    young = clip_intervals(fetched.covered(("provisional",)), (moment_us - source.settle_us, moment_us))
-    known = [*recorded.covered(), *fetched.covered(("complete", "cut")), *young]
-    return subtract_intervals([bounds], known) if bounds[0] < bounds[1] else []
+    young = fetched.covered(("provisional",)) & [(moment_us - source.settle_us, moment_us)]
+    return Intervals([bounds]) - recorded.covered() - fetched.covered(("complete", "cut")) - young
 
 
 # ------------------------------------------------------------------ polling
@@ -268,7 +267,7 @@ class Poller:
             )
 
     def _covered_us(self, log: FetchLog) -> int:
-        return total_length(intersect_intervals(log.covered(), [(self.started_us, now_us() + 1)]))
+        return (log.covered() & [(self.started_us, now_us() + 1)]).length
 
     def _count(self) -> None:
         """Count the events since the start: answers overlap, so they cannot be added up."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_time
-from liqcli.core.intervals import Interval, clip_intervals, merge_intervals, total_length
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.inventory import try_fetch_log
 from liqcli.lake.liquidation_totals import FOLDER
@@ -91,14 +91,14 @@ def iter_differing(repairs: Repairs, compared: Sequence[ComparedTotals]) -> Iter
             )
 
 
-def _iter_hours(fetched: Sequence[Interval], rows: Sequence[Sequence[Any]]) -> Iterator[ComparedHour]:
+def _iter_hours(fetched: Intervals, rows: Sequence[Sequence[Any]]) -> Iterator[ComparedHour]:
     for start_us, seconds, published_e6, stored_e6, other_e6, has_sides, *sides in rows:
-        known = total_length(clip_intervals(fetched, (start_us, start_us + HOUR_US)))
+        known = (fetched & [(start_us, start_us + HOUR_US)]).length
         pairs = dict(zip(SIDES, (tuple(sides[:2]), tuple(sides[2:])), strict=True)) if has_sides else {}
         yield ComparedHour(start_us, seconds, published_e6, stored_e6, known // US_PER_S, other_e6, pairs)
 
 
-def _read_fetched(lake: Lake, exchange: str, symbol: str) -> list[Interval]:
+def _read_fetched(lake: Lake, exchange: str, symbol: str) -> Intervals:
     """Read when any source of an exchange and symbol was completely fetched. [µs]"""
     keys = [key for key in lake.list_fetch_logs() if key[:2] == (exchange, symbol)]
-    return merge_intervals(interval for key in keys for interval in try_fetch_log(lake, *key)[0].covered())
+    return Intervals(interval for key in keys for interval in try_fetch_log(lake, *key)[0].covered())

@@ -9,7 +9,7 @@ from typing import Any
 
 from liqcli.core.errors import DamagedError
 from liqcli.core.formatting import format_iso
-from liqcli.core.intervals import Interval, clip_intervals
+from liqcli.core.intervals import Interval
 from liqcli.core.known_sources import KnownSources
 from liqcli.lake.partitions import Partition, month_bounds
 from liqcli.lake.store import Lake
@@ -91,5 +91,5 @@ def _logged_span(lake: Lake, partition: Partition) -> Interval:
         log = lake.read_fetch_log(partition.exchange, partition.symbol, partition.source)
     except DamagedError:
         return bounds
-    known = clip_intervals(log.covered(), bounds)
+    known = log.covered() & [bounds]
     return (known[0][0], known[-1][1]) if known else bounds

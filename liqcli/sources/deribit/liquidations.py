@@ -30,7 +30,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from liqcli.core.instruments import Kind
-from liqcli.core.intervals import subtract_intervals
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import Liquidation, Window, parse_number
 from liqcli.core.symbols import split_symbol
 from liqcli.net.client import BusyError, RefusalError
@@ -188,7 +188,7 @@ def _ask_edges(scan: InstrumentScan, step: int) -> Generator[Request, Any, None]
 def _ask_holes(scan: InstrumentScan) -> Generator[Request, Any, None]:
     """Request the missing ranges, each until it yields no new trades."""
     lost: list[tuple[int, int]] = []
-    while missing := subtract_intervals(scan.holes(), lost):
+    while missing := Intervals(scan.holes()) - lost:
         low = missing[0][0]
         high = min(missing[0][1], low + scan.page - LEAK)
         known = len(scan.times)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from liqcli.core.intervals import Interval, merge_intervals
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import US_PER_S, Window, parse_number
 from liqcli.net.client import RefusalError
 from liqcli.net.request import Request
@@ -68,10 +68,10 @@ def request_contract(market: ListedContract, window: Window) -> Generator[Reques
     return list(fills.values()), silent
 
 
-def plan_parts(volumes: Mapping[int, float], start_s: int, end_s: int) -> list[Interval]:
+def plan_parts(volumes: Mapping[int, float], start_s: int, end_s: int) -> Intervals:
     """Plan the seconds to read: minutes with volume or without a data point, plus one on each side, merged."""
     minutes = [second for second in range(start_s, end_s + 1, MINUTE_S) if volumes.get(second, second < end_s)]
-    return merge_intervals((second - MINUTE_S, second + 2 * MINUTE_S) for second in minutes)
+    return Intervals((second - MINUTE_S, second + 2 * MINUTE_S) for second in minutes)
 
 
 def ask_volumes(market: ListedContract, start_s: int, end_s: int) -> Generator[Request, Any, dict[int, float] | None]:

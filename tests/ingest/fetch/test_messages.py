@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import US_PER_S, Window
 from liqcli.core.times import now_us, parse_moment
 from liqcli.ingest.fetch.messages import list_market_problems, list_notes, list_problems, suggest_next_step
@@ -137,12 +138,12 @@ def span(start: str, end: str) -> Window:
 def test_who_has_what_a_source_does_not_keep(
     source: str, exchange: str, symbol: str, window: Window, said: list[str]
 ) -> None:
-    assert list(find_elsewhere(source, exchange, [window.interval], [symbol], NOW)) == said
+    assert list(find_elsewhere(source, exchange, Intervals([window.interval]), [symbol], NOW)) == said
 
 
 def test_a_key_opens_the_other_days(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIQCLI_KEY_TARDIS", "TD.secret")
-    (line,) = find_elsewhere("okx", "okx", [span("2025-02-27", "2025-03-04").interval], ["BTCUSDT"], NOW)
+    (line,) = find_elsewhere("okx", "okx", Intervals([span("2025-02-27", "2025-03-04").interval]), ["BTCUSDT"], NOW)
     assert line.startswith("tardis has okx for that time: liqcli fetch --source tardis")
     assert "secret" not in line
 

@@ -64,7 +64,9 @@ def test_a_symbol_without_events_was_asked_too(monkeypatch: pytest.MonkeyPatch, 
         point(monkeypatch, gate=server.url)
         fetch(Lake(lake), WINDOW, ["all"], ["gate"])
     for symbol in LISTED:
-        assert Lake(lake).read_fetch_log("gate", symbol, "gate").covered(("complete",)) == [WINDOW.interval], symbol
+        assert list(Lake(lake).read_fetch_log("gate", symbol, "gate").covered(("complete",))) == [WINDOW.interval], (
+            symbol
+        )
 
 
 @pytest.mark.parametrize("first", [["all"], ["BTCUSDT", "SOLUSDT"]])

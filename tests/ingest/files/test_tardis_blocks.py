@@ -207,4 +207,4 @@ def test_events_of_all_symbols_show_when_a_recorder_ran(tmp_path, lake):
     import_one(Lake(lake), put(tmp_path, "t.csv", "\n".join([",".join(NAMES), *rows])))
     for symbol in ("BTCUSDT", "ETHUSDT"):
         log = Lake(lake).read_fetch_log("binance", symbol, "tardis")
-        assert log.covered(("inferred",)) == [(start, start + 71 * 20 * 60_000_000 + 1)]
+        assert list(log.covered(("inferred",))) == [(start, start + 71 * 20 * 60_000_000 + 1)]

@@ -58,7 +58,7 @@ def test_found_and_moved(run_cli: RunCli, lake: Path) -> None:
     assert "binance BTCUSDT 2026-03: 2 rows moved to BTCUSDT-260327" in moved.stderr
     assert _held(lake) == WHOLE
     assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
-    assert Lake(lake).read_fetch_log("binance", "BTCUSDT-260327", "binance").covered() == [(T0, T0 + 10)]
+    assert list(Lake(lake).read_fetch_log("binance", "BTCUSDT-260327", "binance").covered()) == [(T0, T0 + 10)]
     again = run_cli("verify", "--move-dated", check=0)
     assert "no dated contract is stored under another symbol" in again.stderr
     assert _held(lake) == WHOLE

@@ -218,7 +218,7 @@ def test_lake_equals_truth(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
         memory = Lake(lake).read_fetch_log("binance", "BTCUSDT", "cryptohftdata")
         # The quiet hour, and the hour before, whose late rows might be in that file.
         assert memory.missing(WIDE) == [Window(QUIET.start_us - HOUR_US, QUIET.end_us)]
-        assert memory.covered() == [(FIRST_HOUR, QUIET.start_us), (QUIET.end_us, WIDE.end_us)]
+        assert list(memory.covered()) == [(FIRST_HOUR, QUIET.start_us), (QUIET.end_us, WIDE.end_us)]
         before = every_file(lake)
         server.asked.clear()
         fetch(Lake(lake), WINDOW, ["BTCUSDT"], ["cryptohftdata"], ["binance"])
@@ -280,14 +280,14 @@ def test_two_contracts_of_one_kraken_symbol(monkeypatch: pytest.MonkeyPatch, lak
         point(monkeypatch, cryptohftdata=server.url)
         for _ in range(2):
             row = fetch(Lake(lake), WINDOW, ["BTCUSD"], ["cryptohftdata"], ["kraken"]).rows[0]
-            assert (row.result, row.covered) == ("failed", [])
+            assert (row.result, row.covered) == ("failed", ())
             assert stored(lake, "BTCUSD") == Counter(
                 {
                     (at * 1000, "long", 50_000.0, 2.0, 100_000.0): 1,
                     ((at + HOUR_MS) * 1000, "short", 50_000.0, 0.02, 1000.0): 1,
                 }
             )
-        assert Lake(lake).read_fetch_log("kraken", "BTCUSD", "cryptohftdata").covered() == []
+        assert not Lake(lake).read_fetch_log("kraken", "BTCUSD", "cryptohftdata").covered()
 
 
 def test_blocked_host_is_no_missing_file(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

@@ -107,7 +107,7 @@ def test_errors() -> None:
 def test_stretches() -> None:
     """Minutes 10 and 12 (with one on either side) touch, minute 40 stands alone, minute 59 has no point."""
     volumes = {minute * 60: 0.0 for minute in range(59)} | {600: 1.0, 720: 2.0, 2400: 0.5}
-    assert scan.plan_parts(volumes, 0, 3600) == [(540, 840), (2340, 2520), (3480, 3660)]
+    assert list(scan.plan_parts(volumes, 0, 3600)) == [(540, 840), (2340, 2520), (3480, 3660)]
 
 
 @pytest.mark.parametrize(

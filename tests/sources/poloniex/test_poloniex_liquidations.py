@@ -132,7 +132,7 @@ def test_nothing_at_all_is_unknown(monkeypatch: pytest.MonkeyPatch, lake: Path) 
     with PoloniexServer({}, SIZES) as server:
         point(monkeypatch, poloniex=server.url)
         summary = fetch(Lake(lake), WINDOW, ["ETHUSDT"], ["poloniex"])
-    assert (summary.rows[0].result, summary.rows[0].covered) == ("failed", [])
+    assert (summary.rows[0].result, summary.rows[0].covered) == ("failed", ())
 
 
 def test_names(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:

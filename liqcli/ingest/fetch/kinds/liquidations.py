@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from liqcli.core.formatting import format_time
-from liqcli.core.intervals import clip_intervals, subtract_intervals
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import Liquidation, Window
 from liqcli.core.times import now_us
 from liqcli.ingest.fetch.planner import Plan, assess_window, clip_to_available, plan_windows
@@ -70,8 +70,8 @@ class Liquidations(Kind[Source, Liquidation]):
     def find_holes(self, lake: Lake, exchange: str, symbol: str, window: Window) -> list[Window]:
         """Return what was never answered in full; answers to which late events may be added count as full."""
         log, _damaged = try_fetch_log(lake, exchange, symbol, self.source.name)
-        covered = clip_intervals(log.covered(("complete", "provisional")), window.interval)
-        return [Window(*hole) for hole in subtract_intervals([window.interval], covered)]
+        holes = Intervals([window.interval]) - log.covered(("complete", "provisional"))
+        return [Window(*hole) for hole in holes]
 
     def prepare_refetch(
         self, lake: Lake, exchange: str, symbol: str, window: Window, say: Callable[[str], None]

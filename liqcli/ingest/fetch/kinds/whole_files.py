@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from liqcli.core.intervals import clip_intervals, subtract_intervals
+from liqcli.core.intervals import Intervals
 from liqcli.core.model import Liquidation, Window
 from liqcli.core.symbols import EVERY
 from liqcli.core.times import now_us
@@ -52,8 +52,8 @@ class WholeFileLiquidations(Liquidations):
     def find_holes(self, lake: Lake, exchange: str, symbol: str, window: Window) -> list[Window]:
         """Return the times whose file was never read."""
         log = lake.read_fetch_log(exchange, EVERY, self._record(symbol))
-        covered = clip_intervals(log.covered(("complete", "provisional")), window.interval)
-        return [Window(*hole) for hole in subtract_intervals([window.interval], covered)]
+        holes = Intervals([window.interval]) - log.covered(("complete", "provisional"))
+        return [Window(*hole) for hole in holes]
 
     def prepare_refetch(
         self, lake: Lake, exchange: str, symbol: str, window: Window, say: Callable[[str], None]
