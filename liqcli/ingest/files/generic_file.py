@@ -48,7 +48,8 @@ def open_generic(path: Path, options: ImportOptions, now_us: int, meter: ReadPro
         return RowReader("empty", iter(()), {}, notes=["holds no rows"], table=name)
     sample = is_sample_file(path)
     table, notes = build_table_map(header, replace(options, source=SAMPLE_SOURCE) if sample else options)
-    all_rows = open_records(path, has_header=has_header, table=options.table).rows
+    beside = ReadProgress(opened=meter.opened) if meter else None  # closed with the other, but no progress
+    all_rows = open_records(path, beside, has_header=has_header, table=options.table).rows
     table, fallback, why = use_order_price(table, header, all_rows)
     head, records = peek(records, PEEKED_LINES)
     _check_quantity(table, head)

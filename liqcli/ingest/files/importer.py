@@ -121,7 +121,8 @@ def find_kind(path: Path, options: ImportOptions) -> str:
 
 
 def _read_header(path: Path, options: ImportOptions) -> list[str]:
-    return open_records(path, has_header=not options.no_header, table=options.table).header
+    with contextlib.closing(ReadProgress()) as meter:
+        return open_records(path, meter, has_header=not options.no_header, table=options.table).header
 
 
 def _import_events(lake: Lake, file: FileSummary, options: ImportOptions, progress: Progress) -> None:
@@ -235,7 +236,8 @@ def _keep_rejected(lake: Lake, name: str, rejected: Sequence[Rejected]) -> Path 
 
 def _import_market(lake: Lake, file: FileSummary, options: ImportOptions, progress: Progress) -> None:
     read = import_positions_file if options.kind == "positions" else import_market_file
-    outcome = read(lake, file.path, options, now_us(), progress)
+    with contextlib.closing(ReadProgress()) as meter:
+        outcome = read(lake, file.path, options, now_us(), progress, meter)
     file.format = options.kind
     file.rows, file.new, file.known, file.doubled = outcome.rows, outcome.new, outcome.known, outcome.doubled
     file.rejected = len(outcome.rejected)

@@ -75,7 +75,9 @@ class _Batch:
         return [Rejected(self.name, record.number, reason, record.raw[:RAW_SHOWN]) for record, reason in found]
 
 
-def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: int, progress: Progress) -> MarketImport:
+def import_market_file(
+    lake: Lake, path: Path, options: ImportOptions, now_us: int, progress: Progress, meter: ReadProgress
+) -> MarketImport:
     """
     Import one file of candles or open interest (``options.kind``).
 
@@ -90,7 +92,6 @@ def import_market_file(lake: Lake, path: Path, options: ImportOptions, now_us: i
     DamagedError
         The file cannot be read; nothing was stored.
     """
-    meter = ReadProgress()
     records = open_records(path, meter, has_header=not options.no_header, table=options.table)
     outcome = MarketImport(notes=list(records.notes))
     if not records.header:

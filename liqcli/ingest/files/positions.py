@@ -36,7 +36,7 @@ Snapshots = dict[tuple[str, int], list[OpenPosition]]  # by exchange and time [Â
 
 
 def import_positions_file(
-    lake: Lake, path: Path, options: ImportOptions, now_us: int, progress: Progress
+    lake: Lake, path: Path, options: ImportOptions, now_us: int, progress: Progress, meter: ReadProgress
 ) -> MarketImport:
     """
     Import one file of positions; rows of equal exchange and time are one snapshot.
@@ -50,7 +50,6 @@ def import_positions_file(
     DamagedError
         The file cannot be read; nothing was stored.
     """
-    meter = ReadProgress()
     records = open_records(path, meter, has_header=not options.no_header, table=options.table)
     outcome = MarketImport(notes=list(records.notes))
     if not records.header:

@@ -45,7 +45,7 @@ class ReadProgress:
 
     size: int = 0
     done: Callable[[], int] = int
-    opened: list[IO[bytes]] = field(default_factory=list)
+    opened: list[Any] = field(default_factory=list)  # files and database connections
 
     def close(self) -> None:
         """Close the files, also those of readers that an error has left in the middle."""

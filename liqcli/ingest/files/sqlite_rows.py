@@ -79,6 +79,7 @@ def iter_table(path: Path, table: str, meter: ReadProgress | None = None) -> Ite
         names = [column[0] for column in cursor.description]
         number = 0
         if meter:
+            meter.opened.append(connection)
             meter.size, meter.done = path.stat().st_size, lambda: 0
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             for row in rows:

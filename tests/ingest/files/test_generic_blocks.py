@@ -290,4 +290,5 @@ def test_a_file_is_closed_when_its_import_fails(tmp_path: Path, monkeypatch: pyt
     path.write_text("time,exchange,symbol,position,price,qty\n2024-03-01T00:00:00Z,okx,BTCUSDT,long,60000,7\n")
     with pytest.raises(ZeroDivisionError):
         importer.import_files(Lake(tmp_path / "lake"), [path], ImportOptions())
-    assert [file.closed for file in meter.opened] == [True] * 3  # to detect the format, the first rows, and the blocks
+    assert len(meter.opened) >= 3  # to detect the format, the first rows, and the blocks
+    assert all(file.closed for file in meter.opened)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,23 @@ def test_a_name_for_all_rows_does_not_overrule_a_column(
     assert message in str(caught.value)
     assert str(caught.value).count("omit --") == len(options) - ("columns" in options)  # all at once
     assert store.partitions("candles") == []
+
+
+@pytest.mark.parametrize("name", ["all.csv", "all.csv.gz", "all.sqlite"])
+def test_a_refused_file_is_closed(store: Lake, tmp_path: Path, name: str) -> None:
+    """At once, although the error still refers to the reader that stopped in the middle of the file."""
+    path = tmp_path / name
+    if name.endswith("sqlite"):
+        header, *lines = (line.split(",") for line in many_venues().splitlines())
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"CREATE TABLE candles ({', '.join(header)})")
+            connection.executemany(f"INSERT INTO candles VALUES ({', '.join('?' * len(header))})", lines)
+    else:
+        path.write_bytes((gzip.compress if name.endswith("gz") else bytes)(many_venues().encode()))
+    with pytest.raises(MixedSeriesError) as caught:
+        import_one(store, path, exchange="binance")
+    assert caught.tb is not None
+    assert not [link for link in Path("/dev/fd").iterdir() if link.exists() and link.samefile(path)]
 
 
 def test_a_name_that_agrees_with_its_column_is_taken(store: Lake, tmp_path: Path) -> None:
