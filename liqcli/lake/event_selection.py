@@ -27,6 +27,7 @@ def open_events(
     assignment: SourceAssignment,
     window: Window,
     filters: tuple[PositionFilter, float],
+    watch: bool = False,
 ) -> str:
     """
     Open the events of a window, and return the name of the view.
@@ -39,8 +40,10 @@ def open_events(
         Readable files with events in the window, at least one.
     filters : (str, float)
         Position, and least USD of an event.
+    watch : bool
+        Fail when a file is replaced, for a view that is not loaded.
     """
-    engine.open_files("stored", [h.path for h in files], LAKE_COLUMNS)
+    engine.open_files("stored", [h.path for h in files], LAKE_COLUMNS, watch=watch)
     whole = [h for h in files if _counts_whole(h, assignment, window)]
     cut = [h for h in files if h not in whole]
     position, least_usd = filters
@@ -60,18 +63,9 @@ def open_events(
     return "whole_rows" if whole else "cut_rows"
 
 
-def load_or_watch(engine: QueryEngine, name: str, view: str, files: Sequence[StoredFile]) -> None:
-    """
-    Load the rows of a view as table ``name``.
-
-    If they are more than ``MOST_LOADED``, or on a cluster, the name is an alias of the view instead. Memory then does
-    not grow with the number of events: every scan reads the columns that it needs.
-    """
-    if not engine.is_remote and sum(h.events for h in files) <= MOST_LOADED:
-        engine.load(name, view)
-    else:
-        engine.watch([h.path for h in files])
-        engine.alias(name, view)
+def fit_memory(files: Sequence[StoredFile]) -> bool:
+    """Return whether the events of these files are few enough to be loaded."""
+    return sum(h.events for h in files) <= MOST_LOADED
 
 
 def sum_events(
@@ -82,12 +76,10 @@ def sum_events(
     choose: ChooseAxes,
 ) -> FileSums | None:
     """
-    Sum the events of a window in one pass over its files, if they are too many to be loaded.
+    Sum the events of a window in one pass over its files; None if the rows are not all plain.
 
-    None if they are not, or if the rows are not all plain; parameters as of :func:`open_events`.
+    Parameters as of :func:`open_events`.
     """
-    if sum(h.events for h in files) <= MOST_LOADED:
-        return None
     parts = []
     for h in files:
         place = h.partition

@@ -15,7 +15,7 @@ from liqcli.core.model import Window
 from liqcli.core.symbols import match_symbols, normalise_symbol
 from liqcli.core.times import resolve_window
 from liqcli.lake.empty_window import explain_absence, explain_empty_window
-from liqcli.lake.event_selection import check_rows, load_or_watch, open_events, sum_events
+from liqcli.lake.event_selection import check_rows, fit_memory, open_events, sum_events
 from liqcli.lake.inventory import StoredFile, read_extents
 from liqcli.lake.market_price import MarketPrices, move_to_market
 from liqcli.lake.partitions import Partition
@@ -184,12 +184,18 @@ def _load(
     query: Query,
     choose: Callable[[Window, float, float], FineAxes] | None,
 ) -> tuple[Totals, FileSums | None]:
-    """Open the selected events as ``reported``, with prices as stored, and sum them."""
+    """
+    Open the selected events as ``reported``, with prices as stored, and sum them.
+
+    Very many, or those on a cluster, are not loaded: memory then does not grow with the number of events, and every
+    scan reads the columns that it needs.
+    """
     filters = (query.position, query.min_usd)
-    view = open_events(engine, lake, inside, assignment, window, filters)
-    load_or_watch(engine, "reported", view, inside)
+    loads = not engine.is_remote and fit_memory(inside)
+    view = open_events(engine, lake, inside, assignment, window, filters, watch=not loads)
+    (engine.load if loads else engine.alias)("reported", view)
     engine.alias("liquidations", "reported")
-    if choose is None or engine.is_remote or query.price != "reported":
+    if loads or choose is None or engine.is_remote or query.price != "reported":
         return scan_totals(engine), None
     sums = sum_events(inside, assignment, window, filters, partial(choose, window))
     engine.check_watched()

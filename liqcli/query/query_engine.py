@@ -58,12 +58,18 @@ class QueryEngine(ABC):
         """Drop the tables and views."""
 
     def open_files(
-        self, name: str, paths: Sequence[Path], columns: Collection[str], thorough: bool = False
+        self,
+        name: str,
+        paths: Sequence[Path],
+        columns: Collection[str],
+        thorough: bool = False,
+        watch: bool = False,
     ) -> list[Path]:
         """
         Open Parquet files as one view with a ``filename`` column.
 
-        A file without ``columns`` counts as damaged; ``thorough`` reads every page, not only the footer.
+        A file without ``columns`` counts as damaged; ``thorough`` reads every page, not only the footer. With
+        ``watch``, :meth:`run` fails when one of these files is replaced, so that all results are of the same files.
 
         Returns
         -------
@@ -75,6 +81,8 @@ class QueryEngine(ABC):
         DamagedError
             None of the files can be read.
         """
+        if watch:
+            self._watched = {path: _identify(path) for path in paths}
         found = {path: _read_opened(path, columns, thorough) for path in paths}
         readable = {path: file for path, file in found.items() if file is not None}
         damaged = [path for path, file in found.items() if file is None]
@@ -88,12 +96,8 @@ class QueryEngine(ABC):
         """Open some of the readable files of :meth:`open_files` as another view."""
         self._create_file_view(name, paths)
 
-    def watch(self, paths: Sequence[Path]) -> None:
-        """Let :meth:`run` fail when one of these files is replaced, so that all results are of the same files."""
-        self._watched = {path: _identify(path) for path in paths}
-
     def check_watched(self) -> None:
-        """Check that no file of :meth:`watch` was replaced; raises LakeError."""
+        """Check that no watched file was replaced; raises LakeError."""
         for path, identity in self._watched.items():
             if _identify(path) != identity:
                 raise LakeError(f"{path}: replaced by another process while it was read; run the command again")

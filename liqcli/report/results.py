@@ -295,5 +295,5 @@ def compute_results(
         return WindowResults(data, view, cluster_options or ClusterOptions())
     from liqcli.report.window_levels import load_window_levels  # only where asked for: slow to import
 
-    levels, score = load_window_levels(lake, query.symbol, query.exchanges, data.window)
+    levels, score = load_window_levels(lake, data.selection)
     return WindowResults(data, view, cluster_options or ClusterOptions(), levels, score)
