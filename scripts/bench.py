@@ -56,10 +56,10 @@ import sys, time
 from pathlib import Path
 from liqcli.analysis.heatmap import GridOptions
 from liqcli.lake.selection import Query, build_selection
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.lake.store import Lake
 from liqcli.report.window_scans import scan_cascades, scan_clusters, scan_grid
-with Engine() as engine:
+with DuckDBEngine() as engine:
     chosen = build_selection(engine, Lake(Path(sys.argv[1])), Query("BTCUSDT", since="2025-01-01", until="2025-01-08"))
     marks = [time.perf_counter()]
     grid = scan_grid(engine, chosen.window, GridOptions(), totals=chosen.totals)

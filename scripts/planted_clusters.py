@@ -18,7 +18,7 @@ from liqcli.analysis.heatmap import GridOptions
 from liqcli.core.model import Window
 
 if TYPE_CHECKING:
-    from liqcli.query.engine import Engine
+    from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.window_scans import scan_clusters, scan_grid
 
 Floats = NDArray[np.float64]
@@ -126,7 +126,7 @@ def _is_heavy(own: float, usd: Floats, ground: Floats, low: int, high: int) -> b
     return own >= LEAST_SHARE * float(usd.sum()) and own >= FACTOR * _around(ground, low, high) * (high - low)
 
 
-def register_scene(engine: Engine, scene: Scene, scale: float) -> float:
+def register_scene(engine: DuckDBEngine, scene: Scene, scale: float) -> float:
     """Make a scene the engine's table ``liquidations`` at a price scale; gives the last price in it."""
     import pyarrow as pa
 
@@ -151,7 +151,7 @@ def register_scene(engine: Engine, scene: Scene, scale: float) -> float:
 
 
 def find_in_scene(
-    engine: Engine, scene: Scene, scale: float, options: ClusterOptions | None = None
+    engine: DuckDBEngine, scene: Scene, scale: float, options: ClusterOptions | None = None
 ) -> Sequence[Cluster]:
     """Run the program's own way from events to clusters."""
     last_price = register_scene(engine, scene, scale)

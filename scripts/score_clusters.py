@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from planted_clusters import GROUNDS, SCALES, Score, find_in_scene, make_scene  # noqa: E402
 
-from liqcli.query.engine import Engine  # noqa: E402
+from liqcli.query.duckdb_engine import DuckDBEngine  # noqa: E402
 
 FIRST_SEED = 5000
 PAGE = ROOT / "docs/clusters.md"
@@ -147,7 +147,7 @@ def main() -> None:
 
 def score_all(seeds: int) -> Iterator[str]:
     """Give the lines of the table."""
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         for ground in GROUNDS:
             for scale in SCALES:
                 score = Score()

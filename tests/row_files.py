@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from liqcli.core.model import Window
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 DAY = 86_400_000_000
 T0 = 1_772_323_200_000_000
@@ -49,7 +49,7 @@ def write(path, rows) -> None:
     pq.write_table(pa.table(columns), path, row_group_size=250)
 
 
-def scan(engine: Engine, tables, position: str, min_usd: float) -> None:
+def scan(engine: DuckDBEngine, tables, position: str, min_usd: float) -> None:
     """Open the rows as ``liquidations``, as select_whole_files.sql selects them."""
     parts = []
     for (exchange, rows), (start, end) in tables:

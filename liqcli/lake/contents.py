@@ -54,10 +54,10 @@ def read_contents(lake: Lake) -> LakeContents:
     partitions = lake.partitions()
     if not partitions:
         return LakeContents((), (), (), overlaps=False, sample=False, size=0, damaged=())
-    from liqcli.query.engine import Engine  # imports DuckDB, which an empty lake does not need
+    from liqcli.query.duckdb_engine import DuckDBEngine  # imports DuckDB, which an empty lake does not need
 
     try:
-        with Engine() as engine:
+        with DuckDBEngine() as engine:
             files, damaged = read_inventory(engine, lake, partitions)
     except DamagedError:  # none of them can be read
         files, damaged = [], [p.path(lake.root) for p in partitions]

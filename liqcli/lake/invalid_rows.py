@@ -15,7 +15,7 @@ from liqcli.lake.verify.file_check import read_partition
 from liqcli.lake.verify.issues import Repairs
 from liqcli.lake.verify.row_check import check_values
 from liqcli.query.columns import Totals
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def explain_invalid(lake: Lake, partitions: Sequence[Partition], symbols: Sequen
     """Name the first file of each symbol with an invalid row, and the row."""
     repairs = Repairs(lake, KnownSources((), (), ()))
     found: list[InvalidSymbol] = []
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         for symbol in symbols:
             reason: tuple[Path, str] = lake.root, "a row is invalid"
             for partition in partitions:
@@ -54,7 +54,7 @@ def explain_invalid(lake: Lake, partitions: Sequence[Partition], symbols: Sequen
     return found
 
 
-def _check(lake: Lake, engine: Engine, repairs: Repairs, partition: Partition) -> list[str]:
+def _check(lake: Lake, engine: DuckDBEngine, repairs: Repairs, partition: Partition) -> list[str]:
     try:
         table = read_partition(lake, partition)
     except (DamagedError, OSError):  # reported as a damaged file

@@ -25,7 +25,7 @@ from liqcli.lake.source_comparison import Comparison, compare_sources
 from liqcli.lake.source_ranking import SourceAssignment, assign_sources
 from liqcli.lake.store import Lake
 from liqcli.query.columns import Totals
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.scans import scan_totals
 
 
@@ -52,7 +52,7 @@ class OverviewSelection:
     left_out: tuple[InvalidSymbol, ...] = ()
 
 
-def select_all(engine: Engine, lake: Lake, query: Query) -> OverviewSelection:
+def select_all(engine: DuckDBEngine, lake: Lake, query: Query) -> OverviewSelection:
     """
     Resolve the window and the sources, and load the events of all symbols as table ``liquidations``.
 
@@ -118,7 +118,7 @@ class _Loaded:
 
 
 def _load_window(
-    engine: Engine,
+    engine: DuckDBEngine,
     lake: Lake,
     query: Query,
     everything: Sequence[Partition],
@@ -134,7 +134,7 @@ def _load_window(
 
 
 def _copy_events(
-    engine: Engine,
+    engine: DuckDBEngine,
     lake: Lake,
     query: Query,
     everything: Sequence[Partition],
@@ -162,7 +162,7 @@ def _nothing_stored(lake: Lake, query: Query) -> EmptyWindowError:
 
 
 def _nothing_inside(
-    engine: Engine, lake: Lake, query: Query, everything: Sequence[Partition], window: Window
+    engine: DuckDBEngine, lake: Lake, query: Query, everything: Sequence[Partition], window: Window
 ) -> EmptyWindowError:
     files, _damaged = read_extents(engine, lake, everything)
     span = f"{format_time(window.start_us)} to {format_time(window.end_us)} UTC"

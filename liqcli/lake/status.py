@@ -20,7 +20,7 @@ from liqcli.lake.positions import find_source, read_positions
 from liqcli.lake.snapshots import POSITIONS, list_snapshots
 from liqcli.lake.source_ranking import RECORDED, build_source_candidate, divide_window, find_excluded_sources
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 Name = tuple[str, str, str]  # exchange, symbol, source
 Known = dict[Name, FetchLog]
@@ -67,7 +67,7 @@ def build_status(lake: Lake) -> tuple[list[StatusRow], list[Path]]:
     """
     rows: list[StatusRow] = []
     damaged: list[Path] = []
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         for kind in KINDS:
             partitions = lake.partitions(kind)
             read = _read_liquidations if kind == "liquidations" else _read_market
@@ -123,7 +123,7 @@ def list_overlaps(rows: Sequence[StatusRow]) -> list[str]:
 
 
 def _read_liquidations(
-    engine: Engine, lake: Lake, partitions: Sequence[Partition]
+    engine: DuckDBEngine, lake: Lake, partitions: Sequence[Partition]
 ) -> tuple[list[StatusRow], list[Path]]:
     try:
         files, damaged = read_inventory(engine, lake, partitions)
@@ -189,7 +189,9 @@ def _weigh(rows: Sequence[StatusRow], files: Mapping[Name, Sequence[SummedFile]]
         yield from mine.values()
 
 
-def _read_market(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> tuple[list[StatusRow], list[Path]]:
+def _read_market(
+    engine: DuckDBEngine, lake: Lake, partitions: Sequence[Partition]
+) -> tuple[list[StatusRow], list[Path]]:
     groups: dict[tuple[str, str, str, str], list[StoredMarketFile]] = {}
     try:
         files, damaged = read_market_inventory(engine, lake, partitions)

@@ -11,7 +11,7 @@ from liqcli.lake.inventory import read_inventory
 from liqcli.lake.partitions import Partition
 from liqcli.lake.source_ranking import assign_sources, assigned_table, list_assigned_intervals
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +60,7 @@ def query_lake(
     UsageError
         Not exactly one SELECT, or rejected by DuckDB.
     """
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         damaged: list[Path] = []
         for name in STORED_COLUMNS:
             if name in statement.lower():
@@ -68,7 +68,7 @@ def query_lake(
         return engine.run_statement(statement, params), damaged
 
 
-def open_view(engine: Engine, lake: Lake, name: str, partitions: Sequence[Partition] | None = None) -> list[Path]:
+def open_view(engine: DuckDBEngine, lake: Lake, name: str, partitions: Sequence[Partition] | None = None) -> list[Path]:
     """Create one view, of all files of its kind or of these; without such rows it is empty."""
     kind, columns = STORED_COLUMNS[name]
     partitions = lake.partitions(kind) if partitions is None else partitions
@@ -95,7 +95,7 @@ def _empty_table(columns: Sequence[str]) -> pa.Table:
     return pa.table({name: pa.array([], types.get(name, pa.float64())) for name in (*columns, "filename")})
 
 
-def _register_claims(engine: Engine, lake: Lake, partitions: Sequence[Partition]) -> list[Path]:
+def _register_claims(engine: DuckDBEngine, lake: Lake, partitions: Sequence[Partition]) -> list[Path]:
     """Register which rows of which file count: each exchange, symbol and instant from one source."""
     files, damaged = read_inventory(engine, lake, partitions)
     assigned: list[tuple[Partition, tuple[int, int]]] = []
@@ -108,7 +108,7 @@ def _register_claims(engine: Engine, lake: Lake, partitions: Sequence[Partition]
     return damaged
 
 
-def register_files(engine: Engine, lake: Lake, name: str, partitions: Sequence[Partition]) -> None:
+def register_files(engine: DuckDBEngine, lake: Lake, name: str, partitions: Sequence[Partition]) -> None:
     """Register the exchange, symbol, interval and source of each file."""
     import pyarrow as pa
 

@@ -1,7 +1,7 @@
 """
 What every engine offers the queries of a window: files as views, SQL files run on them, columns returned.
 
-:class:`liqcli.query.engine.Engine` runs them with DuckDB in this process, and
+:class:`liqcli.query.duckdb_engine.DuckDBEngine` runs them with DuckDB in this process, and
 :class:`liqcli.query.spark_engine.SparkEngine` on a cluster. All results are equal.
 """
 

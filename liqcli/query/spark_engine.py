@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from liqcli.core.settings import EngineSettings
-    from liqcli.query.engine import Engine
+    from liqcli.query.duckdb_engine import DuckDBEngine
 
 INSTALL = "pip install 'liqcli[spark]'"
 CONNECT_TIMEOUT_S = 10.0
@@ -66,7 +66,7 @@ class SparkEngine(QueryEngine):
             )
         self._address = settings.shown
         self._waiting: dict[str, Sequence[Path]] = {}  # views of files that no query has read yet
-        self._local: Engine | None = None
+        self._local: DuckDBEngine | None = None
         self._spark: SparkSession = _connect(settings)
         atexit.register(self.close)
         with self._explained():
@@ -74,12 +74,12 @@ class SparkEngine(QueryEngine):
             self._spark.conf.set("spark.sql.timestampType", "TIMESTAMP_NTZ")
 
     @property
-    def local(self) -> Engine:
+    def local(self) -> DuckDBEngine:
         """DuckDB in this process."""
         if self._local is None:
-            from liqcli.query.engine import Engine
+            from liqcli.query.duckdb_engine import DuckDBEngine
 
-            self._local = Engine()
+            self._local = DuckDBEngine()
         return self._local
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class SparkEngine(QueryEngine):
         self.create_view(name, query, params)
 
     def create_view(self, name: str, query: str, params: Params | None = None) -> None:
-        """Create a view of ``sql/<query>.sql`` with these parameters; every use of it runs the query."""
+        """Create a view of ``sql/<query>.sql``."""
         with self._explained():
             self._plan(query, params).createOrReplaceTempView(name)
 
@@ -110,24 +110,13 @@ class SparkEngine(QueryEngine):
         self.alias(name, view)
 
     def alias(self, name: str, table: str) -> None:
-        """Let a name stand for a table or view, whatever it stood for before."""
+        """Let a name stand for a table or view."""
         with self._explained():
             self._open({table})
             self._spark.table(table).createOrReplaceTempView(name)
 
     def run(self, query: str, params: Params | None = None) -> dict[str, NDArray[np.generic]]:
-        """
-        Run ``sql/<query>.sql`` and return its columns, each of shape ``(n_rows,)``.
-
-        Raises
-        ------
-        DamagedError
-            A worker cannot read a file.
-        SourceError
-            The server does not answer, or the query fails.
-        LakeError
-            A watched file was replaced.
-        """
+        """Run ``sql/<query>.sql`` on the server and return its columns; raises SourceError too if that fails."""
         with self._explained():
             table = self._plan(query, params).toArrow()
         self.check_watched()

@@ -18,7 +18,7 @@ from liqcli.core.formatting import format_iso
 from liqcli.core.model import Window
 from liqcli.lake.selection import Query, build_selection, read_coverage
 from liqcli.lake.store import Lake
-from liqcli.query.engines import open_engine
+from liqcli.query.open_engine import open_engine
 from liqcli.query.scans import scan_extent
 from liqcli.report.records import sums_record
 from liqcli.report.results import WindowResults, compute_results

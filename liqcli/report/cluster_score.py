@@ -24,7 +24,7 @@ from liqcli.lake.inventory import read_extents
 from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.level_score import read_orders
 from liqcli.report.levels_data import LevelsQuery
 from liqcli.report.results import ViewOptions, compute_results
@@ -68,7 +68,7 @@ def compute_cluster_score(lake: Lake, query: LevelsQuery, clusters_us: int = DAY
     )
     window = resolve_window(query.since, query.until, query.lookback, _find_latest(lake, symbols, query))
     orders, exchanges, missed = read_orders(lake, query, window)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         market, damaged = read_market(engine, lake, symbols, list(exchanges), window)
     label = normalise_symbol(query.symbol)
     if market.candles is None:
@@ -89,7 +89,7 @@ def _find_latest(lake: Lake, symbols: Sequence[str], query: LevelsQuery) -> int 
     """Find the last stored liquidation, for ``--until latest``."""
     if (query.until or "").strip().lower() != "latest":
         return None
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         files, _ = read_extents(engine, lake, lake.find("liquidations", symbols, exchanges=query.exchanges))
     return max((file.last_us for file in files), default=None)
 

@@ -18,7 +18,7 @@ from liqcli.core.model import Window
 from liqcli.lake.selection import Query, Selection, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.columns import OrderPrintRows
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.scans import scan_order_prints
 from liqcli.report.levels_data import LevelInputs, LevelsQuery, find_tiers, read_inputs, read_realized
 
@@ -126,5 +126,5 @@ def read_orders(lake: Lake, query: LevelsQuery, window: Window) -> tuple[Orders,
 
 
 def _scan(lake: Lake, wanted: Query) -> tuple[Selection, OrderPrintRows]:
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         return build_selection(engine, lake, wanted), scan_order_prints(engine)

@@ -26,7 +26,7 @@ from liqcli.lake.margin_tiers import find_margin_tiers
 from liqcli.lake.market_series import read_market
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.scans import scan_level_events
 from liqcli.report.levels_measured import MeasuredData, describe_positions, load_measured
 
@@ -141,7 +141,7 @@ def read_inputs(lake: Lake, query: LevelsQuery, history_us: int | None = None) -
     symbols = sorted(match_symbols(query.symbol, held), key=_rank)
     label = symbols[0] if len(symbols) == 1 else normalise_symbol(query.symbol)
     wanted = symbols[0] if symbols else label
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         window = resolve_window(query.since, query.until, query.lookback, _find_latest(engine, lake, symbols, query))
         before_us = max(LEAST_HISTORY_US, window.length_us) if history_us is None else history_us
         wide = Window(window.start_us - before_us, window.end_us)
@@ -172,7 +172,7 @@ def _rank(symbol: str) -> tuple[bool, int, str]:
     return bool(expiry_of(symbol)), QUOTES.index(quote) if quote in QUOTES else len(QUOTES), symbol
 
 
-def _find_latest(engine: Engine, lake: Lake, symbols: Sequence[str], query: LevelsQuery) -> int | None:
+def _find_latest(engine: DuckDBEngine, lake: Lake, symbols: Sequence[str], query: LevelsQuery) -> int | None:
     """Find the last stored snapshot of open interest, for ``--until latest``."""
     if (query.until or "").strip().lower() != "latest":
         return None
@@ -200,7 +200,7 @@ def read_realized(lake: Lake, query: LevelsQuery, steps: Steps, end_us: int) -> 
     )
     if int(steps.ts_us[0]) >= end_us or not lake.symbols():
         return Realized(usd, orders), ()
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         try:
             selection = build_selection(engine, lake, training)
         except EmptyWindowError:

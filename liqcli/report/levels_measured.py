@@ -15,7 +15,7 @@ from liqcli.core.model import US_PER_S, Window
 from liqcli.lake.market_series import read_market
 from liqcli.lake.positions import PositionSnapshot, find_positions
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.level_records import band_record, level_records
 
 HOUR_US = 3600 * US_PER_S
@@ -82,7 +82,7 @@ def _find_interest(lake: Lake, snapshot: PositionSnapshot) -> float | None:
     window = Window(snapshot.ts_us - HOUR_US, snapshot.ts_us + 1)
     if not lake.find("open_interest", [snapshot.symbol], window, [snapshot.exchange]):
         return None
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         market, _ = read_market(engine, lake, [snapshot.symbol], [snapshot.exchange], window)
     series = market.open_interest
     if series is None or series.basis.split()[:2] != [snapshot.exchange, snapshot.symbol]:

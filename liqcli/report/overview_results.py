@@ -17,7 +17,7 @@ from liqcli.lake.overview_selection import OverviewSelection, select_all
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
 from liqcli.query import scans
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.results import ViewOptions
 
 
@@ -63,7 +63,7 @@ def compute_overview(lake: Lake, query: Query, view: ViewOptions) -> OverviewRes
     UsageError, EmptyWindowError, DamagedError
         See :func:`liqcli.lake.overview_selection.select_all`.
     """
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         selection = select_all(engine, lake, query)
         window, coverage = selection.window, selection.coverage
         overview = build_overview(

@@ -27,8 +27,8 @@ from liqcli.lake.store import Lake
 from liqcli.lake.verify.against_totals import compare_window
 from liqcli.lake.verify.compared_totals import ComparedTotals
 from liqcli.query.columns import FineAxes
-from liqcli.query.engines import open_engine
 from liqcli.query.file_details import FileDetails
+from liqcli.query.open_engine import open_engine
 from liqcli.query.query_engine import QueryEngine
 from liqcli.report.window_scans import scan_details, scan_grid
 from liqcli.sources.registry import is_fetched

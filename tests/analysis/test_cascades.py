@@ -21,7 +21,7 @@ from liqcli.analysis.cascades import (
 )
 from liqcli.core.intervals import Interval
 from liqcli.core.model import PriceSeries, Window, to_us
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.records import cascade_record
 from liqcli.report.window_scans import scan_cascades
 
@@ -60,8 +60,8 @@ def make_table(prints: Iterable[Print]) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(threads=2) as opened:
+def engine() -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(threads=2) as opened:
         yield opened
 
 
@@ -69,7 +69,7 @@ NO_FLOOR = CascadeRule(least_usd=0)  # so that the arithmetic of a test can have
 
 
 def find(
-    engine: Engine,
+    engine: DuckDBEngine,
     prints: Iterable[Print],
     window: Window = TODAY,
     gaps: Sequence[Interval] = (),
@@ -106,7 +106,7 @@ def plant(rng: np.random.Generator, start_us: int, minutes: float, per_minute: f
 
 
 @pytest.mark.parametrize("per_minute", [0.0, 0.02, 0.5, 3.0])
-def test_planted_cascades_are_found_to_the_minute(engine: Engine, per_minute: float) -> None:
+def test_planted_cascades_are_found_to_the_minute(engine: DuckDBEngine, per_minute: float) -> None:
     """Four seeds a ground, 1 to 4 cascades of 2 to 15 minutes: each found once, nothing else, both ends in 60 s."""
     for seed in range(4):
         rng = np.random.default_rng([seed, int(100 * per_minute)])
@@ -125,13 +125,13 @@ def test_planted_cascades_are_found_to_the_minute(engine: Engine, per_minute: fl
 
 
 @pytest.mark.parametrize("per_minute", [0.01, 0.3, 1.0, 5.0, 20.0])
-def test_quiet_days_have_no_cascade(engine: Engine, per_minute: float) -> None:
+def test_quiet_days_have_no_cascade(engine: DuckDBEngine, per_minute: float) -> None:
     """Two days at each of 5 rates."""
     found = [find(engine, make_quiet(np.random.default_rng(seed), per_minute)) for seed in range(2)]
     assert sum(map(len, found)) == 0
 
 
-def test_one_large_order_in_40_prints_is_not_a_cascade(engine: Engine) -> None:
+def test_one_large_order_in_40_prints_is_not_a_cascade(engine: DuckDBEngine) -> None:
     rng = np.random.default_rng(1)
     start = T0 + 9 * HOUR
     quiet = [p for p in make_quiet(rng, 0.2) if not start <= p.ts_us < start + MINUTE]
@@ -143,7 +143,7 @@ def test_one_large_order_in_40_prints_is_not_a_cascade(engine: Engine) -> None:
     assert found.orders == found.events == 40
 
 
-def test_minutes_with_too_few_orders_are_counted_and_the_largest_is_named(engine: Engine) -> None:
+def test_minutes_with_too_few_orders_are_counted_and_the_largest_is_named(engine: DuckDBEngine) -> None:
     quiet = [Print(T0 + k * HOUR + 7 * MINUTE, "long", 100.0) for k in range(24)]
     whales = [Print(T0 + hour * HOUR, "short", usd) for hour, usd in ((3, 2e6), (9, 5e6), (15, 5e6))]
     burst = [Print(T0 + 20 * HOUR + SECOND * k, "long", 250_000.0) for k in range(40)]
@@ -160,7 +160,7 @@ def test_minutes_with_too_few_orders_are_counted_and_the_largest_is_named(engine
     assert alone.few is None
 
 
-def test_many_tiny_orders_are_not_a_cascade(engine: Engine) -> None:
+def test_many_tiny_orders_are_not_a_cascade(engine: DuckDBEngine) -> None:
     rng = np.random.default_rng(2)
     dust = [Print(T0 + 9 * HOUR + SECOND * k, "long", 1.0) for k in range(40)]
     assert find(engine, make_quiet(rng, 0.2) + dust) == ()
@@ -185,7 +185,7 @@ def by_hand() -> list[Print]:
     return prints
 
 
-def test_by_hand(engine: Engine) -> None:
+def test_by_hand(engine: DuckDBEngine) -> None:
     """
     1,440 minutes, 13 of them filled, the typical order (mean of its minute, median over them) 100 USD.
 
@@ -216,7 +216,7 @@ def test_by_hand(engine: Engine) -> None:
     )
 
 
-def test_less_than_ten_thousand_usd_is_not_a_cascade(engine: Engine) -> None:
+def test_less_than_ten_thousand_usd_is_not_a_cascade(engine: DuckDBEngine) -> None:
     """The burst by hand holds 3,000 + 1,000 + 2,500 = 6,500 USD: times 1.5 it is 9,750, times 1.6 it is 10,400."""
     by_factor = {
         factor: find(engine, [p._replace(usd=p.usd * factor) for p in by_hand()], rule=CascadeRule())
@@ -226,13 +226,13 @@ def test_less_than_ten_thousand_usd_is_not_a_cascade(engine: Engine) -> None:
     assert by_factor[1.6][0].notional == 10_400
 
 
-def test_a_quiet_gap_ends_a_cascade(engine: Engine) -> None:
+def test_a_quiet_gap_ends_a_cascade(engine: DuckDBEngine) -> None:
     """With two quiet minutes enough to end one, 12:00 to 12:01 and 12:04 are two; the one with more USD ranks first."""
     found = find(engine, by_hand(), rule=CascadeRule(quiet_minutes=2, least_usd=0))
     assert [(c.rank, c.notional, c.orders) for c in found] == [(1, 4000.0, 8), (2, 2500.0, 5)]
 
 
-def test_warm_minute_alone_is_not_a_cascade(engine: Engine) -> None:
+def test_warm_minute_alone_is_not_a_cascade(engine: DuckDBEngine) -> None:
     """Hot is 5 orders and 500 USD, as above: six orders of 60 USD make a minute of 360, warm and no more."""
     ordinary = [Print(T0 + k * HOUR, "long", 100.0) for k in range(13)]
     noon = T0 + 12 * HOUR + 5 * MINUTE
@@ -240,7 +240,7 @@ def test_warm_minute_alone_is_not_a_cascade(engine: Engine) -> None:
     assert len(find(engine, ordinary + [Print(noon + 5 * SECOND * k, "long", 100.0) for k in range(6)])) == 1
 
 
-def test_three_warm_minutes_in_a_row_are_a_cascade(engine: Engine) -> None:
+def test_three_warm_minutes_in_a_row_are_a_cascade(engine: DuckDBEngine) -> None:
     """Three orders of 100 USD a minute: warm. Two such minutes are none, three (9 orders, 900 USD) are one."""
     ordinary = [Print(T0 + k * HOUR, "long", 100.0) for k in range(13)]
     slow = [Print(T0 + 13 * HOUR + 20 * SECOND * k, "long", 100.0) for k in range(9)]
@@ -251,7 +251,7 @@ def test_three_warm_minutes_in_a_row_are_a_cascade(engine: Engine) -> None:
     assert find(engine, ordinary + slow[:6] + [p._replace(ts_us=p.ts_us + MINUTE) for p in slow[6:]]) == ()
 
 
-def test_a_warm_minute_further_on_is_not_part_of_it(engine: Engine) -> None:
+def test_a_warm_minute_further_on_is_not_part_of_it(engine: DuckDBEngine) -> None:
     ordinary = [Print(T0 + k * HOUR, "long", 100.0) for k in range(13)]
     hot = [Print(T0 + 13 * HOUR + 5 * SECOND * k, "long", 100.0) for k in range(8)]
     warm = [Print(T0 + 13 * HOUR + 2 * MINUTE + 5 * SECOND * k, "long", 100.0) for k in range(3)]
@@ -293,14 +293,14 @@ def test_threads_and_row_order_do_not_matter() -> None:
     results = []
     for threads, seed in ((1, 0), (2, 1), (4, 2)):
         shuffled = [prints[k] for k in np.random.default_rng(seed).permutation(len(prints))]
-        with Engine(threads=threads) as engine:
+        with DuckDBEngine(threads=threads) as engine:
             results.append(find(engine, shuffled))
     assert len(results[0]) == 2
     assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize("factor", [1e-3, 1024.0])
-def test_scale_does_not_matter(engine: Engine, factor: float) -> None:
+def test_scale_does_not_matter(engine: DuckDBEngine, factor: float) -> None:
     """All sizes and prices by a factor: the same bursts, money and prices by that factor."""
     base = find(engine, busy_day())
     scaled = find(engine, [p._replace(usd=p.usd * factor, price=p.price * factor) for p in busy_day()])
@@ -310,7 +310,7 @@ def test_scale_does_not_matter(engine: Engine, factor: float) -> None:
     assert [c.notional for c in scaled] == pytest.approx([c.notional * factor for c in base], rel=1e-3)
 
 
-def test_cascades_add_up_and_do_not_overlap(engine: Engine) -> None:
+def test_cascades_add_up_and_do_not_overlap(engine: DuckDBEngine) -> None:
     prints = busy_day()
     found = find(engine, prints)
     for c in found:
@@ -325,7 +325,7 @@ def test_cascades_add_up_and_do_not_overlap(engine: Engine) -> None:
     assert found[0].notional >= found[1].notional
 
 
-def test_minutes_without_data_are_not_quiet(engine: Engine) -> None:
+def test_minutes_without_data_are_not_quiet(engine: DuckDBEngine) -> None:
     """
     Two hours with 8 orders every minute: that is what the window usually does. The other 22 hours had no recorder.
 
@@ -348,11 +348,11 @@ def test_covered_minutes() -> None:
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 4])
-def test_few_events_are_not_a_cascade(engine: Engine, n: int) -> None:
+def test_few_events_are_not_a_cascade(engine: DuckDBEngine, n: int) -> None:
     assert find(engine, [Print(T0 + 7 * SECOND * k, "long", 1e6) for k in range(n)]) == ()
 
 
-def test_first_and_last_instant_with_several_prints(engine: Engine) -> None:
+def test_first_and_last_instant_with_several_prints(engine: DuckDBEngine) -> None:
     """Two prints in the first instant: the larger one gives the price, whatever the order of the rows."""
     burst = [Print(T0 + HOUR + 4 * SECOND * k, "short", 1000.0, 100.0 + k) for k in range(8)]
     twin = burst[0]._replace(usd=10.0, price=50.0)
@@ -391,7 +391,7 @@ def test_price_after_is_unknown_without_its_candles() -> None:
     assert find_price_after(holed, T0 + 30 * SECOND, 15 * MINUTE) is None
 
 
-def test_record_is_plain(engine: Engine) -> None:
+def test_record_is_plain(engine: DuckDBEngine) -> None:
     (found,) = find(engine, by_hand())
     record = cascade_record(found)
     assert record["start"] == "2024-12-05T12:00:00Z"
@@ -416,7 +416,7 @@ def read_binance_days(folder: Path) -> list[Print]:
     ]
 
 
-def test_binance_days_of_december_2024(engine: Engine, real_data: Path) -> None:
+def test_binance_days_of_december_2024(engine: DuckDBEngine, real_data: Path) -> None:
     """
     The squeeze of 4 December from 97,394 to 98,864 comes first; no cascade lies where the recorder was off.
 

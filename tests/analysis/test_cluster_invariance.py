@@ -16,7 +16,7 @@ from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.model import Window
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.window_scans import scan_clusters, scan_grid
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -30,7 +30,7 @@ MONTH_BUCKETS = (3 * MINUTE, HOUR, 3 * HOUR)
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine() as opened:
+    with DuckDBEngine() as opened:
         yield opened
 
 
@@ -85,7 +85,7 @@ def pacifica(recorded):
 
 def check_recorded(lake, symbol, since, until, widths):
     """The same clusters for every width and bucket, each with the events and USD that lie between its edges."""
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         window = build_selection(engine, lake, Query(symbol, since=since, until=until)).window
         buckets = BUCKETS if window.length_us < 10 * DAY else MONTH_BUCKETS
         found = check_window(engine, window, widths, buckets)

@@ -28,7 +28,7 @@ from liqcli.analysis.price_bins import parse_bin
 from liqcli.analysis.price_peaks import find_bands
 from liqcli.analysis.prominence import find_peaks, find_prominences
 from liqcli.core.errors import UsageError
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.records import cluster_record
 from liqcli.report.window_scans import scan_clusters, scan_grid
 
@@ -42,7 +42,7 @@ NO_SHARE = ClusterOptions(min_share=0.0)
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine() as opened:
+    with DuckDBEngine() as opened:
         yield opened
 
 
@@ -273,7 +273,7 @@ def test_empty_time_row_order_threads_and_clock_change_nothing(engine):
     want = clusters_of(engine, events, options=options, bucket_us=5 * MINUTE)
     assert len(want) > 2
     shuffled = random.Random(1).sample(events, len(events))
-    with Engine(threads=1) as single:
+    with DuckDBEngine(threads=1) as single:
         assert clusters_of(single, shuffled, options=options, bucket_us=5 * MINUTE) == want
     longer = make_window(T0 - 3 * DAY, T0 + 4 * DAY)
     assert clusters_of(engine, events, options=options, window=longer, bucket_us=5 * MINUTE) == want

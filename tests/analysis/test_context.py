@@ -18,7 +18,7 @@ from liqcli.core.wording import describe_interest
 from liqcli.lake.market_series import read_market
 from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.records import change_record, context_record
 
 MINUTE = 60_000_000
@@ -315,7 +315,7 @@ def test_read_market_from_the_lake(tmp_path: Path) -> None:
     write_candles(lake, "okx", "BTCUSDT", "1h", "import", [c._replace(close=10.5) for c in rows])
     snapshots = [OpenInterest(T0 + k * HOUR, 7.0 + k, None) for k in range(-5, 48)]
     write_open_interest(lake, "binance", "BTCUSDT", "import", snapshots)
-    with Engine(threads=1) as engine:
+    with DuckDBEngine(threads=1) as engine:
         market, damaged = read_market(engine, lake, ["BTCUSDT"], ["okx", "binance"], TODAY)
         assert market.candles is not None
         assert market.open_interest is not None
@@ -343,7 +343,7 @@ def test_damaged_market_files_are_named_and_left_out(tmp_path: Path) -> None:
     write_candles(lake, "okx", "BTCUSDT", "1h", "import", [Candle(T0 + HOUR, 10.0, 12.0, 9.0, 11.5, 5.0)])
     (path,) = (lake.root / "candles" / "exchange=binance").rglob("*.parquet")
     path.write_bytes(path.read_bytes()[:100])
-    with Engine(threads=1) as engine:
+    with DuckDBEngine(threads=1) as engine:
         market, damaged = read_market(engine, lake, ["BTCUSDT"], ["binance"], TODAY)
     assert damaged == [path]
     assert market.candles is not None
@@ -356,7 +356,7 @@ def test_order_flow_is_read_from_the_lake_where_the_feed_has_taker_volume(tmp_pa
     rows = [Candle(T0 + k * HOUR, 10.0, 12.0, 9.0, 11.0, 10.0, 7.0) for k in range(-300, 24)]
     write_candles(lake, "binance", "BTCUSDT", "1h", "binance", rows)
     write_candles(lake, "okx", "BTCUSDT", "1h", "okx", [c._replace(taker_buy=None) for c in rows])
-    with Engine(threads=1) as engine:
+    with DuckDBEngine(threads=1) as engine:
         for exchange, share, flow in (("binance", 0.7, "buying"), ("okx", None, "unknown")):
             market, _damaged = read_market(engine, lake, ["BTCUSDT"], [exchange], TODAY)
             context = build_context(TODAY, market)

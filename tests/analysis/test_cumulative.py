@@ -18,7 +18,7 @@ from liqcli.analysis.cumulative import (
 from liqcli.analysis.heatmap import ConservationError, GridOptions
 from liqcli.analysis.price_bins import parse_bin
 from liqcli.core.model import Window
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.records import cumulative_record, distance_records
 from liqcli.report.window_scans import scan_cumulative, scan_grid
 
@@ -27,7 +27,7 @@ WINDOW = Window(0, 3_600_000_000)
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine() as opened:
+    with DuckDBEngine() as opened:
         yield opened
 
 

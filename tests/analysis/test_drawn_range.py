@@ -12,7 +12,7 @@ from liqcli.analysis.price_bins import check_bucket, choose_bin, suit_width
 from liqcli.core.errors import UsageError
 from liqcli.core.model import Outside, Window
 from liqcli.query.columns import ProfileRows
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.window_scans import scan_grid
 
 
@@ -24,7 +24,7 @@ def profile_of(prices: dict[float, float], events: int = 1) -> ProfileRows:
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine() as opened:
+    with DuckDBEngine() as opened:
         yield opened
 
 

@@ -22,7 +22,7 @@ from liqcli.analysis.summary import busiest_bucket, rank_bands
 from liqcli.core.errors import EmptyWindowError, UsageError
 from liqcli.core.model import Window
 from liqcli.lake.selection import Query
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.csv_parquet import render_csv, render_parquet
 from liqcli.report.document import build_document
 from liqcli.report.output_files import write_outputs
@@ -40,7 +40,7 @@ SCHEMA = pa.schema(
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine() as opened:
+    with DuckDBEngine() as opened:
         yield opened
 
 

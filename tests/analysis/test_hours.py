@@ -9,7 +9,7 @@ import pytest
 from factories import DAY, HOUR, MINUTE, T0, make_window
 
 from liqcli.core.coverage import ExchangeCoverage
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.records import hours_record
 from liqcli.report.window_scans import scan_hours
 
@@ -20,7 +20,7 @@ def coverage_of(window, *intervals, exchange="gate"):
 
 def table_of(window, events, coverage=()):
     """events: (ts_us, position, USD)."""
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         columns = {
             "ts_us": pa.array([t for t, _, _ in events], pa.int64()),
             "position": pa.array([p for _, p, _ in events], pa.string()),

@@ -14,7 +14,7 @@ from liqcli.lake.market_tables import write_candles
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
 from liqcli.query.columns import LastPrintRows
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.scans import scan_last_prints, scan_totals
 
 WINDOW = Window(T0, T0 + DAY)
@@ -29,7 +29,7 @@ def test_sums_by_hand(lake):
         make_liquidation(T0 + 3, notional=0.3, exchange="htx", source="htx"),
     ]
     store = fill_lake(lake, rows)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         build_selection(engine, store, Query("SOL", since="2026-03-01", until="2026-03-02"))
         summary = build_summary(scan_totals(engine))
     sums = summary.sums
@@ -83,7 +83,7 @@ def test_the_last_print_of_each_kind_is_the_largest_of_its_instant(lake):
         make_liquidation(T0 + 2, price=3.0, qty=20.0),
         make_liquidation(T0 + 3, price=4.0, price_kind="order"),
     ]
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         build_selection(engine, fill_lake(lake, rows), Query("SOL", since="2026-03-01", until="2026-03-02"))
         found = scan_last_prints(engine)
     assert list(zip(found.price_kind, found.ts_us.tolist(), found.price.tolist(), strict=True)) == [
@@ -97,7 +97,7 @@ def candle(ts, close):
 
 
 def read(store, symbols=("SOLUSDT",), exchanges=("gate", "okx")):
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         market, damaged = read_market(engine, store, symbols, exchanges, WINDOW)
         return market.prices_in(WINDOW), damaged
 

@@ -10,7 +10,7 @@ from liqcli.core.errors import DamagedError
 from liqcli.lake.inventory import FOREVER_US, read_extents, read_inventory
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 FIELDS = ("partition", "path", "first_us", "last_us", "events", "full", "fill", "later")
 KINDS = tuple(kinds.split() for kinds in ("bankruptcy fill order", "bankruptcy trigger", "fill order", "order", "fill"))
@@ -39,7 +39,7 @@ def describe(files):
 
 @pytest.mark.parametrize("end_us", [T0, T0 + 1, T0 + 7 * DAY, T0 + 7 * DAY + 1, T0 + 40 * DAY, FOREVER_US])
 def test_footers_state_what_rows_do(store, end_us) -> None:
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         files, damaged = read_extents(engine, store, store.partitions(), end_us=end_us)
         scanned, _ = read_inventory(engine, store, store.partitions(), end_us=end_us)
     assert describe(files) == describe(scanned)
@@ -49,13 +49,13 @@ def test_footers_state_what_rows_do(store, end_us) -> None:
 def test_files_outside_a_window_are_not_scanned(store, monkeypatch) -> None:
     """A window of March reads the rows of March alone, except where two price kinds enclose a third one."""
     opened = []
-    create = Engine._create_file_view
+    create = DuckDBEngine._create_file_view
     monkeypatch.setattr(
-        Engine,
+        DuckDBEngine,
         "_create_file_view",
         lambda self, name, paths, *more: opened.extend(paths) or create(self, name, paths, *more),
     )
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         build_selection(engine, store, Query("SOLUSDT", since="2026-04-01", until="2026-05-01", exchanges=("aster",)))
     assert {path.parent.name for path in opened} == {"month=2026-04"}
 
@@ -78,7 +78,7 @@ def test_files_of_other_programs_are_scanned(store, columns) -> None:
     """Other units of time, and columns with nulls, whose statistics say nothing about the nulls."""
     for partition in store.partitions():
         rewrite(partition.path(store.root), columns)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         files, _ = read_extents(engine, store, store.partitions())
         assert describe(files) == describe(read_inventory(engine, store, store.partitions())[0])
     assert sum(file.events for file in files) == 60
@@ -89,7 +89,7 @@ def test_unreadable_files_are_named_and_the_others_used(store) -> None:
     paths = [p.path(store.root) for p in partitions]
     paths[3].write_bytes(b"PAR1 and no footer")
     rewrite(paths[5], "* EXCLUDE (notional)")
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         files, damaged = read_extents(engine, store, partitions)
         assert damaged == [paths[3], paths[5]]
         assert len(files) == len(partitions) - 2
@@ -103,7 +103,7 @@ def test_an_empty_folder_is_no_stored_symbol(lake) -> None:
     """SOL means all contracts on it; the folder of SOLUSDC has lost its file."""
     store = fill_lake(lake, [make_liquidation(T0 + HOUR)])
     (lake / "liquidations/exchange=gate/symbol=SOLUSDC/month=2026-03").mkdir(parents=True)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         chosen = build_selection(engine, store, Query("SOL", since="2026-03-01", until="2026-03-02"))
     assert chosen.symbols == ("SOLUSDT",)
     assert store.symbols() == ["SOLUSDT"]

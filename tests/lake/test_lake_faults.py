@@ -21,7 +21,7 @@ from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.status import build_status
 from liqcli.lake.store import Lake
 from liqcli.lake.verify import verify_lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.sources.registry import KNOWN_SOURCES
 
 SPAN = ("--since", format_iso(WINDOW.start_us), "--until", format_iso(WINDOW.end_us))
@@ -138,7 +138,7 @@ def test_a_damaged_memory_costs_the_coverage_and_is_named(lake: Path, content: b
     assert damaged == [memory]
     assert memory in [issue.path for issue in verify_lake(store, KNOWN_SOURCES).issues]
     query = Query("SOLUSDT", since="2026-03-01", until="2026-03-01T02:00:00")
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         chosen = build_selection(engine, store, query)
         assert chosen.damaged == (memory,)
         assert [(c.exchange, c.share) for c in chosen.coverage] == [("gate", None), ("okx", 1.0)]
@@ -162,6 +162,6 @@ def test_strange_files_are_left_out_and_named(lake: Path) -> None:
     assert damaged == sorted([copy, odd_month])
     found = {issue.path.name for issue in verify_lake(store, KNOWN_SOURCES).issues}
     assert found >= {"gate (1).parquet", "._gate.parquet", "notes.txt"}
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         build_selection(engine, store, Query("SOLUSDT", since="2026-03-01", until="2026-03-01T02:00:00"))
         assert int(engine.run("totals")["events"].sum()) == 2

@@ -11,7 +11,7 @@ from liqcli.core.errors import DamagedError, LakeError
 from liqcli.lake import event_selection
 from liqcli.lake.selection import Query
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.report.document import build_document
 from liqcli.report.results import ViewOptions, compute_results
 
@@ -57,10 +57,10 @@ def test_files_give_what_a_table_gives(store, monkeypatch, changes) -> None:
     loaded = document(store, **changes)
     assert len(loaded["cascades"]) == (0 if "position" in changes else 1)
     tables, queries = [], []
-    run = Engine.run
-    monkeypatch.setattr(Engine, "load", lambda self, name, view: tables.append(name))
+    run = DuckDBEngine.run
+    monkeypatch.setattr(DuckDBEngine, "load", lambda self, name, view: tables.append(name))
     monkeypatch.setattr(
-        Engine, "run", lambda self, query, params=None: queries.append(query) or run(self, query, params)
+        DuckDBEngine, "run", lambda self, query, params=None: queries.append(query) or run(self, query, params)
     )
     monkeypatch.setattr(event_selection, "MOST_LOADED", 0)
     assert document(store, **changes) == loaded

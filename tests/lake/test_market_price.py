@@ -14,7 +14,7 @@ from liqcli.core.errors import EmptyWindowError
 from liqcli.core.market_data import Candle
 from liqcli.lake.market_tables import write_candles
 from liqcli.lake.selection import Query, build_selection
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.scans import scan_totals
 
 DAY_ONE = ["--since", "2026-03-01T00:00Z", "--until", "2026-03-02T00:00Z"]
@@ -46,7 +46,7 @@ def run(store, *words):
 
 
 def test_moved_filled_and_kept_are_counted_separately(store):
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         query = Query("SOLUSDT", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z", price="market")
         found = build_selection(engine, store, query).market_prices
         kinds = build_summary(scan_totals(engine)).price_kinds
@@ -112,7 +112,10 @@ def test_the_other_commands_take_it(store, command):
 def test_without_candles_the_error_suggests_a_fetch(lake):
     store = fill_lake(lake, [make_liquidation(T0 + HOUR, **BYBIT)])
     write_candles(store, "bybit", "SOLUSDT", "1h", "bybit", [Candle(T0 + HOUR, 1.0, 2.0, 0.5, 1.5, 5.0)])
-    with pytest.raises(EmptyWindowError, match="liqcli fetch --kind candles --symbol SOLUSDT"), Engine() as engine:
+    with (
+        pytest.raises(EmptyWindowError, match="liqcli fetch --kind candles --symbol SOLUSDT"),
+        DuckDBEngine() as engine,
+    ):
         build_selection(engine, store, Query("SOLUSDT", until="2026-03-02T00:00Z", price="market"))
 
 
@@ -126,7 +129,7 @@ def test_an_exchanges_own_candles_come_first(store):
     """Binance's candle of the hour would move Bybit's event to 90; Bybit's own wins for Bybit, Binance's for OKX."""
     candle = Candle(T0 + HOUR, 85.0, 90.0, 80.0, 85.0, 5.0)
     write_candles(store, "binance", "SOLUSDT", "1m", "binance", [candle])
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         query = Query("SOLUSDT", since="2026-03-01T00:00Z", until="2026-03-02T00:00Z", price="market")
         assert build_selection(engine, store, query).market_prices.basis == ("binance SOLUSDT 1m", "bybit SOLUSDT 1m")
         found = engine.run("trace", {"bucket_us": MINUTE})

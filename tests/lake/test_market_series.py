@@ -14,7 +14,7 @@ from liqcli.core.market_data import Candle, OpenInterest
 from liqcli.lake.market_series import read_market
 from liqcli.lake.market_tables import write_candles, write_open_interest
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 HOURS = make_window(T0, T0 + 3 * HOUR)
 
@@ -30,7 +30,7 @@ def spoil(store, kind, column, value):
 
 
 def read(store):
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         market, damaged = read_market(engine, store, ["SOLUSDT"], ["gate"], HOURS)
     assert damaged == []
     return market.prices_in(HOURS), market
@@ -92,6 +92,6 @@ def test_a_series_that_ends_earlier_or_covers_less_gives_way(lake, minutes, hour
         store, "binance", "SOLUSDT", "1m", "x", candles(T0 + minutes[0] * MINUTE, minutes[1] - minutes[0], MINUTE, 1.0)
     )
     write_candles(store, "bybit", "SOLUSDT", "1h", "x", candles(T0 + hours[0] * HOUR, hours[1] - hours[0], HOUR, 2.0))
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         market, _ = read_market(engine, store, ["SOLUSDT"], ["binance", "bybit"], HOURS)
     assert market.candles.prices.basis == f"{used} candle"

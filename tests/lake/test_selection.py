@@ -14,7 +14,7 @@ from liqcli.core.errors import DamagedError, EmptyWindowError, ExitCode, UsageEr
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.status import build_status
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.scans import scan_totals
 from liqcli.report.lake_records import comparison_record
 from liqcli.sources.registry import is_fetched
@@ -25,7 +25,7 @@ DAY_ONE = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"}
 def select(store, symbol="SOLUSDT", **words):
     """The selection, and its sums."""
     words = {**DAY_ONE, **words}
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         selection = build_selection(engine, store, Query(symbol, **words), is_fetched)
         return selection, build_summary(scan_totals(engine))
 

@@ -11,7 +11,7 @@ from row_files import DAY, T0, WINDOW, assert_same, make_rows, scan, write
 from liqcli.analysis.heatmap import GridOptions, choose_fine_axes
 from liqcli.core.model import BinWidth
 from liqcli.query import file_details, scans
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.file_details import list_jobs, sum_details
 from liqcli.query.file_extremes import find_largest_events, find_last_prints
 from liqcli.query.file_parts import FilePart
@@ -68,7 +68,7 @@ def test_details_are_those_of_the_sql_files(tmp_path, name, position, min_usd, w
     tables = TABLES[name]
     sums = sum_tables(tmp_path, tables, position, min_usd)
     details = sum_details(sums, WINDOW, HOUR, width, low, high)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         scan(engine, [((e, rows), interval) for e, rows, interval in tables], position, min_usd)
         assert_same(details.minutes, scans.scan_minutes(engine))
         assert_same(details.bins, scans.scan_cluster_bins(engine, width, low, high, 0, None))
@@ -90,7 +90,7 @@ def test_details_are_those_of_the_sql_files(tmp_path, name, position, min_usd, w
 def test_last_and_largest_events_are_those_of_the_sql_files(tmp_path, name, position, min_usd) -> None:
     tables = TABLES[name]
     sums = sum_tables(tmp_path, tables, position, min_usd)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         scan(engine, [((e, rows), interval) for e, rows, interval in tables], position, min_usd)
         assert_same(find_last_prints(sums), scans.scan_last_prints(engine))
         assert_same(find_largest_events(sums), scans.scan_largest(engine))
@@ -103,7 +103,7 @@ def test_of_several_last_and_largest_events_the_sql_files_order_decides(tmp_path
     rows["notional"][[5, 9, -2, -1]] = 9e6
     tables = [("okx", rows, ALL), ("gate", {**rows, "price": rows["price"] + 1}, ALL)]
     sums = sum_tables(tmp_path, tables)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         scan(engine, [((e, rows), interval) for e, rows, interval in tables], "both", 0.0)
         assert_same(find_last_prints(sums), scans.scan_last_prints(engine))
         assert_same(find_largest_events(sums), scans.scan_largest(engine))

@@ -11,7 +11,7 @@ from row_files import DAY, EXCHANGES, T0, WINDOW, assert_same, make_rows, scan, 
 from liqcli.analysis.heatmap import GridOptions, choose_fine_axes, plan_grid
 from liqcli.core.model import BinWidth
 from liqcli.query import price_ticks
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.query.file_parts import FilePart
 from liqcli.query.file_sums import sum_files
 from liqcli.query.scans import scan_heatmap, scan_profile, scan_totals
@@ -37,7 +37,7 @@ def test_sums_are_those_of_the_sql_files(tmp_path, seed, options, position, min_
         parts.append(FilePart(tmp_path / f"{exchange}.parquet", exchange, "SOLUSDT", [interval] if cut else None))
     sums = sum_files(parts, lambda low, high: choose_fine_axes(WINDOW, options, low, high), position, min_usd)
     assert sums is not None
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         scan(engine, [((e, t), interval) for e, t in zip(EXCHANGES, rows, strict=True)], position, min_usd)
         assert_same(sums.totals, scan_totals(engine))
         profile = scan_profile(engine)

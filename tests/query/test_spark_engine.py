@@ -16,7 +16,7 @@ from liqcli.core.errors import LakeError, SourceError, UsageError
 from liqcli.core.settings import EngineSettings
 from liqcli.lake.inventory import LAKE_COLUMNS
 from liqcli.query import spark_engine
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 pytest.importorskip("pyspark", reason="pyspark-client is not installed: make setup installs it")
 
@@ -93,7 +93,7 @@ def test_files_are_found_at_the_path_of_the_workers_and_in_folders_with_odd_name
     there = tmp_path / "a b é"
     shutil.copytree(sample, there)
     files = list_files(sample)
-    with spark_engine.SparkEngine(EngineSettings(sail, str(there)), sample) as far, Engine() as near:
+    with spark_engine.SparkEngine(EngineSettings(sail, str(there)), sample) as far, DuckDBEngine() as near:
         for engine in (far, near):
             engine.open_files("stored_market", files, ("ts",))
         found, wanted = far.run("market_range"), near.run("market_range")

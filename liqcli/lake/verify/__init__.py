@@ -21,7 +21,7 @@ from liqcli.lake.verify.issues import Issue, Repairs
 from liqcli.lake.verify.market_check import find_contradictions
 from liqcli.lake.verify.row_check import check_rows
 from liqcli.lake.verify.snapshot_check import check_snapshots
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,7 +75,7 @@ def verify_lake(lake: Lake, known: KnownSources, against_totals: bool = False) -
     verdict.issues += iter_foreign_files(lake)
     logs = check_fetch_logs(repairs, verdict.issues)
     verdict.files += logs.files + check_notes(lake, verdict.issues)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         for kind in KINDS:
             for batch in _iter_batches(repairs, kind, verdict):
                 verdict.issues += check_rows(engine, repairs, kind, batch)

@@ -18,7 +18,7 @@ from liqcli.lake.store import Lake
 from liqcli.lake.verify.compared_totals import SIDES, ComparedHour, ComparedTotals
 from liqcli.lake.verify.issues import Issue, Repairs
 from liqcli.lake.views import open_view, register_files
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 HOUR_US = 3600 * US_PER_S
 LATEST_US = 2**62
@@ -52,7 +52,7 @@ def _compare(
     if not totals:
         return []
     places = {(part.exchange, part.symbol, part.month) for part in totals}
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         try:
             engine.open_files("stored_totals", [p.path(lake.root) for p in totals], COLUMNS, thorough=True)
             held = [p for p in events if (p.exchange, p.symbol, p.month) in places]

@@ -14,7 +14,7 @@ from liqcli.core.times import now_us
 from liqcli.lake.partitions import Partition, month_bounds
 from liqcli.lake.verify.dated_contracts import dated_symbol
 from liqcli.lake.verify.issues import Issue, Repairs
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,7 @@ FAULTS: Mapping[str, str] = {
 SUSPICIONS = ("product_explained", "grid", "jump", "interest_jump")
 
 
-def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> list[Issue]:
+def check_rows(engine: DuckDBEngine, repairs: Repairs, kind: str, batch: Batch) -> list[Issue]:
     """Check the rows of some files of one kind."""
     _open(engine, batch)
     issues = list(_name(repairs, batch, engine.run("verify_times", _time_limits())))
@@ -73,7 +73,7 @@ def check_rows(engine: Engine, repairs: Repairs, kind: str, batch: Batch) -> lis
     return issues
 
 
-def check_values(engine: Engine, repairs: Repairs, batch: Batch) -> list[Issue]:
+def check_values(engine: DuckDBEngine, repairs: Repairs, batch: Batch) -> list[Issue]:
     """Check only the values of liquidations: positive finite numbers, known words; damage only."""
     _open(engine, batch)
     return [issue for issue in _name(repairs, batch, engine.run("verify_liquidations", _limits())) if issue.damage]
@@ -83,7 +83,7 @@ def _limits() -> dict[str, float]:
     return {"largest": LARGEST_NOTIONAL, "smallest": SMALLEST_NOTIONAL, "factor": FACTOR}
 
 
-def _open(engine: Engine, batch: Batch) -> None:
+def _open(engine: DuckDBEngine, batch: Batch) -> None:
     """Register the rows as ``checked``, and the properties of their files as ``places``."""
     import numpy as np
     import pyarrow as pa

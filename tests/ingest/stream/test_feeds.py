@@ -22,7 +22,7 @@ from liqcli.ingest.stream import record
 from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.sources.contracts import ListedContract
 from liqcli.sources.registry import list_recorded, load_live_source
 from liqcli.sources.stream_base import Channel
@@ -152,7 +152,7 @@ def test_recorded_and_fetched_events_of_a_time_count_once(lake):
     rest = [make_liquidation(start + k, source="htx", event_id=str(k), **more) for k in range(6)]
     windows = {("htx", "BTCUSDT", name): [(start, moment, "complete")] for name in ("htx-live", "htx")}
     fill_lake(lake, [*live, *rest], windows)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         query = Query("BTCUSDT", "1h", until=format_iso(moment))
         selection = build_selection(engine, Lake(lake), query)
     assert selection.totals.events.sum() == 6

@@ -20,7 +20,7 @@ from liqcli.ingest.stream.buffer import StreamBuffer
 from liqcli.ingest.stream.rest import GapFiller, Poller, Repeated, find_gaps
 from liqcli.lake.selection import Query, build_selection
 from liqcli.lake.store import Lake
-from liqcli.query.engine import Engine
+from liqcli.query.duckdb_engine import DuckDBEngine
 from liqcli.sources.registry import list_recorded, load_live_source
 from liqcli.sources.stream_base import Channel
 
@@ -118,7 +118,7 @@ def test_what_fills_an_unconfirmed_silence_counts(lake, okx):
     made_lake(lake, [(60, 26, "complete"), (26, 20, "unconfirmed"), (20, 0, "complete")])
     fill_lake(lake, rows)
     filler(lake, []).run()
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         selection = build_selection(engine, Lake(lake), Query("BTCUSDT", "1h", until=format_iso(NOW)))
     assert selection.totals.events.sum() == 20 + 3
     assert selection.coverage[0].unknown == ()
@@ -133,7 +133,7 @@ def test_recorded_and_fetched_events_of_one_hour_are_not_added_up(lake):
     ]
     made_lake(lake, [(60, 0, "complete")], [(60, 0, "complete")])
     fill_lake(lake, rows)
-    with Engine() as engine:
+    with DuckDBEngine() as engine:
         selection = build_selection(engine, Lake(lake), Query("BTCUSDT", "1h", until=format_iso(NOW)))
     assert selection.totals.events.sum() == 3
     (compared,) = selection.comparisons

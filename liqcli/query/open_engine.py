@@ -20,9 +20,9 @@ def open_engine(settings: EngineSettings | None, root: Path) -> QueryEngine:
         The server does not answer.
     """
     if settings is None:
-        from liqcli.query.engine import Engine
+        from liqcli.query.duckdb_engine import DuckDBEngine
 
-        return Engine()
+        return DuckDBEngine()
     from liqcli.query.spark_engine import SparkEngine
 
     return SparkEngine(settings, root)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Engine(QueryEngine):
+class DuckDBEngine(QueryEngine):
     """DuckDB, in this process."""
 
     def __init__(self, threads: int | None = None) -> None:
@@ -34,7 +34,7 @@ class Engine(QueryEngine):
         self._numbers = itertools.count()
 
     @property
-    def local(self) -> Engine:
+    def local(self) -> DuckDBEngine:
         """The engine itself."""
         return self
 
@@ -54,30 +54,16 @@ class Engine(QueryEngine):
         self._con.read_parquet(sound, filename=True, hive_partitioning=False, union_by_name=differ).create_view(name)
 
     def create(self, name: str, query: str, params: Params | None = None) -> None:
-        """
-        Run ``sql/<query>.sql`` and store its rows as table ``name``.
-
-        Raises
-        ------
-        DamagedError
-            A file turns out damaged while its rows are read.
-        """
+        """Store the rows of ``sql/<query>.sql`` as table ``name``."""
         with _explained():
             self._con.sql(read_query(query), params=dict(params or {})).create(name)
 
     def create_view(self, name: str, query: str, params: Params | None = None) -> None:
-        """Create a view of ``sql/<query>.sql`` with these parameters; every use of it runs the query."""
+        """Create a view of ``sql/<query>.sql``."""
         self._con.sql(read_query(query), params=dict(params or {})).create_view(name)
 
     def load(self, name: str, view: str) -> None:
-        """
-        Load the rows of a view, and let a name stand for them, whatever it stood for before.
-
-        Raises
-        ------
-        DamagedError
-            A file turns out damaged while its rows are read.
-        """
+        """Copy the rows of a view into a table that ``name`` stands for."""
         table = f"{name}_{next(self._numbers)}"
         with _explained():
             self._con.table(view).create(table)
@@ -104,20 +90,11 @@ class Engine(QueryEngine):
         return table.rename_columns(_number_repeats(table.column_names))
 
     def alias(self, name: str, table: str) -> None:
-        """Let a name stand for a table or view, whatever it stood for before."""
+        """Let a name stand for a table or view."""
         self._con.table(table).create_view(name)
 
     def run(self, query: str, params: Params | None = None) -> dict[str, NDArray[np.generic]]:
-        """
-        Run ``sql/<query>.sql`` and return its columns, each of shape ``(n_rows,)``.
-
-        Raises
-        ------
-        DamagedError
-            A file turns out damaged while its rows are read.
-        LakeError
-            A watched file was replaced.
-        """
+        """Run ``sql/<query>.sql`` and return its columns."""
         import numpy as np
 
         with _explained():
