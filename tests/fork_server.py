@@ -34,9 +34,9 @@ START_TIMEOUT_S = 120
 READ_AT_START = ("PYTHON", "MPL", "MATPLOTLIB", "LC_", "LANG", "HOME", "XDG_CACHE")  # prefixes of variables
 # Imported at first use by commands and libraries. typer imports more when it parses: see import_everything.
 IMPORTED = """
-    PIL.PngImagePlugin PIL.WebPImagePlugin duckdb encodings.unicode_escape encodings.utf_8_sig filelock jinja2
-    matplotlib.backends.backend_agg numpy.ma platformdirs pyarrow.compute pyarrow.parquet requests
-    websockets.asyncio.client
+    PIL.BmpImagePlugin PIL.GifImagePlugin PIL.JpegImagePlugin PIL.PngImagePlugin PIL.PpmImagePlugin PIL.WebPImagePlugin
+    duckdb encodings.unicode_escape encodings.utf_8_sig filelock jinja2 matplotlib.backends.backend_agg numpy.ma
+    platformdirs pyarrow.compute pyarrow.csv pyarrow.parquet requests websockets.asyncio.client
 """
 
 
@@ -152,9 +152,12 @@ def _read(stream: IO[bytes]) -> str:
 
 def import_everything() -> None:
     """Import what a run may need, so that forks of this process start at once."""
+    import pyarrow as pa
+
     import liqcli
     import liqcli.cli
 
+    pa.array([""])  # the first array imports pandas where it is installed
     for name in IMPORTED.split():
         importlib.import_module(name)
     for module in pkgutil.walk_packages(liqcli.__path__, "liqcli."):

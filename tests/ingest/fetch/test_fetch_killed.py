@@ -27,7 +27,8 @@ from liqcli.lake.store import Lake
 # A process with everything imported that forks a child a line: a kill then lands in the work, not in Python's start.
 ZYGOTE = """
 import os, signal, sys
-import duckdb, pyarrow.parquet, requests
+import duckdb, pyarrow, pyarrow.parquet, requests
+pyarrow.array([""])  # the first array imports pandas where it is installed
 from pathlib import Path
 from liqcli.ingest.fetch import fetch
 from liqcli.lake.store import Lake
