@@ -27,6 +27,7 @@ REOPEN_S = 2.0  # doubled after each connection that did not last
 LONGEST_PAUSE_S = 60.0
 RETRIED = (408, 418, 425, 429)  # statuses below 500 that are temporary
 LARGEST_MESSAGE = 8 * 2**20
+CLOSE_S = 0.5  # for the exchange to answer that a connection is closed because the recording ends
 OPEN_S = 0.4  # between two new connections to an exchange: OKX allows three a second
 STORM_LINE_S = 60.0  # between two lines about connections of an exchange that keep breaking
 
@@ -116,6 +117,9 @@ async def receive(buffer: StreamBuffer, say: Say, warn: Say, pace: Pace) -> None
                 why = str(error)
             except TimeoutError:
                 why = "no answer to pings"
+            except asyncio.CancelledError:
+                await _leave(connection)
+                raise
             except Exception as error:  # a fault in our own code, too: the next connection may work
                 why = buffer.record_rejection(error)
             finally:
@@ -160,6 +164,14 @@ async def _receive(buffer: StreamBuffer, connection: ClientConnection, warn: Say
     error = pulse.exception() if pulse.done() and not pulse.cancelled() else None
     if error and not isinstance(error, ConnectionClosed):
         raise error
+
+
+async def _leave(connection: ClientConnection) -> None:
+    """Close a connection for good, also if the exchange does not answer: an open one would outlast the event loop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await connection.close()
+    connection.transport.abort()
 
 
 async def _keep_alive(buffer: StreamBuffer, connection: ClientConnection, warn: Say) -> None:

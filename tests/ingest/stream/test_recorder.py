@@ -386,7 +386,7 @@ def test_connections_that_do_not_last_are_opened_less_and_less_often(tmp_path, m
     with stream(monkeypatch, "binance", send(binance_order(), stay=False)) as paths:
         _, summary, _ = run(tmp_path, "binance", seconds=1.2)
     assert 3 <= len(paths) <= 5
-    assert summary.rows[0].breaks == len(paths)
+    assert summary.rows[0].breaks in (len(paths) - 1, len(paths))  # the end may come first
     assert summary.rows[0].result == "partial", "it ended without a connection"
 
 
