@@ -82,7 +82,7 @@ def test_a_living_writers_file_is_left_alone(tmp_path: Path) -> None:
     def write_slowly(text: bytes) -> None:
         with temporary_beside(path) as temporary:
             temporary.write_bytes(text)
-            both.wait(5)
+            both.wait(60)
 
     other = threading.Thread(target=write_slowly, args=(b"one",))
     other.start()

@@ -84,7 +84,7 @@ def test_retry_after_is_waited_for() -> None:
     with Answers(faults={1: Reply(429, b"", {"Retry-After": "1"})}) as server:
         before = time.monotonic()
         assert ask(server) == {"fine": True}
-        assert 1.0 <= time.monotonic() - before < 2.0
+        assert time.monotonic() - before >= 1.0
 
 
 def test_retry_after_that_is_no_time_counts_as_a_second() -> None:

@@ -82,6 +82,7 @@ def test_nearest_and_largest_levels():
     assert nothing[0].nearest is nothing[1].largest is None
 
 
+@pytest.mark.soak
 def test_seven_days_of_five_minutes_take_well_under_a_second():
     import time
 

@@ -34,7 +34,7 @@ class Scene:
         self.asked: list[int] = []
         self.at_once = self.most = 0
         self.lock = threading.Lock()
-        self.barrier = threading.Barrier(together, timeout=5)
+        self.barrier = threading.Barrier(together, timeout=60)
 
     def question(self, number: int, tripped: str | None) -> Result:
         if tripped:
@@ -110,7 +110,7 @@ def test_an_exclusive_task_runs_next_and_alone() -> None:
         active.release()
         seen.append((name, active._value))
         if name in ("first", "second"):
-            go.wait(5)
+            go.wait(60)
         active.acquire()
         return Result(name, error=tripped)
 
@@ -129,7 +129,7 @@ def test_an_exclusive_task_runs_next_and_alone() -> None:
 
 def test_sources_do_not_wait_for_each_other() -> None:
     """Two sources of one worker each meet at a barrier."""
-    barrier = threading.Barrier(2, timeout=5)
+    barrier = threading.Barrier(2, timeout=60)
     pool: WorkerPool = WorkerPool()
     for name in ("gate", "htx"):
         pool.put(name, 1, lambda _tripped, name=name: Result(f"{name} {barrier.wait() >= 0}"))
@@ -150,14 +150,14 @@ def test_stopping_asks_nothing_more_and_keeps_what_came() -> None:
 
     def slow(_tripped: str | None) -> Result:
         begun.set()
-        go.wait(5)
+        go.wait(60)
         return Result("second")
 
     pool: WorkerPool = WorkerPool()
     pool.put("gate", 1, lambda _tripped: Result("first"))
     pool.put("gate", 1, slow)
     pool.put("gate", 1, lambda _tripped: Result("third"))
-    begun.wait(5)
+    begun.wait(60)
     pool.stop()
     assert [message.name for message in pool.drain()] == ["first"]
     go.set()

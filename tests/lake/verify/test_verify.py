@@ -436,6 +436,7 @@ def test_several_at_once_and_the_record(store):
     json.dumps(record)
 
 
+@pytest.mark.soak
 def test_a_hundred_files_take_less_than_three_seconds(lake):
     for k in range(100):
         name = f"C{k}USDT"
