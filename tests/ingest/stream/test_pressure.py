@@ -129,7 +129,8 @@ def test_a_slow_write_does_not_stop_the_recording(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(stream_connection, "receive", flood)
     monkeypatch.setattr("liqcli.ingest.stream.recorder.SLOW_S", 0.1)
     warnings: list[str] = []
-    summary = record(Lake(tmp_path), [SYMBOL], ["bybit"], 3.0, warn=warnings.append, tick_s=0.01)
+    with stop_when(hanging.is_set):
+        summary = record(Lake(tmp_path), [SYMBOL], ["bybit"], 60, warn=warnings.append, tick_s=0.01)
     assert (summary.rows[0].events, sum(stored(tmp_path, SYMBOL, "bybit").values())) == (300, 300)
     assert max(waiting) < 150
     assert warnings == [f"{tmp_path}: the disk is slow; recording continues, storing will be retried"]

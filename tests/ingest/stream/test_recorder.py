@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 
 import pyarrow.parquet as pq
 import pytest
+from loopback.stream_scenes import stop_when
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
@@ -160,12 +161,8 @@ def bybit_server(connection):
     for _ in range(2):
         asked = json.loads(connection.recv())
         good = asked["req_id"] == "BTCUSDT"
-        answer = {
-            "op": "subscribe",
-            "success": good,
-            "req_id": asked["req_id"],
-            "ret_msg": "" if good else "no such topic",
-        }
+        said = "" if good else "no such topic"
+        answer = {"op": "subscribe", "success": good, "req_id": asked["req_id"], "ret_msg": said}
         connection.send(json.dumps(answer))
     twin = bybit_event()
     connection.send(json.dumps({"topic": "allLiquidation.BTCUSDT", "ts": twin["T"] + 300, "data": [twin, twin]}))
@@ -418,7 +415,7 @@ def test_a_refusal_after_a_good_connection_is_retried(tmp_path, monkeypatch):
 
 def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
     """2,000 events while the buffer is emptied all the time, with the interpreter switching as often as it can."""
-    total = 2000
+    total, sent = 2000, threading.Event()
 
     async def flood(buffer, say, warn, pace):
         buffer.open(now_us())
@@ -426,6 +423,7 @@ def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
             buffer.add(binance_order(qty=str(n + 1)), now_us())
             if n % 10 == 0:
                 await asyncio.sleep(0)
+        sent.set()
         await asyncio.sleep(60)
 
     monkeypatch.setattr(stream_connection, "receive", flood)
@@ -433,7 +431,8 @@ def test_nothing_is_lost_between_buffer_and_lake(tmp_path, monkeypatch):
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        lake, summary, warnings = run(tmp_path, "binance", seconds=2, tick_s=0.0005)
+        with stop_when(sent.is_set):
+            lake, summary, warnings = run(tmp_path, "binance", seconds=60, tick_s=0.0005)
     finally:
         sys.setswitchinterval(before)
     assert summary.rows[0].events == total
