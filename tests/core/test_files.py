@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,7 +29,6 @@ WRITERS = {
 NAMES = {"manifest": ".liqcli.json"}
 KILLED = """
 import os, pathlib, signal, sys
-path, fatal = pathlib.Path(sys.argv[1]), False
 def replace(self, target):
     if fatal and pathlib.Path(target) == path:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -40,9 +40,10 @@ os.fsync = lambda handle: (synced.append(handle), fsync(handle))
 """
 
 
-# A child is killed, then its parent writes: what both need is imported once.
+# A child is killed, then its parent writes: what both need is imported once, for all writers.
 TWICE = """
-{imported}
+path, fatal = pathlib.Path({path!r}), False
+synced.clear()
 child = os.fork()
 if child == 0:
     fatal = True
@@ -51,28 +52,44 @@ if child == 0:
 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 kept = path.read_bytes()
 {write}
-print(code, kept.decode(), len(synced))
+print({writer!r}, code, kept.decode(), len(synced))
 """
 
 
-def write_twice(writer: str, path: Path) -> subprocess.CompletedProcess[str]:
-    imported, _, write = WRITERS[writer].partition("; ")
-    program = KILLED + TWICE.format(imported=imported, write=write)
-    return subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
+class Twice(NamedTuple):
+    """The file of a writer of which one was killed, how that ended, what it left, and how often the next one synced."""
+
+    path: Path
+    code: int
+    kept: str
+    synced: int
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Twice]:
+    """Each writer's file, written by a process that is killed, then by another."""
+    paths, imports, writes = {}, "", ""
+    for writer, program in WRITERS.items():
+        paths[writer] = tmp_path_factory.mktemp(writer) / NAMES.get(writer, "file.toml")
+        paths[writer].write_bytes(b"OLD")
+        imported, _, write = program.partition("; ")
+        imports += f"{imported}\n"
+        writes += TWICE.format(path=str(paths[writer]), write=write, writer=writer)
+    command = [sys.executable, "-c", KILLED + imports + writes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = (line.split() for line in done.stdout.splitlines())
+    return {writer: Twice(paths[writer], int(code), kept, int(synced)) for writer, code, kept, synced in said}
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_killed_between_writing_and_moving(tmp_path: Path, writer: str) -> None:
+def test_killed_between_writing_and_moving(written: dict[str, Twice], writer: str) -> None:
     """The old file stays whole; the next writer removes the temporary and syncs both file and folder."""
-    path = tmp_path / NAMES.get(writer, "file.toml")
-    path.write_bytes(b"OLD")
-    done = write_twice(writer, path)
-    assert (done.returncode, done.stderr) == (0, "")
-    code, kept, synced = done.stdout.split()
-    assert (int(code), kept) == (-signal.SIGKILL, "OLD")
-    assert int(synced) >= 2
+    path, code, kept, synced = written[writer]
+    assert (code, kept) == (-signal.SIGKILL, "OLD")
+    assert synced >= 2
     assert path.read_bytes() != b"OLD"
-    assert [left.name for left in tmp_path.rglob("*.tmp")] == []
+    assert [left.name for left in path.parent.rglob("*.tmp")] == []
 
 
 def test_a_living_writers_file_is_left_alone(tmp_path: Path) -> None:
