@@ -134,7 +134,8 @@ def test_installed_wheel_renders_a_report(installed: Path, plain_env: dict[str, 
 
     assert "demo" in run(installed / "bin" / "liqcli", "--help", cwd=tmp_path, env=plain_env)
     one_page = (
-        "import liqcli, liqcli.demo as d; from liqcli.lake.store import Lake; d.fill_lake(Lake(d.Path('lake'))); "
+        "import liqcli, liqcli.demo as d; sample = d.data_folder('sample_data') / 'liquidations.csv.gz'; "
+        "d.import_files(d.Lake(d.Path('lake')), [sample], d.ImportOptions()); "
         "report = liqcli.Lake('lake').heatmap('BTCUSDT', until='latest', theme='dark', sections='map,data'); "
         "report.save('page.html')"
     )

@@ -359,8 +359,9 @@ def test_unchanged_content_is_not_written_again(lake):
 # ------------------------------------------------------------------ several writers, and one that dies
 
 
-def write_rounds(root, symbol, worker, rounds):
+def write_rounds(root, symbol, worker, rounds, together):
     store = Lake(Path(root))
+    together.wait(60)
     for k in range(rounds):
         start = T0 + (3 * k + worker) * MINUTE
         row = make_liquidation(start, symbol=symbol, price=1000 * (worker + 1) + k)
@@ -369,9 +370,10 @@ def write_rounds(root, symbol, worker, rounds):
 
 def test_three_processes_write_at_once(lake):
     """Two of them write to the same file."""
-    rounds, symbols = 5, ("SOLUSDT", "SOLUSDT", "BTCUSD")
+    rounds, symbols = 10, ("SOLUSDT", "SOLUSDT", "BTCUSD")
     spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=write_rounds, args=(str(lake), s, k, rounds)) for k, s in enumerate(symbols)]
+    given = (rounds, spawn.Barrier(len(symbols)))
+    workers = [spawn.Process(target=write_rounds, args=(str(lake), s, k, *given)) for k, s in enumerate(symbols)]
     for worker in workers:
         worker.start()
     for worker in workers:
