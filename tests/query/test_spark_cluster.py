@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from spark_cluster import WORKERS, start_cluster
-from test_spark_sql import CASES, check_case, check_numbers
+from test_spark_sql import CASES, check_case, check_numbers, check_weights
 
 import liqcli
 from liqcli.core.settings import EngineSettings
@@ -49,7 +49,7 @@ def write_lake(root: Path) -> None:
 
 
 def save(lake: Path, engine: str, folder: Path, *kinds: str) -> dict[str, bytes]:
-    heatmap = liqcli.Lake(lake, engine=engine).heatmap("SOLUSDT", **WINDOW)
+    heatmap = liqcli.Lake(lake, engine=engine).heatmap("SOLUSDT", half_life="6h", **WINDOW)
     folder.mkdir()
     heatmap.save(*(folder / f"map.{kind}" for kind in kinds))
     heatmap.results.data.engine.close()
@@ -63,6 +63,7 @@ def test_two_workers_give_the_same_bytes_also_when_one_is_killed_in_a_query(tmp_
     with start_cluster(tmp_path) as cluster:
         with SparkEngine(EngineSettings(cluster.address), Path("/")) as engine:
             check_numbers(engine)
+            check_weights(engine)
             for folder in CASES:
                 check_case(engine, folder)
         assert save(lake, cluster.address, tmp_path / "both", "csv", "json", "png") == wanted

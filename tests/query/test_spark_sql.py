@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -99,6 +100,31 @@ def check_numbers(engine: SparkEngine) -> None:
     assert found.to_pylist() == expected.to_pylist()
 
 
+def check_weights(engine: SparkEngine) -> None:
+    """Check that 20,000 amounts, each in a bin of its own, are halved by age to the same 1e-6 USD as in DuckDB."""
+    draw = random.Random(4)
+    count, newest_us, half_life_us = 20_000, 10**15, 21_600_000_000.0
+    columns = {
+        "ts_us": [newest_us - draw.randrange(60 * 21_600_000_000) for _ in range(count)],
+        "exchange": ["gate"] * count,
+        "position": ["long"] * count,
+        "price": [float(place) for place in range(count)],
+        "notional_e6": [int(10 ** draw.uniform(6, 18)) for _ in range(count)],
+    }
+    rows = pa.table(columns)
+    params = {"bin_num": 1.0, "bin_den": 1.0, "price_low": 0.0, "price_high": float(count)}
+    params |= {"newest_us": newest_us, "half_life_us": half_life_us}
+    with duckdb.connect() as connection:
+        connection.register("liquidations", rows)
+        wanted = connection.sql(read_query("cluster_bins"), params=params).to_arrow_table()["recent_e6"].to_pylist()
+    engine.register("liquidations", rows)
+    assert engine._plan("cluster_bins", params).toArrow()["recent_e6"].to_pylist() == wanted
+    for place in range(0, count, 50):
+        ts_us, notional_e6, recent_e6 = columns["ts_us"][place], columns["notional_e6"][place], wanted[place]
+        exact = notional_e6 * Decimal(2) ** (Decimal(ts_us - newest_us) / Decimal(half_life_us))
+        assert abs(recent_e6 - exact) <= Decimal("0.5") + exact * Decimal("4e-15")  # half-lives are exact to 2^-48
+
+
 @pytest.fixture(scope="module")
 def engine(sail):
     with SparkEngine(EngineSettings(sail), Path("/")) as engine:
@@ -112,6 +138,10 @@ def test_case(engine, folder) -> None:
 
 def test_doubles_become_the_same_decimals_integers_and_times(engine) -> None:
     check_numbers(engine)
+
+
+def test_amounts_are_halved_by_age_alike(engine) -> None:
+    check_weights(engine)
 
 
 def test_a_query_names_the_tables_that_it_reads() -> None:
