@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from liqcli.core.environment import is_command
+from liqcli.core.process import is_command
 
 _UNUSED = "mpl_toolkits.mplot3d"
 

@@ -17,8 +17,8 @@ import typer
 
 from liqcli.cli.group import HELP_NAMES, CommandGroup
 from liqcli.cli.output import STATE, fail
-from liqcli.core.environment import run_as_command
 from liqcli.core.errors import ExitCode, OutputError
+from liqcli.core.process import run_as_command
 from liqcli.core.version import __version__
 
 app = typer.Typer(

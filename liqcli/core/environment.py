@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -11,20 +10,6 @@ from liqcli.core.errors import UsageError
 from liqcli.core.settings import EngineSettings, expand_path, find_settings
 
 DUCKDB = "duckdb"
-
-_PROCESS = {"is_command": False}
-_OBJECTS = 50_000  # before the garbage collector runs; at Python's 700 it takes a tenth of a short command
-
-
-def run_as_command() -> None:
-    """State that this process is a liqcli command, not a program that imports liqcli; faster settings apply then."""
-    _PROCESS["is_command"] = True
-    gc.set_threshold(_OBJECTS, 20, 20)
-
-
-def is_command() -> bool:
-    """Return True in a process that is a liqcli command."""
-    return _PROCESS["is_command"]
 
 
 def use_settings(path: Path | None) -> Path | None:

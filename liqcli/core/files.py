@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
 def temporary_beside(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success the file is synced and moved to ``path``, else removed."""
     remove_leftovers(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(3).hex()}.tmp")
     try:
         yield temporary
         move_into_place(temporary, path)

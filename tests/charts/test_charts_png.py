@@ -98,10 +98,10 @@ def test_the_field_has_the_pixels_of_a_resampled_image(monkeypatch):
 
 
 def test_a_command_imports_matplotlib_without_3d_and_docstrings_a_program_with_them():
-    script = "import sys\nfrom liqcli.core import environment\n{}\nimport liqcli.charts\n"
+    script = "import sys\nfrom liqcli.core import process\n{}\nimport liqcli.charts\n"
     script += "from matplotlib.lines import Line2D\n"
     script += "print('mpl_toolkits.mplot3d' in sys.modules, bool(Line2D.set.__doc__), len(Line2D([0], [0]).set(lw=2)))"
-    for start, expected in (("environment.run_as_command()", "False False 1"), ("", "True True 1")):
+    for start, expected in (("process.run_as_command()", "False False 1"), ("", "True True 1")):
         command = [sys.executable, "-W", "error", "-c", script.format(start)]
         environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
