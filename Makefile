@@ -17,7 +17,7 @@ READY := .venv/.ready
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak fuzz check format docs pictures screenshot bench wheel clean
+.PHONY: help setup demo test slow soak fuzz check format docs pictures screenshot bench wheel clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is"
@@ -31,8 +31,11 @@ setup: $(READY)  ## install into .venv (other targets do this when needed)
 demo: $(READY)  ## build reports from the sample data in demo-out/; the last line is the report
 	@$(RUN) -m liqcli demo -o demo-out
 
-test: $(READY)  ## run the tests (ARGS go to pytest)
+test: $(READY)  ## run the tests that are quick: about two minutes (ARGS go to pytest)
 	@$(RUN) -m pytest $(ARGS)
+
+slow: $(READY)  ## run the slower tests: browsers, kills, faults, real drawings, the wheel (ARGS go to pytest)
+	@$(RUN) -m pytest -m 'slow and not soak' $(ARGS)
 
 soak: $(READY)  ## run the tests that take minutes: every fault on every source, kills, large lakes (ARGS go to pytest)
 	@$(RUN) -m pytest -m soak $(ARGS)

@@ -26,6 +26,7 @@ HOUR_US = 3_600_000_000
 START_US = 1_767_225_600_000_000  # 2026-01-01T00:00Z
 
 
+@pytest.mark.slow
 def test_every_example_of_the_docs_runs(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(EXAMPLES) >= 6
     monkeypatch.setenv("LIQCLI_LAKE", str(sample))

@@ -130,6 +130,7 @@ def test_the_file_whose_columns_change_in_the_middle(real_data, events, store):
     agree_by(totals(store), want["by_symbol"])
 
 
+@pytest.mark.slow
 def test_a_day_without_any_of_221_symbols_is_a_hole(recorded):
     """Nothing between 26 Jan 17:14 and 27 Jan 16:50: also for a coin without an event near its edges."""
     store = Lake(recorded(ALL_SYMBOLS))
@@ -209,6 +210,7 @@ def test_the_frame_of_tardis_node(real_data, answers):
     assert (unfilled.price, unfilled.price_kind) == (float(want["price"]), "order")
 
 
+@pytest.mark.slow
 def test_candles(real_data, answers, store):
     for name, want in answers["candles"].items():
         path = real_data / name
@@ -233,6 +235,7 @@ def test_candles(real_data, answers, store):
         assert volume == pytest.approx(float(want["sum_volume_base"]), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_open_interest(real_data, answers, store):
     for name, want in answers["open_interest"].items():
         symbol = Path(name).name.split("_")[4]

@@ -81,6 +81,7 @@ def files_below(folder: str, pattern: str = "*") -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_wheel_carries_code_sql_templates_and_sample(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         names = set(archive.namelist())
@@ -90,6 +91,7 @@ def test_wheel_carries_code_sql_templates_and_sample(built: Built) -> None:
     assert not [name for name in names if name.startswith(("tests/", "scripts/", "docs/"))]
 
 
+@pytest.mark.slow
 def test_wheel_installs_man_page_and_completions(built: Built, installed: Path, plain_env: dict[str, str]) -> None:
     names = files_below("share")
     assert {name.split("/")[1] for name in names} == {"man", "bash-completion", "zsh", "fish"}
@@ -127,6 +129,7 @@ def test_sdist_carries_what_a_developer_needs(built: Built) -> None:
     assert wanted <= names
 
 
+@pytest.mark.slow
 def test_installed_wheel_renders_a_report(installed: Path, plain_env: dict[str, str], tmp_path: Path) -> None:
     where = "import liqcli; print(liqcli.__file__)"
     imported = Path(run(installed / "bin" / "python", "-c", where, cwd=tmp_path, env=plain_env).strip())

@@ -124,6 +124,7 @@ def test_planted_cascades_are_found_to_the_minute(engine: DuckDBEngine, per_minu
             assert cascade.position == position
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_minute", [0.01, 0.3, 1.0, 5.0, 20.0])
 def test_quiet_days_have_no_cascade(engine: DuckDBEngine, per_minute: float) -> None:
     """Two days at each of 5 rates."""

@@ -97,6 +97,7 @@ def check_recorded(lake, symbol, since, until, widths):
     return found
 
 
+@pytest.mark.slow
 def test_december(december):
     """With bins of 50 to 150 the first cluster went missing, and reached from 97.9K to 99.05K with others."""
     widths = ("10", "20", "25", "50", "75", "100", "150", "200", "250", "500")
@@ -109,6 +110,7 @@ def test_december(december):
     check_recorded(december, "BTCUSDT", "2024-12-04T16:00Z", "2024-12-06T19:00Z", widths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("symbol", "since", "until", "widths"),
     [

@@ -234,6 +234,7 @@ def scenes(draw):
     return width, bucket, Window(start, start + length), events, low, high
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(scene=scenes())
 def test_every_event_lies_in_its_cell_and_every_millionth_is_there(engine, scene):
@@ -334,6 +335,7 @@ def test_csv_and_parquet_by_hand(engine):
 # ------------------------------------------------------------------ order and threads
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_pictures")
 def test_shuffled_rows_and_any_number_of_threads_give_the_same_bytes(tmp_path, monkeypatch):
     """Two months, two exchanges, sums that doubles would add differently in another order."""

@@ -94,6 +94,7 @@ def open_page(browser: Chromium, out: Path) -> Iterator[Open]:
         page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "theme"), pairs(PAGES, ["light", "dark"]))
 def test_a_page_is_quiet_asks_for_nothing_and_its_links_lead_somewhere(open_page: Open, name: str, theme: str) -> None:
     page = open_page(name, theme=theme)
@@ -257,6 +258,7 @@ def test_it_prints_whole_and_bright(open_page: Open, tmp_path: Path) -> None:
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
 
 
+@pytest.mark.slow
 def test_who_listens_to_the_page_finds_the_way(open_page: Open) -> None:
     page = open_page(REPORT)
     nodes: list[dict[str, Any]] = page.send("Accessibility.getFullAXTree")["nodes"]

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from chromium import Page, find_chromium, run_chromium
 
 
+@pytest.mark.slow
 def test_a_page_renews_itself_where_the_reader_is(sample: Path, tmp_path: Path) -> None:
     program = find_chromium()
     if program is None:

@@ -9,6 +9,7 @@ OFTEN_CUT = ("busy", "long words", "tiny price", "many headlines", "month", "90 
 SIZES = ((2400, 1500), (800, 500), (1600, 700), (800, 1100))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "size"), pairs(OFTEN_CUT, SIZES))
 def test_words_stay_apart_at_other_sizes(case, size):
     assert list(faults(draw(CASES[case](), size=size, theme="light"))) == []

@@ -13,6 +13,7 @@ def panel(figure, label):
     return next(axes for axes in figure.axes if axes.get_label() == label)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_every_case(case):
     picture = CASES[case]()

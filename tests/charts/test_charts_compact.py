@@ -68,6 +68,7 @@ def drawn(name, case="day"):
     return make(name, case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "case"), EVERY)
 def test_words_stay_apart_and_regions_on_the_page(name, case):
     drawing = make(name, case)

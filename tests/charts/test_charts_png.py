@@ -54,6 +54,7 @@ def test_a_busy_picture_is_small(theme):
     assert len(render_png(draw(make_picture(make_busy(orders=6000)), theme=theme))) < 400_000
 
 
+@pytest.mark.slow
 def test_neither_matplotlibrc_nor_time_zone_nor_locale_changes_a_byte(tmp_path):
     hostile = "font.family: serif\nfont.size: 31\ntext.usetex: False\naxes.grid: True\nfigure.autolayout: True\n"
     hostile += "savefig.dpi: 33\nsavefig.bbox: tight\npath.simplify: False\ntext.antialiased: False\nimage.cmap: jet\n"
@@ -97,6 +98,7 @@ def test_the_field_has_the_pixels_of_a_resampled_image(monkeypatch):
     assert np.abs(plain - render_pixels(figure)).max() <= 1  # matplotlib rounds twice
 
 
+@pytest.mark.slow
 def test_a_command_imports_matplotlib_without_3d_and_docstrings_a_program_with_them():
     script = "import sys\nfrom liqcli.core import process\n{}\nimport liqcli.charts\n"
     script += "from matplotlib.lines import Line2D\n"

@@ -34,6 +34,7 @@ def test_cascades(run_cli: RunCli, filled: Path, tmp_path: Path, ending: str) ->
     assert done.stderr == f"wrote c.{ending}\n"
 
 
+@pytest.mark.slow
 def test_sql(run_cli: RunCli, filled: Path, tmp_path: Path) -> None:
     words = ("sql", "SELECT count(*) AS n, sum(qty) AS coins FROM liquidations")
     assert run_cli(*words, "-o", "-", "--format", "csv", check=0).stdout == "n,coins\n64,4024.0\n"

@@ -36,6 +36,7 @@ def test_clean_and_damaged(run_cli: RunCli, lake: Path) -> None:
     assert [item["file"] for item in record["damaged"]] == [str(lake / FILE)]
 
 
+@pytest.mark.slow
 def test_what_was_fetched_is_whole(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
     """Twins, bursts over the page limit, answers in pieces: what is remembered is what is stored; less is damage."""
     be_swift(monkeypatch)

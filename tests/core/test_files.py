@@ -82,6 +82,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Twice]:
     return {writer: Twice(paths[writer], int(code), kept, int(synced)) for writer, code, kept, synced in said}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", WRITERS)
 def test_killed_between_writing_and_moving(written: dict[str, Twice], writer: str) -> None:
     """The old file stays whole; the next writer removes the temporary and syncs both file and folder."""

@@ -110,6 +110,7 @@ def test_what_two_lookbacks_show_is_told_once() -> None:
     assert find_alerts([entry_of(lookback="7d")], limits, other, "2026-01-08")[0]["new"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_alerts_reach_digest_summary_and_exit_status(sample: Path, tmp_path: Path) -> None:
     """The sample has a cascade of 3.23M on the 5th and one of 3.53M on the 6th; a day without data is passed over."""

@@ -185,6 +185,7 @@ def fetched(out: Path, lake: Path, until_us: int = WINDOW.end_us, **changes: Any
     return result.summary, warnings
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_source_that_is_down_while_another_is_up(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is named wherever somebody may look; the next run, when it is up again, is whole."""
@@ -223,6 +224,7 @@ def test_a_source_that_is_down_while_another_is_up(lake: Path, tmp_path: Path, m
     assert "not all came from" not in (out / "index.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_no_source_answers(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing in the lake that is a failure of the network, not a quiet day; with something it is partial."""
@@ -315,6 +317,7 @@ def test_retention_removes_only_what_liqcli_made(killable: Any, two_days: Path, 
     assert [p.name for p in (tmp_path / "2026-01-05").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_two_settings_that_share_a_folder_are_told(sample: Path, tmp_path: Path, undrawn: None) -> None:
     warnings: list[str] = []
     for symbol in ("SOLUSDT", "BTCUSDT", "BTCUSDT"):

@@ -76,6 +76,7 @@ def folder(out: Path, day: int) -> Path:
     return out / format_iso(START_US + day * DAY_US - 1)[:10]
 
 
+@pytest.mark.slow
 def test_todays_run_judges_the_map_that_yesterdays_run_wrote(market_lake, tmp_path, monkeypatch):
     entries = {day: write(market_lake, tmp_path, day, monkeypatch) for day in range(5, DAYS)}
     end = format_iso(START_US + DAYS * DAY_US)

@@ -33,6 +33,7 @@ def test_a_symbol_links_to_its_own_report_or_else_to_that_of_its_base():
     assert link_reports(names, [entry("ETHUSDT", status="failed")], "24h") == {}
 
 
+@pytest.mark.slow
 def test_the_page_links_to_the_reports_and_the_day_to_the_page(sample: Path, tmp_path: Path) -> None:
     settings = Settings(
         ("SOLUSDT",), lookbacks=("24h",), out=tmp_path, fetch=False, levels=False, sections=("clusters",)

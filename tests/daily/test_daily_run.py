@@ -30,6 +30,7 @@ Run = Callable[..., DailyResult]
 DAY_FILES = ("index.html", "summary.json", "digest.md", "market.html", "market.json", ".liqcli.json")
 
 
+@pytest.mark.slow
 def test_the_same_run_again_gives_the_same_bytes(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures and all, with one thread and with two."""
     settings = Settings(("SOLUSDT",), lookbacks=("4h",), themes=("dark",), out=tmp_path, fetch=False, levels=False)
@@ -139,6 +140,7 @@ def test_a_day_of_another_version_stays_as_it_is(run: Run, tmp_path: Path) -> No
         assert ("unfinished" in index) != listed
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_reports(run: Run, tmp_path: Path) -> None:
     wanted: dict[str, Any] = {"symbols": ("SOL",), "lookbacks": ("24h",)}
     run("2026-01-07T00:00Z", **wanted)

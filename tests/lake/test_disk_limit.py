@@ -60,6 +60,7 @@ def filled(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
+@pytest.mark.slow
 def test_full_disk_stops_a_fetch(monkeypatch: pytest.MonkeyPatch, filled: Path) -> None:
     before = snapshot(filled)
     with gate_server() as server:
@@ -78,6 +79,7 @@ def test_full_disk_stops_a_fetch(monkeypatch: pytest.MonkeyPatch, filled: Path) 
         run(*words, code=0)  # there is space again: it goes on
 
 
+@pytest.mark.slow
 def test_full_disk_stops_an_import(filled: Path, tmp_path: Path) -> None:
     before = snapshot(filled)
     done = run_limited(filled, {}, "import", tmp_path / "second.csv")

@@ -67,6 +67,7 @@ def run_on_disk(tmp_path: Path, lake: Path, size: str, mode: str, environment: d
 needs_a_disk = pytest.mark.skipif(not shutil.which("unshare"), reason="no disk can be made here")
 
 
+@pytest.mark.slow
 @needs_a_disk
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path, environment: dict[str, str]) -> None:
     """
@@ -99,6 +100,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path
     assert (row.result, row.events) == ("ok", 2_408)
 
 
+@pytest.mark.slow
 @needs_a_disk
 def test_a_read_only_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Path, environment: dict[str, str]

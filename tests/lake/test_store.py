@@ -308,6 +308,7 @@ def test_failing_disk_is_reported_in_one_line_and_old_data_stay(lake, monkeypatc
     assert [row.ts_us for row in read_rows(store)] == [T0 + 5]
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_parquet_is_written(lake, monkeypatch):
     """A file-size limit is the one full disk that a test can make: the engine's own write fails half way."""
     fill_lake(lake, [make_liquidation()])
@@ -387,6 +388,7 @@ def test_three_processes_write_at_once(lake):
         assert memory.missing(make_window(T0 + k * MINUTE, T0 + (k + 1) * MINUTE)) == []
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_leaves_a_readable_lake(lake):
     """Each batch is 500 rows of one hour; after SIGKILL every stored hour is complete, no logged one is missing."""
     program = f"""

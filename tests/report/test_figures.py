@@ -65,6 +65,7 @@ def shown(findings):
     return WindowFigures(findings).on_page()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_pictures_of_the_sample(shown, name):
     (poster,) = shown[name]
@@ -75,6 +76,7 @@ def test_pictures_of_the_sample(shown, name):
     assert {"panel"} < {region.kind for region in poster.regions}
 
 
+@pytest.mark.slow
 def test_one_thread_and_two_draw_the_same_bytes(lake, monkeypatch):
     drawn = []
     for threads in ("1", "2"):
@@ -205,6 +207,7 @@ def test_an_order_at_the_last_price_counts_as_at_or_above_everywhere(tmp_path):
         assert "USD above" not in text
 
 
+@pytest.mark.slow
 def test_the_pictures_of_the_documents_are_what_is_drawn_now(findings):
     pinned = re.search(r"^matplotlib==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
     if matplotlib.__version__ != pinned:
@@ -218,6 +221,7 @@ def test_the_pictures_of_the_documents_are_what_is_drawn_now(findings):
         assert script.same_picture(path.read_bytes(), drawn), f"{path.name} is stale: make pictures, and look at them"
 
 
+@pytest.mark.slow
 def test_the_recorded_crash_is_cut_off_and_named(real_data, tmp_path):
     """On 2024-12-05 at 22:28 UTC BTC fell to 90,500 while nobody recorded; the heat begins at 94,700."""
     folder, lake = real_data / "binance-btcusdt-2024-12", Lake(tmp_path / "lake")

@@ -82,6 +82,7 @@ def test_marks_say_what_is_there(findings):
     assert boxes["burst"] == (200, 400, 4, 100)
 
 
+@pytest.mark.slow
 def test_the_marks_of_the_real_picture(findings):
     poster = WindowFigures(findings).on_page()["heatmap"][0]
     kinds = [m.kind for m in poster.marks]

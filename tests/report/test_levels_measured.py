@@ -80,6 +80,7 @@ def test_positions_that_are_old_or_later_or_elsewhere_are_left_out(tmp_path):
     assert levels_of(tmp_path / "elsewhere", exchanges="binance").report["measured"] is None
 
 
+@pytest.mark.slow
 def test_an_estimate_agrees_with_positions_that_stand_where_it_says(tmp_path):
     walk = fill(tmp_path / "model").levels("SOLUSDT", **WINDOW).estimate
     then = walk.walk.standing_after(walk.steps.count_until(AT_US) - 1)

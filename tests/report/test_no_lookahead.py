@@ -174,6 +174,7 @@ def _end_us(query: Query) -> int:
     return parse_moment(query.until, "test")
 
 
+@pytest.mark.slow
 def test_rows_after_the_end_change_nothing(full: Lake, tmp_path: Path) -> None:
     queries = choose_windows(1, 4, ("SOLUSDT", "SOL", "SOLUSDC"), T0 + HOUR, T0 + DAYS * DAY)
     assert agree(full, tmp_path / "cut", queries, drawn=1) >= 2

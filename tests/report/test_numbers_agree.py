@@ -216,6 +216,7 @@ def set_aside(counted, drawn):
     return left
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(scene=scenes())
 def test_every_form_tells_what_is_stored(scene):

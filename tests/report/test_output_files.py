@@ -75,6 +75,7 @@ def test_default_name_has_symbol_and_window(findings, given, name):
     assert choose_output(replace(findings.selection, query=query)) == Path(name)
 
 
+@pytest.mark.slow
 def test_every_form_of_one_grid(findings, tmp_path):
     out = tmp_path / "new" / "deep"
     names = ["a.html", "b.md", "c.png", "d.json", "e.csv", "f.parquet"]

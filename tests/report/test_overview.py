@@ -284,6 +284,7 @@ def test_hostile_texts_are_escaped(lake, tmp_path):
     assert "&lt;b&gt;x&lt;/b&gt;" in page
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_the_same_lake_gives_the_same_files(three, tmp_path):
     names = ["m.html", "m.md", "m.json", "m.csv", "m.png"]

@@ -45,6 +45,7 @@ def recorded(request, real_data, tmp_path_factory):
     return request.param, lake, Query("", since=f"{since}T00:00Z", until=f"{until}T00:00Z"), count
 
 
+@pytest.mark.slow
 def test_every_symbol_has_its_known_sum(recorded, real_data):
     name, lake, query, count = recorded
     events = json.loads((real_data / "expected.json").read_text())["events"][f"{name}/{SETS[name][0]}"]

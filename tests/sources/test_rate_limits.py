@@ -100,6 +100,7 @@ def check_even(asked: Sequence[Asked], limits: Sequence[Limit]) -> None:
         assert max(times) - min(times) >= (len(times) - 1) / PER_S - 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_no_source_is_asked_faster_than_it_documents(monkeypatch: pytest.MonkeyPatch, lake: Path, name: str) -> None:
     """Every seventh answer is a 429; listings, pages and retries of all threads count together."""
@@ -131,6 +132,7 @@ def _places(place: Slot) -> list[MarketSource]:
     return [source for source in load_market_sources(place.name.partition("-")[0]) if source.name == place.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.name} {place.kind}")
 def test_no_place_of_candles_is_asked_faster_than_it_documents(
     monkeypatch: pytest.MonkeyPatch, lake: Path, place: Slot

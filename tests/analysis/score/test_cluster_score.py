@@ -102,6 +102,7 @@ def score_turns(seed: int, turning: float | None, exchanged: bool = False) -> Sc
     return summarise_clusters(found, len(market.orders))
 
 
+@pytest.mark.slow
 def test_planted_turns_are_found_and_vanish_when_bands_are_exchanged():
     assert score_turns(1, 0.65).verdict == "skill"
     assert score_turns(1, 0.65, exchanged=True).verdict == "no evidence"

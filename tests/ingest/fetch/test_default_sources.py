@@ -101,6 +101,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         yield Done(lake, first, again, running["htx"])
 
 
+@pytest.mark.slow
 def test_three_sources_down_and_the_rest_is_stored(done: Done) -> None:
     lake, first, *_ = done
     assert first.exit_code == 6, first.output

@@ -57,6 +57,7 @@ def test_two_days_equal_the_truth(monkeypatch: pytest.MonkeyPatch, lake: Path, n
     assert all(max(rows.values()) > 1 for rows in case.truth.rows.values()), "a truth without twins"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "fault"), DIAGONAL)
 def test_a_fault_that_is_found(monkeypatch: pytest.MonkeyPatch, lake: Path, name: str, fault: str) -> None:
     _check(monkeypatch, lake, name, CASES[name](), fault)

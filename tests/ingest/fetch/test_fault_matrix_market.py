@@ -73,6 +73,7 @@ def test_two_days_equal_the_truth(monkeypatch: pytest.MonkeyPatch, lake: Path, n
     _check(monkeypatch, lake, name, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "fault"), DIAGONAL)
 def test_a_fault_that_is_found(monkeypatch: pytest.MonkeyPatch, lake: Path, name: str, fault: str) -> None:
     _check(monkeypatch, lake, name, fault)

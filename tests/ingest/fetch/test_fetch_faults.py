@@ -258,6 +258,7 @@ def test_lake_that_cannot_be_written_is_one_line(monkeypatch: pytest.MonkeyPatch
         assert not gate.paths("liq_orders")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["memory", "file"])
 def test_damage_costs_its_own_symbol_and_source_alone(monkeypatch: pytest.MonkeyPatch, lake: Path, what: str) -> None:
     """Gate's BTCUSDT cannot be read: it is left as it is and named, the other three are stored; alone it is exit 5."""

@@ -101,6 +101,7 @@ def _kill(pid: int, sign: int, over: threading.Event, when: Callable[[], bool]) 
             os.kill(pid, sign)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [4, pytest.param(50, marks=pytest.mark.soak)])
 def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -> None:
     """Kills land once a file is stored, then so many requests after a start, and up to 100 ms later: it may write."""
@@ -141,6 +142,7 @@ def test_many_kills_then_one_run_equals_a_clean_run(tmp_path: Path, most: int) -
     assert between >= most / 5, "hardly any kill found rows in the lake: the moments are badly chosen"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)])
 def test_interrupted_run_keeps_what_is_complete(tmp_path: Path, sign: int) -> None:
     """Nothing is written before the end or the signal (the flush interval is long), then all complete windows are."""

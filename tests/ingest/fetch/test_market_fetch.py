@@ -176,6 +176,7 @@ def test_blocked_binance_serves_older_days_from_its_archive(house: object, lake:
     assert [row.requests for row in fetch_market(lake, window_of(span), ["BTCUSDT"], BOTH)] == [0, 0]
 
 
+@pytest.mark.slow
 def test_old_windows_come_as_months_and_days(house: object, lake: Path) -> None:
     """31 January 12:00 to 2 March: a day, a month, a day; fapi is not asked; a wrong checksum is asked again."""
     binance, vision = BinanceMarket(), VisionMarket(wrong_checksums=1)

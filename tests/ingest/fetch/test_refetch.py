@@ -103,6 +103,7 @@ def make_negative(lake: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "aside"),
     [
@@ -229,6 +230,7 @@ def test_again_takes_what_the_source_says_now(monkeypatch: pytest.MonkeyPatch, c
     assert verify_lake(Lake(lake), KNOWN_SOURCES).issues == []
 
 
+@pytest.mark.slow
 def test_candles(monkeypatch: pytest.MonkeyPatch, lake: Path) -> None:
     """A damaged file of candles is reported with its command, and fetched again from the same exchange."""
     with BinanceMarket() as server:

@@ -34,6 +34,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_two_at_once_with_kills(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rounds: int) -> None:
     rng = random.Random(20261122)

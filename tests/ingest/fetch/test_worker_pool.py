@@ -180,6 +180,7 @@ class Shuffling(GateServer):
         return super().answer(asked)
 
 
+@pytest.mark.slow
 def test_the_order_of_results_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One worker and eight yield the same lake bytes, rejected rows and summary."""
     be_swift(monkeypatch)

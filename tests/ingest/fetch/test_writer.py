@@ -82,6 +82,7 @@ def run_until(bell: Bell) -> Shelf:
 
 
 # Python 3.12 also traces how a generator is closed, out of which no exception comes.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_interrupt_leaves_a_window_without_its_rows() -> None:
     """Of every instruction: what is called complete has both of its rows, an hour."""

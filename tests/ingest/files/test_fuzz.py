@@ -14,6 +14,7 @@ import fuzz  # noqa: E402
 import fuzz_inputs  # noqa: E402
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", fuzz_inputs.CASES, ids=lambda case: case.name)
 def test_an_undamaged_file_is_stored_twice_alike(case, tmp_path):
     content = case.pack(case.content) if case.pack else case.content

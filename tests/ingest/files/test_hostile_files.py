@@ -93,6 +93,7 @@ def plain(clean: tuple[Path, dict[str, str]], lake: Path) -> dict[str, str]:
     return clean[1]
 
 
+@pytest.mark.slow
 def test_hostile_words_in_every_column_of_a_file(plain, lake: Path, tmp_path: Path) -> None:
     before = set(snapshot(lake / "liquidations"))
     file = tmp_path / f"{EVIL}.csv"

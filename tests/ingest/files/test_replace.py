@@ -199,6 +199,7 @@ def check_replacement(first, second, change, spilled, later):
 FILES = {"first": ROWS, "second": ROWS, "change": CHANGES, "spilled": st.booleans(), "later": st.booleans()}
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(**FILES)
 def test_replacing_one_file_leaves_the_other_and_the_new_rows(**files):

@@ -142,6 +142,7 @@ test_blocks_give_what_lines_give_in_many_files = pytest.mark.soak(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [lambda b: b[:-9], lambda b: b[:40] + b"\xff" * 9 + b[49:], lambda b: b + b"\0"])
 @pytest.mark.parametrize("lines_count", [3, 20_000])
 def test_a_damaged_gzip_is_refused_as_a_whole(tmp_path, lake, spoil, lines_count):

@@ -110,6 +110,7 @@ def test_stretches() -> None:
     assert list(scan.plan_parts(volumes, 0, 3600)) == [(540, 840), (2340, 2520), (3480, 3660)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"cap": 90}, {"points": 500}, {"tight": True}, {"by_end": True}], ids=lambda o: str(o or "plain")
 )
